@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * charge.c - limits, and the leases on them.
+ * It must never let used exceed amount without `warn`, and never refuse what would have fitted.
+ */
+#include "charge.h"
+
+#include <string.h>
+
+#include "dump.h"
+#include "guest.h"
+#include "lifecycle.h"
+
+enum { LEASE_MAX = 1 << 24, LEASE_SHARE = 16 };
+
+static struct guest_lock charge_lock; /* of every limit */
+
+static void limit_publish(struct limit *limit)
+{
+	if (!limit->record)
+		return;
+	limit->record->used = limit->used;
+	limit->record->refused_calls = limit->refused_calls;
+	limit->record->refused_flops = limit->refused_flops;
+	limit->record->over_calls = limit->over_calls;
+}
+
+static void chain_give_back(struct limit *limit, uint64_t flops)
+{
+	for (; limit; limit = limit->parent) {
+		limit->used -= flops;
+		limit_publish(limit);
+	}
+}
+
+static void chain_take(struct limit *limit, uint64_t flops)
+{
+	for (; limit; limit = limit->parent) {
+		if (__builtin_add_overflow(limit->used, flops, &limit->used))
+			limit->used = UINT64_MAX;
+		limit_publish(limit);
+	}
+}
+
+/* The first limit that has not `flops` left, and the least that any of them has. */
+static struct limit *chain_fault(struct limit *limit, uint64_t flops, uint64_t *least)
+{
+	struct limit *fault = NULL;
+
+	*least = UINT64_MAX;
+	for (; limit; limit = limit->parent) {
+		uint64_t left = limit->used < limit->amount ? limit->amount - limit->used : 0;
+
+		if (left < *least) {
+			*least = left;
+			fault = left < flops ? limit : fault;
+		}
+	}
+	return fault;
+}
+
+static void lease_call_back(struct thread *thread)
+{
+	int64_t lease = atomic_exchange_explicit(&thread->lease, 0, memory_order_acq_rel);
+
+	if (lease && thread->credit_scope)
+		chain_give_back(thread->credit_scope->limits, (uint64_t)lease);
+}
+
+void charge_settle(struct thread *thread)
+{
+	if (!thread->credit_scope || !thread->credit_scope->limits)
+		return;
+	guest_lock(&charge_lock);
+	lease_call_back(thread);
+	guest_unlock(&charge_lock);
+}
+
+/* Under the lock credit_scope of any thread holds still: it is only written here. */
+static void scope_take(struct thread *thread, const struct scope *scope)
+{
+	if (thread->credit_scope == scope)
+		return;
+	lease_call_back(thread);
+	thread->credit = 0;
+	thread->credit_scope = scope;
+}
+
+struct limit *charge_reserve(struct thread *thread, const struct scope *scope, int64_t cost, uint64_t *remaining)
+{
+	struct limit *fault;
+	uint64_t left;
+	int64_t lease;
+
+	if (!scope->limits && (!thread->credit_scope || !thread->credit_scope->limits)) {
+		thread->credit_scope = scope;
+		return NULL;
+	}
+	guest_lock(&charge_lock);
+	scope_take(thread, scope);
+	lease_call_back(thread);
+	fault = chain_fault(scope->limits, (uint64_t)cost, &left);
+	if (fault) {
+		lifecycle_each_thread(lease_call_back);
+		fault = chain_fault(scope->limits, (uint64_t)cost, &left);
+	}
+	if (!fault && scope->limits) {
+		/* What is left is shared out in smaller and smaller parts, so that its end is exact without much
+		 * calling back. */
+		lease = (int64_t)((left - (uint64_t)cost) / LEASE_SHARE);
+		if (lease > LEASE_MAX)
+			lease = LEASE_MAX;
+		chain_take(scope->limits, (uint64_t)cost + (uint64_t)lease);
+		atomic_store_explicit(&thread->lease, lease, memory_order_relaxed);
+	}
+	*remaining = left;
+	guest_unlock(&charge_lock);
+	return fault;
+}
+
+void charge_reserve_over(const struct scope *scope, int64_t cost)
+{
+	guest_lock(&charge_lock);
+	chain_take(scope->limits, (uint64_t)cost);
+	guest_unlock(&charge_lock);
+}
+
+void charge_refund(const struct scope *scope, int64_t cost)
+{
+	if (!scope->limits || !cost)
+		return;
+	guest_lock(&charge_lock);
+	chain_give_back(scope->limits, (uint64_t)cost);
+	guest_unlock(&charge_lock);
+}
+
+void charge_count_refused(struct limit *limit, int64_t cost)
+{
+	guest_lock(&charge_lock);
+	limit->refused_calls++;
+	if (__builtin_add_overflow(limit->refused_flops, (uint64_t)cost, &limit->refused_flops))
+		limit->refused_flops = UINT64_MAX;
+	limit_publish(limit);
+	guest_unlock(&charge_lock);
+}
+
+void charge_count_over(struct limit *limit)
+{
+	guest_lock(&charge_lock);
+	limit->over_calls++;
+	limit_publish(limit);
+	guest_unlock(&charge_lock);
+}
+
+void charge_record(struct limit *limit)
+{
+	struct dump_limit *record = dump_append(&dump_limits, NULL);
+
+	if (!record)
+		return;
+	record->amount = limit->amount;
+	record->namespace_id = limit->namespace_id;
+	record->flags = limit->is_scope ? DUMP_LIMIT_SCOPE : 0;
+	guest_lock(&charge_lock);
+	limit->record = record;
+	limit_publish(limit);
+	guest_unlock(&charge_lock);
+	dump_commit(&dump_limits);
+}
+
+void charge_forked(void)
+{
+	memset(&charge_lock, 0, sizeof(charge_lock));
+	lease_call_back(thread_self);
+}
+
+void charge_forked_limit(struct limit *limit)
+{
+	limit->amount = limit->used < limit->amount ? limit->amount - limit->used : 0;
+	limit->used = limit->refused_calls = limit->refused_flops = limit->over_calls = 0;
+	limit->warned = false;
+	limit->record = NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.h - the FLOPSHIM_ variables as the shim uses them.
+ */
+#ifndef FLOPSHIM_CONFIG_H
+#define FLOPSHIM_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum exceed_action { EXCEED_EXIT, EXCEED_SIGNAL, EXCEED_DENY, EXCEED_WARN };
+enum stacks_mode { STACKS_OFF, STACKS_LEAF, STACKS_AUTO, STACKS_ALL };
+enum time_mode { TIME_OFF, TIME_AUTO, TIME_ALL };
+
+enum { CONFIG_BUDGETS_MAX = 64, CONFIG_NAME_MAX = 1024 };
+
+struct config_budget {
+	const char *name; /* dotted path, not terminated: name_length bytes of the environment; empty for the root */
+	size_t name_length;
+	uint64_t amount;  /* FLOPs */
+};
+
+struct config {
+	struct config_budget budgets[CONFIG_BUDGETS_MAX];
+	unsigned budget_count;
+	enum exceed_action on_exceed;
+	int exit_status;
+	int exceed_signal;
+	char space[CONFIG_NAME_MAX]; /* FLOPSHIM_NAMESPACE, without a leading dot */
+	uint64_t multiplier;         /* times 2^32 */
+	const char *weights;         /* path, NULL if none */
+	char out[PATH_MAX];          /* FLOPSHIM_OUT, or the default template */
+	char directory[PATH_MAX];    /* at start, empty if it is not known */
+	bool records_calls;
+	enum stacks_mode stacks;
+	uint64_t log_max;            /* bytes */
+	enum time_mode time;
+	bool bare_names, quiet, verbose;
+	char warnings[2048];         /* lines about values that were not understood, said at the first call */
+};
+
+extern struct config config;
+
+/*
+ * Reads the environment. A wrong budget or enforcement setting ends the process with status 2 and a line on
+ * standard error; any other wrong value leaves its default and a line in `warnings`.
+ */
+void config_read(char **environment);
+
+/*
+ * Reads an amount of FLOPs, `12`, `1.5e9`, `200G` (k M G T P E), from `text` up to `end`: positive, below 2^63,
+ * rounded up to a whole number. Returns NULL, or what is wrong with it.
+ */
+const char *config_amount(const char *text, const char *end, uint64_t *amount);
+
+/* The same for a factor: >= 0, times 2^32; 0 only where `zero_allowed`. */
+const char *config_factor(const char *text, const char *end, bool zero_allowed, uint64_t *factor);
+
+/* NULL, or what is wrong with a dotted path of namespaces. */
+const char *config_namespace_fault(const char *name, size_t length);
+
+#endif

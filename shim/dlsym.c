@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * dlsym.c - programs that fetch BLAS by dlsym get a thunk of ours that is bound to what they asked for.
+ * It must never allocate, and never change what RTLD_NEXT and RTLD_DEFAULT mean for the program.
+ */
+#include "dlsym.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+
+#include "config.h"
+#include "dump.h"
+#include "entry.h"
+#include "lifecycle.h"
+#include "record.h"
+#include "resolve.h"
+#include "routines.h"
+
+#define DLSYM_REAL ((void *)-1)
+
+extern char flopshim_thunks[] __attribute__((visibility("hidden")));
+
+void *(*dlsym_real)(void *, const char *) __attribute__((visibility("hidden")));
+void *(*dlopen_real)(const char *, int) __attribute__((visibility("hidden")));
+static int (*dlclose_real)(void *);
+
+static struct thunk thunks[THUNK_COUNT];
+static unsigned thunk_count;
+static struct guest_lock thunk_lock;
+
+/* glibc moved these from libdl into libc with 2.34. */
+static void *libc_function(const char *name)
+{
+	static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.17", "GLIBC_2.2.5", "GLIBC_2.1", "GLIBC_2.0"};
+	void *found = NULL;
+
+	for (unsigned i = 0; !found && i < sizeof(versions) / sizeof(versions[0]); i++)
+		found = dlvsym(RTLD_NEXT, name, versions[i]);
+	return found;
+}
+
+void dlsym_init(void)
+{
+	if (dlsym_real)
+		return;
+	dlopen_real = (void *(*)(const char *, int))libc_function("dlopen");
+	dlclose_real = (int (*)(void *))libc_function("dlclose");
+	dlsym_real = (void *(*)(void *, const char *))libc_function("dlsym");
+}
+
+void *dlsym_call_real(void *handle, const char *name)
+{
+	dlsym_init();
+	return dlsym_real(handle, name);
+}
+
+const struct thunk *dlsym_thunk(uint32_t number)
+{
+	return &thunks[number];
+}
+
+static void *thunk_of(uint32_t symbol, void *real)
+{
+	unsigned number;
+
+	guest_lock(&thunk_lock);
+	for (number = 0; number < thunk_count; number++)
+		if (thunks[number].symbol == symbol && thunks[number].real == real)
+			break;
+	if (number == thunk_count && number < THUNK_COUNT) {
+		thunks[number] = (struct thunk){symbol, real};
+		thunk_count++;
+	}
+	guest_unlock(&thunk_lock);
+	if (number < THUNK_COUNT)
+		return flopshim_thunks + (size_t)number * STUB_SIZE;
+	guest_lock(&record_lock);
+	dump_note(DUMP_NOTE_THUNKS_FULL, routines[forms[symbol / SCHEME_COUNT].routine].name, 1);
+	guest_unlock(&record_lock);
+	return real;
+}
+
+static void *resolve_for(const char *name, const void *caller)
+{
+	void *next = resolve_next(name), *found;
+
+	guest_lock(&record_lock);
+	if (resolve_refresh())
+		lifecycle_epoch_next();
+	found = resolve(name, module_of(caller), next);
+	guest_unlock(&record_lock);
+	return found;
+}
+
+/* dlerror then tells what it would have told: nothing after the shim defines it. */
+static void *missing(const char *name)
+{
+	return dlsym_real(RTLD_NEXT, name);
+}
+
+__attribute__((visibility("hidden"))) void *dlsym_hook(void *handle, const char *name, const void *caller);
+__attribute__((visibility("hidden"))) void dlopen_hook(const char *path, int flags);
+
+void *dlsym_hook(void *handle, const char *name, const void *caller)
+{
+	int saved = errno;
+	int32_t symbol;
+	void *found;
+
+	dlsym_init();
+	if (!name || handle == RTLD_NEXT)
+		return DLSYM_REAL;
+	symbol = resolve_own_name(name);
+	if (symbol < 0)
+		return DLSYM_REAL;
+	found = handle == RTLD_DEFAULT ? NULL : dlsym_real(handle, name);
+	if (found && resolve_own_symbol(found) < 0) {
+		found = thunk_of((uint32_t)symbol, found);
+	} else if (found || handle == RTLD_DEFAULT) {
+		/* The scope that was asked begins with the program, and so has our own stub in it. */
+		found = resolve_for(name, caller);
+		found = found ? thunk_of((uint32_t)symbol, found) : missing(name);
+	}
+	errno = saved;
+	return found;
+}
+
+void dlopen_hook(const char *path, int flags)
+{
+	(void)path;
+	dlsym_init();
+	if (flags & RTLD_GLOBAL)
+		resolve_global_seen = true;
+}
+
+__attribute__((visibility("default"))) int dlclose(void *handle)
+{
+	int result;
+
+	dlsym_init();
+	result = dlclose_real(handle);
+	lifecycle_epoch_next();
+	return result;
+}

@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * dump.c - the dump file as memory: creation, growth, strings and tables.
+ * It must never keep a descriptor (the program may close it and use its number again), and never let a full
+ * disk reach the program as a signal.
+ */
+#include "dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "guest.h"
+#include "price.h"
+#include "record.h"
+#include "version.h"
+
+enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 32768, STACKS_BYTES = 65536, ROWS_ALIGN = 128 };
+
+/* A block in memory. */
+struct mapping {
+	struct dump_block *block;
+	bool in_file; /* mapped from it, or to be written to it by dump_flush_due */
+};
+
+static struct dump_header nowhere; /* stands in until the dump is open */
+struct dump_header *dump_header = &nowhere;
+
+static struct {
+	bool tried;        /* dump_open has run */
+	bool has_file;
+	bool written_out;  /* tables live in memory and are copied to the file */
+	char path[PATH_MAX];
+	dev_t device;
+	ino_t inode;
+	struct mapping *mappings;
+	uint32_t mapping_count;
+	struct dump_block *strings, *stacks;
+	uint64_t flushed_ns;
+	uint64_t parent_ticks; /* of the process that forked this one */
+	bool forked;
+} dump;
+
+#define TABLE(kind, record, size) {.type = kind, .entry_size = sizeof(struct record), .bytes = size}
+#define TABLES                                                    \
+	X(dump_meta, DUMP_META, dump_meta, 4096)                  \
+	X(dump_modules, DUMP_MODULES, dump_module, 16384)         \
+	X(dump_routines, DUMP_ROUTINES, dump_routine, 16384)      \
+	X(dump_sites, DUMP_SITES, dump_site, 32768)               \
+	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, 4096) \
+	X(dump_limits, DUMP_LIMITS, dump_limit, 4096)             \
+	X(dump_lanes, DUMP_LANES, dump_lane, 4096)                \
+	X(dump_notes, DUMP_NOTES, dump_note, 4096)                \
+	X(dump_samples, DUMP_SAMPLES, dump_sample, 16384)
+#define X(name, kind, record, size) struct dump_table name = TABLE(kind, record, size);
+TABLES
+#undef X
+
+bool dump_is_open(void) { return dump.tried; }
+const char *dump_path(void) { return dump.has_file ? dump.path : NULL; }
+
+/* ---- the file ---- */
+
+/* Makes room up to `size` bytes. Errors as errno, never as a signal. */
+static int file_reserve(int file, uint64_t offset, uint64_t size)
+{
+	struct rlimit limit;
+	int error;
+
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY && offset + size > limit.rlim_cur)
+		return EFBIG;
+	error = posix_fallocate(file, (off_t)offset, (off_t)size);
+	if (error == EFBIG) {
+		/* The limit shrank meanwhile: take the signal back. Signals are blocked under the lock. */
+		struct timespec none = {0, 0};
+		sigset_t set;
+
+		sigemptyset(&set);
+		sigaddset(&set, SIGXFSZ);
+		sigtimedwait(&set, NULL, &none);
+	}
+	return error;
+}
+
+/* Opens the dump again; -1 if its path now names something else. */
+static int file_reopen(void)
+{
+	int file = open(dump.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat status;
+
+	if (file < 0)
+		return -1;
+	if (fstat(file, &status) || status.st_dev != dump.device || status.st_ino != dump.inode) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+/* Filesystems on which a reserved page of a shared mapping can always be written. */
+static bool mapping_is_trusted(int file)
+{
+	struct statfs status;
+
+	if (fstatfs(file, &status))
+		return false;
+	switch ((unsigned long)status.f_type) {
+	case 0xef53:     /* ext2, ext3, ext4 */
+	case 0x58465342: /* xfs */
+	case 0x01021994: /* tmpfs */
+	case 0x794c7630: /* overlay */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void *file_map(int file, uint64_t offset, uint64_t size)
+{
+	void *address;
+
+	if (file_reserve(file, offset, size))
+		return NULL;
+	address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
+	return address == MAP_FAILED ? NULL : address;
+}
+
+/* ---- the name ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void print_program(char *name, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	size_t end = 0;
+
+	path[length > 0 ? length : 0] = 0;
+	guest_print(name, size, &end, "%s", length > 0 ? base_name(path) : "program");
+}
+
+static const char *first_set(const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value = getenv(*names);
+
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+static const char *mpi_rank(void)
+{
+	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK",
+					    "SLURM_PROCID", NULL};
+
+	return first_set(names);
+}
+
+static const char *batch_job(void)
+{
+	static const char *const names[] = {"SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID", NULL};
+
+	return first_set(names);
+}
+
+static void print_host(char *name, size_t size)
+{
+	if (gethostname(name, size))
+		strcpy(name, "localhost");
+	name[size - 1] = 0;
+}
+
+/* 20260131T235959.123456, in UTC: the C library's own would take the locale's lock. */
+static void print_time(char *buffer, size_t size, size_t *end)
+{
+	struct timespec now;
+	struct tm parts;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	guest_print(buffer, size, end, "%04d%02d%02dT%02d%02d%02d.%06ld", parts.tm_year + 1900, parts.tm_mon + 1,
+		    parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1000);
+}
+
+static void print_clean(char *buffer, size_t size, size_t *end, const char *text)
+{
+	for (; *text; text++)
+		guest_print(buffer, size, end, "%c", *text == '/' ? '_' : *text);
+}
+
+static void print_template(char *path, size_t size, size_t *end, const char *template)
+{
+	char word[256];
+
+	for (; *template; template++) {
+		if (*template != '%') {
+			guest_print(path, size, end, "%c", *template);
+			continue;
+		}
+		switch (*++template) {
+		case 'e':
+			print_program(word, sizeof(word));
+			guest_print(path, size, end, "%s", word);
+			break;
+		case 'h':
+			print_host(word, sizeof(word));
+			print_clean(path, size, end, word);
+			break;
+		case 'p':
+			guest_print(path, size, end, "%d", (int)getpid());
+			break;
+		case 'r':
+			print_clean(path, size, end, mpi_rank() ? mpi_rank() : "none");
+			break;
+		case 'j':
+			print_clean(path, size, end, batch_job() ? batch_job() : "none");
+			break;
+		case 't':
+			print_time(path, size, end);
+			break;
+		default:
+			guest_print(path, size, end, "%c", *template);
+		}
+	}
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat status;
+	size_t length = strlen(path);
+
+	return (length && path[length - 1] == '/') || (!stat(path, &status) && S_ISDIR(status.st_mode));
+}
+
+static void make_directories(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		mkdir(path, 0777);
+		*slash = '/';
+	}
+}
+
+static void path_make(char *path, size_t size)
+{
+	size_t end = 0;
+
+	if (config.out[0] != '/')
+		guest_print(path, size, &end, "%s/", config.directory);
+	print_template(path, size, &end, config.out);
+	if (is_directory(path)) {
+		guest_print(path, size, &end, "%s", end && path[end - 1] == '/' ? "" : "/");
+		print_template(path, size, &end, "flopshim-%e-%h-%p-%t.dump");
+	}
+	make_directories(path);
+}
+
+/* NAME.dump -> NAME-PID[-NUMBER].dump */
+static void path_vary(char *path, size_t size, const char *base, unsigned number)
+{
+	const char *dot = strrchr(base_name(base), '.');
+	size_t stem = dot && dot != base_name(base) ? (size_t)(dot - base) : strlen(base), end = 0;
+
+	guest_print(path, size, &end, "%.*s-%d", (int)stem, base, (int)getpid());
+	if (number > 1)
+		guest_print(path, size, &end, "-%u", number);
+	guest_print(path, size, &end, "%s", base + stem);
+}
+
+/* Never opens a file that is there: it may be another rank's, or this program's parent's. */
+static int file_create(void)
+{
+	char base[PATH_MAX] = "";
+	int file;
+
+	path_make(base, sizeof(base));
+	strcpy(dump.path, base);
+	for (unsigned number = 1; number < 100; number++) {
+		file = open(dump.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+		if (file >= 0 || errno != EEXIST)
+			break;
+		path_vary(dump.path, sizeof(dump.path), base, number);
+	}
+	if (file >= 0 && strcmp(base, dump.path) && !dump.forked && !config.quiet)
+		guest_say("%s exists already: writing %s", base, dump.path);
+	return file;
+}
+
+/* ---- blocks ---- */
+
+static bool mapping_add(struct dump_block *block, bool in_file)
+{
+	if (!dump.mappings) {
+		dump.mappings = guest_pages(MAPPINGS_MAX * sizeof(struct mapping));
+		if (!dump.mappings)
+			return false;
+	}
+	if (dump.mapping_count == MAPPINGS_MAX)
+		return false;
+	dump.mappings[dump.mapping_count++] = (struct mapping){block, in_file};
+	return true;
+}
+
+static void *block_pages(uint64_t offset, uint64_t size, bool *in_file)
+{
+	void *pages = NULL;
+	int file;
+
+	*in_file = false;
+	if (dump.has_file && !dump.written_out && !(dump_header->losses & DUMP_LOST_SPACE)) {
+		int saved = errno;
+
+		file = file_reopen();
+		if (file >= 0) {
+			pages = file_map(file, offset, size);
+			close(file);
+		}
+		errno = saved;
+		*in_file = pages != NULL;
+		if (!pages) {
+			dump_header->losses |= DUMP_LOST_SPACE;
+			guest_say("%s cannot grow: what is new from now on is counted, but not written", dump.path);
+		}
+	}
+	if (!pages) {
+		pages = guest_pages(size);
+		*in_file = pages && dump.written_out;
+	}
+	return pages;
+}
+
+struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
+				  uint32_t first)
+{
+	uint64_t size = (bytes + DUMP_PAGE - 1) / DUMP_PAGE * DUMP_PAGE, offset = dump_header->size;
+	struct dump_block *block;
+	bool in_file;
+
+	block = block_pages(offset, size, &in_file);
+	if (!block)
+		return NULL;
+	*block = (struct dump_block){
+		.magic = DUMP_BLOCK_MAGIC,
+		.type = (uint16_t)type,
+		.header_size = type == DUMP_ROWS ? ROWS_ALIGN : sizeof(struct dump_block),
+		.offset = offset,
+		.size = size,
+		.entry_size = entry_size,
+		.first = first,
+		.lane = lane,
+	};
+	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
+	if (!mapping_add(block, in_file)) {
+		guest_free(block, size);
+		return NULL;
+	}
+	/* Blocks that are only in memory leave no gap in the file: nobody else knows their offset. */
+	if (in_file || !dump.has_file)
+		__atomic_store_n(&dump_header->size, offset + size, __ATOMIC_RELEASE);
+	return block;
+}
+
+void *dump_append(struct dump_table *table, uint32_t *number)
+{
+	if (!table->block || table->block->used == dump_capacity(table->block)) {
+		struct dump_block *block =
+			dump_block_add(table->type, table->entry_size, table->bytes, DUMP_NONE, table->count);
+
+		if (!block)
+			return NULL;
+		table->block = block;
+		if (table->bytes < 1u << 20)
+			table->bytes *= 2;
+	}
+	if (number)
+		*number = table->count;
+	return dump_entry(table->block, table->block->used);
+}
+
+void dump_commit(struct dump_table *table)
+{
+	table->count++;
+	__atomic_store_n(&table->block->used, table->block->used + 1, __ATOMIC_RELEASE);
+}
+
+/* Room for `size` bytes in the last block of a chain of entries that vary in size. */
+static void *varied_append(struct dump_block **block, enum dump_block_type type, uint64_t bytes, uint64_t size)
+{
+	if (!*block || (*block)->header_size + (*block)->used + size > (*block)->size) {
+		uint64_t needed = size + sizeof(struct dump_block);
+		struct dump_block *added =
+			dump_block_add(type, 0, needed > bytes ? needed : bytes, DUMP_NONE, 0);
+
+		if (!added)
+			return NULL;
+		*block = added;
+	}
+	return (char *)*block + (*block)->header_size + (*block)->used;
+}
+
+static uint64_t varied_commit(struct dump_block *block, uint64_t size)
+{
+	uint64_t place = block->offset + block->header_size + block->used;
+
+	__atomic_store_n(&block->used, block->used + size, __ATOMIC_RELEASE);
+	return place;
+}
+
+uint64_t dump_string(const char *text, uint64_t length)
+{
+	uint64_t size = (sizeof(struct dump_string) + length + 1 + 7) & ~(uint64_t)7;
+	struct dump_string *string = varied_append(&dump.strings, DUMP_STRINGS, STRINGS_BYTES, size);
+
+	if (!string)
+		return 0;
+	string->length = (uint32_t)length;
+	memcpy(string->text, text, length);
+	return varied_commit(dump.strings, size);
+}
+
+uint64_t dump_stack_add(const uint64_t *addresses, uint32_t count, uint64_t python)
+{
+	uint32_t size = (uint32_t)sizeof(struct dump_stack) + 8 * count;
+	struct dump_stack *stack = varied_append(&dump.stacks, DUMP_STACKS, STACKS_BYTES, size);
+
+	if (!stack)
+		return 0;
+	stack->size = size;
+	stack->count = count;
+	stack->python = python;
+	memcpy(stack->addresses, addresses, 8 * (size_t)count);
+	return varied_commit(dump.stacks, size);
+}
+
+/* ---- what a dump begins with ---- */
+
+static void meta_add(const char *key, const char *value, size_t length)
+{
+	struct dump_meta *meta = dump_append(&dump_meta, NULL);
+
+	if (!meta)
+		return;
+	meta->key = dump_string(key, strlen(key));
+	meta->value = dump_string(value, length);
+	dump_commit(&dump_meta);
+}
+
+static void meta_fill(void)
+{
+	char buffer[16384];
+	ssize_t length = readlink("/proc/self/exe", buffer, sizeof(buffer));
+	int file;
+
+	if (length > 0)
+		meta_add("program", buffer, (size_t)length);
+	file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		length = read(file, buffer, sizeof(buffer) - 1);
+		close(file);
+		buffer[length > 0 ? length : 0] = 0;
+		for (char *at = buffer; at < buffer + length; at += strlen(at) + 1)
+			meta_add("argument", at, strlen(at));
+	}
+	meta_add("directory", config.directory, strlen(config.directory));
+	for (char **entry = environ; entry && *entry; entry++)
+		if (!strncmp(*entry, "FLOPSHIM_", 9))
+			meta_add("environment", *entry, strlen(*entry));
+	for (char *line = config.warnings; *line;) {
+		char *end = strchr(line, '\n');
+
+		*end = 0;
+		dump_note(DUMP_NOTE_ENVIRONMENT, line, 1);
+		*end = '\n';
+		line = end + 1;
+	}
+}
+
+/* Field 22 of /proc/self/stat; the name in field 2 may hold anything. */
+static uint64_t process_start_ticks(void)
+{
+	char buffer[1024], *at;
+	int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	uint64_t ticks = 0;
+
+	if (file < 0)
+		return 0;
+	length = read(file, buffer, sizeof(buffer) - 1);
+	close(file);
+	buffer[length > 0 ? length : 0] = 0;
+	at = strrchr(buffer, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	for (at = at ? at + 1 : NULL; at && *at >= '0' && *at <= '9'; at++)
+		ticks = ticks * 10 + (uint64_t)(*at - '0');
+	return ticks;
+}
+
+static int rank_number(void)
+{
+	const char *text = mpi_rank();
+	int rank = 0;
+
+	if (!text || *text < '0' || *text > '9')
+		return -1;
+	for (; *text >= '0' && *text <= '9' && rank < 100000000; text++)
+		rank = rank * 10 + (*text - '0');
+	return rank;
+}
+
+static void header_fill(struct dump_header *header)
+{
+	struct timespec now;
+	size_t end = 0;
+
+	memcpy(header->magic, DUMP_MAGIC, sizeof(header->magic));
+	header->version = DUMP_VERSION;
+	header->byte_order = DUMP_BYTE_ORDER;
+	header->pid = (uint32_t)getpid();
+	header->parent_pid = (uint32_t)getppid();
+	header->start_ticks = process_start_ticks();
+	clock_gettime(CLOCK_REALTIME, &now);
+	header->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	header->start_monotonic_ns = guest_clock();
+	header->fork_parent_ticks = dump.parent_ticks;
+	header->multiplier = config.multiplier;
+	header->rank = rank_number();
+	header->exit_status = -1;
+	memcpy(header->table_version, table_version, strnlen(table_version, sizeof(header->table_version) - 1));
+	guest_print(header->shim_version, sizeof(header->shim_version), &end, "%s", FLOPSHIM_VERSION);
+	print_host(header->host, sizeof(header->host));
+	end = 0;
+	guest_print(header->job, sizeof(header->job), &end, "%s", batch_job() ? batch_job() : "");
+	header->records_mode = config.records_calls;
+	header->stacks_mode = (uint32_t)config.stacks;
+	header->time_mode = (uint32_t)config.time;
+	header->stack_threshold = record_stack_threshold();
+	header->header_check = dump_check(header, offsetof(struct dump_header, header_check));
+	/* What changes is taken as 0 by the check, so it comes after. */
+	header->size = DUMP_PAGE;
+	header->state = DUMP_RUNNING;
+}
+
+static struct dump_header *header_pages(void)
+{
+	struct dump_header *header = NULL;
+	struct stat status;
+	int file = file_create();
+
+	if (file >= 0 && !fstat(file, &status)) {
+		dump.device = status.st_dev;
+		dump.inode = status.st_ino;
+		dump.has_file = true;
+		dump.written_out = !mapping_is_trusted(file);
+		if (!dump.written_out)
+			header = file_map(file, 0, DUMP_PAGE);
+		if (!header && !dump.written_out) {
+			dump.has_file = false;
+			guest_say("no room for %s: counting without a file", dump.path);
+			unlink(dump.path);
+		}
+	} else {
+		guest_say("cannot write %s (%s): counting without a file", dump.path, strerrorname_np(errno));
+	}
+	if (file >= 0)
+		close(file);
+	return header ? header : guest_pages(DUMP_PAGE);
+}
+
+void dump_open(void)
+{
+	struct dump_header *header;
+	int saved = errno;
+
+	if (dump.tried)
+		return;
+	dump.tried = true;
+	header = header_pages();
+	if (!header)
+		header = &nowhere;
+	header_fill(header);
+	if (dump.written_out)
+		header->losses |= DUMP_NOT_DURABLE;
+	dump_header = header;
+	meta_fill();
+	if (config.warnings[0] && !config.quiet)
+		for (const char *line = config.warnings; *line; line = strchr(line, '\n') + 1)
+			guest_say("%.*s", (int)(strchr(line, '\n') - line), line);
+	guest_say_verbose("writing %s", dump.has_file ? dump.path : "no dump");
+	errno = saved;
+}
+
+void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
+{
+	struct dump_note *note;
+
+	if (!dump.tried)
+		return;
+	for (uint32_t i = 0; i < dump.mapping_count; i++) {
+		struct dump_block *block = dump.mappings[i].block;
+
+		if (block->type != DUMP_NOTES)
+			continue;
+		for (uint64_t j = 0; j < block->used; j++) {
+			note = dump_entry(block, j);
+			if (note->kind == kind && note->check == dump_check(text, strlen(text))) {
+				note->count += count;
+				return;
+			}
+		}
+	}
+	note = dump_append(&dump_notes, NULL);
+	if (!note)
+		return;
+	note->kind = kind;
+	note->check = dump_check(text, strlen(text));
+	note->text = dump_string(text, strlen(text));
+	note->count = count;
+	dump_commit(&dump_notes);
+}
+
+/* ---- writing out, closing, forking ---- */
+
+static void write_all(int file, const void *bytes, uint64_t size, uint64_t offset)
+{
+	const char *at = bytes;
+
+	while (size) {
+		ssize_t written = pwrite(file, at, size, (off_t)offset);
+
+		if (written <= 0)
+			return;
+		at += written;
+		offset += (uint64_t)written;
+		size -= (uint64_t)written;
+	}
+}
+
+static void write_out(void)
+{
+	int saved = errno, file = file_reopen();
+
+	if (file >= 0 && file_reserve(file, 0, dump_header->size)) {
+		dump_header->losses |= DUMP_LOST_SPACE;
+		close(file);
+		file = -1;
+	}
+	if (file >= 0) {
+		for (uint32_t i = 0; i < dump.mapping_count; i++) {
+			struct dump_block *block = dump.mappings[i].block;
+
+			write_all(file, block, block->size, block->offset);
+		}
+		write_all(file, dump_header, DUMP_PAGE, 0);
+		close(file);
+	}
+	errno = saved;
+}
+
+void dump_flush_due(void)
+{
+	uint64_t now;
+
+	if (!dump.written_out)
+		return;
+	now = guest_clock();
+	if (now - dump.flushed_ns < 1000000000u)
+		return;
+	dump.flushed_ns = now;
+	write_out();
+}
+
+void dump_close(enum dump_state state, int exit_status)
+{
+	if (!dump.tried || dump_header->state == DUMP_CLOSED)
+		return;
+	dump_header->end_monotonic_ns = guest_clock();
+	dump_header->exit_status = exit_status;
+	__atomic_store_n(&dump_header->state, (uint32_t)state, __ATOMIC_RELEASE);
+	if (dump.written_out)
+		write_out();
+}
+
+void dump_forked(void)
+{
+	if (dump.tried)
+		dump.parent_ticks = dump_header->start_ticks;
+	dump.forked = true;
+	for (uint32_t i = 0; i < dump.mapping_count; i++)
+		guest_free(dump.mappings[i].block, dump.mappings[i].block->size);
+	if (dump_header != &nowhere)
+		guest_free(dump_header, DUMP_PAGE);
+	memset(&nowhere, 0, sizeof(nowhere));
+	dump_header = &nowhere;
+	dump.mapping_count = 0;
+	dump.tried = dump.has_file = dump.written_out = false;
+	dump.strings = dump.stacks = NULL;
+#define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);
+	TABLES
+#undef X
+}

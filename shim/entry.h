@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * entry.h - the frame that the entry body of every processor builds, as the C side reads it.
+ * It must hold only what entry_<arch>.S and C share; included from both.
+ *
+ * What an entry body has to do, for whoever writes the next one:
+ *
+ *  1. A stub per symbol (stubs.inc, in the order of their numbers, STUB_SIZE bytes each) puts the
+ *     symbol's number into a scratch register and jumps to flopshim_entry. A hole is STUB_SIZE bytes
+ *     that are never reached. THUNK_COUNT more stubs, numbered from THUNK_FIRST, are handed out by dlsym.
+ *  2. flopshim_entry saves the integer argument registers in slot order, so that argument slot s is at
+ *     entry_slot(frame, s), with the words that the caller left on its stack following on. CFI must be
+ *     right at every instruction: C++ exceptions, gdb and libunwind pass through here.
+ *  3. It calls intercept_enter(frame, number), which is compiled to use no vector register, and obeys the
+ *     pair that comes back, {function, action}:
+ *       function 0        save the vector argument registers, call intercept_enter_slow(frame, number),
+ *                         restore them, and obey its pair instead
+ *       ACTION_JUMP       restore the argument registers, drop the frame, jump to the function
+ *       ACTION_DENY       return to the caller with entry_result(frame) and vector result registers 0
+ *       otherwise         action is a number of stack words: copy them below, restore the argument
+ *                         registers, call the function
+ *  4. After the call it saves the result registers, calls intercept_leave(frame) (no vector registers
+ *     either), and where that returns not 0, intercept_leave_slow(frame) with the vector result registers
+ *     saved; then returns the result.
+ *  5. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
+ *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
+ *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
+ */
+#ifndef FLOPSHIM_ENTRY_H
+#define FLOPSHIM_ENTRY_H
+
+#define STUB_SIZE 16
+#define THUNK_FIRST 0x10000
+#define THUNK_COUNT 4096
+
+#define ACTION_JUMP (-1)
+#define ACTION_DENY (-2)
+
+#if defined(__x86_64__)
+/* Offsets from the frame pointer; the return address is at 8, stack words from 16 on. */
+#define ENTRY_GPR_COUNT 6
+#define ENTRY_GPRS (-56)
+#define ENTRY_FORM (-64)
+#define ENTRY_ROW (-72)
+#define ENTRY_START (-80)
+#define ENTRY_COST (-88) /* until intercept_enter returns: the symbol's number */
+#define ENTRY_RAX (-96)
+#define ENTRY_RDX (-104) /* r10 before the call, rdx after it */
+#define ENTRY_REAL (-112)
+#define ENTRY_SCOPE (-120)
+#define ENTRY_FLAGS (-128)
+#define ENTRY_RAW (-136)
+#define ENTRY_VECTORS (-272)
+#define ENTRY_SIZE 272
+#else
+#error "flopshim has no entry body for this processor yet: see entry.h for what one must do"
+#endif
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+/* The frame of one intercepted call, by its frame pointer. */
+typedef char *entry_frame;
+
+struct entry_verdict {
+	void *function;
+	long action;
+};
+
+static inline uint64_t *entry_slot(entry_frame frame, unsigned slot)
+{
+	return (uint64_t *)(frame + (slot < ENTRY_GPR_COUNT
+				     ? ENTRY_GPRS + 8 * (long)slot
+				     : 16 + 8 * ((long)slot - ENTRY_GPR_COUNT)));
+}
+
+static inline uint64_t *entry_return_slot(entry_frame frame) { return (uint64_t *)(frame + 8); }
+
+struct form;
+struct scope;
+struct dump_row;
+
+/*
+ * Set by intercept_enter for intercept_leave and for tail calls out of the function. They stand in
+ * the frame because a thread's memory of the site may have gone to another site by then.
+ */
+static inline const struct form **entry_form(entry_frame frame) { return (const struct form **)(frame + ENTRY_FORM); }
+static inline struct dump_row **entry_row(entry_frame frame) { return (struct dump_row **)(frame + ENTRY_ROW); }
+static inline void **entry_real(entry_frame frame) { return (void **)(frame + ENTRY_REAL); }
+static inline const struct scope **entry_scope(entry_frame frame) { return (const struct scope **)(frame + ENTRY_SCOPE); }
+/* Not 0 sends the return through the slow path; enum entry_flags. */
+static inline uint64_t *entry_flags(entry_frame frame) { return (uint64_t *)(frame + ENTRY_FLAGS); }
+enum entry_flags { ENTRY_TIMED = 1, ENTRY_LOGGED = 2, ENTRY_COARSE = 4 };
+/* Clock when the call began, if it is timed. */
+static inline uint64_t *entry_start(entry_frame frame) { return (uint64_t *)(frame + ENTRY_START); }
+/* Raw price of a call that has no row of its own. */
+static inline uint64_t *entry_raw(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAW); }
+/* What was reserved for this call. */
+static inline uint64_t *entry_cost(entry_frame frame) { return (uint64_t *)(frame + ENTRY_COST); }
+/* The integer result, valid after the call. */
+static inline uint64_t *entry_result(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAX); }
+#endif
+#endif

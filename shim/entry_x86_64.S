@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * entry_x86_64.S - the only processor-specific file: stubs, the generic entry body, dlsym and dlopen.
+ * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says
+ * what each part has to do.
+ */
+#include "entry.h"
+
+#define HIDDEN_FUNCTION(name) \
+	.globl name; .hidden name; .type name, @function; name:
+
+	.text
+
+/* ---- stubs ---- */
+	.p2align 12
+	.globl flopshim_stubs
+	.hidden flopshim_stubs
+flopshim_stubs:
+#define STUB(name, number)                                   \
+	.p2align 4; .globl name; .type name, @function; name: \
+	endbr64; movl $number, %r11d; jmp flopshim_entry; .size name, . - name
+#define HOLE(number) .p2align 4; .fill STUB_SIZE, 1, 0xcc
+#include "stubs.inc"
+	.p2align 4
+	.globl flopshim_stubs_end
+	.hidden flopshim_stubs_end
+flopshim_stubs_end:
+	.globl flopshim_thunks
+	.hidden flopshim_thunks
+flopshim_thunks:
+	.set thunk, THUNK_FIRST
+	.rept THUNK_COUNT
+	.p2align 4
+	endbr64
+	movl $thunk, %r11d
+	jmp flopshim_entry
+	.set thunk, thunk + 1
+	.endr
+
+/* ---- the entry body; r11d: the symbol's number ---- */
+.macro SAVE_ARGUMENTS
+	movq %rdi, ENTRY_GPRS+0(%rbp)
+	movq %rsi, ENTRY_GPRS+8(%rbp)
+	movq %rdx, ENTRY_GPRS+16(%rbp)
+	movq %rcx, ENTRY_GPRS+24(%rbp)
+	movq %r8, ENTRY_GPRS+32(%rbp)
+	movq %r9, ENTRY_GPRS+40(%rbp)
+	movq %rax, ENTRY_RAX(%rbp)
+	movq %r10, ENTRY_RDX(%rbp)
+.endm
+
+.macro RESTORE_ARGUMENTS
+	movq ENTRY_GPRS+0(%rbp), %rdi
+	movq ENTRY_GPRS+8(%rbp), %rsi
+	movq ENTRY_GPRS+16(%rbp), %rdx
+	movq ENTRY_GPRS+24(%rbp), %rcx
+	movq ENTRY_GPRS+32(%rbp), %r8
+	movq ENTRY_GPRS+40(%rbp), %r9
+	movq ENTRY_RAX(%rbp), %rax
+	movq ENTRY_RDX(%rbp), %r10
+.endm
+
+.macro MOVE_VECTORS from to
+	.irp n, 0,1,2,3,4,5,6,7
+	.if \from
+	movups %xmm\n, ENTRY_VECTORS+16*\n(%rbp)
+	.else
+	movups ENTRY_VECTORS+16*\n(%rbp), %xmm\n
+	.endif
+	.endr
+.endm
+
+	.p2align 6
+HIDDEN_FUNCTION(flopshim_entry)
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	subq $ENTRY_SIZE, %rsp
+	andq $-16, %rsp			/* hand-written callers may be off by 8 */
+	SAVE_ARGUMENTS
+	movl %r11d, ENTRY_COST(%rbp)
+	movq %rbp, %rdi
+	movl %r11d, %esi
+	call intercept_enter
+	testq %rax, %rax
+	jz .Lenter_slow
+.Lobey:
+	testl %edx, %edx
+	jg .Lcopy_words
+	js .Lno_return
+.Lcall:
+	movq %rax, %r11
+	RESTORE_ARGUMENTS
+	call *%r11
+	movq %rax, ENTRY_RAX(%rbp)
+	movq %rdx, ENTRY_RDX(%rbp)
+	movq %rbp, %rdi
+	call intercept_leave
+	testl %eax, %eax
+	jnz .Lleave_slow
+.Lreturn:
+	movq ENTRY_RAX(%rbp), %rax
+	movq ENTRY_RDX(%rbp), %rdx
+	.cfi_remember_state
+	leave
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_restore_state
+
+.Lcopy_words:
+	leal 1(%rdx), %ecx		/* an even number keeps the stack aligned */
+	andl $-2, %ecx
+	shlq $3, %rcx
+	subq %rcx, %rsp
+1:	movq 8(%rbp,%rdx,8), %rcx
+	movq %rcx, -8(%rsp,%rdx,8)
+	decl %edx
+	jnz 1b
+	jmp .Lcall
+
+.Lenter_slow:
+	MOVE_VECTORS 1
+	movq %rbp, %rdi
+	movl ENTRY_COST(%rbp), %esi
+	call intercept_enter_slow
+	MOVE_VECTORS 0
+	jmp .Lobey
+
+.Lno_return:
+	cmpl $ACTION_JUMP, %edx
+	jne .Ldeny
+	movq %rax, %r11
+	RESTORE_ARGUMENTS
+	.cfi_remember_state
+	leave
+	.cfi_def_cfa %rsp, 8
+	jmp *%r11
+	.cfi_restore_state
+
+.Ldeny:
+	movq ENTRY_RAX(%rbp), %rax	/* LAPACKE's info, or 0 */
+	xorl %edx, %edx
+	xorps %xmm0, %xmm0
+	xorps %xmm1, %xmm1
+	.cfi_remember_state
+	leave
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_restore_state
+
+.Lleave_slow:
+	movups %xmm0, ENTRY_VECTORS(%rbp)
+	movups %xmm1, ENTRY_VECTORS+16(%rbp)
+	movq %rbp, %rdi
+	call intercept_leave_slow
+	movups ENTRY_VECTORS(%rbp), %xmm0
+	movups ENTRY_VECTORS+16(%rbp), %xmm1
+	jmp .Lreturn
+	.cfi_endproc
+	.globl flopshim_entry_end
+	.hidden flopshim_entry_end
+flopshim_entry_end:
+	.size flopshim_entry, . - flopshim_entry
+
+/* ---- void *dlsym(void *handle, const char *name) ---- */
+	.p2align 4
+	.globl dlsym
+	.type dlsym, @function
+dlsym:
+	.cfi_startproc
+	endbr64
+	pushq %rdi
+	.cfi_adjust_cfa_offset 8
+	pushq %rsi
+	.cfi_adjust_cfa_offset 8
+	subq $8, %rsp
+	.cfi_adjust_cfa_offset 8
+	movq 24(%rsp), %rdx
+	call dlsym_hook
+	addq $8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq %rsi
+	.cfi_adjust_cfa_offset -8
+	popq %rdi
+	.cfi_adjust_cfa_offset -8
+	cmpq $-1, %rax
+	je 1f
+	ret
+1:	jmp *dlsym_real(%rip)
+	.cfi_endproc
+	.size dlsym, . - dlsym
+
+/* ---- void *dlopen(const char *path, int flags) ---- */
+	.p2align 4
+	.globl dlopen
+	.type dlopen, @function
+dlopen:
+	.cfi_startproc
+	endbr64
+	pushq %rdi
+	.cfi_adjust_cfa_offset 8
+	pushq %rsi
+	.cfi_adjust_cfa_offset 8
+	subq $8, %rsp
+	.cfi_adjust_cfa_offset 8
+	call dlopen_hook
+	addq $8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq %rsi
+	.cfi_adjust_cfa_offset -8
+	popq %rdi
+	.cfi_adjust_cfa_offset -8
+	jmp *dlopen_real(%rip)
+	.cfi_endproc
+	.size dlopen, . - dlopen
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * exceed.c - what happens to a call that does not fit its budget.
+ * It must never hang: a program that is to end ends within a second.
+ */
+#include "exceed.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "dump.h"
+#include "guest.h"
+#include "lifecycle.h"
+#include "namespace.h"
+#include "record.h"
+#include "resolve.h"
+
+enum { INFO_NAMESPACE = -1001, INFO_SCOPE = -1002, INFO_PROCESS = -1003, MESSAGES_MAX = 10 };
+
+/* INFO of a denied call: which kind of limit refused it. */
+static int deny_info(const struct limit *limit)
+{
+	if (limit->is_scope)
+		return INFO_SCOPE;
+	return limit->namespace_id ? INFO_NAMESPACE : INFO_PROCESS;
+}
+
+/* 48,000,000 rather than 48000000: the line is for people. */
+static void print_grouped(char *line, size_t size, size_t *end, uint64_t value)
+{
+	char digits[32], grouped[48];
+	int length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value), out = 0;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			grouped[out++] = ',';
+		grouped[out++] = digits[i];
+	}
+	grouped[out] = 0;
+	guest_print(line, size, end, "%s", grouped);
+}
+
+static void print_shape(char *line, size_t size, size_t *end, const struct exceeding_call *call)
+{
+	const struct family *family = &families[call->routine->family];
+	const char *between = "(";
+
+	guest_print(line, size, end, "%s", call->routine->name);
+	for (unsigned i = 0; i < family->option_count; i++) {
+		unsigned char letter = (unsigned char)(call->shape->options >> (8 * i));
+
+		guest_print(line, size, end, "%s%s=%c", between, family->shape_names[i], letter ? letter : '-');
+		between = ", ";
+	}
+	for (unsigned i = 0; i < family->dim_count; i++) {
+		guest_print(line, size, end, "%s%s=%lld", between, family->shape_names[family->option_count + i],
+			    (long long)call->shape->dims[i]);
+		between = ", ";
+	}
+	guest_print(line, size, end, *between == ',' ? ")" : "()");
+}
+
+static void print_caller(char *line, size_t size, size_t *end, uint64_t caller)
+{
+	struct module *module;
+
+	guest_lock(&record_lock);
+	module = caller ? module_of((const void *)caller) : NULL;
+	if (module) {
+		const char *path = *module->path ? module->path : lifecycle_program();
+		const char *slash = strrchr(path, '/');
+
+		guest_print(line, size, end, ", called from %s+0x%llx", slash ? slash + 1 : path,
+			    (unsigned long long)(caller - module->bias));
+	}
+	guest_unlock(&record_lock);
+}
+
+static void say_refused(const struct exceeding_call *call, const char *what)
+{
+	const struct limit *limit = call->limit;
+	const char *name = namespace_name(limit->namespace_id);
+	char line[900];
+	size_t end = 0;
+
+	print_shape(line, sizeof(line), &end, call);
+	guest_print(line, sizeof(line), &end, " %s: it costs ", what);
+	print_grouped(line, sizeof(line), &end, (uint64_t)call->cost);
+	guest_print(line, sizeof(line), &end, " FLOPs, ");
+	print_grouped(line, sizeof(line), &end, call->remaining);
+	guest_print(line, sizeof(line), &end, " remain of the budget of ");
+	print_grouped(line, sizeof(line), &end, limit->amount);
+	if (*name)
+		guest_print(line, sizeof(line), &end, " of %s '%s'", limit->is_scope ? "a scope in" : "namespace", name);
+	else
+		guest_print(line, sizeof(line), &end, limit->is_scope ? " of a scope" : " of the process");
+	print_caller(line, sizeof(line), &end, call->caller);
+	guest_say("%s", line);
+}
+
+/* ---- exit ---- */
+
+static int watchdog_status;
+
+static void *watch(void *argument)
+{
+	struct timespec second = {1, 0};
+
+	(void)argument;
+	nanosleep(&second, NULL);
+	_exit(watchdog_status);
+	return NULL;
+}
+
+/* stdio's locks may be held by a thread that sits in a read: flush, but not for longer than a second. */
+static void flush_under_watchdog(int status)
+{
+	pthread_attr_t attributes;
+	pthread_t watchdog;
+	sigset_t all, old;
+
+	watchdog_status = status;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	if (!pthread_create(&watchdog, &attributes, watch, NULL))
+		fflush(NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void __attribute__((noreturn)) end_process(int status)
+{
+	static _Atomic int ending;
+
+	if (ending++) {
+		for (;;)
+			pause(); /* another thread is ending the process */
+	}
+	lifecycle_end(status);
+	flush_under_watchdog(status);
+	_exit(status);
+}
+
+/* ---- deny ---- */
+
+static void deny(const struct exceeding_call *call)
+{
+	const struct form *form = call->form;
+	int info = deny_info(call->limit);
+
+	if (!call->frame)
+		return;
+	*entry_result(call->frame) = form->info == INFO_RETURNED ? (uint64_t)(int64_t)info : 0;
+	if (form->info == INFO_RETURNED || form->info == INFO_NONE)
+		return;
+	if (call->ilp64)
+		*(int64_t *)*entry_slot(call->frame, form->info) = info;
+	else
+		*(int32_t *)*entry_slot(call->frame, form->info) = info;
+}
+
+static bool run_over(const struct exceeding_call *call)
+{
+	if (!call->limit->warned) {
+		call->limit->warned = true;
+		say_refused(call, "runs over its budget");
+	}
+	charge_count_over(call->limit);
+	return true;
+}
+
+bool exceed(const struct exceeding_call *call)
+{
+	int saved = errno;
+
+	if (config.on_exceed == EXCEED_WARN)
+		return run_over(call);
+	if (call->limit->refused_calls < MESSAGES_MAX)
+		say_refused(call, "refused");
+	charge_count_refused(call->limit, call->cost);
+	if (config.on_exceed == EXCEED_EXIT)
+		end_process(config.exit_status);
+	deny(call);
+	errno = saved;
+	if (config.on_exceed == EXCEED_SIGNAL)
+		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), config.exceed_signal);
+	errno = saved;
+	return false;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * generate.c - makes descriptors, stubs and prices out of the routine table, at build time:
+ *     generate --gpr 6 TABLE... -o DIRECTORY [--headers HEADER.i...] [--coverage]
+ * The headers are preprocessed ones. It must never guess: what it does not understand stops the build.
+ */
+#include "generate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *allocate(size_t size)
+{
+	void *memory = calloc(1, size ? size : 1);
+
+	if (!memory) {
+		fputs("generate: out of memory\n", stderr);
+		exit(1);
+	}
+	return memory;
+}
+
+/* The capacity is the next power of two: only a count that is one needs to move. */
+void *grow(void *array, unsigned count, size_t size)
+{
+	void *larger;
+
+	if (count & (count - 1))
+		return array;
+	larger = realloc(array, (count ? 2 * (size_t)count : 1) * size);
+	if (!larger) {
+		fputs("generate: out of memory\n", stderr);
+		exit(1);
+	}
+	return larger;
+}
+
+char *copy_text(const char *start, size_t length)
+{
+	return memcpy(allocate(length + 1), start, length);
+}
+
+const char *trim(const char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t");
+	length = strlen(text);
+	while (length && strchr(" \t\r\n", text[length - 1]))
+		length--;
+	return copy_text(text, length);
+}
+
+void fail_at(struct place place, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s:%u: ", place.file, place.line);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+void fail_row(const struct row *row, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s:%u: row '%s': ", row->place.file, row->place.line, row->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static _Noreturn void usage(void)
+{
+	fputs("usage: generate --gpr COUNT TABLE... -o DIRECTORY [--headers HEADER...] [--coverage]\n", stderr);
+	exit(2);
+}
+
+static unsigned parse_gpr(const char *text)
+{
+	char *end;
+	unsigned long count = strtoul(text, &end, 10);
+
+	if (end == text || *end || count < 1 || count > 16)
+		usage();
+	return (unsigned)count;
+}
+
+int main(int argc, char **argv)
+{
+	struct table table = {0};
+	const char *directory = NULL;
+	char **headers = NULL;
+	unsigned gpr_count = 0, header_count = 0;
+	bool in_headers = false, coverage = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--gpr") && i + 1 < argc)
+			gpr_count = parse_gpr(argv[++i]);
+		else if (!strcmp(argv[i], "-o") && i + 1 < argc)
+			directory = argv[++i];
+		else if (!strcmp(argv[i], "--coverage"))
+			coverage = true;
+		else if (!strcmp(argv[i], "--headers"))
+			in_headers = true;
+		else if (argv[i][0] == '-')
+			usage();
+		else if (in_headers) {
+			headers = grow(headers, header_count, sizeof(*headers));
+			headers[header_count++] = argv[i];
+		} else
+			table_read(&table, argv[i]);
+	}
+	if (!gpr_count || !directory)
+		usage();
+	table_finish(&table);
+	forms_make(&table, gpr_count);
+	prices_compile(&table);
+	if (headers_check(&table, headers, header_count, coverage))
+		return 1;
+	emit_all(&table, directory);
+	return 0;
+}

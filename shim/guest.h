@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * guest.h - how a polite guest locks, allocates and speaks inside somebody else's process.
+ * It must never use the program's allocator, stdio, locale or locks.
+ */
+#ifndef FLOPSHIM_GUEST_H
+#define FLOPSHIM_GUEST_H
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A lock for the slow paths. All signals are blocked while it is held, so that a handler that calls BLAS
+ * cannot wait for its own thread. Zero is unlocked.
+ */
+struct guest_lock {
+	_Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
+	sigset_t signals;       /* what the holder had blocked */
+};
+
+void guest_lock(struct guest_lock *lock);
+void guest_unlock(struct guest_lock *lock);
+
+/* Zeroed pages from the kernel, NULL if there are none. Freed by guest_free with the same size. */
+void *guest_pages(size_t size);
+void guest_free(void *pages, size_t size);
+
+/* One line on standard error, with "flopshim: " before it. Not more than 1,000 bytes; keeps errno. */
+void guest_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What the dynamic linker says and does about a symbol that nobody defines. */
+void guest_die_of_symbol(const char *program, const char *object, const char *name) __attribute__((noreturn));
+
+/* The same only with FLOPSHIM_VERBOSE. */
+void guest_say_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+uint64_t guest_clock(void);
+
+/* Appends to a buffer of `size` bytes at *end, always terminated, cutting what does not fit. */
+void guest_print(char *buffer, size_t size, size_t *end, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

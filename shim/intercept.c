@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * intercept.c - the part of the call path that every call takes.
+ * It must never touch a vector register, take a lock, allocate, read a clock or make a system call
+ * (built with -mgeneral-regs-only); whatever needs one of these is in intercept_slow.c.
+ */
+#include "intercept.h"
+
+#include <stddef.h>
+
+#include "charge.h"
+
+/* CBLAS enums as the letters that Fortran has for them. */
+static inline char enum_letter(uint64_t value)
+{
+	static const char letters[] = "RC........NTCR......UL........NU........LR";
+	uint32_t index = (uint32_t)value - 101;
+
+	return index < sizeof(letters) - 1 ? letters[index] : '?';
+}
+
+static inline uint64_t option_read(const struct shape_arg *arg, entry_frame frame)
+{
+	uint64_t word = *entry_slot(frame, arg->slot);
+	unsigned char letter;
+
+	switch (arg->fetch) {
+	case FETCH_CHAR_REF:
+		if (!word)
+			return 0;
+		word = *(const unsigned char *)word;
+		/* fall through */
+	case FETCH_CHAR:
+		letter = (unsigned char)word;
+		return (unsigned)(letter - 'a') < 26 ? letter - 32u : letter;
+	case FETCH_ENUM:
+		return (unsigned char)enum_letter(word);
+	case FETCH_LOGICAL_REF:
+		if (!word)
+			return 'F';
+		word = *(const uint32_t *)word; /* the low half, in both widths */
+		/* fall through */
+	case FETCH_LOGICAL:
+		return (uint32_t)word ? 'T' : 'F';
+	default:
+		return 0;
+	}
+}
+
+static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64)
+{
+	uint64_t word = *entry_slot(frame, arg->slot);
+
+	if (likely(arg->fetch == FETCH_INT_REF)) {
+		if (unlikely(!word))
+			return 0;
+		return ilp64 ? *(const int64_t *)word : *(const int32_t *)word;
+	}
+	if (arg->fetch == FETCH_INT)
+		return ilp64 ? (int64_t)word : (int32_t)word;
+	return 0;
+}
+
+/* `letters` lists the values of an earlier option under which LAPACK references an argument. */
+static inline bool condition_holds(uint16_t number, const struct shape *shape)
+{
+	const struct condition *condition;
+	char letter;
+
+	if (likely(number == CONDITION_NONE))
+		return true;
+	condition = &conditions[number];
+	letter = (char)(shape->options >> (8 * condition->arg));
+	for (unsigned i = 0; i < sizeof(condition->letters) && condition->letters[i]; i++)
+		if (condition->letters[i] == letter)
+			return true;
+	return false;
+}
+
+static inline __attribute__((always_inline)) void
+shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
+		  struct shape *shape)
+{
+	const struct shape_arg *arg = &shape_args[form->shape];
+
+	shape->options = 0;
+	for (unsigned i = 0; i < options; i++, arg++)
+		if (condition_holds(arg->condition, shape))
+			shape->options |= option_read(arg, frame) << (8 * i);
+	for (unsigned i = 0; i < dims; i++, arg++)
+		shape->dims[i] = condition_holds(arg->condition, shape) ? dim_read(arg, frame, ilp64) : 0;
+}
+
+void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
+		struct shape *shape)
+{
+	shape_read_inline(form, options, dims, ilp64, frame, shape);
+}
+
+static inline bool row_has(const struct dump_row *row, const struct shape *shape, unsigned dims)
+{
+	if (row->options != shape->options)
+		return false;
+	for (unsigned i = 0; i < dims; i++)
+		if (row->dims[i] != shape->dims[i])
+			return false;
+	return true;
+}
+
+/* Finds the row of a shape that this site did not have last time. */
+static __attribute__((noinline)) struct dump_row *
+row_lookup(struct thread *thread, struct site_slot *slot, const struct shape *shape, const struct scope *scope)
+{
+	uint32_t hash = shape_hash(shape, slot->dims, slot->site, scope->namespace_id);
+
+	for (uint32_t i = hash & thread->index_mask;; i = (i + 1) & thread->index_mask) {
+		const struct row_entry *entry = &thread->index[i];
+
+		if (!entry->row)
+			return NULL;
+		if (entry->hash == hash && entry->row->site == slot->site && entry->row->kind == DUMP_ROW_CALL &&
+		    entry->row->namespace_id == scope->namespace_id && !entry->row->flags &&
+		    row_has(entry->row, shape, slot->dims)) {
+			slot->row = entry->row;
+			slot->row_number = entry->number;
+			slot->scope = scope;
+			return entry->row;
+		}
+	}
+}
+
+static inline bool is_query(const struct form *form, entry_frame frame)
+{
+	for (unsigned i = 0; i < form->query_count; i++) {
+		uint64_t word = *entry_slot(frame, form->query_slots[i]);
+		int32_t size;
+
+		if (form->query_is_ref && !word)
+			continue;
+		size = form->query_is_ref ? *(const int32_t *)word : (int32_t)word;
+		if (size == -1 || (size == -2 && form->query_minus_two))
+			return true;
+	}
+	return false;
+}
+
+bool intercept_is_query(const struct form *form, entry_frame frame)
+{
+	return is_query(form, frame);
+}
+
+/* Its caller's frame may only be read while it is known to be on this thread's own, living stack. */
+static inline bool frame_lives(const struct thread *thread, const struct dump_frame *frame, uint64_t slot)
+{
+	return slot < frame->slot && slot >= thread->stack_low && frame->slot < thread->stack_high &&
+	       *(const uint64_t *)frame->slot == frame->return_address;
+}
+
+#define SLOW ((struct entry_verdict){NULL, 0})
+
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
+{
+	struct thread *thread = thread_self;
+	uint64_t *return_slot = entry_return_slot(frame);
+	uint64_t caller = *return_slot;
+	struct site_slot *slot = &thread->sites[site_hash(caller, symbol) % SITE_SLOTS];
+	struct dump_lane *lane = thread->lane;
+	const struct scope *scope = thread->scope;
+	struct dump_row *row;
+	struct shape shape;
+
+	if (unlikely(slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch))
+		return SLOW;
+	if (unlikely(lane->depth)) {
+		if (!(slot->flags & SITE_CALLER_SERVES) ||
+		    !frame_lives(thread, &lane->frames[lane->depth - 1], (uint64_t)return_slot))
+			return SLOW;
+		lane->nested_calls++;
+		return (struct entry_verdict){slot->real, ACTION_JUMP};
+	}
+	if (unlikely(!(slot->flags & SITE_PLAIN)) && is_query(slot->form, frame))
+		return SLOW;
+	shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, &shape);
+	row = slot->row;
+	if (unlikely(!row || slot->scope != scope || !row_has(row, &shape, slot->dims))) {
+		row = row_lookup(thread, slot, &shape, scope);
+		if (!row)
+			return SLOW;
+	}
+	if (likely((int64_t)row->charged <= thread->credit && scope == thread->credit_scope))
+		thread->credit -= (int64_t)row->charged;
+	else if (!charge_from_lease(thread, scope, (int64_t)row->charged))
+		return SLOW;
+
+	*entry_form(frame) = slot->form;
+	*entry_row(frame) = row;
+	*entry_real(frame) = slot->real;
+	*entry_scope(frame) = scope;
+	*entry_flags(frame) = 0;
+	*entry_cost(frame) = row->charged;
+	lane->frames[0] = (struct dump_frame){(uint64_t)return_slot, caller, slot->row_number + 1};
+	lane->depth = 1;
+	return (struct entry_verdict){slot->real, slot->stack_words};
+}
+
+static inline bool was_rejected(const struct form *form, entry_frame frame)
+{
+	if (form->info == INFO_RETURNED)
+		return (int32_t)*entry_result(frame) < 0;
+	/* The low half is safe in both integer widths, and INFO is small. */
+	return *(const int32_t *)*entry_slot(frame, form->info) < 0;
+}
+
+bool intercept_was_rejected(const struct form *form, entry_frame frame)
+{
+	return form->info != INFO_NONE && !form->info_after_work && was_rejected(form, frame);
+}
+
+/* 0, or 1 to have intercept_leave_slow called. */
+int intercept_leave(entry_frame frame)
+{
+	struct dump_lane *lane = thread_self->lane;
+	const struct form *form = *entry_form(frame);
+
+	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame) ||
+		     *entry_flags(frame)))
+		return 1;
+	if (unlikely(form->info != INFO_NONE) && was_rejected(form, frame))
+		return 1;
+	(*entry_row(frame))->calls++;
+	lane->depth = 0;
+	return 0;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * intercept_slow.c - the part of the call path that few calls take: new sites and shapes, workspace queries,
+ * limits, clocks, sampled stacks, rejected calls, calls that never came back.
+ * It must never change errno, and never let a signal handler's call wait for what it interrupted.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "charge.h"
+#include "config.h"
+#include "dlsym.h"
+#include "dump.h"
+#include "exceed.h"
+#include "guest.h"
+#include "intercept.h"
+#include "lifecycle.h"
+#include "namespace.h"
+#include "record.h"
+#include "resolve.h"
+#include "sample.h"
+
+extern char flopshim_entry[] __attribute__((visibility("hidden")));
+extern char flopshim_entry_end[] __attribute__((visibility("hidden")));
+
+/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
+static bool is_tail_call(uint64_t caller)
+{
+	return caller >= (uint64_t)flopshim_entry && caller < (uint64_t)flopshim_entry_end;
+}
+
+static entry_frame frame_of(const struct dump_frame *record)
+{
+	return (entry_frame)(record->slot - 8);
+}
+
+/* ---- calls that never came back ---- */
+
+static bool on_own_stack(const struct thread *thread, uint64_t address)
+{
+	return address >= thread->stack_low && address < thread->stack_high;
+}
+
+static bool in_signal_stack(uint64_t address)
+{
+	stack_t stack;
+
+	return !sigaltstack(NULL, &stack) && stack.ss_flags & SS_ONSTACK && address >= (uint64_t)stack.ss_sp &&
+	       address < (uint64_t)stack.ss_sp + stack.ss_size;
+}
+
+static bool is_mapped(uint64_t address)
+{
+	unsigned char resident;
+	int saved = errno;
+	bool mapped = !mincore((void *)(address & ~(uint64_t)4095), 1, &resident);
+
+	errno = saved;
+	return mapped;
+}
+
+/* The stack word of a frame can only be read while its stack is there; a coroutine's may be gone. */
+static bool frame_is_stale(const struct thread *thread, const struct dump_frame *record, uint64_t slot)
+{
+	if (on_own_stack(thread, record->slot) && on_own_stack(thread, slot))
+		return slot >= record->slot || *(const uint64_t *)record->slot != record->return_address;
+	if (in_signal_stack(slot))
+		return false;
+	return !is_mapped(record->slot) || *(const uint64_t *)record->slot != record->return_address;
+}
+
+/* Calls left by longjmp or an exception stay charged, and count as calls. */
+static void frames_heal(struct thread *thread, uint64_t slot)
+{
+	struct dump_lane *lane = thread->lane;
+
+	while (lane->depth && frame_is_stale(thread, &lane->frames[lane->depth - 1], slot)) {
+		struct dump_frame *record = &lane->frames[lane->depth - 1];
+
+		if (record->row) {
+			struct dump_row *row = record_row_numbered(thread, (uint32_t)record->row - 1);
+
+			if (row)
+				row->calls++;
+			lane->abandoned_calls++;
+		}
+		lane->depth--;
+	}
+}
+
+/* ---- entering ---- */
+
+struct entering {
+	struct thread *thread;
+	entry_frame frame;
+	uint64_t caller;
+	uint64_t slot;  /* address of the return address */
+	void *enclosing;/* for a tail call: the function it comes out of */
+	struct site site;
+	struct site_slot *remembered;
+};
+
+static void site_remember(struct entering *call, uint32_t symbol)
+{
+	struct thread *thread = call->thread;
+	struct site_slot *slot = &thread->sites[site_hash(call->caller, symbol) % SITE_SLOTS];
+	const struct family *family = &families[routines[call->site.form->routine].family];
+
+	call->remembered = slot;
+	if (slot->caller == call->caller && slot->symbol == symbol && slot->epoch == flopshim_epoch)
+		return;
+	*slot = (struct site_slot){
+		.caller = call->enclosing ? 0 : call->caller, /* a tail call is looked up anew each time */
+		.symbol = symbol,
+		.epoch = flopshim_epoch,
+		.real = call->site.real,
+		.form = call->site.form,
+		.site = call->site.number,
+		.flags = call->site.flags,
+		.options = family->option_count,
+		.dims = family->dim_count,
+		.stack_words = call->site.form->stack_words,
+	};
+}
+
+static bool site_recall(struct entering *call, uint32_t symbol)
+{
+	struct site_slot *slot = &call->thread->sites[site_hash(call->caller, symbol) % SITE_SLOTS];
+
+	if (call->enclosing || slot->caller != call->caller || slot->symbol != symbol || slot->epoch != flopshim_epoch)
+		return false;
+	call->remembered = slot;
+	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = slot->site, .flags = slot->flags,
+				   .form = slot->form, .real = slot->real};
+	return true;
+}
+
+static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
+
+/* A call that cannot be counted here: it is only passed on. */
+static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, struct thread *thread)
+{
+	struct site site;
+
+	if (thread && thread->lane) {
+		thread->lane->lost_calls++;
+		dump_header->losses |= DUMP_LOST_CALLS;
+	}
+	record_site(caller, symbol, NULL, &site);
+	return jump(site.real);
+}
+
+/* Price reserved, or the call is refused. True if it may run. */
+static bool enter_charged(struct entering *call, struct dump_row *row, const struct shape *shape, const struct scope *scope,
+			  bool *over)
+{
+	struct exceeding_call exceeding;
+	uint64_t remaining;
+	struct limit *limit;
+	int64_t cost = (int64_t)*entry_cost(call->frame);
+
+	*over = false;
+	limit = charge_reserve(call->thread, scope, cost, &remaining);
+	if (!limit)
+		return true;
+	exceeding = (struct exceeding_call){
+		.routine = &routines[call->site.form->routine],
+		.form = call->site.form,
+		.shape = shape,
+		.frame = call->frame,
+		.ilp64 = call->site.flags & SITE_ILP64,
+		.caller = call->caller,
+		.cost = cost,
+		.limit = limit,
+		.remaining = remaining,
+	};
+	(void)row;
+	if (config.on_exceed != EXCEED_WARN) {
+		uint32_t number;
+
+		record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0, &number)->calls++;
+	}
+	call->thread->busy = 0; /* the program's handler may call BLAS, and exit runs its threads */
+	*over = exceed(&exceeding);
+	call->thread->busy = 1;
+	if (*over)
+		charge_reserve_over(scope, cost);
+	return *over;
+}
+
+static struct entry_verdict enter_top_level(struct entering *call)
+{
+	struct thread *thread = call->thread;
+	struct dump_lane *lane = thread->lane;
+	const struct family *family = &families[routines[call->site.form->routine].family];
+	const struct scope *scope = thread->scope;
+	bool query = intercept_is_query(call->site.form, call->frame), over = false;
+	struct dump_row *row;
+	struct shape shape = {0};
+	uint32_t number;
+
+	if (lane->depth == DUMP_FRAMES_MAX) {
+		lane->lost_calls++;
+		dump_header->losses |= DUMP_LOST_CALLS;
+		return jump(call->site.real);
+	}
+	if (call->site.number == DUMP_NONE) {
+		record_site_number(&call->site);
+		if (call->remembered->site == DUMP_NONE && call->remembered->symbol == call->site.symbol)
+			call->remembered->site = call->site.number;
+	}
+	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
+		   &shape);
+	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, 0,
+			 &number);
+	*entry_flags(call->frame) = 0;
+	*entry_cost(call->frame) = row->charged;
+	if (row->flags & DUMP_ROW_COARSE) {
+		uint64_t flops, words;
+		bool saturated;
+
+		*entry_cost(call->frame) = query ? 0 : record_price(&routines[call->site.form->routine], &shape,
+								    scope->namespace_id, &flops, &words, &saturated);
+		*entry_raw(call->frame) = query ? 0 : flops;
+		*entry_flags(call->frame) |= ENTRY_COARSE;
+	}
+	if (row->flags & DUMP_ROW_SATURATED)
+		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_RELAXED);
+	if (!query && !enter_charged(call, row, &shape, scope, &over))
+		return (struct entry_verdict){call->site.real, ACTION_DENY};
+	if (over)
+		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER, &number);
+	if (!query && !row->flags && call->remembered->site == call->site.number) {
+		call->remembered->row = row;
+		call->remembered->row_number = number;
+		call->remembered->scope = scope;
+	}
+	*entry_form(call->frame) = call->site.form;
+	*entry_row(call->frame) = row;
+	*entry_real(call->frame) = call->site.real;
+	*entry_scope(call->frame) = scope;
+	lane->frames[lane->depth] = (struct dump_frame){call->slot, call->caller, number + 1};
+	lane->depth++;
+	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame));
+	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
+}
+
+static struct entry_verdict enter(struct entering *call, uint32_t symbol)
+{
+	struct dump_lane *lane = call->thread->lane;
+	bool tail = is_tail_call(call->caller);
+
+	frames_heal(call->thread, call->slot);
+	if (tail && lane->depth)
+		call->enclosing = *entry_real(frame_of(&lane->frames[lane->depth - 1]));
+	if (!site_recall(call, symbol)) {
+		record_site(call->caller, symbol, call->enclosing, &call->site);
+		site_remember(call, symbol);
+	}
+	if (call->site.flags & SITE_PASS) {
+		lane->passed_calls++;
+		return jump(call->site.real);
+	}
+	if (call->site.flags & SITE_NESTED || (lane->depth && (tail || call->site.flags & SITE_CALLER_SERVES))) {
+		lane->nested_calls++;
+		return jump(call->site.real);
+	}
+	return enter_top_level(call);
+}
+
+struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
+{
+	int saved = errno;
+	struct entering call = {
+		.thread = lifecycle_thread(),
+		.frame = frame,
+		.caller = *entry_return_slot(frame),
+		.slot = (uint64_t)entry_return_slot(frame),
+	};
+	struct entry_verdict verdict;
+
+	if (!call.thread || call.thread->busy) {
+		verdict = pass_on(call.caller, symbol, call.thread);
+		errno = saved;
+		return verdict;
+	}
+	call.thread->busy = 1;
+	verdict = enter(&call, symbol);
+	dump_flush_due();
+	call.thread->busy = 0;
+	errno = saved;
+	return verdict;
+}
+
+/* ---- leaving ---- */
+
+/* Its place among the calls in flight, with those that it left behind dropped; -1 if it has none. */
+static int frame_find(struct thread *thread, entry_frame frame)
+{
+	struct dump_lane *lane = thread->lane;
+	uint64_t slot = (uint64_t)entry_return_slot(frame);
+	int place = (int)lane->depth - 1;
+
+	while (place >= 0 && lane->frames[place].slot != slot)
+		place--;
+	while (place >= 0 && (int)lane->depth - 1 > place) {
+		struct dump_frame *left = &lane->frames[lane->depth - 1];
+		struct dump_row *row = left->row ? record_row_numbered(thread, (uint32_t)left->row - 1) : NULL;
+
+		if (row)
+			row->calls++;
+		lane->abandoned_calls++;
+		lane->depth--;
+	}
+	return place;
+}
+
+static void leave(struct thread *thread, entry_frame frame)
+{
+	struct dump_lane *lane = thread->lane;
+	struct dump_row *row = *entry_row(frame);
+	int place = frame_find(thread, frame);
+
+	if (place < 0 || !lane->frames[place].row) {
+		lane->depth = place < 0 ? lane->depth : (uint32_t)place;
+		return; /* counted already, as left behind or by the parent process */
+	}
+	if (intercept_was_rejected(*entry_form(frame), frame)) {
+		charge_refund(*entry_scope(frame), (int64_t)*entry_cost(frame));
+		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
+		row->calls++;
+	} else {
+		sample_leave(thread, frame, row);
+		row->calls++;
+		if (*entry_flags(frame) & ENTRY_COARSE) {
+			row->flops += *entry_raw(frame);
+			row->charged += *entry_cost(frame);
+		}
+	}
+	lane->depth = (uint32_t)place;
+}
+
+void intercept_leave_slow(entry_frame frame)
+{
+	int saved = errno;
+	struct thread *thread = lifecycle_thread();
+
+	if (thread) {
+		uint32_t busy = thread->busy;
+
+		thread->busy = 1;
+		leave(thread, frame);
+		thread->busy = busy;
+	}
+	errno = saved;
+}

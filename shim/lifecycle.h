@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lifecycle.h - start and end of the process, its threads and its forks.
+ */
+#ifndef FLOPSHIM_LIFECYCLE_H
+#define FLOPSHIM_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state.h"
+
+/*
+ * The calling thread's state, made if need be; NULL without memory. Notices that the process is a forked child and
+ * starts over then.
+ */
+struct thread *lifecycle_thread(void);
+
+/* Makes every thread look again at what it remembers of call sites. Any thread, any lock. */
+void lifecycle_epoch_next(void);
+
+/* Calls `visit` for every living thread. */
+void lifecycle_each_thread(void (*visit)(struct thread *));
+
+/* Absolute path of the running program. */
+const char *lifecycle_program(void);
+
+uint32_t lifecycle_thread_number(void);
+
+/* Closes the dump as ended by a budget: no further call is counted. */
+void lifecycle_end(int status);
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * price.c - runs the price programs that generate_price.c wrote.
+ * It must never use floating point, allocate or recurse: it runs inside the caller's BLAS call.
+ */
+#include "price.h"
+
+#include "price_program.h"
+
+typedef __int128 wide;
+typedef unsigned __int128 uwide;
+
+/* One program with what it may ask for. */
+struct machine {
+	const int64_t *shape;
+	bool complex;
+	bool real_is_one; /* the indeterminate of real() is 1; else 0 */
+};
+
+static uint64_t saturating_add(uint64_t a, uint64_t b, bool *saturated)
+{
+	uint64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum) || sum > INT64_MAX) {
+		*saturated = true;
+		return INT64_MAX;
+	}
+	return sum;
+}
+
+static uint64_t saturating_mul(uint64_t a, uint64_t b, bool *saturated)
+{
+	uint64_t product;
+
+	if (__builtin_mul_overflow(a, b, &product) || product > INT64_MAX) {
+		*saturated = true;
+		return INT64_MAX;
+	}
+	return product;
+}
+
+static int64_t read64(const uint16_t *at)
+{
+	return (int64_t)((uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 | (uint64_t)at[3] << 48);
+}
+
+static int log2_floor(wide x)
+{
+	if (x < 1)
+		return 0;
+	if (x >> 64)
+		return 127 - __builtin_clzll((unsigned long long)(x >> 64));
+	return 63 - __builtin_clzll((unsigned long long)x);
+}
+
+/* --- 64 bits: nearly every call, and more than twice as fast -------------------------------------- */
+
+static bool multiply_narrow(int64_t a, int64_t b, int64_t *product)
+{
+	return !__builtin_mul_overflow(a, b, product);
+}
+
+static bool power_narrow(int64_t base, unsigned exponent, int64_t *result)
+{
+	int64_t x = base;
+
+	while (--exponent)
+		if (!multiply_narrow(x, base, &x))
+			return false;
+	*result = x;
+	return true;
+}
+
+static int64_t floor_divide_narrow(int64_t x, int64_t by)
+{
+	return x / by - (x % by < 0);
+}
+
+#define NUMBER int64_t
+#define WIDTH(name) name##_narrow
+#include "price_machine.h"
+#undef NUMBER
+#undef WIDTH
+
+/* --- 128 bits: what does not fit ----------------------------------------------------------------------- */
+
+/* By hand: clang's __builtin_mul_overflow calls a function for 128 bits that libgcc does not have. */
+static bool multiply_wide(wide a, wide b, wide *product)
+{
+	uwide x = a < 0 ? -(uwide)a : (uwide)a, y = b < 0 ? -(uwide)b : (uwide)b;
+	uwide cross, low;
+
+	if (x >> 64 && y >> 64)
+		return false;
+	cross = (x >> 64) * (uint64_t)y + (y >> 64) * (uint64_t)x;
+	low = (uwide)(uint64_t)x * (uint64_t)y;
+	if (cross >> 63 || __builtin_add_overflow(low, cross << 64, &low) || low >> 127)
+		return false;
+	*product = (a < 0) != (b < 0) ? -(wide)low : (wide)low;
+	return true;
+}
+
+static bool power_wide(wide base, unsigned exponent, wide *result)
+{
+	wide x = base;
+
+	while (--exponent)
+		if (!multiply_wide(x, base, &x))
+			return false;
+	*result = x;
+	return true;
+}
+
+static wide floor_divide_wide(wide x, int64_t by)
+{
+	wide quotient = x / by;
+
+	return quotient - (quotient * by > x);
+}
+
+#define NUMBER wide
+#define WIDTH(name) name##_wide
+#include "price_machine.h"
+#undef NUMBER
+#undef WIDTH
+
+/* --- prices ---------------------------------------------------------------------------------------------- */
+
+/* x / by to the nearest integer, halves up; 0 for negative x. */
+static uint64_t round_price(wide x, int64_t by, bool *saturated)
+{
+	wide quotient;
+	uint64_t rest;
+
+	if (x <= 0)
+		return 0;
+	if (x <= INT64_MAX) {
+		quotient = (int64_t)x / by;
+		rest = (uint64_t)((int64_t)x % by);
+	} else {
+		quotient = x / by;
+		rest = (uint64_t)(x % by);
+	}
+	quotient += 2 * rest >= (uint64_t)by;
+	if (quotient > INT64_MAX) {
+		*saturated = true;
+		return INT64_MAX;
+	}
+	return (uint64_t)quotient;
+}
+
+/* A program whose steps do not even fit in 127 bits is saturated. */
+static uint64_t run(const struct machine *machine, const uint16_t *program, bool *saturated)
+{
+	int64_t narrow, den;
+	wide result;
+
+	if (__builtin_expect(run_narrow(machine, program + 1, &narrow, &den), 1))
+		return den == 1 && narrow > 0 ? (uint64_t)narrow : round_price(narrow, den, saturated);
+	if (run_wide(machine, program + 1, &result, &den))
+		return round_price(result, den, saturated);
+	*saturated = true;
+	return INT64_MAX;
+}
+
+/* A column in complex types: once without the real work, once with it. */
+static uint64_t run_parted(struct machine *machine, const uint16_t *program, uint64_t *real_work, bool *saturated)
+{
+	uint64_t all, rest;
+
+	machine->real_is_one = true;
+	all = run(machine, program, saturated);
+	*real_work = 0;
+	if (!machine->complex || !(program[0] & PROGRAM_HAS_REAL))
+		return all;
+	machine->real_is_one = false;
+	rest = run(machine, program, saturated);
+	*real_work = all > rest ? all - rest : 0;
+	return rest;
+}
+
+static bool is_complex(const struct routine *routine)
+{
+	return routine->type == TYPE_C || routine->type == TYPE_Z;
+}
+
+static uint64_t weigh(const struct price *price, bool complex, bool *saturated)
+{
+	uint64_t muls = complex ? saturating_mul(price->muls, 6, saturated) : price->muls;
+	uint64_t adds = complex ? saturating_mul(price->adds, 2, saturated) : price->adds;
+	uint64_t real = saturating_add(price->real_muls, price->real_adds, saturated);
+
+	return saturating_add(saturating_add(muls, adds, saturated), real, saturated);
+}
+
+void price_shape(const struct routine *routine, const int64_t *shape, struct price *price)
+{
+	const struct family *family = &families[routine->family];
+	struct machine machine = {.shape = shape, .complex = is_complex(routine)};
+
+	*price = (struct price){0};
+	if (family->muls == PROGRAM_NONE)
+		return;
+	price->muls = run_parted(&machine, &programs[family->muls], &price->real_muls, &price->saturated);
+	if (family->adds == family->muls) {
+		price->adds = price->muls;
+		price->real_adds = price->real_muls;
+	} else {
+		price->adds = run_parted(&machine, &programs[family->adds], &price->real_adds, &price->saturated);
+	}
+	machine.real_is_one = true;
+	price->words = run(&machine, &programs[family->words], &price->saturated);
+	price->flops = weigh(price, machine.complex, &price->saturated);
+}
+
+uint64_t price_blocked(const struct routine *routine, const int64_t *shape)
+{
+	const struct family *family = &families[routine->family];
+	struct machine machine = {.shape = shape, .complex = is_complex(routine), .real_is_one = true};
+	bool saturated = false;
+
+	if (family->blocked == PROGRAM_NONE)
+		return 0;
+	return run(&machine, &programs[family->blocked], &saturated);
+}

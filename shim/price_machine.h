@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * price_machine.h - the loop that runs a price program, for price.c to include once for each width of number.
+ * It must never round or wrap: a step that does not fit in a NUMBER ends it.
+ *
+ * The includer defines NUMBER, and WIDTH(name) to name its functions: WIDTH(run) is made here,
+ * WIDTH(multiply), WIDTH(power) and WIDTH(floor_divide) must be there.
+ */
+
+/* False: a step does not fit. Else *result is the numerator of the price and *den its denominator. */
+static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER *result, int64_t *den)
+{
+	NUMBER stack[PRICE_STACK_MAX];
+	NUMBER *top = stack - 1;
+
+	for (;;) {
+		bool fits = true;
+
+		switch ((enum price_op)*at++) {
+		case OP_END:
+			*result = *top;
+			*den = 1;
+			return true;
+		case OP_END_OVER:
+			*result = *top;
+			*den = read64(at);
+			return true;
+		case OP_CONST:
+			*++top = *at++;
+			break;
+		case OP_CONST64:
+			*++top = read64(at);
+			at += 4;
+			break;
+		case OP_LOAD: {
+			int64_t value = machine->shape[*at++];
+
+			*++top = value < 0 ? 0 : value;
+			break;
+		}
+		case OP_PICK:
+			top[1] = stack[*at++];
+			top++;
+			break;
+		case OP_SLIDE:
+			top[-*at] = *top;
+			top -= *at++;
+			break;
+		case OP_COMPLEX:
+			*++top = machine->complex;
+			break;
+		case OP_REAL:
+			if (!machine->real_is_one)
+				*top = 0;
+			break;
+		case OP_TWICE_IF_REAL:
+			if (!machine->complex)
+				fits = WIDTH(multiply)(*top, 2, top);
+			break;
+		case OP_ADD:
+			top--;
+			fits = !__builtin_add_overflow(top[0], top[1], top);
+			break;
+		case OP_SUB:
+			top--;
+			fits = !__builtin_sub_overflow(top[0], top[1], top);
+			break;
+		case OP_MUL:
+			top--;
+			fits = WIDTH(multiply)(top[0], top[1], top);
+			break;
+		case OP_LOAD_MUL: {
+			int64_t value = machine->shape[*at++];
+
+			fits = WIDTH(multiply)(*top, value < 0 ? 0 : value, top);
+			break;
+		}
+		case OP_SCALE:
+			fits = WIDTH(multiply)(*top, (int16_t)*at++, top);
+			break;
+		case OP_SCALE64:
+			fits = WIDTH(multiply)(*top, read64(at), top);
+			at += 4;
+			break;
+		case OP_POWER:
+			fits = WIDTH(power)(*top, *at++, top);
+			break;
+		case OP_MIN:
+			top--;
+			if (top[1] < top[0])
+				top[0] = top[1];
+			break;
+		case OP_MAX:
+			top--;
+			if (top[1] > top[0])
+				top[0] = top[1];
+			break;
+		case OP_NOT_NEGATIVE:
+			if (*top < 0)
+				*top = 0;
+			break;
+		case OP_FLOOR:
+			*top = WIDTH(floor_divide)(*top, read64(at));
+			at += 4;
+			break;
+		case OP_CEIL:
+			*top = WIDTH(floor_divide)(*top, read64(at)) + (*top % read64(at) != 0);
+			at += 4;
+			break;
+		case OP_LOG2:
+			*top = log2_floor(*top);
+			break;
+		case OP_EQ:
+			top--;
+			top[0] = top[0] == top[1];
+			break;
+		case OP_NE:
+			top--;
+			top[0] = top[0] != top[1];
+			break;
+		case OP_LT:
+			top--;
+			top[0] = top[0] < top[1];
+			break;
+		case OP_LE:
+			top--;
+			top[0] = top[0] <= top[1];
+			break;
+		case OP_AND:
+			top--;
+			top[0] &= top[1];
+			break;
+		case OP_OR:
+			top--;
+			top[0] |= top[1];
+			break;
+		case OP_NOT:
+			*top = !*top;
+			break;
+		case OP_JUMP:
+			at += 1 + *at;
+			break;
+		case OP_JUMP_ZERO:
+			at += 1 + (*top-- ? 0 : *at);
+			break;
+		}
+		if (__builtin_expect(!fits, 0))
+			return false;
+	}
+}

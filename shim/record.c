@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * record.c - lanes, sites and rows.
+ * It must never lose a call silently: what does not fit into a row of its own goes into a coarse one.
+ */
+#include "record.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "config.h"
+#include "dlsym.h"
+#include "dump.h"
+#include "lifecycle.h"
+#include "namespace.h"
+#include "price.h"
+#include "weights.h"
+
+enum {
+	SITES_MAX = 1 << 20,
+	SITES_INDEX = 1 << 21,
+	ROWS_FIRST_BYTES = 1 << 14,
+	ROWS_BLOCK_MAX = 1 << 21,
+	ROWS_MAX = 1 << 18, /* per lane; from there on shapes are rounded up */
+	INDEX_FIRST = 256,
+	LANES_FREE_MAX = 4096,
+	ROUTINES_MAX = 8192,
+	STACK_THRESHOLD = 1 << 24,
+};
+
+struct guest_lock record_lock;
+
+/* A lane that waits for a thread. */
+struct free_lane {
+	struct dump_lane *lane;
+	struct dump_block *block;
+	struct row_entry *index;
+	uint32_t index_mask, rows, number;
+	bool coarse;
+};
+
+static struct {
+	struct site *list;
+	uint32_t *index; /* of list by (caller, symbol), plus 1 */
+	uint32_t count;
+	struct free_lane *free;
+	uint32_t free_count;
+	uint16_t routine_numbers[ROUTINES_MAX]; /* in the dump, plus 1 */
+} records;
+
+uint64_t record_stack_threshold(void) { return STACK_THRESHOLD; }
+
+/* ---- lanes ---- */
+
+static bool index_make(struct thread *thread, uint32_t entries)
+{
+	thread->index = guest_pages(entries * sizeof(struct row_entry));
+	thread->index_mask = entries - 1;
+	return thread->index != NULL;
+}
+
+bool record_lane_take(struct thread *thread)
+{
+	bool taken = false;
+
+	guest_lock(&record_lock);
+	if (!dump_is_open()) {
+		dump_open();
+		namespace_record();
+	}
+	if (!records.free)
+		records.free = guest_pages(LANES_FREE_MAX * sizeof(struct free_lane));
+	if (records.free && records.free_count) {
+		struct free_lane *free = &records.free[--records.free_count];
+
+		thread->lane = free->lane;
+		thread->block = free->block;
+		thread->index = free->index;
+		thread->index_mask = free->index_mask;
+		thread->rows = free->rows;
+		thread->lane_number = free->number;
+		thread->coarse = free->coarse;
+		taken = true;
+	} else {
+		struct dump_lane *lane = dump_append(&dump_lanes, &thread->lane_number);
+
+		if (lane && index_make(thread, INDEX_FIRST)) {
+			dump_commit(&dump_lanes);
+			thread->lane = lane;
+			thread->block = NULL;
+			thread->rows = 0;
+			thread->coarse = false;
+			taken = true;
+		}
+	}
+	if (taken) {
+		thread->lane->tid = lifecycle_thread_number();
+		thread->lane->threads++;
+		thread->lane->depth = 0;
+	}
+	guest_unlock(&record_lock);
+	return taken;
+}
+
+void record_lane_release(struct thread *thread)
+{
+	guest_lock(&record_lock);
+	thread->lane->tid = 0;
+	thread->lane->depth = 0;
+	if (records.free_count < LANES_FREE_MAX)
+		records.free[records.free_count++] = (struct free_lane){
+			thread->lane, thread->block, thread->index, thread->index_mask, thread->rows,
+			thread->lane_number, thread->coarse};
+	guest_unlock(&record_lock);
+}
+
+/* ---- names ---- */
+
+void record_symbol_name(uint32_t symbol, char *name, size_t size)
+{
+	static const struct { const char *before, *after_fortran, *after_c; } schemes[SCHEME_COUNT] = {
+		[SCHEME_PLAIN] = {"", "_", ""},
+		[SCHEME_64_] = {"", "_64_", "64_"},
+		[SCHEME_64] = {"", "_64", "_64"},
+		[SCHEME_SCIPY] = {"scipy_", "_", ""},
+		[SCHEME_SCIPY_64_] = {"scipy_", "_64_", "64_"},
+		[SCHEME_UPPER_64] = {"", "_64", "_64"},
+		[SCHEME_BARE] = {"", "", ""},
+		[SCHEME_BARE_UPPER] = {"", "", ""},
+	};
+	unsigned scheme = symbol % SCHEME_COUNT;
+	const struct form *form = &forms[symbol / SCHEME_COUNT];
+	const char *routine = routines[form->routine].name;
+	bool fortran = form->interface == FORM_FORTRAN;
+	size_t end = 0;
+
+	name[0] = 0;
+	guest_print(name, size, &end, "%s%s%s%s%s", schemes[scheme].before,
+		    fortran ? "" : form->interface == FORM_CBLAS ? "cblas_" : "LAPACKE_", routine,
+		    form->interface == FORM_LAPACKE_WORK ? "_work" : "",
+		    fortran ? schemes[scheme].after_fortran : schemes[scheme].after_c);
+	if (scheme == SCHEME_UPPER_64 || scheme == SCHEME_BARE_UPPER)
+		for (char *at = name; *at; at++)
+			*at = (char)toupper(*at);
+}
+
+static uint64_t string_of(const char *text) { return dump_string(text, strlen(text)); }
+
+static uint32_t routine_record(uint16_t routine)
+{
+	const struct family *family = &families[routines[routine].family];
+	struct dump_routine *entry;
+	uint32_t number;
+
+	if (records.routine_numbers[routine])
+		return records.routine_numbers[routine] - 1u;
+	entry = dump_append(&dump_routines, &number);
+	if (!entry)
+		return DUMP_NONE;
+	entry->name = string_of(routines[routine].name);
+	entry->type = routines[routine].type;
+	entry->kind = family->kind;
+	entry->option_count = family->option_count;
+	entry->dim_count = family->dim_count;
+	for (unsigned i = 0; i < family->option_count; i++)
+		entry->options[i] = string_of(family->shape_names[i]);
+	for (unsigned i = 0; i < family->dim_count; i++)
+		entry->dims[i] = string_of(family->shape_names[family->option_count + i]);
+	dump_commit(&dump_routines);
+	records.routine_numbers[routine] = (uint16_t)(number + 1);
+	if (family->kind == PRICE_NONE)
+		dump_note(DUMP_NOTE_OUTER_UNPRICED, routines[routine].name, 0);
+	return number;
+}
+
+static uint32_t module_record(struct module *module)
+{
+	struct dump_module *entry;
+	const char *path;
+
+	if (!module)
+		return DUMP_NONE;
+	if (module->dump_number == DUMP_NONE) {
+		entry = dump_append(&dump_modules, &module->dump_number);
+		if (!entry)
+			return module->dump_number = DUMP_NONE;
+		path = *module->path ? module->path : lifecycle_program();
+		entry->path = string_of(path);
+		entry->start = module->start;
+		entry->end = module->end;
+		entry->bias = module->bias;
+		entry->build_id_size = module->build_id_size;
+		memcpy(entry->build_id, module->build_id ? module->build_id : (const uint8_t *)"",
+		       module->build_id_size);
+		dump_commit(&dump_modules);
+		module->dump_entry = entry;
+	}
+	if (module->dump_entry) {
+		module->dump_entry->flags |= (module->flags & MODULE_SERVES ? DUMP_MODULE_SERVES : 0) |
+					     (module->flags & MODULE_ILP64 ? DUMP_MODULE_ILP64 : 0) |
+					     (module_known_names(module) >= KNOWN_DECORATED ? DUMP_MODULE_BLAS : 0);
+	}
+	return module->dump_number;
+}
+
+/* ---- sites ---- */
+
+/* Parts of a routine that its own threads run: never at top level. */
+static bool is_always_nested(const struct form *form)
+{
+	const char *name = routines[form->routine].name;
+
+	return strstr(name, "b2st_kernels") != NULL;
+}
+
+static bool scheme_is_64(unsigned scheme)
+{
+	return scheme == SCHEME_64_ || scheme == SCHEME_64 || scheme == SCHEME_SCIPY_64_ || scheme == SCHEME_UPPER_64;
+}
+
+static bool scheme_is_bare(unsigned scheme)
+{
+	return scheme == SCHEME_BARE || scheme == SCHEME_BARE_UPPER;
+}
+
+static bool is_plain(const struct form *form)
+{
+	return !form->query_count;
+}
+
+/* What serves the call decides how its arguments are read, and whether they are. */
+static void site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
+{
+	unsigned known = callee ? module_known_names(callee) : 0;
+
+	if (known < (scheme_is_bare(scheme) ? KNOWN_BARE : KNOWN_DECORATED) ||
+	    (scheme_is_bare(scheme) && !config.bare_names)) {
+		site->flags |= SITE_PASS;
+		if (callee && !scheme_is_bare(scheme))
+			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : lifecycle_program(), 0);
+		return;
+	}
+	if (scheme_is_64(scheme))
+		callee->flags |= MODULE_PROBED | MODULE_ILP64;
+	if (module_is_ilp64(callee))
+		site->flags |= SITE_ILP64;
+	if (!(callee->flags & MODULE_SERVES)) {
+		callee->flags |= MODULE_SERVES;
+		lifecycle_epoch_next(); /* calls from inside it look different now */
+	}
+	if (caller && caller->flags & MODULE_SERVES)
+		site->flags |= SITE_CALLER_SERVES;
+	if (is_always_nested(site->form))
+		site->flags |= SITE_NESTED;
+	if (is_plain(site->form))
+		site->flags |= SITE_PLAIN;
+}
+
+
+static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
+{
+	uint32_t at = site_hash(caller, symbol) * 2654435761u;
+
+	for (at &= SITES_INDEX - 1; records.index[at]; at = (at + 1) & (SITES_INDEX - 1)) {
+		const struct site *site = &records.list[records.index[at] - 1];
+
+		if (site->caller == caller && site->symbol == symbol && site->real == real)
+			break;
+	}
+	return &records.index[at];
+}
+
+static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site)
+{
+	const struct thunk *thunk = symbol >= THUNK_FIRST ? dlsym_thunk(symbol - THUNK_FIRST) : NULL;
+	uint32_t own = thunk ? thunk->symbol : symbol;
+	struct module *caller_module, *callee;
+	uint32_t *found;
+	char name[128];
+
+	if (resolve_refresh())
+		lifecycle_epoch_next();
+	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
+	record_symbol_name(own, name, sizeof(name));
+	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[own / SCHEME_COUNT]};
+	site->real = thunk ? thunk->real : resolve(name, caller_module, next);
+	if (!site->real)
+		return false;
+	callee = module_of(site->real);
+	site_judge(site, own % SCHEME_COUNT, callee, caller_module);
+	found = site_find(caller, symbol, site->real);
+	site->number = *found ? records.list[*found - 1].number : DUMP_NONE;
+	if (!*found && records.count < SITES_MAX)
+		*found = ++records.count;
+	if (*found)
+		records.list[*found - 1] = *site;
+	return true;
+}
+
+/* Sites of nested calls, which are many, never come here: they are not in the dump. */
+void record_site_number(struct site *site)
+{
+	const struct thunk *thunk = site->symbol >= THUNK_FIRST ? dlsym_thunk(site->symbol - THUNK_FIRST) : NULL;
+	struct dump_site *entry;
+	char name[128];
+
+	guest_lock(&record_lock);
+	entry = dump_append(&dump_sites, &site->number);
+	if (entry) {
+		uint32_t *found = site_find(site->caller, site->symbol, site->real);
+
+		record_symbol_name(thunk ? thunk->symbol : site->symbol, name, sizeof(name));
+		entry->caller = site->caller;
+		entry->symbol = string_of(name);
+		entry->routine = routine_record(site->form->routine);
+		entry->caller_module = module_record(module_of((const void *)site->caller));
+		entry->callee_module = module_record(module_of(site->real));
+		dump_commit(&dump_sites);
+		if (*found)
+			records.list[*found - 1].number = site->number;
+	} else {
+		site->number = DUMP_NONE;
+		dump_header->losses |= DUMP_LOST_SITES;
+	}
+	guest_unlock(&record_lock);
+}
+
+static void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, uint64_t caller)
+{
+	struct module *module = module_of((const void *)caller);
+	char name[128];
+
+	record_symbol_name(symbol, name, sizeof(name));
+	guest_die_of_symbol(lifecycle_program(), module && *module->path ? module->path : lifecycle_program(), name);
+}
+
+bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
+{
+	void *next = NULL;
+	bool made = false;
+	char name[128];
+
+	if (symbol < THUNK_FIRST) {
+		record_symbol_name(symbol, name, sizeof(name));
+		next = resolve_next(name);
+	}
+	guest_lock(&record_lock);
+	if (!records.list) {
+		records.list = guest_pages(SITES_MAX * sizeof(struct site));
+		records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
+	}
+	if (records.list && records.index)
+		made = site_make(caller, symbol, enclosing, next, site);
+	guest_unlock(&record_lock);
+	if (!made)
+		fail_as_the_linker(symbol, caller);
+	return made;
+}
+
+/* ---- rows ---- */
+
+uint64_t record_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
+		      uint64_t *words, bool *saturated)
+{
+	const struct family *family = &families[routine->family];
+	int64_t values[SHAPE_ARGS_MAX];
+	struct price price;
+	uint64_t charged;
+
+	for (unsigned i = 0; i < family->option_count; i++)
+		values[i] = (unsigned char)(shape->options >> (8 * i));
+	for (unsigned i = 0; i < family->dim_count; i++)
+		values[family->option_count + i] = shape->dims[i];
+	price_shape(routine, values, &price);
+	*flops = price.flops;
+	*words = price.words;
+	*saturated = price.saturated;
+	charged = weights_apply(routine, namespace_multiplier(namespace_id), price.flops, saturated);
+	return charged;
+}
+
+static bool index_grow(struct thread *thread)
+{
+	struct row_entry *old = thread->index;
+	uint32_t old_size = thread->index_mask + 1;
+
+	if (!index_make(thread, old_size * 4)) {
+		thread->index = old;
+		thread->index_mask = old_size - 1;
+		return false;
+	}
+	for (uint32_t i = 0; i < old_size; i++) {
+		uint32_t at = old[i].hash & thread->index_mask;
+
+		if (!old[i].row)
+			continue;
+		while (thread->index[at].row)
+			at = (at + 1) & thread->index_mask;
+		thread->index[at] = old[i];
+	}
+	guest_free(old, old_size * sizeof(struct row_entry));
+	return true;
+}
+
+static bool row_is(const struct dump_row *row, uint32_t site, uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags,
+		   const struct shape *shape, unsigned dims)
+{
+	return row->site == site && row->namespace_id == namespace_id && row->kind == kind &&
+	       (row->flags & ~DUMP_ROW_SATURATED) == flags && row->options == shape->options &&
+	       !memcmp(row->dims, shape->dims, dims * sizeof(int64_t));
+}
+
+static struct row_entry *row_find(struct thread *thread, uint32_t hash, uint32_t site, uint32_t namespace_id,
+				  enum dump_row_kind kind, uint8_t flags, const struct shape *shape, unsigned dims)
+{
+	uint32_t at = hash & thread->index_mask;
+
+	for (; thread->index[at].row; at = (at + 1) & thread->index_mask)
+		if (thread->index[at].hash == hash &&
+		    row_is(thread->index[at].row, site, namespace_id, kind, flags, shape, dims))
+			break;
+	return &thread->index[at];
+}
+
+/* Up to the next power of two, so that a few rows hold all the rest. */
+static void shape_coarsen(struct shape *shape, unsigned dims)
+{
+	for (unsigned i = 0; i < dims; i++)
+		if (shape->dims[i] > 1)
+			shape->dims[i] = shape->dims[i] > INT64_MAX / 2
+						 ? INT64_MAX
+						 : (int64_t)1 << (64 - __builtin_clzll((uint64_t)shape->dims[i] - 1));
+}
+
+/* Room for one more row; under record_lock. */
+static struct dump_row *row_append(struct thread *thread)
+{
+	struct dump_block *block = thread->block;
+
+	if (!block || block->used == dump_capacity(block)) {
+		uint64_t bytes = block ? block->size * 2 : ROWS_FIRST_BYTES;
+
+		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), bytes < ROWS_BLOCK_MAX ? bytes : ROWS_BLOCK_MAX,
+				       thread->lane_number, thread->rows);
+		if (!block)
+			return NULL;
+		thread->block = block;
+	}
+	return dump_entry(block, block->used);
+}
+
+static struct dump_row row_lost; /* of a process without memory */
+
+static struct dump_row *row_make(struct thread *thread, struct row_entry *entry, uint32_t hash, struct dump_row filled,
+				 uint32_t *number)
+{
+	struct dump_row *row;
+
+	guest_lock(&record_lock);
+	row = row_append(thread);
+	if (row) {
+		*row = filled;
+		__atomic_store_n(&thread->block->used, thread->block->used + 1, __ATOMIC_RELEASE);
+		*entry = (struct row_entry){row, hash, thread->rows};
+		*number = thread->rows++;
+		if (thread->rows * 2 > thread->index_mask)
+			index_grow(thread);
+		if (thread->rows >= ROWS_MAX)
+			thread->coarse = true;
+	} else {
+		thread->lane->lost_calls++;
+		dump_header->losses |= DUMP_LOST_CALLS;
+		*number = 0;
+	}
+	guest_unlock(&record_lock);
+	return row ? row : &row_lost;
+}
+
+struct dump_row *record_row(struct thread *thread, const struct site *site, const struct shape *shape,
+			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number)
+{
+	const struct routine *routine = &routines[site->form->routine];
+	unsigned dims = families[routine->family].dim_count;
+	struct shape key = *shape;
+	uint32_t hash = shape_hash(&key, dims, site->number, namespace_id);
+	struct row_entry *entry =
+		row_find(thread, hash, site->number, namespace_id, kind, flags, &key, dims);
+	struct dump_row filled = {.site = site->number, .namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags};
+	bool saturated = false;
+
+	if (entry->row) {
+		*number = entry->number;
+		return entry->row;
+	}
+	if (thread->coarse) {
+		shape_coarsen(&key, dims);
+		hash = shape_hash(&key, dims, site->number, namespace_id);
+		filled.flags |= DUMP_ROW_COARSE;
+		entry = row_find(thread, hash, site->number, namespace_id, kind, filled.flags, &key, dims);
+		dump_header->losses |= DUMP_COARSE_SHAPES;
+		if (entry->row) {
+			*number = entry->number;
+			return entry->row;
+		}
+	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED) {
+		filled.charged = record_price(routine, &key, namespace_id, &filled.flops, &filled.words, &saturated);
+		filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
+	}
+	filled.options = key.options;
+	memcpy(filled.dims, key.dims, dims * sizeof(int64_t));
+	return row_make(thread, entry, hash, filled, number);
+}
+
+struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
+				 enum dump_row_kind kind, uint8_t flags)
+{
+	struct site site = {.number = row->site, .form = form};
+	struct shape shape = {.options = row->options};
+	uint32_t number;
+
+	memcpy(shape.dims, row->dims, sizeof(shape.dims));
+	return record_row(thread, &site, &shape, row->namespace_id, kind, flags, &number);
+}
+
+struct dump_row *record_row_numbered(struct thread *thread, uint32_t number)
+{
+	for (uint32_t i = 0; i <= thread->index_mask; i++)
+		if (thread->index[i].row && thread->index[i].number == number)
+			return thread->index[i].row;
+	return NULL;
+}
+
+void record_forked(void)
+{
+	records.free_count = 0;
+	memset(records.routine_numbers, 0, sizeof(records.routine_numbers));
+	for (unsigned i = 0; module_at(i); i++) {
+		module_at(i)->dump_number = DUMP_NONE;
+		module_at(i)->dump_entry = NULL;
+	}
+	if (records.index)
+		guest_free(records.index, SITES_INDEX * sizeof(uint32_t));
+	records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
+	records.count = 0;
+}

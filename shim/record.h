@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * record.h - lanes, sites and rows: what is counted, as it stands in the dump.
+ */
+#ifndef FLOPSHIM_RECORD_H
+#define FLOPSHIM_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flopshim_dump.h"
+#include "guest.h"
+#include "intercept.h"
+#include "resolve.h"
+#include "state.h"
+
+/*
+ * Guards the dump, the modules, the sites and the namespaces. Taken before any other lock of the shim, and never held
+ * while the loader's lock may be waited for.
+ */
+extern struct guest_lock record_lock;
+
+/* FLOPs at and above which every call's stack is taken. */
+uint64_t record_stack_threshold(void);
+
+/* Gives the thread a lane of the dump, opening the dump if need be. False without memory. */
+bool record_lane_take(struct thread *thread);
+/* Gives it back: another thread may use it from now on. */
+void record_lane_release(struct thread *thread);
+
+/* A call site, as all threads know it. */
+struct site {
+	uint64_t caller;
+	uint32_t symbol;
+	uint32_t number;  /* in the dump */
+	uint32_t flags;   /* enum site_flags */
+	const struct form *form;
+	void *real;
+};
+
+/*
+ * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the function
+ * that is in flight when the call is a tail call out of it, NULL otherwise. Copies the answer to *site; false
+ * when nothing defines the symbol, or memory is short.
+ */
+bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
+
+/* Gives a site that is called at top level its place and number in the dump. */
+void record_site_number(struct site *site);
+
+/*
+ * The row of this thread for a key, made if need be; its number in the lane goes to *number. Never NULL: when nothing more
+ * fits it is a coarse row.
+ */
+struct dump_row *record_row(struct thread *thread, const struct site *site, const struct shape *shape,
+			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number);
+
+/* The same for calls that turn out to be of another kind after they were made. */
+struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
+				 enum dump_row_kind kind, uint8_t flags);
+
+/* What one call of this shape is charged in a namespace; *flops is its raw price, *saturated if it did not fit. */
+uint64_t record_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
+		      uint64_t *words, bool *saturated);
+
+/* The row with this number in the thread's lane, NULL if it has none. */
+struct dump_row *record_row_numbered(struct thread *thread, uint32_t number);
+
+/* In a forked child: forgets what the dump of the parent held. */
+void record_forked(void);
+
+/* Spells a symbol: "cblas_dgemm64_". */
+void record_symbol_name(uint32_t symbol, char *name, size_t size);
+
+#endif

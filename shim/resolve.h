@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * resolve.h - the loaded objects, and which definition of a name a caller would have bound to without the shim.
+ * Every function is called with record_lock held, but for those that say otherwise.
+ */
+#ifndef FLOPSHIM_RESOLVE_H
+#define FLOPSHIM_RESOLVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dump_module;
+
+enum module_flags {
+	MODULE_START = 1 << 0,    /* loaded with the program: in the global scope for good */
+	MODULE_SELF = 1 << 1,
+	MODULE_SERVES = 1 << 2,   /* calls were given to it */
+	MODULE_COUNTED = 1 << 3,  /* known_names is valid */
+	MODULE_PROBED = 1 << 4,   /* MODULE_ILP64 is valid */
+	MODULE_ILP64 = 1 << 5,
+	MODULE_NAMED_64 = 1 << 6, /* said so by the names that it is called under */
+};
+
+struct module {
+	uintptr_t start, end, bias;
+	const void *dynamic;
+	const char *path, *soname;
+	uint32_t path_hash, name_hash, soname_hash; /* name: what follows the last slash */
+	uint32_t flags;
+	uint32_t known_names;                       /* of our symbols that it defines, counted up to a bound */
+	uint32_t dump_number;                       /* DUMP_NONE until it is in the dump */
+	struct dump_module *dump_entry;
+	const void *symbols;
+	const char *strings;
+	const uint32_t *gnu_hash, *sysv_hash;
+	const uint16_t *needed;                     /* numbers of the modules that it was linked to */
+	uint16_t needed_count;
+	const uint8_t *build_id;
+	uint32_t build_id_size;
+};
+
+/* Names that we interpose, from which a decorated or a bare name is taken to be a BLAS. */
+enum { KNOWN_DECORATED = 3, KNOWN_BARE = 16 };
+
+/* Once, before any other thread and any dlopen of the program. */
+void resolve_start(void);
+
+/* Looks for objects that were loaded or unloaded since; true if there were any. Blocks no loader lock for long. */
+bool resolve_refresh(void);
+
+/* The module that holds this address, NULL for none. */
+struct module *module_of(const void *address);
+/* Any module by its number, NULL past the last. */
+struct module *module_at(unsigned number);
+
+/*
+ * The definition of `name` that code in `caller` (NULL: code in no object) would have bound to if the shim were not
+ * there, NULL if there is none. `next` is what dlsym(RTLD_NEXT) said, NULL if it was not asked: see resolve_next.
+ */
+void *resolve(const char *name, const struct module *caller, void *next);
+
+/*
+ * dlsym(RTLD_NEXT, name), asked only once something has been opened RTLD_GLOBAL: it waits for the loader's lock,
+ * which a thread that a constructor waits for never gets. Called WITHOUT record_lock.
+ */
+void *resolve_next(const char *name);
+
+/* The definition of `name` in one object, NULL if it has none. */
+void *module_symbol(const struct module *module, const char *name);
+
+/* How many of our symbols the object defines, counted up to KNOWN_BARE. */
+unsigned module_known_names(struct module *module);
+
+/* Whether the object that serves a call takes 64-bit integers. Calls its isamax_ once. */
+bool module_is_ilp64(struct module *module);
+
+/* Whether the object refers to any of our symbols without defining it. */
+bool module_uses_blas(const struct module *module);
+
+/* Symbol number behind an address in the stubs, -1 if it is not one. Needs no lock. */
+int32_t resolve_own_symbol(const void *address);
+/* Symbol number of an exported name, -1 if it is not ours. Needs no lock. */
+int32_t resolve_own_name(const char *name);
+
+/* For tests: all of the above in one, with a lock of its own. */
+void *resolve_as_caller(const char *name, const void *return_address);
+
+/* Set by the dlopen hook. */
+extern volatile bool resolve_global_seen;
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * state.h - what a thread knows while it calls BLAS: the data of the call path.
+ * It must never hold anything that another thread writes, but for what says so.
+ */
+#ifndef FLOPSHIM_STATE_H
+#define FLOPSHIM_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "entry.h"
+#include "flopshim_dump.h"
+#include "routines.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+enum {
+	SITE_SLOTS = 512,       /* a power of two; call sites that a thread finds without a search */
+	CREDIT_QUANTUM = 131072 /* FLOPs between two visits to the slow path; dearer calls always take it */
+};
+
+enum site_flags {
+	SITE_CALLER_SERVES = 1 << 0, /* the caller's module serves BLAS: in flight, its calls are nested */
+	SITE_ILP64 = 1 << 1,
+	SITE_PASS = 1 << 2,          /* not a BLAS: jump to it, uncounted */
+	SITE_PLAIN = 1 << 3,         /* no workspace query, no conditional argument, no INFO */
+	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
+};
+
+/*
+ * A call site as one thread remembers it. Valid while epoch == flopshim_epoch: loading, unloading
+ * and forking change that. `row` is the row of its last call, NULL before the first.
+ */
+struct site_slot {
+	uint64_t caller;
+	uint32_t symbol;
+	uint32_t epoch;
+	void *real;
+	struct dump_row *row;
+	const struct form *form;
+	const struct scope *scope; /* where `row` charges */
+	uint32_t row_number;
+	uint32_t site;
+	uint32_t flags; /* enum site_flags */
+	uint8_t options, dims, stack_words, reserved;
+};
+_Static_assert(sizeof(struct site_slot) == 64, "one cache line");
+
+/* An entry of a thread's index of its lane's rows; empty where row is NULL. */
+struct row_entry {
+	struct dump_row *row;
+	uint32_t hash;
+	uint32_t number;
+};
+
+/*
+ * Where work is charged: a namespace and the limits that hold there, innermost first. Immutable, so that
+ * comparing two pointers tells whether anything changed; see namespace.c for when one is used again.
+ */
+struct scope {
+	uint32_t namespace_id;
+	uint32_t depth;
+	struct limit *limits;       /* NULL where nothing is limited */
+	const struct scope *parent;
+};
+
+/*
+ * A thread. Reached through one thread-local pointer, which is `thread_null` before the thread's first
+ * call and after its end: there nothing matches, and the slow path is taken.
+ */
+struct thread {
+	int64_t credit;                  /* FLOPs that may be charged before the slow path must look */
+	const struct scope *volatile scope; /* where this thread charges; its creator may write it */
+	const struct scope *credit_scope; /* where `credit` and `lease` may be spent */
+	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
+	struct row_entry *index;
+	uint32_t index_mask;             /* entries - 1 */
+	uint32_t rows;                   /* in the lane */
+	uint64_t stack_low, stack_high;  /* bounds of the thread's own stack, as far as they can be had */
+	struct site_slot sites[SITE_SLOTS] __attribute__((aligned(64)));
+
+	/* What the slow paths keep. */
+	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: charge.c */
+	int64_t until_sample;            /* FLOPs before the next sampled stack */
+	struct dump_block *block;        /* of the lane's rows, the one that grows */
+	uint32_t lane_number;
+	uint32_t busy;                   /* inside the slow path: a signal handler's calls are passed on */
+	bool coarse;                     /* the lane has all the rows that it may have */
+	uint32_t own_epoch;              /* epoch in which the lane was taken: differs after a fork */
+	uint64_t random;
+	const struct scope *own_scope;   /* innermost one that this thread opened, NULL if none */
+	struct thread *creator, *next;   /* next: in the list of living threads, or of free ones */
+};
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern struct thread thread_null __attribute__((visibility("hidden")));
+
+/* A page of its own that a forked child finds zeroed; never 0 otherwise. */
+extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
+
+static inline uint32_t site_hash(uint64_t caller, uint32_t symbol)
+{
+	return (uint32_t)((caller * 0x9e3779b97f4a7c15u + symbol * 0x85ebca6bu) >> 40);
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * weights.c - what a call is charged. The file has one `NAME FACTOR` a line, `#` starts a comment; a name is a routine
+ * (dgemm), a family (gemm) or a type (type:s, type:d, type:c, type:z). The factors of all that match are multiplied.
+ * It must never use floating point: factors are fixed-point numbers with 32 fractional bits.
+ */
+#include "weights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "guest.h"
+
+enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
+
+#define ONE ((uint64_t)1 << 32)
+
+/* Factor of each routine, times 2^32; NULL while all are 1. */
+static uint64_t *factors;
+
+static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
+{
+	unsigned __int128 product = (unsigned __int128)value * factor;
+	uint64_t rest = (uint64_t)product & (ONE - 1);
+
+	product >>= 32;
+	product += rest >= ONE / 2;
+	if (product > INT64_MAX) {
+		*saturated = true;
+		return INT64_MAX;
+	}
+	return !product && value && factor ? 1 : (uint64_t)product;
+}
+
+uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated)
+{
+	uint64_t factor = factors ? factors[routine - routines] : ONE;
+
+	if (factor == ONE && multiplier == ONE)
+		return flops;
+	return scaled(flops, factor == ONE ? multiplier : scaled(multiplier, factor, saturated), saturated);
+}
+
+static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word, size_t length)
+{
+	guest_say("FLOPSHIM_WEIGHTS: %s:%u: %s: '%.*s'", path, line, what, (int)length, word);
+	_exit(2);
+}
+
+static bool name_matches(const struct routine *routine, const char *name, size_t length)
+{
+	const char *family = families[routine->family].name;
+
+	if (length == 6 && !memcmp(name, "type:", 5))
+		return routine->type == (unsigned char)name[5];
+	if (strlen(routine->name) == length && !memcmp(routine->name, name, length))
+		return true;
+	for (;;) {
+		size_t part = strcspn(family, "/");
+
+		if (part == length && !memcmp(family, name, length))
+			return true;
+		if (!family[part])
+			return false;
+		family += part + 1;
+	}
+}
+
+static void weigh(const char *path, unsigned line, const char *name, size_t length, uint64_t factor)
+{
+	bool found = false, saturated = false;
+
+	for (unsigned i = 0; i < routine_count; i++)
+		if (name_matches(&routines[i], name, length)) {
+			factors[i] = factors[i] && factor ? scaled(factors[i], factor, &saturated) : 0;
+			found = true;
+		}
+	if (!found)
+		stop(path, line, "no such routine, family or type", name, length);
+	if (saturated)
+		stop(path, line, "the product of the factors is too large", name, length);
+}
+
+static const char *skip_blank(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r'))
+		at++;
+	return at;
+}
+
+static const char *word_end(const char *at, const char *end)
+{
+	while (at < end && *at != ' ' && *at != '\t' && *at != '\r' && *at != '#')
+		at++;
+	return at;
+}
+
+static void read_line(const char *path, unsigned line, const char *at, const char *end)
+{
+	const char *name = skip_blank(at, end), *name_end = word_end(name, end);
+	const char *number = skip_blank(name_end, end), *number_end = word_end(number, end);
+	const char *rest = skip_blank(number_end, end), *fault;
+	uint64_t factor;
+
+	if (name == end || *name == '#')
+		return;
+	if (number == number_end)
+		stop(path, line, "expected NAME FACTOR", name, (size_t)(name_end - name));
+	if (rest < end && *rest != '#')
+		stop(path, line, "expected one factor", rest, (size_t)(end - rest));
+	fault = config_factor(number, number_end, true, &factor);
+	if (fault)
+		stop(path, line, fault, number, (size_t)(number_end - number));
+	weigh(path, line, name, (size_t)(name_end - name), factor);
+}
+
+void weights_start(const char *path)
+{
+	char *text = guest_pages(FILE_MAX);
+	ssize_t length = 0, got;
+	unsigned line = 1;
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+
+	factors = guest_pages(ROUTINES_MAX * sizeof(*factors));
+	if (file < 0 || !text || !factors) {
+		guest_say("FLOPSHIM_WEIGHTS: cannot read %s: %s", path, strerrordesc_np(errno));
+		_exit(2);
+	}
+	while ((got = read(file, text + length, (size_t)(FILE_MAX - length))) > 0)
+		length += got;
+	close(file);
+	if (got < 0 || length == FILE_MAX) {
+		guest_say("FLOPSHIM_WEIGHTS: %s: %s", path, got < 0 ? strerrordesc_np(errno) : "larger than 1 MiB");
+		_exit(2);
+	}
+	for (unsigned i = 0; i < routine_count; i++)
+		factors[i] = ONE;
+	for (const char *at = text, *end = text + length; at < end; line++) {
+		const char *stop_at = memchr(at, '\n', (size_t)(end - at));
+
+		read_line(path, line, at, stop_at ? stop_at : end);
+		at = stop_at ? stop_at + 1 : end;
+	}
+	guest_free(text, FILE_MAX);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * weights.h - what a call is charged: its price times multiplier and weights.
+ */
+#ifndef FLOPSHIM_WEIGHTS_H
+#define FLOPSHIM_WEIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "routines.h"
+
+/* Reads the file of FLOPSHIM_WEIGHTS. A fault in it ends the process with status 2, file and line. Once, at start. */
+void weights_start(const char *path);
+
+/*
+ * flops * weight * multiplier, the multiplier times 2^32, rounded to the nearest integer; never from something to nothing but by a
+ * weight of 0. Sets *saturated where it does not fit into 63 bits.
+ */
+uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated);
+
+#endif
