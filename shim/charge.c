@@ -28,7 +28,7 @@ static void limit_publish(struct limit *limit)
 static void chain_give_back(struct limit *limit, uint64_t flops)
 {
 	for (; limit; limit = limit->parent) {
-		limit->used -= flops;
+		limit->used -= flops < limit->used ? flops : limit->used;
 		limit_publish(limit);
 	}
 }
@@ -42,21 +42,43 @@ static void chain_take(struct limit *limit, uint64_t flops)
 	}
 }
 
-/* The first limit that has not `flops` left, and the least that any of them has. */
-static struct limit *chain_fault(struct limit *limit, uint64_t flops, uint64_t *least)
+static void give_back(const struct scope *scope, uint64_t flops)
 {
-	struct limit *fault = NULL;
+	chain_give_back(scope->namespace_limits, flops);
+	chain_give_back(scope->scope_limits, flops);
+}
+
+static void take(const struct scope *scope, uint64_t flops)
+{
+	chain_take(scope->namespace_limits, flops);
+	chain_take(scope->scope_limits, flops);
+}
+
+static uint64_t limit_left(const struct limit *limit)
+{
+	return limit->used < limit->amount ? limit->amount - limit->used : 0;
+}
+
+/* The limit of the chain that has less left than *least, if any, and how much that is. */
+static struct limit *chain_least(struct limit *limit, struct limit *found, uint64_t *least)
+{
+	for (; limit; limit = limit->parent)
+		if (limit_left(limit) < *least) {
+			*least = limit_left(limit);
+			found = limit;
+		}
+	return found;
+}
+
+/* The limit that has the least left, if that is less than `flops`. */
+static struct limit *scope_fault(const struct scope *scope, uint64_t flops, uint64_t *least)
+{
+	struct limit *found;
 
 	*least = UINT64_MAX;
-	for (; limit; limit = limit->parent) {
-		uint64_t left = limit->used < limit->amount ? limit->amount - limit->used : 0;
-
-		if (left < *least) {
-			*least = left;
-			fault = left < flops ? limit : fault;
-		}
-	}
-	return fault;
+	found = chain_least(scope->scope_limits, NULL, least);
+	found = chain_least(scope->namespace_limits, found, least);
+	return *least < flops ? found : NULL;
 }
 
 static void lease_call_back(struct thread *thread)
@@ -64,12 +86,19 @@ static void lease_call_back(struct thread *thread)
 	int64_t lease = atomic_exchange_explicit(&thread->lease, 0, memory_order_acq_rel);
 
 	if (lease && thread->credit_scope)
-		chain_give_back(thread->credit_scope->limits, (uint64_t)lease);
+		give_back(thread->credit_scope, (uint64_t)lease);
+}
+
+void charge_call_back_all(void)
+{
+	guest_lock(&charge_lock);
+	lifecycle_each_thread(lease_call_back);
+	guest_unlock(&charge_lock);
 }
 
 void charge_settle(struct thread *thread)
 {
-	if (!thread->credit_scope || !thread->credit_scope->limits)
+	if (!thread->credit_scope || !thread->credit_scope->limited)
 		return;
 	guest_lock(&charge_lock);
 	lease_call_back(thread);
@@ -92,25 +121,25 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 	uint64_t left;
 	int64_t lease;
 
-	if (!scope->limits && (!thread->credit_scope || !thread->credit_scope->limits)) {
+	if (!scope->limited && (!thread->credit_scope || !thread->credit_scope->limited)) {
 		thread->credit_scope = scope;
 		return NULL;
 	}
 	guest_lock(&charge_lock);
 	scope_take(thread, scope);
 	lease_call_back(thread);
-	fault = chain_fault(scope->limits, (uint64_t)cost, &left);
+	fault = scope_fault(scope, (uint64_t)cost, &left);
 	if (fault) {
 		lifecycle_each_thread(lease_call_back);
-		fault = chain_fault(scope->limits, (uint64_t)cost, &left);
+		fault = scope_fault(scope, (uint64_t)cost, &left);
 	}
-	if (!fault && scope->limits) {
+	if (!fault && scope->limited) {
 		/* What is left is shared out in smaller and smaller parts, so that its end is exact without much
 		 * calling back. */
 		lease = (int64_t)((left - (uint64_t)cost) / LEASE_SHARE);
 		if (lease > LEASE_MAX)
 			lease = LEASE_MAX;
-		chain_take(scope->limits, (uint64_t)cost + (uint64_t)lease);
+		take(scope, (uint64_t)cost + (uint64_t)lease);
 		atomic_store_explicit(&thread->lease, lease, memory_order_relaxed);
 	}
 	*remaining = left;
@@ -121,16 +150,16 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 void charge_reserve_over(const struct scope *scope, int64_t cost)
 {
 	guest_lock(&charge_lock);
-	chain_take(scope->limits, (uint64_t)cost);
+	take(scope, (uint64_t)cost);
 	guest_unlock(&charge_lock);
 }
 
 void charge_refund(const struct scope *scope, int64_t cost)
 {
-	if (!scope->limits || !cost)
+	if (!scope->limited || !cost)
 		return;
 	guest_lock(&charge_lock);
-	chain_give_back(scope->limits, (uint64_t)cost);
+	give_back(scope, (uint64_t)cost);
 	guest_unlock(&charge_lock);
 }
 
@@ -144,11 +173,64 @@ void charge_count_refused(struct limit *limit, int64_t cost)
 	guest_unlock(&charge_lock);
 }
 
+void charge_uncount_refused(struct limit *limit, int64_t cost)
+{
+	guest_lock(&charge_lock);
+	limit->refused_calls--;
+	limit->refused_flops -= limit->refused_flops == UINT64_MAX ? 0 : (uint64_t)cost;
+	limit_publish(limit);
+	guest_unlock(&charge_lock);
+}
+
 void charge_count_over(struct limit *limit)
 {
 	guest_lock(&charge_lock);
 	limit->over_calls++;
 	limit_publish(limit);
+	guest_unlock(&charge_lock);
+}
+
+uint64_t charge_used(struct limit *limit)
+{
+	uint64_t used;
+
+	guest_lock(&charge_lock);
+	lifecycle_each_thread(lease_call_back);
+	used = limit->used;
+	guest_unlock(&charge_lock);
+	return used;
+}
+
+uint64_t charge_left(const struct scope *scope)
+{
+	uint64_t left;
+
+	guest_lock(&charge_lock);
+	lifecycle_each_thread(lease_call_back);
+	scope_fault(scope, 0, &left);
+	guest_unlock(&charge_lock);
+	return left;
+}
+
+void charge_set(struct limit *limit, uint64_t amount)
+{
+	guest_lock(&charge_lock);
+	limit->amount = amount;
+	limit->warned = false;
+	if (limit->record)
+		limit->record->amount = amount;
+	guest_unlock(&charge_lock);
+	lifecycle_epoch_next();
+}
+
+void charge_end(struct limit *limit)
+{
+	guest_lock(&charge_lock);
+	lifecycle_each_thread(lease_call_back);
+	limit_publish(limit);
+	if (limit->record)
+		limit->record->flags |= DUMP_LIMIT_ENDED;
+	limit->record = NULL;
 	guest_unlock(&charge_lock);
 }
 

@@ -21,7 +21,7 @@ struct limit {
 	uint32_t namespace_id;
 	bool is_scope;              /* of a begin marker, not of the namespace */
 	bool warned;
-	struct limit *parent;       /* the next limit on the way up */
+	struct limit *parent;       /* the next one of its kind on the way up */
 	struct dump_limit *record;  /* in the dump, NULL while there is none */
 };
 
@@ -33,7 +33,7 @@ static inline bool charge_from_lease(struct thread *thread, const struct scope *
 {
 	int64_t lease;
 
-	if (!scope->limits || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample)
+	if (!scope->limited || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample)
 		return false;
 	lease = atomic_load_explicit(&thread->lease, memory_order_relaxed);
 	do {
@@ -57,12 +57,26 @@ void charge_reserve_over(const struct scope *scope, int64_t cost);
 /* Gives back what a call that did nothing had reserved. */
 void charge_refund(const struct scope *scope, int64_t cost);
 
+/* Gives back all leases, before limits change. */
+void charge_call_back_all(void);
+
 /* Gives back the thread's lease: it ends, or changes its scope. */
 void charge_settle(struct thread *thread);
 
 /* Counts a refusal, or a call that ran over the limit, and copies it to the dump. */
 void charge_count_refused(struct limit *limit, int64_t cost);
+void charge_uncount_refused(struct limit *limit, int64_t cost);
 void charge_count_over(struct limit *limit);
+
+/* Charged FLOPs of a limit, committed and in flight; and what is left. Calls all leases back. */
+uint64_t charge_used(struct limit *limit);
+uint64_t charge_left(const struct scope *scope);
+
+/* Sets a limit's amount; `used` counts too if it is new. All threads look again. */
+void charge_set(struct limit *limit, uint64_t amount);
+
+/* Ends a limit: its place in the dump says so. */
+void charge_end(struct limit *limit);
 
 /* Puts the limit into the dump. With record_lock held. */
 void charge_record(struct limit *limit);

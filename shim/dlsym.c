@@ -24,6 +24,7 @@ extern char flopshim_thunks[] __attribute__((visibility("hidden")));
 void *(*dlsym_real)(void *, const char *) __attribute__((visibility("hidden")));
 void *(*dlopen_real)(const char *, int) __attribute__((visibility("hidden")));
 static int (*dlclose_real)(void *);
+int (*pthread_create_real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 static struct thunk thunks[THUNK_COUNT];
 static unsigned thunk_count;
@@ -40,12 +41,21 @@ static void *libc_function(const char *name)
 	return found;
 }
 
+static void *next_function(const char *name)
+{
+	void *(*real)(void *, const char *) = (void *(*)(void *, const char *))libc_function("dlsym");
+
+	return real ? real(RTLD_NEXT, name) : libc_function(name);
+}
+
 void dlsym_init(void)
 {
 	if (dlsym_real)
 		return;
 	dlopen_real = (void *(*)(const char *, int))libc_function("dlopen");
 	dlclose_real = (int (*)(void *))libc_function("dlclose");
+	/* Whatever comes next: a sanitizer has one of its own. */
+	pthread_create_real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function("pthread_create");
 	dlsym_real = (void *(*)(void *, const char *))libc_function("dlsym");
 }
 
@@ -81,14 +91,18 @@ static void *thunk_of(uint32_t symbol, void *real)
 	return real;
 }
 
-static void *resolve_for(const char *name, const void *caller)
+/* What the scope of the caller holds behind the shim; for RTLD_NEXT, what the program holds behind it. */
+static void *resolve_for(const void *handle, const char *name, const void *caller, bool *own_answer)
 {
-	void *next = resolve_next(name), *found;
+	void *next = handle == RTLD_NEXT ? NULL : resolve_next(name), *found;
+	struct module *module;
 
 	guest_lock(&record_lock);
 	if (resolve_refresh())
 		lifecycle_epoch_next();
-	found = resolve(name, module_of(caller), next);
+	module = module_of(caller);
+	*own_answer = handle != RTLD_NEXT || (module && module_is_before_self(module));
+	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_in_scope(name, module, next);
 	guest_unlock(&record_lock);
 	return found;
 }
@@ -109,17 +123,21 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 	void *found;
 
 	dlsym_init();
-	if (!name || handle == RTLD_NEXT)
+	if (!name)
 		return DLSYM_REAL;
 	symbol = resolve_own_name(name);
 	if (symbol < 0)
 		return DLSYM_REAL;
-	found = handle == RTLD_DEFAULT ? NULL : dlsym_real(handle, name);
+	found = handle == RTLD_DEFAULT || handle == RTLD_NEXT ? NULL : dlsym_real(handle, name);
 	if (found && resolve_own_symbol(found) < 0) {
 		found = thunk_of((uint32_t)symbol, found);
-	} else if (found || handle == RTLD_DEFAULT) {
+	} else if (found || handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
 		/* The scope that was asked begins with the program, and so has our own stub in it. */
-		found = resolve_for(name, caller);
+		bool own_answer;
+
+		found = resolve_for(handle, name, caller, &own_answer);
+		if (!own_answer)
+			return DLSYM_REAL;
 		found = found ? thunk_of((uint32_t)symbol, found) : missing(name);
 	}
 	errno = saved;
@@ -128,8 +146,9 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 
 void dlopen_hook(const char *path, int flags)
 {
-	(void)path;
 	dlsym_init();
+	if (!(flags & RTLD_NOW))
+		resolve_opened_lazily(path);
 	if (flags & RTLD_GLOBAL)
 		resolve_global_seen = true;
 }

@@ -5,6 +5,7 @@
 #ifndef FLOPSHIM_DLSYM_H
 #define FLOPSHIM_DLSYM_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 /* Finds the C library's functions. Idempotent; may run before any constructor. */
@@ -12,6 +13,10 @@ void dlsym_init(void);
 
 /* The C library's dlsym, called as the shim. May wait for the loader's lock. */
 void *dlsym_call_real(void *handle, const char *name);
+
+/* The C library's pthread_create, after dlsym_init. */
+extern int (*pthread_create_real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
+	__attribute__((visibility("hidden")));
 
 /* What thunk `number` stands for. */
 struct thunk {

@@ -448,6 +448,42 @@ uint64_t dump_stack_add(const uint64_t *addresses, uint32_t count, uint64_t pyth
 	return varied_commit(dump.stacks, size);
 }
 
+void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *), void *context)
+{
+	uint64_t place = 0;
+
+	for (uint32_t i = 0; i < dump.mapping_count; i++) {
+		const struct dump_block *block = dump.mappings[i].block;
+
+		/* Room counts, not use: a row keeps its place when more come. */
+		for (uint64_t j = 0; block->type == DUMP_ROWS && j < dump_capacity(block); j++, place++)
+			if (j < block->used)
+				visit(dump_entry(block, j), place, context);
+	}
+}
+
+void *dump_entry_numbered(enum dump_block_type type, uint32_t number)
+{
+	for (uint32_t i = 0; i < dump.mapping_count; i++) {
+		const struct dump_block *block = dump.mappings[i].block;
+
+		if (block->type == type && number >= block->first && number - block->first < block->used)
+			return dump_entry(block, number - block->first);
+	}
+	return NULL;
+}
+
+const char *dump_text(uint64_t place)
+{
+	for (uint32_t i = 0; i < dump.mapping_count; i++) {
+		const struct dump_block *block = dump.mappings[i].block;
+
+		if (block->type == DUMP_STRINGS && place >= block->offset && place < block->offset + block->size)
+			return ((const struct dump_string *)((const char *)block + (place - block->offset)))->text;
+	}
+	return "";
+}
+
 /* ---- what a dump begins with ---- */
 
 static void meta_add(const char *key, const char *value, size_t length)

@@ -62,6 +62,15 @@ uint64_t dump_string(const char *text, uint64_t length);
 /* Stores a stack, returns its place, 0 if there is no room. */
 uint64_t dump_stack_add(const uint64_t *addresses, uint32_t count, uint64_t python);
 
+/* Calls `visit` with every row that is in the dump or only in memory, always in the same order. */
+void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *), void *context);
+
+/* An entry of a table by its number, NULL past the last. */
+void *dump_entry_numbered(enum dump_block_type type, uint32_t number);
+
+/* Text of a string that dump_string has put there. */
+const char *dump_text(uint64_t place);
+
 /* Adds to the note of this kind and text, making it if need be. */
 void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 

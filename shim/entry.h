@@ -22,7 +22,8 @@
  *  4. After the call it saves the result registers, calls intercept_leave(frame) (no vector registers
  *     either), and where that returns not 0, intercept_leave_slow(frame) with the vector result registers
  *     saved; then returns the result.
- *  5. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
+ *  5. entry_probe calls a function with the state of all floating-point units saved and put back.
+ *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
  *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
  *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
  */
@@ -61,6 +62,12 @@
 
 /* The frame of one intercepted call, by its frame pointer. */
 typedef char *entry_frame;
+
+/*
+ * Calls a Fortran integer function of (n, x, incx), keeping the modes and flags of the floating-point units, which
+ * ATLAS's own isamax changes.
+ */
+int entry_probe(void *function, const int64_t *n, const float *x, const int64_t *incx);
 
 struct entry_verdict {
 	void *function;

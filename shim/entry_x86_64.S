@@ -165,6 +165,31 @@ HIDDEN_FUNCTION(flopshim_entry)
 flopshim_entry_end:
 	.size flopshim_entry, . - flopshim_entry
 
+/* ---- int entry_probe(function, n, x, incx) ---- */
+	.p2align 4
+HIDDEN_FUNCTION(entry_probe)
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	subq $48, %rsp
+	fnstenv (%rsp)			/* masks exceptions: what is pending stays so until fldenv */
+	stmxcsr 32(%rsp)
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	movq %rdx, %rsi
+	movq %rcx, %rdx
+	call *%rax
+	fldenv (%rsp)
+	ldmxcsr 32(%rsp)
+	leave
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size entry_probe, . - entry_probe
+
 /* ---- void *dlsym(void *handle, const char *name) ---- */
 	.p2align 4
 	.globl dlsym

@@ -49,9 +49,14 @@ static void print_grouped(char *line, size_t size, size_t *end, uint64_t value)
 
 static void print_shape(char *line, size_t size, size_t *end, const struct exceeding_call *call)
 {
-	const struct family *family = &families[call->routine->family];
+	const struct family *family;
 	const char *between = "(";
 
+	if (call->operation) {
+		guest_print(line, size, end, "%.200s", call->operation);
+		return;
+	}
+	family = &families[call->routine->family];
 	guest_print(line, size, end, "%s", call->routine->name);
 	for (unsigned i = 0; i < family->option_count; i++) {
 		unsigned char letter = (unsigned char)(call->shape->options >> (8 * i));
@@ -83,6 +88,16 @@ static void print_caller(char *line, size_t size, size_t *end, uint64_t caller)
 	guest_unlock(&record_lock);
 }
 
+static int exceed_quiet;
+
+int exceed_set_quiet(int quiet)
+{
+	int before = exceed_quiet;
+
+	exceed_quiet = quiet != 0;
+	return before;
+}
+
 static void say_refused(const struct exceeding_call *call, const char *what)
 {
 	const struct limit *limit = call->limit;
@@ -90,6 +105,8 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 	char line[900];
 	size_t end = 0;
 
+	if (exceed_quiet)
+		return;
 	print_shape(line, sizeof(line), &end, call);
 	guest_print(line, sizeof(line), &end, " %s: it costs ", what);
 	print_grouped(line, sizeof(line), &end, (uint64_t)call->cost);
@@ -157,7 +174,7 @@ static void deny(const struct exceeding_call *call)
 	int info = deny_info(call->limit);
 
 	if (!call->frame)
-		return;
+		return; /* work charged by hand: flopshim_charge says so */
 	*entry_result(call->frame) = form->info == INFO_RETURNED ? (uint64_t)(int64_t)info : 0;
 	if (form->info == INFO_RETURNED || form->info == INFO_NONE)
 		return;
@@ -177,20 +194,79 @@ static bool run_over(const struct exceeding_call *call)
 	return true;
 }
 
+/* ---- the program's own decision ---- */
+
+static struct {
+	flopshim_exceed_callback function;
+	void *context;
+} callback;
+
+void exceed_set_callback(flopshim_exceed_callback function, void *context)
+{
+	guest_lock(&record_lock);
+	callback.function = function;
+	callback.context = context;
+	guest_unlock(&record_lock);
+}
+
+static enum exceed_action action_of(enum flopshim_action chosen)
+{
+	switch (chosen) {
+	case FLOPSHIM_EXIT: return EXCEED_EXIT;
+	case FLOPSHIM_SIGNAL: return EXCEED_SIGNAL;
+	case FLOPSHIM_DENY: return EXCEED_DENY;
+	case FLOPSHIM_WARN: return EXCEED_WARN;
+	default: return config.on_exceed;
+	}
+}
+
+/* It may leave by longjmp: nothing is held or marked meanwhile. */
+static enum exceed_action ask(const struct exceeding_call *call)
+{
+	char text[512];
+	size_t end = 0;
+	enum flopshim_action chosen;
+	struct flopshim_exceeded told = {
+		.operation = call->operation ? call->operation : call->routine->name,
+		.call = text,
+		.cost = call->cost,
+		.remaining = (int64_t)call->remaining,
+		.limit = (int64_t)call->limit->amount,
+		.namespace_name = namespace_name(call->limit->namespace_id),
+		.limit_is_scope = call->limit->is_scope,
+		.caller = call->caller,
+	};
+
+	if (!callback.function)
+		return config.on_exceed;
+	print_shape(text, sizeof(text), &end, call);
+	chosen = callback.function(&told, callback.context);
+	return action_of(chosen);
+}
+
 bool exceed(const struct exceeding_call *call)
 {
 	int saved = errno;
+	enum exceed_action action;
 
-	if (config.on_exceed == EXCEED_WARN)
+	if (!callback.function && config.on_exceed == EXCEED_WARN)
 		return run_over(call);
-	if (call->limit->refused_calls < MESSAGES_MAX)
-		say_refused(call, "refused");
 	charge_count_refused(call->limit, call->cost);
-	if (config.on_exceed == EXCEED_EXIT)
+	action = ask(call);
+	if (action == EXCEED_WARN) {
+		charge_uncount_refused(call->limit, call->cost);
+		return run_over(call);
+	}
+	if (!callback.function && call->limit->refused_calls <= MESSAGES_MAX)
+		say_refused(call, "refused");
+	if (action == EXCEED_EXIT) {
+		if (callback.function)
+			say_refused(call, "refused");
 		end_process(config.exit_status);
+	}
 	deny(call);
 	errno = saved;
-	if (config.on_exceed == EXCEED_SIGNAL)
+	if (action == EXCEED_SIGNAL)
 		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), config.exceed_signal);
 	errno = saved;
 	return false;

@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 #include "charge.h"
+#include "flopshim.h"
 #include "intercept.h"
 #include "routines.h"
 
 /* A call, for the message and for denying it. */
 struct exceeding_call {
+	const char *operation;          /* of work charged by hand; NULL for a call */
 	const struct routine *routine;
 	const struct form *form;
 	const struct shape *shape;
@@ -24,6 +26,11 @@ struct exceeding_call {
 	struct limit *limit;
 	uint64_t remaining;
 };
+
+/* Has the program decide; see flopshim_on_exceed. */
+void exceed_set_callback(flopshim_exceed_callback callback, void *context);
+/* Whether refusals are said; returns what was set before. */
+int exceed_set_quiet(int quiet);
 
 /* True if the call is to run over its budget; false if it is denied, and its results are set. May not return. */
 bool exceed(const struct exceeding_call *call);

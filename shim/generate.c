@@ -93,38 +93,58 @@ static unsigned parse_gpr(const char *text)
 	return (unsigned)count;
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for. */
+struct request {
+	char **tables, **headers;
+	unsigned table_count, header_count, gpr_count;
+	const char *directory;
+	bool coverage;
+};
+
+static void add_path(char ***paths, unsigned *count, char *path)
 {
-	struct table table = {0};
-	const char *directory = NULL;
-	char **headers = NULL;
-	unsigned gpr_count = 0, header_count = 0;
-	bool in_headers = false, coverage = false;
+	*paths = grow(*paths, *count, sizeof(**paths));
+	(*paths)[(*count)++] = path;
+}
+
+static struct request parse_arguments(int argc, char **argv)
+{
+	struct request request = {0};
+	bool in_headers = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--gpr") && i + 1 < argc)
-			gpr_count = parse_gpr(argv[++i]);
+			request.gpr_count = parse_gpr(argv[++i]);
 		else if (!strcmp(argv[i], "-o") && i + 1 < argc)
-			directory = argv[++i];
+			request.directory = argv[++i];
 		else if (!strcmp(argv[i], "--coverage"))
-			coverage = true;
+			request.coverage = true;
 		else if (!strcmp(argv[i], "--headers"))
 			in_headers = true;
 		else if (argv[i][0] == '-')
 			usage();
-		else if (in_headers) {
-			headers = grow(headers, header_count, sizeof(*headers));
-			headers[header_count++] = argv[i];
-		} else
-			table_read(&table, argv[i]);
+		else if (in_headers)
+			add_path(&request.headers, &request.header_count, argv[i]);
+		else
+			add_path(&request.tables, &request.table_count, argv[i]);
 	}
-	if (!gpr_count || !directory)
+	if (!request.gpr_count || !request.directory || !request.table_count)
 		usage();
+	return request;
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = parse_arguments(argc, argv);
+	struct table table = {0};
+
+	for (unsigned i = 0; i < request.table_count; i++)
+		table_read(&table, request.tables[i]);
 	table_finish(&table);
-	forms_make(&table, gpr_count);
+	forms_make(&table, request.gpr_count);
 	prices_compile(&table);
-	if (headers_check(&table, headers, header_count, coverage))
+	if (headers_check(&table, request.headers, request.header_count, request.coverage))
 		return 1;
-	emit_all(&table, directory);
+	emit_all(&table, request.directory);
 	return 0;
 }

@@ -33,7 +33,7 @@ static void close_output(FILE *file, const char *name)
 	}
 }
 
-/* --- tables.c ----------------------------------------------------------------------------------------- */
+/* --- tables.c -------------------------------------------------------------------------------- */
 
 /* Most forms share their arguments' places with another form: each sequence is kept once. */
 struct sequence {
@@ -63,8 +63,9 @@ static void emit_form(FILE *out, const struct call_form *form, uint32_t shape)
 {
 	const struct form *f = &form->form;
 
-	fprintf(out, "\t{%u, %u, %u, 0x%x, %u, %u, %u, %u, %u, {", f->routine, f->interface, f->stack_words, f->info,
-	        f->result, f->query_count, f->query_is_ref, f->query_minus_two, f->info_after_work);
+	fprintf(out, "\t{%u, %u, %u, 0x%x, %u, %u, %u, %u, %u, %u, {", f->routine, f->interface, f->stack_words,
+	        f->info, f->result, f->query_count, f->query_is_ref, f->query_minus_two, f->info_after_work,
+	        form->result_pointer);
 	for (unsigned i = 0; i < f->query_count; i++)
 		fprintf(out, "%s%u", i ? ", " : "", f->query_slots[i]);
 	fprintf(out, "%s}, %" PRIu32 "}, /* %s */\n", f->query_count ? "" : "0", shape, form_name(form));
@@ -135,7 +136,8 @@ static void emit_families(FILE *out, const struct table *table)
 	for (unsigned i = 0; i < table->row_count; i++) {
 		const struct row *row = &table->rows[i];
 
-		fprintf(out, "\t{\"%s\", %u, %u, %u, shape_%u", row->name, row->kind, row->option_count, row->dim_count, i);
+		fprintf(out, "\t{\"%s\", %u, %u, %u, shape_%u", row->name, row->kind, row->option_count,
+		        row->dim_count, i);
 		for (unsigned j = 0; j < COLUMN_COUNT; j++)
 			emit_program(out, row->program[j]);
 		fputs("},\n", out);
@@ -163,13 +165,13 @@ static void emit_tables(const struct table *table, const char *directory)
 	emit_forms(out, table);
 	emit_conditions(out, table);
 	emit_programs(out, table);
-	fprintf(out, "\nconst unsigned family_count = %u, routine_count = %u, form_count = %u;\n", table->row_count,
-	        table->routine_count, table->form_count);
+	fprintf(out, "\nconst unsigned family_count = %u, routine_count = %u, form_count = %u;\n",
+	        table->row_count, table->routine_count, table->form_count);
 	fprintf(out, "const char table_version[] = \"%016" PRIx64 "\";\n", table_hash(table));
 	close_output(out, "tables.c");
 }
 
-/* --- symbols.h ----------------------------------------------------------------------------------------- */
+/* --- symbols.h ------------------------------------------------------------------------------- */
 
 static void emit_routine_list(FILE *out, const struct table *table)
 {
@@ -187,11 +189,13 @@ static void emit_symbols(const struct table *table, const char *directory)
 	FILE *out = open_output(directory, "symbols.h");
 
 	fputs("#ifndef FLOPSHIM_SYMBOLS_H\n#define FLOPSHIM_SYMBOLS_H\n\n", out);
-	fprintf(out, "#define FAMILY_COUNT %u\n#define ROUTINE_COUNT %u\n#define FORM_COUNT %u\n", table->row_count,
-	        table->routine_count, table->form_count);
+	fprintf(out, "#define FAMILY_COUNT %u\n#define ROUTINE_COUNT %u\n#define FORM_COUNT %u\n",
+	        table->row_count, table->routine_count, table->form_count);
 	fprintf(out, "#define SYMBOL_COUNT %u\n", table->form_count * SCHEME_COUNT);
 	emit_routine_list(out, table);
-	fputs("\n/* X(number, name) for each form, without a scheme: dgemm, cblas_dgemm */\n#define EACH_FORM(X)", out);
+	fputs("\n/* X(number, name) for each form, without a scheme: dgemm, cblas_dgemm */\n#define "
+	      "EACH_FORM(X)",
+	      out);
 	for (unsigned i = 0; i < table->form_count; i++)
 		fprintf(out, " \\\n\tX(%u, %s)", i, form_name(&table->forms[i]));
 	fputs("\n\n/* X(number, symbol) for each symbol: dgemm_64_ */\n#define EACH_SYMBOL(X)", out);
@@ -202,14 +206,17 @@ static void emit_symbols(const struct table *table, const char *directory)
 			if (name)
 				fprintf(out, " \\\n\tX(%u, %s)", i * SCHEME_COUNT + j, name);
 		}
-	fputs("\n\n/* X(pattern, reason) for each name that is never interposed; ? and * are wild. */\n#define EACH_EXCLUSION(X)", out);
+	fputs("\n\n/* X(pattern, reason) for each name that is never interposed; ? and * are wild. */\n"
+	      "#define EACH_EXCLUSION(X)",
+	      out);
 	for (unsigned i = 0; i < table->exclusion_count; i++)
-		fprintf(out, " \\\n\tX(\"%s\", \"%s\")", table->exclusions[i].pattern, table->exclusions[i].reason);
+		fprintf(out, " \\\n\tX(\"%s\", \"%s\")", table->exclusions[i].pattern,
+		        table->exclusions[i].reason);
 	fputs("\n\n#endif\n", out);
 	close_output(out, "symbols.h");
 }
 
-/* --- stubs.inc ------------------------------------------------------------------------------------------- */
+/* --- stubs.inc ------------------------------------------------------------------------------- */
 
 struct symbol {
 	const char *name;
@@ -252,7 +259,7 @@ static void emit_stubs(const struct table *table, const char *directory)
 	check_symbols(symbols, count);
 }
 
-/* --- formulas.h, formulas.c ------------------------------------------------------------------------------- */
+/* --- formulas.h, formulas.c ------------------------------------------------------------------ */
 
 static void emit_string(FILE *out, const char *text)
 {

@@ -13,7 +13,7 @@ enum { XMM_COUNT = 8 }; /* floating-point argument registers, on x86-64 and AArc
 
 static const struct argument layout_arg = {.name = "layout", .kind = 'i', .types = TYPES_ALL};
 
-/* --- which arguments ------------------------------------------------------------------------------ */
+/* --- which arguments ------------------------------------------------------------------------- */
 
 static bool is_lapacke(const struct form *form)
 {
@@ -104,7 +104,7 @@ static void push_args(struct call_form *form, const struct form_rule *rule)
 		push_hidden_lengths(form);
 }
 
-/* --- where the ABI puts them ------------------------------------------------------------------------ */
+/* --- where the ABI puts them ----------------------------------------------------------------- */
 
 static unsigned xmm_registers(enum pass pass)
 {
@@ -138,7 +138,7 @@ static void assign_slots(struct call_form *form, unsigned gpr_count)
 	form->form.stack_words = (uint8_t)words;
 }
 
-/* --- the descriptor ---------------------------------------------------------------------------------- */
+/* --- the descriptor -------------------------------------------------------------------------- */
 
 static enum fetch fetch_of(const struct form *form, const struct passed *passed)
 {
@@ -227,12 +227,14 @@ static enum result result_of(const struct call_form *form)
 	case 'i': return RESULT_INT;
 	case 'r': return RESULT_REAL;
 	case 'x':
-		return form->type == TYPE_C ? RESULT_COMPLEX8 : form->type == TYPE_Z ? RESULT_COMPLEX16 : RESULT_REAL;
+		return form->type == TYPE_C   ? RESULT_COMPLEX8
+		       : form->type == TYPE_Z ? RESULT_COMPLEX16
+		                              : RESULT_REAL;
 	default: return is_lapacke(&form->form) ? RESULT_INT : RESULT_VOID;
 	}
 }
 
-/* --- all forms ---------------------------------------------------------------------------------------- */
+/* --- all forms ------------------------------------------------------------------------------- */
 
 static void add_form(struct table *table, const struct row *row, unsigned number, unsigned routine,
                      enum form_interface interface, const struct form_rule *rule, unsigned gpr_count)
@@ -280,7 +282,7 @@ void forms_make(struct table *table, unsigned gpr_count)
 			add_routine_forms(table, &table->rows[i], j, routine++, gpr_count);
 }
 
-/* --- symbols ------------------------------------------------------------------------------------------- */
+/* --- symbols --------------------------------------------------------------------------------- */
 
 static const char *print_name(const char *prefix, const char *name, const char *suffix)
 {

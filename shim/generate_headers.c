@@ -25,8 +25,15 @@ enum type_class {
 	CLASS_COMPLEX16
 };
 
-static const char *const class_names[] = {"of an unknown type", "void", "a pointer", "an integer", "a char",
-                                          "a float", "a double", "a float complex", "a double complex"};
+static const char *const class_names[] = {"of an unknown type",
+                                          "void",
+                                          "a pointer",
+                                          "an integer",
+                                          "a char",
+                                          "a float",
+                                          "a double",
+                                          "a float complex",
+                                          "a double complex"};
 
 struct declared_function {
 	const char *name;
@@ -50,7 +57,7 @@ struct header {
 	bool has_lengths; /* declares the hidden lengths of Fortran strings */
 };
 
-/* --- tokens ------------------------------------------------------------------------------------------------ */
+/* --- tokens ---------------------------------------------------------------------------------- */
 
 static bool word_char(char c)
 {
@@ -103,7 +110,7 @@ static bool is_one_of(const char *token, const char *const *words)
 	return false;
 }
 
-/* --- types --------------------------------------------------------------------------------------------------- */
+/* --- types ----------------------------------------------------------------------------------- */
 
 static enum type_class find_type(const struct header *header, const char *name)
 {
@@ -116,7 +123,8 @@ static enum type_class find_type(const struct header *header, const char *name)
 /* The class of a type's words, a parameter's name among them or not. */
 static enum type_class class_of(const struct header *header, const char **tokens, unsigned count)
 {
-	static const char *const integers[] = {"int", "long", "short", "unsigned", "signed", "enum", "_Bool", NULL};
+	static const char *const integers[] = {"int",    "long", "short", "unsigned",
+	                                       "signed", "enum", "_Bool", NULL};
 	bool is_complex = false;
 	enum type_class class = CLASS_UNKNOWN;
 
@@ -156,7 +164,7 @@ static unsigned find_closing(const char **tokens, unsigned count, unsigned open)
 	return count;
 }
 
-/* --- declarations ----------------------------------------------------------------------------------------------- */
+/* --- declarations ---------------------------------------------------------------------------- */
 
 static void read_typedef(struct header *header, const char **tokens, unsigned count)
 {
@@ -189,7 +197,8 @@ static void read_parameters(struct header *header, struct declared_function *fun
 		if (i > start && function->arg_count < DECLARED_ARGS_MAX)
 			function->args[function->arg_count++] = class_of(header, tokens + start, i - start);
 		for (unsigned j = start; j < i; j++)
-			header->has_lengths |= is(tokens[j], "size_t") && function->name[strlen(function->name) - 1] == '_';
+			header->has_lengths |= is(tokens[j], "size_t") &&
+			                       function->name[strlen(function->name) - 1] == '_';
 		start = i + 1;
 	}
 	if (function->arg_count == 1 && function->args[0] == CLASS_VOID)
@@ -218,9 +227,9 @@ static void read_function(struct header *header, const char **tokens, unsigned c
 /* Leaves out what does not change how a value is passed, attributes with their parentheses. */
 static unsigned drop_qualifiers(const char **tokens, unsigned count)
 {
-	static const char *const ignored[] = {"extern", "static", "inline", "__inline", "__inline__", "_Noreturn",
-	                                      "const", "volatile", "restrict", "__restrict", "__restrict__",
-	                                      "__extension__", "register", NULL};
+	static const char *const ignored[] = {
+		"extern",   "static",   "inline",     "__inline",     "__inline__",    "_Noreturn", "const",
+		"volatile", "restrict", "__restrict", "__restrict__", "__extension__", "register",  NULL};
 	static const char *const with_parentheses[] = {"__attribute__", "__asm__", "asm", "__declspec", NULL};
 	unsigned kept = 0;
 
@@ -268,7 +277,7 @@ static void read_declarations(struct header *header, const char *text)
 	}
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static const char *read_text(const char *path)
 {
@@ -316,7 +325,7 @@ static struct declared_function *find_function(const struct header *header, cons
 	return bsearch(&key, header->functions, header->function_count, sizeof(key), compare_functions);
 }
 
-/* --- comparing ---------------------------------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------- */
 
 static enum type_class class_of_pass(enum pass pass)
 {
@@ -372,7 +381,8 @@ static void compare_form(const struct header *header, const struct call_form *fo
 			continue;
 		report(header, form, disagreements);
 		fprintf(stderr, "argument %u, '%s', is %s there and %s in the row\n", i + 1,
-		        form->passed[i].arg ? form->passed[i].arg->name : "", class_names[function->args[i]], class_names[class]);
+		        form->passed[i].arg ? form->passed[i].arg->name : "", class_names[function->args[i]],
+		        class_names[class]);
 		return;
 	}
 	if (!result_agrees(form, function->result)) {
@@ -381,7 +391,7 @@ static void compare_form(const struct header *header, const struct call_form *fo
 	}
 }
 
-/* --- coverage -------------------------------------------------------------------------------------------------------------- */
+/* --- coverage -------------------------------------------------------------------------------- */
 
 /* * is any characters, ? any one. */
 static bool matches(const char *pattern, const char *name)
@@ -431,7 +441,8 @@ unsigned headers_check(const struct table *table, char *const *paths, unsigned c
 		struct header header = read_header(paths[i]);
 
 		for (unsigned j = 0; j < table->form_count; j++) {
-			struct declared_function *function = find_function(&header, symbol_name(&table->forms[j], SCHEME_PLAIN));
+			struct declared_function *function = find_function(
+				&header, symbol_name(&table->forms[j], SCHEME_PLAIN));
 
 			if (!function)
 				continue;

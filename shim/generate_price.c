@@ -3,25 +3,14 @@
  * generate_price.c - compiles the price columns into the programs that price.c runs.
  * It must never round: constants are fractions of integers, and every value's denominator is known here.
  */
-#include "generate.h"
+#include "generate_expression.h"
 
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "price_program.h"
 
-enum { NAMES_MAX = 32, CALL_ARGS_MAX = SHAPE_ARGS_MAX, POWER_MAX = 9, PROGRAM_WORDS_MAX = 30000 };
-
-static const char *const column_names[COLUMN_COUNT] = {"muls", "adds", "words", "blocked"};
-
-/* A number that is known at build time. */
-struct rational {
-	int64_t num;
-	uint64_t den;
-};
+enum { NAMES_MAX = 32, POWER_MAX = 9, PROGRAM_WORDS_MAX = 30000 };
 
 enum value_type { VALUE_NUMBER, VALUE_LETTER, VALUE_TRUTH };
 
@@ -44,9 +33,7 @@ struct binding {
 /* The text being compiled and the names it can see. `caller` is where the call to it stands. */
 struct scope {
 	const struct table *table;
-	const struct row *row;               /* the row whose text this is, or */
-	const struct definition *definition; /* the definition */
-	enum column column;
+	struct origin origin;
 	struct binding names[NAMES_MAX];
 	unsigned name_count;
 	bool in_real;      /* inside real(): the indeterminate is already there */
@@ -54,321 +41,7 @@ struct scope {
 	const struct scope *caller;
 };
 
-_Noreturn static void fail_scope(const struct scope *scope, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void fail_scope(const struct scope *scope, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (scope->definition)
-		fail_at(scope->definition->place, "def '%s': %s", scope->definition->name, text);
-	fail_row(scope->row, "%s: %s", column_names[scope->column], text);
-}
-
-/* --- tokens ---------------------------------------------------------------------------------------------- */
-
-enum token_kind {
-	TOKEN_END,
-	TOKEN_NUMBER,
-	TOKEN_LETTER,
-	TOKEN_NAME,
-	TOKEN_OPERATOR
-};
-
-struct token {
-	enum token_kind kind;
-	const char *text; /* a name or an operator */
-	struct rational number;
-};
-
-struct parser {
-	const char *at;
-	struct token token; /* the one that comes next */
-	const struct scope *scope;
-};
-
-static struct rational read_number(struct parser *parser)
-{
-	struct rational number = {0, 1};
-	bool fraction = false;
-
-	for (; isdigit((unsigned char)*parser->at) || (*parser->at == '.' && !fraction); parser->at++) {
-		if (*parser->at == '.') {
-			fraction = true;
-			continue;
-		}
-		if (number.num > INT64_MAX / 10 - 9 || number.den > UINT64_MAX / 10)
-			fail_scope(parser->scope, "a number with too many digits");
-		number.num = 10 * number.num + (*parser->at - '0');
-		if (fraction)
-			number.den *= 10;
-	}
-	return number;
-}
-
-static void next_token(struct parser *parser)
-{
-	static const char *const operators[] = {"==", "!=", "<=", ">=", "&&", "||", "<", ">", "+", "-", "*",
-	                                        "/",  "^",  "(",  ")",  ",",  "?",  ":", "!", "="};
-	struct token *token = &parser->token;
-
-	parser->at += strspn(parser->at, " \t");
-	*token = (struct token){.kind = TOKEN_END, .text = ""};
-	if (!*parser->at)
-		return;
-	if (isdigit((unsigned char)*parser->at)) {
-		token->kind = TOKEN_NUMBER;
-		token->number = read_number(parser);
-	} else if (isalpha((unsigned char)*parser->at)) {
-		const char *start = parser->at;
-
-		while (isalnum((unsigned char)*parser->at) || *parser->at == '_')
-			parser->at++;
-		token->kind = TOKEN_NAME;
-		token->text = copy_text(start, (size_t)(parser->at - start));
-	} else if (*parser->at == '\'') {
-		if (!isupper((unsigned char)parser->at[1]) || parser->at[2] != '\'')
-			fail_scope(parser->scope, "an option is compared with one capital letter: 'N'");
-		token->kind = TOKEN_LETTER;
-		token->number = (struct rational){parser->at[1], 1};
-		parser->at += 3;
-	} else {
-		for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
-			if (!strncmp(parser->at, operators[i], strlen(operators[i]))) {
-				token->kind = TOKEN_OPERATOR;
-				token->text = operators[i];
-				parser->at += strlen(operators[i]);
-				return;
-			}
-		fail_scope(parser->scope, "'%c' in an expression", *parser->at);
-	}
-}
-
-static bool next_is(const struct parser *parser, const char *operator)
-{
-	return parser->token.kind == TOKEN_OPERATOR && !strcmp(parser->token.text, operator);
-}
-
-static bool take(struct parser *parser, const char *operator)
-{
-	if (!next_is(parser, operator))
-		return false;
-	next_token(parser);
-	return true;
-}
-
-static void expect(struct parser *parser, const char *operator)
-{
-	if (!take(parser, operator))
-		fail_scope(parser->scope, "'%s' expected%s%s", operator, *parser->at ? " before " : " at the end",
-		           parser->at);
-}
-
-static bool take_keyword(struct parser *parser, const char *keyword)
-{
-	if (parser->token.kind != TOKEN_NAME || strcmp(parser->token.text, keyword))
-		return false;
-	next_token(parser);
-	return true;
-}
-
-/* --- the syntax tree --------------------------------------------------------------------------------------- */
-
-enum node_kind {
-	NODE_NUMBER,
-	NODE_LETTER,
-	NODE_NAME,
-	NODE_CALL, /* kids are the arguments, arg_names their names or NULL */
-	NODE_LET,  /* kids: value, body */
-	NODE_IF,   /* kids: condition, then, else */
-	NODE_NEGATE,
-	NODE_NOT,
-	NODE_BINARY
-};
-
-struct node {
-	enum node_kind kind;
-	const char *text; /* a name or a binary operator */
-	struct rational number;
-	struct node *kids[CALL_ARGS_MAX];
-	const char *arg_names[CALL_ARGS_MAX];
-	unsigned kid_count;
-};
-
-static struct node *parse_expression(struct parser *parser);
-
-static struct node *make_node(enum node_kind kind, const char *text)
-{
-	struct node *node = allocate(sizeof(*node));
-
-	node->kind = kind;
-	node->text = text;
-	return node;
-}
-
-static void add_kid(struct node *node, struct node *kid)
-{
-	node->kids[node->kid_count++] = kid;
-}
-
-static void parse_call_args(struct parser *parser, struct node *call)
-{
-	if (take(parser, ")"))
-		return;
-	do {
-		const char *before = parser->at;
-		struct token first = parser->token;
-		const char *name = NULL;
-
-		if (call->kid_count == CALL_ARGS_MAX)
-			fail_scope(parser->scope, "%s(): more than %d arguments", call->text, CALL_ARGS_MAX);
-		if (first.kind == TOKEN_NAME) {
-			next_token(parser);
-			if (take(parser, "=")) {
-				name = first.text;
-			} else {
-				parser->at = before;
-				parser->token = first;
-			}
-		}
-		if (!name && call->kid_count && call->arg_names[call->kid_count - 1])
-			fail_scope(parser->scope, "%s(): an argument by position behind one by name", call->text);
-		call->arg_names[call->kid_count] = name;
-		add_kid(call, parse_expression(parser));
-	} while (take(parser, ","));
-	expect(parser, ")");
-}
-
-static struct node *parse_primary(struct parser *parser)
-{
-	struct token token = parser->token;
-	struct node *node;
-
-	if (take(parser, "(")) {
-		node = parse_expression(parser);
-		expect(parser, ")");
-		return node;
-	}
-	switch (token.kind) {
-	case TOKEN_NUMBER:
-	case TOKEN_LETTER:
-		node = make_node(token.kind == TOKEN_NUMBER ? NODE_NUMBER : NODE_LETTER, NULL);
-		node->number = token.number;
-		next_token(parser);
-		return node;
-	case TOKEN_NAME:
-		next_token(parser);
-		node = make_node(next_is(parser, "(") ? NODE_CALL : NODE_NAME, token.text);
-		if (take(parser, "("))
-			parse_call_args(parser, node);
-		return node;
-	default:
-		fail_scope(parser->scope, "an expression ends too early%s%s", *token.text ? ", before " : "", token.text);
-	}
-}
-
-static struct node *parse_unary(struct parser *parser);
-
-static struct node *make_binary(const char *operator, struct node *left, struct node *right)
-{
-	struct node *node = make_node(NODE_BINARY, operator);
-
-	add_kid(node, left);
-	add_kid(node, right);
-	return node;
-}
-
-static struct node *parse_power(struct parser *parser)
-{
-	struct node *base = parse_primary(parser);
-
-	return take(parser, "^") ? make_binary("^", base, parse_unary(parser)) : base;
-}
-
-static struct node *parse_unary(struct parser *parser)
-{
-	bool minus = next_is(parser, "-");
-	struct node *node;
-
-	if (!minus && !next_is(parser, "!"))
-		return parse_power(parser);
-	next_token(parser);
-	node = make_node(minus ? NODE_NEGATE : NODE_NOT, NULL);
-	add_kid(node, parse_unary(parser));
-	return node;
-}
-
-/* Binary operators, from the loosest to the tightest. */
-static const char *const levels[][7] = {
-	{"||"}, {"&&"}, {"==", "!=", "<=", ">=", "<", ">"}, {"+", "-"}, {"*", "/"},
-};
-
-static struct node *parse_level(struct parser *parser, size_t level)
-{
-	struct node *left;
-
-	if (level == sizeof(levels) / sizeof(*levels))
-		return parse_unary(parser);
-	left = parse_level(parser, level + 1);
-	for (size_t i = 0; levels[level][i]; i++)
-		if (take(parser, levels[level][i])) {
-			left = make_binary(levels[level][i], left, parse_level(parser, level + 1));
-			i = (size_t)-1;
-		}
-	return left;
-}
-
-static struct node *parse_let(struct parser *parser)
-{
-	struct node *let = make_node(NODE_LET, parser->token.text);
-
-	if (parser->token.kind != TOKEN_NAME)
-		fail_scope(parser->scope, "a let is `let NAME = VALUE in EXPRESSION`");
-	next_token(parser);
-	expect(parser, "=");
-	add_kid(let, parse_expression(parser));
-	if (!take_keyword(parser, "in"))
-		fail_scope(parser->scope, "'in' expected behind `let %s = ...`", let->text);
-	add_kid(let, parse_expression(parser));
-	return let;
-}
-
-static struct node *parse_expression(struct parser *parser)
-{
-	struct node *condition, *node;
-
-	if (take_keyword(parser, "let"))
-		return parse_let(parser);
-	condition = parse_level(parser, 0);
-	if (!take(parser, "?"))
-		return condition;
-	node = make_node(NODE_IF, NULL);
-	add_kid(node, condition);
-	add_kid(node, parse_expression(parser));
-	expect(parser, ":");
-	add_kid(node, parse_expression(parser));
-	return node;
-}
-
-static struct node *parse(const struct scope *scope, const char *text)
-{
-	struct parser parser = {.at = text, .scope = scope};
-	struct node *node;
-
-	next_token(&parser);
-	node = parse_expression(&parser);
-	if (parser.token.kind != TOKEN_END)
-		fail_scope(scope, "'%s' behind the end of the expression",
-		           parser.token.kind == TOKEN_OPERATOR || parser.token.kind == TOKEN_NAME ? parser.token.text : "a value");
-	return node;
-}
-
-/* --- exact fractions ------------------------------------------------------------------------------------------ */
+/* --- exact fractions ------------------------------------------------------------------------- */
 
 static uint64_t gcd(uint64_t a, uint64_t b)
 {
@@ -391,7 +64,7 @@ static uint64_t multiply_dens(const struct scope *scope, uint64_t a, uint64_t b)
 	uint64_t product;
 
 	if (__builtin_mul_overflow(a, b, &product) || product > INT64_MAX)
-		fail_scope(scope, "a denominator that does not fit in 63 bits");
+		fail_origin(&scope->origin, "a denominator that does not fit in 63 bits");
 	return product;
 }
 
@@ -401,16 +74,17 @@ static struct rational make_rational(const struct scope *scope, __int128 num, ui
 
 	num /= (__int128)common;
 	if (num > INT64_MAX || num < -INT64_MAX)
-		fail_scope(scope, "a constant that does not fit in 63 bits");
+		fail_origin(&scope->origin, "a constant that does not fit in 63 bits");
 	return (struct rational){(int64_t)num, den / common};
 }
 
 static struct rational add_rationals(const struct scope *scope, struct rational a, struct rational b)
 {
 	uint64_t common = gcd(a.den, b.den);
+	__int128 left = (__int128)a.num * (int64_t)(b.den / common);
+	__int128 right = (__int128)b.num * (int64_t)(a.den / common);
 
-	return make_rational(scope, (__int128)a.num * (int64_t)(b.den / common) + (__int128)b.num * (int64_t)(a.den / common),
-	                     multiply_dens(scope, a.den / common, b.den));
+	return make_rational(scope, left + right, multiply_dens(scope, a.den / common, b.den));
 }
 
 static struct rational multiply_rationals(const struct scope *scope, struct rational a, struct rational b)
@@ -430,7 +104,7 @@ static int64_t floor_rational(struct rational x)
 	return x.num >= 0 ? x.num / (int64_t)x.den : -((-x.num + (int64_t)x.den - 1) / (int64_t)x.den);
 }
 
-/* --- code ------------------------------------------------------------------------------------------------------ */
+/* --- code ------------------------------------------------------------------------------------ */
 
 /*
  * What an expression compiles to: instructions that push its numerator, or a constant with none.
@@ -476,7 +150,7 @@ static void append_op64(struct code *code, enum price_op op, uint64_t operand)
 static void append_code(const struct scope *scope, struct code *code, const struct code *more)
 {
 	if (code->count + more->count > PROGRAM_WORDS_MAX)
-		fail_scope(scope, "the expression is too large");
+		fail_origin(&scope->origin, "the expression is too large");
 	for (unsigned i = 0; i < more->count; i++)
 		append_word(code, more->words[i]);
 	if (more->peak > code->peak)
@@ -541,10 +215,12 @@ static void align_dens(const struct scope *scope, struct code *a, struct code *b
 	a->den = b->den = shared;
 }
 
-static void expect_type(const struct scope *scope, const struct code *code, enum value_type type, const char *what)
+static void expect_type(const struct scope *scope, const struct code *code, enum value_type type,
+                        const char *what)
 {
 	if (code->type != type)
-		fail_scope(scope, "%s: %s expected, not %s", what, value_type_names[type], value_type_names[code->type]);
+		fail_origin(&scope->origin, "%s: %s expected, not %s", what, value_type_names[type],
+		            value_type_names[code->type]);
 }
 
 static struct code compile_typed(const struct scope *scope, const struct node *node, unsigned depth,
@@ -557,7 +233,8 @@ static struct code compile_typed(const struct scope *scope, const struct node *n
 }
 
 /* A condition may also be a number: `complex`. */
-static struct code compile_truth(const struct scope *scope, const struct node *node, unsigned depth, const char *what)
+static struct code compile_truth(const struct scope *scope, const struct node *node, unsigned depth,
+                                 const char *what)
 {
 	struct code code = compile(scope, node, depth);
 
@@ -575,10 +252,11 @@ static struct code compile_truth(const struct scope *scope, const struct node *n
 	return code;
 }
 
-/* --- operators -------------------------------------------------------------------------------------------------- */
+/* --- operators ------------------------------------------------------------------------------- */
 
 /* Code for y `op` x of values with one denominator; `right` was compiled one higher. */
-static struct code join(const struct scope *scope, struct code left, struct code right, unsigned depth, enum price_op op)
+static struct code join(const struct scope *scope, struct code left, struct code right, unsigned depth,
+                        enum price_op op)
 {
 	materialize(&left, depth);
 	materialize(&right, depth + 1);
@@ -588,7 +266,8 @@ static struct code join(const struct scope *scope, struct code left, struct code
 	return left;
 }
 
-static struct code compile_sum(const struct scope *scope, struct code left, struct code right, bool minus, unsigned depth)
+static struct code compile_sum(const struct scope *scope, struct code left, struct code right, bool minus,
+                               unsigned depth)
 {
 	bool not_negative = !minus && left.not_negative && right.not_negative;
 	struct code sum;
@@ -638,9 +317,9 @@ static struct code compile_quotient(const struct scope *scope, struct code left,
 	struct rational inverse;
 
 	if (!right.constant)
-		fail_scope(scope, "division by what is no constant");
+		fail_origin(&scope->origin, "division by what is no constant");
 	if (!right.value.num)
-		fail_scope(scope, "division by 0");
+		fail_origin(&scope->origin, "division by 0");
 	inverse = (struct rational){right.value.num < 0 ? -(int64_t)right.value.den : (int64_t)right.value.den,
 	                            magnitude(right.value.num)};
 	if (left.constant)
@@ -654,8 +333,9 @@ static struct code compile_power(const struct scope *scope, struct code base, st
 	struct rational power = {1, 1};
 	uint64_t den = 1;
 
-	if (!exponent.constant || exponent.value.den != 1 || exponent.value.num < 0 || exponent.value.num > POWER_MAX)
-		fail_scope(scope, "an exponent must be one of 0 to %d", POWER_MAX);
+	if (!exponent.constant || exponent.value.den != 1 || exponent.value.num < 0 ||
+	    exponent.value.num > POWER_MAX)
+		fail_origin(&scope->origin, "an exponent must be one of 0 to %d", POWER_MAX);
 	for (int64_t i = 0; i < exponent.value.num; i++) {
 		if (base.constant)
 			power = multiply_rationals(scope, power, base.value);
@@ -671,33 +351,42 @@ static struct code compile_power(const struct scope *scope, struct code base, st
 	return base;
 }
 
-static bool compare_holds(const char *operator, int order)
+static bool compare_holds(const char *sign, int order)
 {
-	switch (operator[0]) {
+	switch (sign[0]) {
 	case '=': return order == 0;
 	case '!': return order != 0;
-	case '<': return operator[1] ? order <= 0 : order < 0;
-	default: return operator[1] ? order >= 0 : order > 0;
+	case '<': return sign[1] ? order <= 0 : order < 0;
+	default: return sign[1] ? order >= 0 : order > 0;
 	}
 }
 
-static struct code compile_comparison(const struct scope *scope, const char *operator, struct code left,
+/* There is no greater: y > x is not y <= x, and y >= x is not y < x; the caller appends the not. */
+static enum price_op comparison_op(const char *sign)
+{
+	switch (sign[0]) {
+	case '=': return OP_EQ;
+	case '!': return OP_NE;
+	case '<': return sign[1] ? OP_LE : OP_LT;
+	default: return sign[1] ? OP_LT : OP_LE;
+	}
+}
+
+static struct code compile_comparison(const struct scope *scope, const char *sign, struct code left,
                                       struct code right, unsigned depth)
 {
-	bool equality = operator[0] == '=' || operator[0] == '!';
+	bool equality = sign[0] == '=' || sign[0] == '!';
 	struct code result;
 
 	if (left.type != right.type)
-		fail_scope(scope, "%s is compared with %s", value_type_names[left.type], value_type_names[right.type]);
+		fail_origin(&scope->origin, "%s is compared with %s", value_type_names[left.type],
+		            value_type_names[right.type]);
 	if (left.type != VALUE_NUMBER && !equality)
-		fail_scope(scope, "'%s' compares numbers", operator);
+		fail_origin(&scope->origin, "'%s' compares numbers", sign);
 	if (left.constant && right.constant)
-		return truth_code(compare_holds(operator, compare_rationals(left.value, right.value)));
-	result = join(scope, left, right, depth,
-	              equality ? (operator[0] == '=' ? OP_EQ : OP_NE)
-	                       : (operator[1] == '=') == (operator[0] == '<') ? OP_LE : OP_LT);
-	/* y > x is not y <= x, y >= x is not y < x */
-	if (operator[0] == '>')
+		return truth_code(compare_holds(sign, compare_rationals(left.value, right.value)));
+	result = join(scope, left, right, depth, comparison_op(sign));
+	if (sign[0] == '>')
 		append_op(&result, OP_NOT);
 	result.type = VALUE_TRUTH;
 	result.den = 1;
@@ -748,7 +437,8 @@ static struct code compile_if(const struct scope *scope, const struct node *node
 	bool not_negative = yes.not_negative && no.not_negative;
 
 	if (yes.type != no.type)
-		fail_scope(scope, "?: gives %s or %s", value_type_names[yes.type], value_type_names[no.type]);
+		fail_origin(&scope->origin, "?: gives %s or %s", value_type_names[yes.type],
+		            value_type_names[no.type]);
 	if (condition.constant)
 		return condition.value.num ? yes : no;
 	materialize(&yes, depth);
@@ -764,7 +454,7 @@ static struct code compile_if(const struct scope *scope, const struct node *node
 	return condition;
 }
 
-/* --- names --------------------------------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static const struct binding *find_name(const struct scope *scope, const char *name)
 {
@@ -777,7 +467,7 @@ static const struct binding *find_name(const struct scope *scope, const char *na
 static void add_name(struct scope *scope, struct binding binding)
 {
 	if (scope->name_count == NAMES_MAX)
-		fail_scope(scope, "more than %d names", NAMES_MAX);
+		fail_origin(&scope->origin, "more than %d names", NAMES_MAX);
 	scope->names[scope->name_count++] = binding;
 }
 
@@ -794,12 +484,15 @@ static struct code compile_name(const struct scope *scope, const struct node *no
 		return code;
 	}
 	if (!binding)
-		fail_scope(scope, "unknown argument '%s'", node->text);
+		fail_origin(&scope->origin, "unknown argument '%s'", node->text);
 	if (binding->where == ABSENT)
-		fail_scope(scope->caller, "the price of '%s' needs its argument '%s'", scope->row->name, node->text);
+		fail_origin(&scope->caller->origin, "the price of '%s' needs its argument '%s'",
+		            scope->origin.row->name, node->text);
 	if (binding->where == CONSTANT)
 		return constant_code(binding->type, binding->constant);
-	code = (struct code){.type = binding->type, .den = binding->den, .not_negative = binding->not_negative,
+	code = (struct code){.type = binding->type,
+	                     .den = binding->den,
+	                     .not_negative = binding->not_negative,
 	                     .peak = depth + 1};
 	append_op1(&code, binding->where == IN_SHAPE ? OP_LOAD : OP_PICK, binding->index);
 	return code;
@@ -809,9 +502,11 @@ static struct code compile_name(const struct scope *scope, const struct node *no
  * Makes `name` stand for a value. Constants and shape arguments need no place on the stack; anything else is
  * appended to `code`, and *depth grows by the place that it takes.
  */
-static void bind_value(struct scope *scope, const char *name, struct code value, struct code *code, unsigned *depth)
+static void bind_value(struct scope *scope, const char *name, struct code value, struct code *code,
+                       unsigned *depth)
 {
-	struct binding binding = {.name = name, .type = value.type, .den = value.den, .not_negative = value.not_negative};
+	struct binding binding = {
+		.name = name, .type = value.type, .den = value.den, .not_negative = value.not_negative};
 
 	if (value.constant) {
 		binding.where = CONSTANT;
@@ -850,12 +545,12 @@ static struct code compile_let(const struct scope *scope, const struct node *nod
 	struct code value = compile(scope, node->kids[0], depth);
 
 	if (find_name(scope, node->text) || !strcmp(node->text, "complex"))
-		fail_scope(scope, "let %s: the name is taken", node->text);
+		fail_origin(&scope->origin, "let %s: the name is taken", node->text);
 	bind_value(&inner, node->text, value, &names, &inside);
 	return close_scope(scope, names, compile(&inner, node->kids[1], inside), inside - depth, inside);
 }
 
-/* --- functions ---------------------------------------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------------------------- */
 
 static struct code compile_extreme(const struct scope *scope, const struct node *node, unsigned depth)
 {
@@ -864,7 +559,8 @@ static struct code compile_extreme(const struct scope *scope, const struct node 
 
 	for (unsigned i = 1; i < node->kid_count; i++) {
 		struct code next = compile_typed(scope, node->kids[i], depth + 1, VALUE_NUMBER, node->text);
-		bool both = best.not_negative && next.not_negative, one = best.not_negative || next.not_negative;
+		bool both = best.not_negative && next.not_negative,
+		     one = best.not_negative || next.not_negative;
 
 		if (best.constant && next.constant) {
 			if ((compare_rationals(next.value, best.value) < 0) == is_min)
@@ -914,10 +610,10 @@ static struct code compile_real(const struct scope *scope, const struct node *no
 
 	inner.in_real = true;
 	x = compile_typed(&inner, node->kids[0], depth, VALUE_NUMBER, "real");
-	if (scope->in_real || scope->column == COLUMN_BLOCKED)
+	if (scope->in_real || scope->origin.column == COLUMN_BLOCKED)
 		return x;
 	materialize(&x, depth);
-	if (scope->column == COLUMN_WORDS) {
+	if (scope->origin.column == COLUMN_WORDS) {
 		append_op(&x, OP_TWICE_IF_REAL);
 		x.den = multiply_dens(scope, x.den, 2);
 	} else {
@@ -952,21 +648,22 @@ static struct code compile_function(const struct scope *scope, const struct func
                                     const struct node *node, unsigned depth)
 {
 	if (node->kid_count < function->args_min || node->kid_count > function->args_max)
-		fail_scope(scope, "%s(): wrong number of arguments (%u)", node->text, node->kid_count);
+		fail_origin(&scope->origin, "%s(): wrong number of arguments (%u)", node->text,
+		            node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++)
 		if (node->arg_names[i])
-			fail_scope(scope, "%s(): no argument '%s'", node->text, node->arg_names[i]);
+			fail_origin(&scope->origin, "%s(): no argument '%s'", node->text, node->arg_names[i]);
 	return function->compile(scope, node, depth);
 }
 
-/* --- calls of definitions and of rows --------------------------------------------------------------------------------------- */
+/* --- calls of definitions and of rows -------------------------------------------------------- */
 
 static void fail_if_cyclic(const struct scope *scope, const void *text)
 {
 	for (const struct scope *at = scope; at; at = at->caller)
-		if (at->definition == text || at->row == text)
-			fail_scope(scope, "cyclic reference: the price of '%s' needs itself",
-			           at->definition ? at->definition->name : at->row->name);
+		if (at->origin.definition == text || at->origin.row == text)
+			fail_origin(&scope->origin, "cyclic reference: the price of '%s' needs itself",
+			            at->origin.definition ? at->origin.definition->name : at->origin.row->name);
 }
 
 static const struct definition *find_definition(const struct table *table, const char *name)
@@ -980,20 +677,26 @@ static const struct definition *find_definition(const struct table *table, const
 static struct code compile_definition(const struct scope *scope, const struct definition *definition,
                                       const struct node *node, unsigned depth)
 {
-	struct scope inner = {.table = scope->table, .definition = definition, .column = scope->column,
-	                      .in_real = scope->in_real, .complex_is_0 = scope->complex_is_0, .caller = scope};
-	struct code names = {0};
+	struct scope inner = {.table = scope->table,
+	                      .origin = {.definition = definition, .column = scope->origin.column},
+	                      .in_real = scope->in_real,
+	                      .complex_is_0 = scope->complex_is_0,
+	                      .caller = scope};
+	struct code names = {0}, body;
 	unsigned inside = depth;
 
 	fail_if_cyclic(scope, definition);
 	if (node->kid_count != definition->param_count)
-		fail_scope(scope, "%s() has %u arguments, not %u", node->text, definition->param_count, node->kid_count);
+		fail_origin(&scope->origin, "%s() has %u arguments, not %u", node->text,
+		            definition->param_count, node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		if (node->arg_names[i])
-			fail_scope(scope, "%s(): arguments of a def go by position", node->text);
-		bind_value(&inner, definition->params[i], compile(scope, node->kids[i], inside), &names, &inside);
+			fail_origin(&scope->origin, "%s(): arguments of a def go by position", node->text);
+		bind_value(&inner, definition->params[i], compile(scope, node->kids[i], inside), &names,
+		           &inside);
 	}
-	return close_scope(scope, names, compile(&inner, parse(&inner, definition->body), inside), inside - depth, inside);
+	body = compile(&inner, expression_parse(&inner.origin, definition->body), inside);
+	return close_scope(scope, names, body, inside - depth, inside);
 }
 
 /* The full name first: `laqz1` is a row of its own and half the name of another. */
@@ -1009,15 +712,17 @@ static const struct row *find_row(const struct scope *scope, const char *name)
 		if (strcmp(row->real_name, name) && strcmp(row->complex_name, name))
 			continue;
 		if (found)
-			fail_scope(scope, "'%s' may be row '%s' or '%s'", name, found->name, row->name);
+			fail_origin(&scope->origin, "'%s' may be row '%s' or '%s'", name, found->name,
+			            row->name);
 		found = row;
 	}
 	if (!found)
-		fail_scope(scope, "unknown family '%s'", name);
+		fail_origin(&scope->origin, "unknown family '%s'", name);
 	return found;
 }
 
-static unsigned find_shape_arg(const struct scope *scope, const struct row *row, const struct node *node, unsigned arg)
+static unsigned find_shape_arg(const struct scope *scope, const struct row *row, const struct node *node,
+                               unsigned arg)
 {
 	unsigned count = row->option_count + row->dim_count;
 
@@ -1026,11 +731,12 @@ static unsigned find_shape_arg(const struct scope *scope, const struct row *row,
 	for (unsigned i = 0; i < count; i++)
 		if (!strcmp(row->shape[i], node->arg_names[arg]))
 			return i;
-	fail_scope(scope, "%s(): no argument '%s'", node->text, node->arg_names[arg]);
+	fail_origin(&scope->origin, "%s(): no argument '%s'", node->text, node->arg_names[arg]);
 }
 
 /* As where a call is priced: a negative dimension reads as 0. */
-static struct code compile_dimension(const struct scope *scope, const struct node *node, unsigned depth, const char *what)
+static struct code compile_dimension(const struct scope *scope, const struct node *node, unsigned depth,
+                                     const char *what)
 {
 	struct code x = compile_typed(scope, node, depth, VALUE_NUMBER, what);
 
@@ -1051,16 +757,19 @@ static void bind_row_args(const struct scope *scope, struct scope *inner, const 
 
 	if (node->kid_count > count ||
 	    (node->kid_count < count && !(node->kid_count && node->arg_names[node->kid_count - 1])))
-		fail_scope(scope, "%s() has %u arguments, not %u", node->text, count, node->kid_count);
+		fail_origin(&scope->origin, "%s() has %u arguments, not %u", node->text, count,
+		            node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		unsigned arg = find_shape_arg(scope, row, node, i);
 		struct code value;
 
 		if (given[arg])
-			fail_scope(scope, "%s(): argument '%s' is given twice", node->text, row->shape[arg]);
+			fail_origin(&scope->origin, "%s(): argument '%s' is given twice", node->text,
+			            row->shape[arg]);
 		given[arg] = true;
-		value = arg < row->option_count ? compile_typed(scope, node->kids[i], *depth, VALUE_LETTER, row->shape[arg])
-		                                : compile_dimension(scope, node->kids[i], *depth, row->shape[arg]);
+		value = arg < row->option_count
+		                ? compile_typed(scope, node->kids[i], *depth, VALUE_LETTER, row->shape[arg])
+		                : compile_dimension(scope, node->kids[i], *depth, row->shape[arg]);
 		bind_value(inner, row->shape[arg], value, names, depth);
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -1071,20 +780,23 @@ static void bind_row_args(const struct scope *scope, struct scope *inner, const 
 static struct code compile_row_call(const struct scope *scope, const struct node *node, unsigned depth)
 {
 	const struct row *row = find_row(scope, node->text);
-	struct scope inner = {.table = scope->table, .row = row, .column = scope->column, .in_real = scope->in_real,
-	                      .complex_is_0 = scope->complex_is_0 || scope->in_real, .caller = scope};
-	struct code names = {0};
+	struct scope inner = {.table = scope->table,
+	                      .origin = {.row = row, .column = scope->origin.column},
+	                      .in_real = scope->in_real,
+	                      .complex_is_0 = scope->complex_is_0 || scope->in_real,
+	                      .caller = scope};
+	const char *text = row->text[scope->origin.column];
+	struct code names = {0}, body;
 	unsigned inside = depth;
 
 	fail_if_cyclic(scope, row);
 	if (row->kind == PRICE_NONE)
-		fail_scope(scope, "%s() has no price yet", node->text);
+		fail_origin(&scope->origin, "%s() has no price yet", node->text);
 	bind_row_args(scope, &inner, row, node, &names, &inside);
-	if (!row->text[scope->column]) /* exempt, or nothing said about blocking */
+	if (!text) /* exempt, or nothing said about blocking */
 		return constant_code(VALUE_NUMBER, (struct rational){0, 1});
-	return close_scope(scope, names,
-	                   compile_typed(&inner, parse(&inner, row->text[scope->column]), inside, VALUE_NUMBER, row->name),
-	                   inside - depth, inside);
+	body = compile_typed(&inner, expression_parse(&inner.origin, text), inside, VALUE_NUMBER, row->name);
+	return close_scope(scope, names, body, inside - depth, inside);
 }
 
 static struct code compile_call(const struct scope *scope, const struct node *node, unsigned depth)
@@ -1099,7 +811,7 @@ static struct code compile_call(const struct scope *scope, const struct node *no
 	return compile_row_call(scope, node, depth);
 }
 
-/* --- all expressions -------------------------------------------------------------------------------------------------------------- */
+/* --- all expressions ------------------------------------------------------------------------- */
 
 static struct code compile_negation(const struct scope *scope, const struct node *node, unsigned depth)
 {
@@ -1126,7 +838,8 @@ static struct code compile_not(const struct scope *scope, const struct node *nod
 static struct code compile(const struct scope *scope, const struct node *node, unsigned depth)
 {
 	switch (node->kind) {
-	case NODE_NUMBER: return constant_code(VALUE_NUMBER, make_rational(scope, node->number.num, node->number.den));
+	case NODE_NUMBER:
+		return constant_code(VALUE_NUMBER, make_rational(scope, node->number.num, node->number.den));
 	case NODE_LETTER: return constant_code(VALUE_LETTER, node->number);
 	case NODE_NAME: return compile_name(scope, node, depth);
 	case NODE_CALL: return compile_call(scope, node, depth);
@@ -1138,7 +851,7 @@ static struct code compile(const struct scope *scope, const struct node *node, u
 	}
 }
 
-/* --- programs ------------------------------------------------------------------------------------------------------------------------ */
+/* --- programs -------------------------------------------------------------------------------- */
 
 struct program {
 	uint32_t first;
@@ -1154,7 +867,8 @@ static uint32_t add_program(struct table *table, const struct code *code)
 
 	for (unsigned i = 0; i < program_count; i++)
 		if (programs[i].count == code->count &&
-		    !memcmp(&table->programs[programs[i].first], code->words, code->count * sizeof(*code->words)))
+		    !memcmp(&table->programs[programs[i].first], code->words,
+		            code->count * sizeof(*code->words)))
 			return programs[i].first;
 	for (unsigned i = 0; i < code->count; i++) {
 		table->programs = grow(table->programs, table->program_words, sizeof(*table->programs));
@@ -1167,17 +881,22 @@ static uint32_t add_program(struct table *table, const struct code *code)
 
 static uint32_t compile_column(struct table *table, const struct row *row, enum column column)
 {
-	struct scope scope = {.table = table, .row = row, .column = column};
+	struct scope scope = {.table = table, .origin = {.row = row, .column = column}};
 	struct code program = {0}, code;
 
 	for (unsigned i = 0; i < row->option_count + row->dim_count; i++)
-		add_name(&scope, (struct binding){.name = row->shape[i], .where = IN_SHAPE, .index = i, .den = 1,
+		add_name(&scope, (struct binding){.name = row->shape[i],
+		                                  .where = IN_SHAPE,
+		                                  .index = i,
+		                                  .den = 1,
 		                                  .type = i < row->option_count ? VALUE_LETTER : VALUE_NUMBER,
 		                                  .not_negative = true});
-	code = compile_typed(&scope, parse(&scope, row->text[column]), 0, VALUE_NUMBER, "the price");
+	code = compile_typed(&scope, expression_parse(&scope.origin, row->text[column]), 0, VALUE_NUMBER,
+	                     "the price");
 	materialize(&code, 0);
 	if (code.peak > PRICE_STACK_MAX)
-		fail_scope(&scope, "the expression needs %u places on the stack; there are %d", code.peak, PRICE_STACK_MAX);
+		fail_origin(&scope.origin, "the expression needs %u places on the stack; there are %d",
+		            code.peak, PRICE_STACK_MAX);
 	append_word(&program, code.has_real ? PROGRAM_HAS_REAL : 0);
 	append_code(&scope, &program, &code);
 	if (code.den == 1)
@@ -1192,7 +911,7 @@ static void check_definitions(struct table *table)
 {
 	for (unsigned i = 0; i < table->definition_count; i++) {
 		const struct definition *definition = &table->definitions[i];
-		struct scope scope = {.table = table, .definition = definition};
+		struct scope scope = {.table = table, .origin = {.definition = definition}};
 
 		if (find_function(definition->name))
 			fail_at(definition->place, "def '%s': the name of a function", definition->name);
@@ -1200,7 +919,7 @@ static void check_definitions(struct table *table)
 			if (!strcmp(table->rows[j].real_name, definition->name) ||
 			    !strcmp(table->rows[j].complex_name, definition->name))
 				fail_at(definition->place, "def '%s': the name of a family", definition->name);
-		parse(&scope, definition->body);
+		expression_parse(&scope.origin, definition->body);
 	}
 }
 
@@ -1211,11 +930,12 @@ void prices_compile(struct table *table)
 		struct row *row = &table->rows[i];
 
 		for (unsigned j = 0; j < COLUMN_COUNT; j++)
-			row->program[j] = row->text[j] ? compile_column(table, row, (enum column)j) : PROGRAM_NONE;
+			row->program[j] = row->text[j] ? compile_column(table, row, (enum column)j)
+			                               : PROGRAM_NONE;
 	}
 }
 
-/* --- the table's version ----------------------------------------------------------------------------------------------------------------- */
+/* --- the table's version --------------------------------------------------------------------- */
 
 static uint64_t hash_byte(uint64_t hash, unsigned char byte)
 {
@@ -1230,7 +950,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	for (; text && *text; text++) {
 		if (isblank((unsigned char)*text))
 			continue;
-		if (last && isblank((unsigned char)text[-1]) && isalnum((unsigned char)last) && isalnum((unsigned char)*text))
+		if (last && isblank((unsigned char)text[-1]) && isalnum((unsigned char)last) &&
+		    isalnum((unsigned char)*text))
 			hash = hash_byte(hash, ' ');
 		hash = hash_byte(hash, (unsigned char)*text);
 		last = *text;
@@ -1247,7 +968,8 @@ static uint64_t hash_row(uint64_t hash, const struct row *row)
 		hash = hash_text(hash_byte(hash, i < row->option_count), row->shape[i]);
 	for (unsigned i = 0; i < row->arg_count; i++)
 		if (row->args[i].option)
-			hash = hash_text(hash_text(hash_text(hash, row->args[i].name), row->args[i].option), row->args[i].letters);
+			hash = hash_text(hash_text(hash_text(hash, row->args[i].name), row->args[i].option),
+			                 row->args[i].letters);
 	hash = hash_byte(hash, (unsigned char)row->kind);
 	for (unsigned i = 0; i < COLUMN_COUNT; i++)
 		hash = hash_text(hash, row->text[i]);

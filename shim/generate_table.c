@@ -32,7 +32,7 @@ static const char kinds[] = "obdDixrpswqQnf";
 static struct kind_name {
 	const char *name;
 	char kind;
-} *kind_names;
+} * kind_names;
 static unsigned kind_name_count;
 
 uint8_t type_bit(uint8_t type)
@@ -80,7 +80,7 @@ static void skip_blanks(const char **at)
 	*at += strspn(*at, " \t");
 }
 
-/* --- kind lines ------------------------------------------------------------------------------- */
+/* --- kind lines ------------------------------------------------------------------------------ */
 
 static void read_kind_line(struct place place, const char *at)
 {
@@ -98,8 +98,8 @@ static void read_kind_line(struct place place, const char *at)
 		if (at == start)
 			fail_at(place, "'%c' in a kind line", *at);
 		kind_names = grow(kind_names, kind_name_count, sizeof(*kind_names));
-		kind_names[kind_name_count++] =
-			(struct kind_name){copy_text(start, (size_t)(at - start)), kind};
+		kind_names[kind_name_count++] = (struct kind_name){copy_text(start, (size_t)(at - start)),
+		                                                   kind};
 	}
 }
 
@@ -112,14 +112,13 @@ static char kind_of_name(const char *name)
 
 		if (!strcmp(kind_names[i].name, name))
 			return kind_names[i].kind;
-		if (kind_names[i].name[length - 1] == '*' &&
-		    !strncmp(kind_names[i].name, name, length - 1))
+		if (kind_names[i].name[length - 1] == '*' && !strncmp(kind_names[i].name, name, length - 1))
 			by_prefix = kind_names[i].kind;
 	}
 	return by_prefix;
 }
 
-/* --- other lines that are no rows --------------------------------------------------------------- */
+/* --- other lines that are no rows ------------------------------------------------------------ */
 
 static void read_exclude_line(struct table *table, struct place place, const char *at)
 {
@@ -133,8 +132,7 @@ static void read_exclude_line(struct table *table, struct place place, const cha
 		size_t length = strcspn(at, " \t|");
 
 		table->exclusions = grow(table->exclusions, table->exclusion_count, sizeof(*table->exclusions));
-		table->exclusions[table->exclusion_count++] =
-			(struct exclusion){copy_text(at, length), reason};
+		table->exclusions[table->exclusion_count++] = (struct exclusion){copy_text(at, length), reason};
 		at += length;
 	}
 }
@@ -173,14 +171,14 @@ static void read_definition(struct table *table, struct place place, const char 
 	table->definitions[table->definition_count++] = definition;
 }
 
-/* --- types and routine names ---------------------------------------------------------------------- */
+/* --- types and routine names ----------------------------------------------------------------- */
 
 static uint8_t read_type_set(const struct row *row, const char **at)
 {
 	uint8_t set = 0;
 
 	for ((*at)++; **at && **at != ']'; (*at)++) {
-		uint8_t bit = type_bit((uint8_t)**at);
+		uint8_t bit = type_bit((uint8_t) * *at);
 
 		if (!bit && !isblank((unsigned char)**at))
 			fail_row(row, "'%c' in a list of types", **at);
@@ -268,7 +266,7 @@ static void read_family(struct row *row, const char *text)
 		fail_row(row, "malformed family name");
 }
 
-/* --- arguments -------------------------------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------------------------- */
 
 static void read_condition(const struct row *row, struct argument *arg, const char **at)
 {
@@ -384,7 +382,7 @@ static void make_shape(struct row *row)
 	}
 }
 
-/* --- C forms ---------------------------------------------------------------------------------------- */
+/* --- C forms --------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -450,7 +448,7 @@ static void read_forms(struct row *row, const char *text)
 		fail_row(row, "the C forms column is empty: say none");
 }
 
-/* --- prices ------------------------------------------------------------------------------------------- */
+/* --- prices ---------------------------------------------------------------------------------- */
 
 static enum price_kind read_kind(const struct row *row, const char *text)
 {
@@ -509,7 +507,7 @@ static void read_prices(struct row *row, const char *const *fields, unsigned cou
 		read_extra(row, fields[i]);
 }
 
-/* --- rows and files ------------------------------------------------------------------------------------ */
+/* --- rows and files -------------------------------------------------------------------------- */
 
 /* Splits at each `|` that is not half of the operator `||`. */
 static unsigned split_columns(struct place place, const char *text, const char **fields)
@@ -545,7 +543,9 @@ static void read_row(struct table *table, struct place place, const char *text)
 	table->row_count++;
 	row->name = fields[FIELD_FAMILY];
 	if (count <= FIELD_WORDS)
-		fail_row(row, "%u columns: family | types | arguments | C forms | kind | muls | adds | words | source",
+		fail_row(row,
+		         "%u columns: family | types | arguments | C forms | kind | muls | adds | words | "
+		         "source",
 		         count);
 	read_family(row, fields[FIELD_FAMILY]);
 	read_types(row, fields[FIELD_TYPES]);
@@ -569,7 +569,7 @@ static bool take_word(const char **text, const char *word)
 static struct {
 	struct place place;
 	const char *text;
-} *row_entries;
+} * row_entries;
 static unsigned row_entry_count;
 
 static void read_entry(struct table *table, struct place place, const char *text)
@@ -662,7 +662,8 @@ void table_finish(struct table *table)
 	count = 0;
 	for (unsigned i = 0; i < table->row_count; i++)
 		for (unsigned j = 0; j < table->rows[i].routine_count; j++)
-			names[count++] = (struct routine_name){table->rows[i].routines[j].name, &table->rows[i]};
+			names[count++] = (struct routine_name){table->rows[i].routines[j].name,
+			                                       &table->rows[i]};
 	table->routine_count = count;
 	fail_on_duplicates("routine", names, count);
 }

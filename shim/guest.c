@@ -64,6 +64,31 @@ void guest_free(void *pages, size_t size)
 	errno = saved;
 }
 
+enum { POOL_PAGES = 65536 };
+
+void *guest_pool_take(struct guest_pool *pool)
+{
+	size_t size = (pool->size + 15) & ~(size_t)15;
+	void *object;
+
+	if (!pool->free) {
+		char *pages = guest_pages(POOL_PAGES);
+
+		for (size_t at = 0; pages && at + size <= POOL_PAGES; at += size)
+			guest_pool_give(pool, pages + at);
+	}
+	object = pool->free;
+	if (object)
+		pool->free = *(void **)object;
+	return object;
+}
+
+void guest_pool_give(struct guest_pool *pool, void *object)
+{
+	*(void **)object = pool->free;
+	pool->free = object;
+}
+
 static void say(const char *format, va_list arguments)
 {
 	char line[1024] = "flopshim: ";

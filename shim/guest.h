@@ -28,6 +28,16 @@ void guest_unlock(struct guest_lock *lock);
 void *guest_pages(size_t size);
 void guest_free(void *pages, size_t size);
 
+/* Objects of one size, used again and never given back. Not thread-safe. */
+struct guest_pool {
+	size_t size;
+	void *free;
+};
+
+/* Contents are undefined; NULL without memory. */
+void *guest_pool_take(struct guest_pool *pool);
+void guest_pool_give(struct guest_pool *pool, void *object);
+
 /* One line on standard error, with "flopshim: " before it. Not more than 1,000 bytes; keeps errno. */
 void guest_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What the dynamic linker says and does about a symbol that nobody defines. */

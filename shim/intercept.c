@@ -200,6 +200,10 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 	*entry_cost(frame) = row->charged;
 	lane->frames[0] = (struct dump_frame){(uint64_t)return_slot, caller, slot->row_number + 1};
 	lane->depth = 1;
+	__asm__ volatile("" ::: "memory");
+	/* A signal handler's call between the two took the place for its own frame. */
+	if (unlikely(lane->frames[0].slot != (uint64_t)return_slot))
+		lane->frames[0] = (struct dump_frame){(uint64_t)return_slot, caller, slot->row_number + 1};
 	return (struct entry_verdict){slot->real, slot->stack_words};
 }
 

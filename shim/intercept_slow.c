@@ -2,7 +2,8 @@
 /*
  * intercept_slow.c - the part of the call path that few calls take: new sites and shapes, workspace queries,
  * limits, clocks, sampled stacks, rejected calls, calls that never came back.
- * It must never change errno, and never let a signal handler's call wait for what it interrupted.
+ * It must never change errno. A signal handler's call may come at any instruction: what is shared with it is
+ * written so that it finds, and leaves, a state that makes sense.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -114,10 +115,11 @@ static void site_remember(struct entering *call, uint32_t symbol)
 	call->remembered = slot;
 	if (slot->caller == call->caller && slot->symbol == symbol && slot->epoch == flopshim_epoch)
 		return;
+	slot->epoch = 0;
+	__asm__ volatile("" ::: "memory"); /* a signal handler must not see it half filled */
 	*slot = (struct site_slot){
 		.caller = call->enclosing ? 0 : call->caller, /* a tail call is looked up anew each time */
 		.symbol = symbol,
-		.epoch = flopshim_epoch,
 		.real = call->site.real,
 		.form = call->site.form,
 		.site = call->site.number,
@@ -126,6 +128,8 @@ static void site_remember(struct entering *call, uint32_t symbol)
 		.dims = family->dim_count,
 		.stack_words = call->site.form->stack_words,
 	};
+	__asm__ volatile("" ::: "memory");
+	slot->epoch = flopshim_epoch;
 }
 
 static bool site_recall(struct entering *call, uint32_t symbol)
@@ -142,24 +146,22 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
 
-/* A call that cannot be counted here: it is only passed on. */
-static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, struct thread *thread)
+/* Without memory, or before the shim has started: the call is only passed on. */
+static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 {
 	struct site site;
 
-	if (thread && thread->lane) {
-		thread->lane->lost_calls++;
-		dump_header->losses |= DUMP_LOST_CALLS;
-	}
+	dump_header->losses |= DUMP_LOST_CALLS;
 	record_site(caller, symbol, NULL, &site);
 	return jump(site.real);
 }
 
 /* Price reserved, or the call is refused. True if it may run. */
-static bool enter_charged(struct entering *call, struct dump_row *row, const struct shape *shape, const struct scope *scope,
-			  bool *over)
+static bool enter_charged(struct entering *call, const struct shape *shape, const struct scope *scope, bool *over)
 {
 	struct exceeding_call exceeding;
+	struct dump_row *refused;
+	uint32_t number;
 	uint64_t remaining;
 	struct limit *limit;
 	int64_t cost = (int64_t)*entry_cost(call->frame);
@@ -179,17 +181,16 @@ static bool enter_charged(struct entering *call, struct dump_row *row, const str
 		.limit = limit,
 		.remaining = remaining,
 	};
-	(void)row;
-	if (config.on_exceed != EXCEED_WARN) {
-		uint32_t number;
-
-		record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0, &number)->calls++;
-	}
-	call->thread->busy = 0; /* the program's handler may call BLAS, and exit runs its threads */
+	/* Counted first: the program may leave by longjmp from inside. */
+	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0, &number);
+	refused->calls++;
+	call->thread->busy = 0; /* the program's code that runs now may leave for good */
 	*over = exceed(&exceeding);
 	call->thread->busy = 1;
-	if (*over)
+	if (*over) {
+		refused->calls--;
 		charge_reserve_over(scope, cost);
+	}
 	return *over;
 }
 
@@ -231,7 +232,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	}
 	if (row->flags & DUMP_ROW_SATURATED)
 		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_RELAXED);
-	if (!query && !enter_charged(call, row, &shape, scope, &over))
+	if (!query && !enter_charged(call, &shape, scope, &over))
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over)
 		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER, &number);
@@ -246,6 +247,8 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	*entry_scope(call->frame) = scope;
 	lane->frames[lane->depth] = (struct dump_frame){call->slot, call->caller, number + 1};
 	lane->depth++;
+	__asm__ volatile("" ::: "memory");
+	lane->frames[lane->depth - 1] = (struct dump_frame){call->slot, call->caller, number + 1};
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame));
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
@@ -284,15 +287,16 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 	};
 	struct entry_verdict verdict;
 
-	if (!call.thread || call.thread->busy) {
-		verdict = pass_on(call.caller, symbol, call.thread);
+	if (!call.thread) {
+		verdict = pass_on(call.caller, symbol);
 		errno = saved;
 		return verdict;
 	}
-	call.thread->busy = 1;
+	call.thread->busy++;
+	lifecycle_look_again(call.thread);
 	verdict = enter(&call, symbol);
 	dump_flush_due();
-	call.thread->busy = 0;
+	call.thread->busy--;
 	errno = saved;
 	return verdict;
 }
@@ -351,11 +355,9 @@ void intercept_leave_slow(entry_frame frame)
 	struct thread *thread = lifecycle_thread();
 
 	if (thread) {
-		uint32_t busy = thread->busy;
-
-		thread->busy = 1;
+		thread->busy++;
 		leave(thread, frame);
-		thread->busy = busy;
+		thread->busy--;
 	}
 	errno = saved;
 }

@@ -23,6 +23,7 @@
 #include "namespace.h"
 #include "record.h"
 #include "resolve.h"
+#include "summary.h"
 #include "weights.h"
 
 enum { STACK_GUESS = 8 << 20 };
@@ -38,14 +39,26 @@ static struct {
 } epoch_page __attribute__((aligned(4096)));
 extern volatile uint32_t flopshim_epoch __attribute__((alias("epoch_page"), visibility("hidden")));
 
+/* What a thread is to do, and who made it, until it runs. */
+struct birth {
+	void *(*start)(void *);
+	void *argument;
+	struct origin *creator;
+};
+
 static struct {
 	_Atomic uint32_t epoch; /* the same, where a fork keeps it */
 	pthread_key_t key;
-	bool has_key, wiped_on_fork, started;
+	pthread_key_t origin_key;
+	bool has_key, has_origin_key, wiped_on_fork, started;
+	struct guest_pool origins, births; /* under record_lock */
 	struct guest_lock lock; /* of the lists */
+	struct guest_lock birth_lock; /* taken before any other */
 	struct thread *threads, *free;
 	char program[PATH_MAX];
-} life;
+} life = {.origins = {.size = sizeof(struct origin)}, .births = {.size = sizeof(struct birth)}};
+
+static __thread struct origin *origin_self __attribute__((tls_model("initial-exec")));
 
 const char *lifecycle_program(void) { return life.program; }
 uint32_t lifecycle_thread_number(void) { return (uint32_t)syscall(SYS_gettid); }
@@ -101,16 +114,21 @@ static struct thread *thread_make(void)
 		return NULL;
 	memset(thread, 0, sizeof(*thread));
 	thread_find_stack(thread);
-	thread->scope = &namespace_base;
+	thread->origin = lifecycle_origin();
 	thread->own_epoch = life.epoch;
+	thread->own_factors = namespace_factors;
+	thread->until_sample = INT64_MAX;
 	if (!record_lane_take(thread)) {
 		guest_free(thread, sizeof(*thread));
 		return NULL;
 	}
+	guest_lock(&record_lock);
 	guest_lock(&life.lock);
 	thread->next = life.threads;
 	life.threads = thread;
 	guest_unlock(&life.lock);
+	thread->scope = origin_scope(thread->origin);
+	guest_unlock(&record_lock);
 	return thread;
 }
 
@@ -140,6 +158,117 @@ static void thread_end(void *argument)
 	guest_unlock(&life.lock);
 }
 
+/* ---- who made whom ---- */
+
+struct origin *lifecycle_origin(void)
+{
+	if (!origin_self) {
+		guest_lock(&record_lock);
+		origin_self = guest_pool_take(&life.origins);
+		if (origin_self)
+			*origin_self = (struct origin){.uses = 1};
+		guest_unlock(&record_lock);
+	}
+	return origin_self;
+}
+
+static void origin_release(struct origin *origin)
+{
+	while (origin && --origin->uses == 0) {
+		struct origin *creator = origin->creator;
+
+		guest_pool_give(&life.origins, origin);
+		origin = creator;
+	}
+}
+
+static void origin_end(void *argument)
+{
+	struct origin *origin = argument;
+
+	if (epoch_page.epoch == 0 || origin_self != origin)
+		return;
+	guest_lock(&record_lock);
+	origin_self = NULL;
+	if (thread_self != &thread_null)
+		thread_self->origin = NULL;
+	if (origin->opened) {
+		namespace_close_all(origin);
+		lifecycle_scopes_changed();
+	}
+	origin_release(origin);
+	guest_unlock(&record_lock);
+}
+
+void lifecycle_scopes_changed(void)
+{
+	guest_lock(&life.lock);
+	for (struct thread *thread = life.threads; thread; thread = thread->next)
+		thread->scope = origin_scope(thread->origin);
+	guest_unlock(&life.lock);
+}
+
+static void *born(void *argument)
+{
+	struct birth birth = *(struct birth *)argument;
+	struct origin *origin;
+
+	guest_lock(&record_lock);
+	guest_pool_give(&life.births, argument);
+	origin = guest_pool_take(&life.origins);
+	if (origin)
+		*origin = (struct origin){.creator = birth.creator, .uses = 1};
+	guest_unlock(&record_lock);
+	origin_self = origin;
+	if (life.has_origin_key)
+		pthread_setspecific(life.origin_key, origin);
+	return birth.start(birth.argument);
+}
+
+/* A thread charges where the thread that made it has a scope open: here it learns who that was. */
+__attribute__((visibility("default"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+							  void *(*start)(void *), void *argument)
+{
+	struct origin *creator;
+	struct birth *birth = NULL;
+	int result;
+
+	dlsym_init();
+	creator = lifecycle_ready() ? lifecycle_origin() : NULL;
+	if (creator) {
+		guest_lock(&record_lock);
+		birth = guest_pool_take(&life.births);
+		if (birth) {
+			*birth = (struct birth){start, argument, creator};
+			creator->uses++;
+		}
+		guest_unlock(&record_lock);
+	}
+	result = birth ? pthread_create_real(thread, attributes, born, birth)
+		       : pthread_create_real(thread, attributes, start, argument);
+	if (result && birth) {
+		guest_lock(&record_lock);
+		guest_pool_give(&life.births, birth);
+		origin_release(creator);
+		guest_unlock(&record_lock);
+	}
+	return result;
+}
+
+void lifecycle_look_again(struct thread *thread)
+{
+	if (thread->own_epoch == flopshim_epoch)
+		return;
+	thread->own_epoch = flopshim_epoch;
+	charge_settle(thread);
+	thread->credit = 0;
+	thread->credit_scope = NULL;
+	if (thread->own_factors != namespace_factors) {
+		thread->own_factors = namespace_factors;
+		record_rows_forget(thread);
+	}
+}
+
 /* ---- forks ---- */
 
 /* The child's only thread keeps the calls that it is inside of; the rest of what it knew is its parent's. */
@@ -151,15 +280,18 @@ static void start_over_after_fork(void)
 
 	memset(&record_lock, 0, sizeof(record_lock));
 	memset(&life.lock, 0, sizeof(life.lock));
+	memset(&life.birth_lock, 0, sizeof(life.birth_lock));
 	memcpy(frames, thread->lane->frames, sizeof(frames));
 	charge_forked();
 	record_forked();
 	dump_forked();
 	namespace_forked();
+	summary_forked();
 	life.threads = NULL;
 	lifecycle_epoch_next();
 	if (thread == &thread_null)
 		return;
+	thread->own_epoch = flopshim_epoch;
 	thread->lane = &lane_null;
 	thread->credit = 0;
 	thread->credit_scope = NULL;
@@ -177,22 +309,29 @@ static void start_over_after_fork(void)
 	thread->lane->depth = depth;
 }
 
+bool lifecycle_ready(void)
+{
+	if (life.started && unlikely(epoch_page.epoch == 0))
+		start_over_after_fork();
+	return life.started;
+}
+
 struct thread *lifecycle_thread(void)
 {
 	struct thread *thread;
 
-	if (!life.started)
+	if (!lifecycle_ready())
 		return NULL;
-	if (unlikely(epoch_page.epoch == 0))
-		start_over_after_fork();
 	if (likely(thread_self != &thread_null))
 		return thread_self;
-	thread = thread_make();
-	if (!thread)
-		return NULL;
-	thread_self = thread;
-	if (life.has_key)
-		pthread_setspecific(life.key, thread);
+	guest_lock(&life.birth_lock); /* a signal handler must not make a second one meanwhile */
+	thread = thread_self != &thread_null ? thread_self : thread_make();
+	if (thread) {
+		thread_self = thread;
+		if (life.has_key)
+			pthread_setspecific(life.key, thread);
+	}
+	guest_unlock(&life.birth_lock);
 	return thread;
 }
 
@@ -220,10 +359,10 @@ static void say_what_hides(void)
 	bool used = false;
 
 	for (unsigned i = 0; (module = module_at(i)) && !(module->flags & MODULE_SELF); i++)
-		if (module_known_names(module) >= KNOWN_BARE)
+		if (module_is_blas(module, true))
 			hiding = module;
 	for (unsigned i = 0; hiding && (module = module_at(i)); i++)
-		used |= module != hiding && module_known_names(module) < KNOWN_DECORATED && module_uses_blas(module);
+		used |= module != hiding && !module_is_blas(module, false) && module_uses_blas(module);
 	if (hiding && used && !config.quiet)
 		guest_say("%s stands before the shim: calls to it are not seen; put libflopshim.so first in LD_PRELOAD",
 			  *hiding->path ? hiding->path : life.program);
@@ -239,6 +378,7 @@ static __attribute__((constructor)) void start(void)
 	life.wiped_on_fork = !madvise(&epoch_page, sizeof(epoch_page), MADV_WIPEONFORK);
 	pthread_atfork(NULL, NULL, forked_without_wipe);
 	life.has_key = !pthread_key_create(&life.key, thread_end);
+	life.has_origin_key = !pthread_key_create(&life.origin_key, origin_end);
 	resolve_start();
 	if (config.weights)
 		weights_start(config.weights);

@@ -19,6 +19,18 @@ struct thread *lifecycle_thread(void);
 /* Makes every thread look again at what it remembers of call sites. Any thread, any lock. */
 void lifecycle_epoch_next(void);
 
+/* Notices a fork and starts over then. False where the shim has not started: nothing may be counted. */
+bool lifecycle_ready(void);
+
+/* The calling thread as its children see it, made if need be; NULL without memory. */
+struct origin *lifecycle_origin(void);
+
+/* After a scope was opened or ended: every thread that charges there takes note. With record_lock held. */
+void lifecycle_scopes_changed(void);
+
+/* The thread is in an epoch that it has not seen: limits and factors may be others. */
+void lifecycle_look_again(struct thread *thread);
+
 /* Calls `visit` for every living thread. */
 void lifecycle_each_thread(void (*visit)(struct thread *));
 

@@ -10,10 +10,14 @@
 #include "charge.h"
 #include "config.h"
 #include "dump.h"
+#include "flopshim.h"
 #include "guest.h"
+#include "lifecycle.h"
 #include "record.h"
 
 enum { NAMESPACES_MAX = 1 << 18, INDEX_SIZE = 1 << 19, TEXT_BYTES = 1 << 16 };
+
+struct open_scope;
 
 struct space {
 	const char *name;
@@ -22,11 +26,42 @@ struct space {
 	uint32_t hash;
 	uint64_t multiplier;   /* its own, times 2^32 */
 	struct limit *limit;   /* its own, NULL if it has none */
-	const struct scope *scope; /* the scope without a budget on it, made when it is first opened */
+	struct open_scope *scopes; /* those without a budget that are open on it */
+	uint64_t begun;        /* scopes */
 	struct dump_namespace *record;
 };
 
+/* A scope that some thread has open. Shared by all that opened it, unless it has a budget. */
+struct open_scope {
+	struct scope scope;
+	struct limit limit;              /* its own, if has_limit */
+	bool has_limit;
+	uint32_t uses;
+	struct open_scope *next, *previous; /* in the list of open ones; next also in those of free and ended ones */
+	struct open_scope *next_shared;  /* on the same namespace */
+};
+
+/* One begin that has no end yet, on its thread's stack of them. */
+struct opened {
+	struct open_scope *open;
+	int64_t handle;
+	struct opened *outer;
+};
+
+enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
+
 struct scope namespace_base;
+
+static struct {
+	struct open_scope *open, *free, *ended;
+	unsigned ended_count;
+	int64_t handles;
+	struct guest_pool opened_pool, limit_pool;
+	struct dump_limit *spare_records[SPARE_RECORDS]; /* of scopes that ended without anything to say */
+	unsigned spare_record_count;
+} scopes = {.opened_pool = {.size = sizeof(struct opened)}, .limit_pool = {.size = sizeof(struct limit)}};
+
+static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits);
 
 static struct {
 	struct space *list; /* number 0 is the root */
@@ -97,32 +132,37 @@ static uint32_t space_add(const char *name, size_t length, uint32_t parent, uint
 	return number;
 }
 
+/* Where the number of this path is in the index, or is to be put. */
+static uint32_t *index_place(const char *name, size_t length)
+{
+	uint32_t hash = name_hash(name, length), at = hash % INDEX_SIZE;
+
+	for (; spaces.index[at]; at = (at + 1) % INDEX_SIZE) {
+		const struct space *space = &spaces.list[spaces.index[at]];
+
+		if (space->hash == hash && space->length == length && !memcmp(space->name, name, length))
+			break;
+	}
+	return &spaces.index[at];
+}
+
 /* The namespace of an absolute, faultless path; its ancestors are made too. DUMP_NONE when there are too many. */
 uint32_t namespace_number(const char *name, size_t length)
 {
-	uint32_t hash = name_hash(name, length), parent, at;
+	uint32_t number = length ? *index_place(name, length) : 0, parent;
 	size_t dot = length;
 
-	if (!length)
-		return 0;
-	for (at = hash % INDEX_SIZE; spaces.index[at]; at = (at + 1) % INDEX_SIZE) {
-		struct space *space = &spaces.list[spaces.index[at]];
-
-		if (space->hash == hash && space->length == length && !memcmp(space->name, name, length))
-			return spaces.index[at];
-	}
+	if (!length || number)
+		return number;
 	while (dot && name[dot - 1] != '.')
 		dot--;
 	parent = dot ? namespace_number(name, dot - 1) : 0;
 	if (parent == DUMP_NONE)
 		return DUMP_NONE;
-	at = hash % INDEX_SIZE;
-	while (spaces.index[at])
-		at = (at + 1) % INDEX_SIZE;
-	parent = space_add(name, length, parent, hash);
-	if (parent != DUMP_NONE)
-		spaces.index[at] = parent;
-	return parent;
+	number = space_add(name, length, parent, name_hash(name, length));
+	if (number != DUMP_NONE)
+		*index_place(name, length) = number;
+	return number;
 }
 
 /* The limits that hold in a namespace, innermost first. */
@@ -136,24 +176,23 @@ static struct limit *limits_of(uint32_t number)
 	}
 }
 
+/* After a limit was set for the first time: chains that lead past its place now go through it. */
 static void limits_link(void)
 {
-	for (uint32_t i = 0; i < spaces.count; i++)
+	for (uint32_t i = 1; i < spaces.count; i++)
 		if (spaces.list[i].limit)
-			spaces.list[i].limit->parent = i ? limits_of(spaces.list[i].parent) : NULL;
+			spaces.list[i].limit->parent = limits_of(spaces.list[i].parent);
 }
 
 void namespace_start(void)
 {
-	uint32_t base;
-
 	spaces.list = guest_pages(NAMESPACES_MAX * sizeof(struct space));
 	spaces.index = guest_pages(INDEX_SIZE * sizeof(uint32_t));
 	if (!spaces.list || !spaces.index)
 		return;
 	space_add("", 0, 0, 0);
 	spaces.list[0].multiplier = config.multiplier;
-	base = namespace_number(config.space, strlen(config.space));
+	namespace_base.namespace_id = namespace_number(config.space, strlen(config.space));
 	for (unsigned i = 0; i < config.budget_count; i++) {
 		uint32_t number = namespace_number(config.budgets[i].name, config.budgets[i].name_length);
 
@@ -162,7 +201,7 @@ void namespace_start(void)
 		spaces.list[number].limit = &environment_limits[i];
 	}
 	limits_link();
-	namespace_base = (struct scope){.namespace_id = base, .limits = limits_of(base)};
+	scope_fill(&namespace_base, namespace_base.namespace_id, NULL);
 }
 
 void namespace_record(void)
@@ -172,11 +211,36 @@ void namespace_record(void)
 	for (uint32_t i = 0; i < spaces.count; i++)
 		if (spaces.list[i].limit)
 			charge_record(spaces.list[i].limit);
+	for (struct open_scope *open = scopes.open; open; open = open->next)
+		if (open->has_limit)
+			charge_record(&open->limit);
 }
 
 const char *namespace_name(uint32_t number)
 {
 	return number < spaces.count ? spaces.list[number].name : "";
+}
+
+uint32_t namespace_parent(uint32_t number)
+{
+	return number ? spaces.list[number].parent : DUMP_NONE;
+}
+
+uint32_t namespace_count(void)
+{
+	return spaces.count;
+}
+
+struct limit *namespace_limit(uint32_t number)
+{
+	return spaces.list[number].limit;
+}
+
+bool namespace_is_inside(uint32_t number, uint32_t outer)
+{
+	while (number != outer && number)
+		number = spaces.list[number].parent;
+	return number == outer;
 }
 
 uint64_t namespace_multiplier(uint32_t number)
@@ -191,6 +255,263 @@ uint64_t namespace_multiplier(uint32_t number)
 	return (uint64_t)product;
 }
 
+/* ---- names as markers give them ---- */
+
+/* A number, DUMP_NONE where there is no such namespace and `make` is false, or an enum flopshim_error. */
+int64_t namespace_find(const char *name, uint32_t open, bool make)
+{
+	char path[CONFIG_NAME_MAX];
+	size_t length = 0, given = name ? strnlen(name, CONFIG_NAME_MAX) : 0;
+
+	if (!given)
+		return open;
+	if (given >= CONFIG_NAME_MAX)
+		return FLOPSHIM_BAD_NAME;
+	if (*name == '.') {
+		name++;
+		given--;
+	} else if (open) {
+		length = spaces.list[open].length;
+		if (length + 1 + given >= CONFIG_NAME_MAX)
+			return FLOPSHIM_BAD_NAME;
+		memcpy(path, spaces.list[open].name, length);
+		path[length++] = '.';
+	}
+	if (given && config_namespace_fault(name, given))
+		return FLOPSHIM_BAD_NAME;
+	memcpy(path + length, name, given);
+	length += given;
+	if (!make && length && !*index_place(path, length))
+		return DUMP_NONE;
+	make = namespace_number(path, length) != DUMP_NONE;
+	return make ? (int64_t)namespace_number(path, length) : FLOPSHIM_TOO_MANY;
+}
+
+/* ---- scopes ---- */
+
+static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits)
+{
+	scope->namespace_id = number;
+	scope->namespace_limits = limits_of(number);
+	scope->scope_limits = scope_limits;
+	scope->limited = scope->namespace_limits || scope_limits;
+}
+
+/* Ended scopes may still be remembered by some thread: they serve again only in a later epoch. */
+static struct open_scope *open_scope_take(void)
+{
+	struct open_scope *open;
+
+	if (!scopes.free && scopes.ended_count >= SCOPES_BATCH) {
+		scopes.free = scopes.ended;
+		scopes.ended = NULL;
+		scopes.ended_count = 0;
+		lifecycle_epoch_next();
+	}
+	if (!scopes.free) {
+		struct open_scope *batch = guest_pages(SCOPES_BATCH * sizeof(struct open_scope));
+
+		for (unsigned i = 0; batch && i < SCOPES_BATCH; i++) {
+			batch[i].next = scopes.free;
+			scopes.free = &batch[i];
+		}
+	}
+	open = scopes.free;
+	if (open)
+		scopes.free = open->next;
+	return open;
+}
+
+/* Scopes without a budget are one for each namespace and chain of budgets around it. */
+static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limits)
+{
+	struct open_scope *open;
+
+	for (open = spaces.list[number].scopes; open; open = open->next_shared)
+		if (open->scope.scope_limits == scope_limits)
+			return open;
+	return NULL;
+}
+
+static void limit_start(struct open_scope *open, uint32_t number, struct limit *around, int64_t budget)
+{
+	struct dump_limit *record = NULL;
+
+	if (scopes.spare_record_count)
+		record = scopes.spare_records[--scopes.spare_record_count];
+	open->has_limit = true;
+	open->limit = (struct limit){.amount = (uint64_t)budget, .namespace_id = number, .is_scope = true, .parent = around};
+	if (record) {
+		*record = (struct dump_limit){.amount = (uint64_t)budget, .namespace_id = number, .flags = DUMP_LIMIT_SCOPE};
+		open->limit.record = record;
+	} else if (dump_is_open()) {
+		charge_record(&open->limit);
+	}
+}
+
+int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
+{
+	const struct scope *around = origin_scope(origin);
+	int64_t number = namespace_find(name, around->namespace_id, true);
+	struct opened *opened;
+	struct open_scope *open;
+
+	if (number < 0)
+		return number;
+	open = budget == FLOPSHIM_UNLIMITED ? shared_scope((uint32_t)number, around->scope_limits) : NULL;
+	opened = guest_pool_take(&scopes.opened_pool);
+	if (!opened)
+		return FLOPSHIM_NO_MEMORY;
+	if (!open) {
+		open = open_scope_take();
+		if (!open)
+			return FLOPSHIM_NO_MEMORY;
+		open->has_limit = false;
+		open->uses = 0;
+		if (budget != FLOPSHIM_UNLIMITED)
+			limit_start(open, (uint32_t)number, around->scope_limits, budget);
+		scope_fill(&open->scope, (uint32_t)number,
+			   budget != FLOPSHIM_UNLIMITED ? &open->limit : around->scope_limits);
+		if (budget == FLOPSHIM_UNLIMITED) {
+			open->next_shared = spaces.list[number].scopes;
+			spaces.list[number].scopes = open;
+		}
+		open->next = scopes.open;
+		open->previous = NULL;
+		if (scopes.open)
+			scopes.open->previous = open;
+		scopes.open = open;
+	}
+	open->uses++;
+	spaces.list[number].begun++;
+	if (spaces.list[number].record)
+		spaces.list[number].record->calls_begun = spaces.list[number].begun;
+	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .outer = origin->opened};
+	origin->opened = opened;
+	return opened->handle;
+}
+
+static void open_scope_end(struct open_scope *open)
+{
+	struct open_scope **link = &spaces.list[open->scope.namespace_id].scopes;
+
+	if (--open->uses)
+		return;
+	if (open->has_limit) {
+		struct dump_limit *record = open->limit.record;
+
+		charge_end(&open->limit);
+		if (record && !open->limit.refused_calls && !open->limit.over_calls &&
+		    scopes.spare_record_count < SPARE_RECORDS)
+			scopes.spare_records[scopes.spare_record_count++] = record;
+	} else {
+		while (*link != open)
+			link = &(*link)->next_shared;
+		*link = open->next_shared;
+	}
+	if (open->previous)
+		open->previous->next = open->next;
+	else
+		scopes.open = open->next;
+	if (open->next)
+		open->next->previous = open->previous;
+	open->next = scopes.ended;
+	scopes.ended = open;
+	scopes.ended_count++;
+}
+
+static struct opened *opened_find(struct origin *origin, int64_t handle)
+{
+	struct opened *opened = origin->opened;
+
+	while (opened && opened->handle > handle)
+		opened = opened->outer;
+	return opened && opened->handle == handle ? opened : NULL;
+}
+
+int64_t namespace_close(struct origin *origin, int64_t handle)
+{
+	int64_t ended = 0;
+
+	if (!opened_find(origin, handle))
+		return FLOPSHIM_NOT_OPEN;
+	while (origin->opened && origin->opened->handle >= handle) {
+		struct opened *opened = origin->opened;
+
+		origin->opened = opened->outer;
+		open_scope_end(opened->open);
+		guest_pool_give(&scopes.opened_pool, opened);
+		ended++;
+	}
+	return ended;
+}
+
+void namespace_close_all(struct origin *origin)
+{
+	while (origin->opened)
+		namespace_close(origin, origin->opened->handle);
+}
+
+const struct scope *namespace_scope(struct origin *origin, int64_t handle)
+{
+	struct opened *opened = opened_find(origin, handle);
+
+	return opened ? &opened->open->scope : NULL;
+}
+
+struct limit *namespace_scope_limit(struct origin *origin, int64_t handle)
+{
+	struct opened *opened = opened_find(origin, handle);
+
+	return opened && opened->open->has_limit ? &opened->open->limit : NULL;
+}
+
+const struct scope *origin_scope(const struct origin *origin)
+{
+	for (; origin; origin = origin->creator)
+		if (origin->opened)
+			return &origin->opened->open->scope;
+	return &namespace_base;
+}
+
+/* ---- limits and factors at run time ---- */
+
+int namespace_set_budget(uint32_t number, int64_t flops, uint64_t used)
+{
+	struct space *space = &spaces.list[number];
+
+	if (space->limit) {
+		charge_set(space->limit, (uint64_t)flops);
+		return FLOPSHIM_OK;
+	}
+	charge_call_back_all();
+	space->limit = guest_pool_take(&scopes.limit_pool);
+	if (!space->limit)
+		return FLOPSHIM_NO_MEMORY;
+	*space->limit = (struct limit){.amount = (uint64_t)flops, .used = used, .namespace_id = number};
+	space->limit->parent = number ? limits_of(space->parent) : NULL;
+	limits_link();
+	if (dump_is_open())
+		charge_record(space->limit);
+	scope_fill(&namespace_base, namespace_base.namespace_id, NULL);
+	for (struct open_scope *open = scopes.open; open; open = open->next)
+		scope_fill(&open->scope, open->scope.namespace_id, open->scope.scope_limits);
+	lifecycle_epoch_next();
+	return FLOPSHIM_OK;
+}
+
+uint32_t namespace_factors; /* generation */
+
+void namespace_set_multiplier(uint32_t number, uint64_t factor)
+{
+	spaces.list[number].multiplier = number ? factor
+						: (uint64_t)(((unsigned __int128)factor * config.multiplier) >> 32);
+	if (spaces.list[number].record)
+		spaces.list[number].record->multiplier = factor;
+	namespace_factors++;
+	lifecycle_epoch_next();
+}
+
 void namespace_forked(void)
 {
 	for (uint32_t i = 0; i < spaces.count; i++) {
@@ -198,4 +519,8 @@ void namespace_forked(void)
 		if (spaces.list[i].limit)
 			charge_forked_limit(spaces.list[i].limit);
 	}
+	for (struct open_scope *open = scopes.open; open; open = open->next)
+		if (open->has_limit)
+			charge_forked_limit(&open->limit);
+	scopes.spare_record_count = 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * namespace.h - the tree of namespaces and the scopes on it.
+ * namespace.h - the tree of namespaces, and the scopes that threads open on it.
+ * Every function is called with record_lock held, but for those that say otherwise.
  */
 #ifndef FLOPSHIM_NAMESPACE_H
 #define FLOPSHIM_NAMESPACE_H
@@ -11,25 +12,72 @@
 
 #include "state.h"
 
+struct opened;
+
+/*
+ * A thread as others see it: who made it, and what it has open. It outlives the thread as long as a thread that it made
+ * may still ask.
+ */
+struct origin {
+	struct opened *opened;  /* innermost, NULL if none */
+	struct origin *creator; /* NULL for the main thread and those that were not made by pthread_create */
+	uint32_t uses;          /* the thread itself and the origins that name it */
+};
+
 /* The scope that is open when no marker has been called: FLOPSHIM_NAMESPACE, under the budgets of the environment. */
 extern struct scope namespace_base;
+
+/* Raised when a factor changes: rows were priced with those of their generation. */
+extern uint32_t namespace_factors;
 
 /* Makes the namespaces that the environment names. Once, before any call. */
 void namespace_start(void);
 
-/* The number of an absolute path, made if need be; DUMP_NONE when there are too many. With record_lock held. */
+/* The number of an absolute path, made if need be; DUMP_NONE when there are too many. */
 uint32_t namespace_number(const char *name, size_t length);
 
-/* Writes the tree into a dump that has just been opened. With record_lock held. */
+/*
+ * The number of a name as markers give it, relative to namespace `open`. DUMP_NONE if it does not exist and `make` is
+ * false; an enum flopshim_error if it is not a name.
+ */
+int64_t namespace_find(const char *name, uint32_t open, bool make);
+
+/* Writes the tree into a dump that has just been opened. */
 void namespace_record(void);
 
-/* In a forked child: the tree stays, its place in the dump does not. */
+/* In a forked child: the tree and what is open stay, their places in the dump do not. */
 void namespace_forked(void);
 
-/* Dotted path of a namespace; empty for the root. */
+/* Dotted path of a namespace; empty for the root. Needs no lock. */
 const char *namespace_name(uint32_t namespace_id);
+uint32_t namespace_parent(uint32_t namespace_id);
+uint32_t namespace_count(void);
+/* Its own limit, NULL if it has none. */
+struct limit *namespace_limit(uint32_t namespace_id);
+/* Whether it is `outer` or inside of it. */
+bool namespace_is_inside(uint32_t namespace_id, uint32_t outer);
 
 /* Multiplier of a namespace times 2^32, its ancestors' and the process's included. */
 uint64_t namespace_multiplier(uint32_t namespace_id);
+
+/* Opens a scope, with a budget unless it is FLOPSHIM_UNLIMITED. Its handle, or an enum flopshim_error. */
+int64_t namespace_open(struct origin *origin, const char *name, int64_t budget);
+/* Ends it and those inside it. How many ended, or FLOPSHIM_NOT_OPEN. */
+int64_t namespace_close(struct origin *origin, int64_t handle);
+void namespace_close_all(struct origin *origin);
+
+/* The scope of a handle, NULL if it is not open in this thread. */
+const struct scope *namespace_scope(struct origin *origin, int64_t handle);
+
+/* Its own limit, NULL if it has no budget. */
+struct limit *namespace_scope_limit(struct origin *origin, int64_t handle);
+
+/* Where a thread charges: its own innermost scope, or its creator's, or the creator's of that. */
+const struct scope *origin_scope(const struct origin *origin);
+
+/* Sets a namespace's budget; `used` is what counts as used if it had none. */
+int namespace_set_budget(uint32_t namespace_id, int64_t flops, uint64_t used);
+/* Sets its factor, times 2^32. */
+void namespace_set_multiplier(uint32_t namespace_id, uint64_t factor);
 
 #endif

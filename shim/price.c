@@ -41,7 +41,8 @@ static uint64_t saturating_mul(uint64_t a, uint64_t b, bool *saturated)
 
 static int64_t read64(const uint16_t *at)
 {
-	return (int64_t)((uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 | (uint64_t)at[3] << 48);
+	return (int64_t)((uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 |
+	                 (uint64_t)at[3] << 48);
 }
 
 static int log2_floor(wide x)
@@ -53,7 +54,7 @@ static int log2_floor(wide x)
 	return 63 - __builtin_clzll((unsigned long long)x);
 }
 
-/* --- 64 bits: nearly every call, and more than twice as fast -------------------------------------- */
+/* --- 64 bits: nearly every call, and more than twice as fast --------------------------------- */
 
 static bool multiply_narrow(int64_t a, int64_t b, int64_t *product)
 {
@@ -82,7 +83,7 @@ static int64_t floor_divide_narrow(int64_t x, int64_t by)
 #undef NUMBER
 #undef WIDTH
 
-/* --- 128 bits: what does not fit ----------------------------------------------------------------------- */
+/* --- 128 bits: what does not fit ------------------------------------------------------------- */
 
 /* By hand: clang's __builtin_mul_overflow calls a function for 128 bits that libgcc does not have. */
 static bool multiply_wide(wide a, wide b, wide *product)
@@ -124,7 +125,7 @@ static wide floor_divide_wide(wide x, int64_t by)
 #undef NUMBER
 #undef WIDTH
 
-/* --- prices ---------------------------------------------------------------------------------------------- */
+/* --- prices ---------------------------------------------------------------------------------- */
 
 /* x / by to the nearest integer, halves up; 0 for negative x. */
 static uint64_t round_price(wide x, int64_t by, bool *saturated)
@@ -164,7 +165,8 @@ static uint64_t run(const struct machine *machine, const uint16_t *program, bool
 }
 
 /* A column in complex types: once without the real work, once with it. */
-static uint64_t run_parted(struct machine *machine, const uint16_t *program, uint64_t *real_work, bool *saturated)
+static uint64_t run_parted(struct machine *machine, const uint16_t *program, uint64_t *real_work,
+                           bool *saturated)
 {
 	uint64_t all, rest;
 
@@ -206,7 +208,8 @@ void price_shape(const struct routine *routine, const int64_t *shape, struct pri
 		price->adds = price->muls;
 		price->real_adds = price->real_muls;
 	} else {
-		price->adds = run_parted(&machine, &programs[family->adds], &price->real_adds, &price->saturated);
+		price->adds = run_parted(&machine, &programs[family->adds], &price->real_adds,
+		                         &price->saturated);
 	}
 	machine.real_is_one = true;
 	price->words = run(&machine, &programs[family->words], &price->saturated);

@@ -30,6 +30,15 @@ enum {
 
 struct guest_lock record_lock;
 
+/* A name and what goes with it, of work charged by hand. */
+struct manual_site {
+	uint64_t lengths;
+	uint32_t check, number;
+	bool used;
+};
+
+enum { MANUAL_INDEX = 1 << 16 };
+
 /* A lane that waits for a thread. */
 struct free_lane {
 	struct dump_lane *lane;
@@ -45,6 +54,8 @@ static struct {
 	uint32_t count;
 	struct free_lane *free;
 	uint32_t free_count;
+	struct manual_site *manual;
+	uint32_t manual_count;
 	uint16_t routine_numbers[ROUTINES_MAX]; /* in the dump, plus 1 */
 } records;
 
@@ -137,7 +148,7 @@ void record_symbol_name(uint32_t symbol, char *name, size_t size)
 	name[0] = 0;
 	guest_print(name, size, &end, "%s%s%s%s%s", schemes[scheme].before,
 		    fortran ? "" : form->interface == FORM_CBLAS ? "cblas_" : "LAPACKE_", routine,
-		    form->interface == FORM_LAPACKE_WORK ? "_work" : "",
+		    form->interface == FORM_LAPACKE_WORK ? "_work" : form->result_pointer ? "_sub" : "",
 		    fortran ? schemes[scheme].after_fortran : schemes[scheme].after_c);
 	if (scheme == SCHEME_UPPER_64 || scheme == SCHEME_BARE_UPPER)
 		for (char *at = name; *at; at++)
@@ -198,7 +209,7 @@ static uint32_t module_record(struct module *module)
 	if (module->dump_entry) {
 		module->dump_entry->flags |= (module->flags & MODULE_SERVES ? DUMP_MODULE_SERVES : 0) |
 					     (module->flags & MODULE_ILP64 ? DUMP_MODULE_ILP64 : 0) |
-					     (module_known_names(module) >= KNOWN_DECORATED ? DUMP_MODULE_BLAS : 0);
+					     (module_is_blas(module, false) ? DUMP_MODULE_BLAS : 0);
 	}
 	return module->dump_number;
 }
@@ -231,18 +242,17 @@ static bool is_plain(const struct form *form)
 /* What serves the call decides how its arguments are read, and whether they are. */
 static void site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {
-	unsigned known = callee ? module_known_names(callee) : 0;
+	bool bare = scheme_is_bare(scheme);
 
-	if (known < (scheme_is_bare(scheme) ? KNOWN_BARE : KNOWN_DECORATED) ||
-	    (scheme_is_bare(scheme) && !config.bare_names)) {
+	if (!callee || !module_is_blas(callee, bare) || (bare && !config.bare_names)) {
 		site->flags |= SITE_PASS;
-		if (callee && !scheme_is_bare(scheme))
+		if (callee && (!bare || config.bare_names))
 			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : lifecycle_program(), 0);
 		return;
 	}
 	if (scheme_is_64(scheme))
 		callee->flags |= MODULE_PROBED | MODULE_ILP64;
-	if (module_is_ilp64(callee))
+	if (module_is_ilp64(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_"))
 		site->flags |= SITE_ILP64;
 	if (!(callee->flags & MODULE_SERVES)) {
 		callee->flags |= MODULE_SERVES;
@@ -451,14 +461,23 @@ static struct dump_row *row_append(struct thread *thread)
 
 static struct dump_row row_lost; /* of a process without memory */
 
-static struct dump_row *row_make(struct thread *thread, struct row_entry *entry, uint32_t hash, struct dump_row filled,
+/* The index is searched again: a signal handler may have been here meanwhile. */
+static struct dump_row *row_make(struct thread *thread, uint32_t hash, struct dump_row filled, unsigned dims,
 				 uint32_t *number)
 {
+	struct shape key = {.options = filled.options};
+	struct row_entry *entry;
 	struct dump_row *row;
 
+	memcpy(key.dims, filled.dims, sizeof(key.dims));
 	guest_lock(&record_lock);
-	row = row_append(thread);
-	if (row) {
+	entry = row_find(thread, hash, filled.site, filled.namespace_id, filled.kind, filled.flags & ~DUMP_ROW_SATURATED,
+			 &key, dims);
+	row = entry->row ? NULL : row_append(thread);
+	if (entry->row) {
+		*number = entry->number;
+		row = entry->row;
+	} else if (row) {
 		*row = filled;
 		__atomic_store_n(&thread->block->used, thread->block->used + 1, __ATOMIC_RELEASE);
 		*entry = (struct row_entry){row, hash, thread->rows};
@@ -508,7 +527,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	}
 	filled.options = key.options;
 	memcpy(filled.dims, key.dims, dims * sizeof(int64_t));
-	return row_make(thread, entry, hash, filled, number);
+	return row_make(thread, hash, filled, dims, number);
 }
 
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
@@ -520,6 +539,88 @@ struct dump_row *record_row_like(struct thread *thread, const struct dump_row *r
 
 	memcpy(shape.dims, row->dims, sizeof(shape.dims));
 	return record_row(thread, &site, &shape, row->namespace_id, kind, flags, &number);
+}
+
+const char *record_operation(uint32_t site)
+{
+	const struct dump_site *entry = dump_entry_numbered(DUMP_SITES, site);
+	const struct dump_routine *routine = NULL;
+
+	if (!entry)
+		return "other";
+	if (entry->routine != DUMP_NONE)
+		routine = dump_entry_numbered(DUMP_ROUTINES, entry->routine);
+	return dump_text(routine ? routine->name : entry->symbol);
+}
+
+void record_rows_forget(struct thread *thread)
+{
+	memset(thread->index, 0, (thread->index_mask + 1) * sizeof(struct row_entry));
+}
+
+/* ---- work charged by hand ---- */
+
+static struct manual_site *manual_site(const char *operation, const char *detail)
+{
+	uint32_t check = dump_check(operation, strlen(operation)) ^ dump_check(detail, strlen(detail)) * 31;
+	struct dump_site *entry;
+	struct manual_site *site;
+	uint32_t at;
+
+	if (!records.manual)
+		records.manual = guest_pages(MANUAL_INDEX * sizeof(struct manual_site));
+	if (!records.manual)
+		return NULL;
+	for (at = check % MANUAL_INDEX; records.manual[at].used; at = (at + 1) % MANUAL_INDEX)
+		if (records.manual[at].check == check &&
+		    records.manual[at].lengths == (strlen(operation) << 32 | strlen(detail)))
+			return &records.manual[at];
+	if (records.manual_count >= MANUAL_INDEX / 2)
+		return NULL;
+	site = &records.manual[at];
+	entry = dump_append(&dump_sites, &site->number);
+	if (!entry)
+		return NULL;
+	entry->symbol = string_of(operation);
+	entry->detail = *detail ? string_of(detail) : 0;
+	entry->routine = entry->caller_module = entry->callee_module = DUMP_NONE;
+	dump_commit(&dump_sites);
+	site->check = check;
+	site->lengths = strlen(operation) << 32 | strlen(detail);
+	site->used = true;
+	records.manual_count++;
+	return site;
+}
+
+uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id)
+{
+	bool saturated = false;
+
+	return weights_apply(NULL, namespace_multiplier(namespace_id), flops, &saturated);
+}
+
+struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
+				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+{
+	struct shape key = {.dims = {(int64_t)flops}};
+	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};
+	struct manual_site *site;
+	struct row_entry *entry;
+	uint32_t hash, number;
+
+	guest_lock(&record_lock);
+	site = manual_site(operation, detail);
+	guest_unlock(&record_lock);
+	if (!site)
+		return NULL;
+	hash = shape_hash(&key, 1, site->number, namespace_id);
+	entry = row_find(thread, hash, site->number, namespace_id, kind, flags, &key, 1);
+	if (entry->row)
+		return entry->row;
+	filled.site = site->number;
+	filled.dims[0] = (int64_t)flops;
+	filled.charged = record_manual_price(flops, namespace_id);
+	return row_make(thread, hash, filled, 1, &number);
 }
 
 struct dump_row *record_row_numbered(struct thread *thread, uint32_t number)
@@ -542,4 +643,7 @@ void record_forked(void)
 		guest_free(records.index, SITES_INDEX * sizeof(uint32_t));
 	records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
 	records.count = 0;
+	if (records.manual)
+		memset(records.manual, 0, MANUAL_INDEX * sizeof(struct manual_site));
+	records.manual_count = 0;
 }

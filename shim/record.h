@@ -63,6 +63,19 @@ struct dump_row *record_row_like(struct thread *thread, const struct dump_row *r
 uint64_t record_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
 		      uint64_t *words, bool *saturated);
 
+/* The thread's rows were priced with other factors: they stay in the dump, and new ones are made. */
+void record_rows_forget(struct thread *thread);
+
+/* A row of work charged by hand; see DUMP_ROW_MANUAL. NULL without memory. */
+struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
+				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
+
+/* What it is charged in a namespace. */
+uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id);
+
+/* Canonical name of what a site calls, or of work charged by hand. With record_lock held. */
+const char *record_operation(uint32_t site);
+
 /* The row with this number in the thread's lane, NULL if it has none. */
 struct dump_row *record_row_numbered(struct thread *thread, uint32_t number);
 

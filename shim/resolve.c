@@ -83,6 +83,15 @@ static void read_dynamic(struct module *module)
 		case DT_SONAME:
 			soname = entry->d_un.d_val + 1;
 			break;
+		case DT_BIND_NOW:
+			module->binds_now = true;
+			break;
+		case DT_FLAGS:
+			module->binds_now |= (entry->d_un.d_val & DF_BIND_NOW) != 0;
+			break;
+		case DT_FLAGS_1:
+			module->binds_now |= (entry->d_un.d_val & DF_1_NOW) != 0;
+			break;
 		}
 	}
 	module->soname = soname && module->strings ? module->strings + soname - 1 : "";
@@ -180,6 +189,8 @@ static const struct module *module_before(const struct refresh *refresh, const s
 	return NULL;
 }
 
+static bool was_opened_lazily(const struct module *module);
+
 static int refresh_one(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct refresh *refresh = context;
@@ -201,7 +212,8 @@ static int refresh_one(struct dl_phdr_info *info, size_t size, void *context)
 	before = module_before(refresh, module);
 	if (before) {
 		module->flags = before->flags;
-		module->known_names = before->known_names;
+		module->known_decorated = before->known_decorated;
+		module->known_bare = before->known_bare;
 		module->dump_number = before->dump_number;
 		module->dump_entry = before->dump_entry;
 	}
@@ -211,6 +223,8 @@ static int refresh_one(struct dl_phdr_info *info, size_t size, void *context)
 	}
 	if (!modules.started)
 		module->flags |= MODULE_START;
+	if (was_opened_lazily(module))
+		module->flags |= MODULE_LAZY;
 	modules.count++;
 	return 0;
 }
@@ -391,25 +405,29 @@ static bool any_symbol(const struct module *module, bool (*visit)(const struct m
 
 static bool count_known(const struct module *module, const ElfW(Sym) *symbol, void *context)
 {
-	unsigned *known = context;
+	struct module *counted = context;
+	int32_t own;
 
-	if (symbol->st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL &&
-	    ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && resolve_own_name(module->strings + symbol->st_name) >= 0)
-		++*known;
-	return *known == KNOWN_BARE;
+	if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol->st_info) == STB_LOCAL ||
+	    ELF64_ST_TYPE(symbol->st_info) != STT_FUNC)
+		return false;
+	own = resolve_own_name(module->strings + symbol->st_name);
+	if (own < 0)
+		return false;
+	if (own % SCHEME_COUNT == SCHEME_BARE || own % SCHEME_COUNT == SCHEME_BARE_UPPER)
+		counted->known_bare++;
+	else
+		counted->known_decorated++;
+	return counted->known_decorated >= KNOWN_BARE;
 }
 
-unsigned module_known_names(struct module *module)
+bool module_is_blas(struct module *module, bool bare)
 {
-	unsigned known = 0;
-
-	if (module->flags & MODULE_COUNTED)
-		return module->known_names;
-	if (!(module->flags & MODULE_SELF))
-		any_symbol(module, count_known, &known);
-	module->known_names = known;
+	if (!(module->flags & (MODULE_COUNTED | MODULE_SELF)))
+		any_symbol(module, count_known, module);
 	module->flags |= MODULE_COUNTED;
-	return known;
+	return bare ? module->known_decorated + module->known_bare >= KNOWN_BARE
+		    : module->known_decorated >= KNOWN_DECORATED;
 }
 
 static bool is_known_use(const struct module *module, const ElfW(Sym) *symbol, void *context)
@@ -461,7 +479,8 @@ static void closure_of(unsigned root)
 	}
 }
 
-static void *lookup_in_trees(const char *name, uint32_t hash, unsigned caller)
+/* `lazy` tells whether the tree that holds the caller was opened RTLD_LAZY. */
+static void *lookup_in_trees(const char *name, uint32_t hash, unsigned caller, bool *lazy)
 {
 	memset(covered, 0, (modules.count + 63) / 64 * 8);
 	for (unsigned i = 0; i < modules.count; i++)
@@ -480,6 +499,7 @@ static void *lookup_in_trees(const char *name, uint32_t hash, unsigned caller)
 		for (unsigned i = 0; has_caller && i < closure.count; i++) {
 			void *found = lookup(&modules.list[closure.order[i]], name, hash);
 
+			*lazy = modules.list[root].flags & MODULE_LAZY;
 			if (found)
 				return found;
 		}
@@ -501,15 +521,36 @@ static void *lookup_at_start(const char *name, uint32_t hash)
 	return NULL;
 }
 
+void *resolve_after_self(const char *name)
+{
+	return lookup_at_start(name, gnu_hash(name));
+}
+
+bool module_is_before_self(const struct module *module)
+{
+	return modules.self && module < modules.self && module->flags & MODULE_START;
+}
+
+void *resolve_in_scope(const char *name, const struct module *caller, void *next)
+{
+	uint32_t hash = gnu_hash(name);
+	void *found = lookup_at_start(name, hash), *in_tree;
+	bool lazy = false;
+
+	if (found || !caller)
+		return found ? found : next;
+	in_tree = lookup_in_trees(name, hash, (unsigned)(caller - modules.list), &lazy);
+	/* What was opened RTLD_GLOBAL after a caller that was bound when it was opened came too late for it. */
+	if (next && in_tree && !lazy && module_of(next) > caller)
+		return in_tree;
+	return next ? next : in_tree;
+}
+
 void *resolve(const char *name, const struct module *caller, void *next)
 {
 	uint32_t hash = gnu_hash(name);
-	void *found = lookup_at_start(name, hash);
+	void *found = resolve_in_scope(name, caller, next);
 
-	if (!found)
-		found = next;
-	if (!found && caller)
-		found = lookup_in_trees(name, hash, (unsigned)(caller - modules.list));
 	for (unsigned i = 0; !found && i < modules.count; i++)
 		found = lookup(&modules.list[i], name, hash);
 	return found;
@@ -520,23 +561,65 @@ void *resolve_next(const char *name)
 	return resolve_global_seen ? dlsym_call_real(RTLD_NEXT, name) : NULL;
 }
 
+/* ---- when objects were bound ---- */
+
+enum { LAZY_MAX = 256 };
+
+static _Atomic uint32_t lazy_names[LAZY_MAX];
+static _Atomic unsigned lazy_count;
+
+void resolve_opened_lazily(const char *path)
+{
+	uint32_t hash = path ? gnu_hash(base_name(path)) : 0;
+	unsigned place;
+
+	for (unsigned i = 0; i < lazy_count && i < LAZY_MAX; i++)
+		if (lazy_names[i] == hash)
+			return;
+	place = lazy_count++;
+	if (path && place < LAZY_MAX)
+		lazy_names[place] = hash;
+}
+
+static bool was_opened_lazily(const struct module *module)
+{
+	if (module->binds_now)
+		return false;
+	for (unsigned i = 0; i < lazy_count && i < LAZY_MAX; i++)
+		if (lazy_names[i] == module->name_hash || lazy_names[i] == module->soname_hash)
+			return true;
+	return false;
+}
+
 /* ---- the integer width ---- */
 
-bool module_is_ilp64(struct module *module)
+static void *isamax_of(struct module *module, const char *name)
+{
+	uint32_t hash = gnu_hash(name);
+
+	closure_of((unsigned)(module - modules.list));
+	for (unsigned i = 0; i < closure.count; i++) {
+		void *found = lookup(&modules.list[closure.order[i]], name, hash);
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+bool module_is_ilp64(struct module *module, const char *isamax)
 {
 	/* 3 to a 32-bit reader, negative to a 64-bit one: only the first finds the largest element. */
 	static const int64_t count = (int64_t)0xffffffff00000003;
 	static const int64_t step = 1;
 	static const float vector[3] = {1, 3, 2};
-	int (*isamax)(const int64_t *, const float *, const int64_t *);
+	void *function;
 
 	if (module->flags & MODULE_PROBED)
 		return module->flags & MODULE_ILP64;
 	module->flags |= MODULE_PROBED;
-	isamax = (int (*)(const int64_t *, const float *, const int64_t *))module_symbol(module, "isamax_");
-	if (!isamax)
-		isamax = (int (*)(const int64_t *, const float *, const int64_t *))resolve("isamax_", module, NULL);
-	if (isamax && isamax(&count, vector, &step) == 0)
+	function = isamax_of(module, isamax);
+	if (function && entry_probe(function, &count, vector, &step) == 0)
 		module->flags |= MODULE_ILP64;
 	return module->flags & MODULE_ILP64;
 }
@@ -548,7 +631,7 @@ void *resolve_as_caller(const char *name, const void *return_address)
 
 	guest_lock(&lock);
 	resolve_refresh();
-	found = resolve(name, module_of(return_address), next);
+	found = resolve_in_scope(name, module_of(return_address), next);
 	guest_unlock(&lock);
 	return found;
 }

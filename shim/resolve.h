@@ -18,7 +18,7 @@ enum module_flags {
 	MODULE_COUNTED = 1 << 3,  /* known_names is valid */
 	MODULE_PROBED = 1 << 4,   /* MODULE_ILP64 is valid */
 	MODULE_ILP64 = 1 << 5,
-	MODULE_NAMED_64 = 1 << 6, /* said so by the names that it is called under */
+	MODULE_LAZY = 1 << 6,     /* opened RTLD_LAZY: binds at the first call, not when it was opened */
 };
 
 struct module {
@@ -27,7 +27,7 @@ struct module {
 	const char *path, *soname;
 	uint32_t path_hash, name_hash, soname_hash; /* name: what follows the last slash */
 	uint32_t flags;
-	uint32_t known_names;                       /* of our symbols that it defines, counted up to a bound */
+	uint32_t known_decorated, known_bare;       /* of our symbols that it defines, counted up to KNOWN_BARE */
 	uint32_t dump_number;                       /* DUMP_NONE until it is in the dump */
 	struct dump_module *dump_entry;
 	const void *symbols;
@@ -35,6 +35,7 @@ struct module {
 	const uint32_t *gnu_hash, *sysv_hash;
 	const uint16_t *needed;                     /* numbers of the modules that it was linked to */
 	uint16_t needed_count;
+	bool binds_now;                             /* linked so that it binds when it is opened */
 	const uint8_t *build_id;
 	uint32_t build_id_size;
 };
@@ -59,6 +60,16 @@ struct module *module_at(unsigned number);
  */
 void *resolve(const char *name, const struct module *caller, void *next);
 
+/* The same within the scope of `caller` alone, as dlsym(RTLD_DEFAULT) and a GOT slot have it. */
+void *resolve_in_scope(const char *name, const struct module *caller, void *next);
+
+/* What follows the shim in the search order of the program's start: RTLD_NEXT for what stands before it. */
+void *resolve_after_self(const char *name);
+bool module_is_before_self(const struct module *module);
+
+/* Called by the dlopen hook: a path that is opened RTLD_LAZY. Needs no lock. */
+void resolve_opened_lazily(const char *path);
+
 /*
  * dlsym(RTLD_NEXT, name), asked only once something has been opened RTLD_GLOBAL: it waits for the loader's lock,
  * which a thread that a constructor waits for never gets. Called WITHOUT record_lock.
@@ -68,11 +79,14 @@ void *resolve_next(const char *name);
 /* The definition of `name` in one object, NULL if it has none. */
 void *module_symbol(const struct module *module, const char *name);
 
-/* How many of our symbols the object defines, counted up to KNOWN_BARE. */
-unsigned module_known_names(struct module *module);
+/* Whether the object looks like a BLAS or a LAPACK; to be served under bare names it must define more of ours. */
+bool module_is_blas(struct module *module, bool bare);
 
-/* Whether the object that serves a call takes 64-bit integers. Calls its isamax_ once. */
-bool module_is_ilp64(struct module *module);
+/*
+ * Whether the object takes 64-bit integers where names do not say so. Calls once the isamax that is spelled the same way,
+ * `isamax_` or `scipy_isamax_`; where it has none, that of what it is linked to; without one the answer is no.
+ */
+bool module_is_ilp64(struct module *module, const char *isamax);
 
 /* Whether the object refers to any of our symbols without defining it. */
 bool module_uses_blas(const struct module *module);

@@ -91,6 +91,7 @@ struct form {
 	uint8_t query_is_ref;    /* they are pointers (Fortran), not values */
 	uint8_t query_minus_two; /* -2 is a query too (geqr, gelq) */
 	uint8_t info_after_work; /* INFO < 0 does not mean that nothing was done */
+	uint8_t result_pointer;  /* cblas_zdotc_sub: the result goes through a last argument */
 	uint8_t query_slots[6];
 	uint32_t shape;          /* first of the routine's shape arguments in shape_args[], options first */
 };

@@ -16,7 +16,7 @@ static bool is_timed(int64_t cost)
 
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost)
 {
-	bool limited = thread->scope->limits != NULL;
+	bool limited = thread->scope->limited;
 
 	thread->until_sample = INT64_MAX;
 	thread->credit = limited || config.time == TIME_ALL ? -1 : CREDIT_QUANTUM - 1;

@@ -56,14 +56,14 @@ struct row_entry {
 };
 
 /*
- * Where work is charged: a namespace and the limits that hold there, innermost first. Immutable, so that
- * comparing two pointers tells whether anything changed; see namespace.c for when one is used again.
+ * Where work is charged: a namespace and the limits that hold there, innermost first. Comparing two pointers tells
+ * whether anything changed: a scope changes, or is used again, only with the next epoch.
  */
 struct scope {
 	uint32_t namespace_id;
-	uint32_t depth;
-	struct limit *limits;       /* NULL where nothing is limited */
-	const struct scope *parent;
+	bool limited;                   /* there is a limit in one of the two chains */
+	struct limit *namespace_limits; /* of the namespace and those around it */
+	struct limit *scope_limits;     /* of the scopes with a budget that are open around it, itself included */
 };
 
 /*
@@ -86,12 +86,13 @@ struct thread {
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
 	struct dump_block *block;        /* of the lane's rows, the one that grows */
 	uint32_t lane_number;
-	uint32_t busy;                   /* inside the slow path: a signal handler's calls are passed on */
+	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	bool coarse;                     /* the lane has all the rows that it may have */
-	uint32_t own_epoch;              /* epoch in which the lane was taken: differs after a fork */
+	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */
+	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
-	const struct scope *own_scope;   /* innermost one that this thread opened, NULL if none */
-	struct thread *creator, *next;   /* next: in the list of living threads, or of free ones */
+	struct origin *origin;           /* who made the thread, and what it has open */
+	struct thread *next;             /* in the list of living threads, or of free ones */
 };
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));

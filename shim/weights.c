@@ -37,7 +37,7 @@ static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
 
 uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated)
 {
-	uint64_t factor = factors ? factors[routine - routines] : ONE;
+	uint64_t factor = factors && routine ? factors[routine - routines] : ONE;
 
 	if (factor == ONE && multiplier == ONE)
 		return flops;

@@ -174,6 +174,8 @@ struct dump_site {
 	uint32_t caller_module; /* DUMP_NONE for code outside any object */
 	uint32_t callee_module; /* the library that serves it */
 	uint32_t reserved;
+	uint64_t detail;        /* string: subscripts and shapes of work charged by hand; 0 for calls. Its routine is
+	                           DUMP_NONE and `symbol` the name it was given */
 };
 
 /* A node of the tree of namespaces. Number 0 is the root, its name is empty. */
