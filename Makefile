@@ -44,7 +44,7 @@ HEADERS := $(O)/gen/cblas.i $(O)/gen/lapack.i $(O)/gen/lapacke.i
 $(O)/gen $(O)/shim $(O)/analyzer $(O)/tests $(O)/pic:
 	$(Q)mkdir -p $@
 
-$(O)/generate: $(wildcard shim/generate*.c shim/generate*.h) shim/routines.h | $(O)/gen
+$(O)/generate: $(wildcard shim/generate*.c shim/generate*.h) shim/routines.h shim/price_program.h | $(O)/gen
 	$(call say,CC)
 	$(Q)$(CC) $(BASE) -Ishim -o $@ shim/generate*.c
 
@@ -91,7 +91,7 @@ ANALYZER_SOURCES := $(wildcard analyzer/*.c)
 ANALYZER_OBJECTS := $(patsubst analyzer/%.c,$(O)/analyzer/%.o,$(ANALYZER_SOURCES)) \
 	$(O)/analyzer/price.o $(O)/analyzer/tables.o $(O)/analyzer/formulas.o
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -Ishim -Ishim/include -I$(O)/gen
-ANALYZER_LIBS := -ldw -lelf -ljansson -lncursesw -ltinfo
+ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED) | $(O)/analyzer
 	$(call say,CC)

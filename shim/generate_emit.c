@@ -46,6 +46,8 @@ static uint32_t add_sequence(struct shape_arg **pool, uint32_t *pool_count, stru
 {
 	uint32_t first = *pool_count;
 
+	if (!count)
+		return 0;
 	for (unsigned i = 0; i < *sequence_count; i++)
 		if ((*sequences)[i].count >= count &&
 		    !memcmp(&(*pool)[(*sequences)[i].first], args, count * sizeof(*args)))

@@ -31,7 +31,7 @@ enum token_kind { TOKEN_END, TOKEN_NUMBER, TOKEN_LETTER, TOKEN_NAME, TOKEN_OPERA
 
 struct token {
 	enum token_kind kind;
-	const char *text; /* a name or an sign */
+	const char *text; /* a name or an operator */
 	struct rational number;
 };
 
@@ -81,7 +81,8 @@ static void next_token(struct parser *parser)
 		token->kind = TOKEN_NAME;
 		token->text = copy_text(start, (size_t)(parser->at - start));
 	} else if (*parser->at == '\'') {
-		if (!isupper((unsigned char)parser->at[1]) || parser->at[2] != '\'')
+		if ((!isupper((unsigned char)parser->at[1]) && !isdigit((unsigned char)parser->at[1])) ||
+		    parser->at[2] != '\'')
 			fail_origin(parser->origin, "an option is compared with one capital letter: 'N'");
 		token->kind = TOKEN_LETTER;
 		token->number = (struct rational){parser->at[1], 1};

@@ -30,14 +30,17 @@ struct binding {
 	bool not_negative;
 };
 
+/* What `complex` is known to be. Where it is 1 the price may tell single from double precision. */
+enum knowledge { COMPLEX_VARIES, COMPLEX_IS_0, COMPLEX_IS_1 };
+
 /* The text being compiled and the names it can see. `caller` is where the call to it stands. */
 struct scope {
 	const struct table *table;
 	struct origin origin;
 	struct binding names[NAMES_MAX];
 	unsigned name_count;
-	bool in_real;      /* inside real(): the indeterminate is already there */
-	bool complex_is_0; /* called inside real(): priced as a real routine */
+	bool in_real; /* inside real(): the indeterminate is already there */
+	enum knowledge complex;
 	const struct scope *caller;
 };
 
@@ -429,12 +432,30 @@ static struct code compile_binary(const struct scope *scope, const struct node *
 	}
 }
 
+/* Whether a condition can only hold in complex types: it is `complex`, or demands it besides other things. */
+static bool demands_complex(const struct node *condition)
+{
+	if (condition->kind == NODE_NAME)
+		return !strcmp(condition->text, "complex");
+	return condition->kind == NODE_BINARY && !strcmp(condition->text, "&&") &&
+	       (demands_complex(condition->kids[0]) || demands_complex(condition->kids[1]));
+}
+
 static struct code compile_if(const struct scope *scope, const struct node *node, unsigned depth)
 {
+	struct scope holds = *scope, fails = *scope;
 	struct code condition = compile_truth(scope, node->kids[0], depth, "?:");
-	struct code yes = compile(scope, node->kids[1], depth);
-	struct code no = compile(scope, node->kids[2], depth);
-	bool not_negative = yes.not_negative && no.not_negative;
+	struct code yes, no;
+	bool not_negative;
+
+	if (demands_complex(node->kids[0])) {
+		holds.complex = COMPLEX_IS_1;
+		if (node->kids[0]->kind == NODE_NAME)
+			fails.complex = COMPLEX_IS_0;
+	}
+	yes = compile(&holds, node->kids[1], depth);
+	no = compile(&fails, node->kids[2], depth);
+	not_negative = yes.not_negative && no.not_negative;
 
 	if (yes.type != no.type)
 		fail_origin(&scope->origin, "?: gives %s or %s", value_type_names[yes.type],
@@ -471,18 +492,40 @@ static void add_name(struct scope *scope, struct binding binding)
 	scope->names[scope->name_count++] = binding;
 }
 
+static struct code truth_of_type(enum price_op op, unsigned depth)
+{
+	struct code code = {.type = VALUE_NUMBER, .den = 1, .not_negative = true, .peak = depth + 1};
+
+	append_op(&code, op);
+	return code;
+}
+
+/* `double` only where the price is one of complex types: those of s and d are the same numbers. */
+static struct code compile_type(const struct scope *scope, const char *name, unsigned depth)
+{
+	if (!strcmp(name, "double")) {
+		if (scope->complex != COMPLEX_IS_1)
+			fail_origin(&scope->origin, "'double' stands outside of `complex ? ... :`: the prices of "
+			                            "s and d may not differ");
+		return truth_of_type(OP_DOUBLE, depth);
+	}
+	if (scope->complex == COMPLEX_VARIES)
+		return truth_of_type(OP_COMPLEX, depth);
+	return constant_code(VALUE_NUMBER, (struct rational){scope->complex == COMPLEX_IS_1, 1});
+}
+
+static bool is_type_name(const char *name)
+{
+	return !strcmp(name, "complex") || !strcmp(name, "double");
+}
+
 static struct code compile_name(const struct scope *scope, const struct node *node, unsigned depth)
 {
 	const struct binding *binding = find_name(scope, node->text);
 	struct code code = {0};
 
-	if (!binding && !strcmp(node->text, "complex")) {
-		if (scope->complex_is_0)
-			return constant_code(VALUE_NUMBER, (struct rational){0, 1});
-		code = (struct code){.type = VALUE_NUMBER, .den = 1, .not_negative = true, .peak = depth + 1};
-		append_op(&code, OP_COMPLEX);
-		return code;
-	}
+	if (!binding && is_type_name(node->text))
+		return compile_type(scope, node->text, depth);
 	if (!binding)
 		fail_origin(&scope->origin, "unknown argument '%s'", node->text);
 	if (binding->where == ABSENT)
@@ -544,7 +587,7 @@ static struct code compile_let(const struct scope *scope, const struct node *nod
 	unsigned inside = depth;
 	struct code value = compile(scope, node->kids[0], depth);
 
-	if (find_name(scope, node->text) || !strcmp(node->text, "complex"))
+	if (find_name(scope, node->text) || is_type_name(node->text))
 		fail_origin(&scope->origin, "let %s: the name is taken", node->text);
 	bind_value(&inner, node->text, value, &names, &inside);
 	return close_scope(scope, names, compile(&inner, node->kids[1], inside), inside - depth, inside);
@@ -599,6 +642,18 @@ static struct code compile_log2(const struct scope *scope, const struct node *no
 	return x;
 }
 
+/* floor(a/b), and 0 where b is not positive: how many blocks of b columns there are in a. */
+static struct code compile_whole_quotient(const struct scope *scope, const struct node *node, unsigned depth)
+{
+	struct code a = compile_typed(scope, node->kids[0], depth, VALUE_NUMBER, node->text);
+	struct code b = compile_typed(scope, node->kids[1], depth + 1, VALUE_NUMBER, node->text);
+
+	a = join(scope, a, b, depth, OP_QUOTIENT);
+	a.den = 1;
+	a.not_negative = true;
+	return a;
+}
+
 /*
  * In muls and adds, real work is multiplied by an indeterminate, so that it can be told from the rest. In words,
  * a real number is half an element of a complex routine. In `blocked`, which is in FLOPs, it is as it stands.
@@ -633,6 +688,7 @@ static const struct function {
 	{"floor", 1, 1, compile_rounding},
 	{"ceil", 1, 1, compile_rounding},
 	{"ilog2", 1, 1, compile_log2},
+	{"quotient", 2, 2, compile_whole_quotient},
 	{"real", 1, 1, compile_real},
 };
 
@@ -680,7 +736,7 @@ static struct code compile_definition(const struct scope *scope, const struct de
 	struct scope inner = {.table = scope->table,
 	                      .origin = {.definition = definition, .column = scope->origin.column},
 	                      .in_real = scope->in_real,
-	                      .complex_is_0 = scope->complex_is_0,
+	                      .complex = scope->complex,
 	                      .caller = scope};
 	struct code names = {0}, body;
 	unsigned inside = depth;
@@ -783,7 +839,7 @@ static struct code compile_row_call(const struct scope *scope, const struct node
 	struct scope inner = {.table = scope->table,
 	                      .origin = {.row = row, .column = scope->origin.column},
 	                      .in_real = scope->in_real,
-	                      .complex_is_0 = scope->complex_is_0 || scope->in_real,
+	                      .complex = scope->in_real ? COMPLEX_IS_0 : scope->complex,
 	                      .caller = scope};
 	const char *text = row->text[scope->origin.column];
 	struct code names = {0}, body;
@@ -879,9 +935,18 @@ static uint32_t add_program(struct table *table, const struct code *code)
 	return first;
 }
 
+static enum knowledge what_complex_is(const struct row *row)
+{
+	if (!(row->types & (TYPES_S | TYPES_D)))
+		return COMPLEX_IS_1;
+	return row->types & (TYPES_C | TYPES_Z) ? COMPLEX_VARIES : COMPLEX_IS_0;
+}
+
 static uint32_t compile_column(struct table *table, const struct row *row, enum column column)
 {
-	struct scope scope = {.table = table, .origin = {.row = row, .column = column}};
+	struct scope scope = {.table = table,
+	                      .origin = {.row = row, .column = column},
+	                      .complex = what_complex_is(row)};
 	struct code program = {0}, code;
 
 	for (unsigned i = 0; i < row->option_count + row->dim_count; i++)

@@ -616,7 +616,7 @@ void table_read(struct table *table, const char *path)
 		if (strlen(entry) + strlen(line) + 2 > sizeof(entry))
 			fail_at(entry_place, "row too long");
 		strcat(entry, " ");
-		strcat(entry, line);
+		strcat(entry, line + strspn(line, " \t"));
 	}
 	if (entry[0])
 		read_entry(table, entry_place, trim(entry));

@@ -178,7 +178,8 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 		lane->nested_calls++;
 		return (struct entry_verdict){slot->real, ACTION_JUMP};
 	}
-	if (unlikely(!(slot->flags & SITE_PLAIN)) && is_query(slot->form, frame))
+	if (unlikely(!(slot->flags & SITE_PLAIN)) &&
+	    (slot->flags & (SITE_PASS | SITE_NESTED) || is_query(slot->form, frame)))
 		return SLOW;
 	shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, &shape);
 	row = slot->row;

@@ -13,7 +13,7 @@ typedef unsigned __int128 uwide;
 /* One program with what it may ask for. */
 struct machine {
 	const int64_t *shape;
-	bool complex;
+	bool complex, is_double;
 	bool real_is_one; /* the indeterminate of real() is 1; else 0 */
 };
 
@@ -186,6 +186,11 @@ static bool is_complex(const struct routine *routine)
 	return routine->type == TYPE_C || routine->type == TYPE_Z;
 }
 
+static bool is_double(const struct routine *routine)
+{
+	return routine->type == TYPE_D || routine->type == TYPE_Z;
+}
+
 static uint64_t weigh(const struct price *price, bool complex, bool *saturated)
 {
 	uint64_t muls = complex ? saturating_mul(price->muls, 6, saturated) : price->muls;
@@ -198,7 +203,8 @@ static uint64_t weigh(const struct price *price, bool complex, bool *saturated)
 void price_shape(const struct routine *routine, const int64_t *shape, struct price *price)
 {
 	const struct family *family = &families[routine->family];
-	struct machine machine = {.shape = shape, .complex = is_complex(routine)};
+	struct machine machine = {
+		.shape = shape, .complex = is_complex(routine), .is_double = is_double(routine)};
 
 	*price = (struct price){0};
 	if (family->muls == PROGRAM_NONE)
@@ -219,7 +225,10 @@ void price_shape(const struct routine *routine, const int64_t *shape, struct pri
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape)
 {
 	const struct family *family = &families[routine->family];
-	struct machine machine = {.shape = shape, .complex = is_complex(routine), .real_is_one = true};
+	struct machine machine = {.shape = shape,
+	                          .complex = is_complex(routine),
+	                          .is_double = is_double(routine),
+	                          .real_is_one = true};
 	bool saturated = false;
 
 	if (family->blocked == PROGRAM_NONE)

@@ -49,6 +49,9 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 		case OP_COMPLEX:
 			*++top = machine->complex;
 			break;
+		case OP_DOUBLE:
+			*++top = machine->is_double;
+			break;
 		case OP_REAL:
 			if (!machine->real_is_one)
 				*top = 0;
@@ -106,6 +109,10 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 		case OP_CEIL:
 			*top = WIDTH(floor_divide)(*top, read64(at)) + (*top % read64(at) != 0);
 			at += 4;
+			break;
+		case OP_QUOTIENT:
+			top--;
+			top[0] = top[0] > 0 && top[1] > 0 ? top[0] / top[1] : 0;
 			break;
 		case OP_LOG2:
 			*top = log2_floor(*top);

@@ -11,7 +11,7 @@
 #define FLOPSHIM_PRICE_PROGRAM_H
 
 enum {
-	PRICE_STACK_MAX = 24, /* values; the generator refuses what needs more */
+	PRICE_STACK_MAX = 48, /* values; the generator refuses what needs more */
 	PROGRAM_HAS_REAL = 1, /* contains OP_REAL: complex types evaluate it twice */
 };
 
@@ -25,6 +25,7 @@ enum price_op {
 	OP_PICK,      /* i          push the value at position i, counted from the bottom of the stack */
 	OP_SLIDE,     /* n          drop n values below x */
 	OP_COMPLEX,   /*            push 1 in complex types, 0 in real ones */
+	OP_DOUBLE,    /*            push 1 in types d and z, 0 in s and c */
 	OP_REAL,      /*            x times the indeterminate that stands for real work */
 	OP_TWICE_IF_REAL, /*        2 x in real types, x in complex ones */
 	OP_ADD,       /*            y + x */
@@ -39,6 +40,7 @@ enum price_op {
 	OP_NOT_NEGATIVE, /*         x, or 0 if it is negative */
 	OP_FLOOR,     /* w w w w    x / w, rounded down */
 	OP_CEIL,      /* w w w w    x / w, rounded up */
+	OP_QUOTIENT,  /*            y / x, rounded down; 0 where x <= 0 or y < 0 */
 	OP_LOG2,      /*            the largest e with 2^e <= x; 0 for x < 1 */
 	OP_EQ,        /*            1 if y == x, else 0 */
 	OP_NE,

@@ -262,7 +262,7 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 		site->flags |= SITE_CALLER_SERVES;
 	if (is_always_nested(site->form))
 		site->flags |= SITE_NESTED;
-	if (is_plain(site->form))
+	else if (is_plain(site->form))
 		site->flags |= SITE_PLAIN;
 }
 
