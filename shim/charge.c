@@ -111,7 +111,7 @@ static void scope_take(struct thread *thread, const struct scope *scope)
 	if (thread->credit_scope == scope)
 		return;
 	lease_call_back(thread);
-	thread->credit = 0;
+	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = scope;
 }
 

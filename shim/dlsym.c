@@ -65,6 +65,12 @@ void *dlsym_call_real(void *handle, const char *name)
 	return dlsym_real(handle, name);
 }
 
+void *dlsym_call_real_dlopen(const char *path, int flags)
+{
+	dlsym_init();
+	return dlopen_real(path, flags);
+}
+
 const struct thunk *dlsym_thunk(uint32_t number)
 {
 	return &thunks[number];

@@ -14,6 +14,9 @@ void dlsym_init(void);
 /* The C library's dlsym, called as the shim. May wait for the loader's lock. */
 void *dlsym_call_real(void *handle, const char *name);
 
+/* The C library's dlopen, called as the shim. Only from the constructor: it waits for the loader's lock. */
+void *dlsym_call_real_dlopen(const char *path, int flags);
+
 /* The C library's pthread_create, after dlsym_init. */
 extern int (*pthread_create_real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
 	__attribute__((visibility("hidden")));

@@ -249,7 +249,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	lane->depth++;
 	__asm__ volatile("" ::: "memory");
 	lane->frames[lane->depth - 1] = (struct dump_frame){call->slot, call->caller, number + 1};
-	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame));
+	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id, !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
 
@@ -339,7 +339,7 @@ static void leave(struct thread *thread, entry_frame frame)
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
 	} else {
-		sample_leave(thread, frame, row);
+		sample_leave(thread, frame, row, (uint32_t)lane->frames[place].row - 1);
 		row->calls++;
 		if (*entry_flags(frame) & ENTRY_COARSE) {
 			row->flops += *entry_raw(frame);

@@ -23,7 +23,9 @@
 #include "namespace.h"
 #include "record.h"
 #include "resolve.h"
+#include "sample.h"
 #include "summary.h"
+#include "unwind.h"
 #include "weights.h"
 
 enum { STACK_GUESS = 8 << 20 };
@@ -261,7 +263,7 @@ void lifecycle_look_again(struct thread *thread)
 		return;
 	thread->own_epoch = flopshim_epoch;
 	charge_settle(thread);
-	thread->credit = 0;
+	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
 	if (thread->own_factors != namespace_factors) {
 		thread->own_factors = namespace_factors;
@@ -287,13 +289,15 @@ static void start_over_after_fork(void)
 	dump_forked();
 	namespace_forked();
 	summary_forked();
+	sample_forked();
 	life.threads = NULL;
 	lifecycle_epoch_next();
 	if (thread == &thread_null)
 		return;
 	thread->own_epoch = flopshim_epoch;
 	thread->lane = &lane_null;
-	thread->credit = 0;
+	thread->log = NULL;
+	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
 	thread->lease = 0;
 	memset(thread->sites, 0, sizeof(thread->sites));
@@ -379,6 +383,7 @@ static __attribute__((constructor)) void start(void)
 	pthread_atfork(NULL, NULL, forked_without_wipe);
 	life.has_key = !pthread_key_create(&life.key, thread_end);
 	life.has_origin_key = !pthread_key_create(&life.origin_key, origin_end);
+	unwind_start();
 	resolve_start();
 	if (config.weights)
 		weights_start(config.weights);

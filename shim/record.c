@@ -46,6 +46,7 @@ struct free_lane {
 	struct row_entry *index;
 	uint32_t index_mask, rows, number;
 	bool coarse;
+	struct dump_block *log;
 };
 
 static struct {
@@ -91,6 +92,7 @@ bool record_lane_take(struct thread *thread)
 		thread->rows = free->rows;
 		thread->lane_number = free->number;
 		thread->coarse = free->coarse;
+		thread->log = free->log;
 		taken = true;
 	} else {
 		struct dump_lane *lane = dump_append(&dump_lanes, &thread->lane_number);
@@ -121,7 +123,7 @@ void record_lane_release(struct thread *thread)
 	if (records.free_count < LANES_FREE_MAX)
 		records.free[records.free_count++] = (struct free_lane){
 			thread->lane, thread->block, thread->index, thread->index_mask, thread->rows,
-			thread->lane_number, thread->coarse};
+			thread->lane_number, thread->coarse, thread->log};
 	guest_unlock(&record_lock);
 }
 
@@ -212,6 +214,17 @@ static uint32_t module_record(struct module *module)
 					     (module_is_blas(module, false) ? DUMP_MODULE_BLAS : 0);
 	}
 	return module->dump_number;
+}
+
+void record_address(uint64_t address)
+{
+	struct module *module = module_of((const void *)address);
+
+	if (!module && resolve_refresh()) {
+		lifecycle_epoch_next();
+		module = module_of((const void *)address);
+	}
+	module_record(module);
 }
 
 /* ---- sites ---- */

@@ -76,6 +76,9 @@ uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id);
 /* Canonical name of what a site calls, or of work charged by hand. With record_lock held. */
 const char *record_operation(uint32_t site);
 
+/* Puts the module that holds an address into the dump, so that the address can be symbolized. With record_lock held. */
+void record_address(uint64_t address);
+
 /* The row with this number in the thread's lane, NULL if it has none. */
 struct dump_row *record_row_numbered(struct thread *thread, uint32_t number);
 

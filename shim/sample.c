@@ -1,36 +1,339 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sample.c - clocks and stacks: which calls are timed, and which leave their stack.
- * It must never read a clock where that would cost more than a hundredth of the call.
+ * sample.c - clocks, stacks and the ordered record.
+ * It must never read a clock where that would cost more than a hundredth of the call, and never unwind in a signal
+ * handler that interrupted the shim.
  */
 #include "sample.h"
 
+#include <stdatomic.h>
+#include <string.h>
+
 #include "config.h"
+#include "dump.h"
 #include "guest.h"
+#include "lifecycle.h"
+#include "python.h"
+#include "record.h"
+#include "unwind.h"
 
-/* A call of CREDIT_QUANTUM FLOPs takes some 10 us at the least, two clock reads less than 0.1 us. */
-static bool is_timed(int64_t cost)
+enum {
+	STACKS_INDEX = 1 << 16,
+	SAMPLES_INDEX = 1 << 17,
+	PYTHON_TEXT = 8192,
+	LOG_BLOCK_BYTES = 1 << 20,
+};
+
+static struct {
+	struct stack_entry *stacks;   /* by hash */
+	uint32_t stack_count;
+	struct sample_entry *samples; /* by hash of stack, site and namespace */
+	uint32_t sample_count;
+	_Atomic uint64_t sequence, cumulative, log_bytes;
+} taken;
+
+struct stack_entry {
+	uint64_t hash, place;
+};
+
+struct sample_entry {
+	struct dump_sample *sample;
+};
+
+/* ---- chance, in integers ---- */
+
+static uint64_t random_next(struct thread *thread)
 {
-	return config.time == TIME_ALL || (config.time == TIME_AUTO && cost >= CREDIT_QUANTUM);
+	uint64_t x = thread->random;
+
+	if (!x)
+		x = guest_clock() ^ (uint64_t)thread * 0x9e3779b97f4a7c15u ^ 1;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return thread->random = x;
 }
 
-void sample_enter(struct thread *thread, entry_frame frame, int64_t cost)
+/* log2(x) of x >= 1, times 2^32: the bits of the fraction come from squaring. */
+static uint64_t log2_fixed(uint64_t x)
 {
-	bool limited = thread->scope->limited;
+	unsigned whole = 63 - (unsigned)__builtin_clzll(x);
+	uint64_t result = (uint64_t)whole << 32, mantissa = x << (63 - whole); /* in [2^63, 2^64) */
 
-	thread->until_sample = INT64_MAX;
-	thread->credit = limited || config.time == TIME_ALL ? -1 : CREDIT_QUANTUM - 1;
-	if (!is_timed(cost))
+	for (int bit = 31; bit >= 8; bit--) {
+		unsigned __int128 square = (unsigned __int128)mantissa * mantissa;
+
+		mantissa = (uint64_t)(square >> 63);
+		if (square >> 127) {
+			result |= (uint64_t)1 << bit;
+			mantissa = (uint64_t)(square >> 64);
+		}
+	}
+	return result;
+}
+
+/* An exponentially distributed number of FLOPs with mean `mean`: -ln(u) * mean. */
+static int64_t exponential(struct thread *thread, uint64_t mean)
+{
+	static const uint64_t ln2 = 2977044472u; /* times 2^32 */
+	uint64_t u = random_next(thread) | 1, fall = ((uint64_t)64 << 32) - log2_fixed(u);
+	unsigned __int128 nats = ((unsigned __int128)fall * ln2) >> 32;
+
+	return (int64_t)((nats * mean) >> 32) + 1;
+}
+
+/* flops / (1 - exp(-flops / mean)) of flops < mean: what a sampled call stands for. */
+static uint64_t weight(uint64_t flops, uint64_t mean)
+{
+	static const uint64_t one = (uint64_t)1 << 60;
+	uint64_t x = (uint64_t)(((unsigned __int128)flops << 60) / mean), term = x, sum = x;
+
+	/* The alternating series of 1 - exp(-x), x < 1: ten terms are exact to 1e-8. */
+	for (uint64_t n = 2; n < 12; n++) {
+		term = (uint64_t)(((unsigned __int128)term * x) >> 60) / n;
+		sum = n % 2 ? sum + term : sum - term;
+	}
+	return sum ? (uint64_t)((unsigned __int128)flops * one / sum) : mean;
+}
+
+/* ---- stacks ---- */
+
+static uint64_t stack_hash(const uint64_t *addresses, unsigned count, const char *python, size_t length)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (unsigned i = 0; i < count; i++)
+		hash = (hash ^ addresses[i]) * 1099511628211u, hash ^= hash >> 29;
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)python[i]) * 1099511628211u;
+	return hash ? hash : 1;
+}
+
+/* Under record_lock. Each stack is stored once; 0 when there is no more room. */
+static uint64_t stack_place(const uint64_t *addresses, unsigned count, const char *python, size_t length)
+{
+	uint64_t hash = stack_hash(addresses, count, python, length);
+	uint32_t at = (uint32_t)(hash >> 20) % STACKS_INDEX;
+
+	if (!taken.stacks)
+		taken.stacks = guest_pages(STACKS_INDEX * sizeof(struct stack_entry));
+	if (!taken.stacks)
+		return 0;
+	for (; taken.stacks[at].hash; at = (at + 1) % STACKS_INDEX)
+		if (taken.stacks[at].hash == hash)
+			return taken.stacks[at].place;
+	if (taken.stack_count >= STACKS_INDEX * 3 / 4)
+		return 0;
+	for (unsigned i = 0; i < count; i++)
+		record_address(addresses[i]);
+	taken.stacks[at].place = dump_stack_add(addresses, count, length ? dump_string(python, length) : 0);
+	if (!taken.stacks[at].place)
+		return 0;
+	taken.stacks[at].hash = hash;
+	taken.stack_count++;
+	return taken.stacks[at].place;
+}
+
+/* Under record_lock. */
+static struct dump_sample *sample_of(uint64_t stack, uint32_t site, uint32_t namespace_id)
+{
+	uint32_t at = (uint32_t)((stack * 0x9e3779b97f4a7c15u >> 32) ^ site * 2654435761u ^ namespace_id * 40503u);
+	struct dump_sample *sample;
+
+	if (!taken.samples)
+		taken.samples = guest_pages(SAMPLES_INDEX * sizeof(struct sample_entry));
+	if (!taken.samples)
+		return NULL;
+	for (at %= SAMPLES_INDEX; (sample = taken.samples[at].sample); at = (at + 1) % SAMPLES_INDEX)
+		if (sample->stack == stack && sample->site == site && sample->namespace_id == namespace_id)
+			return sample;
+	if (taken.sample_count >= SAMPLES_INDEX * 3 / 4)
+		return NULL;
+	sample = dump_append(&dump_samples, NULL);
+	if (!sample)
+		return NULL;
+	*sample = (struct dump_sample){.stack = stack, .site = site, .namespace_id = namespace_id};
+	dump_commit(&dump_samples);
+	taken.samples[at].sample = sample;
+	taken.sample_count++;
+	return sample;
+}
+
+static void stack_failed(void)
+{
+	dump_header->stacks_failed++;
+	dump_header->losses |= DUMP_LOST_STACKS;
+}
+
+static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
+{
+	uint64_t addresses[UNWIND_MAX], place;
+	char python[PYTHON_TEXT];
+	bool failed = false;
+	unsigned count = unwind_from(caller, addresses);
+	size_t length = python_frames(python, sizeof(python), &failed);
+	struct dump_sample *sample;
+
+	if (!count) {
+		addresses[0] = caller;
+		count = 1;
+		failed = true;
+	}
+	guest_lock(&record_lock);
+	place = stack_place(addresses, count, python, length);
+	sample = place ? sample_of(place, site, namespace_id) : NULL;
+	if (sample) {
+		sample->flops += flops;
+		sample->calls++;
+	}
+	if (!sample || failed)
+		stack_failed();
+	guest_unlock(&record_lock);
+}
+
+/* Whether this call's stack is taken, and what it stands for then. */
+static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_for)
+{
+	uint64_t threshold = record_stack_threshold();
+
+	*stands_for = (uint64_t)cost;
+	if (config.stacks == STACKS_ALL)
+		return true;
+	if (config.stacks != STACKS_AUTO)
+		return false;
+	if ((uint64_t)cost >= threshold)
+		return true;
+	if (!thread->until_sample_drawn) {
+		thread->until_sample_drawn = true;
+		thread->until_sample = exponential(thread, threshold);
+	}
+	thread->until_sample -= cost;
+	if (thread->until_sample >= 0 || !cost)
+		return false;
+	thread->until_sample = exponential(thread, threshold);
+	*stands_for = weight((uint64_t)cost, threshold);
+	return true;
+}
+
+/* ---- credit ---- */
+
+/* What calls on the fast path have used since the last visit also counts towards the next sample. */
+static void credit_account(struct thread *thread)
+{
+	if (thread->credit_given > 0)
+		thread->until_sample -= thread->credit_given - thread->credit;
+	thread->credit_given = 0;
+}
+
+static void credit_refill(struct thread *thread)
+{
+	int64_t credit = CREDIT_QUANTUM - 1;
+
+	if (config.stacks != STACKS_AUTO)
+		thread->until_sample = INT64_MAX;
+	if (thread->until_sample < credit)
+		credit = thread->until_sample;
+	/* Below 0: every call comes by the slow path. Under a limit the lease is what is spent. */
+	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls || thread->scope->limited)
+		credit = -1;
+	thread->credit = credit;
+	thread->credit_given = credit;
+	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls)
+		thread->until_sample = -1; /* nor by the lease */
+}
+
+/* ---- time ---- */
+
+/* A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us; of the smaller calls a sample is timed,
+ * those that the slow path sees anyway. */
+static bool is_timed(int64_t cost, bool is_new)
+{
+	return config.records_calls || config.time == TIME_ALL ||
+	       (config.time == TIME_AUTO && (cost >= CREDIT_QUANTUM || !is_new));
+}
+
+void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new)
+{
+	uint64_t stands_for;
+
+	credit_account(thread);
+	if (stack_is_due(thread, cost, &stands_for)) {
+		if (thread->busy == 1)
+			stack_take(*entry_return_slot(frame), stands_for, site, namespace_id);
+		else
+			stack_failed();
+	}
+	credit_refill(thread);
+	if (config.records_calls)
+		*entry_flags(frame) |= ENTRY_LOGGED;
+	if (is_timed(cost, is_new)) {
+		*entry_flags(frame) |= ENTRY_TIMED;
+		*entry_start(frame) = guest_clock();
+	}
+}
+
+/* ---- the ordered record ---- */
+
+/* Under no lock: the lane is this thread's. */
+static struct dump_call *log_append(struct thread *thread)
+{
+	struct dump_block *block = thread->log;
+
+	if (!block || block->used == dump_capacity(block)) {
+		if (atomic_fetch_add(&taken.log_bytes, LOG_BLOCK_BYTES) + LOG_BLOCK_BYTES > config.log_max)
+			return NULL;
+		guest_lock(&record_lock);
+		block = dump_block_add(DUMP_LOG, sizeof(struct dump_call), LOG_BLOCK_BYTES, thread->lane_number, 0);
+		guest_unlock(&record_lock);
+		if (!block)
+			return NULL;
+		thread->log = block;
+	}
+	return dump_entry(block, block->used);
+}
+
+static void log_call(struct thread *thread, entry_frame frame, uint64_t end_ns, uint32_t row_number)
+{
+	uint64_t sequence = atomic_fetch_add(&taken.sequence, 1) + 1;
+	uint64_t cost = *entry_cost(frame), cumulative = atomic_fetch_add(&taken.cumulative, cost) + cost;
+	struct dump_call *call = log_append(thread);
+
+	if (!call) {
+		__atomic_fetch_add(&dump_header->log_dropped, 1, __ATOMIC_RELAXED);
+		dump_header->losses |= DUMP_LOST_LOG;
 		return;
-	*entry_flags(frame) |= ENTRY_TIMED;
-	*entry_start(frame) = guest_clock();
+	}
+	*call = (struct dump_call){
+		.sequence = sequence,
+		.start_ns = *entry_start(frame) - dump_header->start_monotonic_ns,
+		.duration_ns = end_ns - *entry_start(frame),
+		.cumulative = cumulative,
+		.row = row_number,
+		.tid = thread->lane->tid,
+	};
+	__atomic_store_n(&thread->log->used, thread->log->used + 1, __ATOMIC_RELEASE);
 }
 
-void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row)
+void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row, uint32_t row_number)
 {
-	(void)thread;
+	uint64_t now;
+
 	if (!(*entry_flags(frame) & ENTRY_TIMED))
 		return;
-	row->time_ns += guest_clock() - *entry_start(frame);
-	row->timed_calls++;
+	now = guest_clock();
+	if (config.time != TIME_OFF) {
+		row->time_ns += now - *entry_start(frame);
+		row->timed_calls++;
+	}
+	if (*entry_flags(frame) & ENTRY_LOGGED)
+		log_call(thread, frame, now, row_number);
+}
+
+void sample_forked(void)
+{
+	if (taken.stacks)
+		guest_free(taken.stacks, STACKS_INDEX * sizeof(struct stack_entry));
+	if (taken.samples)
+		guest_free(taken.samples, SAMPLES_INDEX * sizeof(struct sample_entry));
+	memset(&taken, 0, sizeof(taken));
 }

@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sample.h - clocks and stacks: which calls are timed, and which leave their stack.
+ * sample.h - clocks, stacks and the ordered record: what single calls leave beside their row.
+ *
+ * Stacks in `auto` are sampled by FLOPs. A call of f FLOPs, f below the threshold T, leaves its stack with probability
+ * p = 1 - exp(-f/T), whatever the calls around it do: the thread counts down an exponentially distributed number of FLOPs
+ * with mean T, and the call that uses it up is taken. It stands for f/p FLOPs, so the sum over a site estimates the
+ * site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for themselves.
  */
 #ifndef FLOPSHIM_SAMPLE_H
 #define FLOPSHIM_SAMPLE_H
 
 #include "intercept.h"
 
-/* On the slow path, just before and after a top-level call of `cost` FLOPs; refills the thread's credit. */
-void sample_enter(struct thread *thread, entry_frame frame, int64_t cost);
-void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row);
+/*
+ * On the slow path, just before and after a top-level call of `cost` FLOPs; refills the thread's credit. `is_new`: its
+ * row has just been made, and what it takes is not typical.
+ */
+void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new);
+void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row, uint32_t row_number);
+
+/* In a forked child: stacks are stored anew. */
+void sample_forked(void);
 
 #endif

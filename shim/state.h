@@ -84,6 +84,9 @@ struct thread {
 	/* What the slow paths keep. */
 	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: charge.c */
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
+	int64_t credit_given;            /* what `credit` was at the last refill */
+	bool until_sample_drawn;
+	struct dump_block *log;          /* of the ordered record, the one that grows */
 	struct dump_block *block;        /* of the lane's rows, the one that grows */
 	uint32_t lane_number;
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */

@@ -314,11 +314,17 @@ class _RaiseAtNextEvent:
     It stays until the frame itself has got the error: a Python function that the C call runs meanwhile gets it too, but
     C code may drop that one, or replace it (NumPy takes a denied dgesv for a singular matrix)."""
 
+    # How many wait in frames of a code object: since Python 3.13, f_trace_opcodes is a switch of the code object's, so
+    # that one thread would switch it off for another.
+    waiting = collections.Counter()
+
     def __init__(self, frame, error):
         self.frame = frame
         self.error = error
         self.tracing = sys.gettrace()
         self.frame_tracing = frame.f_trace, frame.f_trace_opcodes
+
+        self.waiting[frame.f_code] += 1
 
     def arm(self):
         self.frame.f_trace = self
@@ -326,7 +332,13 @@ class _RaiseAtNextEvent:
         sys.settrace(self)
 
     def disarm(self):
-        self.frame.f_trace, self.frame.f_trace_opcodes = self.frame_tracing
+        """Once, in the end."""
+        code = self.frame.f_code
+        self.frame.f_trace, opcodes = self.frame_tracing
+        self.waiting[code] -= 1
+        if not self.waiting[code]:
+            del self.waiting[code]
+            self.frame.f_trace_opcodes = opcodes
         sys.settrace(self.tracing)
 
     def __call__(self, frame, event, argument):

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * python.c - the Python functions and lines that the calling thread is in.
+ * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread), never call
+ * into the interpreter, and never fault: frames of this thread hold still while it is inside a BLAS call, and
+ * every word of them is read by the kernel, which answers with an error where a layout below is not the process's.
+ * A code object is one only if its type is PyCode_Type, a name only if its type is PyUnicode_Type.
+ */
+#include "python.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "record.h"
+#include "resolve.h"
+#include "state.h"
+
+enum { FRAMES_MAX = 64, NAME_MAX_BYTES = 512, TABLE_MAX = 1 << 16 };
+
+/* How lines are kept: pairs of (bytes, lines) up to 3.9, the same by ranges in 3.10, a table of locations from 3.11 on. */
+enum line_format { LINES_PAIRS, LINES_RANGES, LINES_LOCATIONS };
+
+/* Offsets in bytes, from the headers of each version. */
+struct layout {
+	unsigned minor;
+	enum line_format lines;
+	uint16_t frame_holder;    /* in the thread state: pointer to the frame, or to what holds it */
+	int16_t held_frame;       /* in that holder; -1: it is the frame itself */
+	uint16_t code, previous;  /* in a frame */
+	uint16_t instruction;     /* in a frame: pointer, or an int (up to 3.10) */
+	int16_t owner;            /* in a frame; -1: there is none */
+	uint16_t first_line, filename, name, table, instructions; /* in a code object */
+	uint16_t text_header, wide_header; /* sizes of the two forms of a string's header */
+};
+
+static const struct layout layouts[] = {
+	{9, LINES_PAIRS, 24, -1, 32, 24, 104, -1, 40, 104, 112, 120, 0, 48, 72},
+	{10, LINES_RANGES, 24, -1, 32, 24, 96, -1, 40, 104, 112, 120, 0, 48, 72},
+	{11, LINES_LOCATIONS, 56, 8, 32, 48, 56, -1, 72, 112, 128, 136, 184, 48, 72},
+	{12, LINES_LOCATIONS, 56, 0, 0, 8, 56, 70, 68, 112, 128, 136, 192, 40, 56},
+	{13, LINES_LOCATIONS, 72, -1, 0, 8, 56, 70, 68, 112, 128, 136, 200, 40, 56},
+};
+
+enum { OWNED_BY_C_STACK = 3 }; /* from 3.12 on: a frame of the interpreter itself */
+
+static struct {
+	uint32_t epoch; /* in which it was looked for */
+	const struct layout *layout; /* NULL: no CPython, or a version without a layout here */
+	void *(*this_thread_state)(void);
+	uint64_t code_type, text_type, bytes_type;
+} python;
+
+/* ---- reading ---- */
+
+static bool read_bytes(uint64_t address, void *bytes, size_t size)
+{
+	struct iovec here = {bytes, size}, there = {(void *)address, size};
+	int saved = errno;
+	bool done = address && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)size;
+
+	errno = saved;
+	return done;
+}
+
+static uint64_t read_word(uint64_t address)
+{
+	uint64_t word = 0;
+
+	read_bytes(address, &word, sizeof(word));
+	return word;
+}
+
+static bool has_type(uint64_t object, uint64_t type)
+{
+	return object && read_word(object + 8) == type;
+}
+
+static void put_utf8(char *text, size_t size, size_t *end, uint32_t point)
+{
+	if (point < 0x80)
+		guest_print(text, size, end, "%c", point == '\n' ? ' ' : (int)point);
+	else if (point < 0x800)
+		guest_print(text, size, end, "%c%c", (int)(0xc0 | point >> 6), (int)(0x80 | (point & 63)));
+	else if (point < 0x10000)
+		guest_print(text, size, end, "%c%c%c", (int)(0xe0 | point >> 12), (int)(0x80 | (point >> 6 & 63)),
+			    (int)(0x80 | (point & 63)));
+	else
+		guest_print(text, size, end, "%c%c%c%c", (int)(0xf0 | point >> 18), (int)(0x80 | (point >> 12 & 63)),
+			    (int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
+}
+
+/* Appends a Python string. */
+static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
+{
+	uint8_t bytes[NAME_MAX_BYTES];
+	uint64_t length;
+	uint32_t state = 0;
+	unsigned width;
+
+	if (!has_type(object, python.text_type) || !read_bytes(object + 32, &state, sizeof(state)))
+		return false;
+	length = read_word(object + 16);
+	width = state >> 2 & 7;
+	if (!(state >> 5 & 1) || (width != 1 && width != 2 && width != 4))
+		return false; /* not the compact form that names have */
+	if (length * width > sizeof(bytes))
+		length = sizeof(bytes) / width;
+	if (!read_bytes(object + (state >> 6 & 1 ? python.layout->text_header : python.layout->wide_header), bytes,
+			length * width))
+		return !length;
+	for (uint64_t i = 0; i < length; i++) {
+		uint32_t point = 0;
+
+		memcpy(&point, bytes + i * width, width);
+		put_utf8(text, size, end, point);
+	}
+	return true;
+}
+
+/* ---- lines ---- */
+
+/* A bytes object's contents; the header of a bytes object is 32 bytes in all versions. */
+static size_t read_table(uint64_t object, uint8_t *table)
+{
+	uint64_t length;
+
+	if (!has_type(object, python.bytes_type))
+		return 0;
+	length = read_word(object + 16);
+	if (length > TABLE_MAX)
+		length = TABLE_MAX;
+	return read_bytes(object + 32, table, length) ? length : 0;
+}
+
+static unsigned read_varint(const uint8_t *table, size_t size, size_t *at)
+{
+	unsigned value = 0;
+
+	for (unsigned shift = 0; *at < size && shift < 30; shift += 6) {
+		uint8_t byte = table[(*at)++];
+
+		value |= (unsigned)(byte & 63) << shift;
+		if (!(byte & 64))
+			break;
+	}
+	return value;
+}
+
+static int read_signed_varint(const uint8_t *table, size_t size, size_t *at)
+{
+	unsigned value = read_varint(table, size, at);
+
+	return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
+}
+
+/* The location table of 3.11 and later: each entry covers some instructions. */
+static int line_of_locations(const uint8_t *table, size_t size, int line, uint64_t instruction)
+{
+	uint64_t covered = 0;
+
+	for (size_t at = 0; at < size;) {
+		uint8_t head = table[at++];
+		unsigned code = head >> 3 & 15;
+
+		if (code >= 10 && code <= 12)
+			line += (int)code - 10;
+		else if (code == 13 || code == 14)
+			line += read_signed_varint(table, size, &at);
+		covered += (head & 7u) + 1;
+		if (covered > instruction)
+			return line;
+		while (at < size && !(table[at] & 128))
+			at++; /* columns */
+	}
+	return line;
+}
+
+static int line_of_pairs(const uint8_t *table, size_t size, int line, uint64_t byte, bool ranges)
+{
+	uint64_t address = 0;
+
+	for (size_t at = 0; at + 1 < size; at += 2) {
+		int step = (int8_t)table[at + 1];
+
+		address += table[at];
+		if (ranges) {
+			line += step == -128 ? 0 : step;
+			if (address > byte)
+				break;
+		} else {
+			if (address > byte)
+				break;
+			line += step;
+		}
+	}
+	return line;
+}
+
+static int frame_line(uint64_t frame, uint64_t code)
+{
+	static uint8_t table[TABLE_MAX]; /* under record_lock */
+	const struct layout *layout = python.layout;
+	size_t size = read_table(read_word(code + layout->table), table);
+	uint64_t instruction = read_word(frame + layout->instruction);
+	uint32_t first = 0;
+
+	read_bytes(code + layout->first_line, &first, sizeof(first));
+	if (layout->lines == LINES_LOCATIONS)
+		return line_of_locations(table, size, (int)first, (instruction - (code + layout->instructions)) / 2);
+	instruction = (uint32_t)instruction;
+	return line_of_pairs(table, size, (int)first, layout->lines == LINES_RANGES ? instruction * 2 : instruction,
+			     layout->lines == LINES_RANGES);
+}
+
+/* ---- frames ---- */
+
+static const void *symbol_anywhere(const char *name)
+{
+	struct module *module;
+
+	for (unsigned i = 0; (module = module_at(i)); i++) {
+		const void *found = module_symbol(module, name);
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* "3.9.2 (default, ...": only asked of versions that have no Py_Version. */
+static unsigned old_minor_version(void)
+{
+	const char *(*get_version)(void) = (const char *(*)(void))symbol_anywhere("Py_GetVersion");
+	const char *text = get_version ? get_version() : "";
+	unsigned minor = 0;
+
+	if (text[0] != '3' || text[1] != '.')
+		return 0;
+	for (text += 2; *text >= '0' && *text <= '9'; text++)
+		minor = minor * 10 + (unsigned)(*text - '0');
+	return minor;
+}
+
+/* Under record_lock. */
+static void look_for_python(void)
+{
+	const unsigned long *version;
+	unsigned minor;
+
+	python.epoch = flopshim_epoch;
+	python.layout = NULL;
+	python.this_thread_state = (void *(*)(void))symbol_anywhere("PyGILState_GetThisThreadState");
+	if (!python.this_thread_state)
+		return;
+	python.code_type = (uint64_t)symbol_anywhere("PyCode_Type");
+	python.text_type = (uint64_t)symbol_anywhere("PyUnicode_Type");
+	python.bytes_type = (uint64_t)symbol_anywhere("PyBytes_Type");
+	version = symbol_anywhere("Py_Version");
+	minor = version ? (unsigned)(*version >> 16 & 255) : old_minor_version();
+	for (unsigned i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+		if (layouts[i].minor == minor && (!version || *version >> 24 == 3))
+			python.layout = &layouts[i];
+}
+
+static uint64_t innermost_frame(void)
+{
+	uint64_t state = (uint64_t)python.this_thread_state(), frame;
+
+	if (!state)
+		return 0; /* not a thread of Python's */
+	frame = read_word(state + python.layout->frame_holder);
+	return python.layout->held_frame < 0 ? frame : read_word(frame + (uint16_t)python.layout->held_frame);
+}
+
+static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
+{
+	const struct layout *layout = python.layout;
+	uint64_t code = read_word(frame + layout->code);
+	size_t before = *end;
+
+	if (!has_type(code, python.code_type))
+		return false;
+	if (*end)
+		guest_print(text, size, end, "\n");
+	if (!print_text(text, size, end, read_word(code + layout->name))) {
+		*end = before;
+		return false;
+	}
+	guest_print(text, size, end, " (");
+	if (!print_text(text, size, end, read_word(code + layout->filename))) {
+		*end = before;
+		return false;
+	}
+	guest_print(text, size, end, ":%d)", frame_line(frame, code));
+	return true;
+}
+
+size_t python_frames(char *text, size_t size, bool *failed)
+{
+	size_t end = 0;
+	uint64_t frame;
+
+	text[0] = 0;
+	guest_lock(&record_lock);
+	if (python.epoch != flopshim_epoch)
+		look_for_python();
+	frame = python.layout ? innermost_frame() : 0;
+	for (unsigned i = 0; frame && i < FRAMES_MAX; i++) {
+		uint8_t owner = 0;
+
+		if (python.layout->owner >= 0)
+			read_bytes(frame + (uint16_t)python.layout->owner, &owner, 1);
+		if (owner != OWNED_BY_C_STACK && !print_frame(text, size, &end, frame)) {
+			*failed = true;
+			break;
+		}
+		frame = read_word(frame + python.layout->previous);
+	}
+	guest_unlock(&record_lock);
+	text[end < size ? end : size - 1] = 0;
+	return end;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * python.h - the Python functions and lines that the calling thread is in.
+ */
+#ifndef FLOPSHIM_PYTHON_H
+#define FLOPSHIM_PYTHON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Writes "function (file:line)", innermost first, one a line, for the frames of CPython that this thread is in; nothing
+ * if it is in none. Returns the length. Reads only this thread's own frames, without the GIL and without waiting; sets *failed
+ * when there were frames that could not be read.
+ */
+size_t python_frames(char *text, size_t size, bool *failed);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * unwind.h - return addresses of the thread that calls, by libunwind.
+ */
+#ifndef FLOPSHIM_UNWIND_H
+#define FLOPSHIM_UNWIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { UNWIND_MAX = 128 };
+
+/* Opens libunwind, if stacks are asked for. Once, in the constructor: a dlopen later may wait for a lock for ever. */
+void unwind_start(void);
+
+/*
+ * The return addresses from `caller` on, innermost first, at most UNWIND_MAX. Returns how many, 0 if it cannot be done
+ * here. Not for signal handlers that interrupted it.
+ */
+unsigned unwind_from(uint64_t caller, uint64_t *addresses);
+
+#endif
