@@ -33,7 +33,7 @@ static inline bool charge_from_lease(struct thread *thread, const struct scope *
 {
 	int64_t lease;
 
-	if (!scope->limited || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample)
+	if (thread->credit != CREDIT_LEASE || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample)
 		return false;
 	lease = atomic_load_explicit(&thread->lease, memory_order_relaxed);
 	do {

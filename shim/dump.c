@@ -24,7 +24,7 @@
 #include "record.h"
 #include "version.h"
 
-enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 32768, STACKS_BYTES = 65536, ROWS_ALIGN = 128 };
+enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ROWS_ALIGN = 128 };
 
 /* A block in memory. */
 struct mapping {
@@ -53,14 +53,14 @@ static struct {
 #define TABLE(kind, record, size) {.type = kind, .entry_size = sizeof(struct record), .bytes = size}
 #define TABLES                                                    \
 	X(dump_meta, DUMP_META, dump_meta, 4096)                  \
-	X(dump_modules, DUMP_MODULES, dump_module, 16384)         \
-	X(dump_routines, DUMP_ROUTINES, dump_routine, 16384)      \
-	X(dump_sites, DUMP_SITES, dump_site, 32768)               \
+	X(dump_modules, DUMP_MODULES, dump_module, 4096)          \
+	X(dump_routines, DUMP_ROUTINES, dump_routine, 8192)       \
+	X(dump_sites, DUMP_SITES, dump_site, 8192)                \
 	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, 4096) \
 	X(dump_limits, DUMP_LIMITS, dump_limit, 4096)             \
 	X(dump_lanes, DUMP_LANES, dump_lane, 4096)                \
 	X(dump_notes, DUMP_NOTES, dump_note, 4096)                \
-	X(dump_samples, DUMP_SAMPLES, dump_sample, 16384)
+	X(dump_samples, DUMP_SAMPLES, dump_sample, 4096)
 #define X(name, kind, record, size) struct dump_table name = TABLE(kind, record, size);
 TABLES
 #undef X

@@ -102,7 +102,7 @@ enum entry_flags { ENTRY_TIMED = 1, ENTRY_LOGGED = 2, ENTRY_COARSE = 4 };
 static inline uint64_t *entry_start(entry_frame frame) { return (uint64_t *)(frame + ENTRY_START); }
 /* Raw price of a call that has no row of its own. */
 static inline uint64_t *entry_raw(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAW); }
-/* What was reserved for this call. */
+/* What was reserved for a call that has no row of its own; see call_cost. */
 static inline uint64_t *entry_cost(entry_frame frame) { return (uint64_t *)(frame + ENTRY_COST); }
 /* The integer result, valid after the call. */
 static inline uint64_t *entry_result(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAX); }

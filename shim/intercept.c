@@ -107,11 +107,92 @@ static inline bool row_has(const struct dump_row *row, const struct shape *shape
 	return true;
 }
 
+/* The options as they stand, so that the next call need not turn them into letters. */
+static void options_remember(struct site_slot *slot, entry_frame frame)
+{
+	for (unsigned i = 0; i < slot->options; i++) {
+		uint64_t word = *(const uint64_t *)(frame + slot->offsets[i]);
+
+		if (slot->reading == READING_POINTERS || slot->reading == READING_POINTERS_64)
+			word = word ? *(const uint8_t *)word : 0;
+		slot->raw_options[i] = (uint8_t)word;
+	}
+}
+
+void site_slot_remember(struct site_slot *slot, entry_frame frame, struct dump_row *row, uint32_t row_number,
+			const struct scope *scope)
+{
+	slot->row = &row_none; /* until the rest belongs to it: a signal handler may call from the same place */
+	__asm__ volatile("" ::: "memory");
+	slot->row_number = row_number;
+	slot->scope = scope;
+	if (slot->reading != READING_OTHER)
+		options_remember(slot, frame);
+	__asm__ volatile("" ::: "memory");
+	slot->row = row;
+}
+
+/*
+ * Whether a call has the shape that the last one from its site had: the common case, and the reason why a call costs what
+ * it costs. An enum or letter out of range differs in its low byte too, or was as wrong the last time.
+ */
+static inline __attribute__((always_inline)) bool pointers_same(const struct site_slot *slot, const struct dump_row *row,
+								 entry_frame frame, bool ilp64)
+{
+	const int16_t *offset = slot->offsets;
+
+	for (unsigned i = 0; i < slot->options; i++) {
+		const uint8_t *letter = *(const uint8_t *const *)(frame + *offset++);
+
+		if (unlikely(!letter || *letter != slot->raw_options[i]))
+			return false;
+	}
+	for (unsigned i = 0; i < slot->dims; i++) {
+		const int32_t *dim = *(const int32_t *const *)(frame + *offset++);
+
+		if (unlikely(!dim || (ilp64 ? *(const int64_t *)dim : *dim) != row->dims[i]))
+			return false;
+	}
+	return true;
+}
+
+static inline __attribute__((always_inline)) bool values_same(const struct site_slot *slot, const struct dump_row *row,
+							       entry_frame frame, bool ilp64)
+{
+	const int16_t *offset = slot->offsets;
+
+	for (unsigned i = 0; i < slot->options; i++)
+		if (unlikely(*(const uint32_t *)(frame + *offset++) != slot->raw_options[i]))
+			return false;
+	for (unsigned i = 0; i < slot->dims; i++, offset++)
+		if (unlikely((ilp64 ? *(const int64_t *)(frame + *offset) : *(const int32_t *)(frame + *offset)) !=
+			     row->dims[i]))
+			return false;
+	return true;
+}
+
+static inline bool shape_is_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	if (likely(slot->reading == READING_POINTERS))
+		return pointers_same(slot, row, frame, false);
+	if (likely(slot->reading == READING_VALUES))
+		return values_same(slot, row, frame, false);
+	if (slot->reading == READING_POINTERS_64)
+		return pointers_same(slot, row, frame, true);
+	if (slot->reading == READING_VALUES_64)
+		return values_same(slot, row, frame, true);
+	return false;
+}
+
 /* Finds the row of a shape that this site did not have last time. */
 static __attribute__((noinline)) struct dump_row *
-row_lookup(struct thread *thread, struct site_slot *slot, const struct shape *shape, const struct scope *scope)
+row_lookup(struct thread *thread, struct site_slot *slot, entry_frame frame, const struct scope *scope)
 {
-	uint32_t hash = shape_hash(shape, slot->dims, slot->site, scope->namespace_id);
+	struct shape shape;
+	uint32_t hash;
+
+	shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, &shape);
+	hash = shape_hash(&shape, slot->dims, slot->site, scope->namespace_id);
 
 	for (uint32_t i = hash & thread->index_mask;; i = (i + 1) & thread->index_mask) {
 		const struct row_entry *entry = &thread->index[i];
@@ -120,10 +201,8 @@ row_lookup(struct thread *thread, struct site_slot *slot, const struct shape *sh
 			return NULL;
 		if (entry->hash == hash && entry->row->site == slot->site && entry->row->kind == DUMP_ROW_CALL &&
 		    entry->row->namespace_id == scope->namespace_id && !entry->row->flags &&
-		    row_has(entry->row, shape, slot->dims)) {
-			slot->row = entry->row;
-			slot->row_number = entry->number;
-			slot->scope = scope;
+		    row_has(entry->row, &shape, slot->dims)) {
+			site_slot_remember(slot, frame, entry->row, entry->number, scope);
 			return entry->row;
 		}
 	}
@@ -144,6 +223,33 @@ static inline bool is_query(const struct form *form, entry_frame frame)
 	return false;
 }
 
+struct dump_row row_none = {.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN}};
+
+/* Where the arguments of a site are, if they can be read the quick way. */
+void site_slot_prepare(struct site_slot *slot)
+{
+	const struct shape_arg *arg = &shape_args[slot->form->shape];
+	unsigned count = slot->options + slot->dims;
+	bool pointers = true, values = true, ilp64 = slot->flags & SITE_ILP64;
+
+	slot->reading = READING_OTHER;
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t fetch = arg[i].fetch;
+
+		pointers &= fetch == (i < slot->options ? FETCH_CHAR_REF : FETCH_INT_REF);
+		values &= fetch == (i < slot->options ? FETCH_ENUM : FETCH_INT);
+		if (arg[i].condition != CONDITION_NONE)
+			return;
+		slot->offsets[i] = (int16_t)((entry_frame)entry_slot((entry_frame)0, arg[i].slot) - (entry_frame)0);
+	}
+	if (!slot->dims)
+		return; /* row_none would be its row */
+	if (pointers)
+		slot->reading = ilp64 ? READING_POINTERS_64 : READING_POINTERS;
+	else if (values)
+		slot->reading = ilp64 ? READING_VALUES_64 : READING_VALUES;
+}
+
 bool intercept_is_query(const struct form *form, entry_frame frame)
 {
 	return is_query(form, frame);
@@ -158,18 +264,65 @@ static inline bool frame_lives(const struct thread *thread, const struct dump_fr
 
 #define SLOW ((struct entry_verdict){NULL, 0})
 
+/* The call is recorded as in flight, and runs. */
+static inline __attribute__((always_inline)) struct entry_verdict
+run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, const struct scope *scope,
+    entry_frame frame)
+{
+	const uint64_t return_slot = (uint64_t)entry_return_slot(frame);
+	volatile struct dump_frame *record = lane->frames;
+
+	*entry_form(frame) = slot->form;
+	*entry_row(frame) = row;
+	*entry_real(frame) = slot->real;
+	*entry_scope(frame) = scope;
+	*entry_flags(frame) = 0;
+	do {
+		record->slot = return_slot;
+		record->return_address = slot->caller;
+		record->row = slot->row_number + 1;
+		*(volatile uint32_t *)&lane->depth = 1;
+		/* Or a signal handler's call took the place between the first and the last of these. */
+	} while (unlikely(record->slot != return_slot));
+	return (struct entry_verdict){slot->real, slot->stack_words};
+}
+
+/* A call that is not the same as the last one from its site, or is nested, or not quite as simple. */
+static __attribute__((noinline)) struct entry_verdict enter_other(entry_frame frame, uint32_t symbol)
+{
+	struct thread *thread = thread_self;
+	uint64_t caller = *entry_return_slot(frame);
+	struct site_slot *slot = &thread->sites[site_hash(caller, symbol)];
+	struct dump_lane *lane = thread->lane;
+	const struct scope *scope = thread->scope;
+	struct dump_row *row = slot->row;
+
+	if (slot->flags & (SITE_PASS | SITE_NESTED) || lane->depth)
+		return SLOW;
+	if (!(slot->flags & SITE_PLAIN) && is_query(slot->form, frame))
+		return SLOW;
+	if (slot->scope != scope || !shape_is_same(slot, row, frame)) {
+		row = row_lookup(thread, slot, frame, scope);
+		if (!row)
+			return SLOW;
+	}
+	if ((int64_t)row->charged <= thread->credit && scope == thread->credit_scope)
+		thread->credit -= (int64_t)row->charged;
+	else if (!charge_from_lease(thread, scope, (int64_t)row->charged))
+		return SLOW;
+	return run(lane, slot, row, scope, frame);
+}
+
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 {
 	struct thread *thread = thread_self;
 	uint64_t *return_slot = entry_return_slot(frame);
-	uint64_t caller = *return_slot;
-	struct site_slot *slot = &thread->sites[site_hash(caller, symbol) % SITE_SLOTS];
+	struct site_slot *slot = &thread->sites[site_hash(*return_slot, symbol)];
 	struct dump_lane *lane = thread->lane;
 	const struct scope *scope = thread->scope;
-	struct dump_row *row;
-	struct shape shape;
+	struct dump_row *row = slot->row;
 
-	if (unlikely(slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch))
+	if (unlikely(slot->caller != *return_slot || slot->symbol != symbol || slot->epoch != flopshim_epoch))
 		return SLOW;
 	if (unlikely(lane->depth)) {
 		if (!(slot->flags & SITE_CALLER_SERVES) ||
@@ -178,34 +331,17 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 		lane->nested_calls++;
 		return (struct entry_verdict){slot->real, ACTION_JUMP};
 	}
-	if (unlikely(!(slot->flags & SITE_PLAIN)) &&
-	    (slot->flags & (SITE_PASS | SITE_NESTED) || is_query(slot->form, frame)))
-		return SLOW;
-	shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, &shape);
-	row = slot->row;
-	if (unlikely(!row || slot->scope != scope || !row_has(row, &shape, slot->dims))) {
-		row = row_lookup(thread, slot, &shape, scope);
-		if (!row)
-			return SLOW;
+	if (unlikely(!(slot->flags & SITE_PLAIN) || slot->scope != scope || scope != thread->credit_scope ||
+		     (int64_t)row->charged > thread->credit))
+		return enter_other(frame, symbol);
+	if (likely(slot->reading == READING_POINTERS)) {
+		if (unlikely(!pointers_same(slot, row, frame, false)))
+			return enter_other(frame, symbol);
+	} else if (slot->reading != READING_VALUES || !values_same(slot, row, frame, false)) {
+		return enter_other(frame, symbol);
 	}
-	if (likely((int64_t)row->charged <= thread->credit && scope == thread->credit_scope))
-		thread->credit -= (int64_t)row->charged;
-	else if (!charge_from_lease(thread, scope, (int64_t)row->charged))
-		return SLOW;
-
-	*entry_form(frame) = slot->form;
-	*entry_row(frame) = row;
-	*entry_real(frame) = slot->real;
-	*entry_scope(frame) = scope;
-	*entry_flags(frame) = 0;
-	*entry_cost(frame) = row->charged;
-	lane->frames[0] = (struct dump_frame){(uint64_t)return_slot, caller, slot->row_number + 1};
-	lane->depth = 1;
-	__asm__ volatile("" ::: "memory");
-	/* A signal handler's call between the two took the place for its own frame. */
-	if (unlikely(lane->frames[0].slot != (uint64_t)return_slot))
-		lane->frames[0] = (struct dump_frame){(uint64_t)return_slot, caller, slot->row_number + 1};
-	return (struct entry_verdict){slot->real, slot->stack_words};
+	thread->credit -= (int64_t)row->charged;
+	return run(lane, slot, row, scope, frame);
 }
 
 static inline bool was_rejected(const struct form *form, entry_frame frame)

@@ -23,6 +23,12 @@ void intercept_leave_slow(entry_frame frame);
 void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
 		struct shape *shape);
 
+/* Works out how the site's arguments are read; form, flags, options and dims must be set. */
+void site_slot_prepare(struct site_slot *slot);
+/* Keeps the row of this call for the next one from the site. */
+void site_slot_remember(struct site_slot *slot, entry_frame frame, struct dump_row *row, uint32_t row_number,
+			const struct scope *scope);
+
 /* Whether a workspace size of this call is -1. */
 bool intercept_is_query(const struct form *form, entry_frame frame);
 

@@ -109,7 +109,7 @@ struct entering {
 static void site_remember(struct entering *call, uint32_t symbol)
 {
 	struct thread *thread = call->thread;
-	struct site_slot *slot = &thread->sites[site_hash(call->caller, symbol) % SITE_SLOTS];
+	struct site_slot *slot = &thread->sites[site_hash(call->caller, symbol)];
 	const struct family *family = &families[routines[call->site.form->routine].family];
 
 	call->remembered = slot;
@@ -127,14 +127,16 @@ static void site_remember(struct entering *call, uint32_t symbol)
 		.options = family->option_count,
 		.dims = family->dim_count,
 		.stack_words = call->site.form->stack_words,
+		.row = &row_none,
 	};
+	site_slot_prepare(slot);
 	__asm__ volatile("" ::: "memory");
 	slot->epoch = flopshim_epoch;
 }
 
 static bool site_recall(struct entering *call, uint32_t symbol)
 {
-	struct site_slot *slot = &call->thread->sites[site_hash(call->caller, symbol) % SITE_SLOTS];
+	struct site_slot *slot = &call->thread->sites[site_hash(call->caller, symbol)];
 
 	if (call->enclosing || slot->caller != call->caller || slot->symbol != symbol || slot->epoch != flopshim_epoch)
 		return false;
@@ -237,9 +239,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	if (over)
 		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER, &number);
 	if (!query && !row->flags && call->remembered->site == call->site.number) {
-		call->remembered->row = row;
-		call->remembered->row_number = number;
-		call->remembered->scope = scope;
+		site_slot_remember(call->remembered, call->frame, row, number, scope);
 	}
 	*entry_form(call->frame) = call->site.form;
 	*entry_row(call->frame) = row;
@@ -324,6 +324,12 @@ static int frame_find(struct thread *thread, entry_frame frame)
 	return place;
 }
 
+/* What was reserved for the call. */
+static uint64_t call_cost(entry_frame frame)
+{
+	return *entry_flags(frame) & ENTRY_COARSE ? *entry_cost(frame) : (*entry_row(frame))->charged;
+}
+
 static void leave(struct thread *thread, entry_frame frame)
 {
 	struct dump_lane *lane = thread->lane;
@@ -335,7 +341,7 @@ static void leave(struct thread *thread, entry_frame frame)
 		return; /* counted already, as left behind or by the parent process */
 	}
 	if (intercept_was_rejected(*entry_form(frame), frame)) {
-		charge_refund(*entry_scope(frame), (int64_t)*entry_cost(frame));
+		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
 	} else {
@@ -343,7 +349,7 @@ static void leave(struct thread *thread, entry_frame frame)
 		row->calls++;
 		if (*entry_flags(frame) & ENTRY_COARSE) {
 			row->flops += *entry_raw(frame);
-			row->charged += *entry_cost(frame);
+			row->charged += call_cost(frame);
 		}
 	}
 	lane->depth = (uint32_t)place;

@@ -282,7 +282,7 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 
 static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
 {
-	uint32_t at = site_hash(caller, symbol) * 2654435761u;
+	uint32_t at = (uint32_t)((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u >> 32);
 
 	for (at &= SITES_INDEX - 1; records.index[at]; at = (at + 1) & (SITES_INDEX - 1)) {
 		const struct site *site = &records.list[records.index[at] - 1];

@@ -233,13 +233,12 @@ static void credit_refill(struct thread *thread)
 		thread->until_sample = INT64_MAX;
 	if (thread->until_sample < credit)
 		credit = thread->until_sample;
-	/* Below 0: every call comes by the slow path. Under a limit the lease is what is spent. */
-	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls || thread->scope->limited)
-		credit = -1;
+	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls)
+		credit = CREDIT_NONE;
+	else if (thread->scope->limited)
+		credit = CREDIT_LEASE;
 	thread->credit = credit;
 	thread->credit_given = credit;
-	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls)
-		thread->until_sample = -1; /* nor by the lease */
 }
 
 /* ---- time ---- */

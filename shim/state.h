@@ -17,8 +17,11 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	SITE_SLOTS = 512,       /* a power of two; call sites that a thread finds without a search */
-	CREDIT_QUANTUM = 131072 /* FLOPs between two visits to the slow path; dearer calls always take it */
+	SITE_BITS = 8,
+	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search */
+	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
+	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
+	CREDIT_NONE = -2,       /* every call takes the slow path */
 };
 
 enum site_flags {
@@ -29,9 +32,18 @@ enum site_flags {
 	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
 };
 
+/* How a site's arguments are read when they are expected to be those of the last call. */
+enum reading {
+	READING_OTHER,      /* by the form's description */
+	READING_POINTERS,   /* Fortran, LP64: letters and 32-bit integers behind pointers */
+	READING_POINTERS_64,
+	READING_VALUES,     /* CBLAS, LP64: enums and integers by value */
+	READING_VALUES_64,
+};
+
 /*
  * A call site as one thread remembers it. Valid while epoch == flopshim_epoch: loading, unloading
- * and forking change that. `row` is the row of its last call, NULL before the first.
+ * and forking change that. `row` is the row of its last call; before the first, row_none, which no call has.
  */
 struct site_slot {
 	uint64_t caller;
@@ -43,10 +55,15 @@ struct site_slot {
 	const struct scope *scope; /* where `row` charges */
 	uint32_t row_number;
 	uint32_t site;
-	uint32_t flags; /* enum site_flags */
-	uint8_t options, dims, stack_words, reserved;
+	uint16_t flags;                      /* enum site_flags */
+	uint8_t options, dims, stack_words;
+	uint8_t reading;                     /* enum reading */
+	/* How the last call's arguments looked, and where they are: see shape_is_same. */
+	uint8_t raw_options[SHAPE_OPTIONS_MAX];
+	int16_t offsets[SHAPE_ARGS_MAX];     /* from the frame, of options and then dimensions */
+	uint8_t rest[22];
 };
-_Static_assert(sizeof(struct site_slot) == 64, "one cache line");
+_Static_assert(sizeof(struct site_slot) == 128, "two cache lines");
 
 /* An entry of a thread's index of its lane's rows; empty where row is NULL. */
 struct row_entry {
@@ -98,15 +115,18 @@ struct thread {
 	struct thread *next;             /* in the list of living threads, or of free ones */
 };
 
+extern struct dump_row row_none __attribute__((visibility("hidden")));
+
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct thread thread_null __attribute__((visibility("hidden")));
 
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 
+/* Place of a call site in a thread's memory of them. */
 static inline uint32_t site_hash(uint64_t caller, uint32_t symbol)
 {
-	return (uint32_t)((caller * 0x9e3779b97f4a7c15u + symbol * 0x85ebca6bu) >> 40);
+	return (uint32_t)(((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u) >> (64 - SITE_BITS));
 }
 
 #endif

@@ -283,6 +283,7 @@ def _install(api):
     """Has refusals come here, from the first budget of the module on; importing it changes nothing."""
     global _installed
     if not _installed:
+        _instruction_events.start()
         _installed = True
         api.on_exceed(_callback, None)
         atexit.register(api.on_exceed, _ExceedCallback(), None)
@@ -314,31 +315,21 @@ class _RaiseAtNextEvent:
     It stays until the frame itself has got the error: a Python function that the C call runs meanwhile gets it too, but
     C code may drop that one, or replace it (NumPy takes a denied dgesv for a singular matrix)."""
 
-    # How many wait in frames of a code object: since Python 3.13, f_trace_opcodes is a switch of the code object's, so
-    # that one thread would switch it off for another.
-    waiting = collections.Counter()
-
     def __init__(self, frame, error):
         self.frame = frame
         self.error = error
         self.tracing = sys.gettrace()
-        self.frame_tracing = frame.f_trace, frame.f_trace_opcodes
-
-        self.waiting[frame.f_code] += 1
+        self.frame_tracing = frame.f_trace
+        self.opcodes = _instruction_events.begin(frame)
 
     def arm(self):
         self.frame.f_trace = self
-        self.frame.f_trace_opcodes = True
         sys.settrace(self)
 
     def disarm(self):
         """Once, in the end."""
-        code = self.frame.f_code
-        self.frame.f_trace, opcodes = self.frame_tracing
-        self.waiting[code] -= 1
-        if not self.waiting[code]:
-            del self.waiting[code]
-            self.frame.f_trace_opcodes = opcodes
+        _instruction_events.end(self.frame, self.opcodes)
+        self.frame.f_trace = self.frame_tracing
         sys.settrace(self.tracing)
 
     def __call__(self, frame, event, argument):
@@ -377,6 +368,56 @@ class _RaiseAtNextEvent:
     @staticmethod
     def _forward(tracing, frame, event, argument):
         return tracing(frame, event, argument) if tracing else None
+
+
+class _TraceOpcodes:
+    """An event before every instruction of a frame, up to Python 3.11: a property of the frame."""
+
+    def start(self):
+        pass
+
+    def begin(self, frame):
+        before, frame.f_trace_opcodes = frame.f_trace_opcodes, True
+        return before
+
+    def end(self, frame, before):
+        frame.f_trace_opcodes = before
+
+
+class _MonitorInstructions:
+    """The same from Python 3.12 on, where f_trace_opcodes crashes threads that are not traced (3.12), or is one switch
+    for all that run the code (3.13)."""
+
+    TOOLS = 3, 4  # the numbers that are nobody's by convention
+
+    def start(self):
+        free = [tool for tool in self.TOOLS if sys.monitoring.get_tool(tool) is None]
+        if not free:
+            raise RuntimeError("flopshim needs one of the tool numbers 3 and 4 of sys.monitoring, and both are taken")
+        self.tool = free[0]
+        self.waiting = collections.Counter()  # frames that wait, by code object
+        sys.monitoring.use_tool_id(self.tool, "flopshim")
+        sys.monitoring.register_callback(self.tool, sys.monitoring.events.INSTRUCTION, self._before_instruction)
+
+    def begin(self, frame):
+        self.waiting[frame.f_code] += 1
+        sys.monitoring.set_local_events(self.tool, frame.f_code, sys.monitoring.events.INSTRUCTION)
+
+    def end(self, frame, _before):
+        self.waiting[frame.f_code] -= 1
+        if not self.waiting[frame.f_code]:
+            del self.waiting[frame.f_code]
+            sys.monitoring.set_local_events(self.tool, frame.f_code, 0)
+
+    @staticmethod
+    def _before_instruction(_code, _offset):
+        pending = sys.gettrace()
+        if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
+            pending.disarm()
+            raise pending.error
+
+
+_instruction_events = _MonitorInstructions() if hasattr(sys, "monitoring") else _TraceOpcodes()
 
 
 class _Last:
