@@ -231,6 +231,7 @@ void charge_end(struct limit *limit)
 	if (limit->record)
 		limit->record->flags |= DUMP_LIMIT_ENDED;
 	limit->record = NULL;
+	limit->amount = UINT64_MAX; /* other threads may still charge through it, but it binds no more */
 	guest_unlock(&charge_lock);
 }
 

@@ -221,7 +221,7 @@ static enum exceed_action action_of(enum flopshim_action chosen)
 }
 
 /* It may leave by longjmp: nothing is held or marked meanwhile. */
-static enum exceed_action ask(const struct exceeding_call *call)
+static enum exceed_action ask(const struct exceeding_call *call, bool *by_default)
 {
 	char text[512];
 	size_t end = 0;
@@ -241,6 +241,7 @@ static enum exceed_action ask(const struct exceeding_call *call)
 		return config.on_exceed;
 	print_shape(text, sizeof(text), &end, call);
 	chosen = callback.function(&told, callback.context);
+	*by_default = chosen == FLOPSHIM_DEFAULT;
 	return action_of(chosen);
 }
 
@@ -248,22 +249,21 @@ bool exceed(const struct exceeding_call *call)
 {
 	int saved = errno;
 	enum exceed_action action;
+	bool by_default = true;
 
 	if (!callback.function && config.on_exceed == EXCEED_WARN)
 		return run_over(call);
 	charge_count_refused(call->limit, call->cost);
-	action = ask(call);
+	action = ask(call, &by_default);
 	if (action == EXCEED_WARN) {
 		charge_uncount_refused(call->limit, call->cost);
 		return run_over(call);
 	}
-	if (!callback.function && call->limit->refused_calls <= MESSAGES_MAX)
+	/* A program that decides by itself to deny knows what it does. */
+	if (action == EXCEED_EXIT || (by_default && call->limit->refused_calls <= MESSAGES_MAX))
 		say_refused(call, "refused");
-	if (action == EXCEED_EXIT) {
-		if (callback.function)
-			say_refused(call, "refused");
+	if (action == EXCEED_EXIT)
 		end_process(config.exit_status);
-	}
 	deny(call);
 	errno = saved;
 	if (action == EXCEED_SIGNAL)

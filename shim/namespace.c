@@ -35,8 +35,10 @@ struct space {
 struct open_scope {
 	struct scope scope;
 	struct limit limit;              /* its own, if has_limit */
+	struct open_scope *around;       /* the nearest one around it with a limit, NULL if there is none */
 	bool has_limit;
-	uint32_t uses;
+	uint32_t uses;   /* begins without an end */
+	uint32_t holds;  /* scopes inside whose limits lead on to this one's: it is kept for them */
 	struct open_scope *next, *previous; /* in the list of open ones; next also in those of free and ended ones */
 	struct open_scope *next_shared;  /* on the same namespace */
 };
@@ -46,6 +48,7 @@ struct opened {
 	struct open_scope *open;
 	int64_t handle;
 	struct opened *outer;
+	struct opened *next, *previous; /* of all threads */
 };
 
 enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
@@ -54,6 +57,7 @@ struct scope namespace_base;
 
 static struct {
 	struct open_scope *open, *free, *ended;
+	struct opened *opened; /* all that are */
 	unsigned ended_count;
 	int64_t handles;
 	struct guest_pool opened_pool, limit_pool;
@@ -322,6 +326,11 @@ static struct open_scope *open_scope_take(void)
 	return open;
 }
 
+static struct open_scope *holder_of(struct limit *limit)
+{
+	return (struct open_scope *)((char *)limit - offsetof(struct open_scope, limit));
+}
+
 /* Scopes without a budget are one for each namespace and chain of budgets around it. */
 static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limits)
 {
@@ -364,10 +373,15 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 		return FLOPSHIM_NO_MEMORY;
 	if (!open) {
 		open = open_scope_take();
-		if (!open)
+		if (!open) {
+			guest_pool_give(&scopes.opened_pool, opened);
 			return FLOPSHIM_NO_MEMORY;
+		}
 		open->has_limit = false;
-		open->uses = 0;
+		open->uses = open->holds = 0;
+		open->around = around->scope_limits ? holder_of(around->scope_limits) : NULL;
+		if (open->around)
+			open->around->holds++;
 		if (budget != FLOPSHIM_UNLIMITED)
 			limit_start(open, (uint32_t)number, around->scope_limits, budget);
 		scope_fill(&open->scope, (uint32_t)number,
@@ -386,9 +400,27 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 	spaces.list[number].begun++;
 	if (spaces.list[number].record)
 		spaces.list[number].record->calls_begun = spaces.list[number].begun;
-	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .outer = origin->opened};
+	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .outer = origin->opened, .next = scopes.opened};
+	if (scopes.opened)
+		scopes.opened->previous = opened;
+	scopes.opened = opened;
 	origin->opened = opened;
 	return opened->handle;
+}
+
+/* Another thread may still be inside of a scope that was opened inside of this one. */
+static void open_scope_retire(struct open_scope *open)
+{
+	while (open && !open->uses && !open->holds) {
+		struct open_scope *around = open->around;
+
+		open->next = scopes.ended;
+		scopes.ended = open;
+		scopes.ended_count++;
+		if (around)
+			around->holds--;
+		open = around;
+	}
 }
 
 static void open_scope_end(struct open_scope *open)
@@ -415,9 +447,7 @@ static void open_scope_end(struct open_scope *open)
 		scopes.open = open->next;
 	if (open->next)
 		open->next->previous = open->previous;
-	open->next = scopes.ended;
-	scopes.ended = open;
-	scopes.ended_count++;
+	open_scope_retire(open);
 }
 
 static struct opened *opened_find(struct origin *origin, int64_t handle)
@@ -439,6 +469,12 @@ int64_t namespace_close(struct origin *origin, int64_t handle)
 		struct opened *opened = origin->opened;
 
 		origin->opened = opened->outer;
+		if (opened->previous)
+			opened->previous->next = opened->next;
+		else
+			scopes.opened = opened->next;
+		if (opened->next)
+			opened->next->previous = opened->previous;
 		open_scope_end(opened->open);
 		guest_pool_give(&scopes.opened_pool, opened);
 		ended++;
@@ -452,16 +488,26 @@ void namespace_close_all(struct origin *origin)
 		namespace_close(origin, origin->opened->handle);
 }
 
-const struct scope *namespace_scope(struct origin *origin, int64_t handle)
+static struct opened *opened_anywhere(struct origin *origin, int64_t handle)
 {
 	struct opened *opened = opened_find(origin, handle);
+
+	for (struct opened *other = scopes.opened; other && !opened; other = other->next)
+		if (other->handle == handle)
+			opened = other;
+	return opened;
+}
+
+const struct scope *namespace_scope(struct origin *origin, int64_t handle)
+{
+	struct opened *opened = opened_anywhere(origin, handle);
 
 	return opened ? &opened->open->scope : NULL;
 }
 
 struct limit *namespace_scope_limit(struct origin *origin, int64_t handle)
 {
-	struct opened *opened = opened_find(origin, handle);
+	struct opened *opened = opened_anywhere(origin, handle);
 
 	return opened && opened->open->has_limit ? &opened->open->limit : NULL;
 }

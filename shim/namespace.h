@@ -66,7 +66,7 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget);
 int64_t namespace_close(struct origin *origin, int64_t handle);
 void namespace_close_all(struct origin *origin);
 
-/* The scope of a handle, NULL if it is not open in this thread. */
+/* The scope of a handle, NULL if it is open in no thread. */
 const struct scope *namespace_scope(struct origin *origin, int64_t handle);
 
 /* Its own limit, NULL if it has no budget. */

@@ -226,7 +226,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_calls(const char *name)
 	return api ? api->calls(name) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* FLOPs charged, and still free, in an open scope that has a budget; without one, as its namespace. */
+/* FLOPs charged, and still free, in an open scope that has a budget, from any thread; without one, as its namespace. */
 FLOPSHIM_FUNCTION int64_t flopshim_scope_used(int64_t scope)
 {
 	const struct flopshim_api *api = flopshim_api();
@@ -339,10 +339,13 @@ FLOPSHIM_FUNCTION void flopshim_block_end(struct flopshim_block *block)
  * (but for longjmp: then the next end outside of it ends it too). Needs GCC's or clang's cleanup attribute.
  */
 #define FLOPSHIM_PICK(first, second, chosen, ...) chosen
-#define FLOPSHIM_SCOPE(...)                                                                                       \
-	for (struct flopshim_block flopshim_open_block __attribute__((cleanup(flopshim_block_end))) =             \
+#define FLOPSHIM_PASTE_(a, b) a##b
+#define FLOPSHIM_PASTE(a, b) FLOPSHIM_PASTE_(a, b)
+#define FLOPSHIM_BLOCK(block, ...)                                                                                 \
+	for (struct flopshim_block block __attribute__((cleanup(flopshim_block_end))) =                            \
 		     FLOPSHIM_PICK(__VA_ARGS__, flopshim_block_begin, flopshim_block_begin_unlimited, 0)(__VA_ARGS__); \
-	     flopshim_open_block.once; flopshim_open_block.once = 0)
+	     block.once; block.once = 0)
+#define FLOPSHIM_SCOPE(...) FLOPSHIM_BLOCK(FLOPSHIM_PASTE(flopshim_block_, __LINE__), __VA_ARGS__)
 
 #ifdef __cplusplus
 }
