@@ -345,7 +345,7 @@ FLOPSHIM_FUNCTION void flopshim_block_end(struct flopshim_block *block)
 	for (struct flopshim_block block __attribute__((cleanup(flopshim_block_end))) =                            \
 		     FLOPSHIM_PICK(__VA_ARGS__, flopshim_block_begin, flopshim_block_begin_unlimited, 0)(__VA_ARGS__); \
 	     block.once; block.once = 0)
-#define FLOPSHIM_SCOPE(...) FLOPSHIM_BLOCK(FLOPSHIM_PASTE(flopshim_block_, __LINE__), __VA_ARGS__)
+#define FLOPSHIM_SCOPE(...) FLOPSHIM_BLOCK(FLOPSHIM_PASTE(flopshim_block_, __COUNTER__), __VA_ARGS__)
 
 #ifdef __cplusplus
 }
