@@ -66,6 +66,7 @@ TABLES
 #undef X
 
 bool dump_is_open(void) { return dump.tried; }
+bool dump_is_cut(void) { return dump.has_file && dump_header->losses & DUMP_LOST_SPACE; }
 const char *dump_path(void) { return dump.has_file ? dump.path : NULL; }
 
 /* ---- the file ---- */
@@ -335,7 +336,7 @@ static void *block_pages(uint64_t offset, uint64_t size, bool *in_file)
 		*in_file = pages != NULL;
 		if (!pages) {
 			dump_header->losses |= DUMP_LOST_SPACE;
-			guest_say("%s cannot grow: what is new from now on is counted, but not written", dump.path);
+			guest_say("%s cannot grow: calls of new shapes are counted together from now on", dump.path);
 		}
 	}
 	if (!pages) {

@@ -19,6 +19,9 @@ void dump_open(void);
 
 bool dump_is_open(void);
 
+/* Whether the file could not grow when it should have. */
+bool dump_is_cut(void);
+
 /* Absolute path of the file, NULL while there is none. */
 const char *dump_path(void);
 

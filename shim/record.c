@@ -47,6 +47,8 @@ struct free_lane {
 	uint32_t index_mask, rows, number;
 	bool coarse;
 	struct dump_block *log;
+	struct dump_row *overflow;
+	uint32_t overflow_number;
 };
 
 static struct {
@@ -93,6 +95,8 @@ bool record_lane_take(struct thread *thread)
 		thread->lane_number = free->number;
 		thread->coarse = free->coarse;
 		thread->log = free->log;
+		thread->overflow = free->overflow;
+		thread->overflow_number = free->overflow_number;
 		taken = true;
 	} else {
 		struct dump_lane *lane = dump_append(&dump_lanes, &thread->lane_number);
@@ -123,7 +127,7 @@ void record_lane_release(struct thread *thread)
 	if (records.free_count < LANES_FREE_MAX)
 		records.free[records.free_count++] = (struct free_lane){
 			thread->lane, thread->block, thread->index, thread->index_mask, thread->rows,
-			thread->lane_number, thread->coarse, thread->log};
+			thread->lane_number, thread->coarse, thread->log, thread->overflow, thread->overflow_number};
 	guest_unlock(&record_lock);
 }
 
@@ -455,18 +459,33 @@ static void shape_coarsen(struct shape *shape, unsigned dims)
 						 : (int64_t)1 << (64 - __builtin_clzll((uint64_t)shape->dims[i] - 1));
 }
 
+/* The row that all new shapes share from now on: totals stay exact, what they were is lost. */
+static struct dump_row *row_overflow(struct thread *thread)
+{
+	struct dump_row *row = dump_entry(thread->block, thread->block->used);
+
+	*row = (struct dump_row){.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
+	__atomic_store_n(&thread->block->used, thread->block->used + 1, __ATOMIC_RELEASE);
+	thread->overflow = row;
+	thread->overflow_number = thread->rows++;
+	return NULL;
+}
+
 /* Room for one more row; under record_lock. */
 static struct dump_row *row_append(struct thread *thread)
 {
 	struct dump_block *block = thread->block;
 
-	if (!block || block->used == dump_capacity(block)) {
+	/* The last row of a block is kept for what comes when the file cannot grow any more. */
+	if (!block || block->used + 1 >= dump_capacity(block)) {
 		uint64_t bytes = block ? block->size * 2 : ROWS_FIRST_BYTES;
 
 		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), bytes < ROWS_BLOCK_MAX ? bytes : ROWS_BLOCK_MAX,
 				       thread->lane_number, thread->rows);
 		if (!block)
 			return NULL;
+		if (dump_is_cut() && thread->block)
+			return row_overflow(thread);
 		thread->block = block;
 	}
 	return dump_entry(block, block->used);
@@ -499,6 +518,9 @@ static struct dump_row *row_make(struct thread *thread, uint32_t hash, struct du
 			index_grow(thread);
 		if (thread->rows >= ROWS_MAX)
 			thread->coarse = true;
+	} else if (thread->overflow) {
+		row = thread->overflow;
+		*number = thread->overflow_number;
 	} else {
 		thread->lane->lost_calls++;
 		dump_header->losses |= DUMP_LOST_CALLS;
@@ -523,6 +545,10 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	if (entry->row) {
 		*number = entry->number;
 		return entry->row;
+	}
+	if (thread->overflow && kind == DUMP_ROW_CALL) {
+		*number = thread->overflow_number;
+		return thread->overflow;
 	}
 	if (thread->coarse) {
 		shape_coarsen(&key, dims);
@@ -638,6 +664,8 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 
 struct dump_row *record_row_numbered(struct thread *thread, uint32_t number)
 {
+	if (thread->overflow && number == thread->overflow_number)
+		return thread->overflow;
 	for (uint32_t i = 0; i <= thread->index_mask; i++)
 		if (thread->index[i].row && thread->index[i].number == number)
 			return thread->index[i].row;

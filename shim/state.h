@@ -108,6 +108,8 @@ struct thread {
 	uint32_t lane_number;
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	bool coarse;                     /* the lane has all the rows that it may have */
+	struct dump_row *overflow;       /* takes all new shapes once the file cannot grow, NULL before */
+	uint32_t overflow_number;
 	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */
 	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
