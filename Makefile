@@ -41,7 +41,7 @@ TABLES := $(wildcard shim/routines/*.tbl)
 GENERATED := $(O)/gen/tables.c
 HEADERS := $(O)/gen/cblas.i $(O)/gen/lapack.i $(O)/gen/lapacke.i
 
-$(O)/gen $(O)/shim $(O)/analyzer $(O)/tests $(O)/pic:
+$(O)/gen $(O)/shim $(O)/analyzer:
 	$(Q)mkdir -p $@
 
 $(O)/generate: $(wildcard shim/generate*.c shim/generate*.h) shim/routines.h shim/price_program.h | $(O)/gen

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@
 #include "record.h"
 #include "version.h"
 
-enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ROWS_ALIGN = 128 };
+enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ROWS_ALIGN = 128, LOG_MARGIN = 4 << 20 };
 
 /* A block in memory. */
 struct mapping {
@@ -38,6 +39,7 @@ struct dump_header *dump_header = &nowhere;
 static struct {
 	bool tried;        /* dump_open has run */
 	bool has_file;
+	bool said_full;
 	bool written_out;  /* tables live in memory and are copied to the file */
 	char path[PATH_MAX];
 	dev_t device;
@@ -318,26 +320,41 @@ static bool mapping_add(struct dump_block *block, bool in_file)
 	return true;
 }
 
-static void *block_pages(uint64_t offset, uint64_t size, bool *in_file)
+/* The record of calls must not take the last of the disk from the rows, which hold the totals. */
+static bool log_has_room(int file, uint64_t size)
+{
+	struct statvfs status;
+
+	return !fstatvfs(file, &status) && (uint64_t)status.f_bavail * status.f_frsize >= size + LOG_MARGIN;
+}
+
+static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t size, bool *in_file)
 {
 	void *pages = NULL;
 	int file;
 
 	*in_file = false;
-	if (dump.has_file && !dump.written_out && !(dump_header->losses & DUMP_LOST_SPACE)) {
+	if (dump.has_file && !dump.written_out) {
 		int saved = errno;
 
 		file = file_reopen();
 		if (file >= 0) {
-			pages = file_map(file, offset, size);
+			if (type != DUMP_LOG || log_has_room(file, size))
+				pages = file_map(file, offset, size);
 			close(file);
 		}
 		errno = saved;
 		*in_file = pages != NULL;
-		if (!pages) {
-			dump_header->losses |= DUMP_LOST_SPACE;
-			guest_say("%s cannot grow: calls of new shapes are counted together from now on", dump.path);
+		if (!pages && !dump.said_full) {
+			dump.said_full = true;
+			guest_say("%s cannot grow: %s", dump.path,
+				  type == DUMP_LOG ? "its record of calls ends here"
+						   : "calls of new shapes are counted together from now on");
 		}
+		if (!pages && type == DUMP_LOG)
+			return NULL;
+		if (!pages)
+			dump_header->losses |= DUMP_LOST_SPACE;
 	}
 	if (!pages) {
 		pages = guest_pages(size);
@@ -353,7 +370,7 @@ struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size
 	struct dump_block *block;
 	bool in_file;
 
-	block = block_pages(offset, size, &in_file);
+	block = block_pages(type, offset, size, &in_file);
 	if (!block)
 		return NULL;
 	*block = (struct dump_block){
@@ -746,7 +763,7 @@ void dump_forked(void)
 	memset(&nowhere, 0, sizeof(nowhere));
 	dump_header = &nowhere;
 	dump.mapping_count = 0;
-	dump.tried = dump.has_file = dump.written_out = false;
+	dump.tried = dump.has_file = dump.written_out = dump.said_full = false;
 	dump.strings = dump.stacks = NULL;
 #define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);
 	TABLES

@@ -284,8 +284,10 @@ static struct dump_call *log_append(struct thread *thread)
 		guest_lock(&record_lock);
 		block = dump_block_add(DUMP_LOG, sizeof(struct dump_call), LOG_BLOCK_BYTES, thread->lane_number, 0);
 		guest_unlock(&record_lock);
-		if (!block)
+		if (!block) {
+			atomic_store(&taken.log_bytes, config.log_max); /* for all threads, and for good */
 			return NULL;
+		}
 		thread->log = block;
 	}
 	return dump_entry(block, block->used);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * victim.c - calls ddot_ from some threads until something ends it, and keeps its own count of the calls that came back
+ * in a shared file: victim COUNTS THREADS CALLS HOW
+ *
+ * COUNTS is a file of one 64-bit counter a thread; CALLS is how many calls each thread makes, 0 for no end. HOW: run,
+ * segv, _exit, abort, quick_exit, oom, closefds, reuse, daemon, fork, forks, short, many, unload, vfork.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "blas.h"
+
+enum { THREADS_MAX = 4096 };
+
+static volatile uint64_t *counts;
+static long calls;
+static double vector[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+/* n runs through 1 to 8, so that there are several shapes. */
+static void call(volatile uint64_t *count)
+{
+	int n = (int)(*count % 8) + 1, one = 1;
+
+	ddot_(&n, vector, &one, vector, &one);
+	++*count;
+}
+
+static void *work(void *argument)
+{
+	volatile uint64_t *count = &counts[(long)argument];
+
+	for (long i = 0; !calls || i < calls; i++)
+		call(count);
+	return NULL;
+}
+
+static void run_threads(long first, long count)
+{
+	static pthread_t threads[THREADS_MAX];
+
+	for (long i = 0; i < count; i++)
+		pthread_create(&threads[i], NULL, work, (void *)(first + i));
+	for (long i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void out_of_memory(void)
+{
+	struct rlimit limit = {256 << 20, 256 << 20};
+
+	setrlimit(RLIMIT_AS, &limit);
+	for (;;) {
+		char *block = malloc(1 << 20);
+
+		if (!block)
+			abort();
+		memset(block, 1, 1 << 20);
+	}
+}
+
+/* Every descriptor is closed, and the next file that the program opens takes the number of one that was. */
+static void reuse_descriptors(void)
+{
+	char path[] = "own-XXXXXX", back[16] = "";
+	int file;
+
+	for (int i = 3; i < 256; i++)
+		close(i);
+	file = mkstemp(path);
+	if (write(file, "mine", 4) != 4)
+		_exit(9);
+	run_threads(1, 4);
+	if (pread(file, back, sizeof(back), 0) != 4 || memcmp(back, "mine", 4))
+		_exit(9);
+}
+
+static void fork_often(long count)
+{
+	for (long i = 0; i < count; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			work((void *)(1 + i));
+			exit(0);
+		}
+		if (waitpid(child, &status, 0) != child || status)
+			_exit(9);
+	}
+}
+
+static void fork_while_threads_call(void)
+{
+	pthread_t threads[3];
+
+	for (long i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, work, (void *)(100 + i));
+	fork_often(50);
+	for (long i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* A BLAS is loaded, called and unloaded, again and again. */
+static void load_and_unload(const char *path, long count)
+{
+	for (long i = 0; i < count; i++) {
+		void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		double (*ddot)(const int *, const double *, const int *, const double *, const int *);
+		int n = 4, one = 1;
+
+		if (!library)
+			_exit(9);
+		*(void **)&ddot = dlsym(library, "ddot_");
+		if (ddot(&n, vector, &one, vector, &one) != 30)
+			_exit(9);
+		counts[0]++;
+		dlclose(library);
+	}
+}
+
+static void become_daemon(void)
+{
+	if (fork())
+		_exit(0);
+	setsid();
+	if (fork())
+		_exit(0);
+	for (int i = 0; i < 256; i++)
+		close(i);
+	work((void *)1);
+	counts[2] = 1; /* done */
+	_exit(0);
+}
+
+static void end(const char *how)
+{
+	if (!strcmp(how, "segv"))
+		*(volatile int *)8 = 1;
+	if (!strcmp(how, "_exit"))
+		_exit(3);
+	if (!strcmp(how, "abort"))
+		abort();
+	if (!strcmp(how, "quick_exit"))
+		quick_exit(4);
+	if (!strcmp(how, "oom"))
+		out_of_memory();
+	if (!strcmp(how, "closefds") || !strcmp(how, "reuse"))
+		reuse_descriptors();
+	if (!strcmp(how, "daemon"))
+		become_daemon();
+	if (!strcmp(how, "forks"))
+		fork_often(1000);
+	if (!strcmp(how, "fork"))
+		fork_while_threads_call();
+	if (!strcmp(how, "short"))
+		for (long i = 0; i < 1000; i++)
+			run_threads(1 + i, 1);
+	if (!strcmp(how, "many"))
+		run_threads(1, 64);
+	if (!strcmp(how, "vfork") && !vfork())
+		execl("/bin/true", "true", (char *)NULL);
+}
+
+int main(int argc, char **argv)
+{
+	int file = open(argv[1], O_RDWR | O_CREAT, 0666);
+	long threads = atol(argv[2]);
+
+	if (argc < 5 || ftruncate(file, THREADS_MAX * 8))
+		return 2;
+	counts = mmap(NULL, THREADS_MAX * 8, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	close(file);
+	calls = atol(argv[3]);
+	if (!strcmp(argv[4], "unload")) {
+		load_and_unload(argv[5], 1000);
+		return 0;
+	}
+	if (threads > 1)
+		run_threads(0, threads);
+	else
+		work((void *)0);
+	end(argv[4]);
+	return 0;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_charge.c - limits and leases: exact to the last FLOP, whoever holds a lease.
+ * Threads of the shim are made up here; what a limit's place in the dump would be is left out.
+ */
+#include <check.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "charge.h"
+#include "dump.h"
+#include "guest.h"
+#include "lifecycle.h"
+
+enum { THREADS = 8, ROUNDS = 1000 };
+
+/* ---- what charge.c needs of the rest ---- */
+
+static struct thread threads[THREADS];
+static unsigned thread_total;
+struct thread thread_null;
+__thread struct thread *thread_self = &thread_null;
+
+void lifecycle_each_thread(void (*visit)(struct thread *))
+{
+	for (unsigned i = 0; i < thread_total; i++)
+		visit(&threads[i]);
+}
+
+void lifecycle_epoch_next(void) {}
+struct dump_table dump_limits;
+void *dump_append(struct dump_table *table, uint32_t *number) { (void)table; (void)number; return NULL; }
+void dump_commit(struct dump_table *table) { (void)table; }
+
+static void start(unsigned count)
+{
+	thread_total = count;
+	for (unsigned i = 0; i < count; i++)
+		threads[i] = (struct thread){.until_sample = INT64_MAX};
+}
+
+/* A call as intercept.c makes it: from the lease if that will do, otherwise by the slow path. */
+static bool call(struct thread *thread, const struct scope *scope, int64_t cost)
+{
+	uint64_t remaining;
+
+	if (thread->credit_scope == scope && charge_from_lease(thread, scope, cost))
+		return true;
+	if (charge_reserve(thread, scope, cost, &remaining))
+		return false;
+	thread->credit = CREDIT_LEASE;
+	return true;
+}
+
+START_TEST(an_exact_fit_is_allowed_and_one_more_is_not)
+{
+	struct limit limit = {.amount = 100};
+	struct scope scope = {.limited = true, .namespace_limits = &limit};
+
+	start(1);
+	for (int i = 0; i < 10; i++)
+		ck_assert(call(&threads[0], &scope, 10));
+	ck_assert_uint_eq(charge_used(&limit), 100);
+	ck_assert(!call(&threads[0], &scope, 1));
+	ck_assert(call(&threads[0], &scope, 0));
+	ck_assert_uint_eq(charge_used(&limit), 100);
+}
+END_TEST
+
+START_TEST(the_smallest_of_all_limits_is_named)
+{
+	struct limit root = {.amount = 1000}, space = {.amount = 50, .namespace_id = 1, .parent = &root};
+	struct limit outer = {.amount = 40, .is_scope = true}, inner = {.amount = 500, .is_scope = true, .parent = &outer};
+	struct scope scope = {.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
+	uint64_t remaining = 0;
+
+	start(1);
+	ck_assert_ptr_eq(charge_reserve(&threads[0], &scope, 45, &remaining), &outer);
+	ck_assert_uint_eq(remaining, 40);
+	ck_assert_ptr_null(charge_reserve(&threads[0], &scope, 40, &remaining));
+	ck_assert_uint_eq(charge_used(&root), 40);
+	ck_assert_uint_eq(charge_used(&space), 40);
+	ck_assert_uint_eq(charge_used(&outer), 40);
+	ck_assert_uint_eq(charge_used(&inner), 40);
+}
+END_TEST
+
+START_TEST(the_lease_of_a_sleeping_thread_is_called_back)
+{
+	struct limit limit = {.amount = 1000000};
+	struct scope scope = {.limited = true, .namespace_limits = &limit};
+
+	start(2);
+	ck_assert(call(&threads[1], &scope, 1)); /* sleeps from now on, with a lease */
+	ck_assert_int_gt(atomic_load(&threads[1].lease), 0);
+	ck_assert(call(&threads[0], &scope, 999999));
+	ck_assert_int_eq(atomic_load(&threads[1].lease), 0);
+	ck_assert(!call(&threads[0], &scope, 1));
+	ck_assert(!call(&threads[1], &scope, 1));
+}
+END_TEST
+
+START_TEST(a_thread_that_ends_or_changes_its_scope_takes_nothing_with_it)
+{
+	struct limit one = {.amount = 1000000}, two = {.amount = 1000000};
+	struct scope first = {.limited = true, .namespace_limits = &one}, second = {.limited = true, .namespace_limits = &two};
+	struct scope unlimited = {0};
+
+	start(1);
+	ck_assert(call(&threads[0], &first, 5));
+	ck_assert_uint_gt(one.used, 5);
+	ck_assert(call(&threads[0], &second, 7));
+	ck_assert_uint_eq(one.used, 5);
+	ck_assert(call(&threads[0], &unlimited, 9));
+	ck_assert_uint_eq(two.used, 7);
+	ck_assert(call(&threads[0], &first, 5));
+	charge_settle(&threads[0]);
+	ck_assert_uint_eq(one.used, 10);
+}
+END_TEST
+
+START_TEST(what_was_rejected_is_given_back)
+{
+	struct limit limit = {.amount = 100};
+	struct scope scope = {.limited = true, .namespace_limits = &limit};
+
+	start(1);
+	ck_assert(call(&threads[0], &scope, 100));
+	charge_refund(&scope, 100);
+	ck_assert_uint_eq(charge_used(&limit), 0);
+	ck_assert(call(&threads[0], &scope, 100));
+}
+END_TEST
+
+/* ---- threads ---- */
+
+static struct scope shared_scope;
+static _Atomic uint64_t charged, refused, attempted;
+
+static void *work(void *argument)
+{
+	struct thread *thread = argument;
+	uint64_t random = (uint64_t)(thread - threads) * 77777 + 12345;
+
+	thread_self = thread;
+	for (int i = 0; i < 200; i++) {
+		int64_t cost;
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		cost = (int64_t)(random >> 33) % 2000;
+		atomic_fetch_add(&attempted, (uint64_t)cost);
+		atomic_fetch_add(call(thread, &shared_scope, cost) ? &charged : &refused, (uint64_t)cost);
+	}
+	charge_settle(thread);
+	return NULL;
+}
+
+/* The loop's number gives the limit: from one that all fits under to one that hardly anything does. */
+START_TEST(threads_never_pass_a_limit_together)
+{
+	struct limit limit = {.amount = (uint64_t)200000 * (unsigned)(_i % 10 + 1)};
+	pthread_t workers[THREADS];
+	uint64_t remaining;
+
+	shared_scope = (struct scope){.limited = true, .namespace_limits = &limit};
+	charged = refused = attempted = 0;
+	start(THREADS);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&workers[i], NULL, work, &threads[i]);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(workers[i], NULL);
+	ck_assert_uint_eq(charged + refused, attempted);
+	ck_assert_uint_eq(limit.used, charged);
+	ck_assert_uint_le(charged, limit.amount);
+	/* What is left could not have held anything that was refused for good: it is still there to the last FLOP. */
+	thread_total = 1;
+	threads[0] = (struct thread){.until_sample = INT64_MAX};
+	ck_assert_ptr_null(charge_reserve(&threads[0], &shared_scope, (int64_t)(limit.amount - charged), &remaining));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("charge");
+	TCase *tests = tcase_create("limits");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tests, an_exact_fit_is_allowed_and_one_more_is_not);
+	tcase_add_test(tests, the_smallest_of_all_limits_is_named);
+	tcase_add_test(tests, the_lease_of_a_sleeping_thread_is_called_back);
+	tcase_add_test(tests, a_thread_that_ends_or_changes_its_scope_takes_nothing_with_it);
+	tcase_add_test(tests, what_was_rejected_is_given_back);
+	tcase_add_loop_test(tests, threads_never_pass_a_limit_together, 0, getenv("FLOPSHIM_LONG") ? ROUNDS : 40);
+	tcase_set_timeout(tests, 120);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
