@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs a program with and without the shim, and reads what flopshim-report says of it.
+
+Nothing here knows a price: what a program must cost is written in the cases, from mathematics
+(flops.py). A case is a function with the decorator `case`; it gets a Client and raises Failure."""
+
+import functools
+import glob
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+PROGRAMS = HERE / "programs"
+RUNTIME = HERE.parent / "runtime"
+FIXTURES = HERE.parent / "fixtures"
+PYTHON = "/usr/bin/python3"  # the system's: the one that has the distribution's NumPy and SciPy
+
+
+class Failure(AssertionError):
+    """The program under test, or the shim, did not do what it must."""
+
+
+class Skip(Exception):
+    """Something that the case needs is not installed here."""
+
+
+@functools.lru_cache(maxsize=None)
+def library_folder():
+    """The multiarch library folder, /usr/lib/x86_64-linux-gnu."""
+    out = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True)
+    return Path("/usr/lib") / out.stdout.strip()
+
+
+# Every BLAS as the distribution packages it: the folders that hold its libblas.so.3 and liblapack.so.3.
+BLAS = {
+    "openblas-pthread": ["openblas-pthread"],
+    "openblas-openmp": ["openblas-openmp"],
+    "reference": ["blas", "lapack"],
+    "blis-pthread": ["blis-pthread", "lapack"],
+    "blis-openmp": ["blis-openmp", "lapack"],
+    "atlas": ["atlas"],
+}
+EVERY_BLAS = tuple(BLAS)
+DEFAULT_BLAS = "openblas-pthread"
+# The default, and one whose LAPACK calls its BLAS through the dynamic linker, so that nested calls are seen.
+QUICK_BLAS = (DEFAULT_BLAS, "reference")
+
+
+def blas_folders(blas):
+    folders = [library_folder() / name for name in BLAS[blas]]
+    for folder in folders:
+        if not folder.is_dir():
+            raise Skip(f"no {folder}")
+    return [str(folder) for folder in folders]
+
+
+def blas_library(blas=DEFAULT_BLAS, name="libblas.so.3"):
+    for folder in blas_folders(blas):
+        if os.path.exists(f"{folder}/{name}"):
+            return f"{folder}/{name}"
+    raise Skip(f"no {name} of {blas}")
+
+
+CASES = []
+
+
+@dataclass
+class Case:
+    name: str
+    function: object
+    blas: str
+
+    def __call__(self, client):
+        self.function(client)
+
+
+def case(on=(DEFAULT_BLAS,), **parameters):
+    """Registers a case, once for each BLAS in `on` and each value of the parameter, if one is given:
+    @case(on=EVERY_BLAS, operation=["svd", "eig"]) makes twelve, which get it as client.operation."""
+
+    def register(function):
+        group = function.__module__.removeprefix("test_")
+        name = f"{group}.{function.__name__}"
+        for key, values in parameters.items() or [(None, [None])]:
+            for value in values:
+                for blas in on:
+                    label = name
+                    if key:
+                        label += f".{value}"
+                    if len(on) > 1:
+                        label += f"[{blas}]"
+                    body = functools.partial(_with_parameter, function, key, value)
+                    CASES.append(Case(label, body, blas))
+        return function
+
+    return register
+
+
+def _with_parameter(function, key, value, client):
+    if key:
+        setattr(client, key, value)
+    function(client)
+
+
+@dataclass
+class Run:
+    """One finished program."""
+
+    command: list
+    status: int  # negative: the signal that killed it
+    out: bytes
+    err: bytes
+    folder: Path  # where its dumps are
+    reporter: Path = None
+    _report: dict = field(default=None, repr=False)
+
+    @property
+    def dumps(self):
+        return sorted(glob.glob(str(self.folder / "**" / "*.dump"), recursive=True))
+
+    @property
+    def report(self):
+        """flopshim-report --json over all of its dumps, which must be complete."""
+        if self._report is None:
+            if not self.dumps:
+                raise Failure("it left no dump")
+            self._report = read_report(self.reporter, self.dumps)
+            if self._report["complete"] is not True:
+                raise Failure("the dump is not complete")
+        return self._report
+
+    @property
+    def totals(self):
+        return self.report["totals"]
+
+    @property
+    def routines(self):
+        """{routine: (calls, FLOPs)} of the calls at top level that are not workspace queries."""
+        return {row["routine"]: (row["calls"], row["flops"]) for row in self.report["routines"] if row["calls"]}
+
+    def describe(self):
+        words = " ".join(shlex.quote(str(word)) for word in self.command)
+        return f"{words}\n  status {self.status}\n  stdout {tail(self.out, 300)}\n  stderr {tail(self.err)}"
+
+
+def read_report(reporter, dumps, *options):
+    done = subprocess.run([str(reporter), "--json", *options, *dumps], capture_output=True, timeout=60)
+    if done.returncode:
+        raise Failure(f"flopshim-report: status {done.returncode}: {tail(done.stderr)}")
+    report = json.loads(done.stdout)
+    if report.get("schema") != "flopshim-report/1":
+        raise Failure(f"flopshim-report: schema {report.get('schema')!r}")
+    return report
+
+
+def tail(data, limit=700):
+    text = data.decode(errors="replace").strip()
+    return text if len(text) <= limit else "... " + text[-limit:]
+
+
+class Client:
+    """What a case works with: a folder of its own, ways to build and run programs, and checks."""
+
+    def __init__(self, build, blas, folder, agreed):
+        self.build_folder = Path(build)
+        self.blas = blas
+        self.folder = Path(folder)
+        self.agreed = agreed
+        self.history = []
+
+    # ---- what is tested ----
+
+    @property
+    def shim(self):
+        return self._product("libflopshim.so")
+
+    @property
+    def reporter(self):
+        return self._product("flopshim-report")
+
+    @property
+    def launcher(self):
+        return self._product("flopshim")
+
+    def _product(self, name):
+        path = self.build_folder / name
+        if not path.exists():
+            raise Failure(f"{path} is not built")
+        return path
+
+    # ---- running ----
+
+    def environment(self, blas=None, threads=1, **variables):
+        """That of the tests, without what could disturb; a value of None removes the variable."""
+        env = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),
+            "LANG": "C.UTF-8",
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS"):
+            env[name] = str(threads)
+        folders = ":".join(blas_folders(blas or self.blas))
+        env["LD_LIBRARY_PATH"] = folders
+        # R's start script puts its own folders before LD_LIBRARY_PATH, but lets itself be told.
+        env["R_LD_LIBRARY_PATH"] = f"{folders}:/usr/lib/R/lib"
+        for name, value in variables.items():
+            if value is None:
+                env.pop(name, None)
+            else:
+                env[name] = str(value)
+        return env
+
+    def run(self, command, shim=True, status=0, timeout=120, cwd=None, stdin=b"", **environment):
+        """Runs it to its end. `shim`: True, False or the value of LD_PRELOAD. `status`: what it must end
+        with, None for anything. Other keywords are environment variables, blas and threads."""
+        command = [str(word) for word in command]
+        folder = Path(tempfile.mkdtemp(prefix="dumps-", dir=self.folder))
+        env = self.environment(**environment)
+        if shim:
+            env["LD_PRELOAD"] = str(self.shim if shim is True else shim)
+            env.setdefault("FLOPSHIM_OUT", str(folder))
+        process = subprocess.Popen(command, env=env, cwd=cwd or self.folder, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            out, err = process.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            raise Failure(f"no end after {timeout} s: {shlex.join(command)}\n  stderr {tail(err)}") from None
+        run = Run(command, process.returncode, out, err, folder, self.build_folder / "flopshim-report")
+        self.history.append(run)
+        if status is not None and run.status != status:
+            raise Failure(f"status {run.status}, not {status}")
+        return run
+
+    def same(self, command, **options):
+        """Runs it without and with the shim: output, messages and status must be the same to the byte.
+        Gives the run with the shim."""
+        try:
+            without = self.run(command, shim=False, **options)
+        except Failure as failure:
+            raise Failure(f"without the shim: {failure}") from None
+        with_shim = self.run(command, **options)
+        for what in ("status", "out", "err"):
+            bare, shimmed = getattr(without, what), getattr(with_shim, what)
+            if bare != shimmed:
+                raise Failure(f"{what} differs: without the shim {show(bare)}, with it {show(shimmed)}")
+        return with_shim
+
+    # ---- building fixtures ----
+
+    def compile(self, source, *flags, name=None, blas=True, compiler=None, folder=RUNTIME):
+        """Compiles a fixture of tests/runtime into the build folder, unless it is there and newer. `blas`:
+        link to libblas.so.3 and liblapack.so.3, whichever of them is found at run time."""
+        source = Path(folder) / source
+        target = self.build_folder / "tests" / "clients" / (name or source.stem)
+        compiler = compiler or ("g++" if source.suffix == ".cc" else "gcc")
+        if not shutil.which(compiler):
+            raise Skip(f"no {compiler}")
+        flags = [str(flag) for flag in flags]
+        read = [source, *RUNTIME.glob("*.h"), *(Path(flag) for flag in flags if flag.endswith(".c"))]
+        for flag in flags:
+            if flag.startswith("-I"):
+                read += Path(flag[2:]).glob("*.h")
+        if blas:
+            dev = library_folder() / "openblas-pthread"
+            flags += [f"-L{dev}", "-Wl,--no-as-needed", "-llapack", "-lblas"]
+        standard = [] if source.suffix == ".cc" else ["-std=gnu11", "-D_GNU_SOURCE"]
+        command = [compiler, *standard, "-O1", "-g", "-Wall", "-Wextra", str(source), *flags, "-lm"]
+        return self._make(target, read, command)
+
+    def _make(self, target, sources, command):
+        """Runs the command with -o, unless the target is newer than its sources and was made by the same one."""
+        stamp = Path(f"{target}.command")
+        text = shlex.join(command)
+        newest = max(path.stat().st_mtime for path in sources)
+        if target.exists() and target.stat().st_mtime >= newest and stamp.exists() and stamp.read_text() == text:
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = target.with_name(f"{target.name}.{os.getpid()}")  # another run may be using the old one
+        done = subprocess.run([*command, "-o", str(made)], capture_output=True, timeout=300)
+        if done.returncode:
+            raise Failure(f"{text}\n  {tail(done.stderr)}")
+        made.replace(target)
+        stamp.write_text(text)
+        return target
+
+    # ---- checks ----
+
+    def agree(self, what, run):
+        """The calls at top level must be the same on every BLAS that the case runs on."""
+        first_blas, first = self.agreed.setdefault(what, (self.blas, run.routines))
+        if first != run.routines:
+            raise Failure(f"{first_blas}: {first}\n  {self.blas}: {run.routines}")
+
+
+def show(value):
+    return tail(value, 600) if isinstance(value, bytes) else value
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def check_equal(got, expected, what):
+    if got != expected:
+        raise Failure(f"{what}: {got}, not {expected}")
+
+
+def check_priced(run):
+    """No call was lost, refused or without a price."""
+    for what in ("unpriced_calls", "refused_calls", "lost_calls"):
+        check_equal(run.totals[what], 0, what)
+
+
+def check_calls(run, expected, ignore=("dcopy", "scopy", "ccopy", "zcopy"), tolerance=0.0):
+    """`expected`: {routine: (calls, FLOPs)}; None where a case cannot know. No other routine may have been
+    called at top level but those in `ignore`, which move numbers without an operation on them."""
+    check_priced(run)
+    got = {name: row for name, row in run.routines.items() if name not in ignore or name in expected}
+    check_equal(sorted(got), sorted(expected), "routines at top level")
+    for name, (calls, flops) in expected.items():
+        if calls is not None:
+            check_equal(got[name][0], calls, f"calls of {name}")
+        if flops is not None and abs(got[name][1] - flops) > tolerance * flops:
+            raise Failure(f"FLOPs of {name}: {got[name][1]}, not {flops}")
+    check_total(run)
+
+
+def check_total(run):
+    """The total is the sum of its parts, and nothing is charged that is not counted."""
+    rows = run.report["routines"]
+    check_equal(run.totals["flops"], sum(row["flops"] for row in rows), "total FLOPs against the routines'")
+    check_equal(run.totals["calls"], sum(row["calls"] for row in rows), "total calls against the routines'")
+    check_equal(run.totals["charged"], run.totals["flops"], "charged FLOPs without multiplier or weights")

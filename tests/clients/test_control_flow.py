@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Calls that do not return, callbacks and handlers that call: longjmp, C++ exceptions, signals, threads,
+children, and every way for a process to end."""
+
+import os
+
+import flops
+from harness import QUICK_BLAS, case, check, check_equal, check_priced
+
+DDOT = flops.dot(4)
+
+
+def printed_calls(run):
+    """The lines "ROUTINE CALLS" of a fixture."""
+    lines = [line.split() for line in run.out.decode().splitlines() if line and not line.startswith("#")]
+    return {name: int(calls) for name, calls in lines if int(calls)}
+
+
+def check_printed(run, flops_of):
+    """What the program says that it called is what was counted, and nothing else."""
+    expected = printed_calls(run)
+    check_priced(run)
+    got = {name: calls for name, (calls, _) in run.routines.items()}
+    check_equal(got, expected, "calls")
+    for name, each in flops_of.items():
+        if name in expected:
+            check_equal(run.routines[name][1], each * expected[name], f"FLOPs of {name}")
+
+
+@case(on=QUICK_BLAS, mode=("select", "longjmp", "xerbla", "loop"))
+def c(client):
+    run = client.same([client.compile("control_flow.c"), client.mode])
+    check_printed(run, {"ddot": DDOT, "dgemm": 0})
+
+
+@case(on=QUICK_BLAS)
+def exceptions(client):
+    run = client.same([client.compile("exceptions.cc"), "through"])
+    check_printed(run, {"ddot": DDOT})
+
+
+@case(mode=("cost", "blas"))
+def exception_cost(client):
+    """The best of several runs each way, in turns: a throw through the shim's frame needs no more than its
+    share of the stack, and the unwinder is the program's own."""
+    program = client.compile("exceptions.cc")
+    bare, shimmed = [], []
+    for _ in range(5):
+        bare.append(float(client.run([program, client.mode], shim=False).out))
+        shimmed.append(float(client.run([program, client.mode], FLOPSHIM_STACKS="all").out))
+    ratio = min(shimmed) / min(bare)
+    # One frame more among the dozen of dgees; a foreign unwinder costs ten times as much.
+    check(ratio < 1.5, f"a throw takes {min(shimmed):.0f} ns, without the shim {min(bare):.0f}")
+
+
+@case(on=QUICK_BLAS, mode=("small", "altstack", "lapack", "threads"))
+def signals(client):
+    run = client.run([client.compile("signals.c"), client.mode])
+    check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
+
+
+@case(on=QUICK_BLAS)
+def signals_that_escape(client):
+    """A call that a handler left may have been begun and not ended; none that ended is missing."""
+    run = client.run([client.compile("signals.c"), "escape"])
+    said = printed_calls(run)
+    check_equal(run.routines["ddot"][0], said["ddot"], "calls of ddot")
+    extra = run.routines["daxpy"][0] - said["daxpy"]
+    check(0 <= extra <= said["ddot"], f"{extra} calls of daxpy more than came back")
+
+
+@case(on=QUICK_BLAS)
+def first_call_on_signal_stack(client):
+    """All that the shim has to do at the first call of a process must fit on a stack of SIGSTKSZ bytes."""
+    run = client.same([client.compile("signals.c", "-Wl,-z,now", name="signals-now"), "first"])
+    check_equal(run.routines, {"ddot": (2, 2 * DDOT)}, "calls")
+
+
+# mode: (exit status, calls, dumps)
+ENDS = {
+    "plain": (0, 5, 1),
+    "fork": (0, 60, 3),
+    "exec": (0, 15, 2),
+    "kill": (-9, 10, 1),
+    "segv": (-11, 10, 1),
+    "abort": (-6, 10, 1),
+    "_exit": (3, 10, 1),
+    "closed": (0, 20, 1),
+    "threads": (0, 40_010, 1),
+    "churn": (0, 10_000, 1),
+    "last": (0, 10, 1),
+    "at_exit": (0, 10, 1),
+}
+
+
+@case(mode=ENDS)
+def processes(client):
+    status, calls, dumps = ENDS[client.mode]
+    run = client.same([client.compile("processes.c"), client.mode], status=status)
+    check_equal(run.routines, {"ddot": (calls, calls * DDOT)}, "calls")
+    check_equal(len(run.dumps), dumps, "dumps")
+    check_equal(run.report["processes"], dumps, "processes in the report")
+
+
+@case(on=("reference",))
+def small_stack(client):
+    """32 KiB are enough; OpenBLAS itself would need more, for its thread-local storage."""
+    run = client.same([client.compile("processes.c"), "small"])
+    check_equal(run.routines, {"ddot": (10, 10 * DDOT)}, "calls")
+
+
+@case()
+def fork_storm(client):
+    """Children that are forked while other threads are in the middle of the shim's own work."""
+    run = client.run([client.compile("processes.c"), "storm"], timeout=60)
+    check_priced(run)
+    check_equal(run.routines["ddot"][0], int(run.out), "calls")
+    check_equal(run.report["processes"], 101, "processes in the report")
+
+
+@case()
+def exit_while_others_call(client):
+    for _ in range(20):
+        run = client.run([client.compile("processes.c"), "busy"], status=5, timeout=30)
+        check_equal((run.out, run.err), (b"", b""), "output")
+        check_priced(run)
+
+
+@case(on=QUICK_BLAS, order=("first", "after"))
+def constructor(client):
+    """A dlopen whose constructor waits for a thread that calls BLAS, as the first of the process or not."""
+    plugin = client.compile("constructor.c", "-shared", "-fPIC", "-pthread", name="constructor.so")
+    host = client.compile("plugin_host.c", blas=False)
+    others = [f"local:{client.compile('products.c', '-shared', '-fPIC', name='products.so')}"]
+    run = client.same([host] + others * (client.order == "after") + [f"local:{plugin}"], timeout=30)
+    # In each of two rounds the constructor, the thread, plugin_main twice and the destructor; products.c calls
+    # ddot twice each of its 4 times.
+    calls = 10 + 8 * (client.order == "after")
+    check_equal(run.routines["ddot"], (calls, calls * DDOT), "ddot")
+
+
+@case()
+def churn_is_small(client):
+    """Two thousand threads share what one needs: the dump does not grow with them."""
+    program = client.compile("processes.c")
+    one = os.path.getsize(client.run([program, "plain"]).dumps[0])
+    many = os.path.getsize(client.run([program, "churn"]).dumps[0])
+    check(many < 2 * one, f"{many} bytes after 2,000 threads, {one} after one")

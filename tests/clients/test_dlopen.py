@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""BLAS that is fetched at run time: dlopen and dlsym from C, ctypes from Python."""
+
+import flops
+from harness import (EVERY_BLAS, PYTHON, QUICK_BLAS, Skip, blas_library, case, check, check_calls, check_equal,
+                     library_folder)
+
+
+@case(on=EVERY_BLAS, mode=("local", "global", "deepbind"))
+def dlsym(client):
+    """By an explicit handle even a library opened with RTLD_DEEPBIND is counted."""
+    program = client.compile("dlopen_client.c", blas=False)
+    run = client.same([program, client.mode, blas_library(client.blas)])
+    ddots = 4 if client.mode == "global" else 3
+    check_calls(run, {"ddot": (ddots + 1, (ddots + 1) * flops.dot(4)), "dgemm": (1, flops.gemm(2, 2, 2))})
+
+
+@case()
+def default_without_blas(client):
+    """A feature probe must not succeed because of the shim."""
+    program = client.compile("dlopen_client.c", blas=False)
+    run = client.same([program, "local", blas_library(client.blas)])
+    check(b"default: absent" in run.out and b"next: absent" in run.out, "RTLD_DEFAULT found a BLAS")
+
+
+CTYPES = """
+import ctypes, ctypes.util, sys
+from ctypes import CDLL, RTLD_GLOBAL, RTLD_LOCAL, byref, c_char_p, c_double, c_int
+
+def ddot(library):
+    library.ddot_.restype = c_double
+    x = (c_double * 4)(1, 2, 3, 4)
+    return library.ddot_(byref(c_int(4)), x, byref(c_int(1)), x, byref(c_int(1)))
+
+def probe(name):
+    try:
+        getattr(CDLL(None), name)
+        return "present"
+    except AttributeError as error:
+        return str(error).split(": ", 1)[1]  # behind the name of an object, which may be the shim's
+
+print(probe("dgemm_"), probe("cblas_dgemm"), probe("LAPACKE_dgesv"), probe("scipy_dgemm_64_"))
+library = CDLL(sys.argv[1], mode=RTLD_GLOBAL if sys.argv[2] == "global" else RTLD_LOCAL)
+print(ddot(library), ddot(CDLL(sys.argv[1])))
+print(probe("dgemm_"), probe("LAPACKE_dgesv"))
+if sys.argv[2] == "global":
+    print(ddot(CDLL(None)))
+"""
+
+
+@case(on=EVERY_BLAS, mode=("local", "global"))
+def ctypes(client):
+    run = client.same([PYTHON, "-c", CTYPES, blas_library(client.blas), client.mode])
+    ddots = 3 if client.mode == "global" else 2
+    check_calls(run, {"ddot": (ddots, ddots * flops.dot(4))})
+
+
+@case()
+def ctypes_without_blas(client):
+    """CDLL(None).dgemm_ fails as it does without the shim."""
+    run = client.run([PYTHON, "-c", "import ctypes; ctypes.CDLL(None).dgemm_"], status=1)
+    check(b"AttributeError" in run.err and b"undefined symbol: dgemm_" in run.err, "another error")
+    check_equal(run.dumps, [], "dumps")
+
+
+GLOBAL_LATER = """
+import ctypes, sys, numpy as np
+a = np.arange(400.0).reshape(20, 20) % 7 + 10 * np.eye(20)
+library = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)
+for result in (a @ a, np.linalg.solve(a, a[0]), np.linalg.svd(a)[1]):
+    print(result.tobytes().hex())
+"""
+
+
+@case(on=QUICK_BLAS)
+def global_after_numpy(client):
+    """NumPy's extensions were bound when they were opened: a 64-bit BLAS that joins the global scope later, under
+    the same names, must not get their calls."""
+    library = library_folder() / "openblas64-pthread" / "libopenblas64.so.0"
+    if not library.exists():
+        raise Skip(f"no {library}")
+    run = client.same([PYTHON, "-c", GLOBAL_LATER, library])
+    check_equal(run.routines["dgemm"], (1, flops.gemm(20, 20, 20)), "dgemm")

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `make install` leaves: a launcher that finds its shim, and a shim that bare LD_PRELOAD=libflopshim.so
+finds once ldconfig has seen it."""
+
+import os
+import shutil
+import subprocess
+
+from harness import TOP, Failure, Skip, case, check, check_equal, read_report, tail
+
+
+def staged(client):
+    """`make install` into a folder of its own; gives its /usr/local."""
+    if not shutil.which("make"):
+        raise Skip("no make")
+    stage = client.folder / "stage"
+    done = subprocess.run(["make", "-C", TOP, "install", f"O={client.build_folder}", f"DESTDIR={stage}",
+                           "PREFIX=/usr/local"], capture_output=True)
+    if done.returncode:
+        raise Failure(f"make install: {tail(done.stderr)}")
+    return stage / "usr" / "local"
+
+
+@case()
+def files(client):
+    prefix = staged(client)
+    installed = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
+    missing = {"lib/libflopshim.so", "bin/flopshim", "bin/flopshim-report"} - installed
+    check_equal(sorted(missing), [], "not installed")
+
+
+@case()
+def launcher(client):
+    """The installed launcher preloads the shim of its own prefix, wherever that stands."""
+    prefix = staged(client)
+    program = client.compile("processes.c")
+    dump = client.folder / "counted.dump"
+    client.run([prefix / "bin" / "flopshim", "--out", dump, program, "plain"], shim=False)
+    report = read_report(prefix / "bin" / "flopshim-report", [str(dump)])
+    check_equal(report["totals"]["calls"], 5, "calls")
+    run = client.run([prefix / "bin" / "flopshim", "/usr/bin/env"], shim=False)
+    check(f"LD_PRELOAD={prefix}/lib/libflopshim.so\n".encode() in run.out, "it took another shim")
+
+
+IN_NAMESPACE = """
+set -e
+mount --bind "$1" /usr/local
+ldconfig -C "$2"
+mount --bind "$2" /etc/ld.so.cache
+LD_PRELOAD=libflopshim.so FLOPSHIM_OUT="$3" exec "$4" plain
+"""
+
+
+@case()
+def bare_name(client):
+    """In a mount namespace of its own, where /usr/local is what was installed and ld.so.cache knows it."""
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        raise Skip("no right to a mount namespace")
+    prefix = staged(client)
+    cache, dump = client.folder / "ld.so.cache", client.folder / "counted.dump"
+    shutil.copy("/etc/ld.so.cache", cache)
+    program = client.compile("processes.c")
+    run = client.run(["unshare", "-m", "sh", "-c", IN_NAMESPACE, "sh", prefix, cache, dump, program], shim=False)
+    check_equal(run.err, b"", "standard error")
+    check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 5, "calls")

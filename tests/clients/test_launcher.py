@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The launcher: what it sets, what it follows, what it refuses and with which status."""
+
+import os
+import shutil
+import stat
+import struct
+import subprocess
+
+import flops
+from harness import PYTHON, Failure, Skip, case, check, check_equal, read_report
+
+LAUNCHER, UNREACHABLE, NOT_FOUND = 125, 126, 127
+
+
+def launch(client, *words, status=0, **variables):
+    """Runs it beside a bare copy of the environment: no LD_PRELOAD unless it is given."""
+    return client.run([client.launcher, *words], shim=False, status=status, **variables)
+
+
+def check_refused(run, *words):
+    said = run.err.decode().splitlines()
+    check_equal(run.out, b"", "standard output")
+    check_equal(len(said), 1, "lines on standard error")
+    check(said[0].startswith("flopshim: "), "a line that is not the launcher's")
+    for word in words:
+        check(word in said[0], f"the message does not say {word!r}")
+
+
+def executable(client, name, content, mode=0o755):
+    path = client.folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path.chmod(mode)
+    return path
+
+
+@case()
+def counts(client):
+    program = client.compile("processes.c")
+    dump = client.folder / "here.dump"
+    run = launch(client, "--out", dump, program, "plain")
+    check_equal(run.err, b"", "standard error")
+    rows = read_report(client.reporter, [str(dump)])["routines"]
+    check_equal([(row["routine"], row["calls"]) for row in rows], [("ddot", 5)], "calls")
+
+
+@case()
+def passes_status(client):
+    for code in (0, 1, 7, 125, 255):
+        launch(client, "sh", "-c", f"exit {code}", status=code)
+    launch(client, "sh", "-c", "kill -9 $$", status=-9)
+
+
+@case()
+def arguments_and_name(client):
+    """Everything after PROGRAM is PROGRAM's, and it is called by the name that was given."""
+    run = launch(client, "sh", "-c", 'printf "%s|" "$0" "$@"', "zero", "--help", "", "a b", "--", "-b")
+    check_equal(run.out, b"zero|--help||a b|--|-b|", "arguments")
+    run = launch(client, "--", "sh", "-c", "ps -o args= -p $$ 2>/dev/null || tr '\\0' ' ' < /proc/$$/cmdline")
+    check(run.out.startswith(b"sh -c"), "argv[0] is not the name that was given")
+
+
+def empty_shim(client):
+    """One that looks at no variable."""
+    source = client.folder / "shim.c"
+    source.write_text("extern int nothing;\n")
+    target = client.folder / "libflopshim.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, source], check=True)
+    return target
+
+
+@case()
+def variables(client):
+    options = ["--budget", "1e12", "--budget", "train=200G", "--on-exceed", "warn", "--namespace", "a.b",
+               "--out", "x/%p", "--multiplier", "2", "--weights", "w.txt", "--records", "calls", "--log-max", "1M",
+               "--stacks", "off", "--time", "all", "--bare-names", "--quiet"]
+    shim = empty_shim(client)
+    run = launch(client, *options, "/usr/bin/env", FLOPSHIM_MULTIPLIER="3", FLOPSHIM_BUDGET="7",
+                 FLOPSHIM_LIBRARY=shim)
+    got = dict(line.split("=", 1) for line in run.out.decode().splitlines() if line.startswith(("FLOPSHIM_", "LD_PRE")))
+    check_equal(got, {
+        "LD_PRELOAD": str(shim),
+        "FLOPSHIM_BUDGET": "1e12,train=200G", "FLOPSHIM_ON_EXCEED": "warn", "FLOPSHIM_NAMESPACE": "a.b",
+        "FLOPSHIM_OUT": "x/%p", "FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_WEIGHTS": "w.txt", "FLOPSHIM_RECORDS": "calls",
+        "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all", "FLOPSHIM_BARE_NAMES": "1",
+        "FLOPSHIM_QUIET": "1"}, "environment")
+
+
+@case()
+def preload_order(client):
+    """First in the list, once, and behind the sanitizers, which insist."""
+    shim = str(client.shim.resolve())
+    for old, new in (("/x/a.so", f"{shim}:/x/a.so"),
+                     ("/x/a.so /y/b.so", f"{shim}:/x/a.so:/y/b.so"),
+                     (f"/x/a.so:{shim}", f"{shim}:/x/a.so"),
+                     ("/x/libasan.so.8:/x/a.so", f"/x/libasan.so.8:{shim}:/x/a.so"),
+                     (":", shim)):
+        # The names lead nowhere: the linker says so on standard error and goes on.
+        run = launch(client, "/usr/bin/env", LD_PRELOAD=old)
+        check(f"\nLD_PRELOAD={new}\n" in "\n" + run.out.decode(), f"{old} does not become {new}")
+    run = launch(client, client.launcher, "/usr/bin/env")
+    check(f"\nLD_PRELOAD={shim}\n" in "\n" + run.out.decode(), "a launcher in a launcher doubles the shim")
+
+
+@case(sanitizer=("address", "thread", "undefined"))
+def sanitized_program(client):
+    """The runtime that a program was linked to is put first: it refuses to start behind another library."""
+    program = client.compile("processes.c", f"-fsanitize={client.sanitizer}", name=f"processes-{client.sanitizer}")
+    options = {"ASAN_OPTIONS": "detect_leaks=0"}
+    if client.run([program, "plain"], shim=False, status=None, **options).status:
+        raise Skip("it does not run here without the shim either")
+    dump = client.folder / "x.dump"
+    check_equal(launch(client, "--out", dump, program, "plain", **options).err, b"", "standard error")
+    check(dump.exists(), "it was not counted")
+
+
+@case()
+def scripts(client):
+    """An interpreter, env, a shell for a file without a first line: all reachable."""
+    program = client.compile("processes.c")
+    bodies = {
+        "plain": f"#!/bin/sh\nexec {program} plain\n",
+        "spaces": f"#! /bin/sh  -e  \nexec {program} plain\n",
+        "env": f"#!/usr/bin/env sh\nexec {program} plain\n",
+        "split": f"#!/usr/bin/env -S A=1 sh -e\nexec {program} plain\n",
+        "none": f"exec {program} plain\n",
+    }
+    for name, body in bodies.items():
+        out = client.folder / f"out-{name}"
+        out.mkdir()
+        launch(client, executable(client, name, body), FLOPSHIM_OUT=out)
+        check_equal(len(list(out.iterdir())), 1, f"dumps of the script {name}")
+
+
+@case()
+def path_search(client):
+    folder = client.folder / "bin"
+    folder.mkdir()
+    executable(client, "bin/tool", "#!/bin/sh\necho found\n")
+    path = f"/nowhere:{folder}:/usr/bin:/bin"
+    check_equal(launch(client, "tool", PATH=path).out, b"found\n", "output")
+    check_refused(launch(client, "no-such-tool", PATH=path, status=NOT_FOUND), "no-such-tool", "not found")
+    (folder / "tool").chmod(0o644)
+    check_refused(launch(client, "tool", PATH=path, status=UNREACHABLE), "ermission denied")
+    check_refused(launch(client, "./tool", status=NOT_FOUND), "not found")
+    check_refused(launch(client, client.folder, status=UNREACHABLE), "directory")
+
+
+def compiled(client, name, *flags, compiler="gcc"):
+    source = client.folder / "empty.c"
+    source.write_text("int main(void) { return 0; }\n")
+    target = client.folder / name
+    if not shutil.which(compiler):
+        raise Skip(f"no {compiler}")
+    done = subprocess.run([compiler, *flags, "-o", target, source], capture_output=True)
+    if done.returncode:
+        raise Skip(f"{compiler} {' '.join(flags)}: {done.stderr.decode()[-200:]}")
+    return target
+
+
+@case(how=("-static", "-static-pie"))
+def static_program(client):
+    program = compiled(client, "static", client.how)
+    check_refused(launch(client, program, status=UNREACHABLE), "static", str(program))
+
+
+@case()
+def musl_program(client):
+    program = compiled(client, "musl", compiler="musl-gcc")
+    check_refused(launch(client, program, status=UNREACHABLE), "musl")
+
+
+@case(bit=("setuid", "setgid"))
+def privileged_program(client):
+    program = compiled(client, "privileged")
+    program.chmod(0o755 | (stat.S_ISUID if client.bit == "setuid" else stat.S_ISGID))
+    if not program.stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
+        raise Skip("the bit was dropped")
+    word = "set-user-ID" if client.bit == "setuid" else "set-group-ID"
+    check_refused(launch(client, program, status=UNREACHABLE), word)
+
+
+@case()
+def file_capabilities(client):
+    program = compiled(client, "capable")
+    if not shutil.which("setcap", path="/usr/sbin:/sbin:" + os.environ["PATH"]):
+        raise Skip("no setcap")
+    done = subprocess.run(["/usr/sbin/setcap", "cap_net_raw+ep", program], capture_output=True)
+    if done.returncode:
+        raise Skip(done.stderr.decode())
+    check_refused(launch(client, program, status=UNREACHABLE), "capabilities")
+
+
+def with_elf_bytes(client, name, offset, value):
+    """A copy of /bin/true with other bytes in its ELF header."""
+    data = bytearray(open("/bin/true", "rb").read())
+    data[offset:offset + len(value)] = value
+    return executable(client, name, bytes(data))
+
+
+@case()
+def other_machine(client):
+    program = with_elf_bytes(client, "aarch64", 18, struct.pack("<H", 183))
+    check_refused(launch(client, program, status=UNREACHABLE), "aarch64", "x86-64")
+
+
+@case()
+def other_word_size(client):
+    program = with_elf_bytes(client, "elf32", 4, b"\1")
+    check_refused(launch(client, program, status=UNREACHABLE), "word size")
+
+
+@case()
+def script_of_unreachable(client):
+    """A script is as reachable as its interpreter, through env too."""
+    static = compiled(client, "static", "-static")
+    script = executable(client, "script", f"#!{static}\n")
+    check_refused(launch(client, script, status=UNREACHABLE), str(script), "interpreter", "static")
+    script = executable(client, "env-script", "#!/usr/bin/env static\n")
+    path = f"{client.folder}:/usr/bin:/bin"
+    check_refused(launch(client, script, PATH=path, status=UNREACHABLE), str(script), "static")
+    script = executable(client, "cleared", "#!/usr/bin/env -iS sh\n")
+    check_refused(launch(client, script, status=UNREACHABLE), "env -i")
+    script = executable(client, "missing", "#!/no/such/interpreter\n")
+    check_refused(launch(client, script, status=NOT_FOUND), "/no/such/interpreter")
+
+
+@case()
+def damaged_program(client):
+    """Cut at any length, or with nonsense in its headers, a program is refused, or ends as it would without
+    the launcher."""
+    def try_one(program, what):
+        status = launch(client, program, status=None).status
+        bare = client.run(["env", program], shim=False, status=None).status
+        # env(1) gives a file that the kernel takes for no program to no shell: it says 126.
+        check(status in (bare, UNREACHABLE, NOT_FOUND) or bare == UNREACHABLE and status >= 0,
+              f"{what}: status {status}, with env {bare}")
+
+    whole = open("/bin/true", "rb").read()
+    for length in (0, 1, 3, 4, 15, 20, 63, 64, 100, 500, 2000, len(whole) - 100):
+        try_one(executable(client, "cut", whole[:length]), f"cut at {length} bytes")
+    for offset in range(16, 64, 4):
+        try_one(with_elf_bytes(client, "broken", offset, b"\xff\xff\xff\x7f"), f"offset {offset}")
+
+
+@case()
+def static_blas_is_said(client):
+    """A program may hold a BLAS of its own: it runs, and a line says that this one is out of reach."""
+    source = client.folder / "own.c"
+    source.write_text("void dgemm_(void) {}\nint main(void) { dgemm_(); return 5; }\n")
+    program = client.folder / "own"
+    subprocess.run(["gcc", "-o", program, source], check=True)
+    run = launch(client, program, status=5)
+    check(b"out of reach" in run.err and b"dgemm_" in run.err, "it is not said")
+    check_equal(launch(client, "--quiet", program, status=5).err, b"", "standard error with --quiet")
+
+
+@case()
+def shim_not_found(client):
+    lonely = client.folder / "flopshim"
+    shutil.copy(client.launcher, lonely)
+    if os.path.exists("/usr/local/lib/libflopshim.so"):
+        raise Skip("a shim is installed")
+    run = client.run([lonely, "true"], shim=False, status=LAUNCHER)
+    check_refused(run, "libflopshim.so")
+    run = client.run([lonely, "true"], shim=False, status=LAUNCHER, FLOPSHIM_LIBRARY="/no/such.so")
+    check_refused(run, "/no/such.so", "FLOPSHIM_LIBRARY")
+    run = client.run([lonely, "true"], shim=False, status=LAUNCHER, FLOPSHIM_LIBRARY="/etc/passwd")
+    check_refused(run, "/etc/passwd")
+    run = client.run([lonely, "/usr/bin/env"], shim=False, FLOPSHIM_LIBRARY=client.shim)
+    check(b"FLOPSHIM_LIBRARY" not in run.out, "the launcher's own variable is passed on")
+
+
+@case()
+def shim_of_a_prefix(client):
+    """bin/flopshim finds lib/libflopshim.so beside it, also through a symbolic link."""
+    for folder in ("bin", "lib", "elsewhere"):
+        (client.folder / folder).mkdir()
+    shutil.copy(client.launcher, client.folder / "bin")
+    shutil.copy(client.shim, client.folder / "lib")
+    (client.folder / "elsewhere" / "fs").symlink_to(client.folder / "bin" / "flopshim")
+    for launcher in ("bin/flopshim", "elsewhere/fs"):
+        run = client.run([client.folder / launcher, "/usr/bin/env"], shim=False)
+        check(f"LD_PRELOAD={client.folder}/lib/libflopshim.so".encode() in run.out, f"{launcher} found another shim")
+
+
+@case()
+def path_with_a_space(client):
+    """LD_PRELOAD cannot name such a shim: that is an error, not a program that runs uncounted."""
+    folder = client.folder / "with space"
+    folder.mkdir()
+    shutil.copy(client.launcher, folder)
+    shutil.copy(client.shim, folder)
+    check_refused(client.run([folder / "flopshim", "true"], shim=False, status=LAUNCHER), "space")
+
+
+@case()
+def usage(client):
+    check_refused(launch(client, status=LAUNCHER), "--help")
+    run = launch(client, "--no-such-option", "true", status=LAUNCHER)
+    check(b"no-such-option" in run.err, "the option is not named")
+    run = launch(client, "--budget", status=LAUNCHER)
+    check_equal(run.out, b"", "standard output")
+    text = launch(client, "--help").out.decode()
+    for word in ("--budget", "--out", "--namespace", "--quiet", "FLOPSHIM_", "126", "127"):
+        check(word in text, f"--help does not speak of {word}")
+    check(launch(client, "--version").out.startswith(b"flopshim "), "--version")
+    check_equal(launch(client, "--quiet", "--help").err, b"", "standard error")
+
+
+@case()
+def budget(client):
+    program = "import numpy as np\na = np.ones((50, 50)); b = np.ones((50, 50))\nwhile True: a @ b\n"
+    run = launch(client, "--budget", "1M", "--out", client.folder / "x.dump", PYTHON, "-c", program, status=121)
+    check_equal(len(run.err.splitlines()), 1, "lines on standard error")
+    if not (client.folder / "x.dump").exists():
+        raise Failure("no dump where --out said")
+    check(b"dgemm" in run.err and f"{flops.gemm(50, 50, 50):,}".encode() in run.err, "another message")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NumPy, as the distribution packages it, on every BLAS."""
+
+import flops
+from harness import EVERY_BLAS, PROGRAMS, PYTHON, QUICK_BLAS, Failure, case, check, check_calls, check_equal
+
+PROGRAM = PROGRAMS / "numpy_linalg.py"
+
+# Direct LAPACK routines differ between implementations by O(n) operations of order (a reciprocal for n
+# divisions), which is far below this part of an O(n^3) total.
+NEAR = 1e-3
+# Householder routines: the textbook count leaves out the scalars of each reflector.
+HOUSEHOLDER = 0.03
+
+DIRECT = {
+    "matmul": ({"dgemm": (1, 48_000_000)}, 0),
+    "gram": ({"dsyrk": (1, flops.syrk(300, 200))}, 0),
+    "matvec": ({"dgemv": (1, flops.gemv(300, 200))}, 0),
+    "stack": ({"dgemm": (1000, 1000 * flops.gemm(4, 4, 4))}, 0),
+    "dot": ({"ddot": (1, flops.dot(1000))}, 0),
+    "single": ({"sgemm": (1, flops.gemm(30, 40, 20))}, 0),
+    "complex": ({"zgemm": (1, flops.complex_gemm(30, 40, 20))}, 0),
+    "solve": ({"dgesv": (1, flops.gesv(200, 1))}, NEAR),
+    "inv": ({"dgesv": (1, flops.gesv(200, 200))}, NEAR),
+    "cholesky": ({"dpotrf": (1, flops.potrf(200))}, NEAR),
+    "qr": ({"dgeqrf": (1, flops.geqrf(150, 100)), "dorgqr": (1, flops.orgqr(150, 100, 100))}, HOUSEHOLDER),
+}
+ITERATIVE = {
+    "svd": {"dgesdd": (1, None)},
+    "eigh": {"dsyevd": (1, None)},
+    "eig": {"dgeev": (1, None)},
+    "lstsq": {"dgelsd": (1, None)},
+}
+# `import numpy` tries out its BLAS on the dot product of two ones with themselves, in single precision.
+IMPORT = {"sdot": (1, flops.dot(2))}
+
+QUERIED = ("svd", "eigh", "eig", "lstsq", "qr")  # called first for the size of their workspace
+
+
+@case(on=EVERY_BLAS, operation=DIRECT)
+def direct(client):
+    run = client.same([PYTHON, PROGRAM, client.operation])
+    expected, tolerance = DIRECT[client.operation]
+    check_calls(run, expected | IMPORT, tolerance=tolerance)
+    client.agree(f"numpy.{client.operation}", run)
+
+
+@case(on=EVERY_BLAS, operation=ITERATIVE)
+def iterative(client):
+    run = client.same([PYTHON, PROGRAM, client.operation])
+    check_calls(run, ITERATIVE[client.operation] | IMPORT)
+    check(run.totals["flops"] > 1000, "a decomposition costs something")
+    client.agree(f"numpy.{client.operation}", run)
+
+
+@case(operation=QUERIED)
+def workspace_queries(client):
+    run = client.run([PYTHON, PROGRAM, client.operation])
+    check(run.totals["workspace_queries"] >= 1, "no workspace query was counted")
+
+
+@case(on=("reference", "atlas"))
+def nested_calls_are_seen(client):
+    """Where LAPACK reaches its BLAS through the dynamic linker, the inner calls are there, and cost nothing."""
+    run = client.run([PYTHON, PROGRAM, "solve"])
+    check(run.totals["nested_calls"] > 0, "no nested call was seen")
+    check_calls(run, {"dgesv": (1, flops.gesv(200, 1))} | IMPORT, tolerance=NEAR)
+
+
+@case()
+def two_threads(client):
+    """OpenBLAS's own worker threads are no calls, and the same results come out."""
+    run = client.same([PYTHON, PROGRAM, "matmul"], threads=2)
+    check_calls(run, {"dgemm": (1, 48_000_000)} | IMPORT)
+
+
+@case()
+def no_blas(client):
+    run = client.same([PYTHON, PROGRAM, "no_blas"])
+    check_calls(run, IMPORT)
+
+
+@case(on=QUICK_BLAS)
+def no_new_warnings(client):
+    """NumPy looks at the floating-point flags after each of its loops."""
+    run = client.same([PYTHON, "-W", "error", PROGRAM, "fp_errors"])
+    check_equal(run.routines["dgemm"], (3, sum(flops.gemm(n, n, n) for n in (2, 30, 100))), "dgemm")
+
+
+THREADS = """
+import threading, numpy as np
+a = np.ones((20, 20))
+def work():
+    for _ in range(500):
+        a @ a
+        np.linalg.solve(a + np.eye(20), a[0])
+threads = [threading.Thread(target=work) for _ in range(4)]
+[t.start() for t in threads]; [t.join() for t in threads]
+a @ a
+"""
+
+
+@case(on=QUICK_BLAS)
+def python_threads(client):
+    run = client.same([PYTHON, "-c", THREADS])
+    routines = run.routines
+    # A product of a symmetric operand with itself transposed would be dsyrk; `a @ a` is dgemm.
+    check_equal(routines["dgemm"], (2001, 2001 * flops.gemm(20, 20, 20)), "dgemm")
+    check_equal(routines["dgesv"][0], 2000, "calls of dgesv")
+
+
+FORK = """
+import multiprocessing as mp, numpy as np
+def work(n):
+    a = np.ones((n, n)); b = np.ones((n, n + 1))
+    return (a @ b)[0, 0]
+if __name__ == "__main__":
+    work(10)
+    with mp.get_context("%s").Pool(2) as pool:
+        print(pool.map(work, [20, 30, 40, 50], chunksize=1))
+"""
+
+
+@case(method=("fork", "spawn"))
+def multiprocessing(client):
+    """Every process has a dump of its own, and together they hold each product once."""
+    script = client.folder / "work.py"
+    script.write_text(FORK % client.method)
+    run = client.same([PYTHON, script])
+    sizes = (10, 20, 30, 40, 50)
+    check_equal(run.routines["dgemm"], (5, sum(flops.gemm(n, n + 1, n) for n in sizes)), "dgemm")
+    if len(run.dumps) < 2:
+        raise Failure("the children left no dump")
+    check_equal(run.report["processes"], len(run.dumps), "processes")

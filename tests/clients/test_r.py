@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""R, as the distribution packages it, on every BLAS."""
+
+import shutil
+
+import flops
+from harness import EVERY_BLAS, PROGRAMS, Skip, blas_library, case, check, check_calls, check_equal
+
+NEAR = 1e-3  # as in test_numpy.py
+
+EXPECTED = {
+    "multiply": ({"dgemm": (1, flops.gemm(300, 400, 200))}, 0),
+    "crossprod": ({"dsyrk": (1, flops.syrk(200, 300))}, 0),
+    # solve() asks for the condition number afterwards: a norm and an estimate.
+    "solve": ({"dgesv": (1, flops.gesv(200, 3)), "dlange": (1, None), "dgecon": (1, None)}, NEAR),
+    "inverse": ({"dgesv": (1, flops.gesv(200, 200)), "dlange": (1, None), "dgecon": (1, None)}, NEAR),
+    "chol": ({"dsyrk": (1, flops.syrk(50, 100)), "dpotrf": (1, flops.potrf(50))}, NEAR),
+    "svd": ({"dgesdd": (1, None)}, 0),
+    "eigen": ({"dgeev": (1, None)}, 0),
+    "eigen_symmetric": ({"dsyevr": (1, None)}, 0),
+}
+
+
+def rscript(*arguments):
+    if not shutil.which("Rscript"):
+        raise Skip("no Rscript")
+    return ["Rscript", "--vanilla", *arguments]
+
+
+@case(on=EVERY_BLAS, operation=EXPECTED)
+def r(client):
+    run = client.same(rscript(PROGRAMS / "linalg.R", client.operation))
+    expected, tolerance = EXPECTED[client.operation]
+    check_calls(run, expected, tolerance=tolerance)
+    client.agree(f"r.{client.operation}", run)
+
+
+@case(on=EVERY_BLAS)
+def blas_chosen(client):
+    """The cases above run on the BLAS that their names say."""
+    run = client.run(rscript("-e", 'cat(extSoftVersion()[["BLAS"]])'), shim=False)
+    check(run.out.decode().startswith(blas_library(client.blas).rsplit("/", 1)[0]), "another BLAS")
+
+
+@case()
+def no_blas_no_file(client):
+    run = client.same(rscript(PROGRAMS / "linalg.R", "no_blas"), FLOPSHIM_BUDGET="1")
+    check_equal(run.dumps, [], "dumps")

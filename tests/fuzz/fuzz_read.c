@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fuzz_read.c - feeds bytes to the dump reader and to all that adds up and prints what it reads.
+ *
+ * For libFuzzer: clang -fsanitize=fuzzer,address,undefined. The check words of headers are put right first,
+ * in half of the inputs: otherwise hardly any would come past them.
+ *
+ * With -DFUZZ_STANDALONE a program that needs no libFuzzer: fuzz_read ROUNDS [SEED-FILE ...] mutates the files for so
+ * many rounds, the same way each time.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate.h"
+#include "memory_source.h"
+#include "report.h"
+#include "views.h"
+
+static FILE *discard;
+
+static void print_all(const struct aggregate *aggregate)
+{
+	struct output output = { .stream = discard };
+	struct views views;
+
+	views_open(&views, aggregate);
+	report_head(&output, &views);
+	for (unsigned id = 0; id < TABLE_COUNT; id++) {
+		struct table table;
+
+		views_get(&views, (enum table_id)id, 20, &table);
+		table_text(&output, &table);
+		table_csv(&output, &table);
+		json_open(&output, NULL, '{');
+		table_json(&output, &table);
+		json_close(&output, '}');
+	}
+	views_close(&views);
+	rewind(discard);
+}
+
+/* What the report does not look at yet. */
+static void walk_the_rest(const struct dump_source *source)
+{
+	struct dump_cursor cursor;
+	struct dump dump;
+
+	if (dump_open(&dump, source) <= READ_DAMAGED) {
+		const struct dump_sample *sample;
+		uint64_t sum = 0;
+
+		dump_cursor_open(&cursor, &dump, DUMP_SAMPLES, sizeof *sample);
+		while ((sample = dump_cursor_next(&cursor))) {
+			const struct dump_stack *stack = dump_stack_at(&dump, sample->stack);
+
+			for (uint32_t i = 0; stack && i < stack->count; i++)
+				sum += stack->addresses[i];
+			if (stack)
+				dump_text(&dump, stack->python);
+		}
+		dump_cursor_close(&cursor);
+		dump_cursor_open(&cursor, &dump, DUMP_LOG, sizeof(struct dump_call));
+		while (dump_cursor_next(&cursor))
+			sum++;
+		dump_cursor_close(&cursor);
+		fprintf(discard, "%lu", (unsigned long)sum); /* so that the compiler keeps the reads */
+	}
+	dump_close(&dump);
+}
+
+static void put_checks_right(unsigned char *bytes, size_t size)
+{
+	for (size_t offset = DUMP_PAGE; offset + sizeof(struct dump_block) <= size; offset += DUMP_PAGE) {
+		struct dump_block block;
+
+		memcpy(&block, bytes + offset, sizeof block);
+		if (block.magic != DUMP_BLOCK_MAGIC)
+			continue;
+		block.offset = offset;
+		block.content_check = 0;
+		block.header_check = dump_check(&block, offsetof(struct dump_block, header_check));
+		memcpy(bytes + offset, &block, sizeof block);
+	}
+	if (size >= sizeof(struct dump_header)) {
+		struct dump_header header;
+
+		memcpy(&header, bytes, sizeof header);
+		memcpy(header.magic, DUMP_MAGIC, sizeof header.magic);
+		header.version = DUMP_VERSION;
+		header.byte_order = DUMP_BYTE_ORDER;
+		header.header_check = header.close_check = 0;
+		memcpy(bytes, &header, sizeof header);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned char *bytes = malloc(size ? size : 1);
+	struct memory_file file = { bytes, size };
+	struct dump_source source = memory_source(&file);
+	struct aggregate aggregate;
+
+	if (!discard)
+		discard = fopen("/dev/null", "w");
+	if (!bytes || !discard)
+		abort();
+	memcpy(bytes, data, size);
+	if (size > DUMP_PAGE && bytes[DUMP_PAGE - 1] % 2 == 0) /* a byte that the format does not use */
+		put_checks_right(bytes, size);
+	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_add(&aggregate, &source, "input");
+	print_all(&aggregate);
+	aggregate_close(&aggregate);
+	walk_the_rest(&source);
+	free(bytes);
+	return 0;
+}
+
+#ifdef FUZZ_STANDALONE
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state >> 20;
+}
+
+static void mutate(unsigned char *bytes, size_t size, uint64_t *state)
+{
+	static const uint64_t interesting[] = { 0, 1, 8, 63, 64, 4095, 4096, 0xffffffff, UINT64_MAX, INT64_MAX, 1u << 31 };
+	unsigned changes = 1 + next_random(state) % 12;
+
+	bytes[DUMP_PAGE - 1] = (unsigned char)next_random(state);
+	for (unsigned i = 0; i < changes; i++) {
+		size_t at = next_random(state) % size;
+
+		if (i % 2) /* the fields stand at the beginning of a page */
+			at = at / DUMP_PAGE * DUMP_PAGE + at % 512;
+		if (next_random(state) % 2 && at / 8 * 8 + 8 <= size)
+			memcpy(bytes + at / 8 * 8, &interesting[next_random(state) % (sizeof interesting / sizeof *interesting)],
+			       next_random(state) % 2 ? 8 : 4);
+		else if (at < size)
+			bytes[at] = (unsigned char)next_random(state);
+	}
+}
+
+static unsigned char *load(const char *path, size_t *size)
+{
+	FILE *stream = fopen(path, "rb");
+	unsigned char *bytes = malloc(1 << 20);
+
+	if (!stream || !bytes) {
+		perror(path);
+		exit(1);
+	}
+	*size = fread(bytes, 1, 1 << 20, stream);
+	fclose(stream);
+	return bytes;
+}
+
+int main(int count, char **arguments)
+{
+	unsigned long rounds = count > 1 ? strtoul(arguments[1], NULL, 10) : 0;
+	uint64_t state = 1;
+
+	for (int i = 2; i < count; i++) {
+		size_t size;
+		unsigned char *seed = load(arguments[i], &size);
+
+		for (unsigned long round = 0; size > DUMP_PAGE && round < rounds; round++) {
+			size_t length = next_random(&state) % 8 ? size : DUMP_PAGE + next_random(&state) % (size - DUMP_PAGE) + 1;
+			unsigned char *bytes = malloc(length);
+
+			if (!bytes)
+				abort();
+			memcpy(bytes, seed, length);
+			mutate(bytes, length, &state);
+			LLVMFuzzerTestOneInput(bytes, length);
+			free(bytes);
+		}
+		free(seed);
+	}
+	return 0;
+}
+
+#endif

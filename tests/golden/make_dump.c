@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * make_dump.c - writes the dumps that the golden tests and the benchmarks read: make_dump SCENARIO FILE.
+ * Every number that the reports must show is worked out by hand beside the rows.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dump_writer.h"
+
+/* What all of them have: a program, a BLAS and one thread. */
+struct common {
+	struct writer writer;
+	uint32_t program, blas;
+	uint32_t gemm, gemm_site;
+};
+
+static void begin(struct common *common, uint32_t pid, const char *program)
+{
+	struct writer *writer = &common->writer;
+
+	writer_open(writer, pid);
+	writer_meta(writer, "program", program);
+	writer_meta(writer, "argument", program);
+	writer_meta(writer, "argument", "--size=big");
+	writer_meta(writer, "directory", "/home/user");
+	common->program = writer_module(writer, program, 0x400000, 0, "");
+	common->blas = writer_module(writer, "/usr/lib/libblas.so.3", 0x7f0000000000,
+	                             DUMP_MODULE_SERVES | DUMP_MODULE_BLAS, "\x12\x34");
+	common->gemm = writer_routine(writer, "dgemm", DUMP_DIRECT, "transa transb|m n k");
+	common->gemm_site = writer_site(writer, "cblas_dgemm", common->gemm, 0x401234, common->program, common->blas);
+}
+
+static void add_lane(struct common *common, uint64_t nested)
+{
+	struct dump_lane lane = { .nested_calls = nested, .threads = 1 };
+
+	writer_lane(&common->writer, &lane);
+}
+
+/*
+ * One product of 300x200 by 200x400: 2 * 300 * 400 * 200 = 48,000,000. Two calls of dsyrk, n = 100, k = 50:
+ * 100 * 101 * 50 = 505,000 each, timed 1 of 2. dgesdd: a query and a call that INFO < 0 ended. dcopy, exempt, 7 times.
+ * Together 48,000,000 + 1,010,000 = 49,010,000 in 1 + 2 + 1 + 7 = 11 calls.
+ */
+static void simple(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	uint32_t syrk, gesdd, copy, site;
+	struct dump_row row;
+
+	begin(common, 4242, "/usr/bin/simple");
+	add_lane(common, 304);
+	row = writer_call(common->gemm_site, 1, 48000000, "NN", 300, 400, 200);
+	row.time_ns = 12000000; /* 4 GFLOP/s */
+	row.timed_calls = 1;
+	row.words = 380000; /* 300*200 + 200*400 + 2*300*400 */
+	writer_row(writer, 0, &row);
+
+	syrk = writer_routine(writer, "dsyrk", DUMP_DIRECT, "uplo trans|n k");
+	site = writer_site(writer, "dsyrk_64_", syrk, 0x402000, common->program, common->blas);
+	row = writer_call(site, 2, 505000, "UN", 100, 50, 0);
+	row.time_ns = 1000000; /* one of two: 2 ms for both */
+	row.timed_calls = 1;
+	row.words = 15100;
+	writer_row(writer, 0, &row);
+
+	gesdd = writer_routine(writer, "dgesdd", DUMP_ITERATIVE, "jobz|m n");
+	site = writer_site(writer, "dgesdd_", gesdd, 0x403000, common->program, common->blas);
+	row = writer_call(site, 1, 0, "S", 200, 200, 0);
+	row.kind = DUMP_ROW_QUERY;
+	writer_row(writer, 0, &row);
+	row = writer_call(site, 1, 0, "X", 200, 200, 0);
+	row.kind = DUMP_ROW_REJECTED;
+	writer_row(writer, 0, &row);
+
+	copy = writer_routine(writer, "dcopy", DUMP_EXEMPT, "|n");
+	site = writer_site(writer, "dcopy_", copy, 0x404000, DUMP_NONE, common->blas);
+	row = writer_call(site, 7, 0, "", 1000, 0, 0);
+	writer_row(writer, 0, &row);
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/*
+ * A budget of 100,000,000 on the root and of 20,000,000 on train.forward; train.bakward has one and is never used.
+ * In the root 1 product (48,000,000), in train 1 dgemm of 10,000,000, in train.forward 2 of 8,000,000; there a third is
+ * refused. Inclusive: train 10 + 16 = 26 M, root 74 M. Charged the same. One call of a scope ran over.
+ */
+static void budget(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	struct dump_limit limit = { 0 };
+	uint32_t train, forward, wrong;
+	struct dump_row row;
+
+	begin(common, 77, "/opt/train");
+	writer_namespace(writer, "", DUMP_NONE);
+	train = writer_namespace(writer, "train", 0);
+	forward = writer_namespace(writer, "train.forward", train);
+	wrong = writer_namespace(writer, "train.bakward", train);
+	limit = (struct dump_limit){ .amount = 100000000, .used = 74000000 };
+	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
+	limit = (struct dump_limit){ .amount = 20000000, .used = 16000000, .namespace_id = forward, .refused_calls = 1,
+	                             .refused_flops = 8000000 };
+	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
+	limit = (struct dump_limit){ .amount = 5000000, .namespace_id = wrong };
+	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
+	limit = (struct dump_limit){ .amount = 9000000, .used = 10000000, .namespace_id = train, .over_calls = 1,
+	                             .flags = DUMP_LIMIT_SCOPE | DUMP_LIMIT_ENDED };
+	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 1, 48000000, "NN", 300, 400, 200);
+	writer_row(writer, 0, &row);
+	row = writer_call(common->gemm_site, 1, 10000000, "NN", 100, 500, 100);
+	row.namespace_id = train;
+	row.flags = DUMP_ROW_OVER;
+	writer_row(writer, 0, &row);
+	row = writer_call(common->gemm_site, 2, 8000000, "NT", 200, 200, 100);
+	row.namespace_id = forward;
+	writer_row(writer, 0, &row);
+	row.kind = DUMP_ROW_REFUSED;
+	row.calls = 1;
+	writer_row(writer, 0, &row);
+	writer_header(writer)->exit_status = 121;
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/*
+ * Weights: 3 dgemm of 1,000 cost 2,500 each: 3,000 raw, 7,500 charged. The program itself charges 2 x 500 as "fft" (1,000).
+ * Together 4,000 raw and 8,500 charged in 3 calls.
+ */
+static void weights(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	struct dump_row row;
+	uint32_t site;
+
+	begin(common, 5, "/opt/weights");
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 3, 1000, "NN", 10, 10, 5);
+	row.charged = 2500;
+	writer_row(writer, 0, &row);
+	site = writer_site(writer, "fft", DUMP_NONE, 0, DUMP_NONE, DUMP_NONE);
+	row = writer_call(site, 2, 500, "", 0, 0, 0);
+	row.kind = DUMP_ROW_MANUAL;
+	writer_row(writer, 0, &row);
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/* Killed in the middle of its fourth product: 3 x 2,000,000 completed, 1 in flight. Not closed. */
+static void killed(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	struct dump_lane lane = { .threads = 2, .depth = 1, .frames = { { 0x7ffe0000, 0x401234, 1 } } };
+	struct dump_row row;
+
+	begin(common, 4000000000u, "/opt/killed");
+	gethostname(writer_header(writer)->host, sizeof writer_header(writer)->host - 1); /* so that it is known not to live */
+	writer_check(writer);
+	writer_lane(writer, &lane);
+	row = writer_call(common->gemm_site, 3, 2000000, "NN", 100, 100, 100);
+	writer_row(writer, 0, &row);
+}
+
+/* All that can be wrong and is said: 2 calls of dgejsv without a price, 5 lost, 3 passed on, and notes. */
+static void troubled(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	struct dump_lane lane = { .threads = 1, .lost_calls = 5, .passed_calls = 3, .abandoned_calls = 1 };
+	uint32_t routine, site;
+	struct dump_row row;
+
+	begin(common, 6, "/opt/troubled \033[31m");
+	writer_lane(writer, &lane);
+	row = writer_call(common->gemm_site, 4, 2000000, "NN", 100, 100, 100);
+	writer_row(writer, 0, &row);
+	routine = writer_routine(writer, "dgejsv", DUMP_UNPRICED, "joba|m n");
+	site = writer_site(writer, "dgejsv_", routine, 0x405000, common->program, common->blas);
+	row = writer_call(site, 2, 0, "C", 50, 40, 0);
+	writer_row(writer, 0, &row);
+	row = writer_call(common->gemm_site, 1000, 5000000, "NN", 128, 128, 128); /* rounded: 5,000,000 in all */
+	row.flags = DUMP_ROW_COARSE;
+	writer_row(writer, 0, &row);
+	writer_note(writer, DUMP_NOTE_HIDDEN, "/opt/libother.so", 1);
+	writer_note(writer, DUMP_NOTE_NOT_BLAS, "/opt/libgame.so", 3);
+	writer_note(writer, DUMP_NOTE_ENVIRONMENT, "FLOPSHIM_TIME=maybe: expected off, auto or all", 1);
+	writer_header(writer)->losses = DUMP_LOST_CALLS | DUMP_COARSE_SHAPES | DUMP_LOST_SITES;
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/*
+ * Rank `rank` of a job: 1000 products of 2^62 FLOPs. Two ranks make 2000 * 4611686018427387904 =
+ * 9223372036854775808000, beyond 64 bits; and rank products of 2,000.
+ */
+static void rank(struct common *common, int32_t number)
+{
+	struct writer *writer = &common->writer;
+	struct dump_row row;
+
+	begin(common, 100 + (uint32_t)number, "/opt/mpi");
+	writer_header(writer)->rank = number;
+	strcpy(writer_header(writer)->job, "98765");
+	add_lane(common, 10);
+	row = writer_call(common->gemm_site, 1000, UINT64_C(1) << 62, "NN", 1 << 20, 1 << 20, 1 << 21);
+	writer_row(writer, 0, &row);
+	row = writer_call(common->gemm_site, (uint64_t)number, 2000, "NN", 10, 10, 10);
+	writer_row(writer, 0, &row);
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/* Priced by another table: dgemm at half its price, and a routine that no table has. */
+static void old_table(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	uint32_t routine, site;
+	struct dump_row row;
+
+	begin(common, 9, "/opt/old");
+	strcpy(writer_header(writer)->table_version, "table-0");
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 2, 1000000, "NN", 100, 100, 100); /* today 2,000,000 */
+	row.charged = 3000000;                                                 /* weight 3: today 6,000,000 */
+	writer_row(writer, 0, &row);
+	routine = writer_routine(writer, "dfoobar", DUMP_DIRECT, "|n");
+	site = writer_site(writer, "dfoobar_", routine, 0x405000, common->program, common->blas);
+	row = writer_call(site, 1, 7, "", 3, 0, 0);
+	writer_row(writer, 0, &row);
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/* For measuring: `count` rows of different shapes, from 100 call sites of 20 routines. */
+static void many_rows(struct common *common, uint32_t count)
+{
+	static const char *const names[] = { "dgemm", "dsyrk", "dtrsm", "dgetrf", "dgetrs" };
+	struct writer *writer = &common->writer;
+	uint32_t sites[100], routines[20];
+	char symbol[32];
+
+	begin(common, 1, "/opt/many");
+	writer->block_pages = 256;
+	for (uint32_t i = 0; i < 20; i++) {
+		snprintf(symbol, sizeof symbol, "%s%.0u", names[i % 5], i / 5);
+		routines[i] = writer_routine(writer, symbol, DUMP_DIRECT, "transa transb|m n k");
+	}
+	for (uint32_t i = 0; i < 100; i++) {
+		snprintf(symbol, sizeof symbol, "symbol_%u_", i);
+		sites[i] = writer_site(writer, symbol, routines[i % 20], 0x401000 + 16 * i, common->program, common->blas);
+	}
+	add_lane(common, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		struct dump_row row = writer_call(sites[i % 100], 1 + i % 7, 2 * (uint64_t)i, "NT", i, 1 + i % 1000, 2);
+
+		row.timed_calls = i % 3 == 0;
+		row.time_ns = row.timed_calls * 1000;
+		writer_row(writer, 0, &row);
+	}
+	writer_close(writer, DUMP_CLOSED);
+}
+
+int main(int count, char **arguments)
+{
+	struct common common;
+	const char *name = count == 3 ? arguments[1] : "";
+
+	if (!strcmp(name, "simple"))
+		simple(&common);
+	else if (!strcmp(name, "budget"))
+		budget(&common);
+	else if (!strcmp(name, "weights"))
+		weights(&common);
+	else if (!strcmp(name, "killed"))
+		killed(&common);
+	else if (!strcmp(name, "troubled"))
+		troubled(&common);
+	else if (!strcmp(name, "old-table"))
+		old_table(&common);
+	else if (!strncmp(name, "rank-", 5))
+		rank(&common, name[5] - '0');
+	else if (!strncmp(name, "rows-", 5))
+		many_rows(&common, (uint32_t)atoi(name + 5));
+	else {
+		fprintf(stderr, "usage: make_dump SCENARIO FILE\n");
+		return 2;
+	}
+	if (!writer_save(&common.writer, arguments[2])) {
+		perror(arguments[2]);
+		return 1;
+	}
+	writer_free(&common.writer);
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* link.c - prints what a marked dot product was charged; an error without the shim. */
+#include <flopshim.h>
+#include <stdio.h>
+
+#include "work.h"
+
+int main(void)
+{
+	FLOPSHIM_SCOPE("linked", 1000)
+		dot(10);
+	printf("%lld\n", (long long)flopshim_used("linked"));
+	return 0;
+}

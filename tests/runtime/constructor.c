@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * constructor.c - a plugin whose constructor calls BLAS, then waits for a thread that does: such a thread must not
+ * need a lock that the dlopen around it holds. Its destructor calls too. Calls: ddot with n = 4, once in the
+ * constructor, once in the thread, once in plugin_main, once in the destructor.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "blas.h"
+
+int plugin_main(void);
+
+static void ddot4(const char *where)
+{
+	static const double x[] = {1, 2, 3, 4};
+	int n = 4, stride = 1;
+
+	printf("%s %a\n", where, F77(ddot)(&n, x, &stride, x, &stride));
+}
+
+static void *in_thread(void *unused)
+{
+	ddot4("thread");
+	return unused;
+}
+
+static void __attribute__((constructor)) start(void)
+{
+	pthread_t thread;
+
+	ddot4("constructor");
+	pthread_create(&thread, NULL, in_thread, NULL);
+	pthread_join(thread, NULL);
+}
+
+static void __attribute__((destructor)) finish(void)
+{
+	ddot4("destructor");
+}
+
+int plugin_main(void)
+{
+	ddot4("main");
+	return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * signals.c MODE - a signal handler that calls BLAS, at any moment of a program that calls it too. Prints
+ * lines "ROUTINE CALLS" of what was really called.
+ *
+ *   small      a timer interrupts a loop of daxpy with n = 4: most of its time is spent in entry and exit
+ *   altstack   the same, the handler on a stack of its own
+ *   lapack     a timer interrupts dgesv of order 60
+ *   threads    `small` in four threads at once
+ *   escape     the handler leaves by siglongjmp: some calls are left half way
+ *   first      the first calls of the process come from a handler on a stack of 8 KiB, which is SIGSTKSZ
+ *
+ * Handlers call ddot with n = 4, the program never does.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "blas.h"
+
+enum { PERIOD_US = 50, SIGNALS = 5000, THREADS = 4, ORDER = 60, SMALL_STACK = 8192 };
+
+static atomic_long ddots, daxpys, dgesvs;
+static volatile sig_atomic_t escape;
+static sigjmp_buf out;
+
+static void on_signal(int number)
+{
+	static const double x[] = {1, 2, 3, 4};
+	int n = 4, stride = 1;
+
+	(void)number;
+	if (F77(ddot)(&n, x, &stride, x, &stride) != 30)
+		_exit(3);
+	ddots++;
+	if (escape)
+		siglongjmp(out, 1);
+}
+
+static void start(int flags)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags | SA_RESTART};
+	struct itimerval timer = {{0, PERIOD_US}, {0, PERIOD_US}};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void stop(void)
+{
+	struct itimerval never = {{0, 0}, {0, 0}};
+
+	setitimer(ITIMER_REAL, &never, NULL);
+}
+
+static void *small_calls(void *unused)
+{
+	static const double one = 1, x[] = {1, 2, 3, 4};
+	double y[4] = {0};
+	int n = 4, stride = 1;
+	long calls = 0;
+
+	while (ddots < SIGNALS) {
+		F77(daxpy)(&n, &one, x, &stride, y, &stride);
+		calls++;
+	}
+	if (y[1] != 2.0 * calls)
+		_exit(4);
+	daxpys += calls;
+	return unused;
+}
+
+static void lapack_calls(void)
+{
+	static double a[ORDER * ORDER], b[ORDER];
+	int n = ORDER, one = 1, ipiv[ORDER], info;
+
+	while (ddots < SIGNALS) {
+		for (int i = 0; i < ORDER * ORDER; i++)
+			a[i] = i % (ORDER + 1) ? (i * 37 % 101) / 128.0 : ORDER;
+		for (int i = 0; i < ORDER; i++)
+			b[i] = 1;
+		F77(dgesv)(&n, &one, a, &n, ipiv, b, &n, &info);
+		if (info)
+			_exit(4);
+		dgesvs++;
+	}
+}
+
+/* Only those that came back are counted: as many again as there were signals may have been begun. */
+static void escaping_calls(void)
+{
+	static const double one = 1, x[] = {1, 2, 3, 4};
+	static double y[4];
+	static volatile long calls;
+	int n = 4, stride = 1;
+
+	escape = 1;
+	sigsetjmp(out, 1);
+	while (ddots < SIGNALS) {
+		F77(daxpy)(&n, &one, x, &stride, y, &stride);
+		calls++;
+	}
+	escape = 0;
+	stop();
+	daxpys = calls;
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+	pthread_t threads[THREADS];
+
+	if (!strcmp(mode, "small")) {
+		start(0);
+		small_calls(NULL);
+	} else if (!strcmp(mode, "altstack")) {
+		stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
+
+		sigaltstack(&stack, NULL);
+		start(SA_ONSTACK);
+		small_calls(NULL);
+	} else if (!strcmp(mode, "first")) {
+		struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+		stack_t stack = {.ss_sp = malloc(SMALL_STACK), .ss_size = SMALL_STACK};
+
+		sigaltstack(&stack, NULL);
+		sigaction(SIGUSR1, &action, NULL);
+		raise(SIGUSR1);
+		raise(SIGUSR1);
+	} else if (!strcmp(mode, "lapack")) {
+		start(0);
+		lapack_calls();
+	} else if (!strcmp(mode, "threads")) {
+		start(0);
+		for (int i = 0; i < THREADS; i++)
+			pthread_create(&threads[i], NULL, small_calls, NULL);
+		for (int i = 0; i < THREADS; i++)
+			pthread_join(threads[i], NULL);
+	} else if (!strcmp(mode, "escape")) {
+		start(0);
+		escaping_calls();
+	} else {
+		return 2;
+	}
+	stop();
+	printf("ddot %ld\ndaxpy %ld\ndgesv %ld\n", ddots, daxpys, dgesvs);
+	return 0;
+}

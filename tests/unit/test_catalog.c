@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_catalog.c - finding routines by the names that people and symbols have, and pricing rows anew.
+ * Prices are only those that mathematics settles: dgemm is 2 m n k, zgemm 8 m n k.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "catalog.h"
+
+START_TEST(finds_routines)
+{
+	static const struct { const char *name, *routine; } cases[] = {
+		{ "dgemm", "dgemm" }, { "DGEMM", "dgemm" }, { "dgemm_", "dgemm" }, { "dgemm_64_", "dgemm" },
+		{ "DGEMM_64", "dgemm" }, { "cblas_dgemm", "dgemm" }, { "cblas_dgemm64_", "dgemm" }, { "cblas_dgemm_64", "dgemm" },
+		{ "scipy_dgemm_64_", "dgemm" }, { "scipy_cblas_dgemm64_", "dgemm" }, { "scipy_cblas_dgemm", "dgemm" },
+		{ "LAPACKE_dgesv", "dgesv" }, { "LAPACKE_dgesv_work", "dgesv" }, { "cblas_zdotc_sub", "zdotc" },
+		{ "dsyevd_2stage_", "dsyevd_2stage" }, { "zunmqr", "zunmqr" }, { "scnrm2", "scnrm2" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct routine *routine = catalog_find(cases[i].name);
+
+		ck_assert_msg(routine != NULL, "%s", cases[i].name);
+		ck_assert_str_eq(routine->name, cases[i].routine);
+	}
+	ck_assert_ptr_null(catalog_find(""));
+	ck_assert_ptr_null(catalog_find("printf"));
+	ck_assert_ptr_null(catalog_find("a_name_that_is_much_longer_than_the_name_of_any_routine_that_there_will_ever_be"));
+}
+END_TEST
+
+/* Every routine is found by its own name. */
+START_TEST(finds_all)
+{
+	for (unsigned i = 0; i < routine_count; i++)
+		ck_assert_ptr_eq(catalog_find(routines[i].name), &routines[i]);
+	for (unsigned i = 0; i < family_count; i++)
+		ck_assert_str_eq(formulas[i].family, families[i].name);
+}
+END_TEST
+
+static bool is_near(const char *name, const char *expected)
+{
+	const char *near[5];
+	size_t count = catalog_near(name, near, 5);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(near[i], expected))
+			return true;
+	return false;
+}
+
+START_TEST(suggests_names)
+{
+	ck_assert(is_near("dgmem", "dgemm"));   /* two letters swapped */
+	ck_assert(is_near("dgem", "dgemm"));
+	ck_assert(is_near("gemm", "dgemm"));    /* a family: every type */
+	ck_assert(is_near("gemm", "zgemm"));
+	ck_assert(is_near("dgesddd", "dgesdd"));
+	ck_assert(is_near("zungq", "zungqr"));
+	ck_assert(!is_near("printf", "dgemm"));
+	ck_assert_uint_eq(catalog_near("no such name at all", (const char *[5]){ 0 }, 5), 0);
+}
+END_TEST
+
+/* ---- pricing anew ---- */
+
+static struct intern texts;
+
+static struct routine_key key_of(const char *name, const char *const *options, const char *const *dims)
+{
+	struct routine_key key = { .name = intern_text(&texts, name), .type = (uint8_t)name[0] };
+
+	for (; options[key.option_count]; key.option_count++)
+		key.options[key.option_count] = intern_text(&texts, options[key.option_count]);
+	for (; dims[key.dim_count]; key.dim_count++)
+		key.dims[key.dim_count] = intern_text(&texts, dims[key.dim_count]);
+	return key;
+}
+
+START_TEST(prices_by_names)
+{
+	/* Not in today's order, and one more than today has: only names count. */
+	struct routine_key key = key_of("dgemm", (const char *[]){ "transb", "transa", NULL },
+	                                (const char *[]){ "k", "old", "n", "m", NULL });
+	struct dump_row row = { .calls = 7, .dims = { 200, 9, 400, 300 }, .options = 'N' | 'T' << 8, .flops = 1, .charged = 1 };
+	void *repricer = catalog_repricer_new();
+	struct priced priced;
+
+	ck_assert(catalog_reprice(repricer, &texts, &key, &row, UINT64_C(1) << 32, &priced));
+	ck_assert_uint_eq(priced.flops, 48000000);
+	ck_assert_uint_eq(priced.charged, 48000000);
+	ck_assert_uint_eq(priced.kind, DUMP_DIRECT);
+	key = key_of("zgemm", (const char *[]){ "transa", "transb", NULL }, (const char *[]){ "m", "n", "k", NULL });
+	row.dims[0] = 10, row.dims[1] = 20, row.dims[2] = 30;
+	ck_assert(catalog_reprice(repricer, &texts, &key, &row, UINT64_C(1) << 32, &priced));
+	ck_assert_uint_eq(priced.flops, 8 * 10 * 20 * 30);
+	catalog_repricer_free(repricer);
+}
+END_TEST
+
+/* The weight that a row had stays; a row that had no price gets the multipliers. */
+START_TEST(keeps_weights)
+{
+	static const struct { uint64_t flops, charged, multiplier, expected; } cases[] = {
+		{ 100, 100, 1, 2000 }, { 100, 250, 1, 5000 }, { 100, 0, 1, 0 }, { 3000, 1, 1, 1 }, { 0, 0, 3, 6000 },
+	};
+	struct routine_key key = key_of("dgemm", (const char *[]){ "transa", "transb", NULL },
+	                                (const char *[]){ "m", "n", "k", NULL });
+	void *repricer = catalog_repricer_new();
+	struct priced priced;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct dump_row row = { .calls = 1, .dims = { 10, 10, 10 }, .flops = cases[i].flops, .charged = cases[i].charged };
+
+		ck_assert(catalog_reprice(repricer, &texts, &key, &row, cases[i].multiplier << 32, &priced));
+		ck_assert_uint_eq(priced.flops, 2000);
+		ck_assert_uint_eq(priced.charged, cases[i].expected);
+	}
+	catalog_repricer_free(repricer);
+}
+END_TEST
+
+START_TEST(leaves_what_it_does_not_know)
+{
+	struct routine_key unknown = key_of("dfoobar", (const char *[]){ NULL }, (const char *[]){ "n", NULL });
+	struct routine_key lacking = key_of("dgemm", (const char *[]){ "transa", "transb", NULL },
+	                                    (const char *[]){ "m", "n", NULL });
+	void *repricer = catalog_repricer_new();
+	struct dump_row row = { .calls = 1 };
+	struct priced priced;
+
+	ck_assert(!catalog_reprice(repricer, &texts, &unknown, &row, UINT64_C(1) << 32, &priced));
+	ck_assert(!catalog_reprice(repricer, &texts, &lacking, &row, UINT64_C(1) << 32, &priced));
+	catalog_repricer_free(repricer);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("catalog");
+	TCase *tests = tcase_create("catalog");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tests, finds_routines);
+	tcase_add_test(tests, finds_all);
+	tcase_add_test(tests, suggests_names);
+	tcase_add_test(tests, prices_by_names);
+	tcase_add_test(tests, keeps_weights);
+	tcase_add_test(tests, leaves_what_it_does_not_know);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

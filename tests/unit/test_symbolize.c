@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_symbolize.c - places in this very program and in the C library, by path, build-id and offset.
+ */
+#include <check.h>
+#include <elf.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "aggregate.h"
+#include "dump_writer.h"
+#include "memory_source.h"
+#include "symbolize.h"
+
+/* A loaded object: what the shim would write about it. */
+struct object {
+	const void *inside; /* an address in it, to find it by */
+	char path[PATH_MAX];
+	uint64_t bias;
+	char build_id[33];
+};
+
+static void read_build_id(struct object *object, const unsigned char *note, size_t size)
+{
+	while (size >= sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *header = (const void *)note;
+		size_t name = (header->n_namesz + 3) / 4 * 4, descriptor = (header->n_descsz + 3) / 4 * 4;
+
+		if (header->n_type == NT_GNU_BUILD_ID && header->n_descsz < sizeof object->build_id)
+			memcpy(object->build_id, note + sizeof *header + name, header->n_descsz);
+		note += sizeof *header + name + descriptor;
+		size -= sizeof *header + name + descriptor;
+	}
+}
+
+static int look_at(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct object *object = context;
+	bool found = false;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		uint64_t start = info->dlpi_addr + header->p_vaddr, inside = (uint64_t)(uintptr_t)object->inside;
+
+		if (header->p_type == PT_LOAD && inside >= start && inside < start + header->p_memsz)
+			found = true;
+	}
+	if (!found)
+		return 0;
+	object->bias = info->dlpi_addr;
+	if (info->dlpi_name[0])
+		strcpy(object->path, info->dlpi_name);
+	else
+		object->path[readlink("/proc/self/exe", object->path, sizeof object->path - 1)] = 0;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_NOTE)
+			read_build_id(object, (const void *)(uintptr_t)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
+			              info->dlpi_phdr[i].p_memsz);
+	return 1;
+}
+
+static struct object object_of(const void *inside)
+{
+	struct object object = { .inside = inside };
+
+	ck_assert_int_eq(dl_iterate_phdr(look_at, &object), 1);
+	return object;
+}
+
+static char function[256], file_name[PATH_MAX]; /* of the last place, whose own are gone with their symbolizer */
+
+/* The place of `address` in a dump that says so of the object. */
+static char *place_in(const struct object *object, uint64_t start_realtime_ns, const char *host, uint64_t address,
+                      struct place *copy)
+{
+	struct aggregate_options options = { .host = "testhost" };
+	struct aggregate aggregate;
+	struct symbolizer *symbolizer;
+	struct writer writer;
+	struct memory_file file;
+	struct dump_source source;
+	struct dump_row row;
+	uint32_t module, site;
+	char *text;
+
+	writer_open(&writer, 1);
+	writer_header(&writer)->start_realtime_ns = start_realtime_ns;
+	strcpy(writer_header(&writer)->host, host);
+	module = writer_module(&writer, object->path, object->bias, 0, object->build_id);
+	site = writer_site(&writer, "dgemm_", writer_routine(&writer, "dgemm", DUMP_DIRECT, "|m n k"), address, module,
+	                   DUMP_NONE);
+	row = writer_call(site, 1, 1, "", 1, 1, 1);
+	writer_row(&writer, 0, &row);
+	writer_close(&writer, DUMP_CLOSED);
+	file = (struct memory_file){ writer.bytes, writer.size };
+	source = memory_source(&file);
+	options.alive = NULL;
+	aggregate_open(&aggregate, &options);
+	aggregate_add(&aggregate, &source, "test.dump");
+	ck_assert(aggregate.complete);
+	symbolizer = symbolizer_new(&aggregate);
+	symbolize_site(symbolizer, 0, copy);
+	text = place_text(copy);
+	snprintf(function, sizeof function, "%s", copy->function ? copy->function : "");
+	snprintf(file_name, sizeof file_name, "%s", copy->file ? copy->file : "");
+	copy->function = copy->function ? function : NULL;
+	copy->file = copy->file ? file_name : NULL;
+	symbolizer_free(symbolizer);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+	return text;
+}
+
+static uint64_t here;
+static int line_of_call;
+
+static __attribute__((noinline)) void callee(void)
+{
+	here = (uint64_t)(uintptr_t)__builtin_return_address(0);
+	__asm__ volatile("" ::: "memory");
+}
+
+static __attribute__((noinline)) void plain_caller(void)
+{
+	line_of_call = __LINE__ + 1;
+	callee();
+	__asm__ volatile("");
+}
+
+static inline __attribute__((always_inline)) void inlined_caller(void)
+{
+	line_of_call = __LINE__ + 1;
+	callee();
+	__asm__ volatile("");
+}
+
+static __attribute__((noinline)) void outer_caller(void)
+{
+	inlined_caller();
+	__asm__ volatile("");
+}
+
+START_TEST(names_function_file_and_line)
+{
+	struct object object = object_of((const void *)(uintptr_t)&plain_caller);
+	struct place place;
+
+	(_i ? outer_caller : plain_caller)();
+	free(place_in(&object, 1, "testhost", here, &place));
+	ck_assert_ptr_null(place.problem);
+	ck_assert_ptr_nonnull(place.function);
+	ck_assert_ptr_nonnull(place.file);
+	ck_assert_str_eq(place.function, _i ? "inlined_caller" : "plain_caller");
+	ck_assert_ptr_nonnull(strstr(place.file, "test_symbolize.c"));
+	ck_assert_int_eq(place.line, line_of_call);
+}
+END_TEST
+
+START_TEST(names_a_function_of_a_library)
+{
+	struct object object = object_of((const void *)(uintptr_t)&qsort);
+	struct place place;
+	char *text = place_in(&object, 1, "testhost", (uint64_t)(uintptr_t)&qsort + 1, &place);
+
+	ck_assert_ptr_null(place.problem);
+	ck_assert_ptr_nonnull(place.function);
+	ck_assert_ptr_nonnull(strstr(text, "qsort"));
+	free(text);
+}
+END_TEST
+
+START_TEST(does_not_guess_over_another_build)
+{
+	struct object object = object_of((const void *)(uintptr_t)&plain_caller);
+	struct place place;
+	char *text;
+
+	plain_caller();
+	object.build_id[0] ^= 1;
+	if (!object.build_id[0])
+		object.build_id[0] = 1;
+	text = place_in(&object, 1, "testhost", here, &place);
+	ck_assert_ptr_null(place.function);
+	ck_assert_ptr_null(place.file);
+	ck_assert_str_eq(place.problem, "the file has another build-id than the one that ran");
+	ck_assert_ptr_nonnull(strstr(text, "+0x"));
+	free(text);
+}
+END_TEST
+
+START_TEST(says_that_a_file_is_gone)
+{
+	struct object object = { .path = "/no/such/file", .bias = 0x1000, .build_id = "abcd" };
+	struct place place;
+	char *text = place_in(&object, 1, "testhost", 0x1234, &place);
+
+	ck_assert_str_eq(text, "file+0x234 (the file cannot be read)");
+	free(text);
+}
+END_TEST
+
+/* An ELF file without a build-id: it is believed only if it has not changed since before the process began, here. */
+START_TEST(is_careful_without_build_ids)
+{
+	struct object object = object_of((const void *)(uintptr_t)&plain_caller);
+	char command[3 * PATH_MAX], copy[] = "/tmp/flopshim-test-XXXXXX";
+	uint64_t now = (uint64_t)time(NULL) * 1000000000u;
+	int file = mkstemp(copy);
+	struct place place;
+
+	ck_assert_int_ge(file, 0);
+	close(file);
+	plain_caller();
+	snprintf(command, sizeof command, "objcopy --remove-section .note.gnu.build-id '%s' '%s' 2>/dev/null", object.path, copy);
+	if (system(command) == 0) {
+		strcpy(object.path, copy);
+		memset(object.build_id, 0, sizeof object.build_id);
+		free(place_in(&object, now + 3600u * UINT64_C(1000000000), "testhost", here, &place));
+		ck_assert_ptr_nonnull(place.function);
+		ck_assert_str_eq(place.function, "plain_caller");
+		free(place_in(&object, now - 3600u * UINT64_C(1000000000), "testhost", here, &place));
+		ck_assert_ptr_null(place.function);
+		ck_assert_str_eq(place.problem, "no build-id tells whether the file is the one that ran");
+		free(place_in(&object, now + 3600u * UINT64_C(1000000000), "another", here, &place));
+		ck_assert_ptr_null(place.function);
+	}
+	unlink(copy);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("symbolize");
+	TCase *tests = tcase_create("symbolize");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tests, 60);
+	tcase_add_loop_test(tests, names_function_file_and_line, 0, 2);
+	tcase_add_test(tests, names_a_function_of_a_library);
+	tcase_add_test(tests, does_not_guess_over_another_build);
+	tcase_add_test(tests, says_that_a_file_is_gone);
+	tcase_add_test(tests, is_careful_without_build_ids);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

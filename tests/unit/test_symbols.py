@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every name that an installed BLAS or LAPACK exports, or its header declares, has its place in the routine table.
+
+    tests/unit/test_symbols.py [-v]
+
+A name is priced, exempt with a reason, excluded by the table (`exclude`), one of the libraries' internal names
+(INTERNAL), or one of at most 20 without a price (UNPRICED). -v counts them for each library.
+Environment: FLOPSHIM_BUILD, the directory that `make` builds in (default: build).
+"""
+
+import fnmatch
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("FLOPSHIM_BUILD", os.path.join(ROOT, "build")))
+
+LIBRARY = re.compile(r"lib(open|c|f77|nv)?blas(64)?\b|lib(scipy_)?openblas|liblapacke?(64|_atlas)?\b|lib[st]?atlas\b"
+                     r"|libblis|libflexiblas|libflame|libmkl_rt|libarmpl")
+WITHIN = ("", "openblas-*", "openblas64-*", "blas", "lapack", "blis-*", "blis64-*", "atlas", "blas64", "lapack64")
+
+# Names of functions inside the libraries, which their exported functions call and programs do not.
+CPUS = ("ATOM BANIAS BARCELONA BOBCAT BULLDOZER COOPERLAKE CORE2 DUNNINGTON EXCAVATOR HASWELL KATMAI NANO NEHALEM OPTERON "
+        "OPTERON_SSE3 PENRYN PILEDRIVER PRESCOTT SANDYBRIDGE SAPPHIRERAPIDS SKYLAKEX STEAMROLLER ZEN").split()
+INTERNAL = (
+    (rf"\w+_({'|'.join(CPUS)})", "OpenBLAS: a kernel for one processor"),
+    (r"[sdcz][a-z0-9]+(_thread|_kernel)?_[A-Z]{1,4}", "OpenBLAS: a routine with its options decided"),
+    (r"[sdcz](gemm|gemm3m|gemv|gbmv)(_thread)?_[a-z]{1,2}", "OpenBLAS: a routine with its options decided"),
+    (r"[sdcz]getf2_k|[sdcz]laswp_(plus|minus)", "OpenBLAS: a routine with its options decided"),
+    (r"[sdcz]\w+_(single|parallel)|[sd]ger_thread", "OpenBLAS: a routine with its threads decided"),
+    (r"gotoblas\w*|exec_blas\w*|blas_[a-z0-9_]+|get_num_procs|support_avx\w*", "OpenBLAS: threads, memory, processors"),
+    (r"gemm_thread_\w+|syrk_thread", "OpenBLAS: threads"),
+    (r"[cz]_abs", "the Fortran run-time library of f2c"),
+)
+
+# Routines without a price, each with its reason: at most UNPRICED_MAX, and none of the BLAS.
+UNPRICED_MAX = 20
+UNPRICED = {
+}
+
+
+class Names:
+    """What the build makes of the table."""
+
+    def __init__(self):
+        with open(os.path.join(BUILD, "gen", "symbols.h"), encoding="ascii") as file:
+            routines, forms, symbols, exclusions = re.split(r"#define EACH_\w+\(X\)", file.read())[1:]
+        names = r"X\(\d+, (\w+)\)"
+        self.symbols = set(re.findall(names, symbols))
+        self.forms = set(re.findall(names, forms))
+        self.routines = set(re.findall(names, routines))
+        self._excluded = re.compile("|".join(fnmatch.translate(pattern) for pattern in
+                                             re.findall(r'X\("([^"]*)", "[^"]*"\)', exclusions)))
+
+    def excluded(self, name):
+        """Exclusions stand without Fortran's underscore and without the marks of 64-bit integers."""
+        bare = re.sub(r"^scipy_|(_64_|_64|64_|_)$", "", name)
+        return self._excluded.match(name) or self._excluded.match(bare)
+
+
+_internal = re.compile("|".join(f"(?:{pattern})" for pattern, _ in INTERNAL))
+
+
+def internal(name):
+    return _internal.fullmatch(name)
+
+
+def libraries():
+    """The shared libraries of that kind where the dynamic linker looks, and those that Python packages bring."""
+    listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    places = {os.path.dirname(path) for path in re.findall(r"=> (\S+)", listed)}
+    paths = [path for place in places for within in WITHIN for path in glob.glob(os.path.join(place, within, "*.so*"))]
+    for place in sys.path + glob.glob("/usr/lib/python3*/site-packages") + glob.glob("/usr/local/lib/python3*/*-packages"):
+        paths += glob.glob(os.path.join(place, "*.libs", "*.so*"))
+    return sorted({os.path.realpath(path) for path in paths if LIBRARY.match(os.path.basename(path))})
+
+
+def exports(path):
+    out = subprocess.run(["nm", "-D", "--defined-only", path], capture_output=True, text=True, check=True).stdout
+    found = set()
+    for line in out.splitlines():
+        *_, kind, name = line.split()
+        if kind in "TWi" and not name.startswith(("_init", "_fini")):
+            found.add(name.split("@")[0])
+    return found
+
+
+def declared():
+    """{header: functions that it declares}, from the headers as the build has preprocessed them."""
+    found = {}
+    for header in ("cblas", "lapack", "lapacke"):
+        with open(os.path.join(BUILD, "gen", header + ".i"), encoding="utf-8") as file:
+            text = re.sub(r"\{[^{}]*\}", "{}", file.read())
+        found[header + ".h"] = set(re.findall(
+            r"\b(cblas_\w+|LAPACKE_\w+|[a-z]\w*_)\s*\((?!\s*\*)[^;{}]*\)\s*(?:__attribute__[^;]*)?;", text))
+    return found
+
+
+def kinds(names):
+    """{name: (kind, source)} by what `explain` answers for each name."""
+    run = subprocess.run([os.path.join(BUILD, "flopshim-report"), "explain", "--json"], text=True, capture_output=True,
+                         input="".join(name + "\n" for name in names))
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    if len(answers) != len(names):
+        sys.exit(f"explain gave {len(answers)} answers to {len(names)} names: {run.stderr}")
+    return {name: (answer.get("kind", "?"), answer.get("source"), answer.get("routine", name))
+            for name, answer in zip(names, answers)}
+
+
+class Score:
+    passed = failed = 0
+
+    def check(self, good, message):
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print("FAILED:", message)
+
+
+def place_of(name, names, priced):
+    """Where a name has its place: a word, or None."""
+    if name in names.symbols:
+        kind, source, routine = priced[name]
+        if kind in ("direct", "iterative"):
+            return "priced"
+        if kind == "exempt" and source:
+            return "exempt"
+        return "without a price, with a reason" if routine in UNPRICED else None
+    if names.excluded(name):
+        return "excluded"
+    return "internal" if internal(name) else None
+
+
+def test_names(score, where, found, names, priced, verbose):
+    places = Counter()
+    for name in sorted(found):
+        place = place_of(name, names, priced)
+        score.check(place, f"{where}: {name} is " + ("unpriced" if name in names.symbols else "not in the table"))
+        places[place] += 1
+    if verbose:
+        print(f"{where}: " + ", ".join(f"{count} {place}" for place, count in places.most_common()))
+
+
+def test_lists(score, names, verbose):
+    """What is on a list must be there for a reason, and a pattern may not hide what the table knows."""
+    score.check(len(UNPRICED) <= UNPRICED_MAX, f"{len(UNPRICED)} routines without a price, more than {UNPRICED_MAX}")
+    for routine, reason in UNPRICED.items():
+        score.check(routine in names.routines and reason, f"{routine} is on the list, and no routine or without a reason")
+        score.check("cblas_" + routine not in names.forms, f"{routine} is on the list, and a routine of the BLAS")
+    hidden = sorted(name for name in names.symbols if internal(name) or names.excluded(name))
+    score.check(not hidden, f"in the table, and yet excluded or internal: {' '.join(hidden[:20])}")
+
+
+def test_explain(score, names):
+    """explain answers for every canonical name, and for each of its forms the same."""
+    forms = sorted(names.forms)
+    for form, (kind, _, routine) in kinds(forms).items():
+        bare = re.sub(r"^(cblas_|LAPACKE_)|(_work|_sub)$", "", form)
+        score.check(kind != "?" and routine == bare, f"explain {form}: kind {kind} of {routine}")
+
+
+def main():
+    verbose = "-v" in sys.argv[1:]
+    score, names = Score(), Names()
+    found = {path: exports(path) for path in libraries()}
+    if not found:
+        sys.exit("no BLAS or LAPACK is installed")
+    found.update(declared())
+    priced = kinds(sorted(set().union(*found.values()) & names.symbols))
+    for where, exported in found.items():
+        test_names(score, where, exported, names, priced, verbose)
+    test_lists(score, names, verbose)
+    test_explain(score, names)
+    print(f"{score.passed} passed, {score.failed} failed")
+    return 1 if score.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
