@@ -124,7 +124,7 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 {
 	const struct scope *scope = thread->scope;
 	int64_t cost = (int64_t)record_manual_price((uint64_t)flops, scope->namespace_id);
-	struct exceeding_call exceeding = {.operation = operation, .cost = cost};
+	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread};
 	struct dump_row *row;
 	uint8_t flags = 0;
 
@@ -208,11 +208,12 @@ static int64_t ask(const char *name, enum question question)
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
 	guest_lock(&record_lock);
-	number = namespace_find(name, open_namespace(origin), false);
+	/* What is left of a namespace that nobody has opened yet is what those around it leave. */
+	number = namespace_find(name, open_namespace(origin), question == REMAINING);
 	if (number < 0)
 		answer = number;
 	else if (number == DUMP_NONE)
-		answer = question == REMAINING ? namespace_left(open_namespace(origin)) : 0;
+		answer = 0;
 	else if (question == REMAINING)
 		answer = (!name || !*name) ? bounded(charge_left(origin_scope(origin))) : namespace_left((uint32_t)number);
 	else

@@ -148,7 +148,7 @@ static const char *base_name(const char *path)
 
 static void print_program(char *name, size_t size)
 {
-	char path[PATH_MAX];
+	static char path[PATH_MAX]; /* under record_lock, as all of them: signal stacks are small */
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	size_t end = 0;
 
@@ -189,16 +189,26 @@ static void print_host(char *name, size_t size)
 	name[size - 1] = 0;
 }
 
-/* 20260131T235959.123456, in UTC: the C library's own would take the locale's lock. */
+/*
+ * 20260131T235959.123456, in UTC. Civil date from days since 1970 in the proleptic Gregorian calendar, years beginning in March: the C
+ * library's gmtime reads the time zone's file.
+ */
 static void print_time(char *buffer, size_t size, size_t *end)
 {
 	struct timespec now;
-	struct tm parts;
+	uint64_t days, era_day, era_year, year_day, month, second;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	guest_print(buffer, size, end, "%04d%02d%02dT%02d%02d%02d.%06ld", parts.tm_year + 1900, parts.tm_mon + 1,
-		    parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1000);
+	days = (uint64_t)now.tv_sec / 86400 + 719468; /* since 0000-03-01 */
+	second = (uint64_t)now.tv_sec % 86400;
+	era_day = days % 146097;
+	era_year = (era_day - era_day / 1460 + era_day / 36524 - era_day / 146096) / 365;
+	year_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
+	month = (5 * year_day + 2) / 153;
+	guest_print(buffer, size, end, "%04u%02u%02uT%02u%02u%02u.%06u",
+		    (unsigned)(days / 146097 * 400 + era_year + (month >= 10)), (unsigned)(month < 10 ? month + 3 : month - 9),
+		    (unsigned)(year_day - (153 * month + 2) / 5 + 1), (unsigned)(second / 3600), (unsigned)(second / 60 % 60),
+		    (unsigned)(second % 60), (unsigned)(now.tv_nsec / 1000));
 }
 
 static void print_clean(char *buffer, size_t size, size_t *end, const char *text)
@@ -289,7 +299,7 @@ static void path_vary(char *path, size_t size, const char *base, unsigned number
 /* Never opens a file that is there: it may be another rank's, or this program's parent's. */
 static int file_create(void)
 {
-	char base[PATH_MAX] = "";
+	static char base[PATH_MAX];
 	int file;
 
 	path_make(base, sizeof(base));
@@ -517,7 +527,7 @@ static void meta_add(const char *key, const char *value, size_t length)
 
 static void meta_fill(void)
 {
-	char buffer[16384];
+	static char buffer[16384];
 	ssize_t length = readlink("/proc/self/exe", buffer, sizeof(buffer));
 	int file;
 

@@ -220,11 +220,18 @@ static enum exceed_action action_of(enum flopshim_action chosen)
 	}
 }
 
-/* It may leave by longjmp: nothing is held or marked meanwhile. */
-static enum exceed_action ask(const struct exceeding_call *call, bool *by_default)
+/* The callback may have left by longjmp: then its frame is passed by, or holds something else. */
+static bool is_asking(const struct thread *thread, uint64_t slot)
+{
+	return thread->asking_slot > slot && *(const uint64_t *)thread->asking_slot == thread->asking_return;
+}
+
+/* It may leave by longjmp: nothing is held meanwhile. */
+static __attribute__((noinline, optimize("no-omit-frame-pointer"))) enum exceed_action ask(const struct exceeding_call *call, bool *by_default)
 {
 	char text[512];
 	size_t end = 0;
+	uint64_t slot = (uint64_t)__builtin_frame_address(0) + 8;
 	enum flopshim_action chosen;
 	struct flopshim_exceeded told = {
 		.operation = call->operation ? call->operation : call->routine->name,
@@ -239,8 +246,13 @@ static enum exceed_action ask(const struct exceeding_call *call, bool *by_defaul
 
 	if (!callback.function)
 		return config.on_exceed;
+	if (is_asking(call->thread, slot))
+		return EXCEED_DENY; /* a call that the callback itself makes */
 	print_shape(text, sizeof(text), &end, call);
+	call->thread->asking_slot = slot;
+	call->thread->asking_return = *(const uint64_t *)slot;
 	chosen = callback.function(&told, callback.context);
+	call->thread->asking_slot = 0;
 	*by_default = chosen == FLOPSHIM_DEFAULT;
 	return action_of(chosen);
 }

@@ -25,6 +25,7 @@ struct exceeding_call {
 	int64_t cost;
 	struct limit *limit;
 	uint64_t remaining;
+	struct thread *thread;
 };
 
 /* Has the program decide; see flopshim_on_exceed. */

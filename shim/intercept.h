@@ -32,6 +32,9 @@ void site_slot_remember(struct site_slot *slot, entry_frame frame, struct dump_r
 /* Whether a workspace size of this call is -1. */
 bool intercept_is_query(const struct form *form, entry_frame frame);
 
+/* Whether an address is on the alternate stack that a signal handler runs on just now. */
+bool intercept_on_signal_stack(uint64_t address);
+
 /* Whether a call that has come back says by INFO that it did nothing. */
 bool intercept_was_rejected(const struct form *form, entry_frame frame);
 

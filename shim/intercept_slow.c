@@ -47,7 +47,7 @@ static bool on_own_stack(const struct thread *thread, uint64_t address)
 	return address >= thread->stack_low && address < thread->stack_high;
 }
 
-static bool in_signal_stack(uint64_t address)
+bool intercept_on_signal_stack(uint64_t address)
 {
 	stack_t stack;
 
@@ -70,7 +70,7 @@ static bool frame_is_stale(const struct thread *thread, const struct dump_frame 
 {
 	if (on_own_stack(thread, record->slot) && on_own_stack(thread, slot))
 		return slot >= record->slot || *(const uint64_t *)record->slot != record->return_address;
-	if (in_signal_stack(slot))
+	if (intercept_on_signal_stack(slot))
 		return false;
 	return !is_mapped(record->slot) || *(const uint64_t *)record->slot != record->return_address;
 }
@@ -182,6 +182,7 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 		.cost = cost,
 		.limit = limit,
 		.remaining = remaining,
+		.thread = call->thread,
 	};
 	/* Counted first: the program may leave by longjmp from inside. */
 	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0, &number);

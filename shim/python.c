@@ -305,7 +305,6 @@ size_t python_frames(char *text, size_t size, bool *failed)
 	uint64_t frame;
 
 	text[0] = 0;
-	guest_lock(&record_lock);
 	if (python.epoch != flopshim_epoch)
 		look_for_python();
 	frame = python.layout ? innermost_frame() : 0;
@@ -320,7 +319,6 @@ size_t python_frames(char *text, size_t size, bool *failed)
 		}
 		frame = read_word(frame + python.layout->previous);
 	}
-	guest_unlock(&record_lock);
 	text[end < size ? end : size - 1] = 0;
 	return end;
 }

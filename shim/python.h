@@ -11,7 +11,7 @@
 /*
  * Writes "function (file:line)", innermost first, one a line, for the frames of CPython that this thread is in; nothing
  * if it is in none. Returns the length. Reads only this thread's own frames, without the GIL and without waiting; sets *failed
- * when there were frames that could not be read.
+ * when there were frames that could not be read. With record_lock held.
  */
 size_t python_frames(char *text, size_t size, bool *failed);
 

@@ -432,9 +432,13 @@ static bool index_grow(struct thread *thread)
 static bool row_is(const struct dump_row *row, uint32_t site, uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags,
 		   const struct shape *shape, unsigned dims)
 {
-	return row->site == site && row->namespace_id == namespace_id && row->kind == kind &&
-	       (row->flags & ~DUMP_ROW_SATURATED) == flags && row->options == shape->options &&
-	       !memcmp(row->dims, shape->dims, dims * sizeof(int64_t));
+	if (row->site != site || row->namespace_id != namespace_id || row->kind != kind ||
+	    (row->flags & ~DUMP_ROW_SATURATED) != flags || row->options != shape->options)
+		return false;
+	for (unsigned i = 0; i < dims; i++)
+		if (row->dims[i] != shape->dims[i])
+			return false;
+	return true;
 }
 
 static struct row_entry *row_find(struct thread *thread, uint32_t hash, uint32_t site, uint32_t namespace_id,
@@ -565,7 +569,8 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 		filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
 	}
 	filled.options = key.options;
-	memcpy(filled.dims, key.dims, dims * sizeof(int64_t));
+	for (unsigned i = 0; i < dims; i++)
+		filled.dims[i] = key.dims[i];
 	return row_make(thread, hash, filled, dims, number);
 }
 

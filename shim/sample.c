@@ -167,19 +167,22 @@ static void stack_failed(void)
 
 static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
 {
-	uint64_t addresses[UNWIND_MAX], place;
-	char python[PYTHON_TEXT];
-	bool failed = false;
-	unsigned count = unwind_from(caller, addresses);
-	size_t length = python_frames(python, sizeof(python), &failed);
+	static uint64_t addresses[UNWIND_MAX]; /* under record_lock */
+	static char python[PYTHON_TEXT];
 	struct dump_sample *sample;
+	bool failed = false;
+	unsigned count;
+	size_t length;
+	uint64_t place;
 
+	guest_lock(&record_lock);
+	count = unwind_from(caller, addresses);
+	length = python_frames(python, sizeof(python), &failed);
 	if (!count) {
 		addresses[0] = caller;
 		count = 1;
 		failed = true;
 	}
-	guest_lock(&record_lock);
 	place = stack_place(addresses, count, python, length);
 	sample = place ? sample_of(place, site, namespace_id) : NULL;
 	if (sample) {
@@ -257,7 +260,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 
 	credit_account(thread);
 	if (stack_is_due(thread, cost, &stands_for)) {
-		if (thread->busy == 1)
+		if (thread->busy == 1 && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
 			stack_take(*entry_return_slot(frame), stands_for, site, namespace_id);
 		else
 			stack_failed();

@@ -28,7 +28,7 @@ void unwind_start(void)
 
 unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 {
-	void *all[UNWIND_MAX + OWN_FRAMES];
+	static void *all[UNWIND_MAX + OWN_FRAMES]; /* under record_lock */
 	int count, first = 0;
 
 	if (!backtrace_function)

@@ -15,7 +15,7 @@ void unwind_start(void);
 
 /*
  * The return addresses from `caller` on, innermost first, at most UNWIND_MAX. Returns how many, 0 if it cannot be done
- * here. Not for signal handlers that interrupted it.
+ * here. With record_lock held; not for signal handlers that interrupted it.
  */
 unsigned unwind_from(uint64_t caller, uint64_t *addresses);
 

@@ -373,7 +373,7 @@ contains
    ! Has c_funloc(callback), of the interface flopshim_exceed_callback, decide about calls that do not fit, in every
    ! thread; c_null_funptr: as FLOPSHIM_ON_EXCEED says.
    integer function flopshim_on_exceed(callback, context) result(error)
-      type(c_funptr), intent(in) :: callback
+      type(c_funptr), value :: callback
       type(c_ptr), intent(in), optional :: context
       procedure(on_exceed_function), pointer :: on_exceed
       type(c_ptr) :: given

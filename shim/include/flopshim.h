@@ -73,7 +73,7 @@ struct flopshim_exceeded {
 
 /*
  * Chooses what happens, or leaves by longjmp or an exception (then the call is not charged). Runs in the thread of the
- * call. BLAS calls that it makes itself are counted like any other, so it should not make one that does not fit.
+ * call. BLAS calls that it makes itself are counted like any other; those that do not fit are denied without asking it.
  */
 typedef enum flopshim_action (*flopshim_exceed_callback)(const struct flopshim_exceeded *call, void *context);
 
