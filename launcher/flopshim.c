@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flopshim.c - the launcher: runs a program with libflopshim.so preloaded, or says why the shim cannot
+ * reach it. It must never start a program whose work would go uncounted without a word, and it leaves
+ * nothing of itself behind: the program takes its place by exec, so status, signals and pid are its own.
+ *
+ * Exit status, when it is not the program's: 125 the launcher's own error, 126 the program was found but
+ * cannot be run or reached, 127 it was not found. env(1) uses the same.
+ */
+#include <ctype.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "version.h"
+
+#ifndef LIBDIR /* where `make install` puts the shim */
+#define LIBDIR "/usr/local/lib"
+#endif
+
+#define SHIM_NAME "libflopshim.so"
+#define SHIM_VARIABLE "FLOPSHIM_LIBRARY" /* where the shim is; meant for the launcher, not passed on */
+
+enum { STATUS_LAUNCHER = 125, STATUS_UNREACHABLE = 126, STATUS_NOT_FOUND = 127 };
+
+enum {
+	SCRIPT_LINE = 256, /* so much of a "#!" line does Linux read */
+	SCRIPT_DEPTH = 5,  /* so many interpreters in a row does it follow */
+};
+
+/* One row is one option: its variable, the usage line and the parsing all come from here. */
+static const struct setting {
+	const char *name;
+	char letter;          /* 0: none */
+	const char *variable; /* that it sets; NULL: it is for the launcher */
+	const char *argument; /* NULL: none, the variable becomes 1 */
+	const char *help;
+} settings[] = {
+	{"budget", 'b', "FLOPSHIM_BUDGET", "[NAMESPACE=]AMOUNT", "stop at so many FLOPs (1e12, 200G); may be repeated"},
+	{"on-exceed", 'x', "FLOPSHIM_ON_EXCEED", "ACTION", "exit[:STATUS], signal[:NAME], deny or warn"},
+	{"namespace", 'n', "FLOPSHIM_NAMESPACE", "NAMESPACE", "charge the whole program to it"},
+	{"multiplier", 'm', "FLOPSHIM_MULTIPLIER", "FACTOR", "scale every charge"},
+	{"weights", 'w', "FLOPSHIM_WEIGHTS", "FILE", "factors by routine and type"},
+	{"out", 'o', "FLOPSHIM_OUT", "TEMPLATE", "the dump: a directory, or a path with %e %h %p %r %j %t"},
+	{"records", 'r', "FLOPSHIM_RECORDS", "MODE", "shapes or calls"},
+	{"log-max", 0, "FLOPSHIM_LOG_MAX", "BYTES", "bound of the ordered record of calls"},
+	{"stacks", 's', "FLOPSHIM_STACKS", "MODE", "off, leaf, auto or all"},
+	{"time", 't', "FLOPSHIM_TIME", "MODE", "off, auto or all"},
+	{"bare-names", 0, "FLOPSHIM_BARE_NAMES", NULL, "serve dgemm and DGEMM too"},
+	{"quiet", 'q', "FLOPSHIM_QUIET", NULL, "say less on standard error"},
+	{"verbose", 'v', "FLOPSHIM_VERBOSE", NULL, "say more on standard error"},
+	{"help", 'h', NULL, NULL, "print this and exit"},
+	{"version", 'V', NULL, NULL, "print the version and exit"},
+};
+
+enum {
+	SETTING_COUNT = sizeof settings / sizeof *settings,
+	OPTION_BASE = 256, /* getopt's value of setting i is OPTION_BASE + i, above every letter */
+};
+
+/* A file mapped for reading. bytes == NULL if and only if size == 0. */
+struct image {
+	const unsigned char *bytes;
+	size_t size;
+};
+
+static bool quiet;
+static char *sanitizer; /* runtime that the program was linked to, NULL if none */
+
+static void __attribute__((format(printf, 2, 3), noreturn)) fail(int status, const char *format, ...)
+{
+	va_list arguments;
+
+	fflush(stdout);
+	fputs("flopshim: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+static void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
+{
+	va_list arguments;
+
+	if (quiet)
+		return;
+	fputs("flopshim: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+
+/* Like asprintf, for the caller to free; ends the launcher when memory is short. */
+static char *__attribute__((format(printf, 1, 2))) text(const char *format, ...)
+{
+	va_list arguments;
+	char *result;
+
+	va_start(arguments, format);
+	if (vasprintf(&result, format, arguments) < 0)
+		fail(STATUS_LAUNCHER, "out of memory");
+	va_end(arguments);
+	return result;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool starts_with(const char *string, const char *prefix)
+{
+	return strncmp(string, prefix, strlen(prefix)) == 0;
+}
+
+static void set_variable(const char *name, const char *value)
+{
+	if (setenv(name, value, 1))
+		fail(STATUS_LAUNCHER, "cannot set %s: %s", name, strerror(errno));
+}
+
+/* ---- ELF files ---- */
+
+/* Maps `path`; false, with errno, if it cannot be read. An empty file is an empty image. */
+static bool image_open(const char *path, struct image *image)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *bytes = NULL;
+
+	*image = (struct image){0};
+	if (file < 0)
+		return false;
+	if (!fstat(file, &status) && S_ISREG(status.st_mode) && status.st_size > 0)
+		bytes = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+	close(file);
+	if (bytes == MAP_FAILED)
+		return false;
+	if (bytes)
+		*image = (struct image){bytes, status.st_size};
+	return true;
+}
+
+static void image_close(struct image *image)
+{
+	if (image->bytes)
+		munmap((void *)image->bytes, image->size);
+	*image = (struct image){0};
+}
+
+/* `count` objects of `each` bytes at `offset`, NULL if they are not all in the file or not aligned. */
+static const void *image_at(const struct image *image, uint64_t offset, uint64_t count, uint64_t each)
+{
+	if (offset > image->size || count > (image->size - offset) / each)
+		return NULL;
+	if (each > 1 && offset % sizeof(ElfW(Addr)))
+		return NULL;
+	return image->bytes + offset;
+}
+
+/* The ELF header of the word size that the launcher was built for, NULL if the file has none. */
+static const ElfW(Ehdr) *elf_header(const struct image *image)
+{
+	const ElfW(Ehdr) *header = image_at(image, 0, 1, sizeof *header);
+	int native = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
+
+	if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != native)
+		return NULL;
+	return header;
+}
+
+/* The loader that the program asks for; NULL for a static one. */
+static const char *elf_loader(const struct image *image, const ElfW(Ehdr) *header)
+{
+	const ElfW(Phdr) *segments = image_at(image, header->e_phoff, header->e_phnum, sizeof *segments);
+
+	for (int i = 0; segments && i < header->e_phnum; i++) {
+		const char *name = image_at(image, segments[i].p_offset, segments[i].p_filesz, 1);
+
+		if (segments[i].p_type == PT_INTERP && name && segments[i].p_filesz &&
+		    name[segments[i].p_filesz - 1] == '\0')
+			return name;
+	}
+	return NULL;
+}
+
+/* Routines of which hardly a program with a BLAS inside lacks all. */
+static bool is_blas_name(const char *name)
+{
+	static const char *const known[] = {
+		"dgemm_", "sgemm_", "zgemm_", "cgemm_", "ddot_", "sdot_", "daxpy_", "dgemv_", "cblas_dgemm",
+		"cblas_sgemm", "cblas_ddot", "dgetrf_", "dgesv_", "dgemm_64_", "ddot_64_", "cblas_dgemm64_",
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strcmp(name, known[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A BLAS routine that the file defines itself: its calls to it need no dynamic linker, so that no
+ * preload sees them. NULL if there is none, or the file was stripped of the names.
+ */
+static const char *elf_own_blas(const struct image *image, const ElfW(Ehdr) *header)
+{
+	const ElfW(Shdr) *sections = image_at(image, header->e_shoff, header->e_shnum, sizeof *sections);
+
+	for (int i = 0; sections && i < header->e_shnum; i++) {
+		const ElfW(Shdr) *table = &sections[i], *names;
+		const ElfW(Sym) *symbols;
+		uint64_t count = table->sh_size / sizeof *symbols;
+		const char *strings;
+
+		if ((table->sh_type != SHT_SYMTAB && table->sh_type != SHT_DYNSYM) || table->sh_link >= header->e_shnum)
+			continue;
+		names = &sections[table->sh_link];
+		symbols = image_at(image, table->sh_offset, count, sizeof *symbols);
+		strings = image_at(image, names->sh_offset, names->sh_size, 1);
+		if (!symbols || !strings || !names->sh_size || strings[names->sh_size - 1])
+			continue;
+		for (uint64_t j = 0; j < count; j++) {
+			const ElfW(Sym) *symbol = &symbols[j];
+
+			if (symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+			    symbol->st_name < names->sh_size && is_blas_name(strings + symbol->st_name))
+				return strings + symbol->st_name;
+		}
+	}
+	return NULL;
+}
+
+/* A sanitizer's runtime refuses to start unless it stands before all others. */
+static bool is_sanitizer(const char *name)
+{
+	return starts_with(name, "lib") && strstr(name, "san.so");
+}
+
+/* The runtime of a sanitizer that the program was linked to, for the caller to free; NULL if there is none. */
+static char *elf_sanitizer(const struct image *image, const ElfW(Ehdr) *header)
+{
+	const ElfW(Shdr) *sections = image_at(image, header->e_shoff, header->e_shnum, sizeof *sections);
+
+	for (int i = 0; sections && i < header->e_shnum; i++) {
+		const ElfW(Shdr) *dynamic = &sections[i];
+		uint64_t count = dynamic->sh_size / sizeof(ElfW(Dyn));
+		const ElfW(Dyn) *entries = image_at(image, dynamic->sh_offset, count, sizeof *entries);
+		const ElfW(Shdr) *names = dynamic->sh_link < header->e_shnum ? &sections[dynamic->sh_link] : NULL;
+		const char *strings = names ? image_at(image, names->sh_offset, names->sh_size, 1) : NULL;
+
+		if (dynamic->sh_type != SHT_DYNAMIC || !entries || !strings || !names->sh_size ||
+		    strings[names->sh_size - 1])
+			continue;
+		for (uint64_t j = 0; j < count && entries[j].d_tag; j++)
+			if (entries[j].d_tag == DT_NEEDED && entries[j].d_un.d_val < names->sh_size &&
+			    is_sanitizer(strings + entries[j].d_un.d_val))
+				return text("%s", strings + entries[j].d_un.d_val);
+	}
+	return NULL;
+}
+
+static const char *machine_name(int machine)
+{
+	switch (machine) {
+	case EM_X86_64: return "x86-64";
+	case EM_386: return "i386";
+	case EM_AARCH64: return "aarch64";
+	case EM_ARM: return "arm";
+	case EM_PPC64: return "ppc64";
+	case EM_RISCV: return "riscv";
+	case EM_S390: return "s390";
+	default: return "another";
+	}
+}
+
+/* ---- the shim ---- */
+
+/* The folder of the running launcher; empty if the kernel does not say (no /proc). */
+static char *own_folder(void)
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	char *slash;
+
+	path[length > 0 ? length : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = '\0';
+	return text("%s", slash ? path : "");
+}
+
+/*
+ * The absolute path of the shim, and its machine. Looked for where the environment says, beside the launcher (a
+ * build folder), in the lib folders of the same prefix, and where it was configured to go.
+ */
+static char *find_shim(int *machine)
+{
+	const char *given = getenv(SHIM_VARIABLE);
+	char *folder = own_folder();
+	char *places[] = {
+		text("%s/%s", folder, SHIM_NAME),
+		text("%s/../lib/%s", folder, SHIM_NAME),
+		text("%s/../lib/%s/%s", folder, base_name(LIBDIR), SHIM_NAME),
+		text("%s/%s", LIBDIR, SHIM_NAME),
+	};
+	char *found = NULL;
+	struct image image;
+	const ElfW(Ehdr) *header;
+
+	if (given)
+		found = realpath(given, NULL);
+	for (size_t i = 0; !given && !found && i < sizeof places / sizeof *places; i++)
+		found = realpath(places[i], NULL);
+	if (!found && given)
+		fail(STATUS_LAUNCHER, "%s=%s: %s", SHIM_VARIABLE, given, strerror(errno));
+	if (!found)
+		fail(STATUS_LAUNCHER, "%s is not in %s, %s/../lib or %s; set %s to its path", SHIM_NAME, folder,
+		     folder, LIBDIR, SHIM_VARIABLE);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		free(places[i]);
+	free(folder);
+
+	if (!image_open(found, &image))
+		fail(STATUS_LAUNCHER, "%s: %s", found, strerror(errno));
+	header = elf_header(&image);
+	if (!header || header->e_type != ET_DYN)
+		fail(STATUS_LAUNCHER, "%s is not a shared object for this machine", found);
+	*machine = header->e_machine;
+	image_close(&image);
+	if (strpbrk(found, ": \t\n"))
+		fail(STATUS_LAUNCHER, "%s: LD_PRELOAD cannot hold a path with a space or a colon", found);
+	return found;
+}
+
+/* ---- the program ---- */
+
+/*
+ * Finds `name` as execvp does, for the caller to free; NULL with errno ENOENT, or EACCES where it is
+ * found but may not be executed. The result always holds a slash.
+ */
+static char *find_program(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	int error = ENOENT;
+
+	if (strchr(name, '/'))
+		path = NULL;
+	else if (!path)
+		path = "/bin:/usr/bin";
+	for (bool more = true; more; path = more ? end + 1 : NULL) {
+		struct stat status;
+		char *file;
+
+		end = path ? strchrnul(path, ':') : "";
+		more = *end != '\0';
+		file = !path ? text("%s", name) :
+		       text("%.*s/%s", end == path ? 1 : (int)(end - path), end == path ? "." : path, name);
+		if (!stat(file, &status)) {
+			if (S_ISREG(status.st_mode) && !eaccess(file, X_OK))
+				return file;
+			error = EACCES;
+		} else if (errno != ENOENT && errno != ENOTDIR) {
+			error = errno;
+		}
+		free(file);
+	}
+	errno = error;
+	return NULL;
+}
+
+static char *find_program_or_fail(const char *name, const char *what)
+{
+	char *path = find_program(name);
+	int error = errno;
+	struct stat status;
+
+	if (path)
+		return path;
+	if (error == ENOENT)
+		fail(STATUS_NOT_FOUND, "%s%s: not found", what, name);
+	if (!stat(name, &status) && S_ISDIR(status.st_mode))
+		fail(STATUS_UNREACHABLE, "%s%s: is a directory", what, name);
+	fail(STATUS_UNREACHABLE, "%s%s: %s", what, name, strerror(error));
+}
+
+/*
+ * Ends the launcher if the dynamic linker would run in its secure mode, where it drops preloads. Refused
+ * for every user, root included: whether a run is counted must not depend on who starts it.
+ */
+static void check_privileges(const char *path, const char *role)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		return;
+	if (status.st_mode & S_ISUID)
+		fail(STATUS_UNREACHABLE, "%s%s is set-user-ID: the dynamic linker ignores LD_PRELOAD in it", role, path);
+	if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		fail(STATUS_UNREACHABLE, "%s%s is set-group-ID: the dynamic linker ignores LD_PRELOAD in it", role, path);
+	if (getxattr(path, "security.capability", NULL, 0) > 0)
+		fail(STATUS_UNREACHABLE, "%s%s has file capabilities: the dynamic linker ignores LD_PRELOAD in it",
+		     role, path);
+}
+
+/* Ends the launcher unless glibc's dynamic linker will load a shim built for `machine` into the program. */
+static void check_elf(const struct image *image, const char *path, const char *role, int machine)
+{
+	const ElfW(Ehdr) *header = elf_header(image);
+	const char *loader, *own_blas;
+	char *target;
+
+	if (!header)
+		fail(STATUS_UNREACHABLE, "%s%s is a program of another word size than %s", role, path, SHIM_NAME);
+	if (header->e_machine != machine)
+		fail(STATUS_UNREACHABLE, "%s%s is a program for %s machines, %s is for %s", role, path,
+		     machine_name(header->e_machine), SHIM_NAME, machine_name(machine));
+	loader = elf_loader(image, header);
+	if (!loader) {
+		/* The dynamic linker itself, run as a command, preloads as it always does. */
+		if (starts_with(base_name(path), "ld-linux") || starts_with(base_name(path), "ld.so"))
+			return;
+		fail(STATUS_UNREACHABLE, "%s%s is statically linked: no shim can be preloaded into it", role, path);
+	}
+	target = realpath(loader, NULL);
+	if (strstr(loader, "ld-musl") || (target && strstr(target, "ld-musl")))
+		fail(STATUS_UNREACHABLE, "%s%s uses the musl C library: %s needs glibc", role, path, SHIM_NAME);
+	if (!target)
+		fail(STATUS_NOT_FOUND, "%s%s: its dynamic linker %s: %s", role, path, loader, strerror(errno));
+	if (!starts_with(base_name(loader), "ld-linux") && !starts_with(base_name(loader), "ld.so") &&
+	    !starts_with(base_name(loader), "ld64.so"))
+		fail(STATUS_UNREACHABLE, "%s%s uses the dynamic linker %s: %s needs glibc's", role, path, loader,
+		     SHIM_NAME);
+	free(target);
+	if (!sanitizer)
+		sanitizer = elf_sanitizer(image, header);
+	own_blas = elf_own_blas(image, header);
+	if (own_blas)
+		note("%s%s holds a BLAS of its own (%s): calls to it are out of reach and will not be counted", role,
+		     path, own_blas);
+}
+
+/* Cuts the next word off `*rest`; NULL at the end. */
+static char *next_word(char **rest)
+{
+	char *word = *rest + strspn(*rest, " \t");
+
+	if (!*word)
+		return NULL;
+	*rest = word + strcspn(word, " \t");
+	if (**rest)
+		*(*rest)++ = '\0';
+	return word;
+}
+
+static void __attribute__((noreturn)) fail_cleared(const char *path, const char *role)
+{
+	fail(STATUS_UNREACHABLE, "%s%s starts its interpreter through env -i: LD_PRELOAD is lost on the way", role, path);
+}
+
+/*
+ * The program that "#!/usr/bin/env ARGUMENT" starts, within `argument`; NULL if it names none. Without
+ * -S the whole argument is a name, however many words it has.
+ */
+static const char *env_operand(char *argument, const char *path, const char *role)
+{
+	char *split = argument + strcspn(argument, "S= \t"), *word;
+
+	if (*argument != '-')
+		return *argument ? argument : NULL;
+	if (starts_with(argument, "--split-string="))
+		split = strchr(argument, '=');
+	else if (argument[1] == '-' || *split != 'S')
+		return NULL;
+	else if (memchr(argument, 'i', split - argument))
+		fail_cleared(path, role);
+	for (split++; (word = next_word(&split));) {
+		if (!strcmp(word, "-") || !strcmp(word, "-i") || !strcmp(word, "--ignore-environment"))
+			fail_cleared(path, role);
+		if (!strcmp(word, "-u") || !strcmp(word, "-C"))
+			next_word(&split);
+		else if (*word != '-' && !strchr(word, '='))
+			return word;
+	}
+	return NULL;
+}
+
+static void check_program(const char *path, const char *role, int machine, int depth);
+
+/* `line` is what follows "#!", up to the end of the line. */
+static void check_script(char *line, const char *path, const char *role, int machine, int depth)
+{
+	char *interpreter = next_word(&line), *inner;
+	const char *operand;
+
+	if (!interpreter)
+		fail(STATUS_UNREACHABLE, "%s%s: its first line names no interpreter", role, path);
+	if (depth >= SCRIPT_DEPTH)
+		fail(STATUS_UNREACHABLE, "%s%s: too many interpreters in a row", role, path);
+	inner = text("%s%s: its interpreter ", role, path);
+	if (access(interpreter, F_OK))
+		fail(STATUS_NOT_FOUND, "%s%s: not found", inner, interpreter);
+	check_program(interpreter, inner, machine, depth + 1);
+	line += strspn(line, " \t");
+	operand = strcmp(base_name(interpreter), "env") ? NULL : env_operand(line, path, role);
+	if (operand) {
+		char *program = find_program_or_fail(operand, inner);
+
+		check_program(program, inner, machine, depth + 1);
+		free(program);
+	}
+	free(inner);
+}
+
+/* Ends the launcher unless the shim reaches the program, and the interpreters that it stands on. */
+static void check_program(const char *path, const char *role, int machine, int depth)
+{
+	struct image image;
+	char line[SCRIPT_LINE + 1] = "";
+	size_t length;
+
+	if (!image_open(path, &image)) {
+		check_privileges(path, role);
+		note("%s%s: %s: cannot see whether it can be reached", role, path, strerror(errno));
+		return;
+	}
+	if (image.size >= SELFMAG && !memcmp(image.bytes, ELFMAG, SELFMAG)) {
+		check_privileges(path, role);
+		check_elf(&image, path, role, machine);
+	} else if (image.size >= 2 && !memcmp(image.bytes, "#!", 2)) {
+		length = image.size - 2 < SCRIPT_LINE - 2 ? image.size - 2 : SCRIPT_LINE - 2;
+		memcpy(line, image.bytes + 2, length);
+		line[strcspn(line, "\n")] = '\0';
+		for (length = strlen(line); length && isspace((unsigned char)line[length - 1]);)
+			line[--length] = '\0';
+		check_script(line, path, role, machine, depth);
+	} else if (depth < SCRIPT_DEPTH) {
+		check_program("/bin/sh", role, machine, SCRIPT_DEPTH); /* execvp gives it to the shell */
+	}
+	image_close(&image);
+}
+
+/* ---- the environment ---- */
+
+/*
+ * Puts the shim at the head of LD_PRELOAD, where a BLAS would hide it; only the runtimes of sanitizers stay before
+ * it. A second entry of the shim, from a launcher within a launcher, goes.
+ */
+static void preload(const char *shim)
+{
+	const char *old = getenv("LD_PRELOAD");
+	char *first = text("%s", ""), *others = text("%s", ""), *cursor;
+	char *list = text("%s:%s", sanitizer ? sanitizer : "", old ? old : "");
+
+	cursor = list;
+	for (char *entry; (entry = strsep(&cursor, ": "));) {
+		bool leads = is_sanitizer(base_name(entry)) && !*others;
+		char *longer;
+
+		if (!*entry || !strcmp(base_name(entry), SHIM_NAME) || (leads && strstr(first, base_name(entry))))
+			continue;
+		longer = leads ? text("%s%s:", first, entry) : text("%s:%s", others, entry);
+		free(leads ? first : others);
+		*(leads ? &first : &others) = longer;
+	}
+	free(list);
+	list = text("%s%s%s", first, shim, others);
+	set_variable("LD_PRELOAD", list);
+	free(list);
+	free(first);
+	free(others);
+}
+
+static void print_help(void)
+{
+	puts("Usage: flopshim [OPTION]... PROGRAM [ARGUMENT]...\n"
+	     "Runs PROGRAM and counts the floating-point operations of its BLAS and LAPACK calls; read the dump\n"
+	     "that it leaves with flopshim-report.\n");
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		const struct setting *row = &settings[i];
+		char letter[] = {'-', row->letter ? row->letter : ' ', row->letter ? ',' : ' ', '\0'};
+		char *name = text("--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+
+		printf("  %s %-30s %s\n", row->letter ? letter : "   ", name, row->help);
+		free(name);
+	}
+	puts("\nEvery option sets a variable that can as well be set in the environment: --budget is\n"
+	     "FLOPSHIM_BUDGET and so on. " SHIM_VARIABLE " names another " SHIM_NAME ".\n"
+	     "\n"
+	     "Exit status: the program's own; 125 an error of flopshim, 126 the program cannot be run or is out\n"
+	     "of reach (static, set-user-ID, musl, another machine), 127 it was not found.");
+}
+
+/* Budgets add up to a list; of the other settings the last one counts. */
+static void apply(const struct setting *row, const char *value)
+{
+	static bool budget_given;
+	const char *old = getenv(row->variable);
+
+	if (!strcmp(row->name, "budget") && budget_given && old) {
+		char *both = text("%s,%s", old, value);
+
+		set_variable(row->variable, both);
+		free(both);
+		return;
+	}
+	budget_given |= !strcmp(row->name, "budget");
+	quiet |= !strcmp(row->name, "quiet");
+	set_variable(row->variable, value);
+}
+
+static const struct setting *setting_of(int option)
+{
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (option == OPTION_BASE + i || (settings[i].letter && option == settings[i].letter))
+			return &settings[i];
+	return NULL;
+}
+
+/* Applies the options and gives the index of PROGRAM in argv. */
+static int parse(int argc, char **argv)
+{
+	struct option options[SETTING_COUNT + 1] = {0};
+	char letters[2 * SETTING_COUNT + 2] = "+"; /* "+": the first non-option is PROGRAM */
+	char *end = letters + 1;
+	int option;
+
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		options[i] = (struct option){settings[i].name, settings[i].argument ? required_argument : no_argument,
+					     NULL, OPTION_BASE + i};
+		if (settings[i].letter)
+			*end++ = settings[i].letter;
+		if (settings[i].letter && settings[i].argument)
+			*end++ = ':';
+	}
+	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		const struct setting *row = setting_of(option);
+
+		if (!row)
+			fail(STATUS_LAUNCHER, "try 'flopshim --help'");
+		if (row->variable) {
+			apply(row, row->argument ? optarg : "1");
+			continue;
+		}
+		if (!strcmp(row->name, "help"))
+			print_help();
+		else
+			puts("flopshim " FLOPSHIM_VERSION);
+		exit(fflush(stdout) ? STATUS_LAUNCHER : 0);
+	}
+	if (optind == argc)
+		fail(STATUS_LAUNCHER, "no program given; try 'flopshim --help'");
+	return optind;
+}
+
+int main(int argc, char **argv)
+{
+	const char *told = getenv("FLOPSHIM_QUIET");
+	char **arguments;
+	int machine;
+	char *shim, *program;
+
+	quiet = told && *told && strcmp(told, "0");
+	arguments = argv + parse(argc, argv);
+	shim = find_shim(&machine);
+	program = find_program_or_fail(arguments[0], "");
+	check_program(program, "", machine, 0);
+	unsetenv(SHIM_VARIABLE);
+	preload(shim);
+	execvp(program, arguments);
+	fail(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_UNREACHABLE, "%s: %s", program, strerror(errno));
+}
