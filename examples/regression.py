@@ -1,21 +1,22 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ridge regression and principal components of made-up data: plain NumPy that knows nothing of flopshim.
+"""Ridge regression in plain NumPy. Nobody prepared this program for flopshim; it does not know of it.
 
-    flopshim python3 regression.py
+    python3 regression.py
+    flopshim python3 regression.py                  counts; then: flopshim-report
+    FLOPSHIM_BUDGET=5M flopshim python3 regression.py       ends with status 121 at the first call beyond 5 million FLOPs
+    FLOPSHIM_BUDGET=5M FLOPSHIM_ON_EXCEED=warn flopshim python3 regression.py      says so, and goes on
 """
+
 import numpy as np
 
-rng = np.random.default_rng(1)
-samples, features = 2000, 60
-data = rng.standard_normal((samples, features))
-truth = rng.standard_normal(features)
-target = data @ truth + 0.1 * rng.standard_normal(samples)
+SAMPLES, FEATURES = 500, 60
 
-gram = data.T @ data                                    # dsyrk: NumPy sees that it is symmetric
-weights = np.linalg.solve(gram + 0.1 * np.eye(features), data.T @ target)
-print(f"largest error of a weight: {np.abs(weights - truth).max():.3f}")
+random = np.random.default_rng(0)
+x = random.standard_normal((SAMPLES, FEATURES))
+truth = random.standard_normal(FEATURES)
+y = x @ truth + 0.1 * random.standard_normal(SAMPLES)
 
-values, vectors = np.linalg.eigh(gram / samples)
-scores = data @ vectors[:, -5:]
-print(f"variance of the first component: {values[-1]:.3f}, of its scores: {scores[:, -1].var():.3f}")
+print("penalty  error of the weights")
+for penalty in (0.01, 1.0, 100.0):
+    weights = np.linalg.solve(x.T @ x + penalty * np.eye(FEATURES), x.T @ y)
+    print(f"{penalty:7.2f}  {np.abs(weights - truth).max():.4f}")
