@@ -26,7 +26,8 @@ static void print_all(const struct aggregate *aggregate)
 	struct views views;
 
 	views_open(&views, aggregate);
-	report_head(&output, &views);
+	if (aggregate->answered)
+		report_head(&output, &views);
 	for (unsigned id = 0; id < TABLE_COUNT; id++) {
 		struct table table;
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bare.c - the call path with counting compiled out: the floor under what counting can cost.
+ * Built in place of shim/intercept.c. It finds the real function where the call path does and calls it
+ * (or jumps to it with -DBARE_JUMP), and must do nothing else.
+ */
+#define intercept_enter counted_enter
+#define intercept_leave counted_leave
+#include "intercept.c"
+#undef intercept_enter
+#undef intercept_leave
+
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol);
+int intercept_leave(entry_frame frame);
+
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
+{
+	uint64_t caller = *entry_return_slot(frame);
+	struct site_slot *slot = &thread_self->sites[site_hash(caller, symbol)];
+
+	if (unlikely(slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch))
+		return SLOW;
+#ifdef BARE_JUMP
+	return (struct entry_verdict){slot->real, ACTION_JUMP};
+#else
+	return (struct entry_verdict){slot->real, slot->stack_words};
+#endif
+}
+
+/* The few calls that the slow path began are never ended: nobody reads what they leave. */
+int intercept_leave(entry_frame frame)
+{
+	(void)frame;
+	return 0;
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The benchmarks: `make bench`, `make bench-clients`. Included by the Makefile, after the shim.
+#
+# BENCH_FLAGS="--runs 3 --json FILE", BENCH_CLIENTS_FLAGS="--quick": see --help of bench and bench/clients.
+
+BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c,$(wildcard bench/*.c)))
+BENCH_SHIM := $(filter-out $(O)/shim/intercept.o,$(SHIM_OBJECTS))
+
+$(O)/bench:
+	$(Q)mkdir -p $@
+
+$(O)/bench/%.o: bench/%.c | $(O)/bench
+	$(call say,CC)
+	$(Q)$(CC) $(BASE) -Ibench -Ishim/include -MMD -MP -c $< -o $@
+
+$(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c shim/intercept.c $(GENERATED) | $(O)/bench
+	$(call say,CC)
+	$(Q)$(CC) $(SHIM_FLAGS) -mgeneral-regs-only $(if $(findstring jump,$@),-DBARE_JUMP) -MMD -MP -c $< -o $@
+
+$(O)/bench/libflopshim-%.so: $(O)/bench/%.o $(BENCH_SHIM)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@ $^ $(LDFLAGS)
+
+$(O)/bench/libbenchblas.so: bench/callee.c | $(O)/bench
+	$(call say,CC)
+	$(Q)$(CC) $(BASE) -fPIC -shared -Wl,-soname,libbenchblas.so -o $@ $<
+
+$(O)/bench/bench: $(BENCH_OBJECTS) $(O)/bench/libbenchblas.so
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -Wl,-rpath,'$$ORIGIN' -o $@ $^ -lm $(LDFLAGS)
+
+$(O)/bench/bench-real: $(BENCH_OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -o $@ $^ -lopenblas -lm $(LDFLAGS)
+
+.PHONY: bench-build
+bench-build: all $(addprefix $(O)/bench/,bench bench-real libflopshim-bare.so libflopshim-bare-jump.so)
+
+bench: bench-build
+	$(Q)$(O)/bench/bench $(BENCH_FLAGS)
+
+bench-clients: all
+	$(Q)bench/clients --build $(O) $(BENCH_CLIENTS_FLAGS)
+
+-include $(wildcard $(O)/bench/*.d)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * worker.c - the loops of calls that are timed.
+ * It must do the same in every mode: what differs is the environment that the process was started with.
+ */
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "flopshim.h"
+
+double ddot_(const int *n, const double *x, const int *incx, const double *y, const int *incy);
+double cblas_ddot(int n, const double *x, int incx, const double *y, int incy);
+void dgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const double *alpha,
+	    const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
+	    const int *ldc);
+void dgesv_(const int *n, const int *nrhs, double *a, const int *lda, int *pivots, double *b, const int *ldb, int *info);
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+
+enum { LARGEST = 500, THREADS_MAX = 64, SHAPES_MAX = 1 << 20, NESTED_IN_ONE = 1000, WARM_UP = 1000 };
+
+static const int one = 1, four = 4;
+static double matrix_a[LARGEST * LARGEST], matrix_b[LARGEST * LARGEST], matrix_c[LARGEST * LARGEST];
+static volatile double sink;
+
+static double cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+/* ---- one loop for each kind of work ---- */
+
+static void work_clock(uint64_t calls)
+{
+	struct timespec time;
+	int64_t sum = 0;
+
+	for (uint64_t i = 0; i < calls; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &time);
+		sum += time.tv_nsec;
+		clock_gettime(CLOCK_MONOTONIC, &time);
+		sum -= time.tv_nsec;
+	}
+	sink = (double)sum;
+}
+
+static void work_ddot(uint64_t calls)
+{
+	double x[4] = {1, 2, 3, 4}, sum = 0;
+
+	for (uint64_t i = 0; i < calls; i++)
+		sum += ddot_(&four, x, &one, x, &one);
+	sink = sum;
+}
+
+static void work_cblas_ddot(uint64_t calls)
+{
+	double x[4] = {1, 2, 3, 4}, sum = 0;
+
+	for (uint64_t i = 0; i < calls; i++)
+		sum += cblas_ddot(4, x, 1, x, 1);
+	sink = sum;
+}
+
+static void work_dgemm(uint64_t calls, int order)
+{
+	double alpha = 1, beta = 0;
+
+	for (uint64_t i = 0; i < calls; i++)
+		dgemm_("N", "N", &order, &order, &order, &alpha, matrix_a, &order, matrix_b, &order, &beta, matrix_c,
+		       &order);
+}
+
+static void work_dgesv(uint64_t calls, int order)
+{
+	double system[64], side[8];
+	int pivots[8], info;
+
+	for (uint64_t i = 0; i < calls; i++) {
+		memcpy(system, matrix_a, sizeof(system));
+		dgesv_(&order, &one, system, &order, pivots, side, &order, &info);
+	}
+}
+
+static void work_nested(uint64_t calls)
+{
+	int order = NESTED_IN_ONE, info;
+
+	for (uint64_t i = 0; i < calls / NESTED_IN_ONE; i++)
+		dpotrf_("L", &order, matrix_a, &order, &info);
+}
+
+/*
+ * k = 0 keeps every call free, so that only the search for its row is added. A large odd step scatters the
+ * order: the caches of the processor must not help more than they would help a program.
+ */
+static void work_shapes(uint64_t calls, int shapes)
+{
+	static struct { int m, n; } dimensions[SHAPES_MAX];
+	static uint64_t at;
+	uint64_t step = 611953u % (uint64_t)shapes;
+	double alpha = 1, beta = 0;
+	int zero = 0;
+
+	if (!dimensions[0].m)
+		for (int i = 0; i < SHAPES_MAX; i++) {
+			dimensions[i].m = 1 + i % 1024;
+			dimensions[i].n = 1 + i / 1024;
+		}
+	for (uint64_t i = 0; i < calls; i++) {
+		at += step;
+		at -= at >= (uint64_t)shapes ? (uint64_t)shapes : 0;
+		dgemm_("N", "N", &dimensions[at].m, &dimensions[at].n, &zero, &alpha, matrix_a, &one, matrix_b, &one,
+		       &beta, matrix_c, &one);
+	}
+}
+
+/* ---- threads ---- */
+
+/*
+ * Threads begin together. Those that have a processor each wait for it in a loop: none of them is asleep then, and a
+ * short round is likely to pass before anybody else gets one of the processors.
+ */
+struct start {
+	pthread_barrier_t barrier;
+	_Atomic unsigned missing;
+	bool spins;
+};
+
+static void start_wait(struct start *start)
+{
+	pthread_barrier_wait(&start->barrier);
+	atomic_fetch_sub(&start->missing, 1);
+	while (start->spins && atomic_load(&start->missing)) {
+	}
+}
+
+struct member {
+	struct start *start;
+	uint64_t calls;
+	double cpu_ns, begin_ns, end_ns;
+};
+
+static void *member_run(void *argument)
+{
+	struct member *member = argument;
+	double start;
+
+	work_ddot(WARM_UP);
+	start_wait(member->start);
+	member->begin_ns = now_ns();
+	start = cpu_ns();
+	work_ddot(member->calls);
+	member->cpu_ns = cpu_ns() - start;
+	member->end_ns = now_ns();
+	return NULL;
+}
+
+/* From the moment when the first one began to the moment when the last one ended. */
+static struct answer work_threads(uint64_t calls, unsigned count)
+{
+	struct member members[THREADS_MAX];
+	pthread_t threads[THREADS_MAX];
+	struct answer answer = {0};
+	struct start start = {.missing = count, .spins = count <= sysconf(_SC_NPROCESSORS_ONLN)};
+	double begin = INFINITY, end = 0;
+
+	pthread_barrier_init(&start.barrier, NULL, count);
+	for (unsigned i = 0; i < count; i++) {
+		members[i] = (struct member){.start = &start, .calls = calls / count};
+		if (pthread_create(&threads[i], NULL, member_run, &members[i]))
+			abort();
+	}
+	for (unsigned i = 0; i < count; i++) {
+		pthread_join(threads[i], NULL);
+		answer.cpu_ns += members[i].cpu_ns;
+		begin = fmin(begin, members[i].begin_ns);
+		end = fmax(end, members[i].end_ns);
+	}
+	answer.wall_ns = end - begin;
+	pthread_barrier_destroy(&start.barrier);
+	return answer;
+}
+
+/* ---- orders ---- */
+
+static void work_on(const struct order *order, uint64_t calls)
+{
+	switch (order->work) {
+	case WORK_CLOCK: work_clock(calls); break;
+	case WORK_DDOT: work_ddot(calls); break;
+	case WORK_CBLAS_DDOT: work_cblas_ddot(calls); break;
+	case WORK_DGEMM: work_dgemm(calls, order->argument); break;
+	case WORK_DGESV: work_dgesv(calls, order->argument); break;
+	case WORK_NESTED: work_nested(calls); break;
+	case WORK_SHAPES: work_shapes(calls, order->argument); break;
+	case WORK_NAMESPACE: flopshim_begin("bench.inner"); break;
+	}
+}
+
+static double resident_kb(void)
+{
+	char text[128] = "";
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	if (file && fgets(text, sizeof(text), file))
+		sscanf(text, "%*s %ld", &pages);
+	if (file)
+		fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static struct answer obey(const struct order *order)
+{
+	double cpu, wall;
+
+	if (order->work == WORK_THREADS)
+		return work_threads(order->calls, (unsigned)order->argument);
+	if (order->work == WORK_MEMORY)
+		return (struct answer){resident_kb(), 0};
+	work_on(order, order->calls < 10 * WARM_UP ? order->calls / 10 : WARM_UP); /* others were here since: warm the caches */
+	cpu = cpu_ns();
+	wall = now_ns();
+	work_on(order, order->calls);
+	return (struct answer){now_ns() - wall, cpu_ns() - cpu};
+}
+
+int worker_one_call(void)
+{
+	work_ddot(1);
+	return sink != 30 && sink != 1;
+}
+
+int worker_run(int in, int out)
+{
+	struct order order;
+
+	for (int i = 0; i < LARGEST * LARGEST; i++)
+		matrix_a[i] = matrix_b[i] = i % (LARGEST + 1) ? 0.001 * (i % 97) : 1;
+	for (int i = 0; i < 8; i++)
+		for (int j = 0; j < 8; j++)
+			matrix_a[8 * i + j] = i == j ? 8 : 1;
+	while (read(in, &order, sizeof(order)) == sizeof(order)) {
+		struct answer answer = obey(&order);
+
+		if (write(out, &answer, sizeof(answer)) != sizeof(answer))
+			return 1;
+	}
+	return 0;
+}
