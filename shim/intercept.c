@@ -113,7 +113,7 @@ static void options_remember(struct site_slot *slot, entry_frame frame)
 	for (unsigned i = 0; i < slot->options; i++) {
 		uint64_t word = *(const uint64_t *)(frame + slot->offsets[i]);
 
-		if (slot->reading == READING_POINTERS || slot->reading == READING_POINTERS_64)
+		if (slot->reading != READING_VALUES && slot->reading != READING_VALUES_64)
 			word = word ? *(const uint8_t *)word : 0;
 		slot->raw_options[i] = (uint8_t)word;
 	}
@@ -171,7 +171,20 @@ static inline __attribute__((always_inline)) bool values_same(const struct site_
 	return true;
 }
 
-static inline bool shape_is_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+static inline bool pointer_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	const int32_t *dim = *(const int32_t *const *)(frame + slot->offsets[0]);
+
+	return likely(dim) && *dim == row->dims[0];
+}
+
+static inline bool value_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	return *(const int32_t *)(frame + slot->offsets[0]) == row->dims[0];
+}
+
+static __attribute__((noinline)) bool shape_is_same(const struct site_slot *slot, const struct dump_row *row,
+						    entry_frame frame)
 {
 	if (likely(slot->reading == READING_POINTERS))
 		return pointers_same(slot, row, frame, false);
@@ -181,6 +194,10 @@ static inline bool shape_is_same(const struct site_slot *slot, const struct dump
 		return pointers_same(slot, row, frame, true);
 	if (slot->reading == READING_VALUES_64)
 		return values_same(slot, row, frame, true);
+	if (slot->reading == READING_POINTER)
+		return pointer_same(slot, row, frame);
+	if (slot->reading == READING_VALUE)
+		return value_same(slot, row, frame);
 	return false;
 }
 
@@ -248,6 +265,8 @@ void site_slot_prepare(struct site_slot *slot)
 		slot->reading = ilp64 ? READING_POINTERS_64 : READING_POINTERS;
 	else if (values)
 		slot->reading = ilp64 ? READING_VALUES_64 : READING_VALUES;
+	if (!ilp64 && count == 1 && slot->reading != READING_OTHER)
+		slot->reading = pointers ? READING_POINTER : READING_VALUE;
 }
 
 bool intercept_is_query(const struct form *form, entry_frame frame)
@@ -313,6 +332,23 @@ static __attribute__((noinline)) struct entry_verdict enter_other(entry_frame fr
 	return run(lane, slot, row, scope, frame);
 }
 
+/* Level 2 and 3: what intercept_enter has tested holds. Apart, so that level 1 need not keep its registers. */
+static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, uint32_t symbol)
+{
+	struct thread *thread = thread_self;
+	struct site_slot *slot = &thread->sites[site_hash(*entry_return_slot(frame), symbol)];
+	struct dump_row *row = slot->row;
+
+	if (likely(slot->reading == READING_POINTERS)) {
+		if (unlikely(!pointers_same(slot, row, frame, false)))
+			return enter_other(frame, symbol);
+	} else if (slot->reading != READING_VALUES || !values_same(slot, row, frame, false)) {
+		return enter_other(frame, symbol);
+	}
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, slot->scope, frame);
+}
+
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 {
 	struct thread *thread = thread_self;
@@ -334,11 +370,14 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 	if (unlikely(!(slot->flags & SITE_PLAIN) || slot->scope != scope || scope != thread->credit_scope ||
 		     (int64_t)row->charged > thread->credit))
 		return enter_other(frame, symbol);
-	if (likely(slot->reading == READING_POINTERS)) {
-		if (unlikely(!pointers_same(slot, row, frame, false)))
+	if (slot->reading == READING_POINTER) {
+		if (unlikely(!pointer_same(slot, row, frame)))
 			return enter_other(frame, symbol);
-	} else if (slot->reading != READING_VALUES || !values_same(slot, row, frame, false)) {
-		return enter_other(frame, symbol);
+	} else if (slot->reading == READING_VALUE) {
+		if (unlikely(!value_same(slot, row, frame)))
+			return enter_other(frame, symbol);
+	} else {
+		return enter_larger(frame, symbol);
 	}
 	thread->credit -= (int64_t)row->charged;
 	return run(lane, slot, row, scope, frame);

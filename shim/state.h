@@ -39,6 +39,8 @@ enum reading {
 	READING_POINTERS_64,
 	READING_VALUES,     /* CBLAS, LP64: enums and integers by value */
 	READING_VALUES_64,
+	READING_POINTER,    /* the same with one dimension and no option: level-1 BLAS */
+	READING_VALUE,
 };
 
 /*
