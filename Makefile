@@ -83,7 +83,8 @@ $(O)/shim/entry.o: shim/entry_$(ARCH).S shim/entry.h $(GENERATED) | $(O)/shim
 $(O)/libflopshim.so: $(SHIM_OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs \
-		-Wl,--hash-style=gnu -Wl,-Bsymbolic -o $@ $^ $(LDFLAGS)
+		-Wl,--hash-style=gnu -Wl,-Bsymbolic -o $@.new $^ $(LDFLAGS)
+	$(Q)mv $@.new $@ # programs under test may have the old one mapped
 
 # ---- the analyzer ----
 

@@ -396,6 +396,43 @@ bool intercept_was_rejected(const struct form *form, entry_frame frame)
 	return form->info != INFO_NONE && !form->info_after_work && was_rejected(form, frame);
 }
 
+struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, uint64_t flags)
+{
+	struct thread *thread = thread_self;
+	uint64_t caller = *entry_return_slot(frame);
+	struct site_slot *slot = &thread->sites[site_hash(caller, symbol)];
+	const struct scope *scope = thread->scope;
+	struct dump_row *row = slot->row;
+	struct entry_verdict verdict;
+	int64_t cost;
+
+	if (slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch || thread->lane->depth ||
+	    thread->credit != CREDIT_TIMED || scope != thread->credit_scope || slot->flags & (SITE_PASS | SITE_NESTED) ||
+	    (!(slot->flags & SITE_PLAIN) && is_query(slot->form, frame)))
+		return SLOW;
+	if (slot->scope != scope || !shape_is_same(slot, row, frame)) {
+		row = row_lookup(thread, slot, frame, scope);
+		if (!row)
+			return SLOW;
+	}
+	cost = (int64_t)row->charged;
+	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample)
+		return SLOW;
+	thread->until_sample -= cost;
+	verdict = run(thread->lane, slot, row, scope, frame);
+	*entry_flags(frame) = flags;
+	*entry_cost(frame) = row->charged;
+	return verdict;
+}
+
+bool intercept_leave_timed(entry_frame frame)
+{
+	struct dump_lane *lane = thread_self->lane;
+
+	return flopshim_epoch && lane->depth == 1 && lane->frames[0].slot == (uint64_t)entry_return_slot(frame) &&
+	       !(*entry_flags(frame) & ENTRY_COARSE) && !intercept_was_rejected(*entry_form(frame), frame);
+}
+
 /* 0, or 1 to have intercept_leave_slow called. */
 int intercept_leave(entry_frame frame)
 {

@@ -17,6 +17,13 @@ struct shape {
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol);
 struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol);
 int intercept_leave(entry_frame frame);
+
+/*
+ * What intercept_enter does, for threads whose every call is timed: function 0 where more is needed. The caller starts the
+ * clock; intercept_leave_timed is false where more is needed.
+ */
+struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, uint64_t flags);
+bool intercept_leave_timed(entry_frame frame);
 void intercept_leave_slow(entry_frame frame);
 
 /* Reads the shape arguments of a call. Where LAPACK would not reference one, it is not read. */

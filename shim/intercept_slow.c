@@ -277,6 +277,17 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	return enter_top_level(call);
 }
 
+/* The clock is read as late as can be. */
+static struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
+{
+	struct entry_verdict verdict =
+		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records_calls ? ENTRY_LOGGED : 0));
+
+	if (verdict.function)
+		*entry_start(frame) = guest_clock();
+	return verdict;
+}
+
 struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 {
 	int saved = errno;
@@ -288,6 +299,11 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 	};
 	struct entry_verdict verdict;
 
+	if (call.thread && call.thread->credit == CREDIT_TIMED) {
+		verdict = enter_timed(frame, symbol);
+		if (verdict.function)
+			return verdict;
+	}
 	if (!call.thread) {
 		verdict = pass_on(call.caller, symbol);
 		errno = saved;
@@ -356,7 +372,7 @@ static void leave(struct thread *thread, entry_frame frame)
 	lane->depth = (uint32_t)place;
 }
 
-void intercept_leave_slow(entry_frame frame)
+static void leave_slowly(entry_frame frame)
 {
 	int saved = errno;
 	struct thread *thread = lifecycle_thread();
@@ -367,4 +383,18 @@ void intercept_leave_slow(entry_frame frame)
 		thread->busy--;
 	}
 	errno = saved;
+}
+
+void intercept_leave_slow(entry_frame frame)
+{
+	if (intercept_leave_timed(frame)) {
+		struct thread *self = thread_self;
+		struct dump_row *row = *entry_row(frame);
+
+		sample_leave(self, frame, row, (uint32_t)self->lane->frames[0].row - 1);
+		row->calls++;
+		self->lane->depth = 0;
+		return;
+	}
+	leave_slowly(frame);
 }

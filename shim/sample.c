@@ -237,7 +237,7 @@ static void credit_refill(struct thread *thread)
 	if (thread->until_sample < credit)
 		credit = thread->until_sample;
 	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls)
-		credit = CREDIT_NONE;
+		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;
 	else if (thread->scope->limited)
 		credit = CREDIT_LEASE;
 	thread->credit = credit;
@@ -325,7 +325,7 @@ void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row
 	if (!(*entry_flags(frame) & ENTRY_TIMED))
 		return;
 	now = guest_clock();
-	if (config.time != TIME_OFF) {
+	if (config.time != TIME_OFF) { /* the ordered record has its times all the same */
 		row->time_ns += now - *entry_start(frame);
 		row->timed_calls++;
 	}

@@ -22,6 +22,7 @@ enum {
 	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
+	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
 };
 
 enum site_flags {

@@ -39,6 +39,7 @@ import copy
 import ctypes
 import functools
 import inspect
+import itertools
 import json
 import math
 import numbers
@@ -48,6 +49,7 @@ import re
 import signal
 import sys
 import threading
+import types
 import warnings
 
 __all__ = [
@@ -115,7 +117,8 @@ class _Exceeded(ctypes.Structure):
     ]
 
 
-_ExceedCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Exceeded), ctypes.c_void_p)
+# The first is a struct flopshim_exceeded *: ctypes cannot make a pointer while an error is set (_DenyAndFail).
+_ExceedCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
 def _function(result, *arguments):
@@ -191,7 +194,7 @@ def _text(value, what):
         raise TypeError(f"{what} is a str, not {value!r}")
     if "\0" in value:
         raise ValueError(f"{what} with a NUL character: {value!r}")
-    return value.encode("utf-8", "surrogateescape")
+    return value.encode("utf-8", "surrogatepass")
 
 
 def _flops(value, zero_allowed=False):
@@ -215,8 +218,10 @@ _unraised = collections.deque()  # errors of calls that had no statement to rais
 
 
 class _Thread(threading.local):
-    charging = False
-    refused = None
+    def __init__(self):
+        self.charging = False  # inside of charge()
+        self.refused = None  # the error of that
+        self.waiting = []  # what is still to be raised
 
 
 _thread = _Thread()
@@ -258,21 +263,21 @@ def _refuse(call):
         return _DENY
     if frame is None:
         _postpone(error)
-    else:
-        _raise_in(frame, error)
-    return _DENY
+        return _DENY
+    return _raise_in(frame, error)
 
 
 def _on_exceed(call, _context):
     """The exceed callback: runs in the thread of the call, under the GIL, before the routine would have."""
+    _clear_error()  # which the refusal before has left, if it was in the same C call
     try:
-        return _refuse(call.contents)
+        return _refuse(_Exceeded.from_address(call))
     except BaseException as error:  # KeyboardInterrupt, say: it must neither be lost nor end the process
         try:
-            _raise_in(sys._getframe(1), error)
+            return _raise_in(sys._getframe(1), error)
         except ValueError:
             _postpone(error)
-        return _DENY
+            return _DENY
 
 
 _callback = _ExceedCallback(_on_exceed)
@@ -301,12 +306,31 @@ def _postpone(error):
 def _raise_in(frame, error):
     """Has `frame`, which is inside a C call, raise `error` instead of going on after it.
 
-    A pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it
-    stores. A trace function is asked before the very next instruction."""
-    pending = sys.gettrace()
-    if isinstance(pending, _RaiseAtNextEvent) and pending.frame is frame:
-        return  # the same C call was refused before: what it says first is what is raised
-    _RaiseAtNextEvent(frame, error).arm()
+    The C call is made to fail, which most do as soon as they see that an error is set, so that it is this instruction
+    that fails and the `try` and `with` around it see that. A trace function puts `error` in the place of whatever the C
+    call then raises; if it raises nothing, the function raises `error` itself at the very next instruction. (A
+    pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)"""
+    if not any(waiting.frame is frame for waiting in _thread.waiting):
+        _RaiseAtNextEvent(frame, error).arm()
+    # Otherwise the same C call was refused before: what it said first is what is raised.
+    return _DenyAndFail(_DENY)
+
+
+class _DenyAndFail(int):
+    """The answer `deny`, which leaves an error set in its thread.
+
+    It is set when the answer goes: after ctypes has read it, since ctypes clears an error that is set before that. What
+    sets it is the destructor of a capsule, the one thing to go that calls a C function and does not look what it did.
+    That it is a MemoryError has no meaning."""
+
+    def __init__(self, _value):
+        self.capsule = _new_capsule(1, None, _set_error)
+
+
+_new_capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+    ("PyCapsule_New", ctypes.pythonapi))
+_set_error = ctypes.cast(ctypes.pythonapi.PyErr_NoMemory, ctypes.c_void_p)
+_clear_error = ctypes.PYFUNCTYPE(None)(("PyErr_Clear", ctypes.pythonapi))
 
 
 class _RaiseAtNextEvent:
@@ -321,6 +345,7 @@ class _RaiseAtNextEvent:
         self.tracing = sys.gettrace()
         self.frame_tracing = frame.f_trace
         self.opcodes = _instruction_events.begin(frame)
+        _thread.waiting.append(self)
 
     def arm(self):
         self.frame.f_trace = self
@@ -328,46 +353,80 @@ class _RaiseAtNextEvent:
 
     def disarm(self):
         """Once, in the end."""
+        self._leave()
+        sys.settrace(self.tracing)
+
+    def _leave(self):
+        _thread.waiting.remove(self)
         _instruction_events.end(self.frame, self.opcodes)
         self.frame.f_trace = self.frame_tracing
-        sys.settrace(self.tracing)
+
+    def give_up(self):
+        """The frame has ended without an event: it belonged to a trace function, where there are none."""
+        self._leave()
+        if sys.gettrace() is self:
+            sys.settrace(self.tracing)
+        _postpone(self.error)
 
     def __call__(self, frame, event, argument):
         # Whoever raises here loses the tracing of the thread and of the frame: CPython switches both off, in this
         # order. What is in f_trace then goes last, and puts back what is wanted (_Last).
+        error = self.error
         if frame is self.frame:
-            if event == "exception" and not self._is_to_be_replaced(argument[1]):
-                self.disarm()
-                return self._forward(frame.f_trace, frame, event, argument)
+            if event == "exception":
+                if not self._is_to_be_replaced(argument[1]):
+                    self.disarm()
+                    return self._forward(frame.f_trace, frame, event, argument)
+                # The one that is replaced has this line in its traceback already: it is not added again.
+                error = error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
             frame.f_trace = _Last(self.disarm)
-        elif self._bystander(frame):
+        elif not self._is_above(frame):
+            self.give_up()
+            return self._forward(self.tracing, frame, event, argument)
+        elif self._is_bystander(frame):
             return self._forward(self.tracing, frame, event, argument)
         else:
             frame.f_trace = _Last(self.arm)
-        error = self.error
         del self, frame, argument  # the traceback keeps this function's variables, and must not keep those alive
         raise error
 
     def _is_to_be_replaced(self, exception):
         return exception is not self.error and isinstance(exception, Exception)
 
-    def _bystander(self, frame):
+    def _is_above(self, frame):
+        """Whether this frame was called, by whatever way, from the one that waits."""
+        return any(below is self.frame for below in _frames(frame))
+
+    def _is_bystander(self, frame):
         """Whether this frame has nothing to do with the refused call: finalizers and signal handlers may run between any
-        two instructions. So has a frame that is not inside of the refused one, which has ended untraced (it was
-        called by a debugger)."""
-        while frame is not None and frame is not self.frame:
-            if frame.f_code.co_name == "__del__" or _is_signal_handler(frame.f_code):
-                return True
-            frame = frame.f_back
-        if frame is None:
-            self.disarm()
-            _postpone(self.error)
-            return True
-        return False
+        two instructions."""
+        return any(_is_called_anywhere(above.f_code) for above in
+                   itertools.takewhile(lambda above: above is not self.frame, _frames(frame)))
 
     @staticmethod
     def _forward(tracing, frame, event, argument):
         return tracing(frame, event, argument) if tracing else None
+
+
+def _frames(frame):
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_called_anywhere(code):
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()] + [sys.unraisablehook]
+    return code.co_name == "__del__" or any(getattr(handler, "__code__", None) is code for handler in handlers)
+
+
+class _Last:
+    """Calls `action` when it goes."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def __del__(self):
+        self.action()
 
 
 class _TraceOpcodes:
@@ -418,20 +477,6 @@ class _MonitorInstructions:
 
 
 _instruction_events = _MonitorInstructions() if hasattr(sys, "monitoring") else _TraceOpcodes()
-
-
-class _Last:
-    """Calls `action` when it goes."""
-
-    def __init__(self, action):
-        self.action = action
-
-    def __del__(self):
-        self.action()
-
-
-def _is_signal_handler(code):
-    return any(getattr(signal.getsignal(number), "__code__", None) is code for number in signal.valid_signals())
 
 
 # ---- scopes ----
@@ -561,6 +606,9 @@ class budget(namespace):
             self._total = self.used, self.remaining
         super().__exit__(kind, error, traceback)
         _open_budgets.remove(self)
+        inside = set(_frames(sys._getframe()))
+        for waiting in [waiting for waiting in _thread.waiting if waiting.frame not in inside]:
+            waiting.give_up()
         if kind is None and _unraised:
             raise _unraised.popleft()
 
