@@ -153,8 +153,8 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 void dlopen_hook(const char *path, int flags)
 {
 	dlsym_init();
-	if (!(flags & RTLD_NOW))
-		resolve_opened_lazily(path);
+	if (!(flags & RTLD_NOW) || flags & RTLD_DEEPBIND)
+		resolve_opened(path, (flags & RTLD_NOW ? 0 : MODULE_LAZY) | (flags & RTLD_DEEPBIND ? MODULE_DEEP : 0));
 	if (flags & RTLD_GLOBAL)
 		resolve_global_seen = true;
 }
@@ -164,6 +164,7 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
 	int result;
 
 	dlsym_init();
+	lifecycle_note_deep(false);
 	result = dlclose_real(handle);
 	lifecycle_epoch_next();
 	return result;

@@ -306,12 +306,10 @@ run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, 
 	return (struct entry_verdict){slot->real, slot->stack_words};
 }
 
-/* A call that is not the same as the last one from its site, or is nested, or not quite as simple. */
-static __attribute__((noinline)) struct entry_verdict enter_other(entry_frame frame, uint32_t symbol)
+/* A call that is not the same as the last one from its site, or not quite as simple. */
+static __attribute__((noinline)) struct entry_verdict enter_other(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
-	uint64_t caller = *entry_return_slot(frame);
-	struct site_slot *slot = &thread->sites[site_hash(caller, symbol)];
 	struct dump_lane *lane = thread->lane;
 	const struct scope *scope = thread->scope;
 	struct dump_row *row = slot->row;
@@ -333,20 +331,43 @@ static __attribute__((noinline)) struct entry_verdict enter_other(entry_frame fr
 }
 
 /* Level 2 and 3: what intercept_enter has tested holds. Apart, so that level 1 need not keep its registers. */
-static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, uint32_t symbol)
+static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
-	struct site_slot *slot = &thread->sites[site_hash(*entry_return_slot(frame), symbol)];
 	struct dump_row *row = slot->row;
 
 	if (likely(slot->reading == READING_POINTERS)) {
 		if (unlikely(!pointers_same(slot, row, frame, false)))
-			return enter_other(frame, symbol);
+			return enter_other(frame, slot);
 	} else if (slot->reading != READING_VALUES || !values_same(slot, row, frame, false)) {
-		return enter_other(frame, symbol);
+		return enter_other(frame, slot);
 	}
 	thread->credit -= (int64_t)row->charged;
 	return run(thread->lane, slot, row, slot->scope, frame);
+}
+
+/* A call while another is in flight. */
+static inline __attribute__((always_inline)) struct entry_verdict
+enter_nested(const struct thread *thread, struct dump_lane *lane, const struct site_slot *slot, uint64_t return_slot)
+{
+	if (!(slot->flags & SITE_CALLER_SERVES) || !frame_lives(thread, &lane->frames[lane->depth - 1], return_slot))
+		return SLOW;
+	lane->nested_calls++;
+	return (struct entry_verdict){slot->real, ACTION_JUMP};
+}
+
+/* A call whose site is not where it belongs: another has taken the place, or it is new. */
+static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_frame frame, uint32_t symbol)
+{
+	struct thread *thread = thread_self;
+	uint64_t *return_slot = entry_return_slot(frame);
+	struct site_slot *slot = &thread->sites[site_other(site_hash(*return_slot, symbol))];
+
+	if (slot->caller != *return_slot || slot->symbol != symbol || slot->epoch != flopshim_epoch)
+		return SLOW;
+	if (thread->lane->depth)
+		return enter_nested(thread, thread->lane, slot, (uint64_t)return_slot);
+	return enter_other(frame, slot);
 }
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
@@ -359,25 +380,20 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 	struct dump_row *row = slot->row;
 
 	if (unlikely(slot->caller != *return_slot || slot->symbol != symbol || slot->epoch != flopshim_epoch))
-		return SLOW;
-	if (unlikely(lane->depth)) {
-		if (!(slot->flags & SITE_CALLER_SERVES) ||
-		    !frame_lives(thread, &lane->frames[lane->depth - 1], (uint64_t)return_slot))
-			return SLOW;
-		lane->nested_calls++;
-		return (struct entry_verdict){slot->real, ACTION_JUMP};
-	}
+		return enter_displaced(frame, symbol);
+	if (unlikely(lane->depth))
+		return enter_nested(thread, lane, slot, (uint64_t)return_slot);
 	if (unlikely(!(slot->flags & SITE_PLAIN) || slot->scope != scope || scope != thread->credit_scope ||
 		     (int64_t)row->charged > thread->credit))
-		return enter_other(frame, symbol);
+		return enter_other(frame, slot);
 	if (slot->reading == READING_POINTER) {
 		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_other(frame, symbol);
+			return enter_other(frame, slot);
 	} else if (slot->reading == READING_VALUE) {
 		if (unlikely(!value_same(slot, row, frame)))
-			return enter_other(frame, symbol);
+			return enter_other(frame, slot);
 	} else {
-		return enter_larger(frame, symbol);
+		return enter_larger(frame, slot);
 	}
 	thread->credit -= (int64_t)row->charged;
 	return run(lane, slot, row, scope, frame);
@@ -402,14 +418,17 @@ struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, u
 	uint64_t caller = *entry_return_slot(frame);
 	struct site_slot *slot = &thread->sites[site_hash(caller, symbol)];
 	const struct scope *scope = thread->scope;
-	struct dump_row *row = slot->row;
 	struct entry_verdict verdict;
+	struct dump_row *row;
 	int64_t cost;
 
+	if (slot->caller != caller || slot->symbol != symbol)
+		slot = &thread->sites[site_other(site_hash(caller, symbol))];
 	if (slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch || thread->lane->depth ||
 	    thread->credit != CREDIT_TIMED || scope != thread->credit_scope || slot->flags & (SITE_PASS | SITE_NESTED) ||
 	    (!(slot->flags & SITE_PLAIN) && is_query(slot->form, frame)))
 		return SLOW;
+	row = slot->row;
 	if (slot->scope != scope || !shape_is_same(slot, row, frame)) {
 		row = row_lookup(thread, slot, frame, scope);
 		if (!row)

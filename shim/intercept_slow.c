@@ -96,6 +96,8 @@ static void frames_heal(struct thread *thread, uint64_t slot)
 
 /* ---- entering ---- */
 
+static struct site_slot slot_none; /* of calls that are not remembered */
+
 struct entering {
 	struct thread *thread;
 	entry_frame frame;
@@ -106,24 +108,43 @@ struct entering {
 	struct site_slot *remembered;
 };
 
+static bool slot_is(const struct site_slot *slot, uint64_t caller, uint32_t symbol)
+{
+	return slot->caller == caller && slot->symbol == symbol && slot->epoch == flopshim_epoch;
+}
+
+/* The place of a new site: its own, or the other one if its own is in use and the other is not. */
+static struct site_slot *slot_for(struct thread *thread, uint64_t caller, uint32_t symbol)
+{
+	uint32_t place = site_hash(caller, symbol);
+	struct site_slot *own = &thread->sites[place], *other = &thread->sites[site_other(place)];
+
+	if (own->epoch == flopshim_epoch && own->caller && other->epoch != flopshim_epoch)
+		return other;
+	if (own->epoch == flopshim_epoch && own->caller && (thread->turn ^= 1))
+		return other;
+	return own;
+}
+
 static void site_remember(struct entering *call, uint32_t symbol)
 {
-	struct thread *thread = call->thread;
-	struct site_slot *slot = &thread->sites[site_hash(call->caller, symbol)];
 	const struct family *family = &families[routines[call->site.form->routine].family];
+	struct site_slot *slot;
 
-	call->remembered = slot;
-	if (slot->caller == call->caller && slot->symbol == symbol && slot->epoch == flopshim_epoch)
+	if (call->enclosing) {
+		call->remembered = &slot_none; /* a tail call is looked up anew each time */
 		return;
+	}
+	slot = call->remembered = slot_for(call->thread, call->caller, symbol);
 	slot->epoch = 0;
 	__asm__ volatile("" ::: "memory"); /* a signal handler must not see it half filled */
 	*slot = (struct site_slot){
-		.caller = call->enclosing ? 0 : call->caller, /* a tail call is looked up anew each time */
+		.caller = call->caller,
 		.symbol = symbol,
 		.real = call->site.real,
 		.form = call->site.form,
 		.site = call->site.number,
-		.flags = call->site.flags,
+		.flags = (uint16_t)call->site.flags,
 		.options = family->option_count,
 		.dims = family->dim_count,
 		.stack_words = call->site.form->stack_words,
@@ -136,9 +157,12 @@ static void site_remember(struct entering *call, uint32_t symbol)
 
 static bool site_recall(struct entering *call, uint32_t symbol)
 {
-	struct site_slot *slot = &call->thread->sites[site_hash(call->caller, symbol)];
+	uint32_t place = site_hash(call->caller, symbol);
+	struct site_slot *slot = &call->thread->sites[place];
 
-	if (call->enclosing || slot->caller != call->caller || slot->symbol != symbol || slot->epoch != flopshim_epoch)
+	if (!slot_is(slot, call->caller, symbol))
+		slot = &call->thread->sites[site_other(place)];
+	if (call->enclosing || !slot_is(slot, call->caller, symbol))
 		return false;
 	call->remembered = slot;
 	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = slot->site, .flags = slot->flags,
@@ -215,7 +239,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	}
 	if (call->site.number == DUMP_NONE) {
 		record_site_number(&call->site);
-		if (call->remembered->site == DUMP_NONE && call->remembered->symbol == call->site.symbol)
+		if (call->remembered != &slot_none)
 			call->remembered->site = call->site.number;
 	}
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
@@ -239,7 +263,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over)
 		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER, &number);
-	if (!query && !row->flags && call->remembered->site == call->site.number) {
+	if (!query && !row->flags && call->remembered != &slot_none) {
 		site_slot_remember(call->remembered, call->frame, row, number, scope);
 	}
 	*entry_form(call->frame) = call->site.form;

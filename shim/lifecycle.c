@@ -110,11 +110,12 @@ static struct thread *thread_make(void)
 	if (thread)
 		life.free = thread->next;
 	guest_unlock(&life.lock);
-	if (!thread)
+	if (thread)
+		guest_clear(thread, sizeof(*thread));
+	else
 		thread = guest_pages(sizeof(struct thread));
 	if (!thread)
 		return NULL;
-	memset(thread, 0, sizeof(*thread));
 	thread_find_stack(thread);
 	thread->origin = lifecycle_origin();
 	thread->own_epoch = life.epoch;
@@ -301,7 +302,7 @@ static void start_over_after_fork(void)
 	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
 	thread->lease = 0;
-	memset(thread->sites, 0, sizeof(thread->sites));
+	guest_clear(thread->sites, sizeof(thread->sites));
 	if (!record_lane_take(thread)) {
 		thread_self = &thread_null;
 		return;
@@ -395,8 +396,29 @@ static __attribute__((constructor)) void start(void)
 	errno = saved;
 }
 
+/* Objects that were opened RTLD_DEEPBIND call their BLAS past the shim. */
+void lifecycle_note_deep(bool at_end)
+{
+	struct module *module;
+
+	if (!life.started || !epoch_page.epoch || !resolve_deep_seen())
+		return;
+	guest_lock(&record_lock);
+	resolve_refresh();
+	for (unsigned i = 0; (module = module_at(i)); i++) {
+		if (!(module->flags & MODULE_DEEP) || !module_uses_blas(module))
+			continue;
+		if (dump_is_open())
+			dump_note(DUMP_NOTE_DEEPBIND, module->path, 1);
+		else if (at_end && !config.quiet)
+			guest_say("%s was opened RTLD_DEEPBIND: its BLAS calls are not seen", module->path);
+	}
+	guest_unlock(&record_lock);
+}
+
 static __attribute__((destructor)) void end(void)
 {
+	lifecycle_note_deep(true);
 	if (life.started && epoch_page.epoch)
 		dump_close(DUMP_CLOSED, -1);
 }

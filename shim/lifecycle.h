@@ -39,6 +39,9 @@ const char *lifecycle_program(void);
 
 uint32_t lifecycle_thread_number(void);
 
+/* Notes what binds past the shim: before objects are unloaded, and at the end. */
+void lifecycle_note_deep(bool at_end);
+
 /* Closes the dump as ended by a budget: no further call is counted. */
 void lifecycle_end(int status);
 

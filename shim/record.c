@@ -6,6 +6,7 @@
 #include "record.h"
 
 #include <ctype.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "config.h"
@@ -284,17 +285,57 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 }
 
 
+static uint32_t site_place(uint64_t caller, uint32_t symbol)
+{
+	return (uint32_t)((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u >> 32) & (SITES_INDEX - 1);
+}
+
 static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
 {
-	uint32_t at = (uint32_t)((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u >> 32);
+	uint32_t at = site_place(caller, symbol);
 
-	for (at &= SITES_INDEX - 1; records.index[at]; at = (at + 1) & (SITES_INDEX - 1)) {
+	for (; records.index[at]; at = (at + 1) & (SITES_INDEX - 1)) {
 		const struct site *site = &records.list[records.index[at] - 1];
 
 		if (site->caller == caller && site->symbol == symbol && site->real == real)
 			break;
 	}
 	return &records.index[at];
+}
+
+/* Others may be reading: what they copy counts only if the epoch was the same before and after. */
+static void site_store(struct site *place, const struct site *site)
+{
+	atomic_store_explicit(&place->epoch, 0, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	place->caller = site->caller;
+	place->symbol = site->symbol;
+	place->number = site->number;
+	place->flags = site->flags;
+	place->form = site->form;
+	place->real = site->real;
+	atomic_store_explicit(&place->epoch, flopshim_epoch, memory_order_release);
+}
+
+/* Another thread, or this one before it forgot, has resolved it in this epoch. Takes no lock. */
+static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
+{
+	uint32_t at = site_place(caller, symbol), number, epoch = flopshim_epoch;
+
+	if (!records.index)
+		return false;
+	for (; (number = __atomic_load_n(&records.index[at], __ATOMIC_ACQUIRE)); at = (at + 1) & (SITES_INDEX - 1)) {
+		struct site *known = &records.list[number - 1];
+
+		if (atomic_load_explicit(&known->epoch, memory_order_acquire) != epoch || known->caller != caller ||
+		    known->symbol != symbol)
+			continue;
+		*site = (struct site){.caller = caller, .symbol = symbol, .number = known->number, .flags = known->flags,
+				      .form = known->form, .real = known->real};
+		atomic_thread_fence(memory_order_acquire);
+		return atomic_load_explicit(&known->epoch, memory_order_relaxed) == epoch && epoch == flopshim_epoch;
+	}
+	return false;
 }
 
 static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site)
@@ -317,10 +358,12 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *n
 	site_judge(site, own % SCHEME_COUNT, callee, caller_module);
 	found = site_find(caller, symbol, site->real);
 	site->number = *found ? records.list[*found - 1].number : DUMP_NONE;
-	if (!*found && records.count < SITES_MAX)
-		*found = ++records.count;
+	if (!*found && records.count < SITES_MAX) {
+		site_store(&records.list[records.count++], site);
+		__atomic_store_n(found, records.count, __ATOMIC_RELEASE);
+	}
 	if (*found)
-		records.list[*found - 1] = *site;
+		site_store(&records.list[*found - 1], site);
 	return true;
 }
 
@@ -344,7 +387,7 @@ void record_site_number(struct site *site)
 		entry->callee_module = module_record(module_of(site->real));
 		dump_commit(&dump_sites);
 		if (*found)
-			records.list[*found - 1].number = site->number;
+			site_store(&records.list[*found - 1], site);
 	} else {
 		site->number = DUMP_NONE;
 		dump_header->losses |= DUMP_LOST_SITES;
@@ -367,6 +410,8 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	bool made = false;
 	char name[128];
 
+	if (!enclosing && site_known(caller, symbol, site))
+		return true;
 	if (symbol < THUNK_FIRST) {
 		record_symbol_name(symbol, name, sizeof(name));
 		next = resolve_next(name);

@@ -34,6 +34,7 @@ struct site {
 	uint32_t symbol;
 	uint32_t number;  /* in the dump */
 	uint32_t flags;   /* enum site_flags */
+	_Atomic uint32_t epoch; /* in which it was resolved; 0 while it changes */
 	const struct form *form;
 	void *real;
 };

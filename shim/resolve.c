@@ -189,7 +189,7 @@ static const struct module *module_before(const struct refresh *refresh, const s
 	return NULL;
 }
 
-static bool was_opened_lazily(const struct module *module);
+static uint32_t flags_when_opened(const struct module *module);
 
 static int refresh_one(struct dl_phdr_info *info, size_t size, void *context)
 {
@@ -223,8 +223,8 @@ static int refresh_one(struct dl_phdr_info *info, size_t size, void *context)
 	}
 	if (!modules.started)
 		module->flags |= MODULE_START;
-	if (was_opened_lazily(module))
-		module->flags |= MODULE_LAZY;
+	if (modules.started)
+		module->flags |= flags_when_opened(module);
 	modules.count++;
 	return 0;
 }
@@ -563,32 +563,43 @@ void *resolve_next(const char *name)
 
 /* ---- when objects were bound ---- */
 
-enum { LAZY_MAX = 256 };
+enum { OPENED_MAX = 256 };
 
-static _Atomic uint32_t lazy_names[LAZY_MAX];
-static _Atomic unsigned lazy_count;
+/* Paths that were opened with flags out of the ordinary: hash of the name, and the flags. */
+static _Atomic uint64_t opened_names[OPENED_MAX];
+static _Atomic unsigned opened_count;
 
-void resolve_opened_lazily(const char *path)
+void resolve_opened(const char *path, uint32_t flags)
 {
-	uint32_t hash = path ? gnu_hash(base_name(path)) : 0;
+	uint64_t entry = path ? (uint64_t)flags << 32 | gnu_hash(base_name(path)) : 0;
 	unsigned place;
 
-	for (unsigned i = 0; i < lazy_count && i < LAZY_MAX; i++)
-		if (lazy_names[i] == hash)
+	if (!path)
+		return;
+	for (unsigned i = 0; i < opened_count && i < OPENED_MAX; i++)
+		if (opened_names[i] == entry)
 			return;
-	place = lazy_count++;
-	if (path && place < LAZY_MAX)
-		lazy_names[place] = hash;
+	place = opened_count++;
+	if (place < OPENED_MAX)
+		opened_names[place] = entry;
 }
 
-static bool was_opened_lazily(const struct module *module)
+bool resolve_deep_seen(void)
 {
-	if (module->binds_now)
-		return false;
-	for (unsigned i = 0; i < lazy_count && i < LAZY_MAX; i++)
-		if (lazy_names[i] == module->name_hash || lazy_names[i] == module->soname_hash)
+	for (unsigned i = 0; i < opened_count && i < OPENED_MAX; i++)
+		if (opened_names[i] >> 32 & MODULE_DEEP)
 			return true;
 	return false;
+}
+
+static uint32_t flags_when_opened(const struct module *module)
+{
+	uint32_t flags = 0;
+
+	for (unsigned i = 0; i < opened_count && i < OPENED_MAX; i++)
+		if ((uint32_t)opened_names[i] == module->name_hash || (uint32_t)opened_names[i] == module->soname_hash)
+			flags |= (uint32_t)(opened_names[i] >> 32);
+	return module->binds_now ? flags & ~(uint32_t)MODULE_LAZY : flags;
 }
 
 /* ---- the integer width ---- */

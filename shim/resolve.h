@@ -19,6 +19,7 @@ enum module_flags {
 	MODULE_PROBED = 1 << 4,   /* MODULE_ILP64 is valid */
 	MODULE_ILP64 = 1 << 5,
 	MODULE_LAZY = 1 << 6,     /* opened RTLD_LAZY: binds at the first call, not when it was opened */
+	MODULE_DEEP = 1 << 7,     /* opened RTLD_DEEPBIND: what it is linked to comes before the shim */
 };
 
 struct module {
@@ -67,8 +68,8 @@ void *resolve_in_scope(const char *name, const struct module *caller, void *next
 void *resolve_after_self(const char *name);
 bool module_is_before_self(const struct module *module);
 
-/* Called by the dlopen hook: a path that is opened RTLD_LAZY. Needs no lock. */
-void resolve_opened_lazily(const char *path);
+/* Called by the dlopen hook with the flags that matter, MODULE_LAZY and MODULE_DEEP. Needs no lock. */
+void resolve_opened(const char *path, uint32_t flags);
 
 /*
  * dlsym(RTLD_NEXT, name), asked only once something has been opened RTLD_GLOBAL: it waits for the loader's lock,
@@ -95,6 +96,9 @@ bool module_uses_blas(const struct module *module);
 int32_t resolve_own_symbol(const void *address);
 /* Symbol number of an exported name, -1 if it is not ours. Needs no lock. */
 int32_t resolve_own_name(const char *name);
+
+/* Whether anything was opened RTLD_DEEPBIND. Needs no lock. */
+bool resolve_deep_seen(void);
 
 /* For tests: all of the above in one, with a lock of its own. */
 void *resolve_as_caller(const char *name, const void *return_address);

@@ -17,8 +17,8 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	SITE_BITS = 8,
-	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search */
+	SITE_BITS = 9,
+	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
 	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
@@ -110,6 +110,7 @@ struct thread {
 	struct dump_block *block;        /* of the lane's rows, the one that grows */
 	uint32_t lane_number;
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
+	uint32_t turn;                   /* which of two places the next site takes */
 	bool coarse;                     /* the lane has all the rows that it may have */
 	struct dump_row *overflow;       /* takes all new shapes once the file cannot grow, NULL before */
 	uint32_t overflow_number;
@@ -134,5 +135,8 @@ static inline uint32_t site_hash(uint64_t caller, uint32_t symbol)
 {
 	return (uint32_t)(((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u) >> (64 - SITE_BITS));
 }
+
+/* Where a site is that came to find its place taken. */
+static inline uint32_t site_other(uint32_t place) { return place ^ 1; }
 
 #endif

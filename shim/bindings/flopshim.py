@@ -24,9 +24,10 @@ that the same C call goes on to call, sees the output that was not computed. It 
 module. A budget from the environment (FLOPSHIM_BUDGET) belongs to whoever set it: it does what FLOPSHIM_ON_EXCEED says,
 inside a `with` too; only `deny`, which would let the program go on with untouched output, raises there.
 
-Three limits of that. Compiled code between the statement and BLAS (Cython, C) runs on until it returns to Python. A
+Three limits of that. Compiled code between the statement and BLAS (Cython, C) may run on until it returns to Python. A
 call in a thread that is not Python's (of an OpenMP region, say) has no statement: it is denied, said on standard error,
-and raised where the next `with` of a budget ends. So is a call that a debugger makes while the program stands still.
+and raised where the next `with` of a budget ends. A call that a trace function makes (for a debugger's `p a @ b`) is
+said there too, and fails with a MemoryError.
 
 Scopes belong to threads, not to tasks: do not `await` or `yield` inside a `with` of this module, since whatever runs
 meanwhile in this thread would be charged to it. Put it around the part that computes, or in asyncio.to_thread.
@@ -39,7 +40,6 @@ import copy
 import ctypes
 import functools
 import inspect
-import itertools
 import json
 import math
 import numbers
@@ -221,7 +221,6 @@ class _Thread(threading.local):
     def __init__(self):
         self.charging = False  # inside of charge()
         self.refused = None  # the error of that
-        self.waiting = []  # what is still to be raised
 
 
 _thread = _Thread()
@@ -310,10 +309,21 @@ def _raise_in(frame, error):
     that fails and the `try` and `with` around it see that. A trace function puts `error` in the place of whatever the C
     call then raises; if it raises nothing, the function raises `error` itself at the very next instruction. (A
     pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)"""
-    if not any(waiting.frame is frame for waiting in _thread.waiting):
-        _RaiseAtNextEvent(frame, error).arm()
-    # Otherwise the same C call was refused before: what it said first is what is raised.
-    return _DenyAndFail(_DENY)
+    answer = _DenyAndFail(_DENY)
+    pending = sys.gettrace()
+    if isinstance(pending, _RaiseAtNextEvent) and pending.frame is frame:
+        return answer  # the same C call was refused before: what it said first is what is raised
+    pending = _RaiseAtNextEvent(frame, error)
+    pending.arm()
+    _probe()  # from here on Python functions are traced
+    if not pending.is_called:  # inside of a trace function, where nothing is traced
+        pending.disarm()
+        _say(error)
+    return answer
+
+
+def _probe():
+    pass
 
 
 class _DenyAndFail(int):
@@ -345,7 +355,7 @@ class _RaiseAtNextEvent:
         self.tracing = sys.gettrace()
         self.frame_tracing = frame.f_trace
         self.opcodes = _instruction_events.begin(frame)
-        _thread.waiting.append(self)
+        self.is_called = False
 
     def arm(self):
         self.frame.f_trace = self
@@ -353,20 +363,9 @@ class _RaiseAtNextEvent:
 
     def disarm(self):
         """Once, in the end."""
-        self._leave()
-        sys.settrace(self.tracing)
-
-    def _leave(self):
-        _thread.waiting.remove(self)
         _instruction_events.end(self.frame, self.opcodes)
         self.frame.f_trace = self.frame_tracing
-
-    def give_up(self):
-        """The frame has ended without an event: it belonged to a trace function, where there are none."""
-        self._leave()
-        if sys.gettrace() is self:
-            sys.settrace(self.tracing)
-        _postpone(self.error)
+        sys.settrace(self.tracing)
 
     def __call__(self, frame, event, argument):
         # Whoever raises here loses the tracing of the thread and of the frame: CPython switches both off, in this
@@ -379,10 +378,13 @@ class _RaiseAtNextEvent:
                     return self._forward(frame.f_trace, frame, event, argument)
                 # The one that is replaced has this line in its traceback already: it is not added again.
                 error = error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
+                self._forward(self.frame_tracing, frame, event, (type(error), error, error.__traceback__))
             frame.f_trace = _Last(self.disarm)
-        elif not self._is_above(frame):
-            self.give_up()
-            return self._forward(self.tracing, frame, event, argument)
+        elif frame.f_code is _probe.__code__:
+            self.is_called = True
+            return None
+        elif frame.f_code is _on_exceed.__code__:
+            return None
         elif self._is_bystander(frame):
             return self._forward(self.tracing, frame, event, argument)
         else:
@@ -393,30 +395,23 @@ class _RaiseAtNextEvent:
     def _is_to_be_replaced(self, exception):
         return exception is not self.error and isinstance(exception, Exception)
 
-    def _is_above(self, frame):
-        """Whether this frame was called, by whatever way, from the one that waits."""
-        return any(below is self.frame for below in _frames(frame))
-
     def _is_bystander(self, frame):
         """Whether this frame has nothing to do with the refused call: finalizers and signal handlers may run between any
-        two instructions."""
-        return any(_is_called_anywhere(above.f_code) for above in
-                   itertools.takewhile(lambda above: above is not self.frame, _frames(frame)))
+        two instructions; and the same C call may be refused again."""
+        while frame is not self.frame:
+            if _is_called_anywhere(frame.f_code):
+                return True
+            frame = frame.f_back
+        return False
 
     @staticmethod
     def _forward(tracing, frame, event, argument):
         return tracing(frame, event, argument) if tracing else None
 
 
-def _frames(frame):
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
 def _is_called_anywhere(code):
     handlers = [signal.getsignal(number) for number in signal.valid_signals()] + [sys.unraisablehook]
-    return code.co_name == "__del__" or any(getattr(handler, "__code__", None) is code for handler in handlers)
+    return code is _on_exceed.__code__ or code.co_name == "__del__" or any(getattr(handler, "__code__", None) is code for handler in handlers)
 
 
 class _Last:
@@ -606,9 +601,6 @@ class budget(namespace):
             self._total = self.used, self.remaining
         super().__exit__(kind, error, traceback)
         _open_budgets.remove(self)
-        inside = set(_frames(sys._getframe()))
-        for waiting in [waiting for waiting in _thread.waiting if waiting.frame not in inside]:
-            waiting.give_up()
         if kind is None and _unraised:
             raise _unraised.popleft()
 

@@ -26,9 +26,9 @@ static void begin(struct common *common, uint32_t pid, const char *program)
 	writer_meta(writer, "argument", program);
 	writer_meta(writer, "argument", "--size=big");
 	writer_meta(writer, "directory", "/home/user");
-	common->program = writer_module(writer, program, 0x400000, 0, "");
+	common->program = writer_module(writer, program, 0x400000, 0, "", 0);
 	common->blas = writer_module(writer, "/usr/lib/libblas.so.3", 0x7f0000000000,
-	                             DUMP_MODULE_SERVES | DUMP_MODULE_BLAS, "\x12\x34");
+	                             DUMP_MODULE_SERVES | DUMP_MODULE_BLAS, "\x12\x34", 2);
 	common->gemm = writer_routine(writer, "dgemm", DUMP_DIRECT, "transa transb|m n k");
 	common->gemm_site = writer_site(writer, "cblas_dgemm", common->gemm, 0x401234, common->program, common->blas);
 }
@@ -230,6 +230,66 @@ static void old_table(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+/*
+ * 100 products of 1,000,000 and 10 solves of 2,000,000: 120,000,000 in all, from Python and from C. Sampled: the products
+ * stand for 60,000,000 from fit and 39,000,000 from predict, the solves for 21,000,000 from C.
+ */
+static void sampled(struct common *common)
+{
+	static const uint64_t from_python[] = { 0x401234, 0x7f0000000100, 0x401300 }, from_c[] = { 0x402000, 0x402100, 0x9999 };
+	struct writer *writer = &common->writer;
+	uint32_t gesv, site;
+	struct dump_sample sample;
+	struct dump_row row;
+
+	begin(common, 8, "/opt/sampled");
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 100, 1000000, "NN", 100, 100, 50);
+	writer_row(writer, 0, &row);
+	gesv = writer_routine(writer, "dgesv", DUMP_DIRECT, "|n nrhs");
+	site = writer_site(writer, "dgesv_", gesv, 0x402000, common->program, common->blas);
+	row = writer_call(site, 10, 2000000, "", 144, 1, 0);
+	writer_row(writer, 0, &row);
+	sample = (struct dump_sample){ .flops = 39000000, .calls = 4, .site = common->gemm_site };
+	sample.stack = writer_stack(writer, from_python, 3, writer_string(writer, "predict (model.py:34)\nmain (run.py:5)"));
+	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
+	sample = (struct dump_sample){ .flops = 60000000, .calls = 6, .site = common->gemm_site };
+	sample.stack = writer_stack(writer, from_python, 3, writer_string(writer, "fit (model.py:12)\nmain (run.py:4)"));
+	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
+	sample = (struct dump_sample){ .flops = 21000000, .calls = 7, .site = site };
+	sample.stack = writer_stack(writer, from_c, 3, 0);
+	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
+	writer_close(writer, DUMP_CLOSED);
+}
+
+/* Three calls in order, of two threads: 1,000 + 2,000 + 1,000; a fourth had not ended, two more were dropped. */
+static void ordered(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	struct dump_call call;
+	struct dump_row row;
+
+	begin(common, 10, "/opt/ordered");
+	writer_header(writer)->records_mode = 1;
+	writer_header(writer)->log_dropped = 2;
+	writer_header(writer)->losses = DUMP_LOST_LOG;
+	add_lane(common, 0);
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 4, 1000, "NN", 10, 10, 5);
+	writer_row(writer, 0, &row);
+	row = writer_call(common->gemm_site, 1, 2000, "NT", 10, 10, 10);
+	writer_row(writer, 1, &row);
+	call = (struct dump_call){ .sequence = 3, .start_ns = 5000, .duration_ns = 300, .cumulative = 4000, .tid = 10 };
+	writer_log(writer, 0, &call);
+	call = (struct dump_call){ .sequence = 1, .start_ns = 1000, .cumulative = 1000, .tid = 10 };
+	writer_log(writer, 0, &call);
+	call = (struct dump_call){ .start_ns = 9000, .tid = 10 };
+	writer_log(writer, 0, &call);
+	call = (struct dump_call){ .sequence = 2, .start_ns = 2000, .duration_ns = 1500, .cumulative = 3000, .tid = 11 };
+	writer_log(writer, 1, &call);
+	writer_close(writer, DUMP_CLOSED);
+}
+
 /* For measuring: `count` rows of different shapes, from 100 call sites of 20 routines. */
 static void many_rows(struct common *common, uint32_t count)
 {
@@ -274,6 +334,10 @@ int main(int count, char **arguments)
 		killed(&common);
 	else if (!strcmp(name, "troubled"))
 		troubled(&common);
+	else if (!strcmp(name, "sampled"))
+		sampled(&common);
+	else if (!strcmp(name, "ordered"))
+		ordered(&common);
 	else if (!strcmp(name, "old-table"))
 		old_table(&common);
 	else if (!strncmp(name, "rank-", 5))

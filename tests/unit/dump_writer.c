@@ -149,13 +149,14 @@ void writer_note(struct writer *writer, enum dump_note_kind kind, const char *te
 	writer_add(writer, DUMP_NOTES, &note, sizeof note);
 }
 
-uint32_t writer_module(struct writer *writer, const char *path, uint64_t start, uint32_t flags, const char *build_id)
+uint32_t writer_module(struct writer *writer, const char *path, uint64_t start, uint32_t flags, const void *build_id,
+                       uint32_t build_id_size)
 {
 	struct dump_module module = { .path = writer_string(writer, path), .start = start, .end = start + 0x100000,
 	                              .bias = start, .flags = flags };
 
-	module.build_id_size = (uint32_t)strlen(build_id);
-	memcpy(module.build_id, build_id, module.build_id_size);
+	module.build_id_size = build_id_size;
+	memcpy(module.build_id, build_id, build_id_size);
 	return writer_add(writer, DUMP_MODULES, &module, sizeof module);
 }
 
@@ -212,6 +213,11 @@ uint32_t writer_lane(struct writer *writer, const struct dump_lane *lane)
 uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row *row)
 {
 	return add_entry(writer, DUMP_ROWS, row, sizeof *row, lane, &writer->row_counts[lane]);
+}
+
+void writer_log(struct writer *writer, uint32_t lane, const struct dump_call *call)
+{
+	add_entry(writer, DUMP_LOG, call, sizeof *call, lane, &writer->counts[DUMP_LOG]);
 }
 
 uint64_t writer_stack(struct writer *writer, const uint64_t *addresses, uint32_t count, uint64_t python)

@@ -46,7 +46,8 @@ uint32_t writer_add(struct writer *writer, enum dump_block_type type, const void
 
 void writer_meta(struct writer *writer, const char *key, const char *value);
 void writer_note(struct writer *writer, enum dump_note_kind kind, const char *text, uint64_t count);
-uint32_t writer_module(struct writer *writer, const char *path, uint64_t start, uint32_t flags, const char *build_id);
+uint32_t writer_module(struct writer *writer, const char *path, uint64_t start, uint32_t flags, const void *build_id,
+                       uint32_t build_id_size);
 /* `shape`: names of options, a |, names of dimensions: "transa transb|m n k". */
 uint32_t writer_routine(struct writer *writer, const char *name, enum dump_kind kind, const char *shape);
 uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine, uint64_t caller, uint32_t caller_module,
@@ -54,6 +55,7 @@ uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine
 uint32_t writer_namespace(struct writer *writer, const char *path, uint32_t parent);
 uint32_t writer_lane(struct writer *writer, const struct dump_lane *lane);
 uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row *row);
+void writer_log(struct writer *writer, uint32_t lane, const struct dump_call *call);
 /* Returns the reference. */
 uint64_t writer_stack(struct writer *writer, const uint64_t *addresses, uint32_t count, uint64_t python);
 

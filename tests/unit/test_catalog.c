@@ -4,9 +4,11 @@
  * Prices are only those that mathematics settles: dgemm is 2 m n k, zgemm 8 m n k.
  */
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalog.h"
+#include "query.h"
 
 START_TEST(finds_routines)
 {
@@ -137,6 +139,71 @@ START_TEST(leaves_what_it_does_not_know)
 }
 END_TEST
 
+/* ---- questions ---- */
+
+/* Asks a line; returns its problem, "" if it was priced, "formula" if the formula alone was asked for. */
+static const char *asked(const char *line, struct query *query)
+{
+	char copy[256], *words[32], *state;
+	size_t count = 0;
+
+	strcpy(copy, line);
+	for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state))
+		words[count++] = word;
+	query_ask(query, words, count);
+	return query->problem[0] ? query->problem : query->priced ? "" : "formula";
+}
+
+START_TEST(answers_questions)
+{
+	static const struct { const char *line, *answer; } cases[] = {
+		{ "dgemm m=3 n=4 k=5", "" },
+		{ "dgemm M=3 N=4 K=5 TRANSA=n", "" },
+		{ "dgemm", "formula" },
+		{ "dgemm m=3", "dgemm: missing: n, k" },
+		{ "dgemm k=5 m=3", "dgemm: missing: n" },
+		{ "dgemm m=3 n=4 k=x", "dgemm: k=x: expected an integer" },
+		{ "dgemm m=3 n=4 k=1.5", "dgemm: k=1.5: expected an integer" },
+		{ "dgemm m=3 n=4 k=", "dgemm: k=: expected an integer" },
+		{ "dgemm m=3 n=4 k=99999999999999999999", "dgemm: k=99999999999999999999: does not fit in 64 bits" },
+		{ "dgemm m=3 n=4 k=5 m=3", "dgemm: m is given twice" },
+		{ "dgemm m=3 n=4 k=5 transa=NT", "dgemm: transa=NT: expected one letter" },
+		{ "dgemm m=3 n=4 k=5 lda", "dgemm: lda: expected NAME=VALUE" },
+		{ "dgemm m=3 n=4 k=5 lda=3",
+		  "dgemm: lda: not an argument that its price can depend on; those are: transa transb m n k" },
+		{ "dgmem m=3", "dgmem: there is no such routine; did you mean dgemm?" },
+		{ "dcopy", "" }, /* exempt: it costs nothing whatever n is */
+	};
+	struct query query;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *answer = asked(cases[i].line, &query);
+
+		if (!strncmp(cases[i].line, "dgmem", 5))
+			ck_assert_msg(!strncmp(answer, cases[i].answer, strlen(cases[i].answer) - 1), "%s", answer);
+		else
+			ck_assert_str_eq(answer, cases[i].answer);
+	}
+	ck_assert_str_eq(asked("zgemm m=10 n=20 k=30", &query), "");
+	ck_assert_uint_eq(query.price.flops, 8 * 10 * 20 * 30);
+	ck_assert_uint_eq(query.price.muls, 10 * 20 * 30);
+	ck_assert_str_eq(asked("dgemm m=-1 n=20 k=30", &query), "");
+	ck_assert_uint_eq(query.price.flops, 0);
+}
+END_TEST
+
+/* An argument is missing only where it matters: the indices of eigenvalues do with range=I alone. */
+START_TEST(asks_only_for_what_matters)
+{
+	struct query query;
+
+	ck_assert_str_eq(asked("dsyevr jobz=N range=A uplo=L n=100", &query), "");
+	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100", &query), "dsyevr: missing: il, iu");
+	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100 il=1 iu=10", &query), "");
+	ck_assert_str_eq(asked("dsyevr range=A uplo=L n=100", &query), "dsyevr: missing: jobz");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("catalog");
@@ -150,6 +217,8 @@ int main(void)
 	tcase_add_test(tests, prices_by_names);
 	tcase_add_test(tests, keeps_weights);
 	tcase_add_test(tests, leaves_what_it_does_not_know);
+	tcase_add_test(tests, answers_questions);
+	tcase_add_test(tests, asks_only_for_what_matters);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

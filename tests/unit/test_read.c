@@ -32,8 +32,8 @@ static void example(struct writer *writer)
 	writer_meta(writer, "program", "/bin/example");
 	writer_meta(writer, "argument", "example");
 	writer_meta(writer, "argument", "-x");
-	program = writer_module(writer, "/bin/example", 0x400000, 0, "id");
-	blas = writer_module(writer, "/lib/blas.so", 0x500000, DUMP_MODULE_SERVES, "");
+	program = writer_module(writer, "/bin/example", 0x400000, 0, "id", 2);
+	blas = writer_module(writer, "/lib/blas.so", 0x500000, DUMP_MODULE_SERVES, "", 0);
 	gemm = writer_routine(writer, "dgemm", DUMP_DIRECT, "transa transb|m n k");
 	trsm = writer_routine(writer, "dtrsm", DUMP_DIRECT, "side uplo transa diag|m n");
 	writer_namespace(writer, "", DUMP_NONE);
@@ -662,6 +662,42 @@ START_TEST(sums_beyond_64_bits)
 }
 END_TEST
 
+/* However many are asked for, the largest are those of a full sort. */
+START_TEST(orders_the_largest_first)
+{
+	enum { ROWS = 1000 };
+	struct writer writer;
+	struct aggregate aggregate;
+	struct group_list all, some;
+	uint64_t state = 7;
+	uint32_t routine, site;
+
+	writer_open(&writer, 1);
+	routine = writer_routine(&writer, "dgemm", DUMP_DIRECT, "|m n k");
+	site = writer_site(&writer, "dgemm_", routine, 0, DUMP_NONE, DUMP_NONE);
+	for (int i = 0; i < ROWS; i++) {
+		struct dump_row row = writer_call(site, 1, next_random(&state) % 300, "", i, 0, 0); /* many ties */
+
+		writer_row(&writer, 0, &row);
+	}
+	aggregate = sum_of(writer.bytes, writer.size);
+	group_rows(&aggregate, GROUP_SHAPE, SIZE_MAX, &all);
+	ck_assert_uint_eq(all.count, ROWS);
+	for (size_t i = 1; i < ROWS; i++)
+		ck_assert(all.groups[i - 1].flops >= all.groups[i].flops);
+	for (size_t top = 1; top <= ROWS; top = top * 3 + 1) {
+		group_rows(&aggregate, GROUP_SHAPE, top, &some);
+		ck_assert_uint_eq(some.count, ROWS);
+		for (size_t i = 0; i < top; i++)
+			ck_assert_ptr_eq(some.groups[i].row, all.groups[i].row);
+		group_list_free(&some);
+	}
+	group_list_free(&all);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
 static bool alive_42(uint32_t pid, uint64_t start_ticks)
 {
 	return pid == 42 && start_ticks == 1042;
@@ -753,6 +789,7 @@ int main(void)
 	tcase_add_test(damage, survives_random_bytes);
 	tcase_add_test(sums, adds_dumps_up);
 	tcase_add_test(sums, sums_beyond_64_bits);
+	tcase_add_test(sums, orders_the_largest_first);
 	tcase_add_test(sums, tells_the_living_from_the_dead);
 	tcase_add_test(sums, knows_what_is_lost);
 	suite_add_tcase(suite, sound);

@@ -1,0 +1,955 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What flopshim.py promises, on unmodified NumPy and SciPy, under the shim: budgets.py TEST.
+
+A product of m x k and k x n matrices is 2mnk FLOPs, a dot product of n is 2n, whatever computes them."""
+
+import asyncio
+import bdb
+import contextlib
+import ctypes
+import functools
+import gc
+import json
+import math
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import scipy.linalg
+
+import flops
+import flopshim
+from flopshim import BudgetExhaustedError
+
+A = np.arange(1.0, 201.0).reshape(20, 10)
+B = np.ones((10, 30))
+PRODUCT = flops.gemm(20, 30, 10)  # 12,000
+X = np.ones(50)
+DOT = flops.dot(50)  # 100
+S = np.eye(20) * 3 + np.ones((20, 20))
+ROUNDS = 1000
+
+
+def equal(got, expected):
+    assert got == expected, f"{got!r}, not {expected!r}"
+
+
+def raises(kind, function, *arguments, **keywords):
+    try:
+        result = function(*arguments, **keywords)
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind} but {result!r}")
+
+
+@contextlib.contextmanager
+def standard_error():
+    """A list that gets the lines that the process writes to file descriptor 2."""
+    lines = []
+    read, write = os.pipe()
+    saved = os.dup(2)
+    sys.stderr.flush()
+    os.dup2(write, 2)
+    os.close(write)
+    try:
+        yield lines
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
+        with open(read) as pipe:
+            lines += pipe.read().splitlines()
+
+
+# ---- mechestim's table ----
+
+
+def context():
+    with flopshim.budget(10**6, namespace="forward") as b:
+        equal((b.used, b.remaining), (0, 10**6))
+        A @ B
+        equal((b.used, b.remaining), (PRODUCT, 10**6 - PRODUCT))
+        assert "12,000 of 1,000,000" in b.summary() and "forward" in b.summary(), b.summary()
+    equal((b.used, b.remaining), (PRODUCT, 10**6 - PRODUCT))
+    equal(flopshim.used("forward"), PRODUCT)
+    equal(flopshim.calls("forward"), 1)
+    A @ B
+    equal(flopshim.used("forward"), PRODUCT)
+    with b:  # the same object once more: a new budget
+        equal((b.used, b.remaining), (0, 10**6))
+
+
+def without_namespace():
+    with flopshim.namespace("train"), flopshim.budget(PRODUCT):
+        A @ B
+        raises(BudgetExhaustedError, lambda: X @ X)
+    equal(flopshim.used("train"), PRODUCT)
+
+
+def multiplier():
+    with flopshim.budget(2.5 * PRODUCT + DOT, namespace="heavy", multiplier=2.5) as b:
+        A @ B
+        equal(b.used, 5 * PRODUCT // 2)
+        equal(flopshim.cost("ddot", n=50), 250)
+        raises(BudgetExhaustedError, lambda: X @ X)
+    raises(ValueError, flopshim.budget, 100, multiplier=2)  # of which namespace?
+    for wrong in (0, -1, math.nan, math.inf, 2**31, 1e-30):
+        raises(ValueError, flopshim.budget, 100, namespace="x", multiplier=wrong)
+        raises(ValueError, flopshim.set_multiplier, "x", wrong)
+    raises(TypeError, flopshim.set_multiplier, "x", "2")
+
+
+def quiet():
+    def refuse(**options):
+        with flopshim.budget(10, **options):
+            raises(BudgetExhaustedError, lambda: A @ B)
+
+    with standard_error() as lines:
+        refuse()
+    equal(lines, [])
+    with standard_error() as lines:
+        refuse(quiet=False)
+    equal(len(lines), 1)
+    assert lines[0].startswith("flopshim: dgemm(") and "12,000" in lines[0], lines
+
+
+def nesting():
+    with flopshim.budget(5 * DOT, namespace="outer") as outer:
+        with flopshim.budget(2 * DOT, namespace="inner") as inner:
+            X @ X
+            equal((outer.remaining, inner.remaining), (4 * DOT, DOT))
+            error = raises(BudgetExhaustedError, lambda: A @ B)
+            equal((error.namespace, error.limit), ("outer.inner", 2 * DOT))
+            X @ X
+        with flopshim.budget(100 * DOT, namespace="inner") as inner:
+            equal(inner.remaining, 3 * DOT)  # as far as the one around it allows
+            X @ X
+            X @ X
+            X @ X
+            error = raises(BudgetExhaustedError, lambda: X @ X)
+            equal((error.namespace, error.limit, error.remaining), ("outer", 5 * DOT, 0))
+    equal(flopshim.used("outer"), 5 * DOT)
+    equal(flopshim.used("outer.inner"), 5 * DOT)
+    X @ X
+
+
+def ten_thousand_nested():
+    with contextlib.ExitStack() as stack:
+        blocks = [stack.enter_context(flopshim.budget(10**6 - i)) for i in range(10000)]
+        X @ X
+        equal((blocks[0].used, blocks[-1].used), (DOT, DOT))
+        equal(blocks[-1].remaining, 10**6 - 9999 - DOT)
+    equal(blocks[0].used, DOT)
+    equal(flopshim.remaining(), math.inf)
+
+
+def namespace_limits():
+    flopshim.set_budget("train", 3 * DOT)
+    flopshim.set_budget("train.forward", DOT)
+    with flopshim.namespace("train"):
+        with flopshim.namespace("forward"):
+            X @ X
+            error = raises(BudgetExhaustedError, lambda: X @ X)
+            equal((error.namespace, error.limit), ("train.forward", DOT))
+        with flopshim.namespace("backward"):
+            X @ X
+            equal(flopshim.remaining(), DOT)
+            X @ X
+            error = raises(BudgetExhaustedError, lambda: X @ X)
+            equal((error.namespace, error.remaining), ("train", 0))
+    equal(flopshim.remaining("train"), 0)
+    flopshim.set_budget("train", 4 * DOT)  # what has been used stays used
+    equal(flopshim.remaining("train"), DOT)
+
+
+def decorator_for_every_call():
+    @flopshim.budget(3 * DOT, namespace="step")
+    def step(count):
+        """Documented."""
+        for _ in range(count):
+            X @ X
+        return count
+
+    for _ in range(5):
+        equal(step(3), 3)
+        raises(BudgetExhaustedError, step, 4)
+    equal((step.__name__, step.__doc__), ("step", "Documented."))
+    equal(flopshim.used("step"), 30 * DOT)
+
+    class Model:
+        @flopshim.budget(DOT)
+        def forward(self, x):
+            return x @ x
+
+    equal(Model().forward(X), 50)
+
+    @flopshim.budget(3 * DOT)
+    def recursive(depth):
+        X @ X
+        return recursive(depth - 1) if depth else "end"
+
+    equal(recursive(2), "end")
+    raises(BudgetExhaustedError, recursive, 3)
+
+
+def decorator_that_accumulates():
+    @flopshim.budget(10 * DOT, namespace="step", accumulate=True)
+    def step():
+        return X @ X
+
+    @flopshim.budget(2 * DOT, accumulate=True)
+    def unnamed():
+        return X @ X
+
+    for i in range(10):
+        with flopshim.namespace(f"caller{i}"):
+            step()
+    error = raises(BudgetExhaustedError, step)
+    equal((error.namespace, error.remaining, error.limit), ("step", 0, 10 * DOT))
+    equal((step.flopshim.used, step.flopshim.remaining), (10 * DOT, 0))
+    unnamed()
+    unnamed()
+    raises(BudgetExhaustedError, unnamed)
+    equal(unnamed.flopshim.used, 2 * DOT)
+    with flopshim.budget(DOT) as around:  # budgets around it hold as well
+        @flopshim.budget(10 * DOT, accumulate=True)
+        def inside():
+            return X @ X
+
+        inside()
+        error = raises(BudgetExhaustedError, inside)
+        equal(error.limit, DOT)
+    equal(around.used, DOT)
+    raises(ValueError, flopshim.budget(10, accumulate=True).__enter__)  # of which namespace?
+
+
+def accumulates_exactly_over_threads():
+    @flopshim.budget(1000 * DOT, namespace="step", accumulate=True)
+    def step():
+        return X @ X
+
+    ran = [0] * 4
+
+    def work(number):
+        for _ in range(500):
+            try:
+                step()
+                ran[number] += 1
+            except BudgetExhaustedError:
+                pass
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    equal(sum(ran), 1000)
+    equal(step.flopshim.used, 1000 * DOT)
+
+
+def decorator_of_what_runs_in_pieces():
+    def generator():
+        yield
+
+    async def coroutine():
+        pass
+
+    async def asynchronous_generator():
+        yield
+
+    for function in (generator, coroutine, asynchronous_generator):
+        raises(TypeError, flopshim.budget(10), function)
+        raises(TypeError, flopshim.namespace("a"), function)
+
+
+def wrong_budgets():
+    for wrong in (0, -1, 0.0, -0.5, math.nan, math.inf, -math.inf, 2**63, 2**63 - 1, 1e300, 10**400):
+        raises(ValueError, flopshim.budget, wrong)
+        raises(ValueError, flopshim.set_budget, "a", wrong)
+    for wrong in ("1e9", None, True, 1j, [1], b"5", np.array([1, 2])):
+        raises(TypeError, flopshim.budget, wrong)
+        raises(TypeError, flopshim.set_budget, "a", wrong)
+    equal(flopshim.remaining("a"), math.inf)
+    for good in (1, 0.5, 1e18, 2**63 - 2, np.int64(5), np.float32(7.5), np.float64(1e9)):
+        with flopshim.budget(good) as b:
+            equal(b.remaining, math.ceil(good))
+
+
+def wrong_names():
+    for wrong in ("a..b", "a.", "..", "a b", "a/b", "é", "\ud800", "a\0b", "x" * 10240, "*"):
+        raises(ValueError, flopshim.namespace(wrong).__enter__) if "\0" not in wrong else \
+            raises(ValueError, flopshim.namespace, wrong)
+        raises(ValueError, flopshim.set_budget, wrong, 10)
+        raises(ValueError, flopshim.used, wrong)
+    raises(TypeError, flopshim.used, 5)
+    raises(TypeError, flopshim.budget, 10, 5)
+    X @ X
+    equal(flopshim.used("."), IMPORT + DOT)
+
+
+def exact_fit():
+    with flopshim.budget(PRODUCT):
+        A @ B
+    with flopshim.budget(PRODUCT - 1) as b:
+        raises(BudgetExhaustedError, lambda: A @ B)
+        equal(b.used, 0)
+        X @ X  # a smaller one still fits
+        equal(b.used, DOT)
+
+
+def singular_matrix_is_still_that():
+    with flopshim.budget(10**6) as b:
+        raises(np.linalg.LinAlgError, np.linalg.inv, np.zeros((3, 3)))
+        equal(b.used, flops.gesv(3, 3))  # it was run, and is charged
+
+
+def charge():
+    with flopshim.budget(1000, namespace="by-hand") as b:
+        flopshim.charge("einsum", 600, "ij,jk->ik", [(10, 20), (20, 30), (10, 30)])
+        flopshim.charge("fft", 100.5, shapes=[A.shape, ()])
+        equal(b.used, 701)
+        line = sys._getframe().f_lineno + 1
+        error = raises(BudgetExhaustedError, lambda: flopshim.charge("fft", 300))
+        equal((error.operation, error.cost, error.remaining, error.limit), ("fft", 300, 299, 1000))
+        assert f"budgets.py:{line} in <lambda>" in error.site, error.site
+        flopshim.charge("free", 0)
+        equal(b.used, 701)
+        raises(BudgetExhaustedError, lambda: A @ B)
+    flopshim.set_budget("limited", 10)
+    with flopshim.namespace("limited"):
+        raises(BudgetExhaustedError, flopshim.charge, "x", 11)
+    for wrong in (-1, math.nan, math.inf, 2**63):
+        raises(ValueError, flopshim.charge, "x", wrong)
+    raises(TypeError, flopshim.charge, "x", "5")
+    raises(TypeError, flopshim.charge, 5, 5)
+    raises(ValueError, flopshim.charge, "", 5)
+    raises(ValueError, flopshim.charge, "x", 5, shapes=[()] * 9)
+    raises(ValueError, flopshim.charge, "x", 5, shapes=[(1,) * 9])
+    raises(TypeError, flopshim.charge, "x", 5, shapes=[(1.5,)])
+    equal(flopshim.used("by-hand"), 701)
+
+
+def charge_between_calls_is_not_mistaken():
+    """A refused call inside of another thread's charge() raises where it was made."""
+    caught = []
+
+    def work():
+        for _ in range(200):
+            with flopshim.budget(10):
+                try:
+                    result = A @ B
+                    caught.append(result)
+                except BudgetExhaustedError as error:
+                    equal(error.operation, "dgemm")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):
+        with flopshim.budget(10):
+            equal(raises(BudgetExhaustedError, flopshim.charge, "by hand", 11).operation, "by hand")
+    for thread in threads:
+        thread.join()
+    equal(caught, [])
+
+
+def summaries():
+    with flopshim.budget(10**6, namespace="train"):
+        A @ B
+        with flopshim.namespace("inner"):
+            X @ X
+            X @ X
+    whole = flopshim.summary_dict()
+    equal(whole["charged"], IMPORT + PRODUCT + 2 * DOT)
+    equal(whole["operations"]["dgemm"], {"calls": 1, "flops": PRODUCT, "charged": PRODUCT})
+    spaces = flopshim.summary_dict(by_namespace=True)["namespaces"]
+    train, inner = spaces["train"], spaces["train.inner"]
+    equal((train["own_charged"], train["inclusive_charged"]), (PRODUCT, PRODUCT + 2 * DOT))
+    equal((inner["own_charged"], inner["inclusive_charged"]), (2 * DOT, 2 * DOT))
+    equal((train["calls"], inner["calls"]), (3, 2))
+    equal(inner["operations"]["ddot"]["calls"], 2)
+    text = flopshim.summary(by_namespace=True)
+    assert "train.inner" in text and "dgemm" in text, text
+    assert "dgemm" in flopshim.summary()
+
+
+def reset_does_not_refund():
+    flopshim.set_budget("a", 3 * DOT)
+    with flopshim.budget(2 * DOT, namespace="a") as b:
+        X @ X
+        flopshim.reset()
+        equal((b.used, b.remaining, flopshim.used()), (DOT, DOT, DOT))
+        equal(flopshim.summary_dict()["charged"], 0)
+        X @ X
+        equal(flopshim.summary_dict()["charged"], DOT)
+        raises(BudgetExhaustedError, lambda: X @ X)
+    equal(flopshim.remaining("a"), DOT)
+
+
+def live():
+    """The dump of a running process answers."""
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    with flopshim.budget(10**6, namespace="train"):
+        A @ B
+        out = subprocess.run([os.environ["REPORTER"], "--json", flopshim.dump_path()], env=environment, check=True,
+                             capture_output=True).stdout
+        row, = [row for row in json.loads(out)["namespaces"] if row["namespace"] == "train"]
+        equal(row["inclusive_flops"], PRODUCT)
+
+
+def what_the_error_tells():
+    def culprit():
+        return A @ B
+
+    with flopshim.namespace("train"), flopshim.budget(1000, namespace="forward"):
+        X @ X
+        error = raises(BudgetExhaustedError, culprit)
+    equal((error.operation, error.cost, error.remaining), ("dgemm", PRODUCT, 900))
+    equal((error.namespace, error.limit), ("train.forward", 1000))
+    equal(error.site, f"{__file__}:{culprit.__code__.co_firstlineno + 1} in culprit")
+    assert "m=20" in error.call or "m=30" in error.call, error.call
+    assert all(word in str(error) for word in ("dgemm", "12,000", "900", "1,000", "train.forward")), str(error)
+    copy = pickle.loads(pickle.dumps(error))
+    equal((copy.args, copy.operation, copy.limit, str(copy)), (error.args, "dgemm", 1000, str(error)))
+    assert isinstance(error, RuntimeError)
+
+
+# ---- raised in place ----
+
+OPERATIONS = {
+    "matmul": lambda: A @ B,
+    "dot": lambda: np.dot(A, B),
+    "solve": lambda: np.linalg.solve(S, S),
+    "inv": lambda: np.linalg.inv(S),
+    "svd": lambda: scipy.linalg.svd(S),
+    "numpy_svd": lambda: np.linalg.svd(S),
+    "eigh": lambda: np.linalg.eigh(S),
+    "cholesky": lambda: np.linalg.cholesky(S),
+    "qr": lambda: np.linalg.qr(S),
+    "lu_factor": lambda: scipy.linalg.lu_factor(S),
+    "sum": lambda: (A @ B).sum(),
+    "einsum": lambda: np.einsum("ij,jk->ik", A, B, optimize=True),
+    "tensordot": lambda: np.tensordot(A, B, 1),
+    "batch": lambda: np.ones((50, 4, 4)) @ np.ones((50, 4, 4)),
+    "map": lambda: list(map(np.dot, [A, A, A], [B, B, B])),
+    "reduce": lambda: functools.reduce(np.dot, [A, B, B.T, A.T]),
+}
+
+
+def count_raised(operation, budget):
+    """How often, of ROUNDS times, the error came instead of a result and before the next statement."""
+    good = 0
+    for _ in range(ROUNDS):
+        result, went_on = None, False
+        with flopshim.budget(budget) as b:
+            try:
+                result = operation()
+                went_on = True
+            except BudgetExhaustedError as error:
+                good += result is None and not went_on and error.remaining < error.cost and b.used < budget
+    return good
+
+
+def raised_in_place(name):
+    equal(count_raised(OPERATIONS[name], 100), ROUNDS)
+    with flopshim.budget(10**7) as b:  # and the process goes on
+        OPERATIONS[name]()
+    assert b.used > 100, b.used
+
+
+def raised_in_place_in_statements():
+    """The result of an expression that is no function's reaches nothing."""
+    good, out = 0, np.full((20, 30), -1.0)
+    for _ in range(ROUNDS):
+        marks, c = [], "untouched"
+        with flopshim.budget(10):
+            try:
+                c = A @ B
+                marks.append("next line")
+            except BudgetExhaustedError:
+                marks.append("same line")
+            try:
+                np.matmul(A, B, out=out); marks.append("same line, next statement")  # noqa: E702
+            except BudgetExhaustedError:
+                pass
+            try:
+                marks += [A @ B for _ in range(3)]
+            except BudgetExhaustedError:
+                pass
+            try:
+                marks.append(A @ B)
+            except BudgetExhaustedError:
+                pass
+            try:
+                c @= B if isinstance(c, np.ndarray) else A @ B
+            except BudgetExhaustedError:
+                pass
+            try:
+                marks.append({"key": (A @ B)[0, 0] > 0 or True})
+            except BudgetExhaustedError:
+                pass
+        good += marks == ["same line"] and isinstance(c, str) and c == "untouched" and (out == -1).all()
+    equal(good, ROUNDS)
+
+
+def raised_in_generators():
+    def generator():
+        while True:
+            try:
+                yield A @ B
+            except BudgetExhaustedError:
+                yield "refused"
+
+    for _ in range(ROUNDS):
+        with flopshim.budget(10):
+            equal(next(generator()), "refused")
+    with flopshim.budget(10):
+        raises(BudgetExhaustedError, lambda: sum(float((A @ B).sum()) for _ in range(3)))
+        raises(BudgetExhaustedError, lambda: sorted([1, 2], key=lambda _: (A @ B)[0, 0]))
+
+
+def raised_in_worker_threads():
+    counts = []
+
+    def work(operation):
+        counts.append(count_raised(operation, 100))
+
+    operations = [OPERATIONS[name] for name in ("matmul", "solve", "svd", "matmul")]
+    threads = [threading.Thread(target=work, args=(operation,)) for operation in operations]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    equal(counts, [ROUNDS] * len(operations))
+
+
+def raised_in_a_pool_that_charges_to_its_maker():
+    def work(_):
+        result = None
+        try:
+            result = A @ B
+        except BudgetExhaustedError:
+            return result is None
+
+    with ThreadPoolExecutor(4) as pool, flopshim.budget(100) as b:
+        equal(sum(pool.map(work, range(ROUNDS))), ROUNDS)
+        equal(b.used, 0)
+        equal(pool.submit(lambda: b.used).result(), 0)
+        raises(BudgetExhaustedError, pool.submit(lambda: A @ B).result)
+
+
+def raised_where_c_calls_python_back():
+    """A Python function that gets what was not computed does not run."""
+    library = ctypes.CDLL(os.environ["FOREIGN"])
+    library.dot_and_call.restype = ctypes.c_double
+    seen, dropped = [], []
+    function = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda value: seen.append(value) or value)
+    sys.unraisablehook = lambda report: dropped.append(report.exc_type)  # ctypes drops what a callback raises
+    for i in range(100):
+        with flopshim.budget(10):
+            raises(BudgetExhaustedError, library.dot_and_call, function)
+        equal((seen, dropped), ([], [BudgetExhaustedError] * (i + 1)))
+    with flopshim.budget(2000):
+        equal(library.dot_and_call(function), 1000)
+    equal(seen, [1000])
+
+
+def raised_in_a_solver():
+    """LSODA's and VODE's Fortran go on with the Jacobian that was not factorised, and call the function with it."""
+    from scipy.integrate import ode
+
+    times = []
+    solver = ode(lambda t, y: times.append(t) or -S @ y).set_integrator("vode", method="bdf")
+    solver.set_initial_value(np.ones(20))
+    with flopshim.budget(flops.gemm(20, 1, 20) * 30):
+        raises(BudgetExhaustedError, solver.integrate, 10.0)
+    count = len(times)
+    equal(len(times), count)
+
+
+def finalizers_and_signal_handlers_run():
+    """What has nothing to do with the refused call is not disturbed by its exception."""
+    deleted, handled = [], []
+
+    class Matrix(np.ndarray):
+        def __del__(self):
+            deleted.append(helper(self.shape))
+
+    def helper(shape):
+        return shape
+
+    sys.unraisablehook = lambda report: deleted.append(report)
+    signal.signal(signal.SIGUSR1, lambda number, frame: handled.append(helper(number)))
+    for i in range(200):
+        with flopshim.budget(10):
+            raises(BudgetExhaustedError, lambda: np.ones((20, 10)).view(Matrix) @ B)
+        gc.collect(0)
+    equal(set(deleted), {(20, 10)})
+    library = ctypes.CDLL(os.environ["FOREIGN"])
+    library.dot_here.restype = ctypes.c_double
+    for i in range(200):
+        with flopshim.budget(10):
+            raises(BudgetExhaustedError, lambda: library.dot_here() + os.kill(os.getpid(), signal.SIGUSR1))
+            raises(BudgetExhaustedError, lambda: os.kill(os.getpid(), signal.SIGUSR1) or library.dot_here())
+    equal(handled, [signal.SIGUSR1] * 200)
+
+
+def tracing_is_put_back():
+    events = []
+
+    def trace(frame, event, argument):
+        if frame.f_code is traced.__code__:
+            events.append((event, frame.f_lineno - traced.__code__.co_firstlineno))
+        return trace
+
+    def traced():
+        with flopshim.budget(10):
+            try:
+                A @ B
+            except BudgetExhaustedError:
+                pass
+        return sys.gettrace()
+
+    for _ in range(100):
+        events.clear()
+        sys.settrace(trace)
+        after = traced()
+        sys.settrace(None)
+        assert after is trace, after
+        lines = [line for event, line in events if event == "line"]
+        assert {1, 2, 3, 4, 5, 6}.issubset(lines), events
+        equal([line for event, line in events if event == "exception"], [3])
+        equal(events[-1][0], "return")
+    equal(sys.gettrace(), None)
+    traced()
+    equal(sys.gettrace(), None)
+    frame = sys._getframe()
+    with flopshim.budget(10):
+        try:
+            A @ B
+        except BudgetExhaustedError:
+            pass
+    equal((frame.f_trace, frame.f_trace_opcodes, sys.gettrace(), sys.getprofile()), (None, False, None, None))
+
+
+def tracing_of_other_threads_is_put_back():
+    wrong = []
+
+    def trace(frame, event, argument):
+        return trace
+
+    def work():
+        for _ in range(200):
+            with flopshim.budget(10):
+                try:
+                    A @ B
+                except BudgetExhaustedError:
+                    pass
+            if sys.gettrace() is not trace:
+                wrong.append(sys.gettrace())
+
+    threading.settrace(trace)
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    threading.settrace(None)
+    equal(wrong, [])
+
+
+def debugger_goes_on():
+    """Single steps through a refused call stop in the handler, as they would for any exception."""
+    stops = []
+
+    class Debugger(bdb.Bdb):
+        def user_line(self, frame):
+            if frame.f_code is debugged.__code__:
+                stops.append(frame.f_lineno - debugged.__code__.co_firstlineno)
+            self.set_step()
+
+    def debugged():
+        try:
+            A @ B
+            stops.append("went on")
+        except BudgetExhaustedError:
+            X @ X
+        return "end"
+
+    with flopshim.budget(DOT):
+        debugger = Debugger()
+        equal(debugger.runcall(debugged), "end")
+        sys.settrace(None)
+    equal(stops, [1, 2, 4, 5, 6])
+
+
+def refused_in_a_trace_function():
+    """Nothing is traced there: it fails all the same, and says why on standard error."""
+    values, failures = [], []
+
+    def trace(frame, event, argument):
+        if event == "line" and not failures:
+            try:
+                values.append(A @ B)
+            except MemoryError as error:
+                failures.append(error)
+        return trace
+
+    def traced():
+        a = 1
+        return a
+
+    with standard_error() as lines, flopshim.budget(10):
+        sys.settrace(trace)
+        traced()
+        after = sys.gettrace()
+        sys.settrace(None)
+        raises(BudgetExhaustedError, lambda: A @ B)
+    equal((values, len(failures)), ([], 1))
+    assert after is trace, after
+    equal(len(lines), 1)
+    assert "dgemm" in lines[0], lines
+
+
+def refused_in_a_thread_that_is_not_pythons():
+    library = ctypes.CDLL(os.environ["FOREIGN"])
+    library.dot_in_a_thread.restype = ctypes.c_double
+    with standard_error() as lines:
+        def run():
+            with flopshim.budget(1999) as b:
+                equal(library.dot_in_a_thread(), 0)  # denied
+                equal(b.used, 0)
+        error = raises(BudgetExhaustedError, run)
+    equal((error.operation, error.cost, error.site), ("ddot", 2000, None))
+    equal(len(lines), 1)
+    with flopshim.budget(2000) as b:
+        equal(library.dot_in_a_thread(), 1000)
+    equal(b.used, 2000)
+
+
+def interrupt_while_refusing():
+    """Ctrl-C in the moment of a refusal is neither lost nor the end of the process."""
+    refuse = flopshim._refuse
+
+    def interrupted(call):
+        raise KeyboardInterrupt
+
+    flopshim._refuse = interrupted
+    with flopshim.budget(10):
+        raises(KeyboardInterrupt, lambda: A @ B)
+    flopshim._refuse = refuse
+    with flopshim.budget(10):
+        raises(BudgetExhaustedError, lambda: A @ B)
+
+
+def other_exceptions_pass():
+    def fail():
+        with flopshim.budget(1000, namespace="failing"):
+            X @ X
+            raise KeyError("mine")
+
+    raises(KeyError, fail)
+    X @ X
+    equal(flopshim.used("failing"), DOT)
+    for stop in (SystemExit, KeyboardInterrupt, GeneratorExit):
+        with flopshim.budget(1000):
+            raises(stop, lambda: (_ for _ in ()).throw(stop()))
+
+
+def raised_inside_of_try_and_with():
+    """`return a @ b` in a block is seen by that block's handlers."""
+    lock, marks = threading.Lock(), []
+
+    def swallow():
+        try:
+            return A @ B
+        except Exception:
+            return None
+
+    def suppress():
+        with contextlib.suppress(BudgetExhaustedError), lock:
+            return A @ B
+
+    def last():
+        try:
+            return np.dot(A, B)
+        finally:
+            marks.append("finally")
+
+    with flopshim.budget(DOT) as b:
+        for _ in range(100):
+            equal((swallow(), suppress()), (None, None))
+            raises(BudgetExhaustedError, last)
+            assert not lock.locked()
+        equal(marks, ["finally"] * 100)
+        X @ X
+        equal(b.used, DOT)
+
+
+# ---- threads, tasks and processes ----
+
+
+def pool_charges_where_its_maker_stands():
+    with ThreadPoolExecutor(3) as pool:
+        with flopshim.namespace("first"):
+            list(pool.map(lambda _: X @ X, range(300)))
+        with flopshim.namespace("second"):
+            list(pool.map(lambda _: X @ X, range(200)))
+        list(pool.map(lambda _: X @ X, range(100)))
+
+        def own(_):
+            with flopshim.namespace("own"):
+                X @ X
+
+        with flopshim.namespace("third"):
+            list(pool.map(own, range(50)))
+    equal(flopshim.used("first"), 300 * DOT)
+    equal(flopshim.used("second"), 200 * DOT)
+    equal(flopshim.used("third.own"), 50 * DOT)
+    equal(flopshim.used("."), IMPORT + 650 * DOT)
+
+
+def asyncio_in_threads():
+    async def main():
+        def work():
+            with flopshim.budget(DOT, namespace="task"):
+                return X @ X
+
+        equal(await asyncio.gather(*[asyncio.to_thread(work) for _ in range(20)]), [50.0] * 20)
+
+    asyncio.run(main())
+    equal(flopshim.used("task"), 20 * DOT)
+
+
+def blocks_out_of_order():
+    def generator(name):
+        with flopshim.namespace(name):
+            yield X @ X
+
+    first, second = generator("first"), generator("second")
+    next(first)
+    next(second)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        equal((next(first, None), next(second, None)), (None, None))
+    equal([warning.category for warning in said], [RuntimeWarning])
+    X @ X
+    equal(flopshim.used("."), IMPORT + 3 * DOT)
+    equal(flopshim.used("first"), 2 * DOT)
+
+
+def block_ended_in_another_thread():
+    block = flopshim.budget(10**6, namespace="a")
+    block.__enter__()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        thread = threading.Thread(target=block.__exit__, args=(None, None, None))
+        thread.start()
+        thread.join()
+    equal([warning.category for warning in said], [RuntimeWarning])
+    X @ X
+    equal(flopshim.used(".a"), DOT)  # it is still open where it began
+
+
+def block_is_not_entered_twice():
+    block = flopshim.budget(1000)
+    with block:
+        raises(RuntimeError, block.__enter__)
+        X @ X
+        equal(block.used, DOT)
+    equal(block.used, DOT)
+
+
+def in_the_child(_=None):
+    X @ X
+    return flopshim.used("."), flopshim.used(".train")
+
+
+def forked_process():
+    with flopshim.budget(5 * DOT, namespace="train") as b:
+        X @ X
+        child = os.fork()
+        if not child:
+            try:
+                equal((b.used, b.remaining), (0, 4 * DOT))
+                for _ in range(4):
+                    X @ X
+                raises(BudgetExhaustedError, lambda: X @ X)
+                equal(in_the_child.__code__ is not None, True)
+                equal(flopshim.used(".train"), 4 * DOT)
+            except BaseException as error:
+                print(repr(error), file=sys.stderr)
+                os._exit(1)
+            os._exit(0)
+        equal(os.waitpid(child, 0)[1], 0)
+        equal((b.used, b.remaining), (DOT, 4 * DOT))
+
+
+def multiprocessing_by_fork():
+    with flopshim.namespace("train"):
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            results = pool.map(in_the_child, range(10), chunksize=5)
+    assert all(total == train and train % DOT == 0 for total, train in results), results
+    equal(flopshim.used("train"), 0)  # the children's work is theirs
+
+
+def error_comes_back_from_a_process():
+    with flopshim.budget(10), ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        error = raises(BudgetExhaustedError, pool.submit(OPERATIONS["matmul"].__call__).result) if False else \
+            raises(BudgetExhaustedError, pool.submit(product).result)
+    equal((error.operation, error.cost, error.limit), ("dgemm", PRODUCT, 10))
+
+
+def product():
+    return A @ B
+
+
+def multiprocessing_by_spawn():
+    """A spawned process starts from its environment: here from FLOPSHIM_NAMESPACE=spawned."""
+    with flopshim.namespace("train"):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            total, train = pool.apply(in_the_child)
+            spawned = pool.apply(flopshim.used, (".spawned",))
+    equal((total, train, spawned), (IMPORT + DOT, 0, IMPORT + DOT))
+
+
+# ---- questions ----
+
+
+def cost():
+    equal(flopshim.cost("dgemm", m=300, n=400, k=200), 48_000_000)
+    equal(flopshim.cost("dgemm", transa="T", m=np.int64(3), n=4, k=5), 120)
+    equal(flopshim.cost("ddot", n=50), DOT)
+    raises(ValueError, flopshim.cost, "nonesuch")
+    raises(ValueError, flopshim.cost, "dgemm", q=1)
+    raises(ValueError, flopshim.cost, "dgemm", m="three")
+    raises(TypeError, flopshim.cost, "dgemm", m=1.5)
+    raises(TypeError, flopshim.cost, 5)
+    equal(flopshim.used("."), IMPORT)
+
+
+def present():
+    assert flopshim.present()
+    with flopshim.budget(10, required=True):
+        pass
+
+
+IMPORT = 0  # FLOPs of `import numpy`, which computes a dot product
+
+
+def main():
+    global IMPORT
+    IMPORT = flopshim.used(".")
+    name, *arguments = sys.argv[1].split("=")
+    globals()[name](*arguments)
+
+
+if __name__ == "__main__":
+    main()

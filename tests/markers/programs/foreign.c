@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* foreign.c - a compiled library under a Python program: BLAS in a thread of its own, and before it calls back. */
+#include <cblas.h>
+#include <pthread.h>
+
+static const double ones[1000] = {[0 ... 999] = 1};
+
+static void *work(void *argument)
+{
+	double *result = argument;
+
+	*result = cblas_ddot(1000, ones, 1, ones, 1);
+	return NULL;
+}
+
+/* 1000, or 0 if it was refused. */
+double dot_in_a_thread(void)
+{
+	pthread_t thread;
+	double result = -1;
+
+	pthread_create(&thread, NULL, work, &result);
+	pthread_join(thread, NULL);
+	return result;
+}
+
+double dot_here(void)
+{
+	return cblas_ddot(1000, ones, 1, ones, 1);
+}
+
+/* Gives its result to a Python function, as a solver gives it the next point. */
+double dot_and_call(double (*function)(double))
+{
+	return function(dot_here());
+}
+
+/* Their sum: of a call that goes on after the first was refused. */
+double dots_here(int count)
+{
+	double sum = 0;
+
+	for (int i = 0; i < count; i++)
+		sum += dot_here();
+	return sum;
+}
