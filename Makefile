@@ -80,10 +80,11 @@ $(O)/shim/entry.o: shim/entry_$(ARCH).S shim/entry.h $(GENERATED) | $(O)/shim
 	$(call say,AS)
 	$(Q)$(CC) -fPIC -g -Ishim -I$(O)/gen -c $< -o $@
 
+SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic
+
 $(O)/libflopshim.so: $(SHIM_OBJECTS)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs \
-		-Wl,--hash-style=gnu -Wl,-Bsymbolic -o $@.new $^ $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $^ $(LDFLAGS)
 	$(Q)mv $@.new $@ # programs under test may have the old one mapped
 
 # ---- the analyzer ----
@@ -120,11 +121,13 @@ install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/
-	install -m 644 shim/include/flopshim_dump.h $(wildcard shim/include/flopshim.h) $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 shim/include/flopshim.h shim/include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
+	install -d $(DESTDIR)$(DATADIR)/flopshim
+	install -m 644 shim/bindings/flopshim.py shim/bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
 	$(if $(DESTDIR),,-ldconfig)
 
 clean:
 	rm -rf $(O)
 
 -include $(wildcard $(O)/shim/*.d $(O)/analyzer/*.d $(O)/tests/*.d)
-include tests/tests.mk
+include tests/tests.mk bench/bench.mk

@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 		{"rounds", required_argument, NULL, 'r'}, {"runs", required_argument, NULL, 'n'},
 		{"quick", no_argument, NULL, 'q'}, {"json", required_argument, NULL, 'j'},
 		{"shim", required_argument, NULL, 's'}, {"report", required_argument, NULL, 'p'},
-		{"worker", no_argument, NULL, 'w'}, {"one", no_argument, NULL, 'o'},
+		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	struct settings settings = {.rounds = 60};
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'w': return worker_run(3, 4);
-		case 'o': return worker_one_call();
+		case 'c': return worker_calls(strtoull(optarg, NULL, 10));
 		case 'r': settings.rounds = (unsigned)atoi(optarg); break;
 		case 'n': runs = atoi(optarg); break;
 		case 'q': settings.quick = true; break;

@@ -43,8 +43,8 @@ struct answer {
 /* Reads orders from one descriptor and answers on the other until there are no more. Returns the exit status. */
 int worker_run(int in, int out);
 
-/* Calls ddot_ once. Returns the exit status. */
-int worker_one_call(void);
+/* Calls ddot_ so many times. Returns the exit status. */
+int worker_calls(uint64_t calls);
 
 /* ---- statistics.c ---- */
 

@@ -89,7 +89,7 @@ int start_measure(const struct settings *settings)
 {
 	const struct program programs[] = {
 		{"/bin/true, no BLAS call", {"/bin/true"}, 1},
-		{"C, one ddot_", {settings->workload, "--one"}, 1},
+		{"C, one ddot_", {settings->workload, "--calls=1"}, 1},
 		{"python3 -c 'import numpy'", {"/usr/bin/python3", "-c", "import numpy"}, 4},
 	};
 	char *preloaded[ENVIRONMENT_MAX], preload[4096];

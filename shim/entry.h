@@ -74,11 +74,15 @@ struct entry_verdict {
 	long action;
 };
 
+/* Where an argument slot is, in bytes from the frame pointer. */
+static inline long entry_offset(unsigned slot)
+{
+	return slot < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (long)slot : 16 + 8 * ((long)slot - ENTRY_GPR_COUNT);
+}
+
 static inline uint64_t *entry_slot(entry_frame frame, unsigned slot)
 {
-	return (uint64_t *)(frame + (slot < ENTRY_GPR_COUNT
-				     ? ENTRY_GPRS + 8 * (long)slot
-				     : 16 + 8 * ((long)slot - ENTRY_GPR_COUNT)));
+	return (uint64_t *)(frame + entry_offset(slot));
 }
 
 static inline uint64_t *entry_return_slot(entry_frame frame) { return (uint64_t *)(frame + 8); }

@@ -227,7 +227,7 @@ static bool is_asking(const struct thread *thread, uint64_t slot)
 }
 
 /* It may leave by longjmp: nothing is held meanwhile. */
-static __attribute__((noinline, optimize("no-omit-frame-pointer"))) enum exceed_action ask(const struct exceeding_call *call, bool *by_default)
+static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_call *call, bool *by_default)
 {
 	char text[512];
 	size_t end = 0;

@@ -257,7 +257,7 @@ void site_slot_prepare(struct site_slot *slot)
 		values &= fetch == (i < slot->options ? FETCH_ENUM : FETCH_INT);
 		if (arg[i].condition != CONDITION_NONE)
 			return;
-		slot->offsets[i] = (int16_t)((entry_frame)entry_slot((entry_frame)0, arg[i].slot) - (entry_frame)0);
+		slot->offsets[i] = (int16_t)entry_offset(arg[i].slot);
 	}
 	if (!slot->dims)
 		return; /* row_none would be its row */

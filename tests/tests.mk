@@ -4,25 +4,31 @@
 T := $(O)/tests
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # FLOPSHIM_ variables of the caller would change what is tested.
-CLEAN := env -u FLOPSHIM_BUDGET -u FLOPSHIM_OUT -u FLOPSHIM_QUIET
+CLEAN := env -u FLOPSHIM_BUDGET -u FLOPSHIM_OUT -u FLOPSHIM_QUIET -u FLOPSHIM_STACKS -u FLOPSHIM_TIME
+REPORT_SOURCES := $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) shim/price.c $(GENERATED) $(O)/gen/formulas.c
 
 # ---- unit tests: plain, and under the sanitizers ----
 
 UNIT_FLAGS := $(BASE) -Ishim -Ishim/include -Ianalyzer -Itests/unit -I$(O)/gen
 # What each test is linked with, beside itself.
-LINK_test_config := shim/config.c shim/guest.c
-LINK_test_charge := shim/charge.c shim/config.c shim/guest.c
-LINK_test_price := $(T)/price/tables.c shim/price.c
-LINK_test_generate :=
-LINK_test_stack_words := $(GENERATED)
-LINK_test_table := $(GENERATED) shim/price.c
-LINK_test_read := tests/unit/dump_writer.c $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) shim/price.c \
-	$(GENERATED) $(O)/gen/formulas.c
-LIBS_test_read := $(ANALYZER_LIBS)
-UNIT := test_config test_charge test_price test_generate test_stack_words test_table test_read
-# Without threads there is nothing for the thread sanitizer to see.
-UNIT_THREAD := test_charge
-UNIT_ADDRESS := test_config test_charge test_price test_table test_read
+LINK_config := shim/config.c shim/guest.c
+LINK_charge := shim/charge.c shim/config.c shim/guest.c
+LINK_price := $(T)/price/tables.c shim/price.c
+LINK_generate :=
+LINK_stack_words := $(GENERATED)
+LINK_table := $(GENERATED) shim/price.c
+LINK_read := tests/unit/dump_writer.c $(REPORT_SOURCES)
+LINK_render := $(REPORT_SOURCES)
+LINK_catalog := $(REPORT_SOURCES)
+LINK_symbolize := tests/unit/dump_writer.c $(REPORT_SOURCES)
+LIBS_read := $(ANALYZER_LIBS)
+LIBS_render := $(ANALYZER_LIBS)
+LIBS_catalog := $(ANALYZER_LIBS)
+LIBS_symbolize := $(ANALYZER_LIBS)
+UNIT := config charge price generate stack_words table read render catalog symbolize
+UNIT_ADDRESS := config charge price table read render catalog
+UNIT_THREAD := charge
+UNIT_READS := $(wildcard shim/*.[ch] analyzer/*.[ch] tests/unit/*.[ch]) $(GENERATED) $(T)/price/tables.c
 
 $(T) $(T)/price $(T)/address $(T)/thread:
 	$(Q)mkdir -p $@
@@ -30,53 +36,82 @@ $(T) $(T)/price $(T)/address $(T)/thread:
 $(T)/price/tables.c: $(O)/generate tests/unit/price.tbl | $(T)/price
 	$(Q)$(O)/generate --gpr $(GPRS) tests/unit/price.tbl -o $(T)/price
 
-$(T)/test_%: tests/unit/test_%.c $(wildcard shim/*.[ch] analyzer/*.[ch] tests/unit/*.[ch]) $(GENERATED) $(T)/price/tables.c | $(T)
+$(T)/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< $(LINK_test_$*) $(CHECK_LIBS) $(LIBS_test_$*)
+	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< $(LINK_$*) $(CHECK_LIBS) $(LIBS_$*)
 
-$(T)/address/test_%: tests/unit/test_%.c $(wildcard shim/*.[ch] analyzer/*.[ch] tests/unit/*.[ch]) $(GENERATED) $(T)/price/tables.c | $(T)/address
+$(T)/address/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)/address
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -o $@ $< $(LINK_test_$*) $(CHECK_LIBS) $(LIBS_test_$*)
+	$(Q)$(CC) $(UNIT_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -o $@ $< $(LINK_$*) $(CHECK_LIBS) $(LIBS_$*)
 
-$(T)/thread/test_%: tests/unit/test_%.c $(wildcard shim/*.[ch]) $(GENERATED) | $(T)/thread
+$(T)/thread/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)/thread
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -O1 -fsanitize=thread -o $@ $< $(LINK_test_$*) $(CHECK_LIBS) $(LIBS_test_$*)
+	$(Q)$(CC) $(UNIT_FLAGS) -O1 -fsanitize=thread -o $@ $< $(LINK_$*) $(CHECK_LIBS) $(LIBS_$*)
 
-.PHONY: check-unit check-sanitizers check-golden check-markers check-symbols check-warnings
-check-unit: all $(UNIT:%=$(T)/%)
-	$(Q)for test in $(UNIT); do GENERATE=$(O)/generate $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || { cat $(T)/$$test.err >&2; exit 1; }; done
+# Runs tests of check's, and shows what they said on standard error only where one fails.
+define run_unit
+	$(Q)for test in $(1); do \
+		GENERATE=$(O)/generate $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || { cat $(T)/$$test.err >&2; exit 1; }; done
+endef
 
-check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/%) $(UNIT_THREAD:%=$(T)/thread/%)
-	$(Q)for test in $(UNIT_ADDRESS:%=address/%) $(UNIT_THREAD:%=thread/%); do \
-		$(CLEAN) $(T)/$$test 2>$(T)/$$test.err || { cat $(T)/$$test.err >&2; exit 1; }; done
+check-unit: all $(UNIT:%=$(T)/test_%)
+	$(call run_unit,$(UNIT:%=test_%))
+
+check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thread/test_%)
+	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Every source without a warning, by both compilers.
 check-warnings: $(GENERATED)
 	$(Q)for compiler in $(CC) clang; do \
 		command -v $$compiler >/dev/null || continue; \
-		for file in shim/*.c analyzer/*.c launcher/*.c; do \
-			$$compiler -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ishim -Ishim/include -Ianalyzer \
-				-I$(O)/gen -DLIBDIR='""' $$file || exit 1; \
+		for file in shim/*.c analyzer/*.c launcher/*.c bench/*.c; do \
+			$$compiler -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ishim -Ishim/include \
+				-Ianalyzer -Ibench -I$(O)/gen -DLIBDIR='""' $$file || exit 1; \
 		done; \
 	done
 	$(Q)echo "No warning from $(CC) and clang"
 
+# The same integers from both compilers at every optimization.
+check-compilers: $(GENERATED)
+	$(Q)tests/unit/test_compilers $(O)
+
+# ---- the table against what is installed ----
+
 check-symbols: all
 	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_symbols.py
 
+check-forms: all
+	$(Q)FLOPSHIM_BUILD=$(O) $(CLEAN) tests/unit/test_forms.py
+
 # ---- flopshim-report ----
 
-$(T)/make_dump: tests/golden/make_dump.c tests/unit/dump_writer.c shim/include/flopshim_dump.h | $(T)
+$(T)/make_dump: tests/golden/make_dump.c tests/unit/dump_writer.c tests/unit/dump_writer.h shim/include/flopshim_dump.h | $(T)
 	$(call say,CC)
 	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< tests/unit/dump_writer.c
 
 check-golden: all $(T)/make_dump
 	$(Q)tests/golden/run $(O)/flopshim-report $(T)/make_dump
 
+$(T)/fuzz_read: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
+	$(call say,CC)
+	$(Q)$(CC) $(UNIT_FLAGS) -O1 -DFUZZ_STANDALONE -fsanitize=address,undefined -fno-sanitize-recover=undefined -o $@ \
+		$< $(REPORT_SOURCES) $(ANALYZER_LIBS) -lm
+
+$(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
+	$(call say,CC)
+	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(REPORT_SOURCES) $(ANALYZER_LIBS) -lm
+
+$(T)/seeds: $(T)/make_dump
+	$(Q)mkdir -p $@
+	$(Q)for scenario in simple budget weights killed troubled; do $(T)/make_dump $$scenario $@/$$scenario.dump; done
+
+check-fuzz: $(T)/fuzz_read $(T)/seeds
+	$(Q)$(T)/fuzz_read 300 $(T)/seeds/*.dump
+
 # ---- programs ----
 
 check-clients: all
-	$(Q)$(CLEAN) tests/clients/run --build $(O)
+	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick
 
 check-markers: all
 	$(Q)$(CLEAN) tests/markers/run --build $(O)
@@ -84,7 +119,32 @@ check-markers: all
 # ---- prices ----
 
 check-price-samples: all
-	$(Q)FLOPSHIM_REPORT=$(O)/flopshim-report tests/price/run
+	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report tests/price/run
 
 check-prices: all
-	$(Q)FLOPSHIM_REPORT=$(O)/flopshim-report tests/price/run --full
+	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report tests/price/run --full
+
+# ---- speed ----
+
+check-call-path: bench-build
+	$(Q)tests/bench/call_path --build $(O)
+
+# ---- all of it ----
+
+CHECKS := warnings unit sanitizers compilers symbols forms golden fuzz call-path price-samples markers clients
+.PHONY: $(CHECKS:%=check-%)
+check:
+	$(Q)passed=0; failed=""; for part in $(CHECKS); do \
+		echo "== check-$$part"; \
+		if $(MAKE) --no-print-directory check-$$part; then passed=$$((passed + 1)); else failed="$$failed check-$$part"; fi; \
+	done; \
+	set -- $$failed; [ $$# = 0 ] || echo "FAILED:$$failed"; \
+	echo "$$passed passed, $$# failed"; [ $$# = 0 ]
+
+# Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.
+check-long: check-prices $(T)/fuzz_read_libfuzzer $(T)/seeds
+	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
+	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
+	$(Q)FLOPSHIM_LONG=1 $(T)/test_charge
+	$(Q)mkdir -p $(T)/corpus
+	$(Q)$(T)/fuzz_read_libfuzzer -max_total_time=600 -max_len=65536 $(T)/corpus $(T)/seeds

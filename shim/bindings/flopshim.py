@@ -117,7 +117,7 @@ class _Exceeded(ctypes.Structure):
     ]
 
 
-# The first is a struct flopshim_exceeded *: ctypes cannot make a pointer while an error is set (_DenyAndFail).
+# The first is a struct flopshim_exceeded *: ctypes cannot make a pointer while an error is set (_deny_and_fail).
 _ExceedCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
@@ -268,7 +268,10 @@ def _refuse(call):
 
 def _on_exceed(call, _context):
     """The exceed callback: runs in the thread of the call, under the GIL, before the routine would have."""
-    _clear_error()  # which the refusal before has left, if it was in the same C call
+    _clear_error()
+    pending = sys.gettrace()
+    if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
+        return _deny_and_fail()  # the same C call was refused before: what it said first is what is raised
     try:
         return _refuse(_Exceeded.from_address(call))
     except BaseException as error:  # KeyboardInterrupt, say: it must neither be lost nor end the process
@@ -309,37 +312,38 @@ def _raise_in(frame, error):
     that fails and the `try` and `with` around it see that. A trace function puts `error` in the place of whatever the C
     call then raises; if it raises nothing, the function raises `error` itself at the very next instruction. (A
     pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)"""
-    answer = _DenyAndFail(_DENY)
-    pending = sys.gettrace()
-    if isinstance(pending, _RaiseAtNextEvent) and pending.frame is frame:
-        return answer  # the same C call was refused before: what it said first is what is raised
     pending = _RaiseAtNextEvent(frame, error)
     pending.arm()
     _probe()  # from here on Python functions are traced
     if not pending.is_called:  # inside of a trace function, where nothing is traced
         pending.disarm()
         _say(error)
-    return answer
+    return _deny_and_fail()
 
 
 def _probe():
     pass
 
 
-class _DenyAndFail(int):
+class _Answer(int):
+    """What the callback answers, and what goes with it."""
+
+
+def _deny_and_fail():
     """The answer `deny`, which leaves an error set in its thread.
 
     It is set when the answer goes: after ctypes has read it, since ctypes clears an error that is set before that. What
     sets it is the destructor of a capsule, the one thing to go that calls a C function and does not look what it did.
     That it is a MemoryError has no meaning."""
-
-    def __init__(self, _value):
-        self.capsule = _new_capsule(1, None, _set_error)
+    answer = _Answer(_DENY)
+    answer.capsule = _new_capsule(1, None, _set_error)
+    return answer
 
 
 _new_capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
     ("PyCapsule_New", ctypes.pythonapi))
 _set_error = ctypes.cast(ctypes.pythonapi.PyErr_NoMemory, ctypes.c_void_p)
+# Where Python code runs while that error is set (the C call is refused again, or calls Python back), this comes first.
 _clear_error = ctypes.PYFUNCTYPE(None)(("PyErr_Clear", ctypes.pythonapi))
 
 
@@ -368,6 +372,7 @@ class _RaiseAtNextEvent:
         sys.settrace(self.tracing)
 
     def __call__(self, frame, event, argument):
+        _clear_error()
         # Whoever raises here loses the tracing of the thread and of the frame: CPython switches both off, in this
         # order. What is in f_trace then goes last, and puts back what is wanted (_Last).
         error = self.error
@@ -382,8 +387,6 @@ class _RaiseAtNextEvent:
             frame.f_trace = _Last(self.disarm)
         elif frame.f_code is _probe.__code__:
             self.is_called = True
-            return None
-        elif frame.f_code is _on_exceed.__code__:
             return None
         elif self._is_bystander(frame):
             return self._forward(self.tracing, frame, event, argument)
@@ -465,6 +468,7 @@ class _MonitorInstructions:
 
     @staticmethod
     def _before_instruction(_code, _offset):
+        _clear_error()
         pending = sys.gettrace()
         if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
             pending.disarm()
