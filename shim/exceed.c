@@ -19,6 +19,7 @@
 #include "guest.h"
 #include "lifecycle.h"
 #include "namespace.h"
+#include "python.h"
 #include "record.h"
 #include "resolve.h"
 
@@ -148,8 +149,10 @@ static void flush_under_watchdog(int status)
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (!pthread_create(&watchdog, &attributes, watch, NULL))
+	if (!pthread_create(&watchdog, &attributes, watch, NULL)) {
+		python_flush();
 		fflush(NULL);
+	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * python.c - the Python functions and lines that the calling thread is in.
- * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread), never call
- * into the interpreter, and never fault: frames of this thread hold still while it is inside a BLAS call, and
+ * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread) nor call into the
+ * interpreter, but for the flush of a process that ends, and never fault: frames of this thread hold still while it is inside a BLAS call, and
  * every word of them is read by the kernel, which answers with an error where a layout below is not the process's.
  * A code object is one only if its type is PyCode_Type, a name only if its type is PyUnicode_Type.
  */
@@ -321,4 +321,59 @@ size_t python_frames(char *text, size_t size, bool *failed)
 	}
 	text[end < size ? end : size - 1] = 0;
 	return end;
+}
+
+/* ---- the end ---- */
+
+struct interpreter {
+	int (*ensure)(void);
+	void (*release)(int);
+	int (*is_finalizing)(void);
+	void *(*get_object)(const char *);
+	void *(*call_method)(void *, const char *, const char *, ...);
+	void (*forget)(void *);
+	void (*clear_error)(void);
+};
+
+static bool find_interpreter(struct interpreter *found)
+{
+	void *thread_state = NULL;
+
+	guest_lock(&record_lock);
+	look_for_python();
+	if (python.this_thread_state)
+		thread_state = python.this_thread_state();
+	*(const void **)&found->ensure = symbol_anywhere("PyGILState_Ensure");
+	*(const void **)&found->release = symbol_anywhere("PyGILState_Release");
+	*(const void **)&found->is_finalizing = symbol_anywhere("Py_IsFinalizing");
+	if (!found->is_finalizing)
+		*(const void **)&found->is_finalizing = symbol_anywhere("_Py_IsFinalizing");
+	*(const void **)&found->get_object = symbol_anywhere("PySys_GetObject");
+	*(const void **)&found->call_method = symbol_anywhere("PyObject_CallMethod");
+	*(const void **)&found->forget = symbol_anywhere("Py_DecRef");
+	*(const void **)&found->clear_error = symbol_anywhere("PyErr_Clear");
+	guest_unlock(&record_lock);
+	return thread_state && found->ensure && found->release && found->is_finalizing && found->get_object &&
+	       found->call_method && found->forget && found->clear_error && !found->is_finalizing();
+}
+
+void python_flush(void)
+{
+	static const char *const streams[] = {"stdout", "stderr"};
+	struct interpreter interpreter;
+	int held;
+
+	if (!find_interpreter(&interpreter))
+		return;
+	held = interpreter.ensure();
+	for (unsigned i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+		void *stream = interpreter.get_object(streams[i]);
+		void *result = stream ? interpreter.call_method(stream, "flush", NULL) : NULL;
+
+		if (result)
+			interpreter.forget(result);
+		else
+			interpreter.clear_error();
+	}
+	interpreter.release(held);
 }

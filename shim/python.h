@@ -15,4 +15,10 @@
  */
 size_t python_frames(char *text, size_t size, bool *failed);
 
+/*
+ * Flushes sys.stdout and sys.stderr, if this is a thread of Python's. Takes the GIL, and so may wait for ever: only for a process that
+ * is about to end, under a watchdog.
+ */
+void python_flush(void);
+
 #endif
