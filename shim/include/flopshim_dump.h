@@ -242,9 +242,9 @@ enum dump_row_flags {
 struct dump_row {
 	uint64_t calls;         /* changes */
 	uint64_t options;       /* the shape's option letters, the first in the lowest byte */
+	uint64_t charged;       /* what one call is charged: after multiplier and weights */
 	int64_t dims[DUMP_DIMS_MAX];
 	uint64_t flops;         /* raw price of one call */
-	uint64_t charged;       /* what one call is charged: after multiplier and weights */
 	uint64_t time_ns;       /* sum over timed calls; changes */
 	uint32_t timed_calls;   /* changes */
 	uint32_t site;
