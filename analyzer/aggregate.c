@@ -25,7 +25,8 @@ void aggregate_open(struct aggregate *aggregate, const struct aggregate_options 
 void aggregate_close(struct aggregate *aggregate)
 {
 	struct intern *interns[] = { &aggregate->texts, &aggregate->routines, &aggregate->modules, &aggregate->sites,
-	                             &aggregate->spaces, &aggregate->limits, &aggregate->notes };
+	                             &aggregate->spaces, &aggregate->limits, &aggregate->notes, &aggregate->stacks,
+	                             &aggregate->samples };
 
 	for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
 		intern_free(interns[i]);
@@ -34,6 +35,7 @@ void aggregate_close(struct aggregate *aggregate)
 	free(aggregate->module_totals);
 	free(aggregate->limit_totals);
 	free(aggregate->note_totals);
+	free(aggregate->sample_totals);
 	arena_free(&aggregate->row_arena);
 	free(aggregate->rows);
 	hash_free(&aggregate->row_index);
@@ -308,7 +310,8 @@ static void price_anew(struct addition *add, struct dump_row *entry, struct rout
 	routine->kind = priced.kind;
 }
 
-static void add_row(struct addition *add, const struct dump_row *given)
+/* NULL for a row that is none. */
+static const struct row *add_row(struct addition *add, const struct dump_row *given)
 {
 	union {
 		struct row row;
@@ -321,7 +324,7 @@ static void add_row(struct addition *add, const struct dump_row *given)
 
 	if (entry.kind > DUMP_ROW_MANUAL) {
 		dump_damaged(&add->dump, "rows of an unknown kind");
-		return;
+		return NULL;
 	}
 	key.row.site = site_number(add, entry.site, entry.kind == DUMP_ROW_MANUAL);
 	key.row.space = space_number(add, entry.namespace_id);
@@ -352,18 +355,24 @@ static void add_row(struct addition *add, const struct dump_row *given)
 	row->time_ns = u64_add(row->time_ns, entry.time_ns);
 	row->timed_calls = u64_add(row->timed_calls, entry.timed_calls);
 	row->flags |= entry.flags & DUMP_ROW_SATURATED;
+	return row;
 }
 
 /* Returns how many there were. */
 static size_t add_rows(struct addition *add)
 {
+	const struct aggregate_options *options = &add->aggregate->options;
 	struct dump_cursor cursor;
-	const struct dump_row *row;
+	const struct dump_row *entry;
 	size_t count = 0;
 
-	dump_cursor_open(&cursor, &add->dump, DUMP_ROWS, sizeof *row);
-	for (; (row = dump_cursor_next(&cursor)); count++)
-		add_row(add, row);
+	dump_cursor_open(&cursor, &add->dump, DUMP_ROWS, sizeof *entry);
+	for (; (entry = dump_cursor_next(&cursor)); count++) {
+		const struct row *row = add_row(add, entry);
+
+		if (options->row_added && row)
+			options->row_added(options->row_context, cursor.lane, cursor.number, entry, row);
+	}
 	dump_cursor_close(&cursor);
 	return count;
 }
@@ -442,6 +451,70 @@ static void add_notes(struct addition *add)
 
 		aggregate->note_totals[number].processes++;
 		aggregate->note_totals[number].count = u64_add(aggregate->note_totals[number].count, entry->count);
+	}
+	dump_cursor_close(&cursor);
+}
+
+/* Sampled stacks. */
+
+enum { MODULES_SEARCHED = 4096 };
+
+/* The frame of a return address. Where modules took turns at an address, it cannot be told whose it is. */
+static struct stack_frame frame_of(struct addition *add, uint64_t address)
+{
+	struct stack_frame frame = { .offset = address, .module = AGGREGATE_NONE };
+	unsigned found = 0;
+
+	for (uint32_t i = 0; i < add->dump.modules.count && i < MODULES_SEARCHED; i++) {
+		const struct dump_module *module = dump_module_at(&add->dump, i);
+
+		if (!module || address <= module->start || address > module->end)
+			continue;
+		frame.offset = address - module->bias;
+		frame.module = module_number(add, i);
+		found++;
+	}
+	return found == 1 ? frame : (struct stack_frame){ .offset = address, .module = AGGREGATE_NONE };
+}
+
+static uint32_t stack_number(struct addition *add, const struct dump_stack *stack)
+{
+	size_t size = sizeof(struct stack_head) + stack->count * sizeof(struct stack_frame);
+	struct stack_head *head = memory_new(1, size);
+	struct stack_frame *frames = (struct stack_frame *)(void *)(head + 1);
+	uint32_t number;
+
+	head->python = stack->python ? reference_text(add, stack->python, "(unknown)") : AGGREGATE_NONE;
+	head->frame_count = stack->count;
+	for (uint32_t i = 0; i < stack->count; i++)
+		frames[i] = frame_of(add, stack->addresses[i]);
+	number = intern_bytes(&add->aggregate->stacks, head, size);
+	free(head);
+	return number;
+}
+
+static void add_samples(struct addition *add)
+{
+	struct aggregate *aggregate = add->aggregate;
+	const struct dump_sample *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_SAMPLES, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		const struct dump_stack *stack = dump_stack_at(&add->dump, entry->stack);
+		struct sample_key key;
+		struct sample *sample;
+		uint32_t number;
+
+		if (!stack || !entry->calls)
+			continue;
+		key = (struct sample_key){ stack_number(add, stack), site_number(add, entry->site, false),
+		                           space_number(add, entry->namespace_id) };
+		number = intern_counted(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
+		                        &aggregate->sample_capacity, sizeof *sample);
+		sample = &aggregate->sample_totals[number];
+		sample->flops = u64_add(sample->flops, entry->flops);
+		sample->calls = u64_add(sample->calls, entry->calls);
 	}
 	dump_cursor_close(&cursor);
 }
@@ -624,6 +697,7 @@ static void add_contents(struct addition *add, const char *file)
 	rows = add_rows(add);
 	add_lanes(add);
 	add_notes(add);
+	add_samples(add);
 	/* Of a damaged dump without rows, zeros would not be an answer. */
 	add->process->answered = rows || !add->dump.damage_total;
 	if (add->process->answered)

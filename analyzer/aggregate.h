@@ -43,6 +43,20 @@ struct note_key {
 	uint32_t kind, text;
 };
 
+/* A stack is its head and, behind it, its frames, innermost first. */
+struct stack_head {
+	uint32_t python, frame_count; /* python: text, frames in lines, AGGREGATE_NONE if there are none */
+};
+
+struct stack_frame {
+	uint64_t offset;           /* of a return address in its module; the address where there is none */
+	uint32_t module, reserved; /* AGGREGATE_NONE where not known */
+};
+
+struct sample_key {
+	uint32_t stack, site, space;
+};
+
 /* Totals of one (routine, shape, site, namespace, kind) over all dumps. */
 struct row {
 	u128 flops, charged, words;
@@ -66,6 +80,10 @@ struct limit {
 
 struct note {
 	uint64_t processes, count;
+};
+
+struct sample {
+	uint64_t flops, calls; /* estimated FLOPs; sampled calls */
 };
 
 enum process_state {
@@ -119,6 +137,9 @@ struct aggregate_options {
 	bool (*price)(void *context, const struct intern *texts, const struct routine_key *routine,
 	              const struct dump_row *row, uint64_t multiplier, struct priced *priced);
 	void *price_context;
+	/* Is told, where not NULL, which row of the aggregate a row of a dump went to. */
+	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
+	void *row_context;
 	bool quiet; /* what cannot be opened has been said already */
 };
 
@@ -129,10 +150,12 @@ struct version {
 struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes; /* spaces: paths; number 0 is the root */
+	struct intern stacks, samples;
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
-	size_t module_capacity, limit_capacity, note_capacity;
+	struct sample *sample_totals;
+	size_t module_capacity, limit_capacity, note_capacity, sample_capacity;
 	struct arena row_arena;
 	struct row **rows;
 	size_t row_count, row_capacity;
@@ -176,6 +199,16 @@ static inline const struct routine_key *routine_of(const struct aggregate *aggre
 static inline const struct site_key *site_of(const struct aggregate *aggregate, uint32_t site)
 {
 	return intern_at(&aggregate->sites, site);
+}
+
+static inline const struct stack_head *stack_of(const struct aggregate *aggregate, uint32_t stack)
+{
+	return intern_at(&aggregate->stacks, stack);
+}
+
+static inline const struct stack_frame *frames_of(const struct stack_head *head)
+{
+	return (const struct stack_frame *)(const void *)(head + 1);
 }
 
 static inline const struct module_key *module_of(const struct aggregate *aggregate, uint32_t module)

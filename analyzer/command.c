@@ -3,26 +3,38 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* Texts from a dump may be in the message: no byte of them may control the terminal. */
+static void say(const char *format, va_list arguments)
+{
+	char *text;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		return;
+	for (char *at = text; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	fprintf(stderr, "flopshim-report: %s\n", text);
+	free(text);
+}
 
 void complain(const char *format, ...)
 {
 	va_list arguments;
 
-	fputs("flopshim-report: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 }
 
 int usage_error(const char *command, const char *format, ...)
 {
 	va_list arguments;
 
-	fputs("flopshim-report: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "\nTry 'flopshim-report %s --help'.\n", command);
+	fprintf(stderr, "Try 'flopshim-report %s --help'.\n", command);
 	return EXIT_USAGE;
 }

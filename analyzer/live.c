@@ -348,8 +348,9 @@ int command_live(int count, char **arguments)
 	if (!session.path)
 		return EXIT_ERROR;
 	session.screen = options.format == FORMAT_TEXT && system_terminal() && isatty(STDIN_FILENO);
+	/* Where the terminal is one that curses does not know, lines will do. */
+	session.screen = session.screen && newterm(NULL, stdout, stdin);
 	if (session.screen) {
-		initscr();
 		cbreak();
 		noecho();
 		curs_set(0);

@@ -81,14 +81,7 @@ static bool type_is_counts(unsigned type)
 
 /* The header. */
 
-static enum read_status unreadable(struct dump *dump, const char *format, uint64_t number)
-{
-	char text[READ_DAMAGE_TEXT];
-
-	snprintf(text, sizeof text, format, number);
-	dump_damaged(dump, "%s", text);
-	return READ_UNREADABLE;
-}
+#define NOT_A_DUMP "not a flopshim dump: it does not begin with " DUMP_MAGIC
 
 static void terminate_texts(struct dump_header *header)
 {
@@ -130,8 +123,10 @@ static enum read_status check_identity(struct dump *dump)
 		dump_damaged(dump, "format %" PRIu32 "; this program reads format %d", header->version, DUMP_VERSION);
 		return READ_NEWER;
 	}
-	if (magic && header->byte_order == __builtin_bswap32(DUMP_BYTE_ORDER))
-		return unreadable(dump, "written on a machine of the other byte order", 0);
+	if (magic && header->byte_order == __builtin_bswap32(DUMP_BYTE_ORDER)) {
+		dump_damaged(dump, "written on a machine of the other byte order");
+		return READ_UNREADABLE;
+	}
 	if (header_is_ours(dump)) {
 		dump->header_damaged = true;
 		dump_damaged(dump, "the file's header is damaged: %s", !magic ? "its magic is not " DUMP_MAGIC :
@@ -142,22 +137,31 @@ static enum read_status check_identity(struct dump *dump)
 		dump_damaged(dump, "format %" PRIu32 "; this program reads format %d", header->version, DUMP_VERSION);
 		return READ_NEWER;
 	}
-	return unreadable(dump, "not a flopshim dump: it does not begin with " DUMP_MAGIC, 0);
+	dump_damaged(dump, NOT_A_DUMP);
+	return READ_UNREADABLE;
+}
+
+/* Says why a file holds no header. */
+static void complain_of_size(struct dump *dump, size_t read)
+{
+	if (!read)
+		dump_damaged(dump, "the file is empty");
+	else if (memcmp(dump->header.magic, DUMP_MAGIC, minimum(read, sizeof dump->header.magic)))
+		dump_damaged(dump, NOT_A_DUMP);
+	else
+		dump_damaged(dump, "cut short: %zu bytes hold no header", read);
 }
 
 static enum read_status read_header(struct dump *dump)
 {
 	struct dump_header *header = &dump->header;
-	uint64_t size = dump->source.size(dump->source.context);
 	size_t read = read_at(dump, 0, header, sizeof *header);
 	enum read_status status;
 
-	if (size == 0)
-		return unreadable(dump, "the file is empty", 0);
-	if (read < sizeof *header && memcmp(header->magic, DUMP_MAGIC, minimum(read, sizeof header->magic)))
-		return unreadable(dump, "not a flopshim dump: it does not begin with " DUMP_MAGIC, 0);
-	if (read < sizeof *header)
-		return unreadable(dump, "cut short: %" PRIu64 " bytes hold no header", size);
+	if (read < sizeof *header) {
+		complain_of_size(dump, read);
+		return READ_UNREADABLE;
+	}
 	status = check_identity(dump);
 	if (status != READ_OK)
 		return status;

@@ -98,10 +98,15 @@ void text_shape(FILE *stream, const struct aggregate *aggregate, const struct ro
 		fprintf(stream, "%s(up to)", separator);
 }
 
-static void put_list(FILE *stream, const char *texts, size_t bytes)
+static const char *list_separator(enum column_kind kind)
+{
+	return kind == COLUMN_STACK ? " < " : " ";
+}
+
+static void put_list(FILE *stream, const char *texts, size_t bytes, const char *separator)
 {
 	for (const char *text = texts; text < texts + bytes; text += strlen(text) + 1) {
-		fputs(text == texts ? "" : " ", stream);
+		fputs(text == texts ? "" : separator, stream);
 		put_clean(stream, text);
 	}
 }
@@ -114,7 +119,7 @@ static bool is_empty(const struct column *column, const struct value *value)
 	if (column->kind == COLUMN_TEXT)
 		return !value->text[0];
 	return (column->kind == COLUMN_COUNT || column->kind == COLUMN_FLOPS || column->kind == COLUMN_BOOL ||
-	        column->kind == COLUMN_LIST) && !value->number;
+	        column->kind == COLUMN_LIST || column->kind == COLUMN_STACK) && !value->number;
 }
 
 static void put_text_cell(FILE *stream, const struct table *table, const struct column *column,
@@ -158,13 +163,15 @@ static void put_text_cell(FILE *stream, const struct table *table, const struct 
 		text_shape(stream, table->aggregate, value->row);
 		break;
 	case COLUMN_LIST:
-		put_list(stream, value->text, (size_t)value->number);
+	case COLUMN_STACK:
+		put_list(stream, value->text, (size_t)value->number, list_separator(column->kind));
 	}
 }
 
 static bool is_left_aligned(enum column_kind kind)
 {
-	return kind == COLUMN_TEXT || kind == COLUMN_SHAPE || kind == COLUMN_LIST || kind == COLUMN_BOOL;
+	return kind == COLUMN_TEXT || kind == COLUMN_SHAPE || kind == COLUMN_LIST || kind == COLUMN_STACK ||
+	       kind == COLUMN_BOOL;
 }
 
 static void put_spaces(FILE *stream, size_t count)
@@ -254,7 +261,7 @@ void table_text(struct output *output, const struct table *table)
 	free(cells);
 }
 
-/* CSV, as RFC 4180. */
+/* CSV, quoted as RFC 4180 has it, in lines as Unix has them. */
 
 static void csv_text(FILE *stream, const char *text)
 {
@@ -295,13 +302,14 @@ static void csv_cell(FILE *stream, const struct table *table, const struct colum
 		return;
 	case COLUMN_SHAPE:
 	case COLUMN_LIST:
+	case COLUMN_STACK:
 		memory = open_memstream(&cell, &size);
 		if (!memory)
 			return;
 		if (column->kind == COLUMN_SHAPE)
 			text_shape(memory, table->aggregate, value->row);
 		else
-			put_list(memory, value->text, (size_t)value->number);
+			put_list(memory, value->text, (size_t)value->number, list_separator(column->kind));
 		fclose(memory);
 		csv_text(stream, cell);
 		free(cell);
@@ -321,7 +329,7 @@ void table_csv(struct output *output, const struct table *table)
 			fprintf(output->stream, "%s%s", separator, table->columns[i].key);
 			separator = ",";
 		}
-	fputs("\r\n", output->stream);
+	fputc('\n', output->stream);
 	for (size_t row = 0; row < table->row_count; row++) {
 		memset(values, 0, sizeof values);
 		table->fill(table, row, values);
@@ -333,7 +341,7 @@ void table_csv(struct output *output, const struct table *table)
 			csv_cell(output->stream, table, &table->columns[i], &values[i]);
 			separator = ",";
 		}
-		fputs("\r\n", output->stream);
+		fputc('\n', output->stream);
 	}
 }
 
@@ -488,6 +496,7 @@ static void json_cell(struct output *output, const struct table *table, const st
 		json_shape(output, column->key, table->aggregate, value->row);
 		break;
 	case COLUMN_LIST:
+	case COLUMN_STACK:
 		json_list(output, column->key, value->text, (size_t)value->number);
 	}
 }

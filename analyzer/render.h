@@ -25,6 +25,7 @@ enum column_kind {
 	COLUMN_BOOL,    /* value.number; text: yes, or nothing */
 	COLUMN_SHAPE,   /* value.row; text: m=3 n=4; JSON: {"m":3,"n":4} */
 	COLUMN_LIST,    /* value.text, pieces that each end in 0, value.number bytes in all */
+	COLUMN_STACK,   /* the same, frames; text: a < b < c */
 };
 
 enum column_flags {

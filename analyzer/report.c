@@ -9,15 +9,15 @@
 #include "gather.h"
 #include "options.h"
 
-enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20 };
+enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120 };
 
 static const char help[] =
 	"Usage: flopshim-report [report] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
 	"Adds up dumps and shows what the programs did.\n\n"
 	"  --json              everything as JSON (schema flopshim-report/1)\n"
-	"  --csv[=TABLE]       one table as CSV: routines (default), namespaces, shapes, sites, unpriced,\n"
+	"  --csv[=TABLE]       one table as CSV: routines (default), namespaces, shapes, sites, stacks, unpriced,\n"
 	"                      manual, limits, libraries, notes, process_list, damage\n"
-	"  --top N             rows that a table shows: a number or 'all' (text 10, JSON 100 for shapes and sites)\n"
+	"  --top N             rows that a table shows: a number or 'all' (text 10, JSON 100 for the long ones)\n"
 	"  --reprice           price every shape by today's routine table\n"
 	"  --strict            status 6 where work has no price\n"
 	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n";
@@ -39,6 +39,10 @@ static void put_command(struct output *output, const struct aggregate *aggregate
 	if (!process->argument_bytes)
 		text_clean(output, *program ? base_name(program) : "(unknown program)");
 	for (const char *at = arguments; at < end; at += strlen(at) + 1) {
+		if (at - arguments + strlen(at) > COMMAND_BYTES) { /* a script, or thousands of files */
+			fputs(" ...", output->stream);
+			break;
+		}
 		fputs(at == arguments ? "" : " ", output->stream);
 		text_clean(output, at == arguments ? base_name(at) : at);
 	}
@@ -150,6 +154,26 @@ static void put_total(struct output *output, const struct totals *totals)
 		        number_grouped(totals->charged, text));
 }
 
+/* How evenly the work lies on the processes. */
+static void put_balance(struct output *output, const struct aggregate *aggregate)
+{
+	char least_text[NUMBER_TEXT], most_text[NUMBER_TEXT];
+	u128 least = U128_MAX, most = 0;
+	double mean = (double)aggregate->totals.flops / (double)aggregate->process_count;
+
+	if (aggregate->process_count < 2)
+		return;
+	for (size_t i = 0; i < aggregate->process_count; i++) {
+		u128 flops = aggregate->processes[i].flops;
+
+		least = flops < least ? flops : least;
+		most = flops > most ? flops : most;
+	}
+	fprintf(output->stream, "%-10s %s to %s FLOPs", "each", number_short(least, least_text),
+	        number_short(most, most_text));
+	fprintf(output->stream, ", the most %.2f times the mean\n", mean > 0 ? (double)most / mean : 1);
+}
+
 static void put_time(struct output *output, struct views *views)
 {
 	struct group times = views_times(views);
@@ -206,6 +230,7 @@ void report_head(struct output *output, struct views *views)
 		put_processes(output, aggregate);
 	fputc('\n', output->stream);
 	put_total(output, totals);
+	put_balance(output, aggregate);
 	put_time(output, views);
 	put_calls(output, "nested", totals->nested_calls, "made by these routines themselves, counted with them");
 	put_calls(output, "queries", totals->queries, "for workspace, free");
@@ -251,6 +276,7 @@ static void put_report(struct output *output, struct views *views, size_t top)
 	put_table(output, views, TABLE_MANUAL, top);
 	put_table(output, views, TABLE_SHAPES, top);
 	put_table(output, views, TABLE_SITES, top);
+	put_table(output, views, TABLE_STACKS, top);
 	if (aggregate->process_count > 1)
 		put_table(output, views, TABLE_PROCESSES, top);
 	put_table(output, views, TABLE_LIBRARIES, top);
@@ -298,13 +324,17 @@ static void put_json(struct output *output, struct views *views, size_t top)
 	json_text(output, "schema", "flopshim-report/1");
 	report_totals_json(output, views);
 	for (unsigned id = 0; id < TABLE_COUNT; id++) {
-		bool is_long = id == TABLE_SHAPES || id == TABLE_SITES;
+		bool is_long = id == TABLE_SHAPES || id == TABLE_SITES || id == TABLE_STACKS;
 		struct table table;
 
 		views_get(views, (enum table_id)id, top ? top : is_long ? JSON_TOP : SIZE_MAX, &table);
 		table_json(output, &table);
-		if (is_long)
-			json_number(output, id == TABLE_SHAPES ? "shapes_not_shown" : "sites_not_shown", table.more);
+		if (is_long) {
+			char *key = memory_format("%s_not_shown", table.key);
+
+			json_number(output, key, table.more);
+			free(key);
+		}
 	}
 	json_open(output, "table_versions", '[');
 	for (size_t i = 0; i < aggregate->version_count; i++)

@@ -18,11 +18,25 @@ struct symbol {
 	const char *name;
 };
 
-/* Addresses [start, end) that a compilation unit's code has. */
+/* Addresses [start, end), as in the debug information, of a function that is not inlined. */
+struct function {
+	uint64_t start, end;
+	Dwarf_Die die;
+};
+
+/* A compilation unit; its functions are listed when the first address in it is asked for. */
+struct unit {
+	Dwarf_Die die, scopes; /* the same unless the debug information is split */
+	uint64_t bias;         /* address less that in the debug information */
+	bool listed;
+	struct function *functions; /* by address */
+	size_t function_count, function_capacity;
+};
+
+/* Addresses [start, end) of a unit. */
 struct unit_range {
 	uint64_t start, end;
-	Dwarf_Die unit, scopes; /* the same unless the debug information is split */
-	uint64_t bias;          /* address less that in the debug information */
+	size_t unit;
 };
 
 /* A module's file, opened when the first address in it is asked for. */
@@ -34,6 +48,8 @@ struct image {
 	uint64_t bias; /* address in Dwfl_Module less that in the file */
 	struct symbol *symbols; /* of functions, by address */
 	size_t symbol_count;
+	struct unit *units;
+	size_t unit_count, unit_capacity;
 	struct unit_range *ranges; /* by address */
 	size_t range_count, range_capacity;
 };
@@ -58,10 +74,15 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	if (!symbolizer)
 		return;
 	for (size_t i = 0; i < symbolizer->aggregate->modules.count; i++) {
-		free(symbolizer->images[i].symbols);
-		free(symbolizer->images[i].ranges);
-		if (symbolizer->images[i].dwfl)
-			dwfl_end(symbolizer->images[i].dwfl);
+		struct image *image = &symbolizer->images[i];
+
+		for (size_t j = 0; j < image->unit_count; j++)
+			free(image->units[j].functions);
+		free(image->units);
+		free(image->ranges);
+		free(image->symbols);
+		if (image->dwfl)
+			dwfl_end(image->dwfl);
 	}
 	intern_free(&symbolizer->texts);
 	free(symbolizer->images);
@@ -179,32 +200,32 @@ static int compare_ranges(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-static void load_unit(struct image *image, Dwarf_Die *unit, uint64_t bias)
+static void load_unit(struct image *image, Dwarf_Die *die, uint64_t bias)
 {
-	struct unit_range range = { .unit = *unit, .scopes = *unit, .bias = bias };
+	struct unit unit = { .die = *die, .scopes = *die, .bias = bias };
 	Dwarf_Addr base, start, end;
 	Dwarf_Half version;
-	Dwarf_Die die, split;
+	Dwarf_Die same, split;
 	uint8_t type;
 
-	if (!dwarf_cu_info(unit->cu, &version, &type, &die, &split, NULL, NULL, NULL) && type == DW_UT_skeleton && split.cu)
-		range.scopes = split;
-	for (ptrdiff_t at = 0; (at = dwarf_ranges(unit, at, &base, &start, &end)) > 0;) {
-		range.start = start + bias;
-		range.end = end + bias;
+	if (!dwarf_cu_info(die->cu, &version, &type, &same, &split, NULL, NULL, NULL) && type == DW_UT_skeleton && split.cu)
+		unit.scopes = split;
+	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;) {
 		image->ranges = memory_grow(image->ranges, image->range_count, &image->range_capacity,
 		                            sizeof *image->ranges);
-		image->ranges[image->range_count++] = range;
+		image->ranges[image->range_count++] = (struct unit_range){ start + bias, end + bias, image->unit_count };
 	}
+	image->units = memory_grow(image->units, image->unit_count, &image->unit_capacity, sizeof *image->units);
+	image->units[image->unit_count++] = unit;
 }
 
 /* libdw itself finds units by .debug_aranges alone, and clang writes none. */
-static void load_ranges(struct image *image)
+static void load_units(struct image *image)
 {
 	Dwarf_Addr bias;
 
-	for (Dwarf_Die *unit = NULL; (unit = dwfl_module_nextcu(image->module, unit, &bias));)
-		load_unit(image, unit, bias);
+	for (Dwarf_Die *die = NULL; (die = dwfl_module_nextcu(image->module, die, &bias));)
+		load_unit(image, die, bias);
 	if (image->range_count)
 		qsort(image->ranges, image->range_count, sizeof *image->ranges, compare_ranges);
 }
@@ -228,7 +249,7 @@ static struct image *image_of(struct symbolizer *symbolizer, uint32_t number)
 		image->problem = NULL;
 	if (image->module) {
 		load_symbols(image);
-		load_ranges(image);
+		load_units(image);
 	}
 	return image;
 }
@@ -292,7 +313,7 @@ static const struct symbol *symbol_at(const struct image *image, uint64_t addres
 	       NULL : &image->symbols[low];
 }
 
-static const struct unit_range *range_at(const struct image *image, uint64_t address)
+static struct unit *unit_at(const struct image *image, uint64_t address)
 {
 	size_t low = 0, high = image->range_count;
 
@@ -304,36 +325,122 @@ static const struct unit_range *range_at(const struct image *image, uint64_t add
 		else
 			high = middle;
 	}
-	return low && address < image->ranges[low - 1].end ? &image->ranges[low - 1] : NULL;
+	return low && address < image->ranges[low - 1].end ? &image->units[image->ranges[low - 1].unit] : NULL;
 }
 
-/* Name of the innermost function, inlined ones included, that has the address. */
-static const char *scope_name(const struct unit_range *range, uint64_t address)
+static bool is_function(int tag)
 {
-	Dwarf_Die unit = range->scopes, *scopes = NULL;
-	int count = dwarf_getscopes(&unit, address - range->bias, &scopes);
-	const char *name = NULL;
+	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_entry_point;
+}
 
-	for (int i = 0; i < count && !name; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-		Dwarf_Attribute attribute;
+static void add_function(struct unit *unit, Dwarf_Die *die)
+{
+	Dwarf_Addr base, start, end;
 
-		if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine && tag != DW_TAG_entry_point)
-			continue;
-		if (dwarf_attr_integrate(&scopes[i], DW_AT_linkage_name, &attribute))
-			name = dwarf_formstring(&attribute);
-		if (!name)
-			name = dwarf_diename(&scopes[i]);
+	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;) {
+		unit->functions = memory_grow(unit->functions, unit->function_count, &unit->function_capacity,
+		                              sizeof *unit->functions);
+		unit->functions[unit->function_count++] = (struct function){ start, end, *die };
 	}
-	free(scopes);
-	return name;
 }
 
-static void look_up_line(struct symbolizer *symbolizer, const struct unit_range *range, uint64_t address,
-                         struct place *place)
+/* Functions stand in the unit itself, in namespaces, modules and classes, and contained ones of Fortran in functions. */
+static void list_functions(struct unit *unit, Dwarf_Die *parent)
 {
-	Dwarf_Die unit = range->unit;
-	Dwarf_Line *line = dwarf_getsrc_die(&unit, address - range->bias);
+	Dwarf_Die die;
+
+	for (int more = dwarf_child(parent, &die); more == 0; more = dwarf_siblingof(&die, &die))
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			add_function(unit, &die);
+			/* fall through */
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_union_type:
+			list_functions(unit, &die);
+		}
+}
+
+static int compare_functions(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/*
+ * The function that has an address as in the debug information; NULL if none does. A list of our own:
+ * dwarf_getscopes walks the whole unit for every address.
+ */
+static Dwarf_Die *function_at(struct unit *unit, uint64_t address)
+{
+	size_t low = 0, high;
+
+	if (!unit->listed) {
+		list_functions(unit, &unit->scopes);
+		if (unit->function_count)
+			qsort(unit->functions, unit->function_count, sizeof *unit->functions, compare_functions);
+		unit->listed = true;
+	}
+	high = unit->function_count;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (unit->functions[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < unit->functions[low - 1].end ? &unit->functions[low - 1].die : NULL;
+}
+
+/* The innermost function within `parent`, inlined or contained, that has the address; false if it has none. */
+static bool find_inner(Dwarf_Die *parent, uint64_t address, Dwarf_Die *found)
+{
+	Dwarf_Die die;
+
+	for (int more = dwarf_child(parent, &die); more == 0; more = dwarf_siblingof(&die, &die)) {
+		int tag = dwarf_tag(&die);
+
+		if (!is_function(tag) && tag != DW_TAG_lexical_block && tag != DW_TAG_try_block && tag != DW_TAG_catch_block)
+			continue;
+		if (dwarf_haspc(&die, address) != 1)
+			continue;
+		if (find_inner(&die, address, found))
+			return true;
+		if (is_function(tag)) {
+			*found = die;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *function_name(Dwarf_Die *die)
+{
+	const char *name = NULL;
+	Dwarf_Attribute attribute;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
+		name = dwarf_formstring(&attribute);
+	return name ? name : dwarf_diename(die);
+}
+
+static const char *scope_name(struct unit *unit, uint64_t address)
+{
+	Dwarf_Die *function = function_at(unit, address), inner;
+
+	if (!function)
+		return NULL;
+	return function_name(find_inner(function, address, &inner) ? &inner : function);
+}
+
+static void look_up_line(struct symbolizer *symbolizer, const struct unit *unit, uint64_t address, struct place *place)
+{
+	Dwarf_Die die = unit->die;
+	Dwarf_Line *line = dwarf_getsrc_die(&die, address);
 	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
 
 	if (file && !dwarf_lineno(line, &place->line) && place->line > 0)
@@ -343,12 +450,12 @@ static void look_up_line(struct symbolizer *symbolizer, const struct unit_range 
 static void look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address, struct place *place)
 {
 	const struct symbol *symbol = symbol_at(image, address);
-	const struct unit_range *range = range_at(image, address);
+	struct unit *unit = unit_at(image, address);
 	const char *name = NULL;
 
-	if (range) {
-		look_up_line(symbolizer, range, address, place);
-		name = scope_name(range, address);
+	if (unit) {
+		look_up_line(symbolizer, unit, address - unit->bias, place);
+		name = scope_name(unit, address - unit->bias);
 	}
 	if (!name && symbol)
 		name = symbol->name;
@@ -358,23 +465,29 @@ static void look_up(struct symbolizer *symbolizer, const struct image *image, ui
 		place->into = address - symbol->start;
 }
 
-void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place)
+void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place)
 {
 	const struct aggregate *aggregate = symbolizer->aggregate;
-	const struct site_key *site = site_of(aggregate, number);
 	struct image *image;
 
-	*place = (struct place){ .offset = site->offset };
-	if (site->caller_module == AGGREGATE_NONE) {
-		place->problem = site->offset ? "code outside any module" : "the caller is not known";
+	*place = (struct place){ .offset = offset };
+	if (module == AGGREGATE_NONE) {
+		place->problem = offset ? "code outside any module" : "the caller is not known";
 		return;
 	}
-	place->module = text_at(aggregate, module_of(aggregate, site->caller_module)->path);
-	image = image_of(symbolizer, site->caller_module);
+	place->module = text_at(aggregate, module_of(aggregate, module)->path);
+	image = image_of(symbolizer, module);
 	place->problem = image->problem;
-	if (image->module && site->offset)
+	if (image->module && offset)
 		/* One byte back: the call may be the last instruction of its line, or of its function. */
-		look_up(symbolizer, image, site->offset - 1 + image->bias, place);
+		look_up(symbolizer, image, offset - 1 + image->bias, place);
+}
+
+void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place)
+{
+	const struct site_key *site = site_of(symbolizer->aggregate, number);
+
+	symbolize_return(symbolizer, site->caller_module, site->offset, place);
 }
 
 static const char *base_name(const char *path)

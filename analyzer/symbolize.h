@@ -29,6 +29,9 @@ void symbolizer_free(struct symbolizer *symbolizer);
 /* Where a site's call is: the instruction before its return address. */
 void symbolize_site(struct symbolizer *symbolizer, uint32_t site, struct place *place);
 
+/* The same for a return address by its module, AGGREGATE_NONE if there is none, and its offset there. */
+void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place);
+
 /* "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (rebuilt since)". To be freed. */
 char *place_text(const struct place *place);
 

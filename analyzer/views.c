@@ -21,7 +21,9 @@ void views_close(struct views *views)
 	space_list_free(&views->spaces);
 	symbolizer_free(views->symbolizer);
 	free(views->unpriced);
-	free(views->text);
+	free(views->samples);
+	free(views->python_samples);
+	arena_free(&views->texts);
 }
 
 static const struct group_list *groups(struct views *views, enum group_by by, size_t top)
@@ -41,6 +43,24 @@ static const struct group_list *groups(struct views *views, enum group_by by, si
 static struct views *views_of(const struct table *table)
 {
 	return (struct views *)(uintptr_t)table->data;
+}
+
+/* A row's own text, taken over; it lives until the next row is filled. */
+static const char *own(struct views *views, char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = arena_take(&views->texts, size);
+
+	memcpy(copy, text, size);
+	free(text);
+	return copy;
+}
+
+static struct symbolizer *symbolizer_of(struct views *views)
+{
+	if (!views->symbolizer)
+		views->symbolizer = symbolizer_new(views->aggregate);
+	return views->symbolizer;
 }
 
 /* Values that several tables show. */
@@ -201,6 +221,7 @@ static const struct column site_columns[] = {
 	{ "problem",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT },
 	{ "symbol",            "symbol",      COLUMN_TEXT,  0 },
 	{ "routine",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT },
+	{ "python",            "most from",   COLUMN_TEXT,  COLUMN_OPTIONAL },
 	{ "calls",             "calls",       COLUMN_COUNT, 0 },
 	{ "flops",             "FLOPs",       COLUMN_FLOPS, 0 },
 	{ "charged",           "charged",     COLUMN_FLOPS, 0 },
@@ -209,6 +230,58 @@ static const struct column site_columns[] = {
 	{ "refused_calls",     "refused",     COLUMN_COUNT, COLUMN_RARE },
 };
 
+static int compare_samples(const void *a, const void *b, void *totals)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	const struct sample *samples = totals;
+
+	if (samples[x].flops != samples[y].flops)
+		return samples[x].flops < samples[y].flops ? 1 : -1;
+	return x < y ? -1 : x > y;
+}
+
+static const struct sample_key *sample_at(const struct aggregate *aggregate, uint32_t number)
+{
+	return intern_at(&aggregate->samples, number);
+}
+
+static void sort_samples(struct views *views)
+{
+	const struct aggregate *aggregate = views->aggregate;
+
+	if (views->samples)
+		return;
+	views->samples = memory_new(aggregate->samples.count, sizeof *views->samples);
+	views->python_samples = memory_new(aggregate->sites.count, sizeof *views->python_samples);
+	memset(views->python_samples, 0xff, aggregate->sites.count * sizeof *views->python_samples);
+	for (size_t i = 0; i < aggregate->samples.count; i++)
+		views->samples[i] = (uint32_t)i;
+	if (aggregate->samples.count)
+		qsort_r(views->samples, aggregate->samples.count, sizeof *views->samples, compare_samples,
+		        aggregate->sample_totals);
+	for (size_t i = aggregate->samples.count; i--;) { /* the largest comes last, and stays */
+		const struct sample_key *sample = sample_at(aggregate, views->samples[i]);
+
+		if (stack_of(aggregate, sample->stack)->python != AGGREGATE_NONE)
+			views->python_samples[sample->site] = views->samples[i];
+	}
+}
+
+/* The Python line that most of a site's sampled work came from; NULL if it is not known. */
+static const char *python_of_site(struct views *views, uint32_t site)
+{
+	const struct aggregate *aggregate = views->aggregate;
+	const struct sample_key *sample;
+	const char *frames;
+
+	sort_samples(views);
+	if (views->python_samples[site] == AGGREGATE_NONE)
+		return NULL;
+	sample = sample_at(aggregate, views->python_samples[site]);
+	frames = text_at(aggregate, stack_of(aggregate, sample->stack)->python);
+	return own(views, memory_text(frames, strcspn(frames, "\n")));
+}
+
 static void fill_site(const struct table *table, size_t row, struct value *values)
 {
 	struct views *views = views_of(table);
@@ -216,28 +289,114 @@ static void fill_site(const struct table *table, size_t row, struct value *value
 	const struct site_key *site = site_of(table->aggregate, group->row->site);
 	struct place place;
 
-	if (!views->symbolizer)
-		views->symbolizer = symbolizer_new(table->aggregate);
-	symbolize_site(views->symbolizer, group->row->site, &place);
-	free(views->text);
-	views->text = place_text(&place);
-	snprintf(views->number, sizeof views->number, "0x%" PRIx64, place.offset);
-	values[0] = value_text(views->text);
+	arena_free(&views->texts);
+	symbolize_site(symbolizer_of(views), group->row->site, &place);
+	values[0] = value_text(own(views, place_text(&place)));
 	values[1] = value_text(place.function);
 	values[2] = value_text(place.file);
 	values[3] = value_number((unsigned)place.line);
 	values[3].known = place.file != NULL;
 	values[4] = value_text(place.module);
-	values[5] = value_text(views->number);
+	values[5] = value_text(own(views, memory_format("0x%" PRIx64, place.offset)));
 	values[6] = value_text(place.problem);
 	values[7] = value_text(text_at(table->aggregate, site->symbol));
 	values[8] = value_text(text_at(table->aggregate, routine_of(table->aggregate, site->routine)->name));
-	values[9] = value_number(group->calls);
-	values[10] = value_number(group->flops);
-	values[11] = value_number(group->charged);
-	values[12] = share(table, group->flops);
-	values[13] = time_estimate(group);
-	values[14] = value_number(group->refused_calls);
+	values[9] = value_text(python_of_site(views, group->row->site));
+	values[10] = value_number(group->calls);
+	values[11] = value_number(group->flops);
+	values[12] = value_number(group->charged);
+	values[13] = share(table, group->flops);
+	values[14] = time_estimate(group);
+	values[15] = value_number(group->refused_calls);
+}
+
+/* Sampled stacks. */
+
+enum { TEXT_FRAMES = 4 };
+
+static const struct column stack_columns[] = {
+	{ "estimated_flops", "FLOPs",     COLUMN_FLOPS, 0 },
+	{ "share",           "share",     COLUMN_SHARE, 0 },
+	{ "sampled_calls",   "sampled",   COLUMN_COUNT, 0 },
+	{ "symbol",          "symbol",    COLUMN_TEXT,  0 },
+	{ "namespace",       "namespace", COLUMN_TEXT,  COLUMN_OPTIONAL },
+	{ "innermost",       "from",      COLUMN_STACK, COLUMN_ONLY_TEXT },
+	{ "python",          "",          COLUMN_STACK, COLUMN_NO_TEXT },
+	{ "frames",          "",          COLUMN_STACK, COLUMN_NO_TEXT },
+};
+
+/* The Python frames as texts that each end in 0. */
+static struct value python_frames(struct views *views, uint32_t python)
+{
+	struct value value = { .known = true, .text = "" };
+	char *frames;
+
+	if (python == AGGREGATE_NONE)
+		return value;
+	value.number = strlen(text_at(views->aggregate, python)) + 1;
+	value.text = frames = arena_take(&views->texts, (size_t)value.number);
+	memcpy(frames, text_at(views->aggregate, python), (size_t)value.number);
+	for (; *frames; frames++)
+		if (*frames == '\n')
+			*frames = 0;
+	return value;
+}
+
+static struct value native_frames(struct views *views, const struct stack_head *stack)
+{
+	struct value value = { .known = true };
+	char *text;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return (struct value){ 0 };
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		const struct stack_frame *frame = &frames_of(stack)[i];
+		struct place place;
+		char *name;
+
+		symbolize_return(symbolizer_of(views), frame->module, frame->offset, &place);
+		name = place_text(&place);
+		fwrite(name, 1, strlen(name) + 1, stream);
+		free(name);
+	}
+	fclose(stream);
+	value.number = size;
+	value.text = arena_take(&views->texts, size + 1);
+	memcpy((char *)(uintptr_t)value.text, text, size);
+	free(text);
+	return value;
+}
+
+static struct value innermost(struct value frames)
+{
+	const char *at = frames.text, *end = frames.text + frames.number;
+
+	for (unsigned i = 0; i < TEXT_FRAMES && at < end; i++)
+		at += strlen(at) + 1;
+	frames.number = (size_t)(at - frames.text);
+	return frames;
+}
+
+static void fill_stack(const struct table *table, size_t row, struct value *values)
+{
+	const struct aggregate *aggregate = table->aggregate;
+	struct views *views = views_of(table);
+	const struct sample_key *key = sample_at(aggregate, views->samples[row]);
+	const struct sample *sample = &aggregate->sample_totals[views->samples[row]];
+	const struct stack_head *stack = stack_of(aggregate, key->stack);
+
+	arena_free(&views->texts);
+	values[0] = value_number(sample->flops);
+	values[0].estimated = true;
+	values[1] = share(table, sample->flops);
+	values[2] = value_number(sample->calls);
+	values[3] = value_text(text_at(aggregate, site_of(aggregate, key->site)->symbol));
+	values[4] = value_text(intern_at(&aggregate->spaces, key->space));
+	values[6] = python_frames(views, stack->python);
+	values[7] = native_frames(views, stack);
+	values[5] = innermost(values[6].number ? values[6] : values[7]);
 }
 
 /* Manual charges. */
@@ -346,7 +505,7 @@ static void fill_library(const struct table *table, size_t row, struct value *va
 	const struct group *group = &views_of(table)->groups[GROUP_LIBRARY].groups[row];
 	const struct aggregate *aggregate = table->aggregate;
 	uint32_t number = site_of(aggregate, group->row->site)->callee_module;
-	struct views *views = views_of(table);
+	char build_id[2 * sizeof(((struct module_key *)0)->build_id) + 1] = "";
 
 	values[2] = value_number(group->calls);
 	values[3] = value_number(group->flops);
@@ -356,10 +515,10 @@ static void fill_library(const struct table *table, size_t row, struct value *va
 	}
 	values[0] = value_text(text_at(aggregate, module_of(aggregate, number)->path));
 	values[1] = value_text(aggregate->module_totals[number].flags & DUMP_MODULE_ILP64 ? "ILP64" : "LP64");
-	views->number[0] = 0;
-	for (uint32_t i = 0; i < module_of(aggregate, number)->build_id_size && 2 * i + 3 < sizeof views->number; i++)
-		sprintf(views->number + 2 * i, "%02x", module_of(aggregate, number)->build_id[i]);
-	values[4] = value_text(text_or_null(views->number));
+	for (uint32_t i = 0; i < module_of(aggregate, number)->build_id_size; i++)
+		sprintf(build_id + 2 * i, "%02x", module_of(aggregate, number)->build_id[i]);
+	arena_free(&views_of(table)->texts);
+	values[4] = value_text(build_id[0] ? own(views_of(table), memory_text(build_id, strlen(build_id))) : NULL);
 }
 
 /* Notes. */
@@ -418,6 +577,16 @@ static const struct column process_columns[] = {
 	{ "losses",        "losses",  COLUMN_LIST,  COLUMN_OPTIONAL },
 };
 
+const char *row_kind_name(unsigned kind)
+{
+	static const char *const names[] = {
+		[DUMP_ROW_CALL] = "call", [DUMP_ROW_QUERY] = "query", [DUMP_ROW_REJECTED] = "rejected",
+		[DUMP_ROW_REFUSED] = "refused", [DUMP_ROW_MANUAL] = "manual",
+	};
+
+	return names[kind];
+}
+
 const char *state_name(enum process_state state)
 {
 	static const char *const names[] = {
@@ -428,7 +597,9 @@ const char *state_name(enum process_state state)
 	return names[state];
 }
 
-/* The losses of a process as texts that each end in 0; returns their bytes. */
+enum { LOSS_NAMES = 64 };
+
+/* The losses of a process as texts that each end in 0; returns their bytes, at most LOSS_NAMES. */
 static size_t loss_names(uint32_t losses, char *names)
 {
 	static const char *const texts[] = { "calls", "space", "sites", "shapes_coarse", "log", "stacks", "not_durable" };
@@ -440,14 +611,16 @@ static size_t loss_names(uint32_t losses, char *names)
 	return (size_t)(at - names);
 }
 
-static const char *start_text(uint64_t realtime_ns, char text[NUMBER_TEXT])
+/* In UTC; NULL if it is not known. */
+static char *start_text(uint64_t realtime_ns)
 {
 	time_t seconds = (time_t)(realtime_ns / 1000000000u);
+	char text[64];
 	struct tm parts;
 
-	if (!realtime_ns || !gmtime_r(&seconds, &parts) || !strftime(text, NUMBER_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts))
+	if (!realtime_ns || !gmtime_r(&seconds, &parts) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
 		return NULL;
-	return text;
+	return memory_text(text, strlen(text));
 }
 
 static void fill_process(const struct table *table, size_t row, struct value *values)
@@ -455,7 +628,9 @@ static void fill_process(const struct table *table, size_t row, struct value *va
 	const struct aggregate *aggregate = table->aggregate;
 	const struct process *process = &aggregate->processes[row];
 	struct views *views = views_of(table);
+	char *started = start_text(process->start_realtime_ns), *losses;
 
+	arena_free(&views->texts);
 	values[0] = value_text(text_at(aggregate, process->file));
 	values[1] = value_text(text_or_null(text_at(aggregate, process->program)));
 	values[2] = (struct value){ .known = true, .text = text_at(aggregate, process->arguments),
@@ -474,17 +649,15 @@ static void fill_process(const struct table *table, size_t row, struct value *va
 	values[12] = value_number((u128)(process->exit_status < 0 ? 0 : process->exit_status));
 	values[12].known = process->exit_status >= 0;
 	values[13] = value_number(process->complete);
-	values[14] = value_text(start_text(process->start_realtime_ns, views->number));
+	values[14] = value_text(started ? own(views, started) : NULL);
 	values[15] = value_number(process->elapsed_ns);
 	values[15].known = process->elapsed_ns != 0;
 	values[16] = value_number(process->calls);
 	values[17] = value_number(process->flops);
 	values[18] = value_number(process->charged);
 	values[16].known = values[17].known = values[18].known = process->answered;
-	free(views->text);
-	views->text = memory_new(64, 1);
-	values[19] = (struct value){ .known = true, .text = views->text };
-	values[19].number = loss_names(process->losses, views->text);
+	losses = arena_take(&views->texts, LOSS_NAMES);
+	values[19] = (struct value){ .known = true, .text = losses, .number = loss_names(process->losses, losses) };
 }
 
 /* Damage. */
@@ -518,7 +691,8 @@ static const struct description {
 	[TABLE_ROUTINES] = { "routines", "By routine", COLUMNS(routine_columns), fill_routine, 1u << 4 },
 	[TABLE_NAMESPACES] = { "namespaces", "Namespaces", COLUMNS(space_columns), fill_space, 3u << 7 },
 	[TABLE_SHAPES] = { "shapes", "Largest shapes", COLUMNS(shape_columns), fill_shape, 1u << 4 },
-	[TABLE_SITES] = { "sites", "Call sites", COLUMNS(site_columns), fill_site, 1u << 11 },
+	[TABLE_SITES] = { "sites", "Call sites", COLUMNS(site_columns), fill_site, 1u << 12 },
+	[TABLE_STACKS] = { "stacks", "Sampled stacks", COLUMNS(stack_columns), fill_stack, 0 },
 	[TABLE_UNPRICED] = { "unpriced", "Not priced: counted as 0 FLOPs", COLUMNS(unpriced_columns), fill_unpriced, 0 },
 	[TABLE_MANUAL] = { "manual", "Charged by the program itself", COLUMNS(manual_columns), fill_manual, 1u << 3 },
 	[TABLE_LIMITS] = { "limits", "Budgets", COLUMNS(limit_columns), fill_limit, 0 },
@@ -551,6 +725,9 @@ static size_t count_rows(struct views *views, enum table_id id, size_t top)
 		return groups(views, GROUP_SHAPE, top)->count;
 	case TABLE_SITES:
 		return groups(views, GROUP_SITE, top)->count;
+	case TABLE_STACKS:
+		sort_samples(views);
+		return views->aggregate->samples.count;
 	case TABLE_MANUAL:
 		return groups(views, GROUP_MANUAL, top)->count;
 	case TABLE_LIBRARIES:

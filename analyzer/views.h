@@ -13,6 +13,7 @@ enum table_id {
 	TABLE_NAMESPACES,
 	TABLE_SHAPES,
 	TABLE_SITES,
+	TABLE_STACKS,
 	TABLE_UNPRICED,
 	TABLE_MANUAL,
 	TABLE_LIMITS,
@@ -32,9 +33,10 @@ struct views {
 	struct group **unpriced;         /* routines */
 	size_t unpriced_count;
 	struct space_list spaces;
+	uint32_t *samples;               /* numbers, the largest first */
+	uint32_t *python_samples;        /* by site: its largest sample with a Python frame, AGGREGATE_NONE if none */
 	struct symbolizer *symbolizer;
-	char *text;                      /* of the row that was filled last */
-	char number[NUMBER_TEXT];
+	struct arena texts;              /* of the row that was filled last */
 };
 
 void views_open(struct views *views, const struct aggregate *aggregate);
@@ -52,6 +54,9 @@ enum table_id table_by_key(const char *key);
 
 /* Sums over all routines; only the times and the FLOPs of timed calls are not in the aggregate's totals. */
 struct group views_times(struct views *views);
+
+/* "call", "query", "rejected", "refused", "manual": of an enum dump_row_kind. */
+const char *row_kind_name(unsigned kind);
 
 const char *state_name(enum process_state state); /* as in JSON */
 

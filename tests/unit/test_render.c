@@ -165,9 +165,9 @@ START_TEST(csv_tables)
 	char *text = render(table_csv, 2);
 
 	ck_assert_str_eq(text,
-	                 "name,flops,rare,never,share,time,key,list\r\n"
-	                 "plain,48000000,0,0,0.5,12000000,7,\r\n"
-	                 "\"com,ma \"\"quoted\"\"\",18446744073709551616,1234,0,0.5,,7,a b c\r\n");
+	                 "name,flops,rare,never,share,time,key,list\n"
+	                 "plain,48000000,0,0,0.5,12000000,7,\n"
+	                 "\"com,ma \"\"quoted\"\"\",18446744073709551616,1234,0,0.5,,7,a b c\n");
 	free(text);
 }
 END_TEST

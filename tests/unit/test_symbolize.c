@@ -210,7 +210,7 @@ END_TEST
 START_TEST(is_careful_without_build_ids)
 {
 	struct object object = object_of((const void *)(uintptr_t)&plain_caller);
-	char command[3 * PATH_MAX], copy[] = "/tmp/flopshim-test-XXXXXX";
+	char command[3 * PATH_MAX], copy[] = P_tmpdir "/flopshim-test-XXXXXX";
 	uint64_t now = (uint64_t)time(NULL) * 1000000000u;
 	int file = mkstemp(copy);
 	struct place place;

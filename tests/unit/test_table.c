@@ -428,7 +428,60 @@ START_TEST(lists_name_families)
 }
 END_TEST
 
-/* A workspace of no columns, a system of no equations. Arguments that are no sizes (itype, ijob) stay 0. */
+static const struct routine *find_routine(const char *name)
+{
+	for (unsigned i = 0; i < routine_count; i++)
+		if (!strcmp(routines[i].name, name))
+			return &routines[i];
+	ck_abort_msg("no routine %s", name);
+	return NULL;
+}
+
+/* The price of a part with a driver's arguments: its matrices are n by n, and it solves without transposing. */
+static uint64_t flops_of_part(const char *name, const struct family *driver, const int64_t *shape)
+{
+	const struct routine *part = find_routine(name);
+	const struct family *family = family_of(part);
+	int64_t of_part[SHAPE_ARGS_MAX] = {0};
+
+	for (unsigned i = 0; i < family->option_count + family->dim_count; i++) {
+		const char *argument = strcmp(family->shape_names[i], "m") ? family->shape_names[i] : "n";
+		int at = find_argument(driver, argument, strlen(argument));
+
+		of_part[i] = at >= 0 ? shape[at] : 'N';
+	}
+	return flops_of(part, of_part);
+}
+
+START_TEST(drivers_are_the_sum_of_their_parts)
+{
+	static const char *const sums[][3] = {
+		{"dgesv", "dgetrf", "dgetrs"}, {"zgesv", "zgetrf", "zgetrs"}, {"dposv", "dpotrf", "dpotrs"},
+		{"zposv", "zpotrf", "zpotrs"}, {"dppsv", "dpptrf", "dpptrs"}, {"zpbsv", "zpbtrf", "zpbtrs"},
+		{"dgbsv", "dgbtrf", "dgbtrs"}, {"zgbsv", "zgbtrf", "zgbtrs"}, {"dsysv", "dsytrf", "dsytrs2"},
+		{"zhesv", "zhetrf", "zhetrs2"}, {"dspsv", "dsptrf", "dsptrs"}, {"zhpsv", "zhptrf", "zhptrs"},
+		{"dsysv_aa", "dsytrf_aa", "dsytrs_aa"}, {"dsysv_rook", "dsytrf_rook", "dsytrs_rook"}, {"dptsv", "dpttrf", "dpttrs"},
+	};
+
+	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+		for (unsigned j = 0; j < shapes; j++) {
+			const struct routine *driver = find_routine(sums[i][0]);
+			const struct family *family = family_of(driver);
+			int64_t shape[SHAPE_ARGS_MAX] = {0};
+			uint64_t sum, whole;
+
+			random_shape(family, 10, shape);
+			is_valid(family, shape, true);
+			whole = flops_of(driver, shape);
+			sum = flops_of_part(sums[i][1], family, shape) + flops_of_part(sums[i][2], family, shape);
+			/* multiplications and additions are rounded, 6 and 2 FLOPs each */
+			ck_assert_msg(whole <= sum + 8 && sum <= whole + 8, "%s: %" PRIu64 " FLOPs, its parts %" PRIu64,
+			              text_of(driver, shape), whole, sum);
+		}
+}
+END_TEST
+
+/* A matrix of no columns, a system of no equations. Arguments that are no sizes (itype, ijob) are 0, too. */
 START_TEST(nothing_costs_nothing)
 {
 	unsigned count = 0;
@@ -489,13 +542,9 @@ END_TEST
 
 START_TEST(a_product_beyond_63_bits_saturates)
 {
-	const struct routine *gemm = NULL;
+	const struct routine *gemm = find_routine("dgemm");
 	struct price got;
 
-	for (unsigned i = 0; i < routine_count; i++)
-		if (!strcmp(routines[i].name, "dgemm"))
-			gemm = &routines[i];
-	ck_assert_ptr_nonnull(gemm);
 	for (unsigned bits = 0; bits < 42; bits++) {
 		int64_t n = INT64_C(1) << bits;
 
@@ -572,6 +621,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, every_form_has_what_the_price_needs);
 	tcase_add_test(tests, more_is_not_less);
 	tcase_add_test(tests, lists_name_families);
+	tcase_add_test(tests, drivers_are_the_sum_of_their_parts);
 	tcase_add_test(tests, nothing_costs_nothing);
 	tcase_add_test(tests, dimensions_of_32_bits);
 	tcase_add_test(tests, dimensions_of_64_bits);
