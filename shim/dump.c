@@ -615,7 +615,7 @@ static void header_fill(struct dump_header *header)
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
 	header->stack_threshold = record_stack_threshold();
-	header->header_check = dump_check(header, offsetof(struct dump_header, header_check));
+	header->header_check = dump_header_check(header);
 	/* What changes is taken as 0 by the check, so it comes after. */
 	header->size = DUMP_PAGE;
 	header->state = DUMP_RUNNING;
@@ -750,13 +750,44 @@ void dump_flush_due(void)
 	write_out();
 }
 
-void dump_close(enum dump_state state, int exit_status)
+static bool is_written_by_threads(const struct dump_block *block)
+{
+	return block->type == DUMP_ROWS || block->type == DUMP_LANES || block->type == DUMP_LOG ||
+	       block->type == DUMP_SAMPLES || block->type == DUMP_LIMITS || block->type == DUMP_NAMESPACES;
+}
+
+static void write_checks(bool quiet)
+{
+	for (uint32_t i = 0; i < dump.mapping_count; i++) {
+		struct dump_block *block = dump.mappings[i].block;
+
+		if (quiet || !is_written_by_threads(block))
+			block->content_check = dump_content_check(DUMP_CONTENT_SEED ^ block->used,
+								  (const char *)block + block->header_size,
+								  block->used * (block->entry_size ? block->entry_size : 1));
+	}
+	dump_header->close_check =
+		dump_content_check(DUMP_CONTENT_SEED, dump_header, offsetof(struct dump_header, close_check));
+}
+
+void dump_reopen(void)
+{
+	if (!dump.tried || dump_header->state != DUMP_CLOSED)
+		return;
+	dump_header->close_check = 0;
+	for (uint32_t i = 0; i < dump.mapping_count; i++)
+		dump.mappings[i].block->content_check = 0;
+	__atomic_store_n(&dump_header->state, (uint32_t)DUMP_RUNNING, __ATOMIC_RELEASE);
+}
+
+void dump_close(enum dump_state state, int exit_status, bool quiet)
 {
 	if (!dump.tried || dump_header->state == DUMP_CLOSED)
 		return;
 	dump_header->end_monotonic_ns = guest_clock();
 	dump_header->exit_status = exit_status;
 	__atomic_store_n(&dump_header->state, (uint32_t)state, __ATOMIC_RELEASE);
+	write_checks(quiet);
 	if (dump.written_out)
 		write_out();
 }

@@ -80,8 +80,14 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 /* Writes out what lives in memory; called from the slow path, acts once a second. */
 void dump_flush_due(void);
 
-/* Ends the dump; nothing may be added afterwards. Needs no lock when the process is about to end. */
-void dump_close(enum dump_state state, int exit_status);
+/*
+ * Ends the dump. `quiet` says that no other thread goes on writing rows, so that their check words can be written. Needs no
+ * lock when the process is about to end.
+ */
+void dump_close(enum dump_state state, int exit_status, bool quiet);
+
+/* A call came after the end, from a destructor: the check words no longer hold. */
+void dump_reopen(void);
 
 /* In a forked child: forgets the parent's dump, whose name the child's will carry. */
 void dump_forked(void);

@@ -121,6 +121,7 @@ static struct thread *thread_make(void)
 	thread->own_epoch = life.epoch;
 	thread->own_factors = namespace_factors;
 	thread->until_sample = INT64_MAX;
+	dump_reopen();
 	if (!record_lane_take(thread)) {
 		guest_free(thread, sizeof(*thread));
 		return NULL;
@@ -263,6 +264,7 @@ void lifecycle_look_again(struct thread *thread)
 	if (thread->own_epoch == flopshim_epoch)
 		return;
 	thread->own_epoch = flopshim_epoch;
+	dump_reopen();
 	charge_settle(thread);
 	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
@@ -419,11 +421,13 @@ void lifecycle_note_deep(bool at_end)
 static __attribute__((destructor)) void end(void)
 {
 	lifecycle_note_deep(true);
-	if (life.started && epoch_page.epoch)
-		dump_close(DUMP_CLOSED, -1);
+	if (!life.started || !epoch_page.epoch)
+		return;
+	dump_close(DUMP_CLOSED, -1, !life.threads || !life.threads->next);
+	lifecycle_epoch_next(); /* a call from a later destructor opens it again */
 }
 
 void lifecycle_end(int status)
 {
-	dump_close(DUMP_CLOSED, status);
+	dump_close(DUMP_CLOSED, status, false);
 }

@@ -10,8 +10,8 @@
 /* False: a step does not fit. Else *result is the numerator of the price and *den its denominator. */
 static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER *result, int64_t *den)
 {
-	NUMBER stack[PRICE_STACK_MAX];
-	NUMBER *top = stack - 1;
+	NUMBER stack[PRICE_STACK_MAX + 2]; /* the first is never used */
+	NUMBER *top = stack;
 
 	for (;;) {
 		bool fits = true;
@@ -39,7 +39,7 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 			break;
 		}
 		case OP_PICK:
-			top[1] = stack[*at++];
+			top[1] = stack[*at++ + 1];
 			top++;
 			break;
 		case OP_SLIDE:

@@ -477,7 +477,13 @@ def clear_below(c, name, diagonals, n):
 
 @prepares(r"gghrd|gghd3")
 def _(c):
-    clear_below(c, "b", 0, c["n"])
+    triangular_factor(c, "b", c["n"])
+
+
+def triangular_factor(c, name, n):
+    """R of a random matrix: a random triangle would be nearly singular."""
+    c.run("geqrf", m=n, n=n, a=name, lda=c.order, tau=c.array())
+    clear_below(c, name, 0, n)
 
 
 @prepares(r"hgeqz|laqz0")
@@ -485,7 +491,7 @@ def _(c):
     n = c["n"]
     a, b = ("h", "t") if c.has("h") else ("a", "b")
     q, z = c.arrays["q"], c.arrays["z"]
-    clear_below(c, b, 0, n)
+    triangular_factor(c, b, n)
     c.run("gghrd", compq="I", compz="I", ilo=1, ihi=n, a=a, lda=c.order, b=b, ldb=c.order, q=q, z=z)
 
 
@@ -637,3 +643,14 @@ def _(c):
             c.real_vector(name, [1.0])
 
 
+
+
+@prepares(r"gsvj[01]")
+def _(c):
+    """Norms of the columns, and scales of 1."""
+    m, n = c["m"], c["n"]
+    a, parts = c.arrays["a"], c.arrays["a"].parts
+    columns = ([a.reals[i] for i in range(c.at("a", 0, j) * parts, c.at("a", m, j) * parts)] for j in range(n))
+    c.real_vector("sva", [sum(x * x for x in column) ** 0.5 for column in columns])
+    for j in range(n):
+        c.arrays["d"].set(j, 1.0)

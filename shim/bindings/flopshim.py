@@ -413,8 +413,10 @@ class _RaiseAtNextEvent:
 
 
 def _is_called_anywhere(code):
+    if code is _on_exceed.__code__ or code.co_name == "__del__":
+        return True
     handlers = [signal.getsignal(number) for number in signal.valid_signals()] + [sys.unraisablehook]
-    return code is _on_exceed.__code__ or code.co_name == "__del__" or any(getattr(handler, "__code__", None) is code for handler in handlers)
+    return any(getattr(handler, "__code__", None) is code for handler in handlers)
 
 
 class _Last:
