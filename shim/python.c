@@ -3,7 +3,7 @@
  * python.c - the Python functions and lines that the calling thread is in.
  * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread) nor call into the
  * interpreter, but for the flush of a process that ends, and never fault: frames of this thread hold still while it is inside a BLAS call, and
- * every word of them is read by the kernel, which answers with an error where a layout below is not the process's.
+ * every word of the first stack is read by the kernel, which answers with an error where a layout below is not the process's.
  * A code object is one only if its type is PyCode_Type, a name only if its type is PyUnicode_Type.
  */
 #include "python.h"
@@ -52,11 +52,12 @@ static struct {
 	const struct layout *layout; /* NULL: no CPython, or a version without a layout here */
 	void *(*this_thread_state)(void);
 	uint64_t code_type, text_type, bytes_type;
+	bool trusted; /* the layout is this process's: a whole stack was read by it */
 } python;
 
 /* ---- reading ---- */
 
-static bool read_bytes(uint64_t address, void *bytes, size_t size)
+static bool read_by_kernel(uint64_t address, void *bytes, size_t size)
 {
 	struct iovec here = {bytes, size}, there = {(void *)address, size};
 	int saved = errno;
@@ -64,6 +65,16 @@ static bool read_bytes(uint64_t address, void *bytes, size_t size)
 
 	errno = saved;
 	return done;
+}
+
+/* Once a whole stack has proved to be laid out as expected, it is read as it stands. */
+static bool read_bytes(uint64_t address, void *bytes, size_t size)
+{
+	if (!python.trusted)
+		return read_by_kernel(address, bytes, size);
+	if (address)
+		memcpy(bytes, (const void *)address, size);
+	return address != 0;
 }
 
 static uint64_t read_word(uint64_t address)
@@ -81,9 +92,12 @@ static bool has_type(uint64_t object, uint64_t type)
 
 static void put_utf8(char *text, size_t size, size_t *end, uint32_t point)
 {
-	if (point < 0x80)
-		guest_print(text, size, end, "%c", point == '\n' ? ' ' : (int)point);
-	else if (point < 0x800)
+	if (point < 0x80) {
+		if (*end + 1 < size) {
+			text[(*end)++] = point == '\n' ? ' ' : (char)point;
+			text[*end] = 0;
+		}
+	} else if (point < 0x800)
 		guest_print(text, size, end, "%c%c", (int)(0xc0 | point >> 6), (int)(0x80 | (point & 63)));
 	else if (point < 0x10000)
 		guest_print(text, size, end, "%c%c%c", (int)(0xe0 | point >> 12), (int)(0x80 | (point >> 6 & 63)),
@@ -253,6 +267,7 @@ static void look_for_python(void)
 
 	python.epoch = flopshim_epoch;
 	python.layout = NULL;
+	python.trusted = false;
 	python.this_thread_state = (void *(*)(void))symbol_anywhere("PyGILState_GetThisThreadState");
 	if (!python.this_thread_state)
 		return;
@@ -301,6 +316,7 @@ static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
 
 size_t python_frames(char *text, size_t size, bool *failed)
 {
+	unsigned count = 0;
 	size_t end = 0;
 	uint64_t frame;
 
@@ -308,7 +324,7 @@ size_t python_frames(char *text, size_t size, bool *failed)
 	if (python.epoch != flopshim_epoch)
 		look_for_python();
 	frame = python.layout ? innermost_frame() : 0;
-	for (unsigned i = 0; frame && i < FRAMES_MAX; i++) {
+	while (frame && count < FRAMES_MAX) {
 		uint8_t owner = 0;
 
 		if (python.layout->owner >= 0)
@@ -318,7 +334,9 @@ size_t python_frames(char *text, size_t size, bool *failed)
 			break;
 		}
 		frame = read_word(frame + python.layout->previous);
+		count++;
 	}
+	python.trusted |= !frame && count;
 	text[end < size ? end : size - 1] = 0;
 	return end;
 }

@@ -26,7 +26,7 @@ enum {
 	INDEX_FIRST = 256,
 	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
-	STACK_THRESHOLD = 1 << 24,
+	STACK_THRESHOLD = 1 << 20,
 };
 
 struct guest_lock record_lock;

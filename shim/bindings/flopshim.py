@@ -381,9 +381,9 @@ class _RaiseAtNextEvent:
                 if not self._is_to_be_replaced(argument[1]):
                     self.disarm()
                     return self._forward(frame.f_trace, frame, event, argument)
-                # The one that is replaced has this line in its traceback already: it is not added again.
-                error = error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
-                self._forward(self.frame_tracing, frame, event, (type(error), error, error.__traceback__))
+                if sys.version_info >= (3, 12):  # where what replaces an exception does not get its line
+                    error = error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
+                self._forward(self.frame_tracing, frame, event, (type(error), error, argument[2]))
             frame.f_trace = _Last(self.disarm)
         elif frame.f_code is _probe.__code__:
             self.is_called = True
