@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Building and running the programs of these tests."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness import PYTHON, TOP, Failure, Skip, library_folder, tail
+
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+EXAMPLES = TOP / "examples"
+INCLUDE = TOP / "shim" / "include"
+BINDINGS = TOP / "shim" / "bindings"
+LONG = bool(os.environ.get("LONG"))
+
+BLAS = ["-L" + str(library_folder() / "openblas-pthread"), "-llapack", "-lblas", "-lm"]
+COMPILERS = {".c": ["gcc", "-std=gnu11"], ".cc": ["g++", "-std=c++17"], ".f90": ["gfortran"]}
+
+
+def build(client, source, *flags, name=None, libraries=BLAS):
+    """The program made of a source, or of several; made anew when any of them or what they include has changed."""
+    sources = [source] if isinstance(source, Path) else list(source)
+    compiler = COMPILERS[sources[-1].suffix]
+    if not shutil.which(compiler[0]):
+        raise Skip(f"no {compiler[0]}")
+    target = client.build_folder / "tests" / "markers" / (name or sources[-1].stem)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    modules = ["-J", str(_module_folder(target))] if compiler[0] == "gfortran" else []
+    command = [*compiler, "-O1", "-g", "-Wall", "-Wextra", f"-I{INCLUDE}", *modules, "-o", str(target),
+               *map(str, sources), *flags, *libraries]
+    return client._make(target, [*sources, *PROGRAMS.glob("*.h"), *INCLUDE.glob("*.h")], command)
+
+
+def _module_folder(target):
+    folder = Path(f"{target}.mod")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def build_checked(client, name):
+    """A program of tests with Check."""
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "check"], capture_output=True, text=True)
+    if flags.returncode:
+        raise Skip("no Check")
+    return build(client, PROGRAMS / f"{name}.c", "-D_GNU_SOURCE", libraries=[*BLAS, *shlex.split(flags.stdout)])
+
+
+def build_foreign(client):
+    return build(client, PROGRAMS / "foreign.c", "-shared", "-fPIC", name="foreign.so")
+
+
+def tests_in(program, pattern):
+    """The names that a program's source gives to its tests."""
+    return tuple(re.findall(pattern, (PROGRAMS / program).read_text(), re.M))
+
+
+def run_python(client, *arguments, interpreter=PYTHON, path=(), **options):
+    """A Python program with the module flopshim, and what the programs of these tests need."""
+    folders = [BINDINGS, TOP / "tests" / "clients", *path]
+    return client.run([interpreter, *arguments], PYTHONPATH=":".join(map(str, folders)), **options)
+
+
+def interpreters():
+    """Python interpreters to try: the system's, and those that PYTHONS names."""
+    return tuple([PYTHON, *os.environ.get("PYTHONS", "").split()])
+
+
+def namespaces(run):
+    """{path: inclusive FLOPs} from the report."""
+    return {row["namespace"]: row["inclusive_flops"] for row in run.report["namespaces"]}
+
+
+def check_quiet(run, allowed=()):
+    """Nothing on standard error, but lines that hold one of `allowed`."""
+    lines = [line for line in run.err.decode().splitlines() if not any(word in line for word in allowed)]
+    if lines:
+        raise Failure(f"on standard error: {tail(chr(10).join(lines).encode())}")

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Fortran module."""
+
+from harness import case
+from markers import BINDINGS, PROGRAMS, build, check_quiet
+
+
+def program(client):
+    return build(client, [BINDINGS / "flopshim.f90", PROGRAMS / "markers.f90"], "-std=f2018", "-fcheck=all", "-fopenmp")
+
+
+@case()
+def every_function(client):
+    check_quiet(client.run([program(client)], FLOPSHIM_ON_EXCEED="deny"), allowed=("refused", "runs over its budget"))
+
+
+@case()
+def without_the_shim(client):
+    check_quiet(client.run([program(client), "absent"], shim=False))

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""flopshim.py on unmodified NumPy and SciPy: programs/budgets.py, test by test."""
+
+import re
+
+import flops
+from harness import PYTHON, case, check, check_equal
+from markers import BINDINGS, PROGRAMS, build_foreign, check_quiet, interpreters, namespaces, run_python, tests_in
+
+NOT_TESTS = {"equal", "raises", "standard_error", "count_raised", "raised_in_place", "in_the_child", "product",
+             "multiprocessing_by_spawn", "main"}
+OPERATIONS = tests_in("budgets.py", r'^    "(\w+)": lambda:')
+
+
+def run_test(client, name, **variables):
+    return run_python(client, PROGRAMS / "budgets.py", name, FOREIGN=build_foreign(client), REPORTER=client.reporter,
+                      **variables)
+
+
+@case(test=tuple(name for name in tests_in("budgets.py", r"^def (\w+)\(") if name not in NOT_TESTS))
+def numpy(client):
+    run_test(client, client.test)
+
+
+@case(operation=OPERATIONS)
+def raised_in_place(client):
+    """1,000 times of 1,000."""
+    check_quiet(run_test(client, f"raised_in_place={client.operation}"))
+
+
+@case()
+def spawned_process_starts_from_its_environment(client):
+    run_test(client, "multiprocessing_by_spawn", FLOPSHIM_NAMESPACE="spawned")
+
+
+@case(interpreter=interpreters())
+def interpreter(client):
+    """Without NumPy: BLAS by ctypes, on any Python."""
+    run = run_python(client, PROGRAMS / "interpreters.py", interpreter=client.interpreter,
+                     FOREIGN=build_foreign(client))
+    check_equal(run.out, b"good\n", "standard output")
+    check_quiet(run)
+
+
+# ---- who decides: the environment's budgets ----
+
+PROGRAM = """
+import sys, numpy as np, flopshim
+a = np.ones((50, 50))
+def multiply():
+    try:
+        return str((a @ a)[0, 0])
+    except flopshim.BudgetExhaustedError as error:
+        return f"raised {error.limit} {error.namespace!r}"
+print(multiply(), flush=True)
+with flopshim.budget(1e9, namespace="inner"):
+    print(multiply(), flush=True)
+print("end")
+"""
+IMPORT = flops.dot(2)
+EACH = flops.gemm(50, 50, 50)
+
+
+def run_program(client, status=0, **variables):
+    return run_python(client, "-c", PROGRAM, status=status, **variables)
+
+
+@case()
+def environment_budget_exits_inside_a_block_too(client):
+    run = run_program(client, status=121, FLOPSHIM_BUDGET=IMPORT + EACH)
+    check_equal(run.out, b"50.0\n", "standard output")
+    check_equal(run.totals["charged"], IMPORT + EACH, "charged FLOPs")
+    check(re.fullmatch(rb"flopshim: dgemm.* refused: [^\n]*\n", run.err), "it does not say why, once")
+
+
+@case()
+def environment_budget_of_a_namespace_exits(client):
+    run = run_program(client, status=121, FLOPSHIM_BUDGET=f"inner={EACH - 1}")
+    check_equal(run.out, b"50.0\n", "standard output")
+
+
+@case()
+def environment_budget_warns(client):
+    run = run_program(client, FLOPSHIM_BUDGET=IMPORT + EACH, FLOPSHIM_ON_EXCEED="warn")
+    check_equal(run.out, b"50.0\n50.0\nend\n", "standard output")
+    check_equal(run.err.count(b"\n"), 1, "lines on standard error")
+
+
+@case()
+def environment_budget_denies(client):
+    """Outside of a block it is as without the module; inside, the statement fails."""
+    run = run_program(client, FLOPSHIM_BUDGET=IMPORT + EACH, FLOPSHIM_ON_EXCEED="deny")
+    check_equal(run.out, f"50.0\nraised {IMPORT + EACH} ''\nend\n".encode(), "standard output")
+    program = PROGRAM.replace("print(multiply(), flush=True)\nwith", "flopshim.budget(1)\nprint(multiply() != '50.0')\nwith")
+    run = run_python(client, "-c", program, FLOPSHIM_BUDGET=IMPORT + EACH - 1, FLOPSHIM_ON_EXCEED="deny")
+    check_equal(run.out.splitlines()[0], b"True", "first line")
+    check(b"refused" in run.err, "it does not say so")
+
+
+@case()
+def environment_budget_signals(client):
+    run = run_program(client, status=-24, FLOPSHIM_BUDGET=IMPORT + EACH, FLOPSHIM_ON_EXCEED="signal")
+    check_equal(run.out, b"50.0\n", "standard output")
+    check(b"refused" in run.err, "it does not say so")
+
+
+@case()
+def smaller_budget_of_the_environment_stays(client):
+    """One that the program sets for itself by accumulate=True does not replace it; a smaller one does."""
+    program = """
+import numpy as np, flopshim
+a = np.ones((50, 50))
+@flopshim.budget({budget}, namespace="step", accumulate=True)
+def step():
+    a @ a
+try:
+    while True:
+        step()
+except flopshim.BudgetExhaustedError as error:
+    print(error.limit)
+"""
+    run = run_python(client, "-c", program.format(budget=10 * EACH), status=121, FLOPSHIM_BUDGET=f"step={3 * EACH}")
+    check_equal(namespaces(run)["step"], 3 * EACH, "FLOPs of the step")
+    run = run_python(client, "-c", program.format(budget=2 * EACH), FLOPSHIM_BUDGET=f"step={3 * EACH}")
+    check_equal(run.out, f"{2 * EACH}\n".encode(), "limit")
+
+
+@case()
+def accumulates_inside_of_the_process_namespace(client):
+    program = "import numpy as np, flopshim\n@flopshim.budget(1e9, namespace='step', accumulate=True)\n" \
+              "def step(): np.ones((50, 50)) @ np.full((50, 50), 2.0)\nwith flopshim.namespace('x'): step()\n"
+    run = run_python(client, "-c", program, FLOPSHIM_NAMESPACE="job")
+    check_equal(namespaces(run)["job.step"], EACH, "FLOPs of the step")
+
+
+# ---- the program's other tools, and no shim ----
+
+
+@case()
+def import_changes_nothing(client):
+    """Without a budget of its own, a program that imports the module is as one that does not."""
+    program = "import sys, numpy as np, flopshim\na = np.ones((50, 50))\nprint((a @ a)[0, 0])\n" \
+              "print(flopshim.used('.'), flopshim.remaining())\nassert sys.gettrace() is None\n"
+    run = run_python(client, "-c", program)
+    check_equal(run.out, f"50.0\n{IMPORT + EACH} inf\n".encode(), "standard output")
+    stopped = run_python(client, "-c", program, status=121, FLOPSHIM_BUDGET=IMPORT + EACH - 1)
+    check_equal(stopped.out, b"", "standard output")
+
+
+@case()
+def without_the_shim(client):
+    program = """
+import math, flopshim
+assert not flopshim.present()
+with flopshim.budget(100, namespace="a", multiplier=2) as b:
+    assert (b.used, b.remaining) == (0, 100)
+    flopshim.charge("x", 10**9)
+with flopshim.namespace("a"), flopshim.budget(1e9) as c:
+    pass
+@flopshim.budget(10, accumulate=True)
+def step(): return 5
+assert step() == 5 and step.flopshim.used == 0 and step.flopshim.remaining == 10
+assert (flopshim.used(), flopshim.calls(), flopshim.remaining(), flopshim.cost("dgemm", m=1)) == (0, 0, math.inf, 0)
+flopshim.set_budget("a", 5); flopshim.set_multiplier("a", 2); flopshim.reset()
+assert flopshim.summary_dict(by_namespace=True) == {} and flopshim.summary() and flopshim.dump_path() is None
+for wrong in (0, math.nan):
+    try: flopshim.budget(wrong)
+    except ValueError: pass
+    else: raise AssertionError
+try:
+    with flopshim.budget(10, required=True): raise AssertionError
+except RuntimeError as error: print(error)
+"""
+    run = run_python(client, "-c", program, shim=False)
+    check(b"not loaded" in run.out, "required=True does not say why")
+    check_equal(run.err.count(b"\n"), 1, "lines on standard error")
+    check(run.err.startswith(b"flopshim: the shim is not loaded"), "it does not say so")
+    quiet = run_python(client, "-c", "import flopshim; print(flopshim.present())", shim=False)
+    check_equal((quiet.out, quiet.err), (b"False\n", b""), "a program that only asks")
+
+
+@case()
+def module_is_one_file_of_the_standard_library(client):
+    run = client.run([PYTHON, "-S", "-E", "-c", f"import sys; sys.path.insert(0, {str(BINDINGS)!r}); import flopshim; "
+                      "print('numpy' in sys.modules)"], shim=False)
+    check_equal(run.out, b"False\n", "NumPy imported")
