@@ -82,6 +82,51 @@ static void parse_dimension(struct query *query, unsigned i, const char *name, c
 		problem(query, "%s: %s=%.64s: does not fit in 64 bits", query->routine->name, name, value);
 }
 
+/* Whether the routine has an argument of this name; the row lists them with their kinds, `alpha:p il?range=I`. */
+static bool is_other_argument(const struct routine *routine, const char *name, size_t length)
+{
+	const char *at = catalog_formula(routine)->arguments;
+
+	while (*at) {
+		size_t word = strcspn(at, " "), bare = strcspn(at, " :?[");
+
+		if (bare == length && !strncasecmp(at, name, length))
+			return true;
+		at += word;
+		at += strspn(at, " ");
+	}
+	return false;
+}
+
+/* What LAPACK programs give where they do not choose: the whole matrix, unsorted, nothing more to rotate. */
+static void assume(struct query *query)
+{
+	const struct family *family = catalog_family(query->routine);
+	int64_t n = -1;
+
+	for (unsigned i = 0; i < query_shape_count(family); i++)
+		if (!strcmp(family->shape_names[i], "n") && query->given[i])
+			n = query->shape[i];
+	for (unsigned i = 0; n >= 0 && i < query_shape_count(family); i++) {
+		const char *name = family->shape_names[i];
+		bool is_option = i < family->option_count;
+
+		if (query->given[i])
+			continue;
+		query->given[i] = true;
+		if (is_option && !strcmp(name, "sort"))
+			query->shape[i] = 'N';
+		else if (!is_option && !strcmp(name, "ilo"))
+			query->shape[i] = n > 0;
+		else if (!is_option && !strcmp(name, "ihi"))
+			query->shape[i] = n;
+		else if (!is_option && !strcmp(name, "ncc"))
+			query->shape[i] = 0;
+		else
+			query->given[i] = false;
+	}
+}
+
 static void parse_argument(struct query *query, const char *text)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -97,6 +142,8 @@ static void parse_argument(struct query *query, const char *text)
 	while (i < query_shape_count(family) &&
 	       (strlen(family->shape_names[i]) != length || strncasecmp(family->shape_names[i], text, length)))
 		i++;
+	if (i == query_shape_count(family) && is_other_argument(query->routine, text, length))
+		return; /* lda, incx, alpha: there, but no part of the price */
 	if (i == query_shape_count(family)) {
 		query_shape_names(family, names);
 		problem(query, "%s: %.*s: not an argument that its price can depend on; those are: %s", query->routine->name,
@@ -208,6 +255,8 @@ void query_ask(struct query *query, char *const *words, size_t count)
 		parse_argument(query, words[i]);
 	if (query->problem[0])
 		return;
+	if (count > 1)
+		assume(query);
 	find_missing(query, missing);
 	if (!missing[0]) {
 		query->priced = true;

@@ -247,9 +247,14 @@ static void add(const struct group *group, const char *name, const char *mode, c
 
 static struct summary exactly(double value) { return (struct summary){value, NAN, NAN}; }
 
+static struct summary ratio_of(struct summary a, struct summary b)
+{
+	return (struct summary){a.median / b.median, a.lowest / b.lowest, NAN};
+}
+
 static void figures_of_calls(const struct group *group, unsigned variant, const char *name)
 {
-	double bare = NAN;
+	struct summary bare = exactly(NAN);
 
 	add(group, name, "no shim", "ns a call", cpu_of(0, variant), NAN, false);
 	for (unsigned i = 1; i < measured.workers; i++) {
@@ -258,11 +263,11 @@ static void figures_of_calls(const struct group *group, unsigned variant, const 
 
 		add(group, name, mode, "ns added", added, target_of(group, mode), false);
 		if (!strcmp(mode, "bare"))
-			bare = added.median;
+			bare = added;
 		if (strcmp(mode, "default"))
 			continue;
 		if (group->work == WORK_DDOT && !group->real)
-			add(group, name, "default / bare", "times", exactly(added.median / bare), 3, false);
+			add(group, name, "default / bare", "times", ratio_of(added, bare), 3, false);
 		if (group->real)
 			add(group, name, "default, relative", "%",
 			    exactly(100 * added.median / cpu_of(0, variant).median), NAN, false);
@@ -271,21 +276,23 @@ static void figures_of_calls(const struct group *group, unsigned variant, const 
 
 static void figures_of_shapes(const struct group *group)
 {
+	static struct summary single; /* of the group before this one */
 	char name[64];
 
 	for (unsigned variant = 0; variant < measured.variants; variant++) {
 		unsigned last = measured.workers - 1;
-		double added;
+		struct summary added;
 
 		snprintf(name, sizeof(name), "%d %s", group->variants[variant],
 			 group->variants[variant] == 1 ? "shape" : "shapes");
 		figures_of_calls(group, variant, name);
 		add(group, name, "first calls", "ns added",
 		    exactly(measured.first[last][variant].cpu_ns - measured.first[0][variant].cpu_ns), NAN, false);
-		added = added_to(last, variant).median;
-		if (group->variants[variant] > 1)
-			add(group, name, "added / 1 shape", "times",
-			    exactly(added / figure_value("shapes", "1 shape", "default")),
+		added = added_to(last, variant);
+		if (group->variants[variant] == 1)
+			single = added;
+		else
+			add(group, name, "added / 1 shape", "times", ratio_of(added, single),
 			    group->variants[variant] == 1000000 ? 3 : NAN, false);
 	}
 }

@@ -22,7 +22,7 @@ void dgemm_(const char *transa, const char *transb, const int *m, const int *n, 
 void dgesv_(const int *n, const int *nrhs, double *a, const int *lda, int *pivots, double *b, const int *ldb, int *info);
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 
-enum { LARGEST = 500, THREADS_MAX = 64, SHAPES_MAX = 1 << 20, NESTED_IN_ONE = 1000, WARM_UP = 1000 };
+enum { LARGEST = 500, THREADS_MAX = 64, NESTED_IN_ONE = 1000, WARM_UP = 1000 };
 
 static const int one = 1, four = 4;
 static double matrix_a[LARGEST * LARGEST], matrix_b[LARGEST * LARGEST], matrix_c[LARGEST * LARGEST];
@@ -104,22 +104,17 @@ static void work_nested(uint64_t calls)
  */
 static void work_shapes(uint64_t calls, int shapes)
 {
-	static struct { int m, n; } dimensions[SHAPES_MAX];
 	static uint64_t at;
 	uint64_t step = 611953u % (uint64_t)shapes;
 	double alpha = 1, beta = 0;
-	int zero = 0;
+	int m, n, zero = 0;
 
-	if (!dimensions[0].m)
-		for (int i = 0; i < SHAPES_MAX; i++) {
-			dimensions[i].m = 1 + i % 1024;
-			dimensions[i].n = 1 + i / 1024;
-		}
 	for (uint64_t i = 0; i < calls; i++) {
 		at += step;
 		at -= at >= (uint64_t)shapes ? (uint64_t)shapes : 0;
-		dgemm_("N", "N", &dimensions[at].m, &dimensions[at].n, &zero, &alpha, matrix_a, &one, matrix_b, &one,
-		       &beta, matrix_c, &one);
+		m = 1 + (int)(at & 1023);
+		n = 1 + (int)(at >> 10);
+		dgemm_("N", "N", &m, &n, &zero, &alpha, matrix_a, &one, matrix_b, &one, &beta, matrix_c, &one);
 	}
 }
 

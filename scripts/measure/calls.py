@@ -24,7 +24,8 @@ DIMENSION_DEFAULTS = {
     "ncc": 0, "lascl.kl": 0, "lascl.ku": 0,
     "itype": 1, "isgn": 1, "nrhs": 1, "il": 1, "ilo": 1, "iloz": 1, "idist": 3, "kacc22": 2, "icompq": 0,
     "ijob": 0, "nsweep": 1, "k1": 1, "j1": 1, "n1": 1, "n2": 1, "ifst": 1, "itrans": 0, "iuplo": 1, "mv": 0,
-    "ncvt": 0, "nru": 0, "tgsja.k": 0, "tgsja.l": 0, "sqre": 0, "smlsiz": 25, "nsplit": 1, "offset": 0, "na": 1, "nw": 1,
+    "ncvt": 0, "nru": 0, "tgsja.k": 0, "tgsja.l": 0, "sqre": 0, "smlsiz": 25, "nsplit": 1, "offset": 0, "na": 1,
+    "nw": 1,
 }
 REAL_DEFAULTS = {
     "alpha": 1.0, "beta": 1.0, "scal.alpha": 0.7, "csscal.alpha": 0.7, "c": 0.6, "s": 0.8, "tau": 1.3,
@@ -119,8 +120,8 @@ class Library:
             # Before the libraries, so that its XERBLA is the one they find.
             self.helper = ctypes.CDLL(helper, mode=ctypes.RTLD_GLOBAL)
         self.rejected = ctypes.c_int.in_dll(self.helper, "measure_rejected_argument")
-        # Two libraries of one name would share their symbols if these were global.
         self.rejected_by = (ctypes.c_char * 32).in_dll(self.helper, "measure_rejected_by")
+        # Two libraries of one name would share their symbols if these were global.
         self.loaded = [ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL if len(paths) > 1 else 0) for path in paths]
 
     def symbol(self, name):
@@ -135,8 +136,8 @@ class Library:
 class Call:
     """One call of a routine. values: what was asked for by name; data: remarks for the preparation."""
 
-    def __init__(self, session, routine, values, data=None, parent=None):
-        self.session, self.routine, self.data, self.parent = session, routine, data or {}, parent
+    def __init__(self, session, routine, values, data=None):
+        self.session, self.routine, self.data = session, routine, data or {}
         self.name, self.letter = routine.name, routine.letter
         self.given = values
         self.values, self.arrays, self.own = {}, {}, set()
@@ -292,11 +293,6 @@ class Call:
     def copy_reals(self, source, target):
         self.real_vector(target, source.reals[:self.order])
 
-    def zero(self, name):
-        array = self.arrays[name]
-        array.memory[:array.size] = bytes(array.size)
-        array.filled = 0
-
     def real_vector(self, name, values):
         """Fills an array that is real in complex routines as well."""
         array = self.arrays[name]
@@ -328,7 +324,7 @@ class Call:
                 values[argument] = value
             if argument.startswith("ld") and argument not in given:
                 values[argument] = values.get(argument, self.order)
-        call = Call(self.session, routine, values, parent=self)
+        call = Call(self.session, routine, values)
         call.order = max(call.order, self.order)
         call.execute()
         return call

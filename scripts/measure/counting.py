@@ -128,7 +128,8 @@ class Driver:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment)
 
     def call(self, symbol, arguments, hidden_lengths, info):
-        """Measures one call. arguments: (tag, size, content). Returns (Flops, INFO, argument rejected by XERBLA, by whom)."""
+        """Measures one call. arguments: (tag, size, content).
+        Returns (Flops, INFO, the argument that XERBLA was called for, by whom)."""
         out = self.process.stdin
         try:
             out.write(struct.pack("=IIIi", len(symbol), len(arguments), hidden_lengths, info))

@@ -18,11 +18,12 @@ def prepares(*families):
     return remember
 
 
+REAL_PREFIX = {"un": "or", "up": "op", "he": "sy", "hp": "sp", "hb": "sb"}
+
+
 def real_spelling(stem):
     """ungqr -> orgqr, hetrd -> sytrd, hpmv -> spmv, hbev -> sbev."""
-    return re.sub(r"^(un|up|he|hp|hb)(?!s?eqr|gst|ev\d|ein|e?qz)",
-                  lambda prefix: {"un": "or", "up": "op"}.get(prefix[1], "s" + {"e": "y"}.get(prefix[1][1], prefix[1][1])),
-                  stem)
+    return re.sub(r"^(un|up|he|hp|hb)", lambda prefix: REAL_PREFIX[prefix[1]], stem)
 
 
 def prepare(call):

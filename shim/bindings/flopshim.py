@@ -388,6 +388,8 @@ class _RaiseAtNextEvent:
         elif frame.f_code is _probe.__code__:
             self.is_called = True
             return None
+        elif frame.f_code is _on_exceed.__code__:
+            return None  # whose lines cannot be traced: it has to take the error away first
         elif self._is_bystander(frame):
             return self._forward(self.tracing, frame, event, argument)
         else:

@@ -113,7 +113,7 @@ struct flopshim_api {
 #endif
 
 /* NULL where the shim is not loaded. Looked up once; a race only looks twice. */
-FLOPSHIM_FUNCTION const struct flopshim_api *flopshim_api(void)
+FLOPSHIM_FUNCTION const struct flopshim_api *flopshim_table(void)
 {
 	static const struct flopshim_api *api;
 	static volatile int looked;
@@ -126,7 +126,7 @@ FLOPSHIM_FUNCTION const struct flopshim_api *flopshim_api(void)
 }
 
 /* 1 if the shim counts this process, 0 if not. */
-FLOPSHIM_FUNCTION int flopshim_present(void) { return flopshim_api() != NULL; }
+FLOPSHIM_FUNCTION int flopshim_present(void) { return flopshim_table() != NULL; }
 
 /* A budget given as a floating-point number of FLOPs as a whole one, rounded up; 0 if it is none. */
 FLOPSHIM_FUNCTION int64_t flopshim_amount(double flops)
@@ -145,7 +145,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_amount(double flops)
  */
 FLOPSHIM_FUNCTION int64_t flopshim_begin(const char *name)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->begin(name, FLOPSHIM_UNLIMITED) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -153,7 +153,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_begin(const char *name)
 /* The same with a budget: what is charged inside, nested scopes and other threads included, is at most `flops`. */
 FLOPSHIM_FUNCTION int64_t flopshim_begin_budget(const char *name, double flops)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->begin(name, flopshim_amount(flops)) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -164,7 +164,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_begin_budget(const char *name, double flops)
  */
 FLOPSHIM_FUNCTION int64_t flopshim_end(int64_t scope)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->end(scope) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -172,7 +172,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_end(int64_t scope)
 /* Sets or replaces the budget of a namespace, over the life of the process: what has been used stays used. */
 FLOPSHIM_FUNCTION int flopshim_set_budget(const char *name, double flops)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->set_budget(name, flopshim_amount(flops)) : FLOPSHIM_ABSENT;
 }
@@ -180,7 +180,7 @@ FLOPSHIM_FUNCTION int flopshim_set_budget(const char *name, double flops)
 /* Scales what is charged in a namespace from now on, on top of its ancestors' factors; finite and > 0, below 2^31. */
 FLOPSHIM_FUNCTION int flopshim_set_multiplier(const char *name, double factor)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	if (!api)
 		return FLOPSHIM_ABSENT;
@@ -197,7 +197,7 @@ FLOPSHIM_FUNCTION int flopshim_set_multiplier(const char *name, double factor)
 FLOPSHIM_FUNCTION int flopshim_charge(const char *operation, int64_t flops, const char *subscripts, int shape_count,
 				      const struct flopshim_shape *shapes)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->charge(operation, flops, subscripts, shape_count, shapes) : FLOPSHIM_ABSENT;
 }
@@ -205,7 +205,7 @@ FLOPSHIM_FUNCTION int flopshim_charge(const char *operation, int64_t flops, cons
 /* FLOPs charged to a namespace and those inside it since the process began. */
 FLOPSHIM_FUNCTION int64_t flopshim_used(const char *name)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->used(name) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -213,7 +213,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_used(const char *name)
 /* FLOPs that may still be charged to it: the least that any limit on the way up leaves; FLOPSHIM_UNLIMITED without. */
 FLOPSHIM_FUNCTION int64_t flopshim_remaining(const char *name)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->remaining(name) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -221,7 +221,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_remaining(const char *name)
 /* Calls completed in a namespace and those inside it, workspace queries not among them. */
 FLOPSHIM_FUNCTION int64_t flopshim_calls(const char *name)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->calls(name) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -229,14 +229,14 @@ FLOPSHIM_FUNCTION int64_t flopshim_calls(const char *name)
 /* FLOPs charged, and still free, in an open scope that has a budget, from any thread; without one, as its namespace. */
 FLOPSHIM_FUNCTION int64_t flopshim_scope_used(int64_t scope)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->scope_used(scope) : (int64_t)FLOPSHIM_ABSENT;
 }
 
 FLOPSHIM_FUNCTION int64_t flopshim_scope_remaining(int64_t scope)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->scope_remaining(scope) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -248,7 +248,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_scope_remaining(int64_t scope)
  */
 FLOPSHIM_FUNCTION int64_t flopshim_cost(const char *routine, const char *arguments)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->cost(routine, arguments) : (int64_t)FLOPSHIM_ABSENT;
 }
@@ -259,7 +259,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_cost(const char *routine, const char *argumen
  */
 FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	if (size)
 		buffer[0] = 0;
@@ -269,7 +269,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 /* Starts the summary anew. Budgets get nothing back, and the dump keeps everything. */
 FLOPSHIM_FUNCTION int flopshim_reset(void)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->reset() : FLOPSHIM_ABSENT;
 }
@@ -277,7 +277,7 @@ FLOPSHIM_FUNCTION int flopshim_reset(void)
 /* Has `callback` decide about calls that do not fit, in every thread; NULL: as FLOPSHIM_ON_EXCEED says. */
 FLOPSHIM_FUNCTION int flopshim_on_exceed(flopshim_exceed_callback callback, void *context)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->on_exceed(callback, context) : FLOPSHIM_ABSENT;
 }
@@ -285,7 +285,7 @@ FLOPSHIM_FUNCTION int flopshim_on_exceed(flopshim_exceed_callback callback, void
 /* 1: say nothing about refused calls on standard error; 0: say it. Returns what was set before. */
 FLOPSHIM_FUNCTION int flopshim_quiet(int quiet)
 {
-	const struct flopshim_api *api = flopshim_api();
+	const struct flopshim_api *api = flopshim_table();
 
 	return api ? api->quiet(quiet) : FLOPSHIM_ABSENT;
 }
