@@ -3,8 +3,8 @@
 
     python3 regression.py
     flopshim python3 regression.py                  counts; then: flopshim-report
-    FLOPSHIM_BUDGET=5M flopshim python3 regression.py       ends with status 121 at the first call beyond 5 million FLOPs
-    FLOPSHIM_BUDGET=5M FLOPSHIM_ON_EXCEED=warn flopshim python3 regression.py      says so, and goes on
+    FLOPSHIM_BUDGET=5M flopshim python3 regression.py       ends with status 121 at the call that passes 5 million FLOPs
+    FLOPSHIM_BUDGET=5M FLOPSHIM_ON_EXCEED=warn flopshim python3 regression.py       says so, and goes on
 """
 
 import numpy as np

@@ -15,6 +15,7 @@
 #include "lifecycle.h"
 #include "namespace.h"
 #include "record.h"
+#include "sample.h"
 #include "summary.h"
 
 /* Every function begins here: false before the shim has started. */
@@ -127,12 +128,14 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread};
 	struct dump_row *row;
 	uint8_t flags = 0;
+	uint32_t number;
 
 	exceeding.limit = charge_reserve(thread, scope, cost, &exceeding.remaining);
 	if (exceeding.limit) {
 		bool over;
 
-		row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_REFUSED, 0);
+		row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_REFUSED, 0,
+					&number);
 		if (row)
 			row->calls++;
 		thread->busy = 0;
@@ -145,12 +148,14 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		charge_reserve_over(scope, cost);
 		flags = DUMP_ROW_OVER;
 	}
-	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, flags);
+	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, flags,
+				&number);
 	if (!row) {
 		charge_refund(scope, cost);
 		return FLOPSHIM_NO_MEMORY;
 	}
 	row->calls++;
+	sample_manual(thread, (uint64_t)cost, number);
 	return FLOPSHIM_OK;
 }
 

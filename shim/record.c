@@ -689,13 +689,13 @@ uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id)
 }
 
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
-				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number)
 {
 	struct shape key = {.dims = {(int64_t)flops}};
 	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};
 	struct manual_site *site;
 	struct row_entry *entry;
-	uint32_t hash, number;
+	uint32_t hash;
 
 	guest_lock(&record_lock);
 	site = manual_site(operation, detail);
@@ -704,12 +704,14 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 		return NULL;
 	hash = shape_hash(&key, 1, site->number, namespace_id);
 	entry = row_find(thread, hash, site->number, namespace_id, kind, flags, &key, 1);
-	if (entry->row)
+	if (entry->row) {
+		*number = entry->number;
 		return entry->row;
+	}
 	filled.site = site->number;
 	filled.dims[0] = (int64_t)flops;
 	filled.charged = record_manual_price(flops, namespace_id);
-	return row_make(thread, hash, filled, 1, &number);
+	return row_make(thread, hash, filled, 1, number);
 }
 
 struct dump_row *record_row_numbered(struct thread *thread, uint32_t number)

@@ -69,7 +69,7 @@ void record_rows_forget(struct thread *thread);
 
 /* A row of work charged by hand; see DUMP_ROW_MANUAL. NULL without memory. */
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
-				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
+				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number);
 
 /* What it is charged in a namespace. */
 uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id);

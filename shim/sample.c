@@ -296,10 +296,10 @@ static struct dump_call *log_append(struct thread *thread)
 	return dump_entry(block, block->used);
 }
 
-static void log_call(struct thread *thread, entry_frame frame, uint64_t end_ns, uint32_t row_number)
+static void log_call(struct thread *thread, uint64_t start_ns, uint64_t end_ns, uint64_t cost, uint32_t row_number)
 {
 	uint64_t sequence = atomic_fetch_add(&taken.sequence, 1) + 1;
-	uint64_t cost = *entry_cost(frame), cumulative = atomic_fetch_add(&taken.cumulative, cost) + cost;
+	uint64_t cumulative = atomic_fetch_add(&taken.cumulative, cost) + cost;
 	struct dump_call *call = log_append(thread);
 
 	if (!call) {
@@ -309,8 +309,8 @@ static void log_call(struct thread *thread, entry_frame frame, uint64_t end_ns, 
 	}
 	*call = (struct dump_call){
 		.sequence = sequence,
-		.start_ns = *entry_start(frame) - dump_header->start_monotonic_ns,
-		.duration_ns = end_ns - *entry_start(frame),
+		.start_ns = start_ns - dump_header->start_monotonic_ns,
+		.duration_ns = end_ns - start_ns,
 		.cumulative = cumulative,
 		.row = row_number,
 		.tid = thread->lane->tid,
@@ -330,7 +330,17 @@ void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row
 		row->timed_calls++;
 	}
 	if (*entry_flags(frame) & ENTRY_LOGGED)
-		log_call(thread, frame, now, row_number);
+		log_call(thread, *entry_start(frame), now, *entry_cost(frame), row_number);
+}
+
+void sample_manual(struct thread *thread, uint64_t cost, uint32_t row_number)
+{
+	uint64_t now;
+
+	if (!config.records_calls)
+		return;
+	now = guest_clock();
+	log_call(thread, now, now, cost, row_number);
 }
 
 void sample_forked(void)

@@ -19,6 +19,9 @@
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new);
 void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row, uint32_t row_number);
 
+/* The same for work charged by hand, which takes no time that is known. */
+void sample_manual(struct thread *thread, uint64_t cost, uint32_t row_number);
+
 /* In a forked child: stacks are stored anew. */
 void sample_forked(void);
 

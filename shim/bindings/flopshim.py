@@ -167,7 +167,7 @@ def _shim(required=False):
     """The API, or None where the shim is not loaded: that is said once, or raised."""
     global _absence_said
     if _api is None and required:
-        raise RuntimeError("flopshim is not loaded, so that budgets cannot be enforced; run the program with `flopshim`")
+        raise RuntimeError("flopshim is not loaded, and no budget is enforced; run the program with `flopshim`")
     if _api is None and not _absence_said:
         _absence_said = True
         print("flopshim: the shim is not loaded: nothing is counted and no budget enforced; run the program with "
@@ -310,8 +310,8 @@ def _raise_in(frame, error):
 
     The C call is made to fail, which most do as soon as they see that an error is set, so that it is this instruction
     that fails and the `try` and `with` around it see that. A trace function puts `error` in the place of whatever the C
-    call then raises; if it raises nothing, the function raises `error` itself at the very next instruction. (A
-    pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)"""
+    call then raises; if it raises nothing, the function raises `error` itself at the very next instruction. (A pending
+    call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)"""
     pending = _RaiseAtNextEvent(frame, error)
     pending.arm()
     _probe()  # from here on Python functions are traced
@@ -401,8 +401,8 @@ class _RaiseAtNextEvent:
         return exception is not self.error and isinstance(exception, Exception)
 
     def _is_bystander(self, frame):
-        """Whether this frame has nothing to do with the refused call: finalizers and signal handlers may run between any
-        two instructions; and the same C call may be refused again."""
+        """Whether this frame has nothing to do with the refused call: finalizers and signal handlers may run between
+        any two instructions; and the same C call may be refused again."""
         while frame is not self.frame:
             if _is_called_anywhere(frame.f_code):
                 return True
@@ -550,12 +550,12 @@ class budget(namespace):
     quiet       False: every refusal is also said on standard error. (An exception says it already.)
     multiplier  factor of everything that is charged in `namespace`, which has to be given, from now on: it is the
                 namespace's, not the block's.
-    accumulate  True: one budget for all the calls, or blocks, together: the budget of `namespace`, which is then counted
-                from FLOPSHIM_NAMESPACE or the root on wherever it is entered. A decorated function that gives none
-                has the one of its own name, `module.function`. A smaller budget from the environment stays.
+    accumulate  True: one budget for all the calls, or blocks, together: the budget of `namespace`, which is then
+                counted from FLOPSHIM_NAMESPACE or the root on, wherever it is entered. A decorated function that
+                gives none has the one of its own name, `module.function`. A smaller one from the environment stays.
     required    True: RuntimeError where the shim is not loaded.
 
-    Raises ValueError or TypeError for wrong arguments, BudgetExhaustedError at the statement whose call does not fit."""
+    Raises ValueError or TypeError for wrong arguments, BudgetExhaustedError at a statement whose call does not fit."""
 
     def __init__(self, flops, namespace=None, *, quiet=True, multiplier=None, accumulate=False, required=False):
         super().__init__(namespace)
@@ -669,7 +669,7 @@ def present():
 
 
 def charge(operation, flops, subscripts=None, shapes=()):
-    """Charges `flops` FLOPs of work that is not a BLAS or LAPACK call under the name `operation`. Call it before the work.
+    """Charges work that is not a BLAS or LAPACK call, before it is done: `flops` FLOPs under the name `operation`.
 
     subscripts  text for the record, "ij,jk->ik"
     shapes      up to 8 tuples of up to 8 extents, the operands' shapes

@@ -47,7 +47,8 @@ def every_call_in_order(client):
     product, dot = calls[0], calls[2]
     check_equal((product["routine"], dot["routine"], dot["arguments"]), ("dgemm", "ddot", {"n": 10}), "routines")
     for call in calls:
-        check(call["thread"] == product["thread"] and call["start_ns"] >= product["start_ns"], f"thread or time: {call}")
+        check_equal(call["thread"], product["thread"], "thread")
+        check(call["start_ns"] >= product["start_ns"], f"time: {call}")
     check(product["place"] and product["symbol"], "no call site")
 
 

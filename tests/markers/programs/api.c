@@ -295,7 +295,8 @@ END_TEST
 START_TEST(wrong_names_are_refused_and_charge_nothing_elsewhere)
 {
 	static char long_name[10241], longest[1024];
-	static const char *const wrong[] = {"a..b", "a.", "..", ".a.", "a b", " ", "a/b", "a\nb", "\xc3\xa9", "a=1", "*", long_name};
+	static const char *const wrong[] = {"a..b", "a.",   "..",       ".a.", "a b", " ",
+					    "a/b",  "a\nb", "\xc3\xa9", "a=1", "*",   long_name};
 
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	memset(longest, 'y', sizeof(longest) - 1);

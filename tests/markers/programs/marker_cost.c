@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * marker_cost.c - what markers cost where the shim is not loaded. marker_cost: ns of a pair of begin and end, the least of
- * many batches; marker_cost CALLS: so many pairs, for an instruction counter.
+ * marker_cost.c - what markers cost where the shim is not loaded. marker_cost: ns of a pair of begin and end, the least
+ * of many batches; marker_cost PAIRS: so many pairs, for an instruction counter.
  */
 #include <flopshim.h>
 #include <stdio.h>

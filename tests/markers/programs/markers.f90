@@ -105,7 +105,7 @@ contains
       call check(flopshim_remaining("budgets") == 20, "what has been used stays used")
       call check(flopshim_set_budget("budgets", 1000_int64) == FLOPSHIM_OK, "set_budget of a whole number")
       call check(flopshim_begin_budget("x", ieee_value(1.0_real64, ieee_quiet_nan)) == FLOPSHIM_BAD_AMOUNT, "NaN")
-      call check(flopshim_begin_budget("x", ieee_value(1.0_real64, ieee_positive_inf)) == FLOPSHIM_BAD_AMOUNT, "infinite")
+      call check(flopshim_begin_budget("x", ieee_value(1.0_real64, ieee_positive_inf)) == FLOPSHIM_BAD_AMOUNT, "inf")
       call check(flopshim_begin_budget("x", 0_int64) == FLOPSHIM_BAD_AMOUNT, "zero")
       call check(flopshim_begin_budget("x", -1.0_real64) == FLOPSHIM_BAD_AMOUNT, "negative")
       call check(flopshim_set_budget("x", 2.0_real64**63) == FLOPSHIM_BAD_AMOUNT, "2^63")

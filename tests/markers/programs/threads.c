@@ -134,7 +134,8 @@ static void *run(void *argument)
 
 static void one_round(struct player *players, unsigned *seed)
 {
-	int64_t limit = 1 + rand_r(seed) % 250000, scope, charged = 0, least_refused = INT64_MAX, calls = flopshim_calls(".round");
+	int64_t limit = 1 + rand_r(seed) % 250000, scope, charged = 0, least_refused = INT64_MAX;
+	int64_t calls = flopshim_calls(".round"), used;
 	int attempted = 0, ran = 0, refused = 0, rejected = 0;
 
 	game.rejecting = game.round % 4 == 3;
@@ -146,8 +147,7 @@ static void one_round(struct player *players, unsigned *seed)
 	CHECK(scope > 0, "%lld", (long long)scope);
 	pthread_barrier_wait(&game.start);
 	for (int i = 0; i < 20; i++) {
-		int64_t used = flopshim_scope_used(scope);
-
+		used = flopshim_scope_used(scope);
 		CHECK(used >= 0 && used <= limit, "used %lld of %lld", (long long)used, (long long)limit);
 	}
 	pthread_barrier_wait(&game.end);
@@ -161,13 +161,16 @@ static void one_round(struct player *players, unsigned *seed)
 			least_refused = players[i].least_refused;
 	}
 	CHECK(charged <= limit, "%lld of %lld", (long long)charged, (long long)limit);
-	CHECK(flopshim_scope_used(scope) == charged, "%lld, charged %lld", (long long)flopshim_scope_used(scope), (long long)charged);
+	used = flopshim_scope_used(scope);
+	CHECK(used == charged, "%lld, charged %lld", (long long)used, (long long)charged);
 	CHECK(flopshim_scope_remaining(scope) == limit - charged, "%lld", (long long)flopshim_scope_remaining(scope));
 	CHECK(ran + refused + rejected == attempted, "%d + %d + %d, %d", ran, refused, rejected, attempted);
 	CHECK(refused == game.refusals_told, "%d, told %d", refused, game.refusals_told);
-	CHECK(flopshim_calls(".round") - calls == ran + rejected, "%lld, ran %d", (long long)(flopshim_calls(".round") - calls), ran);
+	calls = flopshim_calls(".round") - calls;
+	CHECK(calls == ran + rejected, "%lld, ran %d, rejected %d", (long long)calls, ran, rejected);
 	if (!game.rejecting)
-		CHECK(limit - charged < least_refused, "%lld left, %lld refused", (long long)(limit - charged), (long long)least_refused);
+		CHECK(limit - charged < least_refused, "%lld left, %lld refused", (long long)(limit - charged),
+		      (long long)least_refused);
 	CHECK(flopshim_end(scope) == 1, "end");
 }
 
