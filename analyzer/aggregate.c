@@ -172,7 +172,8 @@ static uint32_t site_number(struct addition *add, uint32_t number, bool manual)
 
 	if (!site) {
 		dump_damaged(&add->dump, "rows of call sites that are not there");
-		key = (struct site_key){ .symbol = intern_text(&aggregate->texts, "(unknown)"),
+		key = (struct site_key){ .detail = intern_text(&aggregate->texts, ""),
+		                         .symbol = intern_text(&aggregate->texts, "(unknown)"),
 		                         .routine = routine_number(add, DUMP_NONE),
 		                         .caller_module = AGGREGATE_NONE, .callee_module = AGGREGATE_NONE };
 		return intern_bytes(&aggregate->sites, &key, sizeof key);
@@ -180,6 +181,7 @@ static uint32_t site_number(struct addition *add, uint32_t number, bool manual)
 	if (add->sites[number] != AGGREGATE_NONE)
 		return add->sites[number];
 	key.symbol = reference_text(add, site->symbol, "(unknown)");
+	key.detail = site->detail ? reference_text(add, site->detail, "(unknown)") : intern_text(&aggregate->texts, "");
 	if (manual || (site->routine == DUMP_NONE && dump_text(&add->dump, site->symbol))) {
 		struct routine_key routine = { .name = key.symbol };
 

@@ -32,6 +32,8 @@ struct site_key {
 	uint64_t offset;                  /* of the return address in its module; the address where there is none */
 	uint32_t symbol, routine;
 	uint32_t caller_module, callee_module; /* AGGREGATE_NONE where not known */
+	uint32_t detail;                  /* text: subscripts and shapes of work charged by hand, "" otherwise */
+	uint32_t padding;                 /* keys are compared by their bytes */
 };
 
 struct limit_key {

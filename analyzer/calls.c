@@ -107,6 +107,7 @@ static const struct column columns[] = {
 	{ "namespace",   "namespace",   COLUMN_TEXT,  COLUMN_OPTIONAL },
 	{ "symbol",      "",            COLUMN_TEXT,  COLUMN_NO_TEXT },
 	{ "place",       "called from", COLUMN_TEXT,  0 },
+	{ "detail",      "operands",    COLUMN_TEXT,  COLUMN_OPTIONAL },
 };
 
 static const char *place_of(struct record *record, uint32_t site)
@@ -148,6 +149,8 @@ static void fill(const struct table *table, size_t number, struct value *values)
 	values[10] = value_text(intern_at(&aggregate->spaces, found->row->space));
 	values[11] = value_text(text_at(aggregate, site_of(aggregate, found->row->site)->symbol));
 	values[12] = value_text(place_of(record, found->row->site));
+	values[13] = value_text(text_at(aggregate, site_of(aggregate, found->row->site)->detail));
+	values[13].known = values[13].text && values[13].text[0];
 }
 
 static void put(struct output *output, const struct options *options, const struct record *record)

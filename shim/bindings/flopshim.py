@@ -268,11 +268,11 @@ def _refuse(call):
 
 def _on_exceed(call, _context):
     """The exceed callback: runs in the thread of the call, under the GIL, before the routine would have."""
-    _clear_error()
-    pending = sys.gettrace()
-    if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
-        return _deny_and_fail()  # the same C call was refused before: what it said first is what is raised
     try:
+        _clear_error()
+        pending = sys.gettrace()
+        if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
+            return _deny_and_fail()  # the same C call was refused before: what it said first is what is raised
         return _refuse(_Exceeded.from_address(call))
     except BaseException as error:  # KeyboardInterrupt, say: it must neither be lost nor end the process
         try:
@@ -375,15 +375,15 @@ class _RaiseAtNextEvent:
         _clear_error()
         # Whoever raises here loses the tracing of the thread and of the frame: CPython switches both off, in this
         # order. What is in f_trace then goes last, and puts back what is wanted (_Last).
-        error = self.error
+        error = [self.error]
         if frame is self.frame:
             if event == "exception":
                 if not self._is_to_be_replaced(argument[1]):
                     self.disarm()
                     return self._forward(frame.f_trace, frame, event, argument)
                 if sys.version_info >= (3, 12):  # where what replaces an exception does not get its line
-                    error = error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
-                self._forward(self.frame_tracing, frame, event, (type(error), error, argument[2]))
+                    self.error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
+                self._forward(self.frame_tracing, frame, event, (type(self.error), self.error, argument[2]))
             frame.f_trace = _Last(self.disarm)
         elif frame.f_code is _probe.__code__:
             self.is_called = True
@@ -394,8 +394,8 @@ class _RaiseAtNextEvent:
             return self._forward(self.tracing, frame, event, argument)
         else:
             frame.f_trace = _Last(self.arm)
-        del self, frame, argument  # the traceback keeps this function's variables, and must not keep those alive
-        raise error
+        del self, frame, argument  # the traceback keeps this function's variables: none may lead back to the error
+        raise error.pop()
 
     def _is_to_be_replaced(self, exception):
         return exception is not self.error and isinstance(exception, Exception)
@@ -403,11 +403,11 @@ class _RaiseAtNextEvent:
     def _is_bystander(self, frame):
         """Whether this frame has nothing to do with the refused call: finalizers and signal handlers may run between
         any two instructions; and the same C call may be refused again."""
-        while frame is not self.frame:
+        while frame is not None and frame is not self.frame:
             if _is_called_anywhere(frame.f_code):
                 return True
             frame = frame.f_back
-        return False
+        return frame is None
 
     @staticmethod
     def _forward(tracing, frame, event, argument):
@@ -457,18 +457,25 @@ class _MonitorInstructions:
             raise RuntimeError("flopshim needs one of the tool numbers 3 and 4 of sys.monitoring, and both are taken")
         self.tool = free[0]
         self.waiting = collections.Counter()  # frames that wait, by code object
+        self._make_lock()
+        os.register_at_fork(after_in_child=self._make_lock)
         sys.monitoring.use_tool_id(self.tool, "flopshim")
         sys.monitoring.register_callback(self.tool, sys.monitoring.events.INSTRUCTION, self._before_instruction)
 
+    def _make_lock(self):
+        self.lock = threading.RLock()  # of waiting
+
     def begin(self, frame):
-        self.waiting[frame.f_code] += 1
-        sys.monitoring.set_local_events(self.tool, frame.f_code, sys.monitoring.events.INSTRUCTION)
+        with self.lock:
+            self.waiting[frame.f_code] += 1
+            sys.monitoring.set_local_events(self.tool, frame.f_code, sys.monitoring.events.INSTRUCTION)
 
     def end(self, frame, _before):
-        self.waiting[frame.f_code] -= 1
-        if not self.waiting[frame.f_code]:
-            del self.waiting[frame.f_code]
-            sys.monitoring.set_local_events(self.tool, frame.f_code, 0)
+        with self.lock:
+            self.waiting[frame.f_code] -= 1
+            if not self.waiting[frame.f_code]:
+                del self.waiting[frame.f_code]
+                sys.monitoring.set_local_events(self.tool, frame.f_code, 0)
 
     @staticmethod
     def _before_instruction(_code, _offset):
@@ -476,7 +483,9 @@ class _MonitorInstructions:
         pending = sys.gettrace()
         if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
             pending.disarm()
-            raise pending.error
+            error = [pending.error]
+            del pending
+            raise error.pop()
 
 
 _instruction_events = _MonitorInstructions() if hasattr(sys, "monitoring") else _TraceOpcodes()
@@ -693,9 +702,9 @@ def charge(operation, flops, subscripts=None, shapes=()):
         result = api.charge(operation, amount, subscripts, len(shapes), array)
     finally:
         _thread.charging = False
-        error, _thread.refused = _thread.refused, None
+        refused, _thread.refused = [_thread.refused], None
     if result == _REFUSED:
-        raise error
+        raise refused.pop()
     _checked(result, operation.decode())
 
 

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import warnings
+import weakref
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -284,8 +285,7 @@ def wrong_budgets():
 
 def wrong_names():
     for wrong in ("a..b", "a.", "..", "a b", "a/b", "é", "\ud800", "a\0b", "x" * 10240, "*"):
-        raises(ValueError, flopshim.namespace(wrong).__enter__) if "\0" not in wrong else \
-            raises(ValueError, flopshim.namespace, wrong)
+        raises(ValueError, lambda: flopshim.namespace(wrong).__enter__())
         raises(ValueError, flopshim.set_budget, wrong, 10)
         raises(ValueError, flopshim.used, wrong)
     raises(TypeError, flopshim.used, 5)
@@ -793,6 +793,25 @@ def raised_inside_of_try_and_with():
         equal(b.used, DOT)
 
 
+def nothing_is_kept_alive():
+    """What the refused statement had to hand is free when the exception is handled."""
+    class Data:
+        pass
+
+    def refuse(refused):
+        data = Data()
+        left.append(weakref.ref(data))
+        return refused()
+
+    left = []
+    gc.disable()
+    with flopshim.budget(10):
+        for refused in (lambda: A @ B, lambda: np.dot(A, B), lambda: np.linalg.solve(S, S),
+                        lambda: flopshim.charge("x", 11)):
+            raises(BudgetExhaustedError, refuse, refused)
+    equal([reference() for reference in left], [None] * 4)
+
+
 # ---- threads, tasks and processes ----
 
 
@@ -882,7 +901,6 @@ def forked_process():
                 for _ in range(4):
                     X @ X
                 raises(BudgetExhaustedError, lambda: X @ X)
-                equal(in_the_child.__code__ is not None, True)
                 equal(flopshim.used(".train"), 4 * DOT)
             except BaseException as error:
                 print(repr(error), file=sys.stderr)
@@ -902,8 +920,7 @@ def multiprocessing_by_fork():
 
 def error_comes_back_from_a_process():
     with flopshim.budget(10), ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
-        error = raises(BudgetExhaustedError, pool.submit(OPERATIONS["matmul"].__call__).result) if False else \
-            raises(BudgetExhaustedError, pool.submit(product).result)
+        error = raises(BudgetExhaustedError, pool.submit(product).result)
     equal((error.operation, error.cost, error.limit), ("dgemm", PRODUCT, 10))
 
 
