@@ -169,8 +169,10 @@ START_TEST(answers_questions)
 		{ "dgemm m=3 n=4 k=5 m=3", "dgemm: m is given twice" },
 		{ "dgemm m=3 n=4 k=5 transa=NT", "dgemm: transa=NT: expected one letter" },
 		{ "dgemm m=3 n=4 k=5 lda", "dgemm: lda: expected NAME=VALUE" },
-		{ "dgemm m=3 n=4 k=5 lda=3",
-		  "dgemm: lda: not an argument that its price can depend on; those are: transa transb m n k" },
+		{ "dgemm m=3 n=4 k=5 lda=3", "" }, /* an argument of dgemm, though no price depends on it */
+		{ "dgemm m=3 n=4 k=5 depth=3",
+		  "dgemm: depth: not an argument that its price can depend on; those are: transa transb m n k" },
+		{ "dhseqr job=E compz=N n=9", "" }, /* ilo and ihi: the whole matrix */
 		{ "dgmem m=3", "dgmem: there is no such routine; did you mean dgemm?" },
 		{ "dcopy", "" }, /* exempt: it costs nothing whatever n is */
 	};
