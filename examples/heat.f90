@@ -5,7 +5,7 @@
 !     gfortran -O2 -o heat flopshim.f90 heat.f90 -lblas      (flopshim.f90 is shim/bindings/flopshim.f90)
 !     ./heat                     runs as if flopshim did not exist
 !     flopshim ./heat            counts: namespaces solve.matrix and solve.vectors, see flopshim-report
-!     FLOPSHIM_BUDGET=solve=100k flopshim ./heat     stops at the first call that does not fit
+!     FLOPSHIM_BUDGET=solve=50k flopshim ./heat      ends with status 121 at the first call that does not fit
 !
 ! The matrix is tridiagonal and held as a band, for dsbmv. The right-hand side is 1 everywhere, so that the exact answer
 ! is x(n+1-x)/2 at point x, and conjugate gradients need at most (n+1)/2 steps.

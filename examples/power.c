@@ -5,10 +5,11 @@
  *     cc -O2 -o power power.c -lblas -lm
  *     ./power                                  runs as if flopshim did not exist
  *     flopshim ./power                         counts: namespaces `setup` and `iterate`, see flopshim-report
- *     flopshim ./power 1e6                     gives the iteration a million FLOPs: it stops by itself in time
- *     FLOPSHIM_BUDGET=iterate=1M flopshim ./power      sets the budget from outside: the process is stopped
+ *     flopshim ./power 3e5                     gives the iteration 300,000 FLOPs: it stops by itself in time
+ *     FLOPSHIM_BUDGET=iterate=300k flopshim ./power    sets that from outside, with the same result
+ *     FLOPSHIM_BUDGET=setup=1k flopshim ./power        ends with status 121: nobody asked before the set-up
  *
- * The program asks before each step what the step would cost and what is left, so that it always ends with an answer.
+ * The program asks before each step what the step would cost and what is left, so that it ends with an answer.
  */
 #include <cblas.h>
 #include <flopshim.h>

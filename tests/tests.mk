@@ -5,7 +5,10 @@ T := $(O)/tests
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # FLOPSHIM_ variables of the caller would change what is tested.
 CLEAN := env -u FLOPSHIM_BUDGET -u FLOPSHIM_OUT -u FLOPSHIM_QUIET -u FLOPSHIM_STACKS -u FLOPSHIM_TIME
-REPORT_SOURCES := $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) shim/price.c $(GENERATED) $(O)/gen/formulas.c
+# flopshim-report without its main: as it is, and under the address sanitizer.
+REPORT_OBJECTS := $(filter-out $(O)/analyzer/main.o,$(ANALYZER_OBJECTS))
+REPORT_ADDRESS := $(patsubst $(O)/analyzer/%.o,$(T)/address/report/%.o,$(REPORT_OBJECTS))
+ADDRESS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # ---- unit tests: plain, and under the sanitizers ----
 
@@ -17,10 +20,9 @@ LINK_price := $(T)/price/tables.c shim/price.c
 LINK_generate :=
 LINK_stack_words := $(GENERATED)
 LINK_table := $(GENERATED) shim/price.c
-LINK_read := tests/unit/dump_writer.c $(REPORT_SOURCES)
-LINK_render := $(REPORT_SOURCES)
-LINK_catalog := $(REPORT_SOURCES)
-LINK_symbolize := tests/unit/dump_writer.c $(REPORT_SOURCES)
+LINK_read := tests/unit/dump_writer.c
+LINK_symbolize := tests/unit/dump_writer.c
+REPORT_TESTS := read render catalog symbolize
 LIBS_read := $(ANALYZER_LIBS)
 LIBS_render := $(ANALYZER_LIBS)
 LIBS_catalog := $(ANALYZER_LIBS)
@@ -30,19 +32,32 @@ UNIT_ADDRESS := config charge price table read render catalog
 UNIT_THREAD := charge
 UNIT_READS := $(wildcard shim/*.[ch] analyzer/*.[ch] tests/unit/*.[ch]) $(GENERATED) $(T)/price/tables.c
 
-$(T) $(T)/price $(T)/address $(T)/thread:
+$(T) $(T)/price $(T)/address $(T)/address/report $(T)/thread:
 	$(Q)mkdir -p $@
+
+$(T)/address/report/%.o: analyzer/%.c $(GENERATED) | $(T)/address/report
+	$(Q)$(CC) $(ANALYZER_FLAGS) $(ADDRESS) -c $< -o $@
+
+$(T)/address/report/price.o: shim/price.c $(GENERATED) | $(T)/address/report
+	$(Q)$(CC) $(ANALYZER_FLAGS) $(ADDRESS) -c $< -o $@
+
+$(T)/address/report/tables.o $(T)/address/report/formulas.o: $(T)/address/report/%.o: $(GENERATED) | $(T)/address/report
+	$(Q)$(CC) $(ANALYZER_FLAGS) -c $(O)/gen/$*.c -o $@
+
+$(REPORT_TESTS:%=$(T)/test_%): $(REPORT_OBJECTS)
+$(REPORT_TESTS:%=$(T)/address/test_%) $(T)/fuzz_read: $(REPORT_ADDRESS)
 
 $(T)/price/tables.c: $(O)/generate tests/unit/price.tbl | $(T)/price
 	$(Q)$(O)/generate --gpr $(GPRS) tests/unit/price.tbl -o $(T)/price
 
 $(T)/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< $(LINK_$*) $(CHECK_LIBS) $(LIBS_$*)
+	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< $(LINK_$*) $(if $(filter $*,$(REPORT_TESTS)),$(REPORT_OBJECTS)) $(CHECK_LIBS) $(LIBS_$*)
 
 $(T)/address/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)/address
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -o $@ $< $(LINK_$*) $(CHECK_LIBS) $(LIBS_$*)
+	$(Q)$(CC) $(UNIT_FLAGS) $(ADDRESS) -o $@ $< $(LINK_$*) $(if $(filter $*,$(REPORT_TESTS)),$(REPORT_ADDRESS)) \
+		$(CHECK_LIBS) $(LIBS_$*)
 
 $(T)/thread/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)/thread
 	$(call say,CC)
@@ -94,16 +109,16 @@ check-golden: all $(T)/make_dump
 
 $(T)/fuzz_read: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -O1 -DFUZZ_STANDALONE -fsanitize=address,undefined -fno-sanitize-recover=undefined -o $@ \
-		$< $(REPORT_SOURCES) $(ANALYZER_LIBS) -lm
+	$(Q)$(CC) $(UNIT_FLAGS) $(ADDRESS) -DFUZZ_STANDALONE -o $@ $< $(REPORT_ADDRESS) $(ANALYZER_LIBS) -lm
 
 $(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
 	$(call say,CC)
-	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(REPORT_SOURCES) $(ANALYZER_LIBS) -lm
+	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) shim/price.c \
+		$(GENERATED) $(O)/gen/formulas.c $(ANALYZER_LIBS) -lm
 
 $(T)/seeds: $(T)/make_dump
 	$(Q)mkdir -p $@
-	$(Q)for scenario in simple budget weights killed troubled; do $(T)/make_dump $$scenario $@/$$scenario.dump; done
+	$(Q)for scenario in simple budget weights killed troubled sampled ordered; do $(T)/make_dump $$scenario $@/$$scenario.dump; done
 
 check-fuzz: $(T)/fuzz_read $(T)/seeds
 	$(Q)$(T)/fuzz_read 300 $(T)/seeds/*.dump

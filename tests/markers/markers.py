@@ -14,7 +14,7 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 EXAMPLES = TOP / "examples"
 INCLUDE = TOP / "shim" / "include"
 BINDINGS = TOP / "shim" / "bindings"
-LONG = bool(os.environ.get("LONG"))
+LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 
 BLAS = ["-L" + str(library_folder() / "openblas-pthread"), "-llapack", "-lblas", "-lm"]
 COMPILERS = {".c": ["gcc", "-std=gnu11"], ".cc": ["g++", "-std=c++17"], ".f90": ["gfortran"]}
