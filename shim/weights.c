@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * weights.c - what a call is charged. The file has one `NAME FACTOR` a line, `#` starts a comment; a name is a routine
- * (dgemm), a family (gemm) or a type (type:s, type:d, type:c, type:z). The factors of all that match are multiplied.
+ * (dgemm), a family (gemm), a type (type:s, type:d, type:c, type:z) or a precision (precision:single, precision:double). The
+ * factors of all that match are multiplied.
  * It must never use floating point: factors are fixed-point numbers with 32 fractional bits.
  */
 #include "weights.h"
@@ -56,6 +57,10 @@ static bool name_matches(const struct routine *routine, const char *name, size_t
 
 	if (length == 6 && !memcmp(name, "type:", 5))
 		return routine->type == (unsigned char)name[5];
+	if (length == 16 && !memcmp(name, "precision:single", 16))
+		return routine->type == TYPE_S || routine->type == TYPE_C;
+	if (length == 16 && !memcmp(name, "precision:double", 16))
+		return routine->type == TYPE_D || routine->type == TYPE_Z;
 	if (strlen(routine->name) == length && !memcmp(routine->name, name, length))
 		return true;
 	for (;;) {
@@ -79,7 +84,7 @@ static void weigh(const char *path, unsigned line, const char *name, size_t leng
 			found = true;
 		}
 	if (!found)
-		stop(path, line, "no such routine, family or type", name, length);
+		stop(path, line, "no such routine, family, type or precision", name, length);
 	if (saturated)
 		stop(path, line, "the product of the factors is too large", name, length);
 }
