@@ -11,7 +11,8 @@
 #include "guest.h"
 #include "lifecycle.h"
 
-enum { LEASE_MAX = 1 << 24, LEASE_SHARE = 16 };
+/* A lease is a share of what is left, and at most so many FLOPs, or so many calls like the one that asked for it. */
+enum { LEASE_MAX = 1 << 24, LEASE_SHARE = 16, LEASE_CALLS = 1024 };
 
 static struct guest_lock charge_lock; /* of every limit */
 
@@ -126,6 +127,9 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 		thread->credit_scope = scope;
 		return NULL;
 	}
+	/* Walking the chain is for one call in many, however deep the scopes are nested. */
+	if (scope->limited && scope == thread->credit_scope && cost && charge_lease_spend(thread, cost))
+		return NULL;
 	guest_lock(&charge_lock);
 	scope_take(thread, scope);
 	lease_call_back(thread);
@@ -138,8 +142,8 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 		/* What is left is shared out in smaller and smaller parts, so that its end is exact without much
 		 * calling back. */
 		lease = (int64_t)((left - (uint64_t)cost) / LEASE_SHARE);
-		if (lease > LEASE_MAX)
-			lease = LEASE_MAX;
+		if (lease > LEASE_MAX && lease / LEASE_CALLS > cost)
+			lease = cost * LEASE_CALLS > LEASE_MAX ? cost * LEASE_CALLS : LEASE_MAX;
 		take(scope, (uint64_t)cost + (uint64_t)lease);
 		atomic_store_explicit(&thread->lease, lease, memory_order_relaxed);
 	}

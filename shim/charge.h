@@ -25,22 +25,28 @@ struct limit {
 	struct dump_limit *record;  /* in the dump, NULL while there is none */
 };
 
+/* Takes `cost` out of the thread's lease, if it is that large. */
+static inline bool charge_lease_spend(struct thread *thread, int64_t cost)
+{
+	int64_t lease = atomic_load_explicit(&thread->lease, memory_order_relaxed);
+
+	do {
+		if (lease < cost)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&thread->lease, &lease, lease - cost, memory_order_relaxed,
+							memory_order_relaxed));
+	return true;
+}
+
 /*
  * Takes `cost` from the thread's lease, for calls under a limit that need nothing else. False sends the call
  * through the slow path. The one locked instruction is there because leases can be called back by other threads.
  */
 static inline bool charge_from_lease(struct thread *thread, const struct scope *scope, int64_t cost)
 {
-	int64_t lease;
-
-	if (thread->credit != CREDIT_LEASE || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample)
+	if (thread->credit != CREDIT_LEASE || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample ||
+	    !charge_lease_spend(thread, cost))
 		return false;
-	lease = atomic_load_explicit(&thread->lease, memory_order_relaxed);
-	do {
-		if (lease < cost)
-			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&thread->lease, &lease, lease - cost, memory_order_relaxed,
-							memory_order_relaxed));
 	thread->until_sample -= cost;
 	return true;
 }
