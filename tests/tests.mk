@@ -158,6 +158,7 @@ check:
 
 # Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.
 check-long: check-prices $(T)/fuzz_read_libfuzzer $(T)/seeds
+	$(Q)tests/unit/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
 	$(Q)FLOPSHIM_LONG=1 $(T)/test_charge

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The checked-in prototypes against those that gfortran makes of the reference sources.
+
+    tests/unit/test_prototypes.py [FOLDER]      of LAPACK's sources; without it Debian's are fetched (apt-get source)
+
+Where they cannot be had, that is said, and nothing is tested."""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LISTED = os.path.join(HERE, "lapack-3.11-prototypes.txt")
+FOLDERS = ("BLAS/SRC", "SRC", "SRC/DEPRECATED")
+
+
+def listed():
+    """{name: (arguments, hidden lengths)}"""
+    with open(LISTED) as lines:
+        rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
+def fetch(folder):
+    source = subprocess.run(["apt-get", "source", "-qq", "lapack=3.11*"], cwd=folder, capture_output=True)
+    found = glob.glob(os.path.join(folder, "lapack-3.11*", ""))
+    return found[0] if source.returncode == 0 and found else None
+
+
+def compiled(path):
+    """{name: (arguments, hidden lengths)} of one source file; gfortran names each hidden length ..._len."""
+    out = subprocess.run(["gfortran", "-fsyntax-only", "-fc-prototypes-external", path], capture_output=True, text=True).stdout
+    prototypes = {}
+    for name, arguments in re.findall(r"^\w[\w ]*?[ *](\w+)_ \(([^)]*)\);", out, re.M):
+        words = [word.strip() for word in arguments.split(",") if word.strip() and word.strip() != "void"]
+        hidden = sum(word.startswith("size_t") for word in words)
+        prototypes[name] = (len(words) - hidden, hidden)
+    return prototypes
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        top = sys.argv[1] if len(sys.argv) > 1 else fetch(work)
+        if not top:
+            print("the sources of LAPACK 3.11 cannot be had here\n0 passed, 0 failed, 1 skipped")
+            return 0
+        expected, passed, failed = listed(), 0, 0
+        for folder in FOLDERS:
+            for path in sorted(glob.glob(os.path.join(top, folder, "*.[fF]*"))):
+                for name, shape in compiled(path).items():
+                    if name not in expected:
+                        continue
+                    if expected[name] == shape:
+                        passed += 1
+                    else:
+                        failed += 1
+                        print(f"FAILED: {name}: gfortran says {shape}, the list {expected[name]}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
