@@ -219,3 +219,26 @@ def existing_file(client):
     check_equal(out.read_text(), "mine", "the file that was there")
     check_equal(len(list(client.folder.glob("x-*.dump"))), 1, "dumps beside it")
     said_once(run, "exists already")
+
+
+@case()
+def untrusted_mapping(client):
+    """Where a shared mapping is no promise (ramfs stands for all that are not known), tables are written out."""
+    place = mounted(client, "-t", "ramfs", "ramfs")
+    try:
+        counts = client.folder / "counts"
+        client.run([victim(client), counts, "2", "100000", "run"], FLOPSHIM_OUT=str(place))
+        report = reported(client, place)
+        check_equal(report["totals"]["calls"], counted(counts), "calls")
+        for path in place.glob("*.dump"):
+            path.unlink()
+        process = subprocess.Popen([victim(client), counts, "1", "0", "run"],
+                                   env=client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=place, FLOPSHIM_TIME="all"))
+        time.sleep(2.5)
+        process.kill()
+        process.wait()
+        check(reported(client, place)["totals"]["calls"] > 0, "nothing was written out in 2.5 seconds")
+        text = subprocess.run([client.reporter, *place.glob("*.dump")], capture_output=True, text=True).stdout
+        check("up to a second" in text, f"the report does not state the window of loss: {text[:500]}")
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
