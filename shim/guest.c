@@ -64,12 +64,6 @@ void guest_free(void *pages, size_t size)
 	errno = saved;
 }
 
-void guest_clear(void *memory, size_t size)
-{
-	for (volatile uint64_t *word = memory; size >= sizeof(*word); size -= sizeof(*word))
-		*word++ = 0;
-}
-
 enum { POOL_PAGES = 65536 };
 
 void *guest_pool_take(struct guest_pool *pool)

@@ -28,11 +28,6 @@ void guest_unlock(struct guest_lock *lock);
 void *guest_pages(size_t size);
 void guest_free(void *pages, size_t size);
 
-/*
- * memset to 0 without the C library's: a program's sanitizer watches that one, but cannot see what orders our threads.
- */
-void guest_clear(void *memory, size_t size);
-
 /* Objects of one size, used again and never given back. Not thread-safe. */
 struct guest_pool {
 	size_t size;

@@ -111,7 +111,7 @@ static struct thread *thread_make(void)
 		life.free = thread->next;
 	guest_unlock(&life.lock);
 	if (thread)
-		guest_clear(thread, sizeof(*thread));
+		memset(thread, 0, sizeof(*thread));
 	else
 		thread = guest_pages(sizeof(struct thread));
 	if (!thread)
@@ -304,7 +304,7 @@ static void start_over_after_fork(void)
 	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
 	thread->lease = 0;
-	guest_clear(thread->sites, sizeof(thread->sites));
+	memset(thread->sites, 0, sizeof(thread->sites));
 	if (!record_lane_take(thread)) {
 		thread_self = &thread_null;
 		return;

@@ -21,6 +21,13 @@ void unwind_start(void)
 
 	if (config.stacks != STACKS_AUTO && config.stacks != STACKS_ALL)
 		return;
+	/*
+	 * libunwind keeps a cache for each thread until the last round of the destructors of thread-specific data, where
+	 * ThreadSanitizer has already taken its own state of the thread apart: the mutex that libunwind then locks is
+	 * TSan's to intercept, and the program crashes. Without the cache TSan reports libunwind's own races.
+	 */
+	if (dlsym_call_real(RTLD_DEFAULT, "__tsan_init"))
+		return;
 	library = dlsym_call_real_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (library)
 		backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
