@@ -406,7 +406,7 @@ static void add_lanes(struct addition *add)
 		totals->in_flight_calls += depth;
 		add->process->lost_calls = u64_add(add->process->lost_calls, lane->lost_calls);
 		for (uint32_t i = 0; i < depth && looked_up < FRAMES_LOOKED_UP; i++, looked_up++)
-			if (lane->frames[i].row && dump_row_at(&add->dump, cursor.number, lane->frames[i].row - 1, &row) &&
+			if (lane->frames[i].row && dump_row_of_frame(&add->dump, cursor.number, lane->frames[i].row, &row) &&
 			    !(row.flags & DUMP_ROW_COARSE))
 				totals->in_flight_flops = u128_add(totals->in_flight_flops, row.flops);
 	}

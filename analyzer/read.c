@@ -251,7 +251,8 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 	}
 	slot = &dump->blocks[dump->block_count++];
 	*slot = (struct read_block){
-		.offset = block->offset, .size = block->size, .content_check = block->content_check,
+		.offset = block->offset, .size = block->size, .address = block->address,
+		.content_check = block->content_check,
 		.entry_size = block->entry_size, .first = block->first, .lane = block->lane,
 		.type = block->type, .header_size = block->header_size,
 	};
@@ -550,17 +551,18 @@ const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t
 	return table_at(&dump->namespaces, number, sizeof(struct dump_namespace));
 }
 
-bool dump_row_at(struct dump *dump, uint32_t lane, uint64_t number, struct dump_row *row)
+bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row)
 {
 	for (size_t i = 0; i < dump->block_count; i++) {
 		const struct read_block *block = &dump->blocks[i];
+		uint64_t position = address - block->address - block->header_size;
 
-		if (block->type != DUMP_ROWS || block->lane != lane || block->left_out || number < block->first ||
-		    number - block->first >= block->used)
+		if (block->type != DUMP_ROWS || block->lane != lane || block->left_out || address < block->address ||
+		    position % block->entry_size || position / block->entry_size >= block->used)
 			continue;
 		memset(row, 0, sizeof *row);
-		return read_at(dump, block->offset + block->header_size + (number - block->first) * block->entry_size,
-		               row, minimum(block->entry_size, sizeof *row)) != 0;
+		return read_at(dump, block->offset + block->header_size + position, row,
+		               minimum(block->entry_size, sizeof *row)) != 0;
 	}
 	return false;
 }

@@ -56,7 +56,7 @@ struct read_span {
 };
 
 struct read_block {
-	uint64_t offset, size, used, content_check;
+	uint64_t offset, size, address, used, content_check;
 	uint32_t entry_size, first, lane;
 	uint16_t type, header_size;
 	bool left_out; /* its contents are damaged */
@@ -95,8 +95,8 @@ const struct dump_routine *dump_routine_at(const struct dump *dump, uint32_t num
 const struct dump_site *dump_site_at(const struct dump *dump, uint32_t number);
 const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t number);
 
-/* Finds row `number` of `lane`. */
-bool dump_row_at(struct dump *dump, uint32_t lane, uint64_t number, struct dump_row *row);
+/* Finds the row of a call in flight in `lane`, by its address in the process. */
+bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row);
 
 /* Entries of one type of block, in the file's order. */
 struct dump_cursor {

@@ -15,10 +15,10 @@ int intercept_leave(entry_frame frame);
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 {
-	uint64_t caller = *entry_return_slot(frame);
-	struct site_slot *slot = &thread_self->sites[site_hash(caller, symbol)];
+	uint64_t key = site_key(*entry_return_slot(frame), symbol);
+	struct site_slot *slot = &thread_self->sites[site_hash(key)];
 
-	if (unlikely(slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch))
+	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
 		return SLOW;
 #ifdef BARE_JUMP
 	return (struct entry_verdict){slot->real, ACTION_JUMP};

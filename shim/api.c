@@ -17,6 +17,7 @@
 #include "record.h"
 #include "sample.h"
 #include "summary.h"
+#include "weights.h"
 
 /* Every function begins here: false before the shim has started. */
 static bool api_enter(struct origin **origin)
@@ -128,14 +129,13 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread};
 	struct dump_row *row;
 	uint8_t flags = 0;
-	uint32_t number;
 
 	exceeding.limit = charge_reserve(thread, scope, cost, &exceeding.remaining);
 	if (exceeding.limit) {
 		bool over;
 
-		row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_REFUSED, 0,
-					&number);
+		row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_REFUSED,
+					0);
 		if (row)
 			row->calls++;
 		thread->busy = 0;
@@ -148,14 +148,13 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		charge_reserve_over(scope, cost);
 		flags = DUMP_ROW_OVER;
 	}
-	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, flags,
-				&number);
+	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, flags);
 	if (!row) {
 		charge_refund(scope, cost);
 		return FLOPSHIM_NO_MEMORY;
 	}
 	row->calls++;
-	sample_manual(thread, (uint64_t)cost, number);
+	sample_manual(thread, (uint64_t)cost, row);
 	return FLOPSHIM_OK;
 }
 
@@ -331,7 +330,7 @@ static int64_t api_cost(const char *name, const char *arguments)
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
 	guest_lock(&record_lock);
-	charged = record_price(routine, &shape, open_namespace(origin), &flops, &words, &saturated);
+	charged = weights_price(routine, &shape, open_namespace(origin), &flops, &words, &saturated);
 	guest_unlock(&record_lock);
 	return bounded(charged);
 }

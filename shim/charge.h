@@ -40,11 +40,11 @@ static inline bool charge_lease_spend(struct thread *thread, int64_t cost)
 
 /*
  * Takes `cost` from the thread's lease, for calls under a limit that need nothing else. False sends the call
- * through the slow path. The one locked instruction is there because leases can be called back by other threads.
+ * through the slow path. Its scope must be credit_scope. The one locked instruction is there because leases can be called back by other threads.
  */
-static inline bool charge_from_lease(struct thread *thread, const struct scope *scope, int64_t cost)
+static inline bool charge_from_lease(struct thread *thread, int64_t cost)
 {
-	if (thread->credit != CREDIT_LEASE || scope != thread->credit_scope || cost >= CREDIT_QUANTUM || cost > thread->until_sample ||
+	if (thread->credit != CREDIT_LEASE || cost >= CREDIT_QUANTUM || cost > thread->until_sample ||
 	    !charge_lease_spend(thread, cost))
 		return false;
 	thread->until_sample -= cost;

@@ -389,6 +389,7 @@ struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size
 		.header_size = type == DUMP_ROWS ? ROWS_ALIGN : sizeof(struct dump_block),
 		.offset = offset,
 		.size = size,
+		.address = (uint64_t)block,
 		.entry_size = entry_size,
 		.first = first,
 		.lane = lane,

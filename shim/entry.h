@@ -22,7 +22,7 @@
  *  4. After the call it saves the result registers, calls intercept_leave(frame) (no vector registers
  *     either), and where that returns not 0, intercept_leave_slow(frame) with the vector result registers
  *     saved; then returns the result.
- *  5. entry_probe calls a function with the state of all floating-point units saved and put back.
+ *  5. entry_ticks reads a counter of the processor, if code may; entry_probe calls a function with the state of all floating-point units saved and put back.
  *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
  *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
  *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
@@ -51,11 +51,15 @@
 #define ENTRY_SCOPE (-120)
 #define ENTRY_FLAGS (-128)
 #define ENTRY_RAW (-136)
-#define ENTRY_VECTORS (-272)
-#define ENTRY_SIZE 272
+#define ENTRY_WORDS (-144)
+#define ENTRY_VECTORS (-288)
+#define ENTRY_SIZE 288
 #else
 #error "flopshim has no entry body for this processor yet: see entry.h for what one must do"
 #endif
+
+/* Where an argument slot is, in bytes from the frame pointer. */
+#define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -74,18 +78,16 @@ struct entry_verdict {
 	long action;
 };
 
-/* Where an argument slot is, in bytes from the frame pointer. */
-static inline long entry_offset(unsigned slot)
-{
-	return slot < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (long)slot : 16 + 8 * ((long)slot - ENTRY_GPR_COUNT);
-}
-
 static inline uint64_t *entry_slot(entry_frame frame, unsigned slot)
 {
-	return (uint64_t *)(frame + entry_offset(slot));
+	return (uint64_t *)(frame + ENTRY_SLOT((long)slot));
 }
 
 static inline uint64_t *entry_return_slot(entry_frame frame) { return (uint64_t *)(frame + 8); }
+
+#if defined(__x86_64__)
+static inline uint64_t entry_ticks(void) { return __builtin_ia32_rdtsc(); }
+#endif
 
 struct form;
 struct scope;
@@ -101,11 +103,17 @@ static inline void **entry_real(entry_frame frame) { return (void **)(frame + EN
 static inline const struct scope **entry_scope(entry_frame frame) { return (const struct scope **)(frame + ENTRY_SCOPE); }
 /* Not 0 sends the return through the slow path; enum entry_flags. */
 static inline uint64_t *entry_flags(entry_frame frame) { return (uint64_t *)(frame + ENTRY_FLAGS); }
-enum entry_flags { ENTRY_TIMED = 1, ENTRY_LOGGED = 2, ENTRY_COARSE = 4 };
-/* Clock when the call began, if it is timed. */
+enum entry_flags {
+	ENTRY_TIMED = 1,
+	ENTRY_LOGGED = 2,
+	ENTRY_COARSE = 4,
+	ENTRY_TICKS = 8, /* timed by the processor's counter */
+};
+/* Clock or counter when the call began, if it is timed. */
 static inline uint64_t *entry_start(entry_frame frame) { return (uint64_t *)(frame + ENTRY_START); }
-/* Raw price of a call that has no row of its own. */
+/* Raw price and traffic of a call that has no row of its own. */
 static inline uint64_t *entry_raw(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAW); }
+static inline uint64_t *entry_words(entry_frame frame) { return (uint64_t *)(frame + ENTRY_WORDS); }
 /* What was reserved for a call that has no row of its own; see call_cost. */
 static inline uint64_t *entry_cost(entry_frame frame) { return (uint64_t *)(frame + ENTRY_COST); }
 /* The integer result, valid after the call. */

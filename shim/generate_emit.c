@@ -90,9 +90,10 @@ static void emit_forms(FILE *out, const struct table *table)
 	}
 	fputs("};\n\nconst struct shape_arg shape_args[] = {\n", out);
 	for (uint32_t i = 0; i < pool_count; i++)
-		fprintf(out, "\t{%u, %u, 0x%x},\n", pool[i].fetch, pool[i].slot, pool[i].condition);
+		fprintf(out, "\t{%u, %u, 0x%x, ENTRY_SLOT(%u)},\n", pool[i].fetch, pool[i].slot, pool[i].condition,
+		        pool[i].slot);
 	if (!pool_count)
-		fputs("\t{0, 0, 0},\n", out);
+		fputs("\t{0, 0, 0, 0},\n", out);
 	fputs("};\n", out);
 }
 
@@ -161,7 +162,7 @@ static void emit_tables(const struct table *table, const char *directory)
 {
 	FILE *out = open_output(directory, "tables.c");
 
-	fputs("#include \"routines.h\"\n\n", out);
+	fputs("#include \"entry.h\"\n#include \"routines.h\"\n\n", out);
 	emit_families(out, table);
 	emit_routines(out, table);
 	emit_forms(out, table);

@@ -175,7 +175,7 @@ static void describe_shape(struct table *table, struct call_form *form)
 	for (unsigned i = 0; i < row->option_count + row->dim_count; i++) {
 		struct shape_arg *shape = &form->shape[i];
 
-		*shape = (struct shape_arg){FETCH_ABSENT, 0, CONDITION_NONE};
+		*shape = (struct shape_arg){.fetch = FETCH_ABSENT, .condition = CONDITION_NONE};
 		for (unsigned j = 0; j < form->passed_count; j++) {
 			const struct passed *passed = &form->passed[j];
 
@@ -184,8 +184,8 @@ static void describe_shape(struct table *table, struct call_form *form)
 				continue;
 			shape->fetch = (uint8_t)fetch_of(&form->form, passed);
 			shape->slot = (uint8_t)passed->slot;
-			/* Only what is behind a pointer can be out of reach. */
-			if (passed->arg->option && shape->fetch == FETCH_INT_REF)
+			/* It may be out of reach of a pointer, and a value would tell apart calls that are the same. */
+			if (passed->arg->option)
 				shape->condition = find_condition(table, row, passed->arg);
 		}
 	}

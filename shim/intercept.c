@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "charge.h"
+#include "weights.h"
 
 /* CBLAS enums as the letters that Fortran has for them. */
 static inline char enum_letter(uint64_t value)
@@ -97,58 +98,33 @@ void shape_read(const struct form *form, unsigned options, unsigned dims, bool i
 	shape_read_inline(form, options, dims, ilp64, frame, shape);
 }
 
-static inline bool row_has(const struct dump_row *row, const struct shape *shape, unsigned dims)
+void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope)
 {
-	if (row->options != shape->options)
-		return false;
-	for (unsigned i = 0; i < dims; i++)
-		if (row->dims[i] != shape->dims[i])
-			return false;
-	return true;
-}
-
-/* The options as they stand, so that the next call need not turn them into letters. */
-static void options_remember(struct site_slot *slot, entry_frame frame)
-{
-	for (unsigned i = 0; i < slot->options; i++) {
-		uint64_t word = *(const uint64_t *)(frame + slot->offsets[i]);
-
-		if (slot->reading != READING_VALUES && slot->reading != READING_VALUES_64)
-			word = word ? *(const uint8_t *)word : 0;
-		slot->raw_options[i] = (uint8_t)word;
-	}
-}
-
-void site_slot_remember(struct site_slot *slot, entry_frame frame, struct dump_row *row, uint32_t row_number,
-			const struct scope *scope)
-{
-	slot->row = &row_none; /* until the rest belongs to it: a signal handler may call from the same place */
+	slot->row = &row_none; /* until the scope belongs to it: a signal handler may call from the same place */
 	__asm__ volatile("" ::: "memory");
-	slot->row_number = row_number;
 	slot->scope = scope;
-	if (slot->reading != READING_OTHER)
-		options_remember(slot, frame);
 	__asm__ volatile("" ::: "memory");
 	slot->row = row;
 }
 
 /*
  * Whether a call has the shape that the last one from its site had: the common case, and the reason why a call costs what
- * it costs. An enum or letter out of range differs in its low byte too, or was as wrong the last time.
+ * it costs. Where a letter is in lower case it only seems to differ.
  */
-static inline __attribute__((always_inline)) bool pointers_same(const struct site_slot *slot, const struct dump_row *row,
-								 entry_frame frame, bool ilp64)
+static inline __attribute__((always_inline)) bool
+pointers_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
 {
-	const int16_t *offset = slot->offsets;
+	const struct shape_arg *arg = slot->args;
+	uint64_t options = row->options;
 
-	for (unsigned i = 0; i < slot->options; i++) {
-		const uint8_t *letter = *(const uint8_t *const *)(frame + *offset++);
+	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8) {
+		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
 
-		if (unlikely(!letter || *letter != slot->raw_options[i]))
+		if (unlikely(!letter || *letter != (uint8_t)options))
 			return false;
 	}
-	for (unsigned i = 0; i < slot->dims; i++) {
-		const int32_t *dim = *(const int32_t *const *)(frame + *offset++);
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
 
 		if (unlikely(!dim || (ilp64 ? *(const int64_t *)dim : *dim) != row->dims[i]))
 			return false;
@@ -156,73 +132,70 @@ static inline __attribute__((always_inline)) bool pointers_same(const struct sit
 	return true;
 }
 
-static inline __attribute__((always_inline)) bool values_same(const struct site_slot *slot, const struct dump_row *row,
-							       entry_frame frame, bool ilp64)
+static inline __attribute__((always_inline)) bool
+values_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
 {
-	const int16_t *offset = slot->offsets;
+	const struct shape_arg *arg = slot->args;
+	uint64_t options = row->options;
 
-	for (unsigned i = 0; i < slot->options; i++)
-		if (unlikely(*(const uint32_t *)(frame + *offset++) != slot->raw_options[i]))
+	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8)
+		if (unlikely(enum_letter(*(const uint64_t *)(frame + arg->offset)) != (char)options))
 			return false;
-	for (unsigned i = 0; i < slot->dims; i++, offset++)
-		if (unlikely((ilp64 ? *(const int64_t *)(frame + *offset) : *(const int32_t *)(frame + *offset)) !=
-			     row->dims[i]))
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		const char *dim = frame + arg->offset;
+
+		if (unlikely((ilp64 ? *(const int64_t *)dim : *(const int32_t *)dim) != row->dims[i]))
 			return false;
+	}
 	return true;
+}
+
+/* Whether its arguments are those of the row, of a site that READING_POINTER and READING_VALUE do not fit. */
+static inline bool is_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	switch (slot->reading) {
+	case READING_POINTERS:
+		return pointers_same(slot, row, frame, false);
+	case READING_VALUES:
+		return values_same(slot, row, frame, false);
+	case READING_POINTERS_64:
+		return pointers_same(slot, row, frame, true);
+	case READING_VALUES_64:
+		return values_same(slot, row, frame, true);
+	default:
+		return false;
+	}
+}
+
+/* What shape_read does, where all arguments are of the most frequent kind. */
+static inline __attribute__((always_inline)) void pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
+{
+	const struct shape_arg *arg = slot->args;
+
+	shape->options = 0;
+	for (unsigned i = 0; i < slot->options; i++, arg++) {
+		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
+
+		if (letter)
+			shape->options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
+	}
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
+
+		shape->dims[i] = likely(dim) ? *dim : 0;
+	}
 }
 
 static inline bool pointer_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
-	const int32_t *dim = *(const int32_t *const *)(frame + slot->offsets[0]);
+	const int32_t *dim = *(const int32_t *const *)(frame + slot->offset);
 
 	return likely(dim) && *dim == row->dims[0];
 }
 
 static inline bool value_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
-	return *(const int32_t *)(frame + slot->offsets[0]) == row->dims[0];
-}
-
-static __attribute__((noinline)) bool shape_is_same(const struct site_slot *slot, const struct dump_row *row,
-						    entry_frame frame)
-{
-	if (likely(slot->reading == READING_POINTERS))
-		return pointers_same(slot, row, frame, false);
-	if (likely(slot->reading == READING_VALUES))
-		return values_same(slot, row, frame, false);
-	if (slot->reading == READING_POINTERS_64)
-		return pointers_same(slot, row, frame, true);
-	if (slot->reading == READING_VALUES_64)
-		return values_same(slot, row, frame, true);
-	if (slot->reading == READING_POINTER)
-		return pointer_same(slot, row, frame);
-	if (slot->reading == READING_VALUE)
-		return value_same(slot, row, frame);
-	return false;
-}
-
-/* Finds the row of a shape that this site did not have last time. */
-static __attribute__((noinline)) struct dump_row *
-row_lookup(struct thread *thread, struct site_slot *slot, entry_frame frame, const struct scope *scope)
-{
-	struct shape shape;
-	uint32_t hash;
-
-	shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, &shape);
-	hash = shape_hash(&shape, slot->dims, slot->site, scope->namespace_id);
-
-	for (uint32_t i = hash & thread->index_mask;; i = (i + 1) & thread->index_mask) {
-		const struct row_entry *entry = &thread->index[i];
-
-		if (!entry->row)
-			return NULL;
-		if (entry->hash == hash && entry->row->site == slot->site && entry->row->kind == DUMP_ROW_CALL &&
-		    entry->row->namespace_id == scope->namespace_id && !entry->row->flags &&
-		    row_has(entry->row, &shape, slot->dims)) {
-			site_slot_remember(slot, frame, entry->row, entry->number, scope);
-			return entry->row;
-		}
-	}
+	return *(const int32_t *)(frame + slot->offset) == row->dims[0];
 }
 
 static inline bool is_query(const struct form *form, entry_frame frame)
@@ -242,31 +215,29 @@ static inline bool is_query(const struct form *form, entry_frame frame)
 
 struct dump_row row_none = {.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN}};
 
-/* Where the arguments of a site are, if they can be read the quick way. */
 void site_slot_prepare(struct site_slot *slot)
 {
-	const struct shape_arg *arg = &shape_args[slot->form->shape];
 	unsigned count = slot->options + slot->dims;
-	bool pointers = true, values = true, ilp64 = slot->flags & SITE_ILP64;
+	bool pointers = true, values = true;
 
+	slot->args = &shape_args[slot->form->shape];
+	slot->offset = slot->args->offset;
 	slot->reading = READING_OTHER;
 	for (unsigned i = 0; i < count; i++) {
-		uint8_t fetch = arg[i].fetch;
+		uint8_t fetch = slot->args[i].fetch;
 
 		pointers &= fetch == (i < slot->options ? FETCH_CHAR_REF : FETCH_INT_REF);
 		values &= fetch == (i < slot->options ? FETCH_ENUM : FETCH_INT);
-		if (arg[i].condition != CONDITION_NONE)
+		if (slot->args[i].condition != CONDITION_NONE)
 			return;
-		slot->offsets[i] = (int16_t)entry_offset(arg[i].slot);
 	}
-	if (!slot->dims)
-		return; /* row_none would be its row */
+	/* Without dimensions row_none would be its row. */
+	if (!slot->dims || slot->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
+		return;
 	if (pointers)
-		slot->reading = ilp64 ? READING_POINTERS_64 : READING_POINTERS;
+		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64 : count == 1 ? READING_POINTER : READING_POINTERS;
 	else if (values)
-		slot->reading = ilp64 ? READING_VALUES_64 : READING_VALUES;
-	if (!ilp64 && count == 1 && slot->reading != READING_OTHER)
-		slot->reading = pointers ? READING_POINTER : READING_VALUE;
+		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64 : count == 1 ? READING_VALUE : READING_VALUES;
 }
 
 bool intercept_is_query(const struct form *form, entry_frame frame)
@@ -286,64 +257,124 @@ static inline bool frame_lives(const struct thread *thread, const struct dump_fr
 /* The call is recorded as in flight, and runs. */
 static inline __attribute__((always_inline)) struct entry_verdict
 run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, const struct scope *scope,
-    entry_frame frame)
+    entry_frame frame, uint64_t flags)
 {
-	const uint64_t return_slot = (uint64_t)entry_return_slot(frame);
+	uint64_t *return_slot = entry_return_slot(frame);
 	volatile struct dump_frame *record = lane->frames;
 
 	*entry_form(frame) = slot->form;
 	*entry_row(frame) = row;
 	*entry_real(frame) = slot->real;
 	*entry_scope(frame) = scope;
-	*entry_flags(frame) = 0;
+	*entry_flags(frame) = flags;
 	do {
-		record->slot = return_slot;
-		record->return_address = slot->caller;
-		record->row = slot->row_number + 1;
+		record->slot = (uint64_t)return_slot;
+		record->return_address = *return_slot;
+		record->row = (uint64_t)row;
 		*(volatile uint32_t *)&lane->depth = 1;
 		/* Or a signal handler's call took the place between the first and the last of these. */
-	} while (unlikely(record->slot != return_slot));
+	} while (unlikely(record->slot != (uint64_t)return_slot));
 	return (struct entry_verdict){slot->real, slot->stack_words};
 }
 
-/* A call that is not the same as the last one from its site, or not quite as simple. */
-static __attribute__((noinline)) struct entry_verdict enter_other(entry_frame frame, struct site_slot *slot)
+/* Takes a price from the thread's credit or lease; false where the slow path must look. */
+static inline bool pay(struct thread *thread, const struct scope *scope, uint64_t charged)
 {
-	struct thread *thread = thread_self;
-	struct dump_lane *lane = thread->lane;
-	const struct scope *scope = thread->scope;
-	struct dump_row *row = slot->row;
-
-	if (slot->flags & (SITE_PASS | SITE_NESTED) || lane->depth)
-		return SLOW;
-	if (!(slot->flags & SITE_PLAIN) && is_query(slot->form, frame))
-		return SLOW;
-	if (slot->scope != scope || !shape_is_same(slot, row, frame)) {
-		row = row_lookup(thread, slot, frame, scope);
-		if (!row)
-			return SLOW;
+	if (unlikely(scope != thread->credit_scope))
+		return false;
+	if (likely((int64_t)charged <= thread->credit)) {
+		thread->credit -= (int64_t)charged;
+		return true;
 	}
-	if ((int64_t)row->charged <= thread->credit && scope == thread->credit_scope)
-		thread->credit -= (int64_t)row->charged;
-	else if (!charge_from_lease(thread, scope, (int64_t)row->charged))
-		return SLOW;
-	return run(lane, slot, row, scope, frame);
+	return charge_from_lease(thread, (int64_t)charged);
 }
 
-/* Level 2 and 3: what intercept_enter has tested holds. Apart, so that level 1 need not keep its registers. */
-static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, struct site_slot *slot)
+/* A call that is timed by the processor's counter, and needs nothing else. */
+static inline struct entry_verdict enter_ticking(struct thread *thread, entry_frame frame, const struct site_slot *slot,
+						 struct dump_row *row, const struct scope *scope)
+{
+	int64_t cost = (int64_t)row->charged;
+
+	if (thread->credit != CREDIT_TIMED || !flopshim_tick_scale || scope != thread->credit_scope || cost >= CREDIT_QUANTUM ||
+	    cost > thread->until_sample)
+		return SLOW;
+	thread->until_sample -= cost;
+	*entry_start(frame) = entry_ticks();
+	return run(thread->lane, slot, row, scope, frame, ENTRY_TICKS);
+}
+
+/* A call whose row is known, and not yet whether it may run. */
+static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame frame, struct site_slot *slot,
+								struct dump_row *row, const struct scope *scope)
 {
 	struct thread *thread = thread_self;
-	struct dump_row *row = slot->row;
 
-	if (likely(slot->reading == READING_POINTERS)) {
-		if (unlikely(!pointers_same(slot, row, frame, false)))
-			return enter_other(frame, slot);
-	} else if (slot->reading != READING_VALUES || !values_same(slot, row, frame, false)) {
-		return enter_other(frame, slot);
-	}
-	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, slot->scope, frame);
+	if (!pay(thread, scope, row->charged))
+		return enter_ticking(thread, frame, slot, row, scope);
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+/* A call of a shape that shares its row with others: it brings its own price. */
+static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame frame, struct site_slot *slot,
+								   const struct shape *exact, const struct scope *scope)
+{
+	struct thread *thread = thread_self;
+	uint64_t place = row_place(slot->site, scope->namespace_id), flops, words, charged;
+	struct shape shape = *exact;
+	struct dump_row *row;
+	bool saturated;
+
+	shape_coarsen(&shape, slot->dims);
+	row = row_find(thread->rows.index, shape_hash(&shape, slot->dims, place), place,
+		       row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
+	if (!row)
+		return SLOW;
+	charged = weights_price(&routines[slot->form->routine], exact, scope->namespace_id, &flops, &words, &saturated);
+	if (saturated || !pay(thread, scope, charged))
+		return SLOW;
+	*entry_cost(frame) = charged;
+	*entry_raw(frame) = flops;
+	*entry_words(frame) = words;
+	return run(thread->lane, slot, row, scope, frame, ENTRY_COARSE);
+}
+
+/* The shape of a call, and the row that is its own; NULL if it has none. */
+static inline __attribute__((always_inline)) struct dump_row *
+row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
+	    struct shape *shape)
+{
+	uint64_t place = row_place(slot->site, scope->namespace_id);
+
+	if (likely(slot->reading == READING_POINTERS || slot->reading == READING_POINTER))
+		pointers_read(slot, frame, shape);
+	else
+		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, shape);
+	return row_find(thread->rows.index, shape_hash(shape, slot->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
+			slot->dims);
+}
+
+/* Calls that the slow path must see whatever their shape is. */
+static inline bool is_special(const struct site_slot *slot, entry_frame frame)
+{
+	return slot->flags & (SITE_PASS | SITE_NESTED) || slot->site == DUMP_NONE ||
+	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
+}
+
+/* A call that is not the same as the last one from its site, or not quite as simple. */
+static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = thread->scope;
+	struct shape shape;
+	struct dump_row *row;
+
+	if (unlikely(is_special(slot, frame)))
+		return SLOW;
+	row = row_of_call(thread, slot, frame, scope, &shape);
+	if (unlikely(!row))
+		return thread->rows.coarse ? enter_coarse(frame, slot, &shape, scope) : SLOW;
+	site_slot_remember(slot, row, scope);
+	return enter_row(frame, slot, row, scope);
 }
 
 /* A call while another is in flight. */
@@ -356,47 +387,64 @@ enter_nested(const struct thread *thread, struct dump_lane *lane, const struct s
 	return (struct entry_verdict){slot->real, ACTION_JUMP};
 }
 
+/* More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its registers. */
+static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	struct dump_row *row = slot->row;
+
+	if (unlikely(!is_same(slot, row, frame)))
+		return enter_shape(frame, slot);
+	if (unlikely((int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, slot->scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, slot->scope, frame, 0);
+}
+
 /* A call whose site is not where it belongs: another has taken the place, or it is new. */
 static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_frame frame, uint32_t symbol)
 {
 	struct thread *thread = thread_self;
-	uint64_t *return_slot = entry_return_slot(frame);
-	struct site_slot *slot = &thread->sites[site_other(site_hash(*return_slot, symbol))];
+	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
+	struct site_slot *slot = &thread->sites[site_other(site_hash(key))];
 
-	if (slot->caller != *return_slot || slot->symbol != symbol || slot->epoch != flopshim_epoch)
+	if (slot->key != key || slot->epoch != flopshim_epoch)
 		return SLOW;
 	if (thread->lane->depth)
 		return enter_nested(thread, thread->lane, slot, (uint64_t)return_slot);
-	return enter_other(frame, slot);
+	return enter_shape(frame, slot);
 }
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 {
 	struct thread *thread = thread_self;
-	uint64_t *return_slot = entry_return_slot(frame);
-	struct site_slot *slot = &thread->sites[site_hash(*return_slot, symbol)];
+	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
+	struct site_slot *slot = &thread->sites[site_hash(key)];
 	struct dump_lane *lane = thread->lane;
-	const struct scope *scope = thread->scope;
-	struct dump_row *row = slot->row;
+	const struct scope *scope;
+	struct dump_row *row;
 
-	if (unlikely(slot->caller != *return_slot || slot->symbol != symbol || slot->epoch != flopshim_epoch))
+	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
 		return enter_displaced(frame, symbol);
 	if (unlikely(lane->depth))
 		return enter_nested(thread, lane, slot, (uint64_t)return_slot);
-	if (unlikely(!(slot->flags & SITE_PLAIN) || slot->scope != scope || scope != thread->credit_scope ||
-		     (int64_t)row->charged > thread->credit))
-		return enter_other(frame, slot);
+	scope = thread->scope;
+	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
+		return enter_shape(frame, slot);
+	row = slot->row;
 	if (slot->reading == READING_POINTER) {
 		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_other(frame, slot);
+			return enter_shape(frame, slot);
 	} else if (slot->reading == READING_VALUE) {
 		if (unlikely(!value_same(slot, row, frame)))
-			return enter_other(frame, slot);
+			return enter_shape(frame, slot);
 	} else {
 		return enter_larger(frame, slot);
 	}
+	if (unlikely((int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
 	thread->credit -= (int64_t)row->charged;
-	return run(lane, slot, row, scope, frame);
+	return run(lane, slot, row, scope, frame, 0);
 }
 
 static inline bool was_rejected(const struct form *form, entry_frame frame)
@@ -415,33 +463,27 @@ bool intercept_was_rejected(const struct form *form, entry_frame frame)
 struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, uint64_t flags)
 {
 	struct thread *thread = thread_self;
-	uint64_t caller = *entry_return_slot(frame);
-	struct site_slot *slot = &thread->sites[site_hash(caller, symbol)];
+	uint64_t key = site_key(*entry_return_slot(frame), symbol);
+	struct site_slot *slot = &thread->sites[site_hash(key)];
 	const struct scope *scope = thread->scope;
-	struct entry_verdict verdict;
+	struct shape shape;
 	struct dump_row *row;
 	int64_t cost;
 
-	if (slot->caller != caller || slot->symbol != symbol)
-		slot = &thread->sites[site_other(site_hash(caller, symbol))];
-	if (slot->caller != caller || slot->symbol != symbol || slot->epoch != flopshim_epoch || thread->lane->depth ||
-	    thread->credit != CREDIT_TIMED || scope != thread->credit_scope || slot->flags & (SITE_PASS | SITE_NESTED) ||
-	    (!(slot->flags & SITE_PLAIN) && is_query(slot->form, frame)))
+	if (slot->key != key)
+		slot = &thread->sites[site_other(site_hash(key))];
+	if (slot->key != key || slot->epoch != flopshim_epoch || thread->lane->depth || thread->credit != CREDIT_TIMED ||
+	    scope != thread->credit_scope || is_special(slot, frame))
 		return SLOW;
-	row = slot->row;
-	if (slot->scope != scope || !shape_is_same(slot, row, frame)) {
-		row = row_lookup(thread, slot, frame, scope);
-		if (!row)
-			return SLOW;
-	}
+	row = row_of_call(thread, slot, frame, scope, &shape);
+	if (!row)
+		return SLOW;
 	cost = (int64_t)row->charged;
 	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample)
 		return SLOW;
 	thread->until_sample -= cost;
-	verdict = run(thread->lane, slot, row, scope, frame);
-	*entry_flags(frame) = flags;
 	*entry_cost(frame) = row->charged;
-	return verdict;
+	return run(thread->lane, slot, row, scope, frame, flags);
 }
 
 bool intercept_leave_timed(entry_frame frame)
@@ -452,18 +494,37 @@ bool intercept_leave_timed(entry_frame frame)
 	       !(*entry_flags(frame) & ENTRY_COARSE) && !intercept_was_rejected(*entry_form(frame), frame);
 }
 
+/* What is more to do for a call that has neither been timed by the clock nor logged. */
+static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
+{
+	if (flags & ENTRY_TICKS) {
+		row->time_ns += (uint64_t)((unsigned __int128)(entry_ticks() - *entry_start(frame)) * flopshim_tick_scale >> 32);
+		row->timed_calls++;
+	} else {
+		row->flops += *entry_raw(frame);
+		row->charged += *entry_cost(frame);
+		row->words += *entry_words(frame);
+	}
+}
+
 /* 0, or 1 to have intercept_leave_slow called. */
 int intercept_leave(entry_frame frame)
 {
 	struct dump_lane *lane = thread_self->lane;
 	const struct form *form = *entry_form(frame);
+	struct dump_row *row = *entry_row(frame);
+	uint64_t flags = *entry_flags(frame);
 
-	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame) ||
-		     *entry_flags(frame)))
+	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame)))
 		return 1;
 	if (unlikely(form->info != INFO_NONE) && was_rejected(form, frame))
 		return 1;
-	(*entry_row(frame))->calls++;
+	if (unlikely(flags)) {
+		if (flags != ENTRY_TICKS && flags != ENTRY_COARSE)
+			return 1;
+		leave_other(frame, row, flags);
+	}
+	row->calls++;
 	lane->depth = 0;
 	return 0;
 }

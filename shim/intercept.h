@@ -5,6 +5,8 @@
 #ifndef FLOPSHIM_INTERCEPT_H
 #define FLOPSHIM_INTERCEPT_H
 
+#include <stddef.h>
+
 #include "entry.h"
 #include "state.h"
 
@@ -19,8 +21,8 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol);
 int intercept_leave(entry_frame frame);
 
 /*
- * What intercept_enter does, for threads whose every call is timed: function 0 where more is needed. The caller starts the
- * clock; intercept_leave_timed is false where more is needed.
+ * What intercept_enter does for threads whose every call is timed or logged, after it has refused one of them: function 0
+ * where more is needed. The caller starts the clock; intercept_leave_timed is false where more is needed.
  */
 struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, uint64_t flags);
 bool intercept_leave_timed(entry_frame frame);
@@ -33,8 +35,7 @@ void shape_read(const struct form *form, unsigned options, unsigned dims, bool i
 /* Works out how the site's arguments are read; form, flags, options and dims must be set. */
 void site_slot_prepare(struct site_slot *slot);
 /* Keeps the row of this call for the next one from the site. */
-void site_slot_remember(struct site_slot *slot, entry_frame frame, struct dump_row *row, uint32_t row_number,
-			const struct scope *scope);
+void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope);
 
 /* Whether a workspace size of this call is -1. */
 bool intercept_is_query(const struct form *form, entry_frame frame);
@@ -45,15 +46,75 @@ bool intercept_on_signal_stack(uint64_t address);
 /* Whether a call that has come back says by INFO that it did nothing. */
 bool intercept_was_rejected(const struct form *form, entry_frame frame);
 
-/* The index number of a row with this key; the same for every process. */
-static inline uint32_t shape_hash(const struct shape *shape, unsigned dims, uint32_t site, uint32_t namespace_id)
-{
-	uint64_t hash = shape->options * 0x9e3779b97f4a7c15u + site;
+/* What tells a row from others of its shape: where it is called and where it is charged, as they stand in the row. */
+static inline uint64_t row_place(uint32_t site, uint32_t namespace_id) { return site | (uint64_t)namespace_id << 32; }
 
-	hash = (hash ^ (hash >> 29)) * 0xbf58476d1ce4e5b9u + namespace_id;
+/* Of a row with this key; the same for every process. Dimensions that are 0 do not matter. */
+static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint64_t place)
+{
+	static const uint64_t factors[SHAPE_DIMS_MAX] = {
+		0xc2b2ae3d27d4eb4fu, 0x94d049bb133111ebu, 0xbf58476d1ce4e5b9u, 0xd6e8feb86659fd93u,
+		0xff51afd7ed558ccdu, 0xc4ceb9fe1a85ec53u, 0x165667b19e3779f9u, 0x2545f4914f6cdd1du,
+	};
+	uint64_t hash = place * 0x9fb21c651e98df25u + shape->options * 0xa0761d6478bd642fu;
+
 	for (unsigned i = 0; i < dims; i++)
-		hash = (hash ^ (hash >> 31) ^ (uint64_t)shape->dims[i]) * 0x94d049bb133111ebu;
-	return (uint32_t)(hash >> 32);
+		hash += (uint64_t)shape->dims[i] * factors[i];
+	hash ^= hash >> 32;
+	return hash * 0x9e3779b97f4a7c15u;
+}
+
+/* Where the search for a row begins. */
+static inline uint64_t row_index_start(const struct row_index *index, uint64_t hash)
+{
+	return hash >> 32 & index->mask;
+}
+
+static inline uint64_t row_tag(uint64_t hash) { return hash >> (64 - ROW_TAG_BITS); }
+
+static inline struct dump_row *row_of_entry(uint64_t entry)
+{
+	return (struct dump_row *)(entry & (((uint64_t)1 << (64 - ROW_TAG_BITS)) - 1));
+}
+
+/* Kind and flags of a row as one number. */
+static inline uint32_t row_sort(enum dump_row_kind kind, uint8_t flags) { return (uint32_t)kind | (uint32_t)flags << 8; }
+
+static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t sort, const struct shape *shape, unsigned dims)
+{
+	uint64_t own_place;
+	uint32_t own_sort;
+
+	__builtin_memcpy(&own_place, &row->site, sizeof(own_place));
+	__builtin_memcpy(&own_sort, &row->kind, sizeof(own_sort));
+	if (own_place != place || own_sort != sort || row->options != shape->options)
+		return false;
+	for (unsigned i = 0; i < dims; i++)
+		if (row->dims[i] != shape->dims[i])
+			return false;
+	return true;
+}
+
+/* The row with this key, NULL if the index has none. */
+static inline struct dump_row *row_find(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
+					const struct shape *shape, unsigned dims)
+{
+	uint64_t entry;
+
+	for (uint64_t at = row_index_start(index, hash); (entry = index->entries[at]); at = (at + 1) & index->mask)
+		if (entry >> (64 - ROW_TAG_BITS) == row_tag(hash) && row_is(row_of_entry(entry), place, sort, shape, dims))
+			return row_of_entry(entry);
+	return NULL;
+}
+
+/* Up to the next power of two, so that a few rows hold all the rest. */
+static inline void shape_coarsen(struct shape *shape, unsigned dims)
+{
+	for (unsigned i = 0; i < dims; i++)
+		if (shape->dims[i] > 1)
+			shape->dims[i] = shape->dims[i] > INT64_MAX / 2
+						 ? INT64_MAX
+						 : (int64_t)1 << (64 - __builtin_clzll((uint64_t)shape->dims[i] - 1));
 }
 
 #endif

@@ -25,6 +25,7 @@
 #include "record.h"
 #include "resolve.h"
 #include "sample.h"
+#include "weights.h"
 
 extern char flopshim_entry[] __attribute__((visibility("hidden")));
 extern char flopshim_entry_end[] __attribute__((visibility("hidden")));
@@ -75,6 +76,16 @@ static bool frame_is_stale(const struct thread *thread, const struct dump_frame 
 	return !is_mapped(record->slot) || *(const uint64_t *)record->slot != record->return_address;
 }
 
+static void frame_abandon(struct dump_lane *lane, const struct dump_frame *record)
+{
+	struct dump_row *row = (struct dump_row *)record->row;
+
+	if (!row)
+		return;
+	row->calls++;
+	lane->abandoned_calls++;
+}
+
 /* Calls left by longjmp or an exception stay charged, and count as calls. */
 static void frames_heal(struct thread *thread, uint64_t slot)
 {
@@ -83,13 +94,7 @@ static void frames_heal(struct thread *thread, uint64_t slot)
 	while (lane->depth && frame_is_stale(thread, &lane->frames[lane->depth - 1], slot)) {
 		struct dump_frame *record = &lane->frames[lane->depth - 1];
 
-		if (record->row) {
-			struct dump_row *row = record_row_numbered(thread, (uint32_t)record->row - 1);
-
-			if (row)
-				row->calls++;
-			lane->abandoned_calls++;
-		}
+		frame_abandon(lane, record);
 		lane->depth--;
 	}
 }
@@ -108,20 +113,20 @@ struct entering {
 	struct site_slot *remembered;
 };
 
-static bool slot_is(const struct site_slot *slot, uint64_t caller, uint32_t symbol)
+static bool slot_is(const struct site_slot *slot, uint64_t key)
 {
-	return slot->caller == caller && slot->symbol == symbol && slot->epoch == flopshim_epoch;
+	return slot->key == key && slot->epoch == flopshim_epoch;
 }
 
 /* The place of a new site: its own, or the other one if its own is in use and the other is not. */
-static struct site_slot *slot_for(struct thread *thread, uint64_t caller, uint32_t symbol)
+static struct site_slot *slot_for(struct thread *thread, uint64_t key)
 {
-	uint32_t place = site_hash(caller, symbol);
+	uint32_t place = site_hash(key);
 	struct site_slot *own = &thread->sites[place], *other = &thread->sites[site_other(place)];
 
-	if (own->epoch == flopshim_epoch && own->caller && other->epoch != flopshim_epoch)
+	if (own->epoch == flopshim_epoch && own->key && other->epoch != flopshim_epoch)
 		return other;
-	if (own->epoch == flopshim_epoch && own->caller && (thread->turn ^= 1))
+	if (own->epoch == flopshim_epoch && own->key && (thread->turn ^= 1))
 		return other;
 	return own;
 }
@@ -135,12 +140,11 @@ static void site_remember(struct entering *call, uint32_t symbol)
 		call->remembered = &slot_none; /* a tail call is looked up anew each time */
 		return;
 	}
-	slot = call->remembered = slot_for(call->thread, call->caller, symbol);
+	slot = call->remembered = slot_for(call->thread, site_key(call->caller, symbol));
 	slot->epoch = 0;
 	__asm__ volatile("" ::: "memory"); /* a signal handler must not see it half filled */
 	*slot = (struct site_slot){
-		.caller = call->caller,
-		.symbol = symbol,
+		.key = site_key(call->caller, symbol),
 		.real = call->site.real,
 		.form = call->site.form,
 		.site = call->site.number,
@@ -157,12 +161,12 @@ static void site_remember(struct entering *call, uint32_t symbol)
 
 static bool site_recall(struct entering *call, uint32_t symbol)
 {
-	uint32_t place = site_hash(call->caller, symbol);
-	struct site_slot *slot = &call->thread->sites[place];
+	uint64_t key = site_key(call->caller, symbol);
+	struct site_slot *slot = &call->thread->sites[site_hash(key)];
 
-	if (!slot_is(slot, call->caller, symbol))
-		slot = &call->thread->sites[site_other(place)];
-	if (call->enclosing || !slot_is(slot, call->caller, symbol))
+	if (!slot_is(slot, key))
+		slot = &call->thread->sites[site_other(site_hash(key))];
+	if (call->enclosing || !slot_is(slot, key))
 		return false;
 	call->remembered = slot;
 	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = slot->site, .flags = slot->flags,
@@ -187,7 +191,6 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 {
 	struct exceeding_call exceeding;
 	struct dump_row *refused;
-	uint32_t number;
 	uint64_t remaining;
 	struct limit *limit;
 	int64_t cost = (int64_t)*entry_cost(call->frame);
@@ -209,7 +212,7 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 		.thread = call->thread,
 	};
 	/* Counted first: the program may leave by longjmp from inside. */
-	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0, &number);
+	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0);
 	refused->calls++;
 	call->thread->busy = 0; /* the program's code that runs now may leave for good */
 	*over = exceed(&exceeding);
@@ -227,10 +230,9 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	struct dump_lane *lane = thread->lane;
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	const struct scope *scope = thread->scope;
-	bool query = intercept_is_query(call->site.form, call->frame), over = false;
+	bool query = intercept_is_query(call->site.form, call->frame), over = false, saturated = false;
 	struct dump_row *row;
 	struct shape shape = {0};
-	uint32_t number;
 
 	if (lane->depth == DUMP_FRAMES_MAX) {
 		lane->lost_calls++;
@@ -244,36 +246,34 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	}
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
 		   &shape);
-	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, 0,
-			 &number);
+	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, 0);
 	*entry_flags(call->frame) = 0;
 	*entry_cost(call->frame) = row->charged;
 	if (row->flags & DUMP_ROW_COARSE) {
-		uint64_t flops, words;
-		bool saturated;
+		uint64_t flops = 0, words = 0;
 
-		*entry_cost(call->frame) = query ? 0 : record_price(&routines[call->site.form->routine], &shape,
-								    scope->namespace_id, &flops, &words, &saturated);
-		*entry_raw(call->frame) = query ? 0 : flops;
+		*entry_cost(call->frame) = query ? 0 : weights_price(&routines[call->site.form->routine], &shape,
+								     scope->namespace_id, &flops, &words, &saturated);
+		*entry_raw(call->frame) = flops;
+		*entry_words(call->frame) = words;
 		*entry_flags(call->frame) |= ENTRY_COARSE;
 	}
-	if (row->flags & DUMP_ROW_SATURATED)
+	if (row->flags & DUMP_ROW_SATURATED || saturated)
 		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_RELAXED);
 	if (!query && !enter_charged(call, &shape, scope, &over))
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over)
-		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER, &number);
-	if (!query && !row->flags && call->remembered != &slot_none) {
-		site_slot_remember(call->remembered, call->frame, row, number, scope);
-	}
+		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER);
+	if (!query && !row->flags && call->remembered != &slot_none)
+		site_slot_remember(call->remembered, row, scope);
 	*entry_form(call->frame) = call->site.form;
 	*entry_row(call->frame) = row;
 	*entry_real(call->frame) = call->site.real;
 	*entry_scope(call->frame) = scope;
-	lane->frames[lane->depth] = (struct dump_frame){call->slot, call->caller, number + 1};
+	lane->frames[lane->depth] = (struct dump_frame){call->slot, call->caller, (uint64_t)row};
 	lane->depth++;
 	__asm__ volatile("" ::: "memory");
-	lane->frames[lane->depth - 1] = (struct dump_frame){call->slot, call->caller, number + 1};
+	lane->frames[lane->depth - 1] = (struct dump_frame){call->slot, call->caller, (uint64_t)row};
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id, !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
@@ -307,8 +307,10 @@ static struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 	struct entry_verdict verdict =
 		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records_calls ? ENTRY_LOGGED : 0));
 
-	if (verdict.function)
+	if (verdict.function) {
+		sample_calibrate();
 		*entry_start(frame) = guest_clock();
+	}
 	return verdict;
 }
 
@@ -354,12 +356,7 @@ static int frame_find(struct thread *thread, entry_frame frame)
 	while (place >= 0 && lane->frames[place].slot != slot)
 		place--;
 	while (place >= 0 && (int)lane->depth - 1 > place) {
-		struct dump_frame *left = &lane->frames[lane->depth - 1];
-		struct dump_row *row = left->row ? record_row_numbered(thread, (uint32_t)left->row - 1) : NULL;
-
-		if (row)
-			row->calls++;
-		lane->abandoned_calls++;
+		frame_abandon(lane, &lane->frames[lane->depth - 1]);
 		lane->depth--;
 	}
 	return place;
@@ -386,11 +383,12 @@ static void leave(struct thread *thread, entry_frame frame)
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
 	} else {
-		sample_leave(thread, frame, row, (uint32_t)lane->frames[place].row - 1);
+		sample_leave(thread, frame, row);
 		row->calls++;
 		if (*entry_flags(frame) & ENTRY_COARSE) {
 			row->flops += *entry_raw(frame);
 			row->charged += call_cost(frame);
+			row->words += *entry_words(frame);
 		}
 	}
 	lane->depth = (uint32_t)place;
@@ -415,7 +413,7 @@ void intercept_leave_slow(entry_frame frame)
 		struct thread *self = thread_self;
 		struct dump_row *row = *entry_row(frame);
 
-		sample_leave(self, frame, row, (uint32_t)self->lane->frames[0].row - 1);
+		sample_leave(self, frame, row);
 		row->calls++;
 		self->lane->depth = 0;
 		return;

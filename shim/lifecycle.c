@@ -300,7 +300,6 @@ static void start_over_after_fork(void)
 	thread->own_epoch = flopshim_epoch;
 	thread->lane = &lane_null;
 	thread->log = NULL;
-	thread->overflow = NULL;
 	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
 	thread->lease = 0;

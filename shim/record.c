@@ -22,8 +22,8 @@ enum {
 	SITES_INDEX = 1 << 21,
 	ROWS_FIRST_BYTES = 1 << 14,
 	ROWS_BLOCK_MAX = 1 << 21,
-	ROWS_MAX = 1 << 18, /* per lane; from there on shapes are rounded up */
-	INDEX_FIRST = 256,
+	ROWS_MAX = 1 << 16, /* per lane; from there on shapes are rounded up */
+	INDEX_FIRST = 512,
 	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
 	STACK_THRESHOLD = 1 << 20,
@@ -43,13 +43,8 @@ enum { MANUAL_INDEX = 1 << 16 };
 /* A lane that waits for a thread. */
 struct free_lane {
 	struct dump_lane *lane;
-	struct dump_block *block;
-	struct row_entry *index;
-	uint32_t index_mask, rows, number;
-	bool coarse;
+	struct lane_rows rows;
 	struct dump_block *log;
-	struct dump_row *overflow;
-	uint32_t overflow_number;
 };
 
 static struct {
@@ -67,11 +62,13 @@ uint64_t record_stack_threshold(void) { return STACK_THRESHOLD; }
 
 /* ---- lanes ---- */
 
-static bool index_make(struct thread *thread, uint32_t entries)
+static struct row_index *index_make(uint64_t entries)
 {
-	thread->index = guest_pages(entries * sizeof(struct row_entry));
-	thread->index_mask = entries - 1;
-	return thread->index != NULL;
+	struct row_index *index = guest_pages(sizeof(struct row_index) + entries * sizeof(uint64_t));
+
+	if (index)
+		index->mask = entries - 1;
+	return index;
 }
 
 bool record_lane_take(struct thread *thread)
@@ -89,25 +86,18 @@ bool record_lane_take(struct thread *thread)
 		struct free_lane *free = &records.free[--records.free_count];
 
 		thread->lane = free->lane;
-		thread->block = free->block;
-		thread->index = free->index;
-		thread->index_mask = free->index_mask;
 		thread->rows = free->rows;
-		thread->lane_number = free->number;
-		thread->coarse = free->coarse;
 		thread->log = free->log;
-		thread->overflow = free->overflow;
-		thread->overflow_number = free->overflow_number;
 		taken = true;
 	} else {
-		struct dump_lane *lane = dump_append(&dump_lanes, &thread->lane_number);
+		struct row_index *index = index_make(INDEX_FIRST);
+		struct dump_lane *lane;
 
-		if (lane && index_make(thread, INDEX_FIRST)) {
+		thread->rows = (struct lane_rows){.index = index};
+		lane = index ? dump_append(&dump_lanes, &thread->rows.lane) : NULL;
+		if (lane) {
 			dump_commit(&dump_lanes);
 			thread->lane = lane;
-			thread->block = NULL;
-			thread->rows = 0;
-			thread->coarse = false;
 			taken = true;
 		}
 	}
@@ -126,9 +116,7 @@ void record_lane_release(struct thread *thread)
 	thread->lane->tid = 0;
 	thread->lane->depth = 0;
 	if (records.free_count < LANES_FREE_MAX)
-		records.free[records.free_count++] = (struct free_lane){
-			thread->lane, thread->block, thread->index, thread->index_mask, thread->rows,
-			thread->lane_number, thread->coarse, thread->log, thread->overflow, thread->overflow_number};
+		records.free[records.free_count++] = (struct free_lane){thread->lane, thread->rows, thread->log};
 	guest_unlock(&record_lock);
 }
 
@@ -252,11 +240,6 @@ static bool scheme_is_bare(unsigned scheme)
 	return scheme == SCHEME_BARE || scheme == SCHEME_BARE_UPPER;
 }
 
-static bool is_plain(const struct form *form)
-{
-	return !form->query_count;
-}
-
 /* What serves the call decides how its arguments are read, and whether they are. */
 static void site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {
@@ -280,10 +263,9 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 		site->flags |= SITE_CALLER_SERVES;
 	if (is_always_nested(site->form))
 		site->flags |= SITE_NESTED;
-	else if (is_plain(site->form))
-		site->flags |= SITE_PLAIN;
+	else if (site->form->query_count)
+		site->flags |= SITE_QUERIES;
 }
-
 
 static uint32_t site_place(uint64_t caller, uint32_t symbol)
 {
@@ -431,192 +413,159 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 
 /* ---- rows ---- */
 
-uint64_t record_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
-		      uint64_t *words, bool *saturated)
+/*
+ * A signal handler that calls BLAS may come between any two instructions of what follows, and add rows and entries of its own,
+ * or a block or an index. So places in a block and in the index are taken by one atomic instruction each, and what is
+ * complete is published until nothing has come in between. At worst a row stands twice.
+ */
+
+static void index_put(struct row_index *index, struct dump_row *row, uint64_t hash)
 {
-	const struct family *family = &families[routine->family];
-	int64_t values[SHAPE_ARGS_MAX];
-	struct price price;
-	uint64_t charged;
+	uint64_t entry = (uint64_t)row | row_tag(hash) << (64 - ROW_TAG_BITS), empty = 0;
+	uint64_t at = row_index_start(index, hash);
 
-	for (unsigned i = 0; i < family->option_count; i++)
-		values[i] = (unsigned char)(shape->options >> (8 * i));
-	for (unsigned i = 0; i < family->dim_count; i++)
-		values[family->option_count + i] = shape->dims[i];
-	price_shape(routine, values, &price);
-	*flops = price.flops;
-	*words = price.words;
-	*saturated = price.saturated;
-	charged = weights_apply(routine, namespace_multiplier(namespace_id), price.flops, saturated);
-	return charged;
-}
-
-static bool index_grow(struct thread *thread)
-{
-	struct row_entry *old = thread->index;
-	uint32_t old_size = thread->index_mask + 1;
-
-	if (!index_make(thread, old_size * 4)) {
-		thread->index = old;
-		thread->index_mask = old_size - 1;
-		return false;
+	while (!__atomic_compare_exchange_n(&index->entries[at], &empty, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		at = (at + 1) & index->mask;
+		empty = 0;
 	}
-	for (uint32_t i = 0; i < old_size; i++) {
-		uint32_t at = old[i].hash & thread->index_mask;
-
-		if (!old[i].row)
-			continue;
-		while (thread->index[at].row)
-			at = (at + 1) & thread->index_mask;
-		thread->index[at] = old[i];
-	}
-	guest_free(old, old_size * sizeof(struct row_entry));
-	return true;
 }
 
-static bool row_is(const struct dump_row *row, uint32_t site, uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags,
-		   const struct shape *shape, unsigned dims)
+static uint64_t row_hash(const struct dump_row *row)
 {
-	if (row->site != site || row->namespace_id != namespace_id || row->kind != kind ||
-	    (row->flags & ~DUMP_ROW_SATURATED) != flags || row->options != shape->options)
-		return false;
-	for (unsigned i = 0; i < dims; i++)
-		if (row->dims[i] != shape->dims[i])
-			return false;
-	return true;
+	struct shape shape = {.options = row->options};
+
+	memcpy(shape.dims, row->dims, sizeof(shape.dims));
+	return shape_hash(&shape, SHAPE_DIMS_MAX, row_place(row->site, row->namespace_id));
 }
 
-static struct row_entry *row_find(struct thread *thread, uint32_t hash, uint32_t site, uint32_t namespace_id,
-				  enum dump_row_kind kind, uint8_t flags, const struct shape *shape, unsigned dims)
+/* Without memory the old one gets slower, until it is full. */
+static void index_grow(struct lane_rows *rows)
 {
-	uint32_t at = hash & thread->index_mask;
+	struct row_index *old = rows->index, *index;
 
-	for (; thread->index[at].row; at = (at + 1) & thread->index_mask)
-		if (thread->index[at].hash == hash &&
-		    row_is(thread->index[at].row, site, namespace_id, kind, flags, shape, dims))
-			break;
-	return &thread->index[at];
+	guest_lock(&record_lock);
+	index = rows->index == old ? index_make((old->mask + 1) * 2) : NULL;
+	for (uint64_t i = 0; index && i <= old->mask; i++)
+		if (old->entries[i])
+			index_put(index, row_of_entry(old->entries[i]), row_hash(row_of_entry(old->entries[i])));
+	if (index)
+		rows->index = index;
+	else if (rows->index == old && rows->count >= old->mask)
+		rows->coarse = true;
+	guest_unlock(&record_lock);
 }
 
-/* Up to the next power of two, so that a few rows hold all the rest. */
-static void shape_coarsen(struct shape *shape, unsigned dims)
+/* The last row of a block is kept for what comes when the file cannot grow any more. */
+static uint64_t block_room(const struct dump_block *block) { return dump_capacity(block) - 1; }
+
+static void block_publish(const struct lane_rows *rows, struct dump_block *block)
 {
-	for (unsigned i = 0; i < dims; i++)
-		if (shape->dims[i] > 1)
-			shape->dims[i] = shape->dims[i] > INT64_MAX / 2
-						 ? INT64_MAX
-						 : (int64_t)1 << (64 - __builtin_clzll((uint64_t)shape->dims[i] - 1));
+	uint64_t used;
+
+	do {
+		used = __atomic_load_n(&block->taken, __ATOMIC_RELAXED);
+		if (used > block_room(block))
+			used = block_room(block) + (rows->overflow == dump_entry(block, block_room(block)));
+		__atomic_store_n(&block->used, used, __ATOMIC_RELEASE);
+	} while (used < block_room(block) && used != __atomic_load_n(&block->taken, __ATOMIC_RELAXED));
 }
 
 /* The row that all new shapes share from now on: totals stay exact, what they were is lost. */
-static struct dump_row *row_overflow(struct thread *thread)
+static void overflow_begin(struct lane_rows *rows, struct dump_block *block)
 {
-	struct dump_row *row = dump_entry(thread->block, thread->block->used);
+	struct dump_row *row = dump_entry(block, block_room(block));
 
 	*row = (struct dump_row){.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
-	__atomic_store_n(&thread->block->used, thread->block->used + 1, __ATOMIC_RELEASE);
-	thread->overflow = row;
-	thread->overflow_number = thread->rows++;
-	return NULL;
+	rows->overflow = row;
+	block_publish(rows, block);
 }
 
-/* Room for one more row; under record_lock. */
-static struct dump_row *row_append(struct thread *thread)
+/* Another block; NULL if there is none to be had, and then there may be an overflow row. */
+static struct dump_block *block_next(struct lane_rows *rows, struct dump_block *last)
 {
-	struct dump_block *block = thread->block;
+	uint64_t bytes = last ? last->size * 2 : ROWS_FIRST_BYTES;
+	struct dump_block *block = NULL;
 
-	/* The last row of a block is kept for what comes when the file cannot grow any more. */
-	if (!block || block->used + 1 >= dump_capacity(block)) {
-		uint64_t bytes = block ? block->size * 2 : ROWS_FIRST_BYTES;
-
+	guest_lock(&record_lock);
+	if (rows->block_count && rows->blocks[rows->block_count - 1] != last)
+		block = rows->blocks[rows->block_count - 1];
+	else if (!rows->overflow && rows->block_count < ROW_BLOCKS_MAX)
 		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), bytes < ROWS_BLOCK_MAX ? bytes : ROWS_BLOCK_MAX,
-				       thread->lane_number, thread->rows);
-		if (!block)
-			return NULL;
-		if (dump_is_cut() && thread->block)
-			return row_overflow(thread);
-		thread->block = block;
+				       rows->lane, last ? last->first + (uint32_t)dump_capacity(last) : 0);
+	if (last && !rows->overflow && (!block || dump_is_cut())) {
+		overflow_begin(rows, last);
+		block = NULL;
 	}
-	return dump_entry(block, block->used);
+	if (block && block != (rows->block_count ? rows->blocks[rows->block_count - 1] : NULL))
+		rows->blocks[rows->block_count++] = block;
+	guest_unlock(&record_lock);
+	return block;
 }
 
 static struct dump_row row_lost; /* of a process without memory */
 
-/* The index is searched again: a signal handler may have been here meanwhile. */
-static struct dump_row *row_make(struct thread *thread, uint32_t hash, struct dump_row filled, unsigned dims,
-				 uint32_t *number)
+static struct dump_row *row_make(struct thread *thread, uint64_t hash, const struct dump_row *filled)
 {
-	struct shape key = {.options = filled.options};
-	struct row_entry *entry;
+	struct lane_rows *rows = &thread->rows;
+	struct dump_block *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
 	struct dump_row *row;
+	uint64_t position = 0;
 
-	memcpy(key.dims, filled.dims, sizeof(key.dims));
-	guest_lock(&record_lock);
-	entry = row_find(thread, hash, filled.site, filled.namespace_id, filled.kind, filled.flags & ~DUMP_ROW_SATURATED,
-			 &key, dims);
-	row = entry->row ? NULL : row_append(thread);
-	if (entry->row) {
-		*number = entry->number;
-		row = entry->row;
-	} else if (row) {
-		*row = filled;
-		__atomic_store_n(&thread->block->used, thread->block->used + 1, __ATOMIC_RELEASE);
-		*entry = (struct row_entry){row, hash, thread->rows};
-		*number = thread->rows++;
-		if (thread->rows * 2 > thread->index_mask)
-			index_grow(thread);
-		if (thread->rows >= ROWS_MAX)
-			thread->coarse = true;
-	} else if (thread->overflow) {
-		row = thread->overflow;
-		*number = thread->overflow_number;
-	} else {
-		thread->lane->lost_calls++;
-		dump_header->losses |= DUMP_LOST_CALLS;
-		*number = 0;
+	while (!block || (position = __atomic_fetch_add(&block->taken, 1, __ATOMIC_RELAXED)) >= block_room(block)) {
+		block = rows->overflow ? NULL : block_next(rows, block);
+		if (!block && rows->overflow)
+			return rows->overflow;
+		if (!block) {
+			thread->lane->lost_calls++;
+			dump_header->losses |= DUMP_LOST_CALLS;
+			return &row_lost;
+		}
 	}
-	guest_unlock(&record_lock);
-	return row ? row : &row_lost;
+	row = dump_entry(block, position);
+	*row = *filled;
+	block_publish(rows, block);
+	index_put(rows->index, row, hash);
+	if (++rows->count * 2 > rows->index->mask)
+		index_grow(rows);
+	if (rows->count >= ROWS_MAX)
+		rows->coarse = true;
+	return row;
 }
 
 struct dump_row *record_row(struct thread *thread, const struct site *site, const struct shape *shape,
-			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number)
+			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
 {
 	const struct routine *routine = &routines[site->form->routine];
 	unsigned dims = families[routine->family].dim_count;
+	uint64_t place = row_place(site->number, namespace_id);
 	struct shape key = *shape;
-	uint32_t hash = shape_hash(&key, dims, site->number, namespace_id);
-	struct row_entry *entry =
-		row_find(thread, hash, site->number, namespace_id, kind, flags, &key, dims);
+	uint64_t hash = shape_hash(&key, dims, place);
+	struct dump_row *row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, dims);
 	struct dump_row filled = {.site = site->number, .namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags};
 	bool saturated = false;
 
-	if (entry->row) {
-		*number = entry->number;
-		return entry->row;
-	}
-	if (thread->overflow && kind == DUMP_ROW_CALL) {
-		*number = thread->overflow_number;
-		return thread->overflow;
-	}
-	if (thread->coarse) {
+	if (!row)
+		row = row_find(thread->rows.index, hash, place, row_sort(kind, flags | DUMP_ROW_SATURATED), &key, dims);
+	if (row)
+		return row;
+	if (thread->rows.overflow && kind == DUMP_ROW_CALL)
+		return thread->rows.overflow;
+	if (thread->rows.coarse) {
 		shape_coarsen(&key, dims);
-		hash = shape_hash(&key, dims, site->number, namespace_id);
+		hash = shape_hash(&key, dims, place);
 		filled.flags |= DUMP_ROW_COARSE;
-		entry = row_find(thread, hash, site->number, namespace_id, kind, filled.flags, &key, dims);
+		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, dims);
 		dump_header->losses |= DUMP_COARSE_SHAPES;
-		if (entry->row) {
-			*number = entry->number;
-			return entry->row;
-		}
+		if (row)
+			return row;
 	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED) {
-		filled.charged = record_price(routine, &key, namespace_id, &filled.flops, &filled.words, &saturated);
+		filled.charged = weights_price(routine, &key, namespace_id, &filled.flops, &filled.words, &saturated);
 		filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
 	}
 	filled.options = key.options;
 	for (unsigned i = 0; i < dims; i++)
 		filled.dims[i] = key.dims[i];
-	return row_make(thread, hash, filled, dims, number);
+	return row_make(thread, hash, &filled);
 }
 
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
@@ -624,10 +573,21 @@ struct dump_row *record_row_like(struct thread *thread, const struct dump_row *r
 {
 	struct site site = {.number = row->site, .form = form};
 	struct shape shape = {.options = row->options};
-	uint32_t number;
 
 	memcpy(shape.dims, row->dims, sizeof(shape.dims));
-	return record_row(thread, &site, &shape, row->namespace_id, kind, flags, &number);
+	return record_row(thread, &site, &shape, row->namespace_id, kind, flags);
+}
+
+uint32_t record_row_number(const struct thread *thread, const struct dump_row *row)
+{
+	for (uint32_t i = thread->rows.block_count; i--;) {
+		const struct dump_block *block = thread->rows.blocks[i];
+		uint64_t distance = (uint64_t)row - (uint64_t)dump_entry(block, 0);
+
+		if (distance < block->size)
+			return block->first + (uint32_t)(distance / sizeof(struct dump_row));
+	}
+	return DUMP_NONE;
 }
 
 const char *record_operation(uint32_t site)
@@ -644,7 +604,9 @@ const char *record_operation(uint32_t site)
 
 void record_rows_forget(struct thread *thread)
 {
-	memset(thread->index, 0, (thread->index_mask + 1) * sizeof(struct row_entry));
+	struct row_index *index = thread->rows.index;
+
+	memset(index->entries, 0, (index->mask + 1) * sizeof(index->entries[0]));
 }
 
 /* ---- work charged by hand ---- */
@@ -689,39 +651,28 @@ uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id)
 }
 
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
-				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number)
+				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
 {
 	struct shape key = {.dims = {(int64_t)flops}};
 	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};
 	struct manual_site *site;
-	struct row_entry *entry;
-	uint32_t hash;
+	struct dump_row *row;
+	uint64_t hash, place;
 
 	guest_lock(&record_lock);
 	site = manual_site(operation, detail);
 	guest_unlock(&record_lock);
 	if (!site)
 		return NULL;
-	hash = shape_hash(&key, 1, site->number, namespace_id);
-	entry = row_find(thread, hash, site->number, namespace_id, kind, flags, &key, 1);
-	if (entry->row) {
-		*number = entry->number;
-		return entry->row;
-	}
+	place = row_place(site->number, namespace_id);
+	hash = shape_hash(&key, 1, place);
+	row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, 1);
+	if (row)
+		return row;
 	filled.site = site->number;
 	filled.dims[0] = (int64_t)flops;
 	filled.charged = record_manual_price(flops, namespace_id);
-	return row_make(thread, hash, filled, 1, number);
-}
-
-struct dump_row *record_row_numbered(struct thread *thread, uint32_t number)
-{
-	if (thread->overflow && number == thread->overflow_number)
-		return thread->overflow;
-	for (uint32_t i = 0; i <= thread->index_mask; i++)
-		if (thread->index[i].row && thread->index[i].number == number)
-			return thread->index[i].row;
-	return NULL;
+	return row_make(thread, hash, &filled);
 }
 
 void record_forked(void)

@@ -49,27 +49,20 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 /* Gives a site that is called at top level its place and number in the dump. */
 void record_site_number(struct site *site);
 
-/*
- * The row of this thread for a key, made if need be; its number in the lane goes to *number. Never NULL: when nothing more
- * fits it is a coarse row.
- */
+/* The row of this thread for a key, made if need be. Never NULL: when nothing more fits it is a coarse row. */
 struct dump_row *record_row(struct thread *thread, const struct site *site, const struct shape *shape,
-			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number);
+			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
 
 /* The same for calls that turn out to be of another kind after they were made. */
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
 				 enum dump_row_kind kind, uint8_t flags);
-
-/* What one call of this shape is charged in a namespace; *flops is its raw price, *saturated if it did not fit. */
-uint64_t record_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
-		      uint64_t *words, bool *saturated);
 
 /* The thread's rows were priced with other factors: they stay in the dump, and new ones are made. */
 void record_rows_forget(struct thread *thread);
 
 /* A row of work charged by hand; see DUMP_ROW_MANUAL. NULL without memory. */
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
-				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags, uint32_t *number);
+				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
 
 /* What it is charged in a namespace. */
 uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id);
@@ -80,8 +73,8 @@ const char *record_operation(uint32_t site);
 /* Puts the module that holds an address into the dump, so that the address can be symbolized. With record_lock held. */
 void record_address(uint64_t address);
 
-/* The row with this number in the thread's lane, NULL if it has none. */
-struct dump_row *record_row_numbered(struct thread *thread, uint32_t number);
+/* The number of a row in the thread's lane; DUMP_NONE if it is not one of them. */
+uint32_t record_row_number(const struct thread *thread, const struct dump_row *row);
 
 /* In a forked child: forgets what the dump of the parent held. */
 void record_forked(void);

@@ -69,6 +69,7 @@ struct shape_arg {
 	uint8_t fetch;      /* enum fetch */
 	uint8_t slot;       /* where, unless FETCH_ABSENT */
 	uint16_t condition; /* index into conditions[]: read only where it holds; or CONDITION_NONE */
+	int16_t offset;     /* of the slot from the entry's frame, in bytes */
 };
 
 /*

@@ -17,10 +17,13 @@
  * row has just been made, and what it takes is not typical.
  */
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new);
-void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row, uint32_t row_number);
+void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row);
 
 /* The same for work charged by hand, which takes no time that is known. */
-void sample_manual(struct thread *thread, uint64_t cost, uint32_t row_number);
+void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *row);
+
+/* Finds the pace of the processor's counter, where every call is timed: some calls later it is known. */
+void sample_calibrate(void);
 
 /* In a forked child: stacks are stored anew. */
 void sample_forked(void);

@@ -23,57 +23,59 @@ enum {
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
+	ROW_BLOCKS_MAX = 24,    /* of a lane */
 };
 
 enum site_flags {
 	SITE_CALLER_SERVES = 1 << 0, /* the caller's module serves BLAS: in flight, its calls are nested */
 	SITE_ILP64 = 1 << 1,
 	SITE_PASS = 1 << 2,          /* not a BLAS: jump to it, uncounted */
-	SITE_PLAIN = 1 << 3,         /* no workspace query, no conditional argument, no INFO */
+	SITE_QUERIES = 1 << 3,       /* calls may be workspace queries */
 	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
 };
 
-/* How a site's arguments are read when they are expected to be those of the last call. */
+/* How a site's arguments are read: all but the last are quick, and their calls are never queries. */
 enum reading {
-	READING_OTHER,      /* by the form's description */
-	READING_POINTERS,   /* Fortran, LP64: letters and 32-bit integers behind pointers */
+	READING_POINTER,  /* Fortran, LP64, one dimension and no option: level-1 BLAS */
+	READING_VALUE,    /* the same from CBLAS */
+	READING_POINTERS, /* Fortran, LP64: letters and 32-bit integers behind pointers */
+	READING_VALUES,   /* CBLAS, LP64: enums and integers by value */
 	READING_POINTERS_64,
-	READING_VALUES,     /* CBLAS, LP64: enums and integers by value */
 	READING_VALUES_64,
-	READING_POINTER,    /* the same with one dimension and no option: level-1 BLAS */
-	READING_VALUE,
+	READING_OTHER,    /* by the form's description */
 };
 
 /*
- * A call site as one thread remembers it. Valid while epoch == flopshim_epoch: loading, unloading
+ * A call site as one thread remembers it, in one cache line. Valid while epoch == flopshim_epoch: loading, unloading
  * and forking change that. `row` is the row of its last call; before the first, row_none, which no call has.
  */
 struct site_slot {
-	uint64_t caller;
-	uint32_t symbol;
+	uint64_t key;                /* see site_key */
 	uint32_t epoch;
+	uint16_t flags;              /* enum site_flags */
+	uint8_t stack_words;
+	uint8_t reading;             /* enum reading */
 	void *real;
 	struct dump_row *row;
+	const struct scope *scope;   /* where `row` charges */
 	const struct form *form;
-	const struct scope *scope; /* where `row` charges */
-	uint32_t row_number;
+	const struct shape_arg *args;/* options, then dimensions */
 	uint32_t site;
-	uint16_t flags;                      /* enum site_flags */
-	uint8_t options, dims, stack_words;
-	uint8_t reading;                     /* enum reading */
-	/* How the last call's arguments looked, and where they are: see shape_is_same. */
-	uint8_t raw_options[SHAPE_OPTIONS_MAX];
-	int16_t offsets[SHAPE_ARGS_MAX];     /* from the frame, of options and then dimensions */
-	uint8_t rest[22];
+	uint8_t options, dims;
+	int16_t offset;              /* of the first argument, from the frame */
 };
-_Static_assert(sizeof(struct site_slot) == 128, "two cache lines");
+_Static_assert(sizeof(struct site_slot) == 64, "one cache line");
 
-/* An entry of a thread's index of its lane's rows; empty where row is NULL. */
-struct row_entry {
-	struct dump_row *row;
-	uint32_t hash;
-	uint32_t number;
+/*
+ * Where a thread finds the rows of its lane: open addressing, a row's address below and ROW_TAG_BITS bits of its hash
+ * above. Never freed: a signal handler may put a larger one in its place while it is searched.
+ */
+struct row_index {
+	uint64_t mask;       /* entries - 1 */
+	uint64_t entries[];  /* 0 is empty */
 };
+
+enum { ROW_TAG_BITS = 16 };
 
 /*
  * Where work is charged: a namespace and the limits that hold there, innermost first. Comparing two pointers tells
@@ -86,6 +88,17 @@ struct scope {
 	struct limit *scope_limits;     /* of the scopes with a budget that are open around it, itself included */
 };
 
+/* The rows of a lane; they go with it to the next thread that has it. */
+struct lane_rows {
+	struct row_index *index;
+	uint32_t count;
+	uint32_t lane;                   /* its number */
+	uint32_t block_count;
+	bool coarse;                     /* the lane has all the rows that it may have */
+	struct dump_row *overflow;       /* takes all new shapes once the file cannot grow, NULL before */
+	struct dump_block *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
+};
+
 /*
  * A thread. Reached through one thread-local pointer, which is `thread_null` before the thread's first
  * call and after its end: there nothing matches, and the slow path is taken.
@@ -95,10 +108,8 @@ struct thread {
 	const struct scope *volatile scope; /* where this thread charges; its creator may write it */
 	const struct scope *credit_scope; /* where `credit` and `lease` may be spent */
 	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
-	struct row_entry *index;
-	uint32_t index_mask;             /* entries - 1 */
-	uint32_t rows;                   /* in the lane */
 	uint64_t stack_low, stack_high;  /* bounds of the thread's own stack, as far as they can be had */
+	struct lane_rows rows;
 	struct site_slot sites[SITE_SLOTS] __attribute__((aligned(64)));
 
 	/* What the slow paths keep. */
@@ -107,13 +118,8 @@ struct thread {
 	int64_t credit_given;            /* what `credit` was at the last refill */
 	bool until_sample_drawn;
 	struct dump_block *log;          /* of the ordered record, the one that grows */
-	struct dump_block *block;        /* of the lane's rows, the one that grows */
-	uint32_t lane_number;
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
-	bool coarse;                     /* the lane has all the rows that it may have */
-	struct dump_row *overflow;       /* takes all new shapes once the file cannot grow, NULL before */
-	uint32_t overflow_number;
 	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */
 	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
@@ -127,14 +133,20 @@ extern struct dump_row row_none __attribute__((visibility("hidden")));
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct thread thread_null __attribute__((visibility("hidden")));
 
+/* Nanoseconds of a tick of entry_ticks times 2^32; 0 while ticks are not to be used. */
+extern uint64_t flopshim_tick_scale __attribute__((visibility("hidden")));
+
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 
+/*
+ * A caller and a symbol in one number: user space has 47 bits of addresses, but for memory that is asked for by a higher one,
+ * and symbols have 17.
+ */
+static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << 47; }
+
 /* Place of a call site in a thread's memory of them. */
-static inline uint32_t site_hash(uint64_t caller, uint32_t symbol)
-{
-	return (uint32_t)(((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u) >> (64 - SITE_BITS));
-}
+static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * 0x9e3779b97f4a7c15u >> (64 - SITE_BITS)); }
 
 /* Where a site is that came to find its place taken. */
 static inline uint32_t site_other(uint32_t place) { return place ^ 1; }

@@ -14,6 +14,8 @@
 
 #include "config.h"
 #include "guest.h"
+#include "namespace.h"
+#include "price.h"
 
 enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
 
@@ -43,6 +45,24 @@ uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint6
 	if (factor == ONE && multiplier == ONE)
 		return flops;
 	return scaled(flops, factor == ONE ? multiplier : scaled(multiplier, factor, saturated), saturated);
+}
+
+uint64_t weights_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
+		       uint64_t *words, bool *saturated)
+{
+	const struct family *family = &families[routine->family];
+	int64_t values[SHAPE_ARGS_MAX];
+	struct price price;
+
+	for (unsigned i = 0; i < family->option_count; i++)
+		values[i] = (unsigned char)(shape->options >> (8 * i));
+	for (unsigned i = 0; i < family->dim_count; i++)
+		values[family->option_count + i] = shape->dims[i];
+	price_shape(routine, values, &price);
+	*flops = price.flops;
+	*words = price.words;
+	*saturated = price.saturated;
+	return weights_apply(routine, namespace_multiplier(namespace_id), price.flops, saturated);
 }
 
 static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word, size_t length)

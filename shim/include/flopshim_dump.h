@@ -113,6 +113,7 @@ struct dump_block {
 	uint16_t header_size;  /* where the entries begin, from the start of the block */
 	uint64_t offset;       /* of this block in the file */
 	uint64_t size;         /* of the whole block in bytes, a multiple of DUMP_PAGE */
+	uint64_t address;      /* where it is in the memory of the process; see dump_frame.row */
 	uint32_t entry_size;   /* 0 where entries vary in size */
 	uint32_t first;        /* number of the first entry (sites, rows ...) */
 	uint32_t lane;         /* owner, DUMP_NONE where there is none */
@@ -120,7 +121,7 @@ struct dump_block {
 	uint64_t used;         /* valid entries (bytes in DUMP_STRINGS and DUMP_STACKS); changes */
 	uint64_t content_check;/* dump_content_check of the entries, begun with DUMP_CONTENT_SEED ^ used; written
 	                          at closing where nothing writes to the block any more; 0: not checked */
-	uint64_t reserved;
+	uint64_t taken;        /* of rows: entries begun, of which `used` are complete; changes */
 };
 
 struct dump_string {
@@ -205,7 +206,8 @@ struct dump_limit {
 struct dump_frame {
 	uint64_t slot;           /* address of the stack word that holds the return address */
 	uint64_t return_address; /* its value: the frame is stale once the word holds another */
-	uint64_t row;            /* number of its row in this lane, plus 1 */
+	uint64_t row;            /* address of its row, to be looked for in the blocks of this lane; 0 if it is counted
+	                            elsewhere */
 };
 
 /* What one thread at a time writes without a lock; a lane outlives its thread and is used again. */
@@ -240,18 +242,19 @@ enum dump_row_flags {
  * DUMP_ROW_COARSE: then flops, charged and words are totals already.
  */
 struct dump_row {
+	/* What a call looks at comes first: a cache line with up to three dimensions. */
 	uint64_t calls;         /* changes */
 	uint64_t options;       /* the shape's option letters, the first in the lowest byte */
 	uint64_t charged;       /* what one call is charged: after multiplier and weights */
-	int64_t dims[DUMP_DIMS_MAX];
-	uint64_t flops;         /* raw price of one call */
-	uint64_t time_ns;       /* sum over timed calls; changes */
-	uint32_t timed_calls;   /* changes */
 	uint32_t site;
 	uint32_t namespace_id;
 	uint8_t kind;           /* enum dump_row_kind */
 	uint8_t flags;          /* enum dump_row_flags */
-	uint16_t reserved;
+	uint16_t reserved;      /* 0 */
+	uint32_t timed_calls;   /* changes */
+	int64_t dims[DUMP_DIMS_MAX]; /* 0 from the routine's dim_count on */
+	uint64_t flops;         /* raw price of one call */
+	uint64_t time_ns;       /* sum over timed calls; changes */
 	uint64_t words;         /* minimal traffic of one call, in elements */
 };
 
@@ -262,6 +265,7 @@ enum dump_note_kind {
 	DUMP_NOTE_OUTER_UNPRICED = 4, /* text: routine; nested work inside it was neither charged nor limited */
 	DUMP_NOTE_ENVIRONMENT = 5,  /* text: a setting that was wrong and how it was read instead */
 	DUMP_NOTE_DEEPBIND = 6,     /* text: path; bound to its BLAS past the shim */
+	DUMP_NOTE_PYTHON = 7,       /* text: version; stacks without Python frames that could not be read */
 };
 
 /* Something that a reader of the totals must be told. */

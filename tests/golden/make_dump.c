@@ -153,7 +153,7 @@ static void weights(struct common *common)
 static void killed(struct common *common)
 {
 	struct writer *writer = &common->writer;
-	struct dump_lane lane = { .threads = 2, .depth = 1, .frames = { { 0x7ffe0000, 0x401234, 1 } } };
+	struct dump_lane lane = { .threads = 2, .depth = 1, .frames = { { 0x7ffe0000, 0x401234, 0 } } };
 	struct dump_row row;
 
 	begin(common, 4000000000u, "/opt/killed");
@@ -162,6 +162,7 @@ static void killed(struct common *common)
 	writer_lane(writer, &lane);
 	row = writer_call(common->gemm_site, 3, 2000000, "NN", 100, 100, 100);
 	writer_row(writer, 0, &row);
+	writer_frame(writer, 0, 0, 0);
 }
 
 /* All that can be wrong and is said: 2 calls of dgejsv without a price, 5 lost, 3 passed on, and notes. */

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the first byte of the file was in the memory of the process. */
+static const uint64_t MEMORY = 0x7f0000000000;
+
 static void *at(struct writer *writer, uint64_t offset)
 {
 	return writer->bytes + offset;
@@ -68,7 +71,7 @@ static struct dump_block *add_block(struct writer *writer, unsigned type, uint32
 	block = at(writer, offset);
 	*block = (struct dump_block){
 		.magic = DUMP_BLOCK_MAGIC, .type = (uint16_t)type, .header_size = sizeof *block, .offset = offset,
-		.size = size, .entry_size = entry_size, .first = first, .lane = lane,
+		.size = size, .address = MEMORY + offset, .entry_size = entry_size, .first = first, .lane = lane,
 	};
 	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
 	writer_header(writer)->size = writer->size;
@@ -213,6 +216,26 @@ uint32_t writer_lane(struct writer *writer, const struct dump_lane *lane)
 uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row *row)
 {
 	return add_entry(writer, DUMP_ROWS, row, sizeof *row, lane, &writer->row_counts[lane]);
+}
+
+/* The entry of this number in the blocks of a type and lane, and the block that holds it. */
+static void *find_entry(struct writer *writer, unsigned type, uint32_t lane, uint32_t number, struct dump_block **block)
+{
+	for (uint64_t offset = DUMP_PAGE; offset < writer->size; offset += (*block)->size) {
+		*block = at(writer, offset);
+		if ((*block)->type == type && (*block)->lane == lane && number - (*block)->first < (*block)->used)
+			return (char *)*block + (*block)->header_size + (number - (*block)->first) * (*block)->entry_size;
+	}
+	abort();
+}
+
+void writer_frame(struct writer *writer, uint32_t lane, unsigned frame, uint32_t row)
+{
+	struct dump_block *block, *unused;
+	char *entry = find_entry(writer, DUMP_ROWS, lane, row, &block);
+	struct dump_lane *of = find_entry(writer, DUMP_LANES, DUMP_NONE, lane, &unused);
+
+	of->frames[frame].row = block->address + (uint64_t)(entry - (char *)block);
 }
 
 void writer_log(struct writer *writer, uint32_t lane, const struct dump_call *call)

@@ -55,6 +55,8 @@ uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine
 uint32_t writer_namespace(struct writer *writer, const char *path, uint32_t parent);
 uint32_t writer_lane(struct writer *writer, const struct dump_lane *lane);
 uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row *row);
+/* Says that call `frame` in flight in the lane is one of that row, by its number in the lane. */
+void writer_frame(struct writer *writer, uint32_t lane, unsigned frame, uint32_t row);
 void writer_log(struct writer *writer, uint32_t lane, const struct dump_call *call);
 /* Returns the reference. */
 uint64_t writer_stack(struct writer *writer, const uint64_t *addresses, uint32_t count, uint64_t python);

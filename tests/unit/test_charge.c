@@ -44,7 +44,7 @@ static bool call(struct thread *thread, const struct scope *scope, int64_t cost)
 {
 	uint64_t remaining;
 
-	if (thread->credit_scope == scope && charge_from_lease(thread, scope, cost))
+	if (thread->credit_scope == scope && charge_from_lease(thread, cost))
 		return true;
 	if (charge_reserve(thread, scope, cost, &remaining))
 		return false;

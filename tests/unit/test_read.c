@@ -222,7 +222,7 @@ END_TEST
 
 START_TEST(finds_calls_in_flight)
 {
-	struct dump_lane lane = { .threads = 1, .depth = 2, .frames = { { 1, 2, 2 }, { 3, 4, 1 } } };
+	struct dump_lane lane = { .threads = 1, .depth = 2, .frames = { { 1, 2, 0 }, { 3, 4, 0 } } };
 	struct writer writer;
 	struct aggregate aggregate;
 	uint32_t routine, site;
@@ -239,6 +239,8 @@ START_TEST(finds_calls_in_flight)
 	writer_row(&writer, 1, &row);
 	row = writer_call(site, 0, 300, "", 2, 2, 2); /* its first call has not ended */
 	writer_row(&writer, 1, &row);
+	writer_frame(&writer, 1, 0, 1);
+	writer_frame(&writer, 1, 1, 0);
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert_uint_eq(aggregate.totals.in_flight_calls, 2);
 	ck_assert_uint_eq((uint64_t)aggregate.totals.in_flight_flops, 320);
