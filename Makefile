@@ -62,7 +62,7 @@ $(O)/gen/stubs.inc $(O)/gen/symbols.h $(O)/gen/formulas.c $(O)/gen/formulas.h: $
 # ---- the shim ----
 
 # Code on the call path uses no vector register: the program's arguments are in them.
-SHIM_PLAIN := intercept price weights namespace
+SHIM_PLAIN := intercept price tables weights namespace
 SHIM_SOURCES := $(filter-out $(wildcard shim/generate*.c),$(wildcard shim/*.c))
 SHIM_OBJECTS := $(patsubst shim/%.c,$(O)/shim/%.o,$(SHIM_SOURCES)) $(O)/shim/tables.o $(O)/shim/entry.o
 SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden -Ishim -Ishim/include -I$(O)/gen
@@ -75,7 +75,7 @@ $(O)/shim/%.o: shim/%.c $(GENERATED) | $(O)/shim
 
 $(O)/shim/tables.o: $(GENERATED) | $(O)/shim
 	$(call say,CC)
-	$(Q)$(CC) $(SHIM_FLAGS) -c $< -o $@
+	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) -c $< -o $@
 
 $(O)/shim/entry.o: shim/entry_$(ARCH).S shim/entry.h $(GENERATED) | $(O)/shim
 	$(call say,AS)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "routines.h"
 
@@ -166,6 +167,9 @@ uint64_t table_hash(const struct table *table);
 
 /* generate_headers.c: comparing the forms with preprocessed headers; returns the disagreements */
 unsigned headers_check(const struct table *table, char *const *paths, unsigned count, bool coverage);
+
+/* generate_native.c: numbers the short programs and writes them as a function. Before the programs are written. */
+void emit_natives(FILE *out, const struct table *table);
 
 /* generate_emit.c */
 void emit_all(const struct table *table, const char *directory);

@@ -162,11 +162,12 @@ static void emit_tables(const struct table *table, const char *directory)
 {
 	FILE *out = open_output(directory, "tables.c");
 
-	fputs("#include \"entry.h\"\n#include \"routines.h\"\n\n", out);
+	fputs("#include \"entry.h\"\n#include \"price_narrow.h\"\n#include \"routines.h\"\n\n", out);
 	emit_families(out, table);
 	emit_routines(out, table);
 	emit_forms(out, table);
 	emit_conditions(out, table);
+	emit_natives(out, table);
 	emit_programs(out, table);
 	fprintf(out, "\nconst unsigned family_count = %u, routine_count = %u, form_count = %u;\n",
 	        table->row_count, table->routine_count, table->form_count);

@@ -320,11 +320,11 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 {
 	struct thread *thread = thread_self;
 	uint64_t place = row_place(slot->site, scope->namespace_id), flops, words, charged;
-	struct shape shape = *exact;
+	struct shape shape;
 	struct dump_row *row;
 	bool saturated;
 
-	shape_coarsen(&shape, slot->dims);
+	shape_coarsen(exact, slot->dims, &shape);
 	row = row_find(thread->rows.index, shape_hash(&shape, slot->dims, place), place,
 		       row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
 	if (!row)
@@ -338,7 +338,10 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 	return run(thread->lane, slot, row, scope, frame, ENTRY_COARSE);
 }
 
-/* The shape of a call, and the row that is its own; NULL if it has none. */
+/*
+ * The shape of a call, and the row that is its own; NULL if it has none. Of a lane that is full, whose calls have had none for a
+ * while, it is looked for one time in many: that a call is counted in a coarse row is no loss there.
+ */
 static inline __attribute__((always_inline)) struct dump_row *
 row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
 	    struct shape *shape)
@@ -349,6 +352,8 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 		pointers_read(slot, frame, shape);
 	else
 		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, shape);
+	if (unlikely(thread->rows.misses >= MISSES_MAX && thread->rows.misses % MISSES_MAX))
+		return NULL;
 	return row_find(thread->rows.index, shape_hash(shape, slot->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
 			slot->dims);
 }
@@ -371,8 +376,13 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
 	if (unlikely(is_special(slot, frame)))
 		return SLOW;
 	row = row_of_call(thread, slot, frame, scope, &shape);
-	if (unlikely(!row))
-		return thread->rows.coarse ? enter_coarse(frame, slot, &shape, scope) : SLOW;
+	if (unlikely(!row)) {
+		if (!thread->rows.coarse)
+			return SLOW;
+		thread->rows.misses++;
+		return enter_coarse(frame, slot, &shape, scope);
+	}
+	thread->rows.misses = 0;
 	site_slot_remember(slot, row, scope);
 	return enter_row(frame, slot, row, scope);
 }
@@ -424,6 +434,7 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 	const struct scope *scope;
 	struct dump_row *row;
 
+	__asm__("" : "+r"(slot)); /* or its address is computed for each use: 10 instructions more */
 	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
 		return enter_displaced(frame, symbol);
 	if (unlikely(lane->depth))

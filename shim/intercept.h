@@ -108,13 +108,16 @@ static inline struct dump_row *row_find(const struct row_index *index, uint64_t 
 }
 
 /* Up to the next power of two, so that a few rows hold all the rest. */
-static inline void shape_coarsen(struct shape *shape, unsigned dims)
+static inline void shape_coarsen(const struct shape *shape, unsigned dims, struct shape *coarse)
 {
-	for (unsigned i = 0; i < dims; i++)
-		if (shape->dims[i] > 1)
-			shape->dims[i] = shape->dims[i] > INT64_MAX / 2
-						 ? INT64_MAX
-						 : (int64_t)1 << (64 - __builtin_clzll((uint64_t)shape->dims[i] - 1));
+	coarse->options = shape->options;
+	for (unsigned i = 0; i < dims; i++) {
+		int64_t dim = shape->dims[i];
+
+		if (dim > 1)
+			dim = dim > INT64_MAX / 2 ? INT64_MAX : (int64_t)1 << (64 - __builtin_clzll((uint64_t)dim - 1));
+		coarse->dims[i] = dim;
+	}
 }
 
 #endif

@@ -5,17 +5,11 @@
  */
 #include "price.h"
 
+#include "price_narrow.h"
 #include "price_program.h"
 
 typedef __int128 wide;
 typedef unsigned __int128 uwide;
-
-/* One program with what it may ask for. */
-struct machine {
-	const int64_t *shape;
-	bool complex, is_double;
-	bool real_is_one; /* the indeterminate of real() is 1; else 0 */
-};
 
 static uint64_t saturating_add(uint64_t a, uint64_t b, bool *saturated)
 {
@@ -45,37 +39,7 @@ static int64_t read64(const uint16_t *at)
 	                 (uint64_t)at[3] << 48);
 }
 
-static int log2_floor(wide x)
-{
-	if (x < 1)
-		return 0;
-	if (x >> 64)
-		return 127 - __builtin_clzll((unsigned long long)(x >> 64));
-	return 63 - __builtin_clzll((unsigned long long)x);
-}
-
 /* --- 64 bits: nearly every call, and more than twice as fast --------------------------------- */
-
-static bool multiply_narrow(int64_t a, int64_t b, int64_t *product)
-{
-	return !__builtin_mul_overflow(a, b, product);
-}
-
-static bool power_narrow(int64_t base, unsigned exponent, int64_t *result)
-{
-	int64_t x = base;
-
-	while (--exponent)
-		if (!multiply_narrow(x, base, &x))
-			return false;
-	*result = x;
-	return true;
-}
-
-static int64_t floor_divide_narrow(int64_t x, int64_t by)
-{
-	return x / by - (x % by < 0);
-}
 
 #define NUMBER int64_t
 #define WIDTH(name) name##_narrow
@@ -119,6 +83,15 @@ static wide floor_divide_wide(wide x, int64_t by)
 	return quotient - (quotient * by > x);
 }
 
+static wide ceil_divide_wide(wide x, int64_t by) { return floor_divide_wide(x, by) + (x % by != 0); }
+
+static wide quotient_wide(wide y, wide x) { return y > 0 && x > 0 ? y / x : 0; }
+
+static int log2_wide(wide x)
+{
+	return x >> 64 > 0 ? 127 - __builtin_clzll((unsigned long long)(x >> 64)) : x < 1 ? 0 : 63 - __builtin_clzll((uint64_t)x);
+}
+
 #define NUMBER wide
 #define WIDTH(name) name##_wide
 #include "price_machine.h"
@@ -151,12 +124,13 @@ static uint64_t round_price(wide x, int64_t by, bool *saturated)
 }
 
 /* A program whose steps do not even fit in 127 bits is saturated. */
-static uint64_t run(const struct machine *machine, const uint16_t *program, bool *saturated)
+static uint64_t run(const struct price_machine *machine, const uint16_t *program, bool *saturated)
 {
+	unsigned native = program[0] >> PROGRAM_NATIVE_SHIFT;
 	int64_t narrow, den;
 	wide result;
 
-	if (__builtin_expect(run_narrow(machine, program + 1, &narrow, &den), 1))
+	if (native ? programs_native(native, machine, &narrow, &den) : run_narrow(machine, program + 1, &narrow, &den))
 		return den == 1 && narrow > 0 ? (uint64_t)narrow : round_price(narrow, den, saturated);
 	if (run_wide(machine, program + 1, &result, &den))
 		return round_price(result, den, saturated);
@@ -164,8 +138,8 @@ static uint64_t run(const struct machine *machine, const uint16_t *program, bool
 	return INT64_MAX;
 }
 
-/* A column in complex types: once without the real work, once with it. */
-static uint64_t run_parted(struct machine *machine, const uint16_t *program, uint64_t *real_work,
+/* A column of a complex type: once without the real work, once with it. */
+static uint64_t run_parted(struct price_machine *machine, const uint16_t *program, uint64_t *real_work,
                            bool *saturated)
 {
 	uint64_t all, rest;
@@ -173,7 +147,7 @@ static uint64_t run_parted(struct machine *machine, const uint16_t *program, uin
 	machine->real_is_one = true;
 	all = run(machine, program, saturated);
 	*real_work = 0;
-	if (!machine->complex || !(program[0] & PROGRAM_HAS_REAL))
+	if (!(program[0] & PROGRAM_HAS_REAL))
 		return all;
 	machine->real_is_one = false;
 	rest = run(machine, program, saturated);
@@ -191,10 +165,9 @@ static bool is_double(const struct routine *routine)
 	return routine->type == TYPE_D || routine->type == TYPE_Z;
 }
 
-static uint64_t weigh(const struct price *price, bool complex, bool *saturated)
+static uint64_t weigh_complex(const struct price *price, bool *saturated)
 {
-	uint64_t muls = complex ? saturating_mul(price->muls, 6, saturated) : price->muls;
-	uint64_t adds = complex ? saturating_mul(price->adds, 2, saturated) : price->adds;
+	uint64_t muls = saturating_mul(price->muls, 6, saturated), adds = saturating_mul(price->adds, 2, saturated);
 	uint64_t real = saturating_add(price->real_muls, price->real_adds, saturated);
 
 	return saturating_add(saturating_add(muls, adds, saturated), real, saturated);
@@ -203,29 +176,34 @@ static uint64_t weigh(const struct price *price, bool complex, bool *saturated)
 void price_shape(const struct routine *routine, const int64_t *shape, struct price *price)
 {
 	const struct family *family = &families[routine->family];
-	struct machine machine = {
+	struct price_machine machine = {
 		.shape = shape, .complex = is_complex(routine), .is_double = is_double(routine)};
 
 	*price = (struct price){0};
 	if (family->muls == PROGRAM_NONE)
 		return;
-	price->muls = run_parted(&machine, &programs[family->muls], &price->real_muls, &price->saturated);
-	if (family->adds == family->muls) {
-		price->adds = price->muls;
-		price->real_adds = price->real_muls;
-	} else {
-		price->adds = run_parted(&machine, &programs[family->adds], &price->real_adds,
-		                         &price->saturated);
-	}
 	machine.real_is_one = true;
 	price->words = run(&machine, &programs[family->words], &price->saturated);
-	price->flops = weigh(price, machine.complex, &price->saturated);
+	if (!machine.complex) {
+		price->muls = run(&machine, &programs[family->muls], &price->saturated);
+		price->adds = family->adds == family->muls
+				      ? price->muls
+				      : run(&machine, &programs[family->adds], &price->saturated);
+		price->flops = saturating_add(price->muls, price->adds, &price->saturated);
+		return;
+	}
+	price->muls = run_parted(&machine, &programs[family->muls], &price->real_muls, &price->saturated);
+	price->adds = price->muls;
+	price->real_adds = price->real_muls;
+	if (family->adds != family->muls)
+		price->adds = run_parted(&machine, &programs[family->adds], &price->real_adds, &price->saturated);
+	price->flops = weigh_complex(price, &price->saturated);
 }
 
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape)
 {
 	const struct family *family = &families[routine->family];
-	struct machine machine = {.shape = shape,
+	struct price_machine machine = {.shape = shape,
 	                          .complex = is_complex(routine),
 	                          .is_double = is_double(routine),
 	                          .real_is_one = true};

@@ -4,18 +4,16 @@
  * It must never round or wrap: a step that does not fit in a NUMBER ends it.
  *
  * The includer defines NUMBER, and WIDTH(name) to name its functions: WIDTH(run) is made here,
- * WIDTH(multiply), WIDTH(power) and WIDTH(floor_divide) must be there.
+ * the steps that it calls by WIDTH() must be there.
  */
 
 /* False: a step does not fit. Else *result is the numerator of the price and *den its denominator. */
-static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER *result, int64_t *den)
+static bool WIDTH(run)(const struct price_machine *machine, const uint16_t *at, NUMBER *result, int64_t *den)
 {
 	NUMBER stack[PRICE_STACK_MAX + 2]; /* the first is never used */
 	NUMBER *top = stack;
 
 	for (;;) {
-		bool fits = true;
-
 		switch ((enum price_op)*at++) {
 		case OP_END:
 			*result = *top;
@@ -32,12 +30,9 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 			*++top = read64(at);
 			at += 4;
 			break;
-		case OP_LOAD: {
-			int64_t value = machine->shape[*at++];
-
-			*++top = value < 0 ? 0 : value;
+		case OP_LOAD:
+			*++top = shape_value(machine, *at++);
 			break;
-		}
 		case OP_PICK:
 			top[1] = stack[*at++ + 1];
 			top++;
@@ -57,36 +52,40 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 				*top = 0;
 			break;
 		case OP_TWICE_IF_REAL:
-			if (!machine->complex)
-				fits = WIDTH(multiply)(*top, 2, top);
+			if (!machine->complex && !WIDTH(multiply)(*top, 2, top))
+				return false;
 			break;
 		case OP_ADD:
 			top--;
-			fits = !__builtin_add_overflow(top[0], top[1], top);
+			if (__builtin_add_overflow(top[0], top[1], top))
+				return false;
 			break;
 		case OP_SUB:
 			top--;
-			fits = !__builtin_sub_overflow(top[0], top[1], top);
+			if (__builtin_sub_overflow(top[0], top[1], top))
+				return false;
 			break;
 		case OP_MUL:
 			top--;
-			fits = WIDTH(multiply)(top[0], top[1], top);
+			if (!WIDTH(multiply)(top[0], top[1], top))
+				return false;
 			break;
-		case OP_LOAD_MUL: {
-			int64_t value = machine->shape[*at++];
-
-			fits = WIDTH(multiply)(*top, value < 0 ? 0 : value, top);
+		case OP_LOAD_MUL:
+			if (!WIDTH(multiply)(*top, shape_value(machine, *at++), top))
+				return false;
 			break;
-		}
 		case OP_SCALE:
-			fits = WIDTH(multiply)(*top, (int16_t)*at++, top);
+			if (!WIDTH(multiply)(*top, (int16_t)*at++, top))
+				return false;
 			break;
 		case OP_SCALE64:
-			fits = WIDTH(multiply)(*top, read64(at), top);
+			if (!WIDTH(multiply)(*top, read64(at), top))
+				return false;
 			at += 4;
 			break;
 		case OP_POWER:
-			fits = WIDTH(power)(*top, *at++, top);
+			if (!WIDTH(power)(*top, *at++, top))
+				return false;
 			break;
 		case OP_MIN:
 			top--;
@@ -107,15 +106,15 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 			at += 4;
 			break;
 		case OP_CEIL:
-			*top = WIDTH(floor_divide)(*top, read64(at)) + (*top % read64(at) != 0);
+			*top = WIDTH(ceil_divide)(*top, read64(at));
 			at += 4;
 			break;
 		case OP_QUOTIENT:
 			top--;
-			top[0] = top[0] > 0 && top[1] > 0 ? top[0] / top[1] : 0;
+			top[0] = WIDTH(quotient)(top[0], top[1]);
 			break;
 		case OP_LOG2:
-			*top = log2_floor(*top);
+			*top = WIDTH(log2)(*top);
 			break;
 		case OP_EQ:
 			top--;
@@ -150,8 +149,8 @@ static bool WIDTH(run)(const struct machine *machine, const uint16_t *at, NUMBER
 		case OP_JUMP_ZERO:
 			at += 1 + (*top-- ? 0 : *at);
 			break;
+		default:
+			__builtin_unreachable(); /* the generator writes nothing else */
 		}
-		if (__builtin_expect(!fits, 0))
-			return false;
 	}
 }

@@ -22,7 +22,7 @@ enum {
 	SITES_INDEX = 1 << 21,
 	ROWS_FIRST_BYTES = 1 << 14,
 	ROWS_BLOCK_MAX = 1 << 21,
-	ROWS_MAX = 1 << 16, /* per lane; from there on shapes are rounded up */
+	ROWS_MAX = 1 << 15, /* per lane; from there on shapes are rounded up */
 	INDEX_FIRST = 512,
 	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
@@ -551,7 +551,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	if (thread->rows.overflow && kind == DUMP_ROW_CALL)
 		return thread->rows.overflow;
 	if (thread->rows.coarse) {
-		shape_coarsen(&key, dims);
+		shape_coarsen(shape, dims, &key);
 		hash = shape_hash(&key, dims, place);
 		filled.flags |= DUMP_ROW_COARSE;
 		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, dims);

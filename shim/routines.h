@@ -15,6 +15,7 @@
 #ifndef FLOPSHIM_ROUTINES_H
 #define FLOPSHIM_ROUTINES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -118,6 +119,11 @@ extern const struct form forms[];
 extern const struct shape_arg shape_args[];
 extern const struct condition conditions[];
 extern const uint16_t programs[]; /* the price programs, see price.c */
+
+/* Runs a short program as C, by its number: false if a step does not fit into 64 bits. */
+struct price_machine;
+bool programs_native(unsigned number, const struct price_machine *machine, int64_t *result, int64_t *den);
+
 extern const unsigned family_count, routine_count, form_count;
 extern const char table_version[]; /* changes whenever a price can: see generate.c */
 

@@ -24,6 +24,7 @@ enum {
 	CREDIT_NONE = -2,       /* every call takes the slow path */
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
+	MISSES_MAX = 16,        /* see row_of_call */
 };
 
 enum site_flags {
@@ -92,6 +93,7 @@ struct scope {
 struct lane_rows {
 	struct row_index *index;
 	uint32_t count;
+	uint32_t misses;                 /* calls in a row that had no row of their own, of a coarse lane */
 	uint32_t lane;                   /* its number */
 	uint32_t block_count;
 	bool coarse;                     /* the lane has all the rows that it may have */

@@ -9,6 +9,7 @@
 #include <fenv.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,16 @@
 #endif
 
 #include "price.h"
+#include "price_narrow.h"
+
+/* The same prices by the machine alone, in 128 bits; and is_complex. */
+#define price_shape price_shape_wide
+#define price_blocked price_blocked_wide
+#define programs_native(number, machine, result, den) (*(result) = *(den) = 0, false)
+#include "../../shim/price.c"
+#undef price_shape
+#undef price_blocked
+#undef programs_native
 
 enum { STEPS = 25 };
 
@@ -33,11 +44,6 @@ static uint64_t random64(void)
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
 	return random_state * 0x2545f4914f6cdd1d;
-}
-
-static bool is_complex(const struct routine *routine)
-{
-	return routine->type == TYPE_C || routine->type == TYPE_Z;
 }
 
 static const struct family *family_of(const struct routine *routine)
@@ -129,6 +135,33 @@ START_TEST(single_and_double_precision_cost_the_same)
 			ck_assert_uint_eq(price_blocked(&routines[i], shape), price_blocked(doubled, shape));
 		}
 	}
+}
+END_TEST
+
+/* Short programs are run as C, longer ones by a machine of 64 bits. */
+START_TEST(programs_in_c_are_what_the_machine_runs)
+{
+	unsigned in_c = 0;
+
+	for (unsigned i = 0; i < routine_count; i++) {
+		const struct family *family = family_of(&routines[i]);
+
+		in_c += is_priced(&routines[i]) && programs[family->muls] >> PROGRAM_NATIVE_SHIFT;
+		for (unsigned j = 0; j < shapes; j++) {
+			static const unsigned bits[] = {3, 12, 20, 40, 62};
+			int64_t shape[SHAPE_ARGS_MAX];
+			struct price price, wide;
+
+			random_shape(family, bits[j % 5], shape);
+			price_shape(&routines[i], shape, &price);
+			price_shape_wide(&routines[i], shape, &wide);
+			ck_assert_msg(!memcmp(&price, &wide, offsetof(struct price, saturated)) &&
+			                      price.saturated == wide.saturated,
+			              "%s costs %" PRIu64 " or %" PRIu64, routines[i].name, price.flops, wide.flops);
+			ck_assert_uint_eq(price_blocked(&routines[i], shape), price_blocked_wide(&routines[i], shape));
+		}
+	}
+	ck_assert_uint_gt(in_c, 500);
 }
 END_TEST
 
@@ -617,6 +650,7 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0); /* a test is a child process */
 	tcase_add_test(tests, single_and_double_precision_cost_the_same);
+	tcase_add_test(tests, programs_in_c_are_what_the_machine_runs);
 	tcase_add_test(tests, flops_are_the_weighted_parts);
 	tcase_add_test(tests, every_form_has_what_the_price_needs);
 	tcase_add_test(tests, more_is_not_less);
