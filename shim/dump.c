@@ -23,6 +23,7 @@
 #include "guest.h"
 #include "price.h"
 #include "record.h"
+#include "sample.h"
 #include "version.h"
 
 enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ROWS_ALIGN = 128, LOG_MARGIN = 4 << 20 };
@@ -615,7 +616,7 @@ static void header_fill(struct dump_header *header)
 	header->records_mode = config.records_calls;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
-	header->stack_threshold = record_stack_threshold();
+	header->stack_threshold = sample_threshold();
 	header->header_check = dump_header_check(header);
 	/* What changes is taken as 0 by the check, so it comes after. */
 	header->size = DUMP_PAGE;

@@ -26,7 +26,6 @@ enum {
 	INDEX_FIRST = 512,
 	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
-	STACK_THRESHOLD = 1 << 20,
 };
 
 struct guest_lock record_lock;
@@ -57,8 +56,6 @@ static struct {
 	uint32_t manual_count;
 	uint16_t routine_numbers[ROUTINES_MAX]; /* in the dump, plus 1 */
 } records;
-
-uint64_t record_stack_threshold(void) { return STACK_THRESHOLD; }
 
 /* ---- lanes ---- */
 

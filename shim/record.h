@@ -20,9 +20,6 @@
  */
 extern struct guest_lock record_lock;
 
-/* FLOPs at and above which every call's stack is taken. */
-uint64_t record_stack_threshold(void);
-
 /* Gives the thread a lane of the dump, opening the dump if need be. False without memory. */
 bool record_lane_take(struct thread *thread);
 /* Gives it back: another thread may use it from now on. */

@@ -23,6 +23,8 @@ enum {
 	STACKS_INDEX = 1 << 16,
 	SAMPLES_INDEX = 1 << 17,
 	PYTHON_TEXT = 8192,
+	THRESHOLD_FIRST = 1 << 20,
+	STACKS_FOR_ONE_THRESHOLD = 4096,
 	LOG_BLOCK_BYTES = 1 << 20,
 };
 
@@ -32,7 +34,11 @@ static struct {
 	struct sample_entry *samples; /* by hash of stack, site and namespace */
 	uint32_t sample_count;
 	_Atomic uint64_t sequence, cumulative, log_bytes;
+	_Atomic uint64_t threshold; /* 0 stands for the first */
+	uint32_t stacks_at_threshold;
 } taken;
+
+uint64_t sample_threshold(void) { return taken.threshold ? taken.threshold : THRESHOLD_FIRST; }
 
 struct stack_entry {
 	uint64_t hash, place;
@@ -193,25 +199,30 @@ static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t 
 	}
 	if (!sample || failed)
 		stack_failed();
+	if (++taken.stacks_at_threshold == STACKS_FOR_ONE_THRESHOLD) {
+		taken.stacks_at_threshold = 0;
+		taken.threshold = sample_threshold() * 2;
+		dump_header->stack_threshold = taken.threshold;
+	}
 	guest_unlock(&record_lock);
 }
 
 /* Whether this call's stack is taken, and what it stands for then. */
 static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_for)
 {
-	uint64_t threshold = record_stack_threshold();
+	uint64_t threshold = sample_threshold();
 
 	*stands_for = (uint64_t)cost;
 	if (config.stacks == STACKS_ALL)
 		return true;
 	if (config.stacks != STACKS_AUTO)
 		return false;
-	if ((uint64_t)cost >= threshold)
-		return true;
-	if (!thread->until_sample_drawn) {
-		thread->until_sample_drawn = true;
+	if (thread->stack_threshold != threshold) {
+		thread->stack_threshold = threshold;
 		thread->until_sample = exponential(thread, threshold);
 	}
+	if ((uint64_t)cost >= threshold)
+		return true;
 	thread->until_sample -= cost;
 	if (thread->until_sample >= 0 || !cost)
 		return false;

@@ -5,7 +5,9 @@
  * Stacks in `auto` are sampled by FLOPs. A call of f FLOPs, f below the threshold T, leaves its stack with probability
  * p = 1 - exp(-f/T), whatever the calls around it do: the thread counts down an exponentially distributed number of FLOPs
  * with mean T, and the call that uses it up is taken. It stands for f/p FLOPs, so the sum over a site estimates the
- * site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for themselves.
+ * site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for themselves. T doubles after every
+ * STACKS_FOR_ONE_THRESHOLD stacks: a program that runs for long pays less and less. Since such a countdown has no memory, it
+ * can be drawn anew at any time.
  */
 #ifndef FLOPSHIM_SAMPLE_H
 #define FLOPSHIM_SAMPLE_H
@@ -24,6 +26,9 @@ void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *
 
 /* Finds the pace of the processor's counter, where every call is timed: some calls later it is known. */
 void sample_calibrate(void);
+
+/* FLOPs at and above which `auto` takes the stack of every call, just now. */
+uint64_t sample_threshold(void);
 
 /* In a forked child: stacks are stored anew. */
 void sample_forked(void);

@@ -118,7 +118,7 @@ struct thread {
 	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: charge.c */
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
 	int64_t credit_given;            /* what `credit` was at the last refill */
-	bool until_sample_drawn;
+	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first */
 	struct dump_block *log;          /* of the ordered record, the one that grows */
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
