@@ -107,7 +107,7 @@ static inline struct dump_row *row_find(const struct row_index *index, uint64_t 
 	return NULL;
 }
 
-/* Up to the next power of two, so that a few rows hold all the rest. */
+/* Up to the next power of two, and all that is negative to -1, so that a few rows hold all the rest. */
 static inline void shape_coarsen(const struct shape *shape, unsigned dims, struct shape *coarse)
 {
 	coarse->options = shape->options;
@@ -116,6 +116,8 @@ static inline void shape_coarsen(const struct shape *shape, unsigned dims, struc
 
 		if (dim > 1)
 			dim = dim > INT64_MAX / 2 ? INT64_MAX : (int64_t)1 << (64 - __builtin_clzll((uint64_t)dim - 1));
+		else if (dim < 0)
+			dim = -1;
 		coarse->dims[i] = dim;
 	}
 }

@@ -60,6 +60,13 @@ def signals(client):
 
 
 @case(on=QUICK_BLAS)
+def signals_among_new_shapes(client):
+    """Rows, blocks and indexes are made by a handler while the program makes others: no call is lost or counted twice."""
+    run = client.run([client.compile("signals.c"), "shapes"])
+    check_printed(run, {"ddot": 0, "daxpy": 0})
+
+
+@case(on=QUICK_BLAS)
 def signals_that_escape(client):
     """A call that a handler left may have been begun and not ended; none that ended is missing."""
     run = client.run([client.compile("signals.c"), "escape"])

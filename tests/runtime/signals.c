@@ -7,10 +7,11 @@
  *   altstack   the same, the handler on a stack of its own
  *   lapack     a timer interrupts dgesv of order 60
  *   threads    `small` in four threads at once
+ *   shapes     the program and the handler call with ever new lengths, which are negative and so cost nothing
  *   escape     the handler leaves by siglongjmp: some calls are left half way
  *   first      the first calls of the process come from a handler on a stack of 8 KiB, which is SIGSTKSZ
  *
- * Handlers call ddot with n = 4, the program never does.
+ * Handlers call ddot, with n = 4 but in `shapes`, the program never does.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -24,19 +25,19 @@
 
 #include "blas.h"
 
-enum { PERIOD_US = 50, SIGNALS = 5000, THREADS = 4, ORDER = 60, SMALL_STACK = 8192 };
+enum { PERIOD_US = 50, SIGNALS = 5000, THREADS = 4, ORDER = 60, NEW_LENGTHS = 30000, SMALL_STACK = 8192 };
 
 static atomic_long ddots, daxpys, dgesvs;
-static volatile sig_atomic_t escape;
+static volatile sig_atomic_t escape, new_lengths;
 static sigjmp_buf out;
 
 static void on_signal(int number)
 {
 	static const double x[] = {1, 2, 3, 4};
-	int n = 4, stride = 1;
+	int n = new_lengths ? -1 - (int)ddots : 4, stride = 1;
 
 	(void)number;
-	if (F77(ddot)(&n, x, &stride, x, &stride) != 30)
+	if (F77(ddot)(&n, x, &stride, x, &stride) != (n < 0 ? 0 : 30))
 		_exit(3);
 	ddots++;
 	if (escape)
@@ -74,6 +75,19 @@ static void *small_calls(void *unused)
 		_exit(4);
 	daxpys += calls;
 	return unused;
+}
+
+static void calls_of_new_lengths(void)
+{
+	static const double one = 1, x[] = {1};
+	double y[1] = {0};
+	int stride = 1;
+
+	new_lengths = 1;
+	for (int n = -1; ddots < SIGNALS; n = n > -NEW_LENGTHS ? n - 1 : -1) {
+		F77(daxpy)(&n, &one, x, &stride, y, &stride);
+		daxpys++;
+	}
 }
 
 static void lapack_calls(void)
@@ -137,6 +151,9 @@ int main(int argc, char **argv)
 	} else if (!strcmp(mode, "lapack")) {
 		start(0);
 		lapack_calls();
+	} else if (!strcmp(mode, "shapes")) {
+		start(0);
+		calls_of_new_lengths();
 	} else if (!strcmp(mode, "threads")) {
 		start(0);
 		for (int i = 0; i < THREADS; i++)
