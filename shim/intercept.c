@@ -509,7 +509,10 @@ bool intercept_leave_timed(entry_frame frame)
 static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
 {
 	if (flags & ENTRY_TICKS) {
-		row->time_ns += (uint64_t)((unsigned __int128)(entry_ticks() - *entry_start(frame)) * flopshim_tick_scale >> 32);
+		uint64_t ticks = entry_ticks() - *entry_start(frame);
+
+		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
+		row->time_ns += (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
 		row->timed_calls++;
 	} else {
 		row->flops += *entry_raw(frame);

@@ -301,7 +301,6 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	return enter_top_level(call);
 }
 
-/* The clock is read as late as can be. */
 static struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 {
 	struct entry_verdict verdict =
@@ -341,6 +340,8 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 	dump_flush_due();
 	call.thread->busy--;
 	errno = saved;
+	if (verdict.function && verdict.action >= 0 && *entry_flags(frame) & ENTRY_TIMED)
+		*entry_start(frame) = guest_clock(); /* as late as can be */
 	return verdict;
 }
 

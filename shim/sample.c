@@ -257,11 +257,11 @@ static void credit_refill(struct thread *thread)
 	thread->credit_given = credit;
 }
 
-/* ---- the processor's counter ---- */
+/* ---- clocks ---- */
 
-uint64_t flopshim_tick_scale;
+uint64_t flopshim_tick_scale, flopshim_tick_cost;
 
-enum { CALIBRATION_NS = 10000000, CALIBRATION_TICKS_MAX = 4000 };
+enum { CALIBRATION_NS = 10000000, CALIBRATION_TICKS_MAX = 4000, READINGS = 16 };
 
 static struct {
 	_Atomic uint32_t state; /* 0 unknown, 1 begun, 2 ended */
@@ -278,6 +278,30 @@ static bool counter_is_trusted(void)
 	if (file >= 0)
 		close(file);
 	return length == 4 && !memcmp(name, "tsc\n", 4);
+}
+
+/* The least that passes between two readings: what a timed call would take if it did nothing. */
+static uint64_t reading_cost(uint64_t (*read_clock)(void))
+{
+	uint64_t least = UINT64_MAX, before = read_clock();
+
+	for (int i = 0; i < READINGS; i++) {
+		uint64_t now = read_clock();
+
+		least = now - before < least ? now - before : least;
+		before = now;
+	}
+	return least;
+}
+
+static uint64_t clock_elapsed(uint64_t start_ns, uint64_t end_ns)
+{
+	static _Atomic uint64_t known; /* plus 1 */
+	uint64_t cost = known;
+
+	if (!cost)
+		known = cost = reading_cost(guest_clock) + 1;
+	return end_ns - start_ns < cost ? 0 : end_ns - start_ns - (cost - 1);
 }
 
 /* Counter and clock at one moment; false if something came in between. */
@@ -311,6 +335,7 @@ void sample_calibrate(void)
 	}
 	if (!clocks_read(&ticks, &clock_ns) || clock_ns - calibration.clock_ns < CALIBRATION_NS)
 		return;
+	flopshim_tick_cost = reading_cost(entry_ticks);
 	flopshim_tick_scale = ((clock_ns - calibration.clock_ns) << 32) / (ticks - calibration.ticks);
 	calibration.state = 2;
 }
@@ -340,10 +365,8 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 	sample_calibrate();
 	if (config.records_calls)
 		*entry_flags(frame) |= ENTRY_LOGGED;
-	if (is_timed(cost, is_new)) {
+	if (is_timed(cost, is_new))
 		*entry_flags(frame) |= ENTRY_TIMED;
-		*entry_start(frame) = guest_clock();
-	}
 }
 
 /* ---- the ordered record ---- */
@@ -399,7 +422,7 @@ void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row
 		return;
 	now = guest_clock();
 	if (config.time != TIME_OFF) { /* the ordered record has its times all the same */
-		row->time_ns += now - *entry_start(frame);
+		row->time_ns += clock_elapsed(*entry_start(frame), now);
 		row->timed_calls++;
 	}
 	if (*entry_flags(frame) & ENTRY_LOGGED)

@@ -16,7 +16,8 @@
 
 /*
  * On the slow path, just before and after a top-level call of `cost` FLOPs; refills the thread's credit. `is_new`: its
- * row has just been made, and what it takes is not typical.
+ * row has just been made, and what it takes is not typical. A call that is to be timed gets ENTRY_TIMED: the caller starts
+ * the clock. What reading it takes is not in a call's time.
  */
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new);
 void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row);

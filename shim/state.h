@@ -135,8 +135,9 @@ extern struct dump_row row_none __attribute__((visibility("hidden")));
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct thread thread_null __attribute__((visibility("hidden")));
 
-/* Nanoseconds of a tick of entry_ticks times 2^32; 0 while ticks are not to be used. */
+/* Nanoseconds of a tick of entry_ticks times 2^32, 0 while ticks are not to be used; and the ticks between two readings. */
 extern uint64_t flopshim_tick_scale __attribute__((visibility("hidden")));
+extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
 
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
