@@ -261,6 +261,7 @@ void explain_text(FILE *out, const struct query *query)
 	put_member(out, "source", formula->source);
 	put_member(out, "error", formula->error);
 	put_member(out, "not modelled", formula->not_modelled);
+	put_member(out, "not priced", query->remarks);
 }
 
 static void put_line(FILE *out, const struct query *query)
@@ -355,6 +356,8 @@ static void put_json(struct output *output, const struct query *query)
 	json_text(output, "kind", kind_name(family->kind));
 	text_unless_empty(output, "measured_error", formula->error);
 	text_unless_empty(output, "not_modelled", formula->not_modelled);
+	if (query->remarks[0])
+		json_text(output, "remarks", query->remarks);
 	if (!query->priced) {
 		json_open(output, "depends_on", '[');
 		for (unsigned i = 0; i < query_shape_count(family); i++)
@@ -392,42 +395,52 @@ static int explain_one(struct output *output, const struct options *options)
 	return EXIT_FINE;
 }
 
-static size_t split(char *line, char **words, size_t room)
+/* The words of a line, in an array of the caller's to free. */
+static char **split(char *line, size_t *count)
 {
-	size_t count = 0;
-	char *state;
+	char **words = memory_new(strlen(line) / 2 + 1, sizeof *words), *state;
 
+	*count = 0;
 	line[strcspn(line, "#\n")] = 0;
-	for (char *word = strtok_r(line, " \t\r", &state); word && count < room; word = strtok_r(NULL, " \t\r", &state))
-		words[count++] = word;
-	return count;
+	for (char *word = strtok_r(line, " \t\r", &state); word; word = strtok_r(NULL, " \t\r", &state))
+		words[(*count)++] = word;
+	return words;
+}
+
+static int explain_line(struct output *output, const struct options *options, char *const *words, size_t count,
+                        uint64_t number)
+{
+	struct query query;
+
+	query_ask(&query, words, count);
+	if (query.problem[0]) {
+		complain("line %" PRIu64 ": %s", number, query.problem);
+		if (options->format == FORMAT_JSON)
+			put_problem_json(output, &query, words[0], number);
+		return EXIT_ERROR;
+	}
+	if (options->format == FORMAT_JSON)
+		put_json(output, &query);
+	else
+		put_line(output->stream, &query);
+	return EXIT_FINE;
 }
 
 static int explain_lines(struct output *output, const struct options *options, FILE *input)
 {
-	char *line = NULL, *words[2 * SHAPE_ARGS_MAX + 1];
 	int status = EXIT_FINE;
 	uint64_t number = 0;
+	char *line = NULL;
 	size_t size = 0;
 
 	while (getline(&line, &size, input) > 0) {
-		size_t count = split(line, words, sizeof words / sizeof *words);
-		struct query query;
+		size_t count;
+		char **words = split(line, &count);
 
 		number++;
-		if (!count)
-			continue;
-		query_ask(&query, words, count);
-		if (query.problem[0]) {
-			complain("line %" PRIu64 ": %s", number, query.problem);
+		if (count && explain_line(output, options, words, count, number) != EXIT_FINE)
 			status = EXIT_ERROR;
-			if (options->format == FORMAT_JSON)
-				put_problem_json(output, &query, words[0], number);
-		} else if (options->format == FORMAT_JSON) {
-			put_json(output, &query);
-		} else {
-			put_line(output->stream, &query);
-		}
+		free(words);
 	}
 	free(line);
 	return status;

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,10 +83,10 @@ static void parse_dimension(struct query *query, unsigned i, const char *name, c
 		problem(query, "%s: %s=%.64s: does not fit in 64 bits", query->routine->name, name, value);
 }
 
-/* Whether the routine has an argument of this name; the row lists them with their kinds, `alpha:p il?range=I`. */
-static bool is_other_argument(const struct routine *routine, const char *name, size_t length)
+/* Whether a row has an argument of this name; it lists them with their kinds, `alpha:p il?range=I`. */
+static bool has_argument(const struct formula *formula, const char *name, size_t length)
 {
-	const char *at = catalog_formula(routine)->arguments;
+	const char *at = formula->arguments;
 
 	while (*at) {
 		size_t word = strcspn(at, " "), bare = strcspn(at, " :?[");
@@ -98,32 +99,185 @@ static bool is_other_argument(const struct routine *routine, const char *name, s
 	return false;
 }
 
-/* What LAPACK programs give where they do not choose: the whole matrix, unsorted, nothing more to rotate. */
+/*
+ * Arguments that no price depends on: lda, incx, alpha. A routine that costs nothing whatever its arguments are
+ * may be asked with those of others, such as the rows of the matrix whose rows laswp interchanges.
+ */
+static bool is_other_argument(const struct routine *routine, const char *name, size_t length)
+{
+	if (has_argument(catalog_formula(routine), name, length))
+		return true;
+	for (unsigned i = 0; catalog_family(routine)->kind == PRICE_EXEMPT && i < family_count; i++)
+		if (has_argument(&formulas[i], name, length))
+			return true;
+	return false;
+}
+
+static bool is_name(const char *text, size_t length, const char *name)
+{
+	return strlen(name) == length && !strncasecmp(name, text, length);
+}
+
+/* The place in the shape of the argument of this name; query_shape_count where there is none. */
+static unsigned place_of(const struct family *family, const char *name, size_t length)
+{
+	unsigned i = 0;
+
+	while (i < query_shape_count(family) && !is_name(name, length, family->shape_names[i]))
+		i++;
+	return i;
+}
+
+/* `trans` for `transa`: the beginning of the name of one option only. */
+static unsigned place_of_short(const struct family *family, const char *name, size_t length)
+{
+	enum { SHORTEST = 3 };
+	unsigned place = query_shape_count(family);
+
+	for (unsigned i = 0; length >= SHORTEST && i < family->option_count; i++) {
+		if (strncasecmp(family->shape_names[i], name, length))
+			continue;
+		if (place < query_shape_count(family))
+			return query_shape_count(family);
+		place = i;
+	}
+	return place;
+}
+
+/* The BLAS's K diagonals of a band are LAPACK's KD; P of a pair of matrices is also written PR. */
+static unsigned place_of_synonym(const struct family *family, const char *name, size_t length)
+{
+	static const struct { const char *name, *argument, *families; } synonyms[] = {
+		{ "k", "kd", "*" }, { "kd", "k", "?b[ms]v" }, { "pr", "p", "gg*" },
+	};
+	unsigned place = query_shape_count(family);
+
+	for (size_t i = 0; place == query_shape_count(family) && i < sizeof synonyms / sizeof *synonyms; i++)
+		if (is_name(name, length, synonyms[i].name) && !fnmatch(synonyms[i].families, family->name, 0))
+			place = place_of(family, synonyms[i].argument, strlen(synonyms[i].argument));
+	return place;
+}
+
+static unsigned find_place(const struct family *family, const char *name, size_t length)
+{
+	unsigned place = place_of(family, name, length);
+
+	if (place == query_shape_count(family))
+		place = place_of_synonym(family, name, length);
+	return place < query_shape_count(family) ? place : place_of_short(family, name, length);
+}
+
+/*
+ * What tables of measurements say about the data of a call, and not about its arguments. A price does not depend on
+ * the data: it is that of alpha and beta of 1 or 0, and of random matrices.
+ */
+static const struct remark {
+	const char *name, *values;
+	const char *families, *argument; /* which routines it is for: a pattern, and what they must have, or NULL */
+} remarks[] = {
+	{ "ab", "a1b0 a1b1 general", "*", "alpha" },
+	{ "flag", "-2 -1 0 1", "rotm", NULL },
+	{ "pivoting", "yes no", "g[bt]*", NULL },
+	{ "blocks", "1x1 1x2 2x1 2x2", "t[rg]sy[l2]*", NULL },
+};
+
+static const struct remark *find_remark(const struct routine *routine, const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof remarks / sizeof *remarks; i++) {
+		const struct remark *remark = &remarks[i];
+
+		if (!is_name(name, length, remark->name) || fnmatch(remark->families, catalog_family(routine)->name, 0))
+			continue;
+		if (!remark->argument || has_argument(catalog_formula(routine), remark->argument, strlen(remark->argument)))
+			return remark;
+	}
+	return NULL;
+}
+
+static void take_remark(struct query *query, const struct remark *remark, const char *value)
+{
+	const char *at = remark->values;
+	char text[64];
+
+	while (*at && !is_name(at, strcspn(at, " "), value)) {
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	if (!*at) {
+		problem(query, "%s: %s=%.64s: expected one of %s", query->routine->name, remark->name, value,
+		        remark->values);
+		return;
+	}
+	snprintf(text, sizeof text, "%s=%s", remark->name, value);
+	append(query->remarks, " ", text);
+}
+
+/* What is meant where nothing is said. */
+
+static void set_default(struct query *query, const char *name, int64_t value)
+{
+	unsigned i = place_of(catalog_family(query->routine), name, strlen(name));
+
+	if (i < query_shape_count(catalog_family(query->routine)) && !query->given[i]) {
+		query->given[i] = true;
+		query->shape[i] = value;
+	}
+}
+
+static bool is_given(const struct query *query, const char *name)
+{
+	unsigned i = place_of(catalog_family(query->routine), name, strlen(name));
+
+	return i < query_shape_count(catalog_family(query->routine)) && query->given[i];
+}
+
+/* The whole matrix, unsorted, nothing more to rotate; a square band; Q of a reduction from the left to a square. */
 static void assume(struct query *query)
 {
 	const struct family *family = catalog_family(query->routine);
-	int64_t n = -1;
+	int64_t n;
 
-	for (unsigned i = 0; i < query_shape_count(family); i++)
-		if (!strcmp(family->shape_names[i], "n") && query->given[i])
-			n = query->shape[i];
-	for (unsigned i = 0; n >= 0 && i < query_shape_count(family); i++) {
-		const char *name = family->shape_names[i];
-		bool is_option = i < family->option_count;
+	if (!is_given(query, "n"))
+		return;
+	n = query->shape[place_of(family, "n", 1)];
+	set_default(query, "sort", 'N');
+	set_default(query, "ilo", n > 0);
+	set_default(query, "ihi", n);
+	set_default(query, "ncc", 0);
+	if (is_given(query, "kl") && is_given(query, "ku"))
+		set_default(query, "m", n);
+	if (!fnmatch("o[rp]m[th]r*", family->name, 0) && !is_given(query, "side")) {
+		set_default(query, "side", 'L');
+		set_default(query, "m", n);
+	}
+}
 
-		if (query->given[i])
+/* The Fortran form reads every argument of the shape: the others have no more. */
+static const struct shape_arg *shape_args_of(const struct routine *routine)
+{
+	for (unsigned i = 0; i < form_count; i++)
+		if (&routines[forms[i].routine] == routine && forms[i].interface == FORM_FORTRAN)
+			return &shape_args[forms[i].shape];
+	return NULL;
+}
+
+/* tgsyl looks at IJOB only where TRANS is N: what LAPACK does not reference has no part in what a call is charged. */
+static void drop_unreferenced(struct query *query)
+{
+	const struct shape_arg *arguments = shape_args_of(query->routine);
+
+	for (unsigned i = 0; arguments && i < query_shape_count(catalog_family(query->routine)); i++) {
+		const struct condition *condition;
+
+		if (arguments[i].condition == CONDITION_NONE)
 			continue;
-		query->given[i] = true;
-		if (is_option && !strcmp(name, "sort"))
-			query->shape[i] = 'N';
-		else if (!is_option && !strcmp(name, "ilo"))
-			query->shape[i] = n > 0;
-		else if (!is_option && !strcmp(name, "ihi"))
-			query->shape[i] = n;
-		else if (!is_option && !strcmp(name, "ncc"))
-			query->shape[i] = 0;
-		else
-			query->given[i] = false;
+		condition = &conditions[arguments[i].condition];
+		if (!query->given[condition->arg] || memchr(condition->letters, (int)query->shape[condition->arg],
+		                                            strnlen(condition->letters, sizeof condition->letters)))
+			continue;
+		query->unreferenced[i] = true;
+		query->given[i] = false;
+		query->shape[i] = 0;
 	}
 }
 
@@ -132,19 +286,22 @@ static void parse_argument(struct query *query, const char *text)
 	const struct family *family = catalog_family(query->routine);
 	const char *equals = strchr(text, '=');
 	size_t length = equals ? (size_t)(equals - text) : strlen(text);
+	const struct remark *remark;
 	char names[QUERY_TEXT];
-	unsigned i = 0;
+	unsigned i;
 
 	if (!equals) {
 		problem(query, "%s: %.64s: expected NAME=VALUE", query->routine->name, text);
 		return;
 	}
-	while (i < query_shape_count(family) &&
-	       (strlen(family->shape_names[i]) != length || strncasecmp(family->shape_names[i], text, length)))
-		i++;
+	i = place_of(family, text, length);
 	if (i == query_shape_count(family) && is_other_argument(query->routine, text, length))
-		return; /* lda, incx, alpha: there, but no part of the price */
-	if (i == query_shape_count(family)) {
+		return;
+	remark = find_remark(query->routine, text, length);
+	i = find_place(family, text, length);
+	if (remark) {
+		take_remark(query, remark, equals + 1);
+	} else if (i == query_shape_count(family)) {
 		query_shape_names(family, names);
 		problem(query, "%s: %.*s: not an argument that its price can depend on; those are: %s", query->routine->name,
 		        (int)(length < 64 ? length : 64), text, names);
@@ -220,14 +377,14 @@ static bool is_missing(const struct query *query, unsigned i)
 	const struct family *family = catalog_family(query->routine);
 	uint64_t state = i + 1;
 
-	if (query->given[i])
+	if (query->given[i] || query->unreferenced[i])
 		return false;
 	for (unsigned trial = 0; trial < TRIALS; trial++) {
 		int64_t shape[SHAPE_ARGS_MAX] = { 0 };
 
 		memcpy(shape, query->shape, sizeof shape);
 		for (unsigned j = 0; j < query_shape_count(family); j++)
-			if (!query->given[j])
+			if (!query->given[j] && !query->unreferenced[j])
 				shape[j] = random_value(query, j, &state);
 		if (depends_on(query, shape, i))
 			return true;
@@ -257,6 +414,7 @@ void query_ask(struct query *query, char *const *words, size_t count)
 		return;
 	if (count > 1)
 		assume(query);
+	drop_unreferenced(query);
 	find_missing(query, missing);
 	if (!missing[0]) {
 		query->priced = true;

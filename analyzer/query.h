@@ -14,6 +14,8 @@ struct query {
 	const struct routine *routine;
 	int64_t shape[SHAPE_ARGS_MAX]; /* options first, as price_shape wants it */
 	bool given[SHAPE_ARGS_MAX];
+	bool unreferenced[SHAPE_ARGS_MAX]; /* by LAPACK, under the options that were given */
+	char remarks[QUERY_TEXT]; /* what was said about the data: the price does not depend on it */
 	struct price price;
 	bool priced;              /* false: the formula alone was asked for */
 	char problem[QUERY_TEXT]; /* empty, or what is wrong with the question */

@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "catalog.h"
@@ -194,15 +195,113 @@ START_TEST(answers_questions)
 }
 END_TEST
 
+/* Names that are not the argument's own, what is meant where nothing is said, and what is said about the data. */
+START_TEST(takes_other_names)
+{
+	static const struct { const char *line, *same; } cases[] = {
+		{ "dtrsm side=L trans=T diag=N m=5 n=6", "dtrsm side=L transa=T diag=N m=5 n=6" },
+		{ "dtbmv uplo=U diag=N n=9 kd=3", "dtbmv uplo=U diag=N n=9 k=3" },
+		{ "dpbtrf uplo=U n=9 k=3", "dpbtrf uplo=U n=9 kd=3" },
+		{ "dgglse m=9 n=5 pr=3", "dgglse m=9 n=5 p=3" },
+		{ "dgbtrf n=9 kl=2 ku=3", "dgbtrf m=9 n=9 kl=2 ku=3" },
+		{ "dgbtrf m=7 n=9 kl=2 ku=3", "dgbtrf n=9 m=7 kl=2 ku=3" },
+		{ "zunmtr uplo=U n=9", "zunmtr side=L uplo=U m=9 n=9" },
+		{ "dgemm m=3 n=4 k=5 ab=general", "dgemm m=3 n=4 k=5" },
+		{ "dgemm m=3 n=4 k=5 alpha=general", "dgemm m=3 n=4 k=5" },
+		{ "drotm n=9 flag=-1", "drotm n=9" },
+		{ "dgbsv n=9 kl=2 ku=3 nrhs=2 pivoting=no", "dgbsv n=9 kl=2 ku=3 nrhs=2" },
+		{ "dtrsyl m=5 n=6 trana=N tranb=N isgn=1 blocks=2x2", "dtrsyl m=5 n=6 trana=N tranb=N isgn=1" },
+		{ "dlaswp m=5 n=6", "dlaswp n=6 k1=1 k2=3" }, /* costs nothing, whatever is said */
+	};
+	static const struct { const char *line, *answer; } wrong[] = {
+		{ "dgesvd job=N m=5 n=6", "dgesvd: job: not an argument that its price can depend on; those are: jobu jobvt m n" },
+		{ "dormqr side=L m=5 n=6 kd=3",
+		  "dormqr: kd: not an argument that its price can depend on; those are: side trans m n k" },
+		{ "dgetrf m=5 n=5 pr=5", "dgetrf: pr: not an argument that its price can depend on; those are: m n" },
+		{ "dtrsm side=L trans=T transa=T diag=N m=5 n=6", "dtrsm: transa is given twice" },
+		{ "dgetrf n=5", "dgetrf: missing: m" },
+		{ "dormtr side=L uplo=U n=5", "dormtr: missing: m" },
+		{ "dgetrf m=5 n=5 pivoting=no", "dgetrf: pivoting: not an argument that its price can depend on; those are: m n" },
+		{ "dgbtrf n=9 kl=2 ku=3 pivoting=maybe", "dgbtrf: pivoting=maybe: expected one of yes no" },
+		{ "dgbtrf n=9 kl=2 ku=3 pivoting=ye", "dgbtrf: pivoting=ye: expected one of yes no" },
+		{ "drotm n=9 flag=3", "drotm: flag=3: expected one of -2 -1 0 1" },
+		{ "dasum n=9 ab=general", "dasum: ab: not an argument that its price can depend on; those are: n" },
+		{ "dlaswp depth=5 n=6", "dlaswp: depth: not an argument that its price can depend on; those are: n k1 k2" },
+	};
+	struct query query, same;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		ck_assert_str_eq(asked(cases[i].same, &same), "");
+		ck_assert_msg(!*asked(cases[i].line, &query), "%s", query.problem);
+		ck_assert_msg(query.price.flops == same.price.flops && query.price.words == same.price.words, "%s", cases[i].line);
+	}
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		ck_assert_str_eq(asked(wrong[i].line, &query), wrong[i].answer);
+	asked("dgbsv n=9 kl=2 ku=3 nrhs=2 pivoting=no", &query);
+	ck_assert_str_eq(query.remarks, "pivoting=no");
+}
+END_TEST
+
+/* The first word of a row's arguments from `at` on, `il?range=I` without its kind; "" at the end. */
+static const char *next_argument(const char *at, char *name)
+{
+	size_t length;
+
+	at += strspn(at, " ");
+	if (!strncmp(at, "->", 2)) { /* a function's type */
+		at += strcspn(at, "> ") + 1;
+		at += strspn(at, " ");
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	length = strcspn(at, " :?[");
+	memcpy(name, at, length);
+	name[length] = 0;
+	return at + strcspn(at, " ");
+}
+
+/* Every routine is priced with all of its arguments given, lda and alpha too. */
+START_TEST(takes_every_argument)
+{
+	for (unsigned i = 0; i < routine_count; i++) {
+		const char *at = catalog_formula(&routines[i])->arguments;
+		char storage[64][32], *words[64] = { (char *)routines[i].name }, seen[1024] = " ";
+		struct query query;
+		size_t count = 1;
+
+		for (char name[24], key[32]; at = next_argument(at, name), name[0];) {
+			snprintf(key, sizeof key, " %s ", name);
+			if (strstr(seen, key)) /* it may stand at two places for different types */
+				continue;
+			strcat(seen, key + 1);
+			snprintf(storage[count], sizeof storage[count], "%s=1", name);
+			words[count] = storage[count];
+			count++;
+		}
+		query_ask(&query, words, count);
+		ck_assert_msg(!query.problem[0] && query.priced, "%s: %s", routines[i].name, query.problem);
+	}
+}
+END_TEST
+
 /* An argument is missing only where it matters: the indices of eigenvalues do with range=I alone. */
 START_TEST(asks_only_for_what_matters)
 {
 	struct query query;
+	uint64_t flops;
 
 	ck_assert_str_eq(asked("dsyevr jobz=N range=A uplo=L n=100", &query), "");
 	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100", &query), "dsyevr: missing: il, iu");
 	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100 il=1 iu=10", &query), "");
 	ck_assert_str_eq(asked("dsyevr range=A uplo=L n=100", &query), "dsyevr: missing: jobz");
+	/* IJOB is referenced with TRANS = N only */
+	ck_assert_str_eq(asked("dtgsyl trans=N m=9 n=8", &query), "dtgsyl: missing: ijob");
+	ck_assert_str_eq(asked("dtgsyl trans=N m=9 n=8 ijob=0", &query), "");
+	flops = query.price.flops;
+	ck_assert_str_eq(asked("dtgsyl trans=T m=9 n=8", &query), "");
+	ck_assert_uint_eq(query.price.flops, flops);
+	ck_assert_str_eq(asked("dtgsyl trans=T m=9 n=8 ijob=4", &query), "");
+	ck_assert_uint_eq(query.price.flops, flops);
 }
 END_TEST
 
@@ -220,6 +319,8 @@ int main(void)
 	tcase_add_test(tests, keeps_weights);
 	tcase_add_test(tests, leaves_what_it_does_not_know);
 	tcase_add_test(tests, answers_questions);
+	tcase_add_test(tests, takes_other_names);
+	tcase_add_test(tests, takes_every_argument);
 	tcase_add_test(tests, asks_only_for_what_matters);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
