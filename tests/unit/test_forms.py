@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Fortran, CBLAS and LAPACKE forms of one operation, row-major and column-major, have one price: forms.c under
-the shim. (tests/unit/test_table.c checks the descriptors of every form; this one makes the calls.)
+"""The Fortran, CBLAS and LAPACKE forms of one operation, row-major and column-major, have one price.
+
+Every form: the shim reads each argument of a shape (descriptors.c) where the installed headers declare the parameter
+of that name. No layout is in a shape, so that forms with the same arguments have the same price; and called with
+random arguments under the shim (call_forms.c), they charge what explain says. Some operations: forms.c makes calls of
+the real libraries.
 
     tests/unit/test_forms.py
 Environment: FLOPSHIM_BUILD, the directory that `make` builds in (default: build).
@@ -10,6 +14,8 @@ Environment: FLOPSHIM_BUILD, the directory that `make` builds in (default: build
 import glob
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +31,19 @@ OPERATIONS = {"dgemm": 9, "zgemm": 9, "dgemv": 3, "dgbmv": 3, "dger": 3, "dtrsm"
               "dtrmv": 16, **dict.fromkeys(LAPACK, 4)}
 SEEDS = range(1, 6)
 
+HEADERS = ("cblas", "lapack", "lapacke")
+# Parameters that the headers name otherwise than LAPACK does.
+SYNONYMS = {"transa": "trans", "ctrans": "trans", "corder": "order", "crows": "m", "ccols": "n",
+            "LAPACKE_?hsein job": "side", "LAPACKE_?pbstf kb": "kd"}
+VECTOR_REGISTERS = 8  # for numbers that are passed by value
+
+LARGEST, SHAPES = 40, 2  # of the random calls: a dimension, and how many of each form
+LARGEST_64 = 2 ** 40
+CALLS = 2000  # of a process: how many results of dlsym the shim can follow is limited
+LETTERS = "NTCULRVASIBEFMOP1"
+ENUMS = {"trans": {"N": 111, "T": 112, "C": 113}, "uplo": {"U": 121, "L": 122}, "diag": {"N": 131, "U": 132},
+         "side": {"L": 141, "R": 142}, "order": {"R": 101, "C": 102}}
+
 
 class Score:
     passed = failed = 0
@@ -37,13 +56,150 @@ class Score:
             print("FAILED:", message)
 
 
-def run(program, work, seed):
-    """What flopshim-report says of one run."""
+def descriptors(work):
+    """{symbol: (routine, {argument: how it is read, and its slot among the integers and pointers})}"""
+    program = os.path.join(work, "descriptors")
+    generated = os.path.join(BUILD, "gen")
+    subprocess.run(["cc", "-std=gnu11", "-I" + os.path.join(ROOT, "shim"), "-I" + generated, "-o", program,
+                    os.path.join(HERE, "descriptors.c"), os.path.join(generated, "tables.c")], check=True)
+    lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {symbol: (routine, dict(argument.split("=") for argument in arguments))
+            for symbol, routine, *arguments in (line.split() for line in lines)}
+
+
+def declarations():
+    """{symbol: [parameter]}, as the preprocessed headers write them."""
+    found = {}
+    for header in HEADERS:
+        with open(os.path.join(BUILD, "gen", header + ".i"), encoding="utf-8") as file:
+            for symbol, parameters in re.findall(r"\b(cblas_\w+|LAPACKE_\w+|[a-z]\w*_)\s*\(([^()]*)\)", file.read()):
+                found.setdefault(symbol, [" ".join(parameter.split()) for parameter in parameters.split(",")])
+    return found
+
+
+def lapack_name(symbol, name):
+    generic = re.sub(r"_[sdcz](\w+?)(_work)?$", r"_?\1", symbol)
+    return SYNONYMS.get(f"{generic} {name}") or SYNONYMS.get(name, name)
+
+
+def class_of(declared):
+    """How descriptors.c writes a type; "value" for what is passed in vector registers."""
+    pointer = "*" if re.search(r"[*\[]", declared) else ""
+    for words, name in (("char", "char"), ("CBLAS_", "enum"), ("float|double", "value"), ("int|logical", "int")):
+        if re.search(words, declared):
+            return "pointer" if pointer and name == "value" else name + pointer
+    return "pointer"
+
+
+def declared_slots(symbol, parameters):
+    """{argument: how it is passed, and its slot}, under LAPACK's name and the header's."""
+    slots, integers, values = {}, 0, 0
+    for parameter in parameters:
+        declared, name, array = re.fullmatch(r"(.*?)(\w+) ?(\[\w*\])?", parameter).groups()
+        passed = class_of(declared + (array or ""))
+        if passed == "value":
+            values += 2 if "complex" in declared and "double" in declared else 1
+            assert values <= VECTOR_REGISTERS, symbol
+            continue
+        for key in (lapack_name(symbol, name.lower()), name.lower()):
+            slots[key] = f"{passed}@{integers}"
+        integers += 1
+    return slots
+
+
+def check_descriptors(score, forms, headers):
+    for symbol in forms.keys() & headers.keys():
+        slots = declared_slots(symbol, headers[symbol])
+        for argument, read in forms[symbol][1].items():
+            wanted = slots.get(argument)
+            score.check(read.replace("logical", "int") == wanted or read.startswith("absent") and not wanted,
+                        f"{symbol}: {argument} is read from {read}, declared as {wanted}")
+    unseen = [symbol for symbol in forms.keys() - headers.keys() if symbol.startswith(("cblas_", "LAPACKE_"))]
+    score.check(len(unseen) <= 20, f"no header declares {' '.join(sorted(unseen))}")
+
+
+def symbol_64(symbol):
+    """The form for 64-bit integers."""
+    return symbol + "64_"
+
+
+def random_dimension(largest):
+    """One in four is large, so that not every price saturates."""
+    return random.randrange(LARGEST if random.randrange(4) else largest)
+
+
+def random_call(symbol, reads, largest):
+    """The same call for call_forms and for explain."""
+    call, question = [symbol], []
+    for argument, read in reads.items():
+        passed, slot = read.split("@")
+        if passed == "absent":
+            continue
+        if passed.startswith("int"):
+            value = code = random_dimension(largest)
+        elif passed.startswith("logical"):
+            value = random.choice("FT")
+            code = "FT".index(value)
+        elif passed == "enum":
+            codes = next(codes for name, codes in ENUMS.items() if argument.startswith(name))
+            value, code = random.choice(list(codes.items()))
+        else:
+            value = random.choice(LETTERS)
+            code = ord(value)
+        call.append(f"{slot}={'*' if passed.endswith('*') else ''}{code}")
+        question.append(f"{argument}={value}")
+    return " ".join(call), " ".join(question)
+
+
+def explained(questions):
+    run = subprocess.run([os.path.join(BUILD, "flopshim-report"), "explain", "--json"], capture_output=True, text=True,
+                         input="".join(line + "\n" for line in questions))
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def is_charged(routine):
+    """Threads of sytrd_sb2st run these: their calls are always part of another."""
+    return "b2st_kernels" not in routine
+
+
+def check_charges(score, forms, work):
+    """What every form charges is what explain says, in calls of functions that do nothing."""
+    library, program = os.path.join(work, "libforms.so"), os.path.join(work, "call_forms")
+    source = os.path.join(work, "forms_library.c")
+    with open(source, "w", encoding="ascii") as file:
+        file.writelines(f"long {name}(void) {{ return 0; }}\n" for symbol in forms for name in (symbol, symbol_64(symbol)))
+    subprocess.run(["cc", "-w", "-shared", "-fPIC", "-fno-builtin", "-o", library, source], check=True)
+    subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-o", program, os.path.join(HERE, "call_forms.c"),
+                    "-Wl,--no-as-needed", library, "-Wl,-rpath," + work], check=True)
+    random.seed(1)
+    made = [(routine, *random_call(name, reads, largest))
+            for symbol, (routine, reads) in forms.items() if is_charged(routine)
+            for name, largest in ((symbol, LARGEST), (symbol_64(symbol), LARGEST_64)) for _ in range(SHAPES)]
+    lines = [call + "\n" for _, call, _ in made]
+    report = run([program], work, ["".join(lines[i:i + CALLS]) for i in range(0, len(lines), CALLS)])
+    calls, flops, words = Counter(), Counter(), Counter()
+    for (routine, call, _), price in zip(made, explained([f"{routine} {question}" for routine, _, question in made])):
+        score.check("flops" in price or price["kind"] == "unpriced", f"{call}: {price}")
+        calls[routine] += 1
+        flops[routine] += price.get("flops", 0)
+        words[routine] += price.get("words", 0)
+    charged = {row["routine"]: row for row in report["routines"]}
+    for routine in calls:
+        row = charged.get(routine, {})
+        found = tuple(row.get(name) for name in ("calls", "flops", "words"))
+        score.check(found == (calls[routine], flops[routine], words[routine]),
+                    f"{routine}: calls, FLOPs and words are {found}, explained "
+                    f"{calls[routine], flops[routine], words[routine]}")
+
+
+def run(command, work, inputs=("",)):
+    """What flopshim-report says of a run with each of the inputs."""
     for old in glob.glob(os.path.join(work, "*.dump")):
         os.remove(old)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLOPSHIM_")}
     environment |= {"LD_PRELOAD": os.path.join(BUILD, "libflopshim.so"), "FLOPSHIM_OUT": work}
-    subprocess.run([program, str(seed)], env=environment, check=True)
+    for text in inputs:
+        subprocess.run(command, env=environment, input=text, text=True, check=True)
     report = subprocess.run([os.path.join(BUILD, "flopshim-report"), "--json", "--top", "all", work],
                             capture_output=True, text=True, check=True).stdout
     return json.loads(report)
@@ -66,12 +222,15 @@ def check_run(score, report, seed):
 def main():
     score = Score()
     with tempfile.TemporaryDirectory() as work:
+        forms = descriptors(work)
+        check_descriptors(score, forms, declarations())
+        check_charges(score, forms, work)
         program = os.path.join(work, "forms")
         multiarch = subprocess.run(["cc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
         subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O1", f"-I/usr/include/{multiarch}",
                         "-o", program, os.path.join(HERE, "forms.c"), "-llapacke", "-llapack", "-lblas"], check=True)
         for seed in SEEDS:
-            check_run(score, run(program, work, seed), seed)
+            check_run(score, run([program, str(seed)], work), seed)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0
 
