@@ -162,5 +162,6 @@ check-long: check-prices $(T)/fuzz_read_libfuzzer $(T)/seeds
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
 	$(Q)FLOPSHIM_LONG=1 $(T)/test_charge
+	$(Q)TEST_SHAPES=1500 $(T)/test_table
 	$(Q)mkdir -p $(T)/corpus
 	$(Q)$(T)/fuzz_read_libfuzzer -max_total_time=600 -max_len=65536 $(T)/corpus $(T)/seeds

@@ -10,6 +10,7 @@
 
 #include "catalog.h"
 #include "query.h"
+#include "run_suite.h"
 
 START_TEST(finds_routines)
 {
@@ -309,8 +310,6 @@ int main(void)
 {
 	Suite *suite = suite_create("catalog");
 	TCase *tests = tcase_create("catalog");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, finds_routines);
 	tcase_add_test(tests, finds_all);
@@ -323,9 +322,5 @@ int main(void)
 	tcase_add_test(tests, takes_every_argument);
 	tcase_add_test(tests, asks_only_for_what_matters);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite, CK_FORK);
 }

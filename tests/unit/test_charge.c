@@ -11,6 +11,7 @@
 #include "dump.h"
 #include "guest.h"
 #include "lifecycle.h"
+#include "run_suite.h"
 
 enum { THREADS = 8, ROUNDS = 1000 };
 
@@ -183,8 +184,6 @@ int main(void)
 {
 	Suite *suite = suite_create("charge");
 	TCase *tests = tcase_create("limits");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, an_exact_fit_is_allowed_and_one_more_is_not);
 	tcase_add_test(tests, the_smallest_of_all_limits_is_named);
@@ -194,8 +193,5 @@ int main(void)
 	tcase_add_loop_test(tests, threads_never_pass_a_limit_together, 0, getenv("FLOPSHIM_LONG") ? ROUNDS : 40);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite, CK_FORK);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "run_suite.h"
 
 /* ---- amounts ---- */
 
@@ -156,8 +157,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *tests = tcase_create("environment");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tests, amounts_are_exact_and_round_up, 0, sizeof(good_amounts) / sizeof(good_amounts[0]));
 	tcase_add_loop_test(tests, what_is_no_amount_is_refused_with_a_reason, 0,
@@ -170,8 +169,5 @@ int main(void)
 	tcase_add_test(tests, other_faults_are_kept_for_later);
 	tcase_add_loop_exit_test(tests, wrong_limits_stop_the_program, 2, 0, sizeof(fatal) / sizeof(fatal[0]));
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite, CK_FORK);
 }

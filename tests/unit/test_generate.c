@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "run_suite.h"
+
 static char directory[] = "/tmp/test_generate.XXXXXX";
 
 static void path_of(char *path, size_t size, const char *name)
@@ -469,9 +471,8 @@ int main(void)
 {
 	Suite *suite = suite_create("generate");
 	TCase *refusals = tcase_create("refusals"), *outputs = tcase_create("outputs"), *headers = tcase_create("headers");
-	SRunner *runner;
 	char command[64];
-	int failed;
+	int status;
 
 	if (!mkdtemp(directory)) {
 		perror(directory);
@@ -496,13 +497,10 @@ int main(void)
 	suite_add_tcase(suite, refusals);
 	suite_add_tcase(suite, outputs);
 	suite_add_tcase(suite, headers);
-	runner = srunner_create(suite);
 	tcase_set_timeout(refusals, 60);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = run_suite(suite, CK_FORK);
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	if (system(command))
 		fprintf(stderr, "%s is left behind\n", directory);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "price.h"
+#include "run_suite.h"
 
 typedef unsigned __int128 uwide;
 
@@ -411,8 +412,6 @@ int main(void)
 {
 	Suite *suite = suite_create("price");
 	TCase *language = tcase_create("language"), *types = tcase_create("types"), *bounds = tcase_create("bounds");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(language, operators_bind_as_in_mathematics);
 	tcase_add_test(language, a_price_is_rounded_to_nearest_once);
@@ -449,8 +448,5 @@ int main(void)
 	suite_add_tcase(suite, language);
 	suite_add_tcase(suite, types);
 	suite_add_tcase(suite, bounds);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite, CK_FORK);
 }

@@ -12,6 +12,7 @@
 #include "memory_source.h"
 #include "render.h"
 #include "views.h"
+#include "run_suite.h"
 
 /* ---- a dump with a bit of everything ---- */
 
@@ -766,8 +767,6 @@ int main(void)
 	Suite *suite = suite_create("read");
 	TCase *sound = tcase_create("sound"), *later = tcase_create("later"), *damage = tcase_create("damage"),
 	      *sums = tcase_create("sums");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(sound, reads_a_closed_dump);
 	tcase_add_test(sound, reads_a_running_dump);
@@ -798,9 +797,5 @@ int main(void)
 	suite_add_tcase(suite, later);
 	suite_add_tcase(suite, damage);
 	suite_add_tcase(suite, sums);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite, CK_FORK);
 }

@@ -11,6 +11,7 @@
 #include "intern.h"
 #include "number.h"
 #include "render.h"
+#include "run_suite.h"
 
 static u128 wide(uint64_t high, uint64_t low)
 {
@@ -210,8 +211,6 @@ int main(void)
 {
 	Suite *suite = suite_create("render");
 	TCase *tests = tcase_create("render");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, exact_numbers);
 	tcase_add_test(tests, short_numbers);
@@ -223,9 +222,5 @@ int main(void)
 	tcase_add_test(tests, json_tables);
 	tcase_add_test(tests, colour);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite, CK_FORK);
 }

@@ -14,6 +14,7 @@
 
 #include "routines.h"
 #include "symbols.h"
+#include "run_suite.h"
 
 enum { GPR_COUNT = 6, XMM_COUNT = 8, ARGS_MAX = 64, LINE_BYTES = 8192 };
 
@@ -387,19 +388,13 @@ int main(void)
 {
 	Suite *suite = suite_create("stack words");
 	TCase *witnesses = tcase_create("witnesses");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	/* The last test needs what the others found, in this order and in one process. */
-	srunner_set_fork_status(runner, CK_NOFORK);
 	tcase_add_test(witnesses, agrees_with_the_abi_by_hand);
 	tcase_add_test(witnesses, agrees_with_installed_headers);
 	tcase_add_test(witnesses, agrees_with_the_reference_sources);
 	tcase_add_test(witnesses, every_form_has_a_witness);
 	tcase_set_timeout(witnesses, 60);
 	suite_add_tcase(suite, witnesses);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite, CK_NOFORK);
 }

@@ -16,6 +16,7 @@
 #include "dump_writer.h"
 #include "memory_source.h"
 #include "symbolize.h"
+#include "run_suite.h"
 
 /* A loaded object: what the shim would write about it. */
 struct object {
@@ -239,8 +240,6 @@ int main(void)
 {
 	Suite *suite = suite_create("symbolize");
 	TCase *tests = tcase_create("symbolize");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, names_function_file_and_line, 0, 2);
@@ -249,9 +248,5 @@ int main(void)
 	tcase_add_test(tests, says_that_a_file_is_gone);
 	tcase_add_test(tests, is_careful_without_build_ids);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite, CK_FORK);
 }

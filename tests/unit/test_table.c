@@ -19,6 +19,7 @@
 
 #include "price.h"
 #include "price_narrow.h"
+#include "run_suite.h"
 
 /* The same prices by the machine alone, in 128 bits; and is_complex. */
 #define price_shape price_shape_wide
@@ -639,8 +640,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("table");
 	TCase *tests = tcase_create("prices");
-	SRunner *runner;
-	int failed;
 
 	if (getenv("TEST_SHAPES"))
 		shapes = (unsigned)atoi(getenv("TEST_SHAPES"));
@@ -663,9 +662,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, the_floating_point_state_is_not_used);
 	tcase_set_timeout(tests, 1200);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite, CK_FORK);
 }
