@@ -147,6 +147,7 @@ static enum fetch fetch_of(const struct form *form, const struct passed *passed)
 	switch (passed->arg->kind) {
 	case 'o': return fortran ? FETCH_CHAR_REF : form->interface == FORM_CBLAS ? FETCH_ENUM : FETCH_CHAR;
 	case 'b': return fortran ? FETCH_LOGICAL_REF : FETCH_LOGICAL;
+	case 'g': return FETCH_INT_GROUPS;
 	default: return passed->pass == PASS_POINTER ? FETCH_INT_REF : FETCH_INT;
 	}
 }
@@ -180,7 +181,7 @@ static void describe_shape(struct table *table, struct call_form *form)
 			const struct passed *passed = &form->passed[j];
 
 			if (!passed->arg || strcmp(passed->arg->name, row->shape[i]) ||
-			    !strchr("obdD", passed->arg->kind))
+			    !strchr("obdDg", passed->arg->kind))
 				continue;
 			shape->fetch = (uint8_t)fetch_of(&form->form, passed);
 			shape->slot = (uint8_t)passed->slot;

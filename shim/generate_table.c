@@ -26,7 +26,7 @@ enum {
 	FIELD_EXTRA
 };
 
-static const char kinds[] = "obdDixrpswqQnf";
+static const char kinds[] = "obdDgixrpswqQnf";
 
 /* `kind o uplo trans`: one entry per name. A name that ends in * stands for all that begin so. */
 static struct kind_name {
@@ -362,7 +362,7 @@ static void make_shape(struct row *row)
 		row->shape[row->option_count++] = row->args[i].name;
 	}
 	for (unsigned i = 0; i < row->arg_count; i++) {
-		if (!strchr("dD", row->args[i].kind) || shape_index(row, row->args[i].name) >= 0)
+		if (!strchr("dDg", row->args[i].kind) || shape_index(row, row->args[i].name) >= 0)
 			continue;
 		if (row->dim_count == SHAPE_DIMS_MAX)
 			fail_row(row, "more than %d dimensions in the shape", SHAPE_DIMS_MAX);
@@ -377,7 +377,7 @@ static void make_shape(struct row *row)
 		if (option < 0 || option >= (int)row->option_count)
 			fail_row(row, "argument '%s': '%s' is no option of this row", row->args[i].name,
 			         row->args[i].option);
-		if (!strchr("dD", row->args[i].kind))
+		if (!strchr("dDg", row->args[i].kind))
 			fail_row(row, "argument '%s' has a condition and is no dimension", row->args[i].name);
 	}
 }

@@ -48,7 +48,7 @@ static inline uint64_t option_read(const struct shape_arg *arg, entry_frame fram
 	}
 }
 
-static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64)
+static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64, uint64_t group)
 {
 	uint64_t word = *entry_slot(frame, arg->slot);
 
@@ -59,6 +59,8 @@ static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, b
 	}
 	if (arg->fetch == FETCH_INT)
 		return ilp64 ? (int64_t)word : (int32_t)word;
+	if (arg->fetch == FETCH_INT_GROUPS && word)
+		return ilp64 ? ((const int64_t *)word)[group] : ((const int32_t *)word)[group];
 	return 0;
 }
 
@@ -80,7 +82,7 @@ static inline bool condition_holds(uint16_t number, const struct shape *shape)
 
 static inline __attribute__((always_inline)) void
 shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		  struct shape *shape)
+		  uint64_t group, struct shape *shape)
 {
 	const struct shape_arg *arg = &shape_args[form->shape];
 
@@ -89,13 +91,13 @@ shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool
 		if (condition_holds(arg->condition, shape))
 			shape->options |= option_read(arg, frame) << (8 * i);
 	for (unsigned i = 0; i < dims; i++, arg++)
-		shape->dims[i] = condition_holds(arg->condition, shape) ? dim_read(arg, frame, ilp64) : 0;
+		shape->dims[i] = condition_holds(arg->condition, shape) ? dim_read(arg, frame, ilp64, group) : 0;
 }
 
 void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		struct shape *shape)
+		uint64_t group, struct shape *shape)
 {
-	shape_read_inline(form, options, dims, ilp64, frame, shape);
+	shape_read_inline(form, options, dims, ilp64, frame, group, shape);
 }
 
 void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope)
@@ -351,7 +353,7 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 	if (likely(slot->reading == READING_POINTERS || slot->reading == READING_POINTER))
 		pointers_read(slot, frame, shape);
 	else
-		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, shape);
+		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, shape);
 	if (unlikely(thread->rows.misses >= MISSES_MAX && thread->rows.misses % MISSES_MAX))
 		return NULL;
 	return row_find(thread->rows.index, shape_hash(shape, slot->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
@@ -361,7 +363,7 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 /* Calls that the slow path must see whatever their shape is. */
 static inline bool is_special(const struct site_slot *slot, entry_frame frame)
 {
-	return slot->flags & (SITE_PASS | SITE_NESTED) || slot->site == DUMP_NONE ||
+	return slot->flags & (SITE_PASS | SITE_NESTED | SITE_BATCH) || slot->site == DUMP_NONE ||
 	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
 }
 

@@ -28,9 +28,9 @@ struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, u
 bool intercept_leave_timed(entry_frame frame);
 void intercept_leave_slow(entry_frame frame);
 
-/* Reads the shape arguments of a call. Where LAPACK would not reference one, it is not read. */
+/* Reads the shape arguments of a call, of a batch those of one group. Where LAPACK would not reference one, it is not read. */
 void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		struct shape *shape);
+		uint64_t group, struct shape *shape);
 
 /* Works out how the site's arguments are read; form, flags, options and dims must be set. */
 void site_slot_prepare(struct site_slot *slot);

@@ -186,8 +186,86 @@ static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 	return jump(site.real);
 }
 
+/* A call that has a share in a coarse row brings its own price, which is in its frame. */
+static void coarse_add(struct dump_row *row, entry_frame frame)
+{
+	row->flops += *entry_raw(frame);
+	row->charged += *entry_cost(frame);
+	row->words += *entry_words(frame);
+}
+
+static void coarse_subtract(struct dump_row *row, entry_frame frame)
+{
+	row->flops -= *entry_raw(frame);
+	row->charged -= *entry_cost(frame);
+	row->words -= *entry_words(frame);
+}
+
+/* What a call costs goes into its frame. True if it did not fit. */
+static bool price_into(struct entering *call, const struct shape *shape, uint32_t namespace_id)
+{
+	bool saturated;
+
+	*entry_cost(call->frame) = weights_price(&routines[call->site.form->routine], shape, namespace_id,
+						 entry_raw(call->frame), entry_words(call->frame), &saturated);
+	return saturated;
+}
+
+static uint64_t add_up(uint64_t a, uint64_t b, bool *saturated)
+{
+	*saturated |= a + b > INT64_MAX;
+	return a + b > INT64_MAX ? INT64_MAX : a + b;
+}
+
+/* Which of a batch's dimensions is the number of its groups. */
+static unsigned groups_place(const struct form *form, const struct family *family)
+{
+	unsigned place = 0;
+
+	while (shape_args[form->shape + family->option_count + place].fetch == FETCH_INT_GROUPS)
+		place++;
+	return place;
+}
+
+/* A batch costs the sum of its groups. Its row is theirs together, with the largest of each dimension. */
+static bool price_batch(struct entering *call, struct shape *shape, uint32_t namespace_id)
+{
+	const struct family *family = &families[routines[call->site.form->routine].family];
+	unsigned groups = groups_place(call->site.form, family);
+	uint64_t cost = 0, flops = 0, words = 0;
+	bool saturated = false;
+
+	for (uint64_t g = 0; (int64_t)g < shape->dims[groups]; g++) {
+		struct shape group;
+
+		shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64,
+			   call->frame, g, &group);
+		group.dims[groups] = 1;
+		saturated |= price_into(call, &group, namespace_id);
+		cost = add_up(cost, *entry_cost(call->frame), &saturated);
+		flops = add_up(flops, *entry_raw(call->frame), &saturated);
+		words = add_up(words, *entry_words(call->frame), &saturated);
+		for (unsigned i = 0; i < family->dim_count; i++)
+			if (i != groups && group.dims[i] > shape->dims[i])
+				shape->dims[i] = group.dims[i];
+	}
+	*entry_cost(call->frame) = cost;
+	*entry_raw(call->frame) = flops;
+	*entry_words(call->frame) = words;
+	return saturated;
+}
+
+static bool has_groups(const struct entering *call, const struct shape *shape)
+{
+	const struct form *form = call->site.form;
+
+	return call->site.flags & SITE_BATCH &&
+	       shape->dims[groups_place(form, &families[routines[form->routine].family])] > 1;
+}
+
 /* Price reserved, or the call is refused. True if it may run. */
-static bool enter_charged(struct entering *call, const struct shape *shape, const struct scope *scope, bool *over)
+static bool enter_charged(struct entering *call, const struct shape *shape, const struct scope *scope, uint8_t coarse,
+			  bool *over)
 {
 	struct exceeding_call exceeding;
 	struct dump_row *refused;
@@ -212,13 +290,18 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 		.thread = call->thread,
 	};
 	/* Counted first: the program may leave by longjmp from inside. */
-	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, 0);
+	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED,
+			     coarse);
+	if (refused->flags & DUMP_ROW_COARSE)
+		coarse_add(refused, call->frame);
 	refused->calls++;
 	call->thread->busy = 0; /* the program's code that runs now may leave for good */
 	*over = exceed(&exceeding);
 	call->thread->busy = 1;
 	if (*over) {
 		refused->calls--;
+		if (refused->flags & DUMP_ROW_COARSE)
+			coarse_subtract(refused, call->frame);
 		charge_reserve_over(scope, cost);
 	}
 	return *over;
@@ -233,6 +316,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	bool query = intercept_is_query(call->site.form, call->frame), over = false, saturated = false;
 	struct dump_row *row;
 	struct shape shape = {0};
+	uint8_t coarse = 0;
 
 	if (lane->depth == DUMP_FRAMES_MAX) {
 		lane->lost_calls++;
@@ -245,25 +329,27 @@ static struct entry_verdict enter_top_level(struct entering *call)
 			call->remembered->site = call->site.number;
 	}
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
-		   &shape);
-	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, 0);
+		   0, &shape);
 	*entry_flags(call->frame) = 0;
-	*entry_cost(call->frame) = row->charged;
-	if (row->flags & DUMP_ROW_COARSE) {
-		uint64_t flops = 0, words = 0;
-
-		*entry_cost(call->frame) = query ? 0 : weights_price(&routines[call->site.form->routine], &shape,
-								     scope->namespace_id, &flops, &words, &saturated);
-		*entry_raw(call->frame) = flops;
-		*entry_words(call->frame) = words;
-		*entry_flags(call->frame) |= ENTRY_COARSE;
+	*entry_cost(call->frame) = *entry_raw(call->frame) = *entry_words(call->frame) = 0;
+	if (has_groups(call, &shape)) {
+		saturated = price_batch(call, &shape, scope->namespace_id);
+		coarse = DUMP_ROW_COARSE;
 	}
+	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, coarse);
+	if (row->flags & DUMP_ROW_COARSE && !query && !coarse)
+		saturated = price_into(call, &shape, scope->namespace_id);
+	if (row->flags & DUMP_ROW_COARSE)
+		*entry_flags(call->frame) |= ENTRY_COARSE;
+	else
+		*entry_cost(call->frame) = row->charged;
 	if (row->flags & DUMP_ROW_SATURATED || saturated)
 		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_RELAXED);
-	if (!query && !enter_charged(call, &shape, scope, &over))
+	if (!query && !enter_charged(call, &shape, scope, coarse, &over))
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over)
-		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL, DUMP_ROW_OVER);
+		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL,
+				 DUMP_ROW_OVER | coarse);
 	if (!query && !row->flags && call->remembered != &slot_none)
 		site_slot_remember(call->remembered, row, scope);
 	*entry_form(call->frame) = call->site.form;
@@ -386,11 +472,8 @@ static void leave(struct thread *thread, entry_frame frame)
 	} else {
 		sample_leave(thread, frame, row);
 		row->calls++;
-		if (*entry_flags(frame) & ENTRY_COARSE) {
-			row->flops += *entry_raw(frame);
-			row->charged += call_cost(frame);
-			row->words += *entry_words(frame);
-		}
+		if (*entry_flags(frame) & ENTRY_COARSE)
+			coarse_add(row, frame);
 	}
 	lane->depth = (uint32_t)place;
 }

@@ -227,6 +227,17 @@ static bool is_always_nested(const struct form *form)
 	return strstr(name, "b2st_kernels") != NULL;
 }
 
+static bool is_batch(const struct form *form)
+{
+	const struct family *family = &families[routines[form->routine].family];
+	const struct shape_arg *dims = &shape_args[form->shape + family->option_count];
+
+	for (unsigned i = 0; i < family->dim_count; i++)
+		if (dims[i].fetch == FETCH_INT_GROUPS)
+			return true;
+	return false;
+}
+
 static bool scheme_is_64(unsigned scheme)
 {
 	return scheme == SCHEME_64_ || scheme == SCHEME_64 || scheme == SCHEME_SCIPY_64_ || scheme == SCHEME_UPPER_64;
@@ -262,6 +273,8 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 		site->flags |= SITE_NESTED;
 	else if (site->form->query_count)
 		site->flags |= SITE_QUERIES;
+	else if (is_batch(site->form))
+		site->flags |= SITE_BATCH;
 }
 
 static uint32_t site_place(uint64_t caller, uint32_t symbol)
@@ -555,7 +568,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 		dump_header->losses |= DUMP_COARSE_SHAPES;
 		if (row)
 			return row;
-	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED) {
+	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE)) {
 		filled.charged = weights_price(routine, &key, namespace_id, &filled.flops, &filled.words, &saturated);
 		filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
 	}

@@ -33,6 +33,7 @@ enum site_flags {
 	SITE_PASS = 1 << 2,          /* not a BLAS: jump to it, uncounted */
 	SITE_QUERIES = 1 << 3,       /* calls may be workspace queries */
 	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
+	SITE_BATCH = 1 << 5,         /* calls may be of several groups */
 };
 
 /* How a site's arguments are read: all but the last are quick, and their calls are never queries. */

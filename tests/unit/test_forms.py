@@ -136,7 +136,8 @@ def random_call(symbol, reads, largest):
         if passed == "absent":
             continue
         if passed.startswith("int"):
-            value = code = random_dimension(largest)
+            # Groups have dimensions of their own, for which call_forms has no arrays.
+            value = code = 1 if argument == "group_count" else random_dimension(largest)
         elif passed.startswith("logical"):
             value = random.choice("FT")
             code = "FT".index(value)

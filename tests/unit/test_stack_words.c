@@ -113,7 +113,8 @@ static bool fetch_agrees(const struct shape_arg *arg, const struct layout *layou
 		return false;
 	switch (layout->classes[number]) {
 	case WORD_POINTER:
-		return arg->fetch == FETCH_CHAR_REF || arg->fetch == FETCH_LOGICAL_REF || arg->fetch == FETCH_INT_REF;
+		return arg->fetch == FETCH_CHAR_REF || arg->fetch == FETCH_LOGICAL_REF || arg->fetch == FETCH_INT_REF ||
+		       arg->fetch == FETCH_INT_GROUPS;
 	case WORD_CHAR:
 		return arg->fetch == FETCH_CHAR;
 	default:
