@@ -359,25 +359,82 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *n
 	return true;
 }
 
+/* The number in the dump of the same file, if it was loaded elsewhere before; DUMP_NONE if not. */
+static uint32_t module_twin(const struct module *module)
+{
+	if (!module->build_id_size || module->flags & MODULE_START)
+		return DUMP_NONE;
+	for (uint32_t i = dump_modules.count; i--;) {
+		const struct dump_module *entry = dump_entry_numbered(DUMP_MODULES, i);
+
+		if (entry && entry->build_id_size == module->build_id_size &&
+		    !memcmp(entry->build_id, module->build_id, module->build_id_size) &&
+		    !strcmp(dump_text(entry->path), module->path))
+			return i;
+	}
+	return DUMP_NONE;
+}
+
+/* Whether it is this place of `module`, which the dump knows by `number`. */
+static bool is_place_in(const struct dump_site *entry, const struct module *module, uint32_t number, uint64_t address)
+{
+	const struct dump_module *known = dump_entry_numbered(DUMP_MODULES, number);
+
+	return entry->caller_module == number && known && entry->caller - known->bias == address - module->bias;
+}
+
+/*
+ * The number of the same site, if its library was loaded and unloaded, and is now elsewhere: what a program loads a
+ * thousand times has the sites that it has once. DUMP_NONE for a new one.
+ */
+static uint32_t site_before(const struct site *site, const char *name)
+{
+	const struct module *caller = module_of((const void *)site->caller), *callee = module_of(site->real);
+	uint32_t caller_number, callee_number;
+
+	if (!caller || !callee || (caller->dump_number != DUMP_NONE && callee->dump_number != DUMP_NONE))
+		return DUMP_NONE;
+	caller_number = caller->dump_number != DUMP_NONE ? caller->dump_number : module_twin(caller);
+	callee_number = callee->dump_number != DUMP_NONE ? callee->dump_number : module_twin(callee);
+	if (caller_number == DUMP_NONE || callee_number == DUMP_NONE)
+		return DUMP_NONE;
+	for (uint32_t i = dump_sites.count; i--;) {
+		const struct dump_site *entry = dump_entry_numbered(DUMP_SITES, i);
+
+		if (entry && entry->callee_module == callee_number &&
+		    is_place_in(entry, caller, caller_number, site->caller) && !strcmp(dump_text(entry->symbol), name))
+			return i;
+	}
+	return DUMP_NONE;
+}
+
+static bool site_add(struct site *site, const char *name)
+{
+	struct dump_site *entry = dump_append(&dump_sites, &site->number);
+
+	if (!entry)
+		return false;
+	entry->caller = site->caller;
+	entry->symbol = string_of(name);
+	entry->routine = routine_record(site->form->routine);
+	entry->caller_module = module_record(module_of((const void *)site->caller));
+	entry->callee_module = module_record(module_of(site->real));
+	dump_commit(&dump_sites);
+	return true;
+}
+
 /* Sites of nested calls, which are many, never come here: they are not in the dump. */
 void record_site_number(struct site *site)
 {
 	const struct thunk *thunk = site->symbol >= THUNK_FIRST ? dlsym_thunk(site->symbol - THUNK_FIRST) : NULL;
-	struct dump_site *entry;
 	char name[128];
 
+	record_symbol_name(thunk ? thunk->symbol : site->symbol, name, sizeof(name));
 	guest_lock(&record_lock);
-	entry = dump_append(&dump_sites, &site->number);
-	if (entry) {
+	site->number = site_before(site, name);
+	if (site->number != DUMP_NONE || site_add(site, name)) {
 		uint32_t *found = site_find(site->caller, site->symbol, site->real);
 
-		record_symbol_name(thunk ? thunk->symbol : site->symbol, name, sizeof(name));
-		entry->caller = site->caller;
-		entry->symbol = string_of(name);
-		entry->routine = routine_record(site->form->routine);
-		entry->caller_module = module_record(module_of((const void *)site->caller));
-		entry->callee_module = module_record(module_of(site->real));
-		dump_commit(&dump_sites);
 		if (*found)
 			site_store(&records.list[*found - 1], site);
 	} else {
