@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * unwind.c - return addresses by libunwind.
- * It must never be linked to libunwind: its _Unwind_ functions would take the place of libgcc's in the program, and make
- * a C++ exception cost thirteen times as much.
+ * It must never be linked to libunwind: its _Unwind_ functions would take the place of libgcc's in the program, and
+ * make a C++ exception cost thirteen times as much. And it must never let libunwind keep a descriptor: that would go on
+ * to read, write and close a number that the program has closed and opened again as a file of its own.
  */
 #include "unwind.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "dlsym.h"
@@ -14,6 +22,148 @@
 enum { OWN_FRAMES = 12 }; /* of the shim, in front of the caller's */
 
 static int (*backtrace_function)(void **, int);
+
+/* ---- libunwind without its pipe ---- */
+
+/*
+ * To see whether an address can be read, libunwind writes what is there to a pipe that it keeps open. In its place it
+ * gets a number that is no descriptor, and functions that know it and ask the kernel in another way.
+ */
+enum { NO_PIPE = 0x7ffffff0 };
+
+/* sigprocmask with an operation that does not exist fails either way, but first reads its second argument. */
+static bool can_be_read(const void *address)
+{
+	const void *word = (const void *)((uintptr_t)address & ~(uintptr_t)7);
+
+	return syscall(SYS_rt_sigprocmask, -1, word, NULL, 8) == 0 || errno != EFAULT;
+}
+
+static int pipe_instead(int ends[2], int flags)
+{
+	(void)flags;
+	ends[0] = ends[1] = NO_PIPE;
+	return 0;
+}
+
+static ssize_t read_instead(int file, void *bytes, size_t size)
+{
+	if (file != NO_PIPE)
+		return read(file, bytes, size);
+	errno = EAGAIN;
+	return -1;
+}
+
+static ssize_t write_instead(int file, const void *bytes, size_t size)
+{
+	if (file != NO_PIPE)
+		return write(file, bytes, size);
+	if (can_be_read(bytes))
+		return (ssize_t)size;
+	errno = EFAULT;
+	return -1;
+}
+
+/* libunwind writes by syscall(), so that nobody who has a write() of his own sees it. */
+static long syscall_instead(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (number == SYS_write && a == NO_PIPE)
+		return write_instead(NO_PIPE, (const void *)b, (size_t)c);
+	return syscall(number, a, b, c, d, e, f);
+}
+
+static int close_instead(int file)
+{
+	return file == NO_PIPE ? 0 : close(file);
+}
+
+static void *instead_of(const char *name)
+{
+	static const struct { const char *name; void *function; } functions[] = {
+		{"pipe2", pipe_instead}, {"read", read_instead}, {"write", write_instead},
+		{"syscall", syscall_instead}, {"close", close_instead},
+	};
+
+	for (unsigned i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (!strcmp(name, functions[i].name))
+			return functions[i].function;
+	return NULL;
+}
+
+/* The slot may be in memory that was made read-only once it was relocated. */
+static void slot_set(void **slot, void *function, const struct dl_phdr_info *info)
+{
+	uintptr_t page = (uintptr_t)slot & ~(uintptr_t)4095, start, end;
+	bool is_read_only = false;
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+		end = (start + info->dlpi_phdr[i].p_memsz) & ~(uintptr_t)4095;
+		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)slot >= start && (uintptr_t)slot < end;
+	}
+	if (is_read_only && mprotect((void *)page, 4096, PROT_READ | PROT_WRITE))
+		return;
+	*slot = function;
+	if (is_read_only)
+		mprotect((void *)page, 4096, PROT_READ);
+}
+
+struct relocations {
+	const ElfW(Rela) *list;
+	size_t bytes;
+};
+
+static void slots_set(const struct relocations *relocations, const ElfW(Sym) *symbols, const char *names,
+		      const struct dl_phdr_info *info)
+{
+	for (size_t i = 0; i < relocations->bytes / sizeof(ElfW(Rela)); i++) {
+		const ElfW(Rela) *entry = &relocations->list[i];
+		void *function = instead_of(names + symbols[ELF64_R_SYM(entry->r_info)].st_name);
+
+		if (function)
+			slot_set((void **)(info->dlpi_addr + entry->r_offset), function, info);
+	}
+}
+
+/* Of the object whose dynamic section is `wanted`. */
+static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
+{
+	struct relocations plt = {0}, data = {0};
+	const ElfW(Sym) *symbols = NULL;
+	const char *names = NULL;
+	bool found = false;
+
+	(void)size;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		found |= info->dlpi_phdr[i].p_type == PT_DYNAMIC &&
+			 info->dlpi_addr + info->dlpi_phdr[i].p_vaddr == (uintptr_t)wanted;
+	if (!found)
+		return 0;
+	for (const ElfW(Dyn) *entry = wanted; entry->d_tag; entry++)
+		switch (entry->d_tag) {
+		case DT_JMPREL: plt.list = (const void *)entry->d_un.d_ptr; break;
+		case DT_PLTRELSZ: plt.bytes = entry->d_un.d_val; break;
+		case DT_RELA: data.list = (const void *)entry->d_un.d_ptr; break;
+		case DT_RELASZ: data.bytes = entry->d_un.d_val; break;
+		case DT_SYMTAB: symbols = (const void *)entry->d_un.d_ptr; break;
+		case DT_STRTAB: names = (const void *)entry->d_un.d_ptr; break;
+		}
+	if (symbols && names && plt.list)
+		slots_set(&plt, symbols, names, info);
+	if (symbols && names && data.list)
+		slots_set(&data, symbols, names, info);
+	return 1;
+}
+
+static void without_pipe(void *library)
+{
+	struct link_map *map = NULL;
+
+	if (!dlinfo(library, RTLD_DI_LINKMAP, &map) && map)
+		dl_iterate_phdr(take_pipe, map->l_ld);
+}
+
+/* ---- stacks ---- */
 
 void unwind_start(void)
 {
@@ -29,8 +179,10 @@ void unwind_start(void)
 	if (dlsym_call_real(RTLD_DEFAULT, "__tsan_init"))
 		return;
 	library = dlsym_call_real_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-	if (library)
-		backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
+	if (!library)
+		return;
+	without_pipe(library);
+	backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
 }
 
 unsigned unwind_from(uint64_t caller, uint64_t *addresses)
