@@ -40,7 +40,7 @@ struct dump_header *dump_header = &nowhere;
 static struct {
 	bool tried;        /* dump_open has run */
 	bool has_file;
-	bool said_full;
+	bool said_no_file, said_full, said_unwritten, said_warnings; /* by this process or by one that forked it */
 	bool written_out;  /* tables live in memory and are copied to the file */
 	char path[PATH_MAX];
 	dev_t device;
@@ -74,7 +74,18 @@ const char *dump_path(void) { return dump.has_file ? dump.path : NULL; }
 
 /* ---- the file ---- */
 
-/* Makes room up to `size` bytes. Errors as errno, never as a signal. */
+/* The limit of the file's size shrank meanwhile, and this thread has a signal of it, which is blocked. */
+static void signal_take_back(void)
+{
+	struct timespec none = {0, 0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	sigtimedwait(&set, NULL, &none);
+}
+
+/* Makes room up to `size` bytes. Errors as errno, never as a signal: signals are blocked under the lock. */
 static int file_reserve(int file, uint64_t offset, uint64_t size)
 {
 	struct rlimit limit;
@@ -83,15 +94,8 @@ static int file_reserve(int file, uint64_t offset, uint64_t size)
 	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY && offset + size > limit.rlim_cur)
 		return EFBIG;
 	error = posix_fallocate(file, (off_t)offset, (off_t)size);
-	if (error == EFBIG) {
-		/* The limit shrank meanwhile: take the signal back. Signals are blocked under the lock. */
-		struct timespec none = {0, 0};
-		sigset_t set;
-
-		sigemptyset(&set);
-		sigaddset(&set, SIGXFSZ);
-		sigtimedwait(&set, NULL, &none);
-	}
+	if (error == EFBIG)
+		signal_take_back();
 	return error;
 }
 
@@ -128,12 +132,15 @@ static bool mapping_is_trusted(int file)
 	}
 }
 
-static void *file_map(int file, uint64_t offset, uint64_t size)
+/* Zeroed pages that stand for this part of the file; NULL if there is no room for them in it. */
+static void *file_pages(int file, uint64_t offset, uint64_t size)
 {
 	void *address;
 
 	if (file_reserve(file, offset, size))
 		return NULL;
+	if (dump.written_out)
+		return guest_pages(size);
 	address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
 	return address == MAP_FAILED ? NULL : address;
 }
@@ -191,8 +198,8 @@ static void print_host(char *name, size_t size)
 }
 
 /*
- * 20260131T235959.123456, in UTC. Civil date from days since 1970 in the proleptic Gregorian calendar, years beginning in March: the C
- * library's gmtime reads the time zone's file.
+ * 20260131T235959.123456, in UTC. Civil date from days since 1970 in the proleptic Gregorian calendar, years beginning
+ * in March: the C library's gmtime reads the time zone's file.
  */
 static void print_time(char *buffer, size_t size, size_t *end)
 {
@@ -336,7 +343,10 @@ static bool log_has_room(int file, uint64_t size)
 {
 	struct statvfs status;
 
-	return !fstatvfs(file, &status) && (uint64_t)status.f_bavail * status.f_frsize >= size + LOG_MARGIN;
+	if (fstatvfs(file, &status))
+		return false;
+	/* One that does not know how large it is says 0. */
+	return !status.f_blocks || (uint64_t)status.f_bavail * status.f_frsize >= size + LOG_MARGIN;
 }
 
 static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t size, bool *in_file)
@@ -345,13 +355,13 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 	int file;
 
 	*in_file = false;
-	if (dump.has_file && !dump.written_out) {
+	if (dump.has_file) {
 		int saved = errno;
 
 		file = file_reopen();
 		if (file >= 0) {
 			if (type != DUMP_LOG || log_has_room(file, size))
-				pages = file_map(file, offset, size);
+				pages = file_pages(file, offset, size);
 			close(file);
 		}
 		errno = saved;
@@ -367,11 +377,7 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 		if (!pages)
 			dump_header->losses |= DUMP_LOST_SPACE;
 	}
-	if (!pages) {
-		pages = guest_pages(size);
-		*in_file = pages && dump.written_out;
-	}
-	return pages;
+	return pages ? pages : guest_pages(size);
 }
 
 struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
@@ -623,6 +629,21 @@ static void header_fill(struct dump_header *header)
 	header->state = DUMP_RUNNING;
 }
 
+static void say_no_file(const char *reason)
+{
+	if (!dump.said_no_file)
+		guest_say("cannot write %s (%s): counting without a file", dump.path, reason);
+	dump.said_no_file = true;
+}
+
+static void say_warnings(void)
+{
+	if (!dump.said_warnings && !config.quiet)
+		for (const char *line = config.warnings; *line; line = strchr(line, '\n') + 1)
+			guest_say("%.*s", (int)(strchr(line, '\n') - line), line);
+	dump.said_warnings = true;
+}
+
 static struct dump_header *header_pages(void)
 {
 	struct dump_header *header = NULL;
@@ -634,15 +655,14 @@ static struct dump_header *header_pages(void)
 		dump.inode = status.st_ino;
 		dump.has_file = true;
 		dump.written_out = !mapping_is_trusted(file);
-		if (!dump.written_out)
-			header = file_map(file, 0, DUMP_PAGE);
-		if (!header && !dump.written_out) {
-			dump.has_file = false;
-			guest_say("no room for %s: counting without a file", dump.path);
+		header = file_pages(file, 0, DUMP_PAGE);
+		if (!header) {
+			dump.has_file = dump.written_out = false;
+			say_no_file("no room for it");
 			unlink(dump.path);
 		}
 	} else {
-		guest_say("cannot write %s (%s): counting without a file", dump.path, strerrorname_np(errno));
+		say_no_file(strerrorname_np(errno));
 	}
 	if (file >= 0)
 		close(file);
@@ -665,9 +685,7 @@ void dump_open(void)
 		header->losses |= DUMP_NOT_DURABLE;
 	dump_header = header;
 	meta_fill();
-	if (config.warnings[0] && !config.quiet)
-		for (const char *line = config.warnings; *line; line = strchr(line, '\n') + 1)
-			guest_say("%.*s", (int)(strchr(line, '\n') - line), line);
+	say_warnings();
 	guest_say_verbose("writing %s", dump.has_file ? dump.path : "no dump");
 	errno = saved;
 }
@@ -703,7 +721,7 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
 
 /* ---- writing out, closing, forking ---- */
 
-static void write_all(int file, const void *bytes, uint64_t size, uint64_t offset)
+static bool write_all(int file, const void *bytes, uint64_t size, uint64_t offset)
 {
 	const char *at = bytes;
 
@@ -711,31 +729,53 @@ static void write_all(int file, const void *bytes, uint64_t size, uint64_t offse
 		ssize_t written = pwrite(file, at, size, (off_t)offset);
 
 		if (written <= 0)
-			return;
+			return false;
 		at += written;
 		offset += (uint64_t)written;
 		size -= (uint64_t)written;
 	}
+	return true;
 }
 
+/* The header comes last: it tells how far the file goes, and what is missing. */
+static bool write_blocks(int file)
+{
+	bool written = true;
+
+	for (uint32_t i = 0; i < dump.mapping_count; i++) {
+		struct dump_block *block = dump.mappings[i].block;
+
+		if (dump.mappings[i].in_file)
+			written &= write_all(file, block, block->size, block->offset);
+	}
+	if (!written)
+		dump_header->losses |= DUMP_LOST_SPACE;
+	return write_all(file, dump_header, DUMP_PAGE, 0) && written;
+}
+
+/* Its blocks have room in the file, which is a promise on some file systems, and not on others. */
 static void write_out(void)
 {
 	int saved = errno, file = file_reopen();
+	sigset_t limit, before;
+	bool written = false;
 
-	if (file >= 0 && file_reserve(file, 0, dump_header->size)) {
-		dump_header->losses |= DUMP_LOST_SPACE;
-		close(file);
-		file = -1;
-	}
+	/* At the end of the process no lock is held, which would have blocked it. */
+	sigemptyset(&limit);
+	sigaddset(&limit, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &limit, &before);
+	errno = ENOENT;
 	if (file >= 0) {
-		for (uint32_t i = 0; i < dump.mapping_count; i++) {
-			struct dump_block *block = dump.mappings[i].block;
-
-			write_all(file, block, block->size, block->offset);
-		}
-		write_all(file, dump_header, DUMP_PAGE, 0);
+		written = write_blocks(file);
+		if (!written && errno == EFBIG)
+			signal_take_back();
 		close(file);
 	}
+	if (!written && !dump.said_unwritten) {
+		dump.said_unwritten = true;
+		guest_say("%s cannot be written (%s): what came since may be missing", dump.path, strerrorname_np(errno));
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
 }
 
@@ -746,10 +786,14 @@ void dump_flush_due(void)
 	if (!dump.written_out)
 		return;
 	now = guest_clock();
-	if (now - dump.flushed_ns < 1000000000u)
+	if (now - __atomic_load_n(&dump.flushed_ns, __ATOMIC_RELAXED) < 1000000000u)
 		return;
-	dump.flushed_ns = now;
-	write_out();
+	guest_lock(&record_lock);
+	if (dump.has_file && now - dump.flushed_ns >= 1000000000u) {
+		__atomic_store_n(&dump.flushed_ns, now, __ATOMIC_RELAXED);
+		write_out();
+	}
+	guest_unlock(&record_lock);
 }
 
 static bool is_written_by_threads(const struct dump_block *block)
@@ -806,7 +850,7 @@ void dump_forked(void)
 	memset(&nowhere, 0, sizeof(nowhere));
 	dump_header = &nowhere;
 	dump.mapping_count = 0;
-	dump.tried = dump.has_file = dump.written_out = dump.said_full = false;
+	dump.tried = dump.has_file = dump.written_out = false;
 	dump.strings = dump.stacks = NULL;
 #define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);
 	TABLES
