@@ -537,6 +537,7 @@ static const struct { const char *kind, *meaning; } note_kinds[] = {
 	[DUMP_NOTE_THUNKS_FULL] = { "thunks_full", "too many results of dlsym: calls through this one were not seen" },
 	[DUMP_NOTE_OUTER_UNPRICED] = { "outer_unpriced", "has no price: the work inside it was neither charged nor limited" },
 	[DUMP_NOTE_ENVIRONMENT] = { "environment", "a setting that was wrong" },
+	[DUMP_NOTE_PYTHON] = { "python", "Python frames that could not be read: so many stacks are without them" },
 	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its own BLAS past the shim: its calls were not seen" },
 };
 

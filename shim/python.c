@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * python.c - the Python functions and lines that the calling thread is in.
- * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread) nor call into the
- * interpreter, but for the flush of a process that ends, and never fault: frames of this thread hold still while it is inside a BLAS call, and
- * every word of the first stack is read by the kernel, which answers with an error where a layout below is not the process's.
+ * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread) nor call into
+ * the interpreter, but for the flush of a process that ends, and never fault: frames of this thread hold still while it
+ * is inside a BLAS call, and every word of the first stack is read by the kernel, which answers with an error where a
+ * layout below is not the process's.
  * A code object is one only if its type is PyCode_Type, a name only if its type is PyUnicode_Type.
  */
 #include "python.h"
@@ -14,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "dump.h"
 #include "guest.h"
 #include "record.h"
 #include "resolve.h"
@@ -21,7 +23,7 @@
 
 enum { FRAMES_MAX = 64, NAME_MAX_BYTES = 512, TABLE_MAX = 1 << 16 };
 
-/* How lines are kept: pairs of (bytes, lines) up to 3.9, the same by ranges in 3.10, a table of locations from 3.11 on. */
+/* How lines are kept: pairs of (bytes, lines) up to 3.9, the same by ranges in 3.10, locations from 3.11 on. */
 enum line_format { LINES_PAIRS, LINES_RANGES, LINES_LOCATIONS };
 
 /* Offsets in bytes, from the headers of each version. */
@@ -50,9 +52,12 @@ enum { OWNED_BY_C_STACK = 3 }; /* from 3.12 on: a frame of the interpreter itsel
 static struct {
 	uint32_t epoch; /* in which it was looked for */
 	const struct layout *layout; /* NULL: no CPython, or a version without a layout here */
+	unsigned minor; /* of version 3; 0: not known */
 	void *(*this_thread_state)(void);
+	int (*is_finalizing)(void);
 	uint64_t code_type, text_type, bytes_type;
 	bool trusted; /* the layout is this process's: a whole stack was read by it */
+	bool ends;    /* the interpreter is being finalized */
 } python;
 
 /* ---- reading ---- */
@@ -67,10 +72,13 @@ static bool read_by_kernel(uint64_t address, void *bytes, size_t size)
 	return done;
 }
 
-/* Once a whole stack has proved to be laid out as expected, it is read as it stands. */
+/*
+ * Once a whole stack has proved to be laid out as expected, it is read as it stands; but not while the interpreter
+ * ends, which takes the frames of threads that never come back from their calls.
+ */
 static bool read_bytes(uint64_t address, void *bytes, size_t size)
 {
-	if (!python.trusted)
+	if (!python.trusted || python.ends)
 		return read_by_kernel(address, bytes, size);
 	if (address)
 		memcpy(bytes, (const void *)address, size);
@@ -259,15 +267,23 @@ static unsigned old_minor_version(void)
 	return minor;
 }
 
+/* It was made public in 3.13, and only looks at a word. */
+static int (*finalizing_function(void))(void)
+{
+	const void *found = symbol_anywhere("Py_IsFinalizing");
+
+	return (int (*)(void))(found ? found : symbol_anywhere("_Py_IsFinalizing"));
+}
+
 /* Under record_lock. */
 static void look_for_python(void)
 {
 	const unsigned long *version;
-	unsigned minor;
 
 	python.epoch = flopshim_epoch;
 	python.layout = NULL;
-	python.trusted = false;
+	python.trusted = python.ends = false;
+	python.minor = 0;
 	python.this_thread_state = (void *(*)(void))symbol_anywhere("PyGILState_GetThisThreadState");
 	if (!python.this_thread_state)
 		return;
@@ -275,18 +291,18 @@ static void look_for_python(void)
 	python.text_type = (uint64_t)symbol_anywhere("PyUnicode_Type");
 	python.bytes_type = (uint64_t)symbol_anywhere("PyBytes_Type");
 	version = symbol_anywhere("Py_Version");
-	minor = version ? (unsigned)(*version >> 16 & 255) : old_minor_version();
+	python.is_finalizing = finalizing_function();
+	python.minor = version ? (unsigned)(*version >> 16 & 255) : old_minor_version();
 	for (unsigned i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-		if (layouts[i].minor == minor && (!version || *version >> 24 == 3))
+		if (layouts[i].minor == python.minor && (!version || *version >> 24 == 3))
 			python.layout = &layouts[i];
 }
 
-static uint64_t innermost_frame(void)
+static uint64_t innermost_frame(uint64_t state)
 {
-	uint64_t state = (uint64_t)python.this_thread_state(), frame;
+	uint64_t frame;
 
-	if (!state)
-		return 0; /* not a thread of Python's */
+	python.ends = python.is_finalizing && python.is_finalizing();
 	frame = read_word(state + python.layout->frame_holder);
 	return python.layout->held_frame < 0 ? frame : read_word(frame + (uint16_t)python.layout->held_frame);
 }
@@ -314,29 +330,47 @@ static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
 	return true;
 }
 
-size_t python_frames(char *text, size_t size, bool *failed)
+/* Says how many stacks lack frames that were there, and why. */
+static void note_left_out(void)
 {
+	char text[64];
+	size_t end = 0;
+
+	guest_print(text, sizeof(text), &end, "CPython 3.%u", python.minor);
+	dump_note(DUMP_NOTE_PYTHON, text, 1);
+}
+
+size_t python_frames(char *text, size_t size)
+{
+	uint64_t state = 0, frame = 0;
+	bool left_out = false;
 	unsigned count = 0;
 	size_t end = 0;
-	uint64_t frame;
 
 	text[0] = 0;
 	if (python.epoch != flopshim_epoch)
 		look_for_python();
-	frame = python.layout ? innermost_frame() : 0;
+	if (python.this_thread_state)
+		state = (uint64_t)python.this_thread_state();
+	if (state && python.layout)
+		frame = innermost_frame(state);
+	else
+		left_out = state != 0; /* 0: not a thread of Python's */
 	while (frame && count < FRAMES_MAX) {
 		uint8_t owner = 0;
 
 		if (python.layout->owner >= 0)
 			read_bytes(frame + (uint16_t)python.layout->owner, &owner, 1);
 		if (owner != OWNED_BY_C_STACK && !print_frame(text, size, &end, frame)) {
-			*failed = true;
+			left_out = true;
 			break;
 		}
 		frame = read_word(frame + python.layout->previous);
 		count++;
 	}
 	python.trusted |= !frame && count;
+	if (left_out)
+		note_left_out();
 	text[end < size ? end : size - 1] = 0;
 	return end;
 }
@@ -363,9 +397,7 @@ static bool find_interpreter(struct interpreter *found)
 		thread_state = python.this_thread_state();
 	*(const void **)&found->ensure = symbol_anywhere("PyGILState_Ensure");
 	*(const void **)&found->release = symbol_anywhere("PyGILState_Release");
-	*(const void **)&found->is_finalizing = symbol_anywhere("Py_IsFinalizing");
-	if (!found->is_finalizing)
-		*(const void **)&found->is_finalizing = symbol_anywhere("_Py_IsFinalizing");
+	found->is_finalizing = finalizing_function();
 	*(const void **)&found->get_object = symbol_anywhere("PySys_GetObject");
 	*(const void **)&found->call_method = symbol_anywhere("PyObject_CallMethod");
 	*(const void **)&found->forget = symbol_anywhere("Py_DecRef");

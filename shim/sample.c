@@ -185,7 +185,7 @@ static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t 
 
 	guest_lock(&record_lock);
 	count = unwind_from(caller, addresses);
-	length = python_frames(python, sizeof(python), &failed);
+	length = python_frames(python, sizeof(python));
 	if (!count) {
 		addresses[0] = caller;
 		count = 1;
