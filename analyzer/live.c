@@ -294,16 +294,20 @@ static void follow(struct session *session)
 /* The dump that an operand means; NULL after saying why there is none. */
 static char *find_dump(const char *operand)
 {
-	char *path, *end;
+	char *path = NULL, *deleted = NULL, *end;
 	unsigned long pid;
 
 	if (access(operand, F_OK) == 0 || operand[strspn(operand, "0123456789")] || !*operand)
 		return memory_text(operand, strlen(operand));
 	pid = strtoul(operand, &end, 10);
-	path = pid <= UINT32_MAX ? system_dump_of((uint32_t)pid) : NULL;
-	if (!path)
+	if (pid <= UINT32_MAX)
+		path = system_dump_of((uint32_t)pid, &deleted);
+	if (!path && deleted)
+		complain("process %s has no dump that can be found; %s, which it writes, was deleted", operand, deleted);
+	else if (!path)
 		complain("process %s has no dump that can be found: it has ended, has made no BLAS call yet, or runs without "
 		         "libflopshim.so; name the file instead", operand);
+	free(deleted);
 	return path;
 }
 

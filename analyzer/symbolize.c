@@ -279,10 +279,20 @@ static demangler *find_demangler(void)
 	return found;
 }
 
+/* What gfortran makes of a procedure in a module, __MODULE_MOD_PROCEDURE; NULL for any other name. */
+static char *module_procedure(const char *name)
+{
+	const char *middle = strncmp(name, "__", 2) ? NULL : strstr(name, "_MOD_");
+
+	if (!middle || middle < name + 3)
+		return NULL;
+	return memory_format("%.*s::%s", (int)(middle - name - 2), name + 2, middle + 5);
+}
+
 static const char *demangled(struct symbolizer *symbolizer, const char *name)
 {
 	demangler *demangle = strncmp(name, "_Z", 2) ? NULL : find_demangler();
-	char *plain = NULL;
+	char *plain = module_procedure(name);
 	const char *kept;
 	int status;
 

@@ -145,8 +145,20 @@ static bool is_dump_of(const char *path, uint32_t pid, uint64_t start_ticks)
 	return found;
 }
 
+/* The name of a mapped file that was deleted, without the kernel's remark; NULL for one that never had a name. */
+static char *deleted_name(const char *name)
+{
+	static const char remark[] = " (deleted)";
+	size_t length = strlen(name), end = sizeof remark - 1;
+
+	if (length <= end || strcmp(name + length - end, remark) || !strncmp(name, "/dev/", 5) ||
+	    !strncmp(name, "/memfd:", 7) || !strncmp(name, "/SYSV", 5))
+		return NULL;
+	return memory_text(name, length - end);
+}
+
 /* A dump that the process has mapped. */
-static char *dump_in_maps(uint32_t pid, uint64_t ticks)
+static char *dump_in_maps(uint32_t pid, uint64_t ticks, char **deleted)
 {
 	char path[64], *line = NULL, *found = NULL, *last = NULL;
 	size_t size = 0;
@@ -168,6 +180,8 @@ static char *dump_in_maps(uint32_t pid, uint64_t ticks)
 		last = memory_text(name, strlen(name));
 		if (is_dump_of(name, pid, ticks))
 			found = memory_text(name, strlen(name));
+		else if (!*deleted)
+			*deleted = deleted_name(name);
 	}
 	free(last);
 	free(line);
@@ -199,10 +213,13 @@ static char *dump_in_directory(uint32_t pid, uint64_t ticks)
 	return found;
 }
 
-char *system_dump_of(uint32_t pid)
+char *system_dump_of(uint32_t pid, char **deleted)
 {
 	uint64_t ticks = start_ticks_of(pid);
-	char *path = ticks ? dump_in_maps(pid, ticks) : NULL;
+	char *path;
+
+	*deleted = NULL;
+	path = ticks ? dump_in_maps(pid, ticks, deleted) : NULL;
 
 	return path || !ticks ? path : dump_in_directory(pid, ticks);
 }

@@ -29,8 +29,11 @@ bool system_list(const char *directory, char ***paths, size_t *count);
 /* Whether a process with this number and start time (/proc/PID/stat, field 22) lives on this machine. */
 bool system_alive(uint32_t pid, uint64_t start_ticks);
 
-/* Path of the dump that a living process works in; NULL if none can be found. To be freed. */
-char *system_dump_of(uint32_t pid);
+/*
+ * Path of the dump that a living process works in; NULL if none can be found, and then in *deleted the path of a file
+ * that it writes, but that was deleted, or NULL. Both to be freed.
+ */
+char *system_dump_of(uint32_t pid, char **deleted);
 
 const char *system_host(void); /* this machine's name */
 
