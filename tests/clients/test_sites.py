@@ -3,9 +3,11 @@
 
 import json
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
-from harness import PYTHON, case, check, check_equal
+from harness import PYTHON, RUNTIME, Skip, case, check, check_equal, library_folder
 
 ORDER = 16
 SHARES = {f"site_{i}": i / 210 for i in range(1, 21)}  # 210 calls a round
@@ -56,3 +58,130 @@ def python_lines(client):
     text = json.dumps(stacks_of(client, run))
     for words in (f"inner ({program}:5)", f"Model.step ({program}:9)", f"<module> ({program}:11)"):
         check(words in text, f"no {words} in {text[:600]}")
+
+
+# ---- functions and lines ----
+
+OPTIMIZED = ("-O2", "-g", "-fomit-frame-pointer")
+
+
+def line_of(path, words):
+    (number,) = [i + 1 for i, line in enumerate(Path(path).read_text().splitlines()) if words in line]
+    return number
+
+
+def build(client, source, target, *flags):
+    """Compiles a copy of a fixture in the case's own folder, where it can be moved and built again."""
+    compiler = {".c": "gcc", ".cc": "g++", ".f90": "gfortran"}[Path(source).suffix]
+    if not shutil.which(compiler):
+        raise Skip(f"no {compiler}")
+    libraries = ["-L" + str(library_folder() / "openblas-pthread"), "-Wl,--no-as-needed", "-lblas"]
+    done = subprocess.run([compiler, f"-I{RUNTIME}", *OPTIMIZED, *flags, str(source), "-o", str(target), *libraries],
+                          cwd=client.folder, capture_output=True, text=True)
+    check_equal(done.returncode, 0, f"status of {compiler}: {done.stderr[-500:]}")
+    return target
+
+
+def sites_of(client, run, cwd=None):
+    done = subprocess.run([client.reporter, "--json", *run.dumps], capture_output=True, text=True, check=True, cwd=cwd)
+    return json.loads(done.stdout)["sites"]
+
+
+@case()
+def c_without_frame_pointers(client):
+    source = RUNTIME / "sites.c"
+    run = client.run([build(client, source, client.folder / "sites"), 1])
+    (site,) = sites_of(client, run)
+    check_equal((site["function"], Path(site["file"]).name), ("product", "sites.c"), "function and file")
+    check_equal(site["line"], line_of(source, "dgemm_("), "line")
+
+
+@case()
+def templates(client):
+    source = RUNTIME / "sites_template.cc"
+    run = client.run([build(client, source, client.folder / "templates")])
+    sites = sites_of(client, run)
+    check_equal([site["flops"] for site in sites], [2 * 100**3, 2 * 60**3], "FLOPs of the sites")
+    for site, order in zip(sites, (100, 60)):
+        check("multiply" in site["function"], f"function {site['function']}")
+        check_equal((Path(site["file"]).name, site["line"]), (source.name, line_of(source, "dgemm_(")), "file and line")
+    for stack in stacks_of(client, run):
+        text = json.dumps(stack["frames"])
+        line = line_of(source, "one->take()")
+        check("operator()" in text and f"{source.name}:{line}" in text, f"the stack is {text}")
+
+
+@case()
+def fortran(client):
+    source = RUNTIME / "sites_fortran.f90"
+    run = client.run([build(client, source, client.folder / "fortran", f"-J{client.folder}")])
+    found = {(site["function"], Path(site["file"]).name, site["line"]): site["flops"] for site in sites_of(client, run)}
+    expected = {(name, "sites_fortran.f90", line_of(source, f"here: {name.split(':')[-1]}")): 2 * 80**3
+                for name in ("work::multiply", "inner")}
+    check_equal(found, expected, "sites")
+
+
+@case(kind=("stripped", "without_lines"))
+def without_debug_information(client):
+    """The function and the offset in it, where symbols are left; the file and the offset, where none are."""
+    program = build(client, RUNTIME / "sites.c", client.folder / "sites", "-s" if client.kind == "stripped" else "-g0")
+    (site,) = sites_of(client, client.run([program, 1]))
+    check_equal((site["file"], site["line"]), (None, None), "file and line")
+    check_equal(site["function"], None if client.kind == "stripped" else "product", "function")
+    check_equal(site["module"], str(program), "module")
+    check(int(site["offset"], 16) > 0, f"offset {site['offset']}")
+
+
+@case(program=("numpy", "scipy"))
+def extensions(client):
+    """Extensions without debug information: the module, and the Python line."""
+    path = client.folder / "program.py"
+    path.write_text("import numpy as np\nfrom scipy import linalg\na = np.eye(200) * 3\n" +
+                    {"numpy": "b = np.linalg.solve(a, a)\n", "scipy": "b = linalg.lu_factor(a)\n"}[client.program])
+    run = client.run([PYTHON, path])
+    routine = {"numpy": "dgesv", "scipy": "dgetrf"}[client.program]
+    (site,) = [site for site in sites_of(client, run) if site["routine"] == routine]
+    check({"numpy": "_umath_linalg", "scipy": "_flapack"}[client.program] in site["module"], f"module {site['module']}")
+    check_equal(site["problem"], None, "problem")
+    frames = [stack["python"] for stack in stacks_of(client, run) if stack["symbol"].startswith(routine)]
+    check(frames and all(f"<module> ({path}:4)" in stack for stack in frames), f"Python frames {frames}")
+
+
+# ---- later, and elsewhere ----
+
+@case()
+def from_another_directory(client):
+    """A program that was started and compiled by relative paths, and a report that is made elsewhere."""
+    folder = client.folder / "project"
+    folder.mkdir()
+    shutil.copy(RUNTIME / "sites.c", folder)
+    build(client, "project/sites.c", "project/sites")
+    run = client.run(["./sites", 1], cwd=folder)
+    here, there = (sites_of(client, run, cwd=cwd) for cwd in (folder, "/"))
+    check_equal(here, there, "sites from another directory")
+    check_equal((here[0]["function"], here[0]["line"]), ("product", line_of(folder / "sites.c", "dgemm_(")), "site")
+
+
+@case()
+def built_again(client):
+    """Another build at the same path: that it is another is stated, and no line of it is shown; a copy of the old one,
+    put back, is read."""
+    program = build(client, RUNTIME / "sites.c", client.folder / "sites")
+    run = client.run([program, 1])
+    before = sites_of(client, run)
+    shutil.copy(program, client.folder / "kept")
+    text = (RUNTIME / "sites.c").read_text().replace("enum { ORDER = 16 };", "\n\nenum { ORDER = 18 };")
+    (client.folder / "changed.c").write_text(text)
+    build(client, client.folder / "changed.c", program)
+    (site,) = sites_of(client, run)
+    check_equal((site["function"], site["file"], site["line"]), (None, None, None), "what is guessed")
+    check("build-id" in site["problem"], f"problem {site['problem']}")
+    check_equal((site["module"], site["offset"]), (before[0]["module"], before[0]["offset"]), "module and offset")
+    check_equal(site["flops"], 210 * 2 * ORDER**3, "FLOPs")
+    plain = subprocess.run([client.reporter, *run.dumps], capture_output=True, text=True, check=True).stdout
+    check("build-id" in plain and "product" not in plain, "the report in words does not say it")
+    program.unlink()
+    (site,) = sites_of(client, run)
+    check_equal((site["function"], site["problem"]), (None, "the file cannot be read"), "a file that is gone")
+    shutil.copy(client.folder / "kept", program)
+    check_equal(sites_of(client, run), before, "sites when the old build is back")

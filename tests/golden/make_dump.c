@@ -191,6 +191,25 @@ static void troubled(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+/* Complete, but for a price: 1 product of 2,000,000 FLOPs, 2 calls of dgejsv without one, and stacks without Python frames. */
+static void unpriced(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	uint32_t routine, site;
+	struct dump_row row;
+
+	begin(common, 7, "/opt/unpriced");
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 1, 2000000, "NN", 100, 100, 100);
+	writer_row(writer, 0, &row);
+	routine = writer_routine(writer, "dgejsv", DUMP_UNPRICED, "joba|m n");
+	site = writer_site(writer, "dgejsv_", routine, 0x405000, common->program, common->blas);
+	row = writer_call(site, 2, 0, "C", 50, 40, 0);
+	writer_row(writer, 0, &row);
+	writer_note(writer, DUMP_NOTE_PYTHON, "CPython 3.99", 4);
+	writer_close(writer, DUMP_CLOSED);
+}
+
 /*
  * Rank `rank` of a job: 1000 products of 2^62 FLOPs. Two ranks make 2000 * 4611686018427387904 =
  * 9223372036854775808000, beyond 64 bits; and rank products of 2,000.
@@ -335,6 +354,8 @@ int main(int count, char **arguments)
 		killed(&common);
 	else if (!strcmp(name, "troubled"))
 		troubled(&common);
+	else if (!strcmp(name, "unpriced"))
+		unpriced(&common);
 	else if (!strcmp(name, "sampled"))
 		sampled(&common);
 	else if (!strcmp(name, "ordered"))

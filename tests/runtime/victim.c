@@ -4,26 +4,35 @@
  * in a shared file: victim COUNTS THREADS CALLS HOW
  *
  * COUNTS is a file of one 64-bit counter a thread; CALLS is how many calls each thread makes, 0 for no end. HOW: run,
- * segv, _exit, abort, quick_exit, oom, closefds, reuse, daemon, fork, forks, short, many, unload, vfork.
+ * segv, _exit, abort, quick_exit, oom, hog, closefds, reuse, daemon, fork, forks, clone, short, many, unload, slide,
+ * vfork.
+ *
+ * What goes on in rounds prints what the process holds when it has warmed up and when it is done: resident kilobytes,
+ * mappings and descriptors. unload and slide take a library and the name of a function in it.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "blas.h"
 
-enum { THREADS_MAX = 4096 };
+enum { THREADS_MAX = 4096, ROUNDS = 1000, ROUNDS_WARM = 200, CROWDS = 50, CROWDS_WARM = 10, CROWD = 64 };
 
 static volatile uint64_t *counts;
+static const char *counts_path;
+static pthread_barrier_t *crowd; /* threads that are all to be in the middle of their calls at once */
 static long calls;
 static double vector[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -40,8 +49,11 @@ static void *work(void *argument)
 {
 	volatile uint64_t *count = &counts[(long)argument];
 
-	for (long i = 0; !calls || i < calls; i++)
+	for (long i = 0; !calls || i < calls; i++) {
 		call(count);
+		if (crowd && !i)
+			pthread_barrier_wait(crowd);
+	}
 	return NULL;
 }
 
@@ -53,6 +65,43 @@ static void run_threads(long first, long count)
 		pthread_create(&threads[i], NULL, work, (void *)(first + i));
 	for (long i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
+}
+
+static void hold(long round, long warm, long last)
+{
+	char line[4096];
+	long resident = 0, mappings = 0, descriptors = 0;
+	FILE *file;
+	DIR *folder;
+
+	if (round != warm && round != last)
+		return;
+	file = fopen("/proc/self/status", "r");
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "VmRSS: %ld", &resident);
+	fclose(file);
+	file = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof(line), file))
+		mappings++;
+	fclose(file);
+	folder = opendir("/proc/self/fd");
+	while (readdir(folder))
+		descriptors++;
+	closedir(folder);
+	printf("%ld %ld %ld\n", resident, mappings, descriptors);
+	fflush(stdout); /* or each child prints it again */
+}
+
+static void run_crowds(void)
+{
+	pthread_barrier_t barrier;
+
+	pthread_barrier_init(&barrier, NULL, CROWD);
+	crowd = &barrier;
+	for (long i = 0; i < CROWDS; i++) {
+		run_threads(1 + i % 8 * CROWD, CROWD);
+		hold(1 + i, CROWDS_WARM, CROWDS);
+	}
 }
 
 static void out_of_memory(void)
@@ -97,6 +146,7 @@ static void fork_often(long count)
 		}
 		if (waitpid(child, &status, 0) != child || status)
 			_exit(9);
+		hold(1 + i, ROUNDS_WARM, ROUNDS);
 	}
 }
 
@@ -111,21 +161,28 @@ static void fork_while_threads_call(void)
 		pthread_join(threads[i], NULL);
 }
 
-/* A BLAS is loaded, called and unloaded, again and again. */
-static void load_and_unload(const char *path, long count)
+/*
+ * A BLAS, or a plugin that calls one, is loaded, called and unloaded again and again; elsewhere each time, if a page
+ * stays where it was.
+ */
+static void load_and_unload(const char *path, const char *name, bool elsewhere)
 {
-	for (long i = 0; i < count; i++) {
+	for (long i = 0; i < calls; i++) {
 		void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 		double (*ddot)(const int *, const double *, const int *, const double *, const int *);
 		int n = 4, one = 1;
+		Dl_info info;
 
 		if (!library)
 			_exit(9);
-		*(void **)&ddot = dlsym(library, "ddot_");
-		if (ddot(&n, vector, &one, vector, &one) != 30)
+		*(void **)&ddot = dlsym(library, name);
+		if (ddot(&n, vector, &one, vector, &one) != 30 || !dladdr(*(void **)&ddot, &info))
 			_exit(9);
 		counts[0]++;
 		dlclose(library);
+		if (elsewhere)
+			mmap(info.dli_fbase, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		hold(1 + i, ROUNDS_WARM, calls);
 	}
 }
 
@@ -141,6 +198,35 @@ static void become_daemon(void)
 	work((void *)1);
 	counts[2] = 1; /* done */
 	_exit(0);
+}
+
+/* A program that calls as well, and adds to the same count while this one waits. */
+static void run_another(void)
+{
+	pid_t child = vfork();
+	int status;
+
+	if (!child) {
+		execl("/proc/self/exe", "victim", counts_path, "1", "16", "run", (char *)NULL);
+		_exit(9);
+	}
+	if (waitpid(child, &status, 0) != child || status)
+		_exit(9);
+}
+
+/* Past the C library, and so past whoever asked it to be told of forks. */
+static void clone_raw(void)
+{
+	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	int status;
+
+	if (!child) {
+		work((void *)1);
+		_exit(0);
+	}
+	if (waitpid(child, &status, 0) != child || status)
+		_exit(9);
+	work((void *)2);
 }
 
 static void end(const char *how)
@@ -160,16 +246,22 @@ static void end(const char *how)
 	if (!strcmp(how, "daemon"))
 		become_daemon();
 	if (!strcmp(how, "forks"))
-		fork_often(1000);
+		fork_often(ROUNDS);
 	if (!strcmp(how, "fork"))
 		fork_while_threads_call();
-	if (!strcmp(how, "short"))
-		for (long i = 0; i < 1000; i++)
-			run_threads(1 + i, 1);
+	for (long i = 0; !strcmp(how, "short") && i < ROUNDS; i++) {
+		run_threads(1 + i, 1);
+		hold(1 + i, ROUNDS_WARM, ROUNDS);
+	}
 	if (!strcmp(how, "many"))
-		run_threads(1, 64);
-	if (!strcmp(how, "vfork") && !vfork())
-		execl("/bin/true", "true", (char *)NULL);
+		run_crowds();
+	if (!strcmp(how, "vfork"))
+		run_another();
+	if (!strcmp(how, "clone"))
+		clone_raw();
+	if (!strcmp(how, "hog"))
+		for (;;)
+			memset(malloc(1 << 20), 1, 1 << 20);
 }
 
 int main(int argc, char **argv)
@@ -181,9 +273,10 @@ int main(int argc, char **argv)
 		return 2;
 	counts = mmap(NULL, THREADS_MAX * 8, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	close(file);
+	counts_path = argv[1];
 	calls = atol(argv[3]);
-	if (!strcmp(argv[4], "unload")) {
-		load_and_unload(argv[5], 1000);
+	if (!strcmp(argv[4], "unload") || !strcmp(argv[4], "slide")) {
+		load_and_unload(argv[5], argv[6], argv[4][0] == 's');
 		return 0;
 	}
 	if (threads > 1)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where dumps go, and what they say of ranks and jobs: templates, directories, and places that cannot be written."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+
+from harness import PYTHON, blas_library, case, check, check_equal, read_report
+
+RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID")
+JOBS = ("SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID")
+
+
+def run(client, out, how="run", status=0, cwd=None, **environment):
+    program = client.compile("victim.c", "-pthread")
+    counts = client.folder / "counts"
+    return client.run([program, counts, "1", "8", how], FLOPSHIM_OUT=str(out), status=status, cwd=cwd, **environment)
+
+
+def only_process(client, path):
+    (process,) = read_report(client.reporter, [str(path)])["process_list"]
+    return process
+
+
+def names(client):
+    top = client.folder / "out"
+    return sorted(str(path.relative_to(top)) for path in top.glob("**/*") if path.is_file())
+
+
+# ---- ranks and jobs ----
+
+@case(variable=RANKS)
+def rank(client):
+    run(client, client.folder / "out" / "%r.dump", **{client.variable: "17"})
+    check_equal(names(client), ["17.dump"], "files")
+    check_equal(only_process(client, client.folder / "out" / "17.dump")["rank"], 17, "rank")
+
+
+@case()
+def rank_of_the_launcher(client):
+    """A batch system numbers its own steps; the ranks are what the MPI launcher says."""
+    run(client, client.folder / "out" / "%r.dump", SLURM_PROCID="0", OMPI_COMM_WORLD_RANK="3")
+    check_equal(names(client), ["3.dump"], "files")
+
+
+@case(variable=JOBS)
+def job(client):
+    """An array of jobs has brackets and dots in its name; a slash makes no directory."""
+    run(client, client.folder / "out" / "%j-%r.dump", **{client.variable: "12[3]/4.host"})
+    check_equal(names(client), ["12[3]_4.host-none.dump"], "files")
+    process = only_process(client, client.folder / "out" / "12[3]_4.host-none.dump")
+    check_equal((process["job"], process["rank"]), ("12[3]/4.host", None), "job and rank")
+
+
+@case()
+def neither(client):
+    run(client, client.folder / "out" / "%r-%j.dump")
+    process = only_process(client, client.folder / "out" / "none-none.dump")
+    check_equal((process["job"], process["rank"]), ("", None), "job and rank")
+
+
+@case()
+def ranks_of_a_job(client):
+    """Ranks that start at the same moment write files of their own, and are one report."""
+    program = client.compile("victim.c", "-pthread")
+    environment = client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=client.folder / "out" / "same.dump",
+                                     SLURM_JOB_ID="7", FLOPSHIM_QUIET="1")
+    started = [subprocess.Popen([program, client.folder / f"counts-{rank}", "1", "8", "run"],
+                                env={**environment, "PMI_RANK": str(rank)}) for rank in range(8)]
+    check_equal([process.wait() for process in started], [0] * 8, "statuses")
+    check_equal(len(names(client)), 8, "files")
+    report = read_report(client.reporter, [str(client.folder / "out")])
+    check_equal(sorted(process["rank"] for process in report["process_list"]), list(range(8)), "ranks")
+    check_equal({process["job"] for process in report["process_list"]}, {"7"}, "jobs")
+    check_equal(report["totals"]["calls"], 64, "calls")
+
+
+# ---- templates ----
+
+@case()
+def template(client):
+    run(client, client.folder / "out" / "%e" / "%h.%p.%t.100%%.dump")
+    (name,) = names(client)
+    host = re.escape(socket.gethostname().replace("/", "_"))
+    found = re.fullmatch(rf"victim/{host}\.(\d+)\.\d{{8}}T\d{{6}}\.\d{{6}}\.100%\.dump", name)
+    check(found, f"the name is {name}")
+    check_equal(only_process(client, client.folder / "out" / name)["pid"], int(found.group(1)), "pid")
+
+
+@case(kind=("existing", "new", "template"))
+def directory(client):
+    """A directory, or what ends in a slash, gets files of the default name."""
+    out = client.folder / "out"
+    if client.kind == "existing":
+        out.mkdir()
+    run(client, {"existing": out, "new": f"{out}/", "template": f"{out}/%e/%r/"}[client.kind], PMIX_RANK="2")
+    (name,) = names(client)
+    before = "victim/2/" if client.kind == "template" else ""
+    check(re.fullmatch(before + r"flopshim-victim-.+-\d+-\d{8}T\d{6}\.\d{6}\.dump", name), f"the name is {name}")
+
+
+CHANGES_DIRECTORY = """
+import ctypes, os, sys
+library = ctypes.CDLL(sys.argv[1])
+os.chdir("/")
+n, one, x = ctypes.byref(ctypes.c_int(4)), ctypes.byref(ctypes.c_int(1)), (ctypes.c_double * 4)(1, 2, 3, 4)
+library.ddot_.restype = ctypes.c_double
+assert library.ddot_(n, x, one, x, one) == 30
+"""
+
+
+@case(out=("a/b.dump", "c/"))
+def relative(client):
+    """To the directory in which the program was started, wherever it is when it calls."""
+    (client.folder / "out").mkdir()
+    client.run([PYTHON, "-c", CHANGES_DIRECTORY, blas_library()], cwd=client.folder / "out", FLOPSHIM_OUT=client.out)
+    (name,) = names(client)
+    check(name.startswith(client.out), f"the file is {name}")
+    check_equal(only_process(client, client.folder / "out" / name)["calls"], 1, "calls")
+
+
+# ---- no file ----
+
+def unwritable(client, kind):
+    if kind == "not_a_directory":
+        (client.folder / "file").write_text("mine")
+        return client.folder / "file" / "x.dump"
+    return client.folder / ("x" * 300)
+
+
+@case(kind=("not_a_directory", "long_name"))
+def unwritable_place(client):
+    """It is said once, also where the program forks; it goes on, and its budget holds. A file in the way is left alone."""
+    out = unwritable(client, client.kind)
+    for how in "run", "forks":
+        done = run(client, out, how)
+        lines = done.err.decode().splitlines()
+        check_equal(len(lines), 1, f"lines on standard error ({lines[:3]})")
+        check("counting without a file" in lines[0], f"the line is {lines[0]}")
+    done = run(client, out, status=121, FLOPSHIM_BUDGET="40")
+    check("refused" in done.err.decode(), f"the budget does not hold: {done.err}")
+    if client.kind == "not_a_directory":
+        check_equal((client.folder / "file").read_text(), "mine", "the file in the way")
+    check_equal([path.name for path in client.folder.glob("**/*.dump")], [], "dumps")
+
+
+@case()
+def no_right_to_write(client):
+    """A directory of somebody else's."""
+    if os.geteuid() == 0:
+        program = client.compile("victim.c", "-pthread")
+        folder = client.folder / "theirs"
+        folder.mkdir(mode=0o755)
+        client.folder.chmod(0o755)
+        counts = client.folder / "counts"
+        counts.touch()
+        counts.chmod(0o666)
+        command = [sys.executable, "-c", "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); "
+                   "os.execv(sys.argv[1], sys.argv[1:])", program, counts, "1", "8", "run"]
+        done = client.run(command, FLOPSHIM_OUT=str(folder))
+    else:
+        done = run(client, "/proc/sys/x.dump")
+    lines = done.err.decode().splitlines()
+    check_equal(len(lines), 1, f"lines on standard error ({lines})")
+    check("EACCES" in lines[0] and "counting without a file" in lines[0], f"the line is {lines[0]}")
+
+
+@case()
+def warnings_once(client):
+    """A wrong setting is said once, not by every child."""
+    done = run(client, f"{client.folder}/out/", "forks", FLOPSHIM_LOG_MAX="much")
+    lines = done.err.decode().splitlines()
+    check_equal(len(lines), 1, f"lines on standard error ({lines[:3]})")
+    check("FLOPSHIM_LOG_MAX" in lines[0], f"the line is {lines[0]}")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many calls and many shapes: the dump and the memory are bounded, the totals exact. The BLAS does nothing, so that the
+calls are many. FLOPSHIM_LONG=1 makes 100 million."""
+
+import json
+import os
+import subprocess
+
+from harness import case, check, check_equal
+
+LONG = bool(os.environ.get("FLOPSHIM_LONG"))
+CALLS = 100_000_000 if LONG else 10_000_000
+MANY = 1_000_000
+MIB = 1 << 20
+
+
+def program(client):
+    blas = client.compile("null_blas.c", "-shared", "-fPIC", name="libnull_blas.so", blas=False)
+    return client.compile("shapes.c", f"-L{blas.parent}", "-lnull_blas", f"-Wl,-rpath,{blas.parent}", name="shapes",
+                          blas=False)
+
+
+def measure(client, shapes, calls):
+    """(dump in bytes, resident memory added in bytes, the report)"""
+    command = [program(client), shapes, calls]
+    bare = client.run(command, shim=False)
+    run = client.run(command)
+    flops, resident = map(int, run.out.split())
+    check_equal(run.totals["calls"], calls, "calls")
+    check_equal(run.totals["flops"], flops, "FLOPs")
+    return os.path.getsize(run.dumps[0]), (resident - int(bare.out.split()[1])) * 1024, run
+
+
+def losses(run):
+    return [loss for process in run.report["process_list"] for loss in process["losses"]]
+
+
+@case()
+def thousand(client):
+    size, resident, run = measure(client, 1000, CALLS)
+    check(size < 8 * MIB, f"a dump of {size} bytes")
+    check(resident < 8 * MIB, f"{resident} bytes of memory")
+    check_equal(losses(run), [], "losses")
+    done = subprocess.run([client.reporter, "--json", "--top", "2000", *run.dumps], capture_output=True, check=True)
+    shapes = json.loads(done.stdout)["shapes"]
+    check_equal({row["calls"] for row in shapes}, {CALLS // 1000}, "calls of each shape")
+    check_equal(len(shapes), 1000, "shapes")
+
+
+@case()
+def million(client):
+    size, resident, run = measure(client, MANY, MANY)
+    check_equal(run.totals["flops"], 2 * 5050**3, "FLOPs")
+    check(size < 64 * MIB, f"a dump of {size} bytes")
+    check(resident < 96 * MIB, f"{resident} bytes of memory")
+    check(any("shapes" in loss for loss in losses(run)), f"the loss is not stated: {losses(run)}")
+    text = subprocess.run([client.reporter, *run.dumps], capture_output=True, text=True, check=True).stdout
+    check("some are rounded up; the totals are exact" in text, f"the report does not say it: {text[:500]}")
+    again, _, _ = measure(client, MANY, 3 * MANY if LONG else MANY + MANY // 10)
+    check_equal(again, size, "size of the dump after more calls of the same shapes")
