@@ -112,8 +112,8 @@ static void scope_take(struct thread *thread, const struct scope *scope)
 	if (thread->credit_scope == scope)
 		return;
 	lease_call_back(thread);
+	credit_settle(thread);
 	thread->credit = CREDIT_NONE; /* until sample_enter says otherwise */
-	thread->credit_given = 0;
 	thread->credit_scope = scope;
 }
 

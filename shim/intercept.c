@@ -291,16 +291,23 @@ static inline bool pay(struct thread *thread, const struct scope *scope, uint64_
 	return charge_from_lease(thread, (int64_t)charged);
 }
 
+/* Whether a call of a thread whose calls are timed needs nothing but that; counts it then. */
+static inline bool clock_goes_on(struct thread *thread, int64_t cost)
+{
+	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample || cost + BURST_CALL > thread->until_clock)
+		return false;
+	thread->until_sample -= cost;
+	thread->until_clock -= cost + BURST_CALL;
+	return true;
+}
+
 /* A call that is timed by the processor's counter, and needs nothing else. */
 static inline struct entry_verdict enter_ticking(struct thread *thread, entry_frame frame, const struct site_slot *slot,
 						 struct dump_row *row, const struct scope *scope)
 {
-	int64_t cost = (int64_t)row->charged;
-
-	if (thread->credit != CREDIT_TIMED || !flopshim_tick_scale || scope != thread->credit_scope || cost >= CREDIT_QUANTUM ||
-	    cost > thread->until_sample)
+	if (thread->credit != CREDIT_TIMED || !flopshim_tick_scale || scope != thread->credit_scope ||
+	    !clock_goes_on(thread, (int64_t)row->charged))
 		return SLOW;
-	thread->until_sample -= cost;
 	*entry_start(frame) = entry_ticks();
 	return run(thread->lane, slot, row, scope, frame, ENTRY_TICKS);
 }
@@ -481,7 +488,6 @@ struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, u
 	const struct scope *scope = thread->scope;
 	struct shape shape;
 	struct dump_row *row;
-	int64_t cost;
 
 	if (slot->key != key)
 		slot = &thread->sites[site_other(site_hash(key))];
@@ -491,10 +497,8 @@ struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, u
 	row = row_of_call(thread, slot, frame, scope, &shape);
 	if (!row)
 		return SLOW;
-	cost = (int64_t)row->charged;
-	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample)
+	if (!clock_goes_on(thread, (int64_t)row->charged))
 		return SLOW;
-	thread->until_sample -= cost;
 	*entry_cost(frame) = row->charged;
 	return run(thread->lane, slot, row, scope, frame, flags);
 }
@@ -513,6 +517,8 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 	if (flags & ENTRY_TICKS) {
 		uint64_t ticks = entry_ticks() - *entry_start(frame);
 
+		if (unlikely(ticks > flopshim_tick_limit))
+			return;
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
 		row->time_ns += (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
 		row->timed_calls++;

@@ -266,7 +266,8 @@ void lifecycle_look_again(struct thread *thread)
 	thread->own_epoch = flopshim_epoch;
 	dump_reopen();
 	charge_settle(thread);
-	thread->credit = thread->credit_given = 0;
+	credit_settle(thread);
+	thread->credit = 0;
 	thread->credit_scope = NULL;
 	if (thread->own_factors != namespace_factors) {
 		thread->own_factors = namespace_factors;

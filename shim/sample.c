@@ -231,41 +231,16 @@ static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_f
 	return true;
 }
 
-/* ---- credit ---- */
-
-/* What calls on the fast path have used since the last visit also counts towards the next sample. */
-static void credit_account(struct thread *thread)
-{
-	if (thread->credit_given > 0)
-		thread->until_sample -= thread->credit_given - thread->credit;
-	thread->credit_given = 0;
-}
-
-static void credit_refill(struct thread *thread)
-{
-	int64_t credit = CREDIT_QUANTUM - 1;
-
-	if (config.stacks != STACKS_AUTO)
-		thread->until_sample = INT64_MAX;
-	if (thread->until_sample < credit)
-		credit = thread->until_sample;
-	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls)
-		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;
-	else if (thread->scope->limited)
-		credit = CREDIT_LEASE;
-	thread->credit = credit;
-	thread->credit_given = credit;
-}
-
 /* ---- clocks ---- */
 
-uint64_t flopshim_tick_scale, flopshim_tick_cost;
+uint64_t flopshim_tick_scale, flopshim_tick_cost, flopshim_tick_limit = UINT64_MAX;
 
-enum { CALIBRATION_NS = 10000000, CALIBRATION_TICKS_MAX = 4000, READINGS = 16 };
+enum { CALIBRATION_NS = 1000000, CALIBRATION_TICKS_MAX = 4000, READINGS = 16, BURST_CALL_NS_MAX = 500000 };
 
 static struct {
 	_Atomic uint32_t state; /* 0 unknown, 1 begun, 2 ended */
 	uint64_t ticks, clock_ns;
+	_Atomic uint64_t refills; /* since the pace is known */
 } calibration;
 
 /* Whether the kernel itself keeps time by the counter: then it runs at one pace on all processors. */
@@ -315,14 +290,14 @@ static bool clocks_read(uint64_t *ticks, uint64_t *clock_ns)
 }
 
 /*
- * Where every call is timed, the counter takes half as long to read as the clock. Its pace is measured over the first
- * CALIBRATION_NS, to some millionths; the ordered record needs the clock's own moments.
+ * The counter takes half as long to read as the clock, and can be read on the fast path. Its pace is measured over the first
+ * CALIBRATION_NS, to a ten-thousandth or better; the ordered record needs the clock's own moments.
  */
 void sample_calibrate(void)
 {
 	uint64_t ticks, clock_ns;
 
-	if (calibration.state == 2 || config.time != TIME_ALL || config.records_calls)
+	if (calibration.state == 2 || config.time == TIME_OFF || config.records_calls)
 		return;
 	if (calibration.state == 0) {
 		uint32_t unknown = 0;
@@ -336,25 +311,70 @@ void sample_calibrate(void)
 	if (!clocks_read(&ticks, &clock_ns) || clock_ns - calibration.clock_ns < CALIBRATION_NS)
 		return;
 	flopshim_tick_cost = reading_cost(entry_ticks);
+	if (config.time == TIME_AUTO)
+		flopshim_tick_limit = (ticks - calibration.ticks) * BURST_CALL_NS_MAX / (clock_ns - calibration.clock_ns);
 	flopshim_tick_scale = ((clock_ns - calibration.clock_ns) << 32) / (ticks - calibration.ticks);
 	calibration.state = 2;
 }
 
+/* ---- credit ---- */
+
+/*
+ * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, after the slow path
+ * has taken the caches, takes ten times as long as it does otherwise. One refill in BURST_GAP begins a burst; the first bursts
+ * follow each other closely, so that short programs have some.
+ */
+enum { BURST_GAP = 512, BURST_LENGTH = 1 << 19 };
+
+static bool burst_is_due(struct thread *thread)
+{
+	uint64_t refills;
+
+	if (config.time != TIME_AUTO || !flopshim_tick_scale)
+		return false;
+	refills = atomic_fetch_add_explicit(&calibration.refills, 1, memory_order_relaxed);
+	return random_next(thread) % BURST_GAP < (refills < BURST_GAP ? BURST_GAP / (refills + 1) : 1);
+}
+
+static void credit_refill(struct thread *thread)
+{
+	int64_t credit = CREDIT_QUANTUM - 1;
+
+	if (config.stacks != STACKS_AUTO)
+		thread->until_sample = INT64_MAX;
+	if (thread->until_sample < credit)
+		credit = thread->until_sample;
+	thread->until_clock = INT64_MAX;
+	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls) {
+		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;
+	} else if (thread->scope->limited) {
+		credit = CREDIT_LEASE;
+	} else if (burst_is_due(thread)) {
+		credit = CREDIT_TIMED;
+		thread->until_clock = BURST_LENGTH;
+	}
+	thread->credit = credit;
+	thread->credit_given = credit;
+}
+
 /* ---- time ---- */
 
-/* A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us; of the smaller calls a sample is timed,
- * those that the slow path sees anyway. */
-static bool is_timed(int64_t cost, bool is_new)
+/*
+ * A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us. Of the smaller calls those are timed that
+ * the slow path sees anyway, where there are no bursts.
+ */
+static bool is_timed(const struct thread *thread, int64_t cost, bool is_new)
 {
-	return config.records_calls || config.time == TIME_ALL ||
-	       (config.time == TIME_AUTO && (cost >= CREDIT_QUANTUM || !is_new));
+	if (config.records_calls || config.time != TIME_AUTO)
+		return config.records_calls || config.time == TIME_ALL;
+	return cost >= CREDIT_QUANTUM || (!is_new && (!flopshim_tick_scale || thread->scope->limited));
 }
 
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new)
 {
 	uint64_t stands_for;
 
-	credit_account(thread);
+	credit_settle(thread);
 	if (stack_is_due(thread, cost, &stands_for)) {
 		if (thread->busy == 1 && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
 			stack_take(*entry_return_slot(frame), stands_for, site, namespace_id);
@@ -365,7 +385,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 	sample_calibrate();
 	if (config.records_calls)
 		*entry_flags(frame) |= ENTRY_LOGGED;
-	if (is_timed(cost, is_new))
+	if (is_timed(thread, cost, is_new))
 		*entry_flags(frame) |= ENTRY_TIMED;
 }
 

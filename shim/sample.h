@@ -25,7 +25,7 @@ void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row
 /* The same for work charged by hand, which takes no time that is known. */
 void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *row);
 
-/* Finds the pace of the processor's counter, where every call is timed: some calls later it is known. */
+/* Finds the pace of the processor's counter: some calls later it is known. */
 void sample_calibrate(void);
 
 /* FLOPs at and above which `auto` takes the stack of every call, just now. */

@@ -23,6 +23,7 @@ enum {
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
+	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
 	MISSES_MAX = 16,        /* see row_of_call */
 };
@@ -119,6 +120,7 @@ struct thread {
 	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: charge.c */
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
 	int64_t credit_given;            /* what `credit` was at the last refill */
+	int64_t until_clock;             /* where every call is timed: what is left of that, see clock_goes_on */
 	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first */
 	struct dump_block *log;          /* of the ordered record, the one that grows */
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
@@ -131,6 +133,14 @@ struct thread {
 	struct thread *next;             /* in the list of living threads, or of free ones */
 };
 
+/* What calls on the fast path have used since the last refill counts towards the next sampled stack. */
+static inline void credit_settle(struct thread *thread)
+{
+	if (thread->credit_given > 0)
+		thread->until_sample -= thread->credit_given - thread->credit;
+	thread->credit_given = 0;
+}
+
 extern struct dump_row row_none __attribute__((visibility("hidden")));
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -139,6 +149,8 @@ extern struct thread thread_null __attribute__((visibility("hidden")));
 /* Nanoseconds of a tick of entry_ticks times 2^32, 0 while ticks are not to be used; and the ticks between two readings. */
 extern uint64_t flopshim_tick_scale __attribute__((visibility("hidden")));
 extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
+/* More ticks than a call of a burst can take: the thread was off its processor, and that one moment must not stand for many. */
+extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
 
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Times in `auto`: of small calls a sample is timed, and the estimate is held to what the clock on the wall says."""
+
+import time
+
+from harness import case, check, check_equal
+
+CALLS = 30_000_000
+
+
+def wall(client, *command, **options):
+    start = time.monotonic_ns()
+    run = client.run([client.compile("victim.c", "-pthread"), client.folder / "counts", *command], **options)
+    return time.monotonic_ns() - start, run
+
+
+@case(stacks=("auto", "off"))
+def small_calls(client):
+    """Thirty million calls of some nanoseconds: no longer in all than the program ran, nor much less than without the
+    shim, where they are most of it."""
+    bare, _ = wall(client, "1", CALLS, "run", shim=False)
+    elapsed, run = wall(client, "1", CALLS, "run", FLOPSHIM_STACKS=client.stacks)
+    totals = run.totals
+    check_equal(totals["calls"], CALLS, "calls")
+    check(1000 < totals["timed_calls"] < CALLS // 10, f"{totals['timed_calls']} calls were timed")
+    estimate = totals["estimated_time_ns"]
+    check(bare / 5 < estimate < elapsed, f"{estimate / 1e9:.3f} s, of {elapsed / 1e9:.3f} s with the shim and {bare / 1e9:.3f} without")
+    check(totals["time_ns"] < elapsed, "the measured part is longer than all")
+
+
+@case()
+def threads(client):
+    """Two threads at once: each is timed."""
+    elapsed, run = wall(client, "2", CALLS // 2, "run")
+    estimate = run.totals["estimated_time_ns"]
+    check(0 < estimate < 2 * elapsed, f"{estimate / 1e9:.3f} s in two threads of {elapsed / 1e9:.3f} s")
+
+
+@case()
+def all_calls(client):
+    _, run = wall(client, "1", CALLS // 10, "run", FLOPSHIM_TIME="all")
+    check_equal(run.totals["timed_calls"], CALLS // 10, "timed calls")
+
+
+@case()
+def off(client):
+    _, run = wall(client, "1", CALLS // 10, "run", FLOPSHIM_TIME="off")
+    check_equal((run.totals["timed_calls"], run.totals["time_ns"]), (0, 0), "timed calls and time")
