@@ -14,7 +14,8 @@ PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-rt-1
 	libblas-dev liblapack-dev libblas3 liblapack3 liblapacke libopenblas0-pthread libopenblas-pthread-dev
 	libopenblas0-openmp libopenblas64-0-pthread libopenblas64-pthread-dev
 	libblis4-pthread libblis4-openmp libblis-dev libatlas3-base libatlas-base-dev
-	libscalapack-openmpi-dev musl-tools gcc-multilib libcap2-bin e2fsprogs util-linux file procps"
+	libscalapack-openmpi-dev musl-tools gcc-multilib libcap2-bin e2fsprogs btrfs-progs util-linux file
+	procps"
 
 fail() {
 	echo "$(basename "$0"): $*" >&2
