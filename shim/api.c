@@ -107,7 +107,8 @@ static int api_set_multiplier(const char *name, uint64_t factor)
 
 /* ---- work charged by hand ---- */
 
-static void print_detail(char *detail, size_t size, const char *subscripts, int count, const struct flopshim_shape *shapes)
+static void print_detail(char *detail, size_t size, const char *subscripts, int count,
+			 const struct flopshim_shape *shapes)
 {
 	size_t end = 0;
 

@@ -39,8 +39,9 @@ static inline bool charge_lease_spend(struct thread *thread, int64_t cost)
 }
 
 /*
- * Takes `cost` from the thread's lease, for calls under a limit that need nothing else. False sends the call
- * through the slow path. Its scope must be credit_scope. The one locked instruction is there because leases can be called back by other threads.
+ * Takes `cost` from the thread's lease, for calls under a limit that need nothing else. False sends the call through
+ * the slow path. Its scope must be credit_scope. The one locked instruction is there because leases can be called
+ * back by other threads.
  */
 static inline bool charge_from_lease(struct thread *thread, int64_t cost)
 {

@@ -55,7 +55,8 @@ void dlsym_init(void)
 	dlopen_real = (void *(*)(const char *, int))libc_function("dlopen");
 	dlclose_real = (int (*)(void *))libc_function("dlclose");
 	/* Whatever comes next: a sanitizer has one of its own. */
-	pthread_create_real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function("pthread_create");
+	pthread_create_real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function(
+		"pthread_create");
 	dlsym_real = (void *(*)(void *, const char *))libc_function("dlsym");
 }
 

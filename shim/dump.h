@@ -81,8 +81,8 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 void dump_flush_due(void);
 
 /*
- * Ends the dump. `quiet` says that no other thread goes on writing rows, so that their check words can be written. Needs no
- * lock when the process is about to end.
+ * Ends the dump. `quiet` says that no other thread goes on writing rows, so that their check words can be written.
+ * Needs no lock when the process is about to end.
  */
 void dump_close(enum dump_state state, int exit_status, bool quiet);
 

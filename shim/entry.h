@@ -22,7 +22,8 @@
  *  4. After the call it saves the result registers, calls intercept_leave(frame) (no vector registers
  *     either), and where that returns not 0, intercept_leave_slow(frame) with the vector result registers
  *     saved; then returns the result.
- *  5. entry_ticks reads a counter of the processor, if code may; entry_probe calls a function with the state of all floating-point units saved and put back.
+ *  5. entry_ticks reads a counter of the processor, if code may; entry_probe calls a function with the state of all
+ *     floating-point units saved and put back.
  *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
  *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
  *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
@@ -100,7 +101,10 @@ struct dump_row;
 static inline const struct form **entry_form(entry_frame frame) { return (const struct form **)(frame + ENTRY_FORM); }
 static inline struct dump_row **entry_row(entry_frame frame) { return (struct dump_row **)(frame + ENTRY_ROW); }
 static inline void **entry_real(entry_frame frame) { return (void **)(frame + ENTRY_REAL); }
-static inline const struct scope **entry_scope(entry_frame frame) { return (const struct scope **)(frame + ENTRY_SCOPE); }
+static inline const struct scope **entry_scope(entry_frame frame)
+{
+	return (const struct scope **)(frame + ENTRY_SCOPE);
+}
 /* Not 0 sends the return through the slow path; enum entry_flags. */
 static inline uint64_t *entry_flags(entry_frame frame) { return (uint64_t *)(frame + ENTRY_FLAGS); }
 enum entry_flags {

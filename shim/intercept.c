@@ -110,8 +110,8 @@ void site_slot_remember(struct site_slot *slot, struct dump_row *row, const stru
 }
 
 /*
- * Whether a call has the shape that the last one from its site had: the common case, and the reason why a call costs what
- * it costs. Where a letter is in lower case it only seems to differ.
+ * Whether a call has the shape that the last one from its site had: the common case, and the reason why a call costs
+ * what it costs. Where a letter is in lower case it only seems to differ.
  */
 static inline __attribute__((always_inline)) bool
 pointers_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
@@ -170,7 +170,8 @@ static inline bool is_same(const struct site_slot *slot, const struct dump_row *
 }
 
 /* What shape_read does, where all arguments are of the most frequent kind. */
-static inline __attribute__((always_inline)) void pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
+static inline __attribute__((always_inline)) void
+pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
 {
 	const struct shape_arg *arg = slot->args;
 
@@ -215,7 +216,9 @@ static inline bool is_query(const struct form *form, entry_frame frame)
 	return false;
 }
 
-struct dump_row row_none = {.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN}};
+struct dump_row row_none = {
+	.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN},
+};
 
 void site_slot_prepare(struct site_slot *slot)
 {
@@ -348,8 +351,8 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 }
 
 /*
- * The shape of a call, and the row that is its own; NULL if it has none. Of a lane that is full, whose calls have had none for a
- * while, it is looked for one time in many: that a call is counted in a coarse row is no loss there.
+ * The shape of a call, and the row that is its own; NULL if it has none. Of a lane that is full, whose calls have had
+ * none for a while, it is looked for one time in many: that a call is counted in a coarse row is no loss there.
  */
 static inline __attribute__((always_inline)) struct dump_row *
 row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
@@ -406,7 +409,10 @@ enter_nested(const struct thread *thread, struct dump_lane *lane, const struct s
 	return (struct entry_verdict){slot->real, ACTION_JUMP};
 }
 
-/* More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its registers. */
+/*
+ * More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its
+ * registers.
+ */
 static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
@@ -448,10 +454,10 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 		return enter_displaced(frame, symbol);
 	if (unlikely(lane->depth))
 		return enter_nested(thread, lane, slot, (uint64_t)return_slot);
+	row = *(struct dump_row *volatile *)&slot->row; /* before its scope: a handler may change both meanwhile */
 	scope = thread->scope;
 	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
 		return enter_shape(frame, slot);
-	row = slot->row;
 	if (slot->reading == READING_POINTER) {
 		if (unlikely(!pointer_same(slot, row, frame)))
 			return enter_shape(frame, slot);

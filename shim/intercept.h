@@ -21,14 +21,17 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol);
 int intercept_leave(entry_frame frame);
 
 /*
- * What intercept_enter does for threads whose every call is timed or logged, after it has refused one of them: function 0
- * where more is needed. The caller starts the clock; intercept_leave_timed is false where more is needed.
+ * What intercept_enter does for threads whose every call is timed or logged, after it has refused one of them:
+ * function 0 where more is needed. The caller starts the clock; intercept_leave_timed is false where more is needed.
  */
 struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, uint64_t flags);
 bool intercept_leave_timed(entry_frame frame);
 void intercept_leave_slow(entry_frame frame);
 
-/* Reads the shape arguments of a call, of a batch those of one group. Where LAPACK would not reference one, it is not read. */
+/*
+ * Reads the shape arguments of a call, of a batch those of one group. Where LAPACK would not reference one, it is not
+ * read.
+ */
 void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
 		uint64_t group, struct shape *shape);
 
@@ -78,9 +81,13 @@ static inline struct dump_row *row_of_entry(uint64_t entry)
 }
 
 /* Kind and flags of a row as one number. */
-static inline uint32_t row_sort(enum dump_row_kind kind, uint8_t flags) { return (uint32_t)kind | (uint32_t)flags << 8; }
+static inline uint32_t row_sort(enum dump_row_kind kind, uint8_t flags)
+{
+	return (uint32_t)kind | (uint32_t)flags << 8;
+}
 
-static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t sort, const struct shape *shape, unsigned dims)
+static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t sort, const struct shape *shape,
+			  unsigned dims)
 {
 	uint64_t own_place;
 	uint32_t own_sort;

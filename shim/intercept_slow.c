@@ -360,7 +360,8 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	lane->depth++;
 	__asm__ volatile("" ::: "memory");
 	lane->frames[lane->depth - 1] = (struct dump_frame){call->slot, call->caller, (uint64_t)row};
-	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id, !row->calls);
+	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
+		     !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
 

@@ -89,7 +89,9 @@ static wide quotient_wide(wide y, wide x) { return y > 0 && x > 0 ? y / x : 0; }
 
 static int log2_wide(wide x)
 {
-	return x >> 64 > 0 ? 127 - __builtin_clzll((unsigned long long)(x >> 64)) : x < 1 ? 0 : 63 - __builtin_clzll((uint64_t)x);
+	if (x >> 64 > 0)
+		return 127 - __builtin_clzll((unsigned long long)(x >> 64));
+	return x < 1 ? 0 : 63 - __builtin_clzll((unsigned long long)x);
 }
 
 #define NUMBER wide

@@ -481,9 +481,9 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 /* ---- rows ---- */
 
 /*
- * A signal handler that calls BLAS may come between any two instructions of what follows, and add rows and entries of its own,
- * or a block or an index. So places in a block and in the index are taken by one atomic instruction each, and what is
- * complete is published until nothing has come in between. At worst a row stands twice.
+ * A signal handler that calls BLAS may come between any two instructions of what follows, and add rows and entries of
+ * its own, or a block or an index. So places in a block and in the index are taken by one atomic instruction each,
+ * and what is complete is published until nothing has come in between. At worst a row stands twice.
  */
 
 static void index_put(struct row_index *index, struct dump_row *row, uint64_t hash)

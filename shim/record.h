@@ -37,9 +37,9 @@ struct site {
 };
 
 /*
- * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the function
- * that is in flight when the call is a tail call out of it, NULL otherwise. Copies the answer to *site; false
- * when nothing defines the symbol, or memory is short.
+ * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the
+ * function that is in flight when the call is a tail call out of it, NULL otherwise. Copies the answer to *site;
+ * false when nothing defines the symbol, or memory is short.
  */
 bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
 

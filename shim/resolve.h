@@ -84,8 +84,8 @@ void *module_symbol(const struct module *module, const char *name);
 bool module_is_blas(struct module *module, bool bare);
 
 /*
- * Whether the object takes 64-bit integers where names do not say so. Calls once the isamax that is spelled the same way,
- * `isamax_` or `scipy_isamax_`; where it has none, that of what it is linked to; without one the answer is no.
+ * Whether the object takes 64-bit integers where names do not say so. Calls once the isamax that is spelled the same
+ * way, `isamax_` or `scipy_isamax_`; where it has none, that of what it is linked to; without one the answer is no.
  */
 bool module_is_ilp64(struct module *module, const char *isamax);
 

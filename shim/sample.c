@@ -290,8 +290,8 @@ static bool clocks_read(uint64_t *ticks, uint64_t *clock_ns)
 }
 
 /*
- * The counter takes half as long to read as the clock, and can be read on the fast path. Its pace is measured over the first
- * CALIBRATION_NS, to a ten-thousandth or better; the ordered record needs the clock's own moments.
+ * The counter takes half as long to read as the clock, and can be read on the fast path. Its pace is measured over
+ * the first CALIBRATION_NS, to a ten-thousandth or better; the ordered record needs the clock's own moments.
  */
 void sample_calibrate(void)
 {
@@ -320,9 +320,9 @@ void sample_calibrate(void)
 /* ---- credit ---- */
 
 /*
- * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, after the slow path
- * has taken the caches, takes ten times as long as it does otherwise. One refill in BURST_GAP begins a burst; the first bursts
- * follow each other closely, so that short programs have some.
+ * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, after
+ * the slow path has taken the caches, takes ten times as long as it does otherwise. One refill in BURST_GAP begins a
+ * burst; the first bursts follow each other closely, so that short programs have some.
  */
 enum { BURST_GAP = 512, BURST_LENGTH = 1 << 19 };
 
@@ -360,8 +360,8 @@ static void credit_refill(struct thread *thread)
 /* ---- time ---- */
 
 /*
- * A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us. Of the smaller calls those are timed that
- * the slow path sees anyway, where there are no bursts.
+ * A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us. Of the smaller calls those are
+ * timed that the slow path sees anyway, where there are no bursts.
  */
 static bool is_timed(const struct thread *thread, int64_t cost, bool is_new)
 {
@@ -370,7 +370,8 @@ static bool is_timed(const struct thread *thread, int64_t cost, bool is_new)
 	return cost >= CREDIT_QUANTUM || (!is_new && (!flopshim_tick_scale || thread->scope->limited));
 }
 
-void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new)
+void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
+		  bool is_new)
 {
 	uint64_t stands_for;
 

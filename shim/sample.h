@@ -2,12 +2,12 @@
 /*
  * sample.h - clocks, stacks and the ordered record: what single calls leave beside their row.
  *
- * Stacks in `auto` are sampled by FLOPs. A call of f FLOPs, f below the threshold T, leaves its stack with probability
- * p = 1 - exp(-f/T), whatever the calls around it do: the thread counts down an exponentially distributed number of FLOPs
- * with mean T, and the call that uses it up is taken. It stands for f/p FLOPs, so the sum over a site estimates the
- * site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for themselves. T doubles after every
- * STACKS_FOR_ONE_THRESHOLD stacks: a program that runs for long pays less and less. Since such a countdown has no memory, it
- * can be drawn anew at any time.
+ * Stacks in `auto` are sampled by FLOPs. A call of f FLOPs, f below the threshold T, leaves its stack with
+ * probability p = 1 - exp(-f/T), whatever the calls around it do: the thread counts down an exponentially distributed
+ * number of FLOPs with mean T, and the call that uses it up is taken. It stands for f/p FLOPs, so the sum over a site
+ * estimates the site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for
+ * themselves. T doubles after every STACKS_FOR_ONE_THRESHOLD stacks: a program that runs for long pays less and less.
+ * Since such a countdown has no memory, it can be drawn anew at any time.
  */
 #ifndef FLOPSHIM_SAMPLE_H
 #define FLOPSHIM_SAMPLE_H
@@ -15,11 +15,12 @@
 #include "intercept.h"
 
 /*
- * On the slow path, just before and after a top-level call of `cost` FLOPs; refills the thread's credit. `is_new`: its
- * row has just been made, and what it takes is not typical. A call that is to be timed gets ENTRY_TIMED: the caller starts
- * the clock. What reading it takes is not in a call's time.
+ * On the slow path, just before and after a top-level call of `cost` FLOPs; refills the thread's credit. `is_new`:
+ * its row has just been made, and what it takes is not typical. A call that is to be timed gets ENTRY_TIMED: the
+ * caller starts the clock. What reading it takes is not in a call's time.
  */
-void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id, bool is_new);
+void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
+		  bool is_new);
 void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row);
 
 /* The same for work charged by hand, which takes no time that is known. */

@@ -146,18 +146,24 @@ extern struct dump_row row_none __attribute__((visibility("hidden")));
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct thread thread_null __attribute__((visibility("hidden")));
 
-/* Nanoseconds of a tick of entry_ticks times 2^32, 0 while ticks are not to be used; and the ticks between two readings. */
+/*
+ * Nanoseconds of a tick of entry_ticks times 2^32, 0 while ticks are not to be used; and the ticks between two
+ * readings.
+ */
 extern uint64_t flopshim_tick_scale __attribute__((visibility("hidden")));
 extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
-/* More ticks than a call of a burst can take: the thread was off its processor, and that one moment must not stand for many. */
+/*
+ * More ticks than a call of a burst can take: the thread was off its processor, and that one moment must not stand
+ * for many.
+ */
 extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
 
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 
 /*
- * A caller and a symbol in one number: user space has 47 bits of addresses, but for memory that is asked for by a higher one,
- * and symbols have 17.
+ * A caller and a symbol in one number: user space has 47 bits of addresses, but for memory that is asked for by a
+ * higher one, and symbols have 17.
  */
 static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << 47; }
 

@@ -358,7 +358,7 @@ int64_t summary_print(char *buffer, size_t size, int kind)
 		output.length = FLOPSHIM_NO_MEMORY;
 	}
 	if (size)
-		buffer[output.length >= 0 && (size_t)output.length < size ? (size_t)output.length : output.length < 0 ? 0 : size - 1] = 0;
+		buffer[output.length < 0 ? 0 : (size_t)output.length < size ? (size_t)output.length : size - 1] = 0;
 	if (table.lines)
 		guest_free(table.lines, LINES_MAX * sizeof(struct line));
 	if (table.own)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * weights.c - what a call is charged. The file has one `NAME FACTOR` a line, `#` starts a comment; a name is a routine
- * (dgemm), a family (gemm), a type (type:s, type:d, type:c, type:z) or a precision (precision:single, precision:double). The
- * factors of all that match are multiplied.
- * It must never use floating point: factors are fixed-point numbers with 32 fractional bits.
+ * weights.c - what a call is charged. The file has one `NAME FACTOR` a line, `#` starts a comment; a name is a
+ * routine (dgemm), a family (gemm), a type (type:s, type:d, type:c, type:z) or a precision (precision:single,
+ * precision:double). The factors of all that match are multiplied. It must never use floating point: factors are
+ * fixed-point numbers with 32 fractional bits.
  */
 #include "weights.h"
 
@@ -65,7 +65,8 @@ uint64_t weights_price(const struct routine *routine, const struct shape *shape,
 	return weights_apply(routine, namespace_multiplier(namespace_id), price.flops, saturated);
 }
 
-static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word, size_t length)
+static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word,
+					   size_t length)
 {
 	guest_say("FLOPSHIM_WEIGHTS: %s:%u: %s: '%.*s'", path, line, what, (int)length, word);
 	_exit(2);

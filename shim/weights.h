@@ -15,14 +15,14 @@
 void weights_start(const char *path);
 
 /*
- * flops * weight * multiplier, the multiplier times 2^32, rounded to the nearest integer; never from something to nothing but by a
- * weight of 0. A routine of NULL has no weight. Sets *saturated where it does not fit into 63 bits.
+ * flops * weight * multiplier, the multiplier times 2^32, rounded to the nearest integer; never from something to
+ * nothing but by a weight of 0. A routine of NULL has no weight. Sets *saturated where it does not fit into 63 bits.
  */
 uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated);
 
 /*
- * What one call of this shape is charged in a namespace; *flops is its raw price, *words its traffic, *saturated if they did
- * not fit. On the call path: uses no vector register.
+ * What one call of this shape is charged in a namespace; *flops is its raw price, *words its traffic, *saturated if
+ * they did not fit. On the call path: uses no vector register.
  */
 uint64_t weights_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
 		       uint64_t *words, bool *saturated);

