@@ -174,14 +174,15 @@ static inline __attribute__((always_inline)) void
 pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
 {
 	const struct shape_arg *arg = slot->args;
+	uint64_t options = 0;
 
-	shape->options = 0;
 	for (unsigned i = 0; i < slot->options; i++, arg++) {
 		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
 
 		if (letter)
-			shape->options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
+			options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
 	}
+	shape->options = options;
 	for (unsigned i = 0; i < slot->dims; i++, arg++) {
 		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
 
@@ -396,7 +397,10 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
 	}
 	thread->rows.misses = 0;
 	site_slot_remember(slot, row, scope);
-	return enter_row(frame, slot, row, scope);
+	if (unlikely(scope != thread->credit_scope || (int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
 /* A call while another is in flight. */
