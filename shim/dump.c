@@ -26,7 +26,7 @@
 #include "sample.h"
 #include "version.h"
 
-enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ROWS_ALIGN = 128, LOG_MARGIN = 4 << 20 };
+enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ENTRIES_ALIGN = 128, LOG_MARGIN = 4 << 20 };
 
 /* A block in memory. */
 struct mapping {
@@ -380,6 +380,10 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 	return pages ? pages : guest_pages(size);
 }
 
+/* Calls write to these entries: each is to take as few cache lines as can be. */
+static bool is_for_calls(enum dump_block_type type) { return type == DUMP_ROWS || type == DUMP_LANES; }
+_Static_assert(sizeof(struct dump_row) % 64 == 0 && sizeof(struct dump_lane) % 64 == 0, "whole cache lines");
+
 struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
 				  uint32_t first)
 {
@@ -393,7 +397,7 @@ struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size
 	*block = (struct dump_block){
 		.magic = DUMP_BLOCK_MAGIC,
 		.type = (uint16_t)type,
-		.header_size = type == DUMP_ROWS ? ROWS_ALIGN : sizeof(struct dump_block),
+		.header_size = is_for_calls(type) ? ENTRIES_ALIGN : sizeof(struct dump_block),
 		.offset = offset,
 		.size = size,
 		.address = (uint64_t)block,

@@ -112,6 +112,7 @@ enum entry_flags {
 	ENTRY_LOGGED = 2,
 	ENTRY_COARSE = 4,
 	ENTRY_TICKS = 8, /* timed by the processor's counter */
+	ENTRY_INFO = 64, /* its INFO says whether it did anything */
 };
 /* Clock or counter when the call began, if it is timed. */
 static inline uint64_t *entry_start(entry_frame frame) { return (uint64_t *)(frame + ENTRY_START); }

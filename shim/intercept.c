@@ -272,7 +272,7 @@ run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, 
 	*entry_row(frame) = row;
 	*entry_real(frame) = slot->real;
 	*entry_scope(frame) = scope;
-	*entry_flags(frame) = flags;
+	*entry_flags(frame) = flags | (slot->flags & SITE_INFO);
 	do {
 		record->slot = (uint64_t)return_slot;
 		record->return_address = *return_slot;
@@ -532,7 +532,8 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
 		row->time_ns += (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
 		row->timed_calls++;
-	} else {
+	}
+	if (flags & ENTRY_COARSE) {
 		row->flops += *entry_raw(frame);
 		row->charged += *entry_cost(frame);
 		row->words += *entry_words(frame);
@@ -543,16 +544,15 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 int intercept_leave(entry_frame frame)
 {
 	struct dump_lane *lane = thread_self->lane;
-	const struct form *form = *entry_form(frame);
 	struct dump_row *row = *entry_row(frame);
 	uint64_t flags = *entry_flags(frame);
 
 	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame)))
 		return 1;
-	if (unlikely(form->info != INFO_NONE) && was_rejected(form, frame))
-		return 1;
 	if (unlikely(flags)) {
-		if (flags != ENTRY_TICKS && flags != ENTRY_COARSE)
+		if (flags & ENTRY_INFO && was_rejected(*entry_form(frame), frame))
+			return 1;
+		if (flags & (ENTRY_TIMED | ENTRY_LOGGED))
 			return 1;
 		leave_other(frame, row, flags);
 	}

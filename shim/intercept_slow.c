@@ -330,7 +330,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	}
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
 		   0, &shape);
-	*entry_flags(call->frame) = 0;
+	*entry_flags(call->frame) = call->site.flags & SITE_INFO;
 	*entry_cost(call->frame) = *entry_raw(call->frame) = *entry_words(call->frame) = 0;
 	if (has_groups(call, &shape)) {
 		saturated = price_batch(call, &shape, scope->namespace_id);

@@ -269,6 +269,8 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 	}
 	if (caller && caller->flags & MODULE_SERVES)
 		site->flags |= SITE_CALLER_SERVES;
+	if (site->form->info != INFO_NONE && !site->form->info_after_work)
+		site->flags |= SITE_INFO;
 	if (is_always_nested(site->form))
 		site->flags |= SITE_NESTED;
 	else if (site->form->query_count)

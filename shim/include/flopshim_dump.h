@@ -212,15 +212,16 @@ struct dump_frame {
 
 /* What one thread at a time writes without a lock; a lane outlives its thread and is used again. */
 struct dump_lane {
+	/* What a call writes comes first: a cache line with the first frame and most of the second. */
 	uint64_t nested_calls;   /* of routines called by routines: counted under the outer one */
+	uint32_t depth;          /* valid frames: the calls in flight */
+	uint32_t tid;            /* thread that has the lane, 0 if none */
+	struct dump_frame frames[DUMP_FRAMES_MAX];
 	uint64_t lost_calls;     /* seen and run, but not recorded */
 	uint64_t passed_calls;   /* to definitions that do not look like a BLAS: uncounted */
 	uint64_t abandoned_calls;/* left by longjmp or an exception; they stay charged and are in calls too */
-	uint32_t depth;          /* valid frames: the calls in flight */
-	uint32_t tid;            /* thread that has the lane, 0 if none */
 	uint64_t threads;        /* how many threads have had it */
-	uint64_t reserved[2];
-	struct dump_frame frames[DUMP_FRAMES_MAX];
+	uint64_t reserved[10];
 };
 
 enum dump_row_kind {
