@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -150,7 +151,9 @@ def unwritable_place(client):
 def no_right_to_write(client):
     """A directory of somebody else's."""
     if os.geteuid() == 0:
-        program = client.compile("victim.c", "-pthread")
+        # The build folder may be out of reach of a user without rights.
+        program = shutil.copy(client.compile("victim.c", "-pthread"), client.folder)
+        shim = shutil.copy(client.shim, client.folder)
         folder = client.folder / "theirs"
         folder.mkdir(mode=0o755)
         client.folder.chmod(0o755)
@@ -159,7 +162,7 @@ def no_right_to_write(client):
         counts.chmod(0o666)
         command = [sys.executable, "-c", "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); "
                    "os.execv(sys.argv[1], sys.argv[1:])", program, counts, "1", "8", "run"]
-        done = client.run(command, FLOPSHIM_OUT=str(folder))
+        done = client.run(command, shim=shim, FLOPSHIM_OUT=str(folder))
     else:
         done = run(client, "/proc/sys/x.dump")
     lines = done.err.decode().splitlines()
