@@ -190,12 +190,10 @@ HIDDEN_FUNCTION(entry_probe)
 	.cfi_endproc
 	.size entry_probe, . - entry_probe
 
-/* ---- void *dlsym(void *handle, const char *name) ---- */
-	.p2align 4
-	.globl dlsym
-	.type dlsym, @function
-dlsym:
-	.cfi_startproc
+/* ---- dlsym and dlopen ---- */
+
+/* Calls hook(first argument, second argument, return address), and leaves the program's arguments as they were. */
+.macro CALL_HOOK hook
 	endbr64
 	pushq %rdi
 	.cfi_adjust_cfa_offset 8
@@ -204,13 +202,22 @@ dlsym:
 	subq $8, %rsp
 	.cfi_adjust_cfa_offset 8
 	movq 24(%rsp), %rdx
-	call dlsym_hook
+	call \hook
 	addq $8, %rsp
 	.cfi_adjust_cfa_offset -8
 	popq %rsi
 	.cfi_adjust_cfa_offset -8
 	popq %rdi
 	.cfi_adjust_cfa_offset -8
+.endm
+
+/* ---- void *dlsym(void *handle, const char *name) ---- */
+	.p2align 4
+	.globl dlsym
+	.type dlsym, @function
+dlsym:
+	.cfi_startproc
+	CALL_HOOK dlsym_hook
 	cmpq $-1, %rax
 	je 1f
 	ret
@@ -224,20 +231,7 @@ dlsym:
 	.type dlopen, @function
 dlopen:
 	.cfi_startproc
-	endbr64
-	pushq %rdi
-	.cfi_adjust_cfa_offset 8
-	pushq %rsi
-	.cfi_adjust_cfa_offset 8
-	subq $8, %rsp
-	.cfi_adjust_cfa_offset 8
-	call dlopen_hook
-	addq $8, %rsp
-	.cfi_adjust_cfa_offset -8
-	popq %rsi
-	.cfi_adjust_cfa_offset -8
-	popq %rdi
-	.cfi_adjust_cfa_offset -8
+	CALL_HOOK dlopen_hook
 	jmp *dlopen_real(%rip)
 	.cfi_endproc
 	.size dlopen, . - dlopen
