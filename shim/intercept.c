@@ -22,7 +22,7 @@ static inline char enum_letter(uint64_t value)
 
 static inline uint64_t option_read(const struct shape_arg *arg, entry_frame frame)
 {
-	uint64_t word = *entry_slot(frame, arg->slot);
+	uint64_t word = *(const uint64_t *)(frame + arg->offset);
 	unsigned char letter;
 
 	switch (arg->fetch) {
@@ -50,7 +50,7 @@ static inline uint64_t option_read(const struct shape_arg *arg, entry_frame fram
 
 static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64, uint64_t group)
 {
-	uint64_t word = *entry_slot(frame, arg->slot);
+	uint64_t word = *(const uint64_t *)(frame + arg->offset);
 
 	if (likely(arg->fetch == FETCH_INT_REF)) {
 		if (unlikely(!word))
@@ -113,8 +113,10 @@ void site_slot_remember(struct site_slot *slot, struct dump_row *row, const stru
  * Whether a call has the shape that the last one from its site had: the common case, and the reason why a call costs
  * what it costs. Where a letter is in lower case it only seems to differ.
  */
-static inline __attribute__((always_inline)) bool
-pointers_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
+enum likeness { SAME, OTHER_DIMS, OTHER };
+
+static inline __attribute__((always_inline)) enum likeness
+pointers_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
 {
 	const struct shape_arg *arg = slot->args;
 	uint64_t options = row->options;
@@ -123,49 +125,51 @@ pointers_same(const struct site_slot *slot, const struct dump_row *row, entry_fr
 		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
 
 		if (unlikely(!letter || *letter != (uint8_t)options))
-			return false;
+			return OTHER;
 	}
 	for (unsigned i = 0; i < slot->dims; i++, arg++) {
 		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
 
-		if (unlikely(!dim || (ilp64 ? *(const int64_t *)dim : *dim) != row->dims[i]))
-			return false;
+		if (unlikely(!dim))
+			return OTHER;
+		if (unlikely((ilp64 ? *(const int64_t *)dim : *dim) != row->dims[i]))
+			return OTHER_DIMS;
 	}
-	return true;
+	return SAME;
 }
 
-static inline __attribute__((always_inline)) bool
-values_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
+static inline __attribute__((always_inline)) enum likeness
+values_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
 {
 	const struct shape_arg *arg = slot->args;
 	uint64_t options = row->options;
 
 	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8)
 		if (unlikely(enum_letter(*(const uint64_t *)(frame + arg->offset)) != (char)options))
-			return false;
+			return OTHER;
 	for (unsigned i = 0; i < slot->dims; i++, arg++) {
 		const char *dim = frame + arg->offset;
 
 		if (unlikely((ilp64 ? *(const int64_t *)dim : *(const int32_t *)dim) != row->dims[i]))
-			return false;
+			return OTHER_DIMS;
 	}
-	return true;
+	return SAME;
 }
 
-/* Whether its arguments are those of the row, of a site that READING_POINTER and READING_VALUE do not fit. */
-static inline bool is_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+/* How its arguments differ from those of the row, of a site that READING_POINTER and READING_VALUE do not fit. */
+static inline enum likeness compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
 	switch (slot->reading) {
 	case READING_POINTERS:
-		return pointers_same(slot, row, frame, false);
+		return pointers_compare(slot, row, frame, false);
 	case READING_VALUES:
-		return values_same(slot, row, frame, false);
+		return values_compare(slot, row, frame, false);
 	case READING_POINTERS_64:
-		return pointers_same(slot, row, frame, true);
+		return pointers_compare(slot, row, frame, true);
 	case READING_VALUES_64:
-		return values_same(slot, row, frame, true);
+		return values_compare(slot, row, frame, true);
 	default:
-		return false;
+		return OTHER;
 	}
 }
 
@@ -414,6 +418,38 @@ enter_nested(const struct thread *thread, struct dump_lane *lane, const struct s
 }
 
 /*
+ * A call that differs from the last one of its site in dimensions alone: most calls of sites with many shapes. Their
+ * scope is the same, and has the thread's credit.
+ */
+static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame frame, struct site_slot *slot,
+								 uint64_t options)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = slot->scope;
+	const struct shape_arg *arg = slot->args + slot->options;
+	uint64_t place = row_place(slot->site, scope->namespace_id), hash = hash_begin(options, place);
+	bool ilp64 = slot->flags & SITE_ILP64;
+	struct shape shape;
+	struct dump_row *row;
+
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		shape.dims[i] = dim_read(arg, frame, ilp64, 0);
+		hash += hash_dim(i, shape.dims[i]);
+	}
+	shape.options = options;
+	row = likely(!thread->rows.misses) ? row_find(thread->rows.index, hash_end(hash), place,
+						       row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims)
+					   : NULL;
+	if (unlikely(!row))
+		return enter_shape(frame, slot);
+	slot->row = row;
+	if (unlikely((int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+/*
  * More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its
  * registers.
  */
@@ -421,8 +457,11 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 {
 	struct thread *thread = thread_self;
 	struct dump_row *row = slot->row;
+	enum likeness likeness = compare(slot, row, frame);
 
-	if (unlikely(!is_same(slot, row, frame)))
+	if (unlikely(likeness == OTHER_DIMS))
+		return enter_dims(frame, slot, row->options);
+	if (unlikely(likeness == OTHER))
 		return enter_shape(frame, slot);
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, slot->scope);

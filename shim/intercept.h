@@ -53,18 +53,30 @@ bool intercept_was_rejected(const struct form *form, entry_frame frame);
 static inline uint64_t row_place(uint32_t site, uint32_t namespace_id) { return site | (uint64_t)namespace_id << 32; }
 
 /* Of a row with this key; the same for every process. Dimensions that are 0 do not matter. */
-static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint64_t place)
+static inline uint64_t hash_begin(uint64_t options, uint64_t place)
+{
+	return place * 0x9fb21c651e98df25u + options * 0xa0761d6478bd642fu;
+}
+
+static inline uint64_t hash_dim(unsigned i, int64_t dim)
 {
 	static const uint64_t factors[SHAPE_DIMS_MAX] = {
 		0xc2b2ae3d27d4eb4fu, 0x94d049bb133111ebu, 0xbf58476d1ce4e5b9u, 0xd6e8feb86659fd93u,
 		0xff51afd7ed558ccdu, 0xc4ceb9fe1a85ec53u, 0x165667b19e3779f9u, 0x2545f4914f6cdd1du,
 	};
-	uint64_t hash = place * 0x9fb21c651e98df25u + shape->options * 0xa0761d6478bd642fu;
+
+	return (uint64_t)dim * factors[i];
+}
+
+static inline uint64_t hash_end(uint64_t hash) { return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; }
+
+static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint64_t place)
+{
+	uint64_t hash = hash_begin(shape->options, place);
 
 	for (unsigned i = 0; i < dims; i++)
-		hash += (uint64_t)shape->dims[i] * factors[i];
-	hash ^= hash >> 32;
-	return hash * 0x9e3779b97f4a7c15u;
+		hash += hash_dim(i, shape->dims[i]);
+	return hash_end(hash);
 }
 
 /* Where the search for a row begins. */
