@@ -110,8 +110,8 @@ void site_slot_remember(struct site_slot *slot, struct dump_row *row, const stru
 }
 
 /*
- * Whether a call has the shape that the last one from its site had: the common case, and the reason why a call costs
- * what it costs. Where a letter is in lower case it only seems to differ.
+ * How a call differs in its shape from the last one of its site. SAME is the common case, and the reason why a call
+ * costs what it costs. Where a letter is in lower case it only seems to differ.
  */
 enum likeness { SAME, OTHER_DIMS, OTHER };
 

@@ -290,8 +290,7 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 		.thread = call->thread,
 	};
 	/* Counted first: the program may leave by longjmp from inside. */
-	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED,
-			     coarse);
+	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, coarse);
 	if (refused->flags & DUMP_ROW_COARSE)
 		coarse_add(refused, call->frame);
 	refused->calls++;
@@ -341,8 +340,11 @@ static struct entry_verdict enter_top_level(struct entering *call)
 		saturated = price_into(call, &shape, scope->namespace_id);
 	if (row->flags & DUMP_ROW_COARSE)
 		*entry_flags(call->frame) |= ENTRY_COARSE;
-	else
+	if (!(row->flags & DUMP_ROW_COARSE)) {
 		*entry_cost(call->frame) = row->charged;
+		*entry_raw(call->frame) = row->flops; /* if it is refused, it may have a share in a coarse row */
+		*entry_words(call->frame) = row->words;
+	}
 	if (row->flags & DUMP_ROW_SATURATED || saturated)
 		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_RELAXED);
 	if (!query && !enter_charged(call, &shape, scope, coarse, &over))

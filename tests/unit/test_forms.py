@@ -21,6 +21,8 @@ import sys
 import tempfile
 from collections import Counter
 
+from score import Score
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("FLOPSHIM_BUILD", os.path.join(ROOT, "build")))
@@ -43,17 +45,6 @@ CALLS = 2000  # of a process: how many results of dlsym the shim can follow is l
 LETTERS = "NTCULRVASIBEFMOP1"
 ENUMS = {"trans": {"N": 111, "T": 112, "C": 113}, "uplo": {"U": 121, "L": 122}, "diag": {"N": 131, "U": 132},
          "side": {"L": 141, "R": 142}, "order": {"R": 101, "C": 102}}
-
-
-class Score:
-    passed = failed = 0
-
-    def check(self, good, message):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print("FAILED:", message)
 
 
 def descriptors(work):

@@ -10,18 +10,10 @@
 #include <string.h>
 
 #include "price.h"
+#include "find_routine.h"
 #include "run_suite.h"
 
 typedef unsigned __int128 uwide;
-
-static const struct routine *find_routine(const char *name)
-{
-	for (unsigned i = 0; i < routine_count; i++)
-		if (!strcmp(routines[i].name, name))
-			return &routines[i];
-	ck_abort_msg("no routine %s", name);
-	return NULL;
-}
 
 static struct price price_of(const char *name, const int64_t *shape)
 {

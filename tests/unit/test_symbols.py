@@ -18,6 +18,8 @@ import subprocess
 import sys
 from collections import Counter
 
+from score import Score
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("FLOPSHIM_BUILD", os.path.join(ROOT, "build")))
 
@@ -111,17 +113,6 @@ def kinds(names):
         sys.exit(f"explain gave {len(answers)} answers to {len(names)} names: {run.stderr}")
     return {name: (answer.get("kind", "?"), answer.get("source"), answer.get("routine", name))
             for name, answer in zip(names, answers)}
-
-
-class Score:
-    passed = failed = 0
-
-    def check(self, good, message):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print("FAILED:", message)
 
 
 def place_of(name, names, priced):

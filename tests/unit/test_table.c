@@ -19,6 +19,7 @@
 
 #include "price.h"
 #include "price_narrow.h"
+#include "find_routine.h"
 #include "run_suite.h"
 
 /* The same prices by the machine alone, in 128 bits; and is_complex. */
@@ -461,15 +462,6 @@ START_TEST(lists_name_families)
 		ck_assert_msg(count_families(rules[i].families) > 0, "none of: %s", rules[i].families);
 }
 END_TEST
-
-static const struct routine *find_routine(const char *name)
-{
-	for (unsigned i = 0; i < routine_count; i++)
-		if (!strcmp(routines[i].name, name))
-			return &routines[i];
-	ck_abort_msg("no routine %s", name);
-	return NULL;
-}
 
 /* The price of a part with a driver's arguments: its matrices are n by n, and it solves without transposing. */
 static uint64_t flops_of_part(const char *name, const struct family *driver, const int64_t *shape)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * find_routine.h - a routine of the table by its canonical name, for unit tests.
+ */
+#ifndef FLOPSHIM_FIND_ROUTINE_H
+#define FLOPSHIM_FIND_ROUTINE_H
+
+#include <check.h>
+#include <string.h>
+
+#include "routines.h"
+
+/* Fails the test where there is none. */
+static inline const struct routine *find_routine(const char *name)
+{
+	for (unsigned i = 0; i < routine_count; i++)
+		if (!strcmp(routines[i].name, name))
+			return &routines[i];
+	ck_abort_msg("no routine %s", name);
+	return NULL;
+}
+
+#endif
