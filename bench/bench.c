@@ -16,7 +16,8 @@
 #include "bench.h"
 
 static const char usage[] =
-	"Usage: bench [--rounds N] [--runs N] [--quick] [--json FILE] [--shim FILE] [--report FILE] [PART ...]\n"
+	"Usage: bench [--rounds N] [--runs N] [--quick] [--json FILE] [--shim FILE] [--report FILE] [--peer PEER]\n"
+	"             [PART ...]\n"
 	"\n"
 	"Measures what the shim adds to calls, to the start of programs, and how fast flopshim-report is.\n"
 	"Parts: calls, real, shapes, threads, memory, start, analyzer; all of them without one.\n"
@@ -26,7 +27,14 @@ static const char usage[] =
 	"  --quick      leaves out what takes long\n"
 	"  --json FILE  the figures as JSON too; - is standard output, and then there is no text\n"
 	"  --shim FILE  another libflopshim.so than the one built beside this program\n"
-	"  --report FILE another flopshim-report\n";
+	"  --report FILE another flopshim-report\n"
+	"  --peer \"NAME VARIABLE=VALUE ...\"\n"
+	"               in the part calls, measures another tool too, which these environment variables bring\n"
+	"               between program and BLAS, and what the default adds in proportion to it: a third at most\n"
+	"               is the target for ddot_. May be given several times. The BLAS that is called is\n"
+	"               libbenchblas.so beside this program; what the tool prints goes to standard error. Where\n"
+	"               it adds less than a jump it is not in the way, and there is no proportion:\n"
+	"               --peer \"scilib-prof LD_PRELOAD=/opt/scilib-prof/libprof-dl.so\"\n";
 
 enum { FIGURES_MAX = 1000 };
 
@@ -89,8 +97,9 @@ static void text_print(void)
 		const struct figure *figure = &figures[i];
 
 		if (strcmp(figure->part, part))
-			printf("\n%-28s %-20s %9s %11s %9s   %s\n", figure->part, "", "median", "+-", "fastest", "unit");
-		printf("%-28s %-20s ", strcmp(figure->name, name) || strcmp(figure->part, part) ? figure->name : "",
+			printf("\n%-28s %-30s %9s %11s %9s   %s\n", figure->part, "", "median", "+-", "fastest",
+			       "unit");
+		printf("%-28s %-30s ", strcmp(figure->name, name) || strcmp(figure->part, part) ? figure->name : "",
 		       figure->mode);
 		part = figure->part;
 		name = figure->name;
@@ -168,6 +177,23 @@ static const char *beside(const char *folder, const char *name)
 	return path;
 }
 
+/* "NAME VARIABLE=VALUE ...", which is taken to pieces in place. */
+enum { PEER_NAME_MAX = 20 };
+
+static bool peer_parse(char *text, struct peer *peer)
+{
+	unsigned count = 0;
+	char *rest;
+
+	*peer = (struct peer){.name = strtok_r(text, " ", &rest)};
+	for (char *word; (word = strtok_r(NULL, " ", &rest)); count++) {
+		if (count == VARIABLES_MAX || !strchr(word, '='))
+			return false;
+		peer->variables[count] = word;
+	}
+	return count && strlen(peer->name) <= PEER_NAME_MAX && !strpbrk(peer->name, "\"\\");
+}
+
 static int measure(const struct settings *settings)
 {
 	if (calls_measure(settings))
@@ -220,9 +246,10 @@ int main(int argc, char **argv)
 		{"quick", no_argument, NULL, 'q'}, {"json", required_argument, NULL, 'j'},
 		{"shim", required_argument, NULL, 's'}, {"report", required_argument, NULL, 'p'},
 		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"peer", required_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
-	struct settings settings = {.rounds = 60};
+	struct peer peers[PEERS_MAX];
+	struct settings settings = {.rounds = 60, .peers = peers};
 	char self[PATH_MAX] = "", scratch[PATH_MAX];
 	const char *json = NULL, *folder, *temporary = getenv("TMPDIR");
 	int option, runs = 1, result = 0;
@@ -237,6 +264,10 @@ int main(int argc, char **argv)
 		case 'j': json = optarg; break;
 		case 's': settings.shim = realpath(optarg, NULL); break;
 		case 'p': settings.report = realpath(optarg, NULL); break;
+		case 'e':
+			if (settings.peer_count == PEERS_MAX || !peer_parse(optarg, &peers[settings.peer_count++]))
+				return fputs(usage, stderr), 2;
+			break;
 		case 'h': return fputs(usage, stdout) < 0;
 		default: return fputs(usage, stderr), 2;
 		}

@@ -59,6 +59,14 @@ double now_ns(void);
 
 /* ---- the parts ---- */
 
+/* Another library that comes between a program and its BLAS, by the environment that brings it there. */
+enum { PEERS_MAX = 6, VARIABLES_MAX = 8 };
+
+struct peer {
+	const char *name;
+	const char *variables[VARIABLES_MAX + 1]; /* NAME=VALUE; NULL ends them */
+};
+
 struct settings {
 	const char *shim, *bare, *bare_jump; /* paths */
 	const char *real_worker;             /* this program linked to a real BLAS */
@@ -67,6 +75,8 @@ struct settings {
 	unsigned rounds;
 	bool quick;
 	char **parts;                        /* those that are wanted; none: all */
+	const struct peer *peers;            /* measured beside the shim in the part `calls` */
+	unsigned peer_count;
 };
 
 bool part_is_wanted(const struct settings *settings, const char *part);

@@ -11,13 +11,13 @@
 
 #include "bench.h"
 
-enum library { NO_SHIM, BARE, BARE_JUMP, SHIM };
+enum library { NO_SHIM, BARE, BARE_JUMP, SHIM, PEER };
 enum { MODES_MAX = 16, VARIANTS_MAX = 8, ROUNDS_MAX = 1000, WORKER_IN = 3, WORKER_OUT = 4, DESCRIPTORS_MAX = 200 };
 
 struct mode {
 	const char *name;
 	enum library library;
-	const char *variables[3];
+	const char *variables[VARIABLES_MAX + 1];
 	bool in_namespace;
 };
 
@@ -34,6 +34,7 @@ static const struct mode modes[] = {
 	{"nothing but counts", SHIM, {"FLOPSHIM_STACKS=off", "FLOPSHIM_TIME=off"}, false},
 };
 enum { MODES = sizeof(modes) / sizeof(modes[0]) };
+_Static_assert(MODES + PEERS_MAX <= MODES_MAX, "every mode has a worker");
 
 /* Some work, in some variants that the same workers do, in some modes. */
 struct group {
@@ -65,7 +66,7 @@ static const struct group groups[] = {
 /* ---- workers ---- */
 
 struct worker {
-	const struct mode *mode;
+	struct mode mode;
 	pid_t pid;
 	int in, out;
 };
@@ -74,7 +75,7 @@ static void become_worker(const struct settings *settings, const struct group *g
 			  int out)
 {
 	const char *const libraries[] = {[NO_SHIM] = NULL, [BARE] = settings->bare, [BARE_JUMP] = settings->bare_jump,
-					 [SHIM] = settings->shim};
+					 [SHIM] = settings->shim, [PEER] = NULL};
 	const char *program = group->real ? settings->real_worker : "/proc/self/exe";
 
 	/* First out of the way of the numbers that the worker reads and writes. */
@@ -84,6 +85,8 @@ static void become_worker(const struct settings *settings, const struct group *g
 	dup2(out, WORKER_OUT);
 	for (int i = WORKER_OUT + 1; i <= DESCRIPTORS_MAX + 1; i++)
 		close(i);
+	if (mode->library == PEER)
+		dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is for the figures */
 	if (libraries[mode->library])
 		setenv("LD_PRELOAD", libraries[mode->library], 1);
 	for (unsigned i = 0; mode->variables[i]; i++)
@@ -99,7 +102,7 @@ static bool worker_start(const struct settings *settings, const struct group *gr
 
 	if (pipe(to) || pipe(from))
 		return false;
-	worker->mode = mode;
+	worker->mode = *mode;
 	worker->pid = fork();
 	if (!worker->pid)
 		become_worker(settings, group, mode, to[0], from[1]);
@@ -164,6 +167,12 @@ static bool is_wanted(const struct group *group, const struct mode *mode)
 	return !group->only[0];
 }
 
+/* Peers may need the BLAS that is called to be named to them: it is the same in this part, and only there. */
+static bool has_peers(const struct group *group)
+{
+	return !strcmp(group->part, "calls") && !group->only[0];
+}
+
 static bool group_run(const struct settings *settings, const struct group *group)
 {
 	struct answer ignored;
@@ -178,15 +187,21 @@ static bool group_run(const struct settings *settings, const struct group *group
 	for (unsigned i = 0; good && i < MODES; i++)
 		if (is_wanted(group, &modes[i]))
 			good = worker_start(settings, group, &modes[i], &measured.list[measured.workers++]);
+	for (unsigned i = 0; good && has_peers(group) && i < settings->peer_count; i++) {
+		struct mode mode = {.name = settings->peers[i].name, .library = PEER};
+
+		memcpy(mode.variables, settings->peers[i].variables, sizeof(mode.variables));
+		good = worker_start(settings, group, &mode, &measured.list[measured.workers++]);
+	}
 	for (unsigned i = 0; good && i < measured.workers; i++)
-		if (measured.list[i].mode->in_namespace)
+		if (measured.list[i].mode.in_namespace)
 			good = worker_ask(&measured.list[i], &(struct order){WORK_NAMESPACE, 0, 1}, &ignored);
 	for (int number = -1; good && number < (int)measured.rounds; number++)
 		good = round_run(group, number);
 	for (unsigned i = 0; i < measured.workers; i++)
 		if (!worker_end(&measured.list[i]) || !good) {
 			fprintf(stderr, "bench: the worker of %s, %s, did not end well\n", group->name,
-				measured.list[i].mode->name);
+				measured.list[i].mode.name);
 			good = false;
 		}
 	return good;
@@ -254,18 +269,29 @@ static struct summary ratio_of(struct summary a, struct summary b)
 
 static void figures_of_calls(const struct group *group, unsigned variant, const char *name)
 {
-	struct summary bare = exactly(NAN);
+	char label[64];
+	struct summary bare = exactly(NAN), jump = bare, by_default = bare;
 
 	add(group, name, "no shim", "ns a call", cpu_of(0, variant), NAN, false);
 	for (unsigned i = 1; i < measured.workers; i++) {
-		const char *mode = measured.list[i].mode->name;
+		const struct mode *worker = &measured.list[i].mode;
+		const char *mode = worker->name;
 		struct summary added = added_to(i, variant);
 
 		add(group, name, mode, "ns added", added, target_of(group, mode), false);
 		if (!strcmp(mode, "bare"))
 			bare = added;
+		if (!strcmp(mode, "bare jump"))
+			jump = added;
+		/* What adds less than a jump was not in the way of this call. */
+		if (worker->library == PEER && added.median > jump.median) {
+			snprintf(label, sizeof(label), "default / %s", mode);
+			add(group, name, label, "times", ratio_of(by_default, added),
+			    group->work == WORK_DDOT ? 1.0 / 3 : NAN, false);
+		}
 		if (strcmp(mode, "default"))
 			continue;
+		by_default = added;
 		if (group->work == WORK_DDOT && !group->real)
 			add(group, name, "default / bare", "times", ratio_of(added, bare), 3, false);
 		if (group->real)
@@ -322,7 +348,7 @@ static void figures_of_threads(const struct group *group)
 		snprintf(name, sizeof(name), "%d %s", threads, threads == 1 ? "thread" : "threads");
 		figures_of_calls(group, variant, name);
 		for (unsigned worker = 0; threads > 1 && worker < measured.workers; worker++) {
-			const char *mode = measured.list[worker].mode->name;
+			const char *mode = measured.list[worker].mode.name;
 
 			snprintf(label, sizeof(label), "scaling, %s", mode);
 			add(group, name, label, "times", exactly(scaling(worker, variant)), NAN, true);

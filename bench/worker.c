@@ -81,8 +81,10 @@ static void work_dgemm(uint64_t calls, int order)
 
 static void work_dgesv(uint64_t calls, int order)
 {
-	double system[64], side[8];
-	int pivots[8], info;
+	/* Not on the stack, whose place in its cache lines is another one in every process. */
+	static _Alignas(64) double system[64], side[8];
+	static int pivots[8];
+	int info;
 
 	for (uint64_t i = 0; i < calls; i++) {
 		memcpy(system, matrix_a, sizeof(system));
