@@ -202,13 +202,14 @@ static void coarse_subtract(struct dump_row *row, entry_frame frame)
 }
 
 /* What a call costs goes into its frame. True if it did not fit. */
-static bool price_into(struct entering *call, const struct shape *shape, uint32_t namespace_id)
+static bool price_into(struct entering *call, struct shape *shape, uint32_t namespace_id)
 {
-	bool saturated;
+	struct price price;
 
-	*entry_cost(call->frame) = weights_price(&routines[call->site.form->routine], shape, namespace_id,
-						 entry_raw(call->frame), entry_words(call->frame), &saturated);
-	return saturated;
+	*entry_cost(call->frame) = weights_price(&routines[call->site.form->routine], shape, namespace_id, &price);
+	*entry_raw(call->frame) = price.flops;
+	*entry_words(call->frame) = price.words;
+	return price.saturated;
 }
 
 static uint64_t add_up(uint64_t a, uint64_t b, bool *saturated)

@@ -611,7 +611,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	uint64_t hash = shape_hash(&key, dims, place);
 	struct dump_row *row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, dims);
 	struct dump_row filled = {.site = site->number, .namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags};
-	bool saturated = false;
+	struct price price;
 
 	if (!row)
 		row = row_find(thread->rows.index, hash, place, row_sort(kind, flags | DUMP_ROW_SATURATED), &key, dims);
@@ -620,16 +620,17 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	if (thread->rows.overflow && kind == DUMP_ROW_CALL)
 		return thread->rows.overflow;
 	if (thread->rows.coarse) {
-		shape_coarsen(shape, dims, &key);
-		hash = shape_hash(&key, dims, place);
+		hash = shape_coarsen(shape, dims, place, &key);
 		filled.flags |= DUMP_ROW_COARSE;
 		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, dims);
 		dump_header->losses |= DUMP_COARSE_SHAPES;
 		if (row)
 			return row;
 	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE)) {
-		filled.charged = weights_price(routine, &key, namespace_id, &filled.flops, &filled.words, &saturated);
-		filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
+		filled.charged = weights_price(routine, &key, namespace_id, &price);
+		filled.flops = price.flops;
+		filled.words = price.words;
+		filled.flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
 	}
 	filled.options = key.options;
 	for (unsigned i = 0; i < dims; i++)
