@@ -176,12 +176,13 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
 
-/* Without memory, or before the shim has started: the call is only passed on. */
+/* Without memory, before the shim has started, or out of a call that is the shim's own: it is only passed on. */
 static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 {
 	struct site site;
 
-	dump_header->losses |= DUMP_LOST_CALLS;
+	if (!record_probing)
+		dump_header->losses |= DUMP_LOST_CALLS;
 	record_site(caller, symbol, NULL, &site);
 	return jump(site.real);
 }
@@ -407,7 +408,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 {
 	int saved = errno;
 	struct entering call = {
-		.thread = lifecycle_thread(),
+		.thread = record_probing ? NULL : lifecycle_thread(),
 		.frame = frame,
 		.caller = *entry_return_slot(frame),
 		.slot = (uint64_t)entry_return_slot(frame),
