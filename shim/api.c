@@ -314,8 +314,8 @@ static int64_t api_cost(const char *name, const char *arguments)
 	const struct routine *routine = routine_named(name);
 	struct shape shape = {0};
 	struct origin *origin;
-	uint64_t flops, words, charged;
-	bool saturated;
+	struct price price;
+	uint64_t charged;
 
 	if (!routine)
 		return FLOPSHIM_NO_ROUTINE;
@@ -331,7 +331,7 @@ static int64_t api_cost(const char *name, const char *arguments)
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
 	guest_lock(&record_lock);
-	charged = weights_price(routine, &shape, open_namespace(origin), &flops, &words, &saturated);
+	charged = weights_price(routine, &shape, open_namespace(origin), &price);
 	guest_unlock(&record_lock);
 	return bounded(charged);
 }

@@ -145,6 +145,7 @@ int main(int argc, char **argv)
 	prices_compile(&table);
 	if (headers_check(&table, request.headers, request.header_count, request.coverage))
 		return 1;
+	number_natives(&table);
 	emit_all(&table, request.directory);
 	return 0;
 }

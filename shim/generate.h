@@ -77,6 +77,7 @@ struct row {
 	const char *shape[SHAPE_ARGS_MAX]; /* options, then dimensions */
 	unsigned option_count, dim_count;
 	uint32_t program[COLUMN_COUNT];
+	unsigned native; /* number of its price as C; 0: none */
 };
 
 struct exclusion {
@@ -168,7 +169,9 @@ uint64_t table_hash(const struct table *table);
 /* generate_headers.c: comparing the forms with preprocessed headers; returns the disagreements */
 unsigned headers_check(const struct table *table, char *const *paths, unsigned count, bool coverage);
 
-/* generate_native.c: numbers the short programs and writes them as a function. Before the programs are written. */
+/* generate_native.c: numbers the prices whose programs are short, from 1; the same price has one number. */
+void number_natives(struct table *table);
+/* Writes them as a function. */
 void emit_natives(FILE *out, const struct table *table);
 
 /* generate_emit.c */

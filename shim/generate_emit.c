@@ -143,7 +143,7 @@ static void emit_families(FILE *out, const struct table *table)
 		        row->dim_count, i);
 		for (unsigned j = 0; j < COLUMN_COUNT; j++)
 			emit_program(out, row->program[j]);
-		fputs("},\n", out);
+		fprintf(out, ", %u},\n", row->native);
 	}
 	fputs("};\n", out);
 }
@@ -162,12 +162,12 @@ static void emit_tables(const struct table *table, const char *directory)
 {
 	FILE *out = open_output(directory, "tables.c");
 
-	fputs("#include \"entry.h\"\n#include \"price_narrow.h\"\n#include \"routines.h\"\n\n", out);
+	fputs("#include \"entry.h\"\n#include \"price.h\"\n#include \"price_narrow.h\"\n#include \"routines.h\"\n", out);
+	emit_natives(out, table);
 	emit_families(out, table);
 	emit_routines(out, table);
 	emit_forms(out, table);
 	emit_conditions(out, table);
-	emit_natives(out, table);
 	emit_programs(out, table);
 	fprintf(out, "\nconst unsigned family_count = %u, routine_count = %u, form_count = %u;\n",
 	        table->row_count, table->routine_count, table->form_count);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_native.c - writes short price programs as C.
- * A shape that shares its row with others is priced at every call: what BLAS asks for then takes a third of the
- * instructions. It must never be the only form of a program: what does not fit into 64 bits is run by price.c.
+ * generate_native.c - writes the prices of families whose programs are short as C.
+ * A shape that shares its row with others is priced at every call: what BLAS asks for then takes a fifth of the
+ * instructions. It must never be the only form of a price: what does not fit into 64 bits is run by price.c.
  */
 #include "generate.h"
 
@@ -93,7 +93,7 @@ static void emit_compare(FILE *out, int top, const char *operator)
 	fprintf(out, "v%d = v%d %s v%d;", top - 1, top - 1, operator, top);
 }
 
-static void emit_step(FILE *out, const struct native *native, unsigned number, unsigned at)
+static void emit_step(FILE *out, const struct native *native, unsigned at)
 {
 	const uint16_t *operand = &native->words[at + 1];
 	enum price_op op = (enum price_op)native->words[at];
@@ -102,10 +102,10 @@ static void emit_step(FILE *out, const struct native *native, unsigned number, u
 
 	switch (op) {
 	case OP_END:
-		fprintf(out, "*result = v%d; *den = 1; return true;", top);
+		fprintf(out, "*result = v%d > 0 ? (uint64_t)v%d : 0; return true;", top, top);
 		break;
 	case OP_END_OVER:
-		fprintf(out, "*result = v%d; *den = INT64_C(%" PRId64 "); return true;", top, long_operand(operand));
+		fprintf(out, "*result = round_narrow(v%d, INT64_C(%" PRId64 ")); return true;", top, long_operand(operand));
 		break;
 	case OP_CONST:
 		fprintf(out, "v%d = %u;", top + 1, *operand);
@@ -195,60 +195,124 @@ static void emit_step(FILE *out, const struct native *native, unsigned number, u
 		fprintf(out, "v%d = !v%d;", top, top);
 		break;
 	case OP_JUMP:
-		fprintf(out, "goto p%u_%u;", number, next + *operand);
+		fprintf(out, "goto p%u;", next + *operand);
 		break;
 	case OP_JUMP_ZERO:
-		fprintf(out, "if (!v%d) goto p%u_%u;", top, number, next + *operand);
+		fprintf(out, "if (!v%d) goto p%u;", top, next + *operand);
 		break;
 	}
 }
 
-static void emit_program_as_c(FILE *out, const struct native *native, unsigned number)
+static bool survey_program(const struct table *table, uint32_t first, struct native *native)
 {
-	int deepest = 1;
-
-	for (unsigned at = 0; at < native->count; at++)
-		if (native->depth[at] > deepest)
-			deepest = native->depth[at];
-	fprintf(out, "\tcase %u: {\n\t\tint64_t v1 = 0", number);
-	for (int i = 2; i <= deepest; i++)
-		fprintf(out, ", v%d = 0", i);
-	fputs(";\n\n", out);
-	for (unsigned at = 0; at < native->count; at += 1 + operand_words((enum price_op)native->words[at])) {
-		if (native->target[at])
-			fprintf(out, "\tp%u_%u:\n", number, at);
-		fputs("\t\t", out);
-		emit_step(out, native, number, at);
-		fputs("\n", out);
-	}
-	fputs("\t}\n", out);
+	*native = (struct native){.words = &table->programs[first + 1]};
+	return first + 1 + LONGEST <= table->program_words && survey(native);
 }
 
-/* Gives the program at `first` a number and writes it, if it is short and has none yet. */
-static void emit_native(FILE *out, const struct table *table, uint32_t first, unsigned *count)
+static void emit_program_as_c(FILE *out, const struct table *table, uint32_t first)
 {
 	struct native native;
-	uint16_t *flags;
+	int deepest = 1;
 
-	if (first == PROGRAM_NONE)
-		return;
-	flags = &table->programs[first];
-	native = (struct native){.words = flags + 1};
-	if (*flags >> PROGRAM_NATIVE_SHIFT || first + 1 + LONGEST > table->program_words || !survey(&native))
-		return;
-	*flags |= (uint16_t)(++*count << PROGRAM_NATIVE_SHIFT);
-	emit_program_as_c(out, &native, *count);
+	survey_program(table, first, &native);
+	for (unsigned at = 0; at < native.count; at++)
+		if (native.depth[at] > deepest)
+			deepest = native.depth[at];
+	fprintf(out, "\nstatic bool program_%" PRIu32 "(const struct price_machine *machine, uint64_t *result)\n{\n", first);
+	fputs("\tint64_t v1 = 0", out);
+	for (int i = 2; i <= deepest; i++)
+		fprintf(out, ", v%d = 0", i);
+	fputs(";\n\n\t(void)machine;\n", out);
+	for (unsigned at = 0; at < native.count; at += 1 + operand_words((enum price_op)native.words[at])) {
+		if (native.target[at])
+			fprintf(out, "p%u:\n", at);
+		fputs("\t", out);
+		emit_step(out, &native, at);
+		fputs("\n", out);
+	}
+	fputs("}\n", out);
+}
+
+/* The columns that make a price, in the order in which they are computed. */
+static const enum column columns[] = {COLUMN_WORDS, COLUMN_MULS, COLUMN_ADDS};
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+
+static bool is_short(const struct table *table, const struct row *row)
+{
+	struct native native;
+
+	for (unsigned i = 0; i < COLUMNS; i++)
+		if (row->program[columns[i]] == PROGRAM_NONE || !survey_program(table, row->program[columns[i]], &native))
+			return false;
+	return true;
+}
+
+static bool same_price(const struct row *a, const struct row *b)
+{
+	for (unsigned i = 0; i < COLUMNS; i++)
+		if (a->program[columns[i]] != b->program[columns[i]])
+			return false;
+	return true;
+}
+
+void number_natives(struct table *table)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < table->row_count; i++) {
+		struct row *row = &table->rows[i];
+
+		if (!is_short(table, row))
+			continue;
+		for (unsigned j = 0; j < i && !row->native; j++)
+			if (table->rows[j].native && same_price(row, &table->rows[j]))
+				row->native = table->rows[j].native;
+		if (!row->native)
+			row->native = ++count;
+	}
+}
+
+static void emit_term(FILE *out, const struct table *table, const struct row *row, enum column column, const char *name)
+{
+	uint32_t first = row->program[column];
+
+	if (column == COLUMN_ADDS && first == row->program[COLUMN_MULS])
+		fputs("adds_are_muls(&parts)", out);
+	else if (column == COLUMN_WORDS || !(table->programs[first] & PROGRAM_HAS_REAL))
+		fprintf(out, "program_%" PRIu32 "(machine, &parts.%s)", first, name);
+	else
+		fprintf(out, "parted(program_%" PRIu32 ", machine, &parts.%s, &parts.real_%s)", first, name, name);
 }
 
 void emit_natives(FILE *out, const struct table *table)
 {
-	unsigned count = 0;
+	bool *done = calloc(table->program_words, sizeof(*done));
+	unsigned emitted = 0;
 
-	fputs("\n/* Short programs as C, by the number in their first word. */\n"
-	      "bool programs_native(unsigned number, const struct price_machine *machine, int64_t *result, int64_t *den)\n"
-	      "{\n\tswitch (number) {\n", out);
 	for (unsigned i = 0; i < table->row_count; i++)
-		for (unsigned j = 0; j < COLUMN_COUNT; j++)
-			emit_native(out, table, table->rows[i].program[j], &count);
-	fputs("\t}\n\treturn false;\n}\n", out);
+		for (unsigned j = 0; table->rows[i].native && j < COLUMNS; j++) {
+			uint32_t first = table->rows[i].program[columns[j]];
+
+			if (!done[first])
+				emit_program_as_c(out, table, first);
+			done[first] = true;
+		}
+	free(done);
+	fputs("\nbool price_native(unsigned number, struct price_machine *machine, struct price *price)\n"
+	      "{\n\tstruct price parts; /* which nothing points to: arguments need not be read again */\n\n"
+	      "\tparts.real_muls = parts.real_adds = 0;\n\tswitch (number) {\n", out);
+	for (unsigned i = 0; i < table->row_count; i++) {
+		const struct row *row = &table->rows[i];
+
+		if (row->native != emitted + 1)
+			continue;
+		fprintf(out, "\tcase %u: /* %s */\n\t\tif (!(", ++emitted, row->name);
+		emit_term(out, table, row, COLUMN_WORDS, "words");
+		fputs(" && ", out);
+		emit_term(out, table, row, COLUMN_MULS, "muls");
+		fputs(" && ", out);
+		emit_term(out, table, row, COLUMN_ADDS, "adds");
+		fputs("))\n\t\t\treturn false;\n\t\tbreak;\n", out);
+	}
+	fputs("\tdefault:\n\t\treturn false;\n\t}\n\tparts_copy(&parts, price);\n\treturn true;\n}\n\n", out);
 }

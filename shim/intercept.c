@@ -173,6 +173,20 @@ static inline enum likeness compare(const struct site_slot *slot, const struct d
 	}
 }
 
+static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame frame)
+{
+	const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
+
+	return likely(dim) ? *dim : 0;
+}
+
+/* A dimension of a site that is not READING_OTHER: no option decides whether it is there. */
+static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
+{
+	return likely(slot->reading == READING_POINTERS) ? pointer_read(arg, frame)
+							 : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
+}
+
 /* What shape_read does, where all arguments are of the most frequent kind. */
 static inline __attribute__((always_inline)) void
 pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
@@ -187,11 +201,8 @@ pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *sha
 			options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
 	}
 	shape->options = options;
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
-		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
-
-		shape->dims[i] = likely(dim) ? *dim : 0;
-	}
+	for (unsigned i = 0; i < slot->dims; i++, arg++)
+		shape->dims[i] = pointer_read(arg, frame);
 }
 
 static inline bool pointer_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
@@ -331,34 +342,58 @@ static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame fram
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/* A call of a shape that shares its row with others: it brings its own price. */
+/*
+ * A call that has no row of its own, and whose options are known. In a lane that is full it shares a row with others,
+ * and brings its own price.
+ */
 static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame frame, struct site_slot *slot,
-								   const struct shape *exact, const struct scope *scope)
+								   uint64_t options)
 {
 	struct thread *thread = thread_self;
-	uint64_t place = row_place(slot->site, scope->namespace_id), flops, words, charged;
-	struct shape shape;
+	const struct scope *scope = thread->scope;
+	const struct shape_arg *arg = slot->args + slot->options;
+	uint64_t place = row_place(slot->site, scope->namespace_id), hash, charged;
+	struct shape exact, shape;
 	struct dump_row *row;
-	bool saturated;
+	struct price price;
 
-	shape_coarsen(exact, slot->dims, &shape);
-	row = row_find(thread->rows.index, shape_hash(&shape, slot->dims, place), place,
-		       row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
+	if (!thread->rows.coarse)
+		return SLOW;
+	thread->rows.misses++;
+	hash = hash_begin(options, place);
+	if (unlikely(slot->reading == READING_OTHER))
+		shape_read(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, &exact);
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		if (likely(slot->reading != READING_OTHER))
+			exact.dims[i] = quick_dim_read(slot, arg, frame);
+		shape.dims[i] = dim_coarsen(exact.dims[i]);
+		hash += hash_dim(i, shape.dims[i]);
+	}
+	hash = hash_end(hash);
+	exact.options = options;
+	shape.options = options;
+	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
 	if (!row)
 		return SLOW;
-	charged = weights_price(&routines[slot->form->routine], exact, scope->namespace_id, &flops, &words, &saturated);
-	if (saturated || !pay(thread, scope, charged))
+	charged = weights_price(&routines[slot->form->routine], &exact, scope->namespace_id, &price);
+	if (price.saturated || !pay(thread, scope, charged))
 		return SLOW;
 	*entry_cost(frame) = charged;
-	*entry_raw(frame) = flops;
-	*entry_words(frame) = words;
+	*entry_raw(frame) = price.flops;
+	*entry_words(frame) = price.words;
 	return run(thread->lane, slot, row, scope, frame, ENTRY_COARSE);
 }
 
 /*
- * The shape of a call, and the row that is its own; NULL if it has none. Of a lane that is full, whose calls have had
- * none for a while, it is looked for one time in many: that a call is counted in a coarse row is no loss there.
+ * Of a lane that is full, whose calls have had no row of their own for a while, one is looked for one time in many:
+ * that a call is counted in a coarse row is no loss there.
  */
+static inline bool rows_are_searched(const struct thread *thread)
+{
+	return likely(thread->rows.misses < MISSES_MAX) || thread->rows.misses % MISSES_MAX == 0;
+}
+
+/* The shape of a call, and the row that is its own; NULL if it has none. */
 static inline __attribute__((always_inline)) struct dump_row *
 row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
 	    struct shape *shape)
@@ -369,7 +404,7 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 		pointers_read(slot, frame, shape);
 	else
 		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, shape);
-	if (unlikely(thread->rows.misses >= MISSES_MAX && thread->rows.misses % MISSES_MAX))
+	if (!rows_are_searched(thread))
 		return NULL;
 	return row_find(thread->rows.index, shape_hash(shape, slot->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
 			slot->dims);
@@ -393,12 +428,8 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
 	if (unlikely(is_special(slot, frame)))
 		return SLOW;
 	row = row_of_call(thread, slot, frame, scope, &shape);
-	if (unlikely(!row)) {
-		if (!thread->rows.coarse)
-			return SLOW;
-		thread->rows.misses++;
-		return enter_coarse(frame, slot, &shape, scope);
-	}
+	if (unlikely(!row))
+		return enter_coarse(frame, slot, shape.options);
 	thread->rows.misses = 0;
 	site_slot_remember(slot, row, scope);
 	if (unlikely(scope != thread->credit_scope || (int64_t)row->charged > thread->credit))
@@ -428,20 +459,18 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 	const struct scope *scope = slot->scope;
 	const struct shape_arg *arg = slot->args + slot->options;
 	uint64_t place = row_place(slot->site, scope->namespace_id), hash = hash_begin(options, place);
-	bool ilp64 = slot->flags & SITE_ILP64;
 	struct shape shape;
 	struct dump_row *row;
 
 	for (unsigned i = 0; i < slot->dims; i++, arg++) {
-		shape.dims[i] = dim_read(arg, frame, ilp64, 0);
+		shape.dims[i] = quick_dim_read(slot, arg, frame);
 		hash += hash_dim(i, shape.dims[i]);
 	}
 	shape.options = options;
-	row = likely(!thread->rows.misses) ? row_find(thread->rows.index, hash_end(hash), place,
-						       row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims)
-					   : NULL;
+	row = row_find(thread->rows.index, hash_end(hash), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
 	if (unlikely(!row))
-		return enter_shape(frame, slot);
+		return enter_coarse(frame, slot, options);
+	thread->rows.misses = 0;
 	slot->row = row;
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, scope);
@@ -460,7 +489,8 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 	enum likeness likeness = compare(slot, row, frame);
 
 	if (unlikely(likeness == OTHER_DIMS))
-		return enter_dims(frame, slot, row->options);
+		return rows_are_searched(thread) ? enter_dims(frame, slot, row->options)
+						 : enter_coarse(frame, slot, row->options);
 	if (unlikely(likeness == OTHER))
 		return enter_shape(frame, slot);
 	if (unlikely((int64_t)row->charged > thread->credit))

@@ -10,10 +10,18 @@
 #include "entry.h"
 #include "state.h"
 
-/* A call's options and dimensions, options as letters with the first in the lowest byte. */
+/*
+ * A call's options and dimensions, options as letters with the first in the lowest byte. A price wants letters and
+ * dimensions in one array: its last letter stands before the first dimension, once somebody asks for the price.
+ */
 struct shape {
 	uint64_t options;
-	int64_t dims[SHAPE_DIMS_MAX];
+	union {
+		struct {
+			int64_t letters[SHAPE_OPTIONS_MAX], dims[SHAPE_DIMS_MAX];
+		};
+		int64_t values[SHAPE_ARGS_MAX];
+	};
 };
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol);
@@ -127,18 +135,24 @@ static inline struct dump_row *row_find(const struct row_index *index, uint64_t 
 }
 
 /* Up to the next power of two, and all that is negative to -1, so that a few rows hold all the rest. */
-static inline void shape_coarsen(const struct shape *shape, unsigned dims, struct shape *coarse)
+static inline int64_t dim_coarsen(int64_t dim)
 {
+	if (likely(dim > 1))
+		return unlikely(dim > (int64_t)1 << 62) ? INT64_MAX : (int64_t)2 << (__builtin_clzll((uint64_t)dim - 1) ^ 63);
+	return dim < 0 ? -1 : dim;
+}
+
+/* Returns the hash of what it makes. */
+static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, uint64_t place, struct shape *coarse)
+{
+	uint64_t hash = hash_begin(shape->options, place);
+
 	coarse->options = shape->options;
 	for (unsigned i = 0; i < dims; i++) {
-		int64_t dim = shape->dims[i];
-
-		if (dim > 1)
-			dim = dim > INT64_MAX / 2 ? INT64_MAX : (int64_t)1 << (64 - __builtin_clzll((uint64_t)dim - 1));
-		else if (dim < 0)
-			dim = -1;
-		coarse->dims[i] = dim;
+		coarse->dims[i] = dim_coarsen(shape->dims[i]);
+		hash += hash_dim(i, coarse->dims[i]);
 	}
+	return hash_end(hash);
 }
 
 #endif

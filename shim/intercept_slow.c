@@ -176,12 +176,13 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
 
-/* Without memory, or before the shim has started: the call is only passed on. */
+/* Without memory, before the shim has started, or out of a call that is the shim's own: it is only passed on. */
 static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 {
 	struct site site;
 
-	dump_header->losses |= DUMP_LOST_CALLS;
+	if (!record_probing)
+		dump_header->losses |= DUMP_LOST_CALLS;
 	record_site(caller, symbol, NULL, &site);
 	return jump(site.real);
 }
@@ -202,13 +203,14 @@ static void coarse_subtract(struct dump_row *row, entry_frame frame)
 }
 
 /* What a call costs goes into its frame. True if it did not fit. */
-static bool price_into(struct entering *call, const struct shape *shape, uint32_t namespace_id)
+static bool price_into(struct entering *call, struct shape *shape, uint32_t namespace_id)
 {
-	bool saturated;
+	struct price price;
 
-	*entry_cost(call->frame) = weights_price(&routines[call->site.form->routine], shape, namespace_id,
-						 entry_raw(call->frame), entry_words(call->frame), &saturated);
-	return saturated;
+	*entry_cost(call->frame) = weights_price(&routines[call->site.form->routine], shape, namespace_id, &price);
+	*entry_raw(call->frame) = price.flops;
+	*entry_words(call->frame) = price.words;
+	return price.saturated;
 }
 
 static uint64_t add_up(uint64_t a, uint64_t b, bool *saturated)
@@ -406,7 +408,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 {
 	int saved = errno;
 	struct entering call = {
-		.thread = lifecycle_thread(),
+		.thread = record_probing ? NULL : lifecycle_thread(),
 		.frame = frame,
 		.caller = *entry_return_slot(frame),
 		.slot = (uint64_t)entry_return_slot(frame),

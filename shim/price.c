@@ -106,18 +106,10 @@ static int log2_wide(wide x)
 static uint64_t round_price(wide x, int64_t by, bool *saturated)
 {
 	wide quotient;
-	uint64_t rest;
 
 	if (x <= 0)
 		return 0;
-	if (x <= INT64_MAX) {
-		quotient = (int64_t)x / by;
-		rest = (uint64_t)((int64_t)x % by);
-	} else {
-		quotient = x / by;
-		rest = (uint64_t)(x % by);
-	}
-	quotient += 2 * rest >= (uint64_t)by;
+	quotient = x / by + (2 * (uint64_t)(x % by) >= (uint64_t)by);
 	if (quotient > INT64_MAX) {
 		*saturated = true;
 		return INT64_MAX;
@@ -128,12 +120,11 @@ static uint64_t round_price(wide x, int64_t by, bool *saturated)
 /* A program whose steps do not even fit in 127 bits is saturated. */
 static uint64_t run(const struct price_machine *machine, const uint16_t *program, bool *saturated)
 {
-	unsigned native = program[0] >> PROGRAM_NATIVE_SHIFT;
 	int64_t narrow, den;
 	wide result;
 
-	if (native ? programs_native(native, machine, &narrow, &den) : run_narrow(machine, program + 1, &narrow, &den))
-		return den == 1 && narrow > 0 ? (uint64_t)narrow : round_price(narrow, den, saturated);
+	if (run_narrow(machine, program + 1, &narrow, &den))
+		return round_narrow(narrow, den);
 	if (run_wide(machine, program + 1, &result, &den))
 		return round_price(result, den, saturated);
 	*saturated = true;
@@ -175,31 +166,54 @@ static uint64_t weigh_complex(const struct price *price, bool *saturated)
 	return saturating_add(saturating_add(muls, adds, saturated), real, saturated);
 }
 
-void price_shape(const struct routine *routine, const int64_t *shape, struct price *price)
+/* One by one: a compiler that may use no vector register fills a whole struct by `rep stos`, which takes 10 ns. */
+static void price_clear(struct price *price)
 {
-	const struct family *family = &families[routine->family];
-	struct price_machine machine = {
-		.shape = shape, .complex = is_complex(routine), .is_double = is_double(routine)};
+	price->muls = 0;
+	price->adds = 0;
+	price->real_muls = 0;
+	price->real_adds = 0;
+	price->flops = 0;
+	price->words = 0;
+	price->saturated = false;
+}
 
-	*price = (struct price){0};
+/* The parts of a price by its programs, in 64 bits or 128. Apart, so that the others need save no registers. */
+static __attribute__((noinline)) void run_parts(const struct family *family, struct price_machine *machine,
+						struct price *price)
+{
+	price_clear(price);
 	if (family->muls == PROGRAM_NONE)
 		return;
-	machine.real_is_one = true;
-	price->words = run(&machine, &programs[family->words], &price->saturated);
-	if (!machine.complex) {
-		price->muls = run(&machine, &programs[family->muls], &price->saturated);
+	machine->real_is_one = true;
+	price->words = run(machine, &programs[family->words], &price->saturated);
+	if (!machine->complex) {
+		price->muls = run(machine, &programs[family->muls], &price->saturated);
 		price->adds = family->adds == family->muls
 				      ? price->muls
-				      : run(&machine, &programs[family->adds], &price->saturated);
-		price->flops = saturating_add(price->muls, price->adds, &price->saturated);
+				      : run(machine, &programs[family->adds], &price->saturated);
 		return;
 	}
-	price->muls = run_parted(&machine, &programs[family->muls], &price->real_muls, &price->saturated);
+	price->muls = run_parted(machine, &programs[family->muls], &price->real_muls, &price->saturated);
 	price->adds = price->muls;
 	price->real_adds = price->real_muls;
 	if (family->adds != family->muls)
-		price->adds = run_parted(&machine, &programs[family->adds], &price->real_adds, &price->saturated);
-	price->flops = weigh_complex(price, &price->saturated);
+		price->adds = run_parted(machine, &programs[family->adds], &price->real_adds, &price->saturated);
+}
+
+void price_shape(const struct routine *routine, const int64_t *shape, struct price *price)
+{
+	const struct family *family = &families[routine->family];
+	struct price_machine machine = {.shape = shape,
+					.complex = is_complex(routine),
+					.is_double = is_double(routine),
+					.real_is_one = true};
+
+	price->saturated = false;
+	if (!price_native(family->native, &machine, price))
+		run_parts(family, &machine, price);
+	price->flops = machine.complex ? weigh_complex(price, &price->saturated)
+				       : saturating_add(price->muls, price->adds, &price->saturated);
 }
 
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape)

@@ -13,7 +13,6 @@
 enum {
 	PRICE_STACK_MAX = 48, /* values; the generator refuses what needs more */
 	PROGRAM_HAS_REAL = 1, /* contains OP_REAL: complex types evaluate it twice */
-	PROGRAM_NATIVE_SHIFT = 1, /* above it is the program's number in programs_native, 0 if it is not there */
 };
 
 /* "x" is the value on top, "y x" the two on top; operands are words behind the instruction. */

@@ -248,20 +248,27 @@ static bool scheme_is_bare(unsigned scheme)
 	return scheme == SCHEME_BARE || scheme == SCHEME_BARE_UPPER;
 }
 
-/* What serves the call decides how its arguments are read, and whether they are. */
-static void site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
+/*
+ * What serves the call decides how its arguments are read, and whether they are. Where that takes a question to the
+ * callee, returns what must be called: see module_probe.
+ */
+static void *site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {
 	bool bare = scheme_is_bare(scheme);
+	void *probe;
 
 	if (!callee || !module_is_blas(callee, bare) || (bare && !config.bare_names)) {
 		site->flags |= SITE_PASS;
 		if (callee && (!bare || config.bare_names))
 			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : lifecycle_program(), 0);
-		return;
+		return NULL;
 	}
 	if (scheme_is_64(scheme))
 		callee->flags |= MODULE_PROBED | MODULE_ILP64;
-	if (module_is_ilp64(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_"))
+	probe = module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_");
+	if (probe)
+		return probe;
+	if (callee->flags & MODULE_ILP64)
 		site->flags |= SITE_ILP64;
 	if (!(callee->flags & MODULE_SERVES)) {
 		callee->flags |= MODULE_SERVES;
@@ -277,6 +284,7 @@ static void site_judge(struct site *site, unsigned scheme, struct module *callee
 		site->flags |= SITE_QUERIES;
 	else if (is_batch(site->form))
 		site->flags |= SITE_BATCH;
+	return NULL;
 }
 
 static uint32_t site_place(uint64_t caller, uint32_t symbol)
@@ -332,12 +340,27 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 	return false;
 }
 
-static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site)
+__thread bool record_probing __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static void site_keep(struct site *site)
+{
+	uint32_t *found = site_find(site->caller, site->symbol, site->real);
+
+	site->number = *found ? records.list[*found - 1].number : DUMP_NONE;
+	if (!*found && records.count < SITES_MAX) {
+		site_store(&records.list[records.count++], site);
+		__atomic_store_n(found, records.count, __ATOMIC_RELEASE);
+	}
+	if (*found)
+		site_store(&records.list[*found - 1], site);
+}
+
+/* Resolves a site. Where its callee must be asked for its integers first, *probe is what to call; NULL otherwise. */
+static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site, void **probe)
 {
 	const struct thunk *thunk = symbol >= THUNK_FIRST ? dlsym_thunk(symbol - THUNK_FIRST) : NULL;
 	uint32_t own = thunk ? thunk->symbol : symbol;
-	struct module *caller_module, *callee;
-	uint32_t *found;
+	struct module *caller_module;
 	char name[128];
 
 	if (resolve_refresh())
@@ -346,19 +369,31 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *n
 	record_symbol_name(own, name, sizeof(name));
 	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[own / SCHEME_COUNT]};
 	site->real = thunk ? thunk->real : resolve(name, caller_module, next);
+	*probe = NULL;
 	if (!site->real)
 		return false;
-	callee = module_of(site->real);
-	site_judge(site, own % SCHEME_COUNT, callee, caller_module);
-	found = site_find(caller, symbol, site->real);
-	site->number = *found ? records.list[*found - 1].number : DUMP_NONE;
-	if (!*found && records.count < SITES_MAX) {
-		site_store(&records.list[records.count++], site);
-		__atomic_store_n(found, records.count, __ATOMIC_RELEASE);
-	}
-	if (*found)
-		site_store(&records.list[*found - 1], site);
+	if (record_probing)
+		return true;
+	*probe = site_judge(site, own % SCHEME_COUNT, module_of(site->real), caller_module);
+	if (!*probe)
+		site_keep(site);
 	return true;
+}
+
+/* Asks for the width of integers, and notes it for the module that serves the site. */
+static void site_probe(const struct site *site, void *probe)
+{
+	struct module *module;
+	bool ilp64;
+
+	record_probing = true;
+	ilp64 = probe_is_ilp64(probe);
+	record_probing = false;
+	guest_lock(&record_lock);
+	module = module_of(site->real);
+	if (module)
+		module->flags |= MODULE_PROBED | (ilp64 ? MODULE_ILP64 : 0);
+	guest_unlock(&record_lock);
 }
 
 /* The number in the dump of the same file, if it was loaded elsewhere before; DUMP_NONE if not. */
@@ -457,7 +492,7 @@ static void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, uint64
 
 bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
 {
-	void *next = NULL;
+	void *next = NULL, *probe;
 	bool made = false;
 	char name[128];
 
@@ -467,14 +502,19 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 		record_symbol_name(symbol, name, sizeof(name));
 		next = resolve_next(name);
 	}
-	guest_lock(&record_lock);
-	if (!records.list) {
-		records.list = guest_pages(SITES_MAX * sizeof(struct site));
-		records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
-	}
-	if (records.list && records.index)
-		made = site_make(caller, symbol, enclosing, next, site);
-	guest_unlock(&record_lock);
+	do {
+		probe = NULL;
+		guest_lock(&record_lock);
+		if (!records.list) {
+			records.list = guest_pages(SITES_MAX * sizeof(struct site));
+			records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
+		}
+		if (records.list && records.index)
+			made = site_make(caller, symbol, enclosing, next, site, &probe);
+		guest_unlock(&record_lock);
+		if (probe)
+			site_probe(site, probe);
+	} while (probe);
 	if (!made)
 		fail_as_the_linker(symbol, caller);
 	return made;
@@ -611,7 +651,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	uint64_t hash = shape_hash(&key, dims, place);
 	struct dump_row *row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, dims);
 	struct dump_row filled = {.site = site->number, .namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags};
-	bool saturated = false;
+	struct price price;
 
 	if (!row)
 		row = row_find(thread->rows.index, hash, place, row_sort(kind, flags | DUMP_ROW_SATURATED), &key, dims);
@@ -620,16 +660,17 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 	if (thread->rows.overflow && kind == DUMP_ROW_CALL)
 		return thread->rows.overflow;
 	if (thread->rows.coarse) {
-		shape_coarsen(shape, dims, &key);
-		hash = shape_hash(&key, dims, place);
+		hash = shape_coarsen(shape, dims, place, &key);
 		filled.flags |= DUMP_ROW_COARSE;
 		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, dims);
 		dump_header->losses |= DUMP_COARSE_SHAPES;
 		if (row)
 			return row;
 	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE)) {
-		filled.charged = weights_price(routine, &key, namespace_id, &filled.flops, &filled.words, &saturated);
-		filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
+		filled.charged = weights_price(routine, &key, namespace_id, &price);
+		filled.flops = price.flops;
+		filled.words = price.words;
+		filled.flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
 	}
 	filled.options = key.options;
 	for (unsigned i = 0; i < dims; i++)

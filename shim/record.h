@@ -43,6 +43,12 @@ struct site {
  */
 bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
 
+/*
+ * This thread calls the isamax_ of a library to learn the width of its integers. What comes of it is passed on, and is no
+ * call of the program's.
+ */
+extern __thread bool record_probing __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* Gives a site that is called at top level its place and number in the dump. */
 void record_site_number(struct site *site);
 

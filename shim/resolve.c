@@ -618,21 +618,26 @@ static void *isamax_of(struct module *module, const char *name)
 	return NULL;
 }
 
-bool module_is_ilp64(struct module *module, const char *isamax)
+void *module_probe(struct module *module, const char *isamax)
+{
+	void *function;
+
+	if (module->flags & MODULE_PROBED)
+		return NULL;
+	function = isamax_of(module, isamax);
+	if (!function)
+		module->flags |= MODULE_PROBED;
+	return function;
+}
+
+bool probe_is_ilp64(void *function)
 {
 	/* 3 to a 32-bit reader, negative to a 64-bit one: only the first finds the largest element. */
 	static const int64_t count = (int64_t)0xffffffff00000003;
 	static const int64_t step = 1;
 	static const float vector[3] = {1, 3, 2};
-	void *function;
 
-	if (module->flags & MODULE_PROBED)
-		return module->flags & MODULE_ILP64;
-	module->flags |= MODULE_PROBED;
-	function = isamax_of(module, isamax);
-	if (function && entry_probe(function, &count, vector, &step) == 0)
-		module->flags |= MODULE_ILP64;
-	return module->flags & MODULE_ILP64;
+	return entry_probe(function, &count, vector, &step) == 0;
 }
 
 void *resolve_as_caller(const char *name, const void *return_address)

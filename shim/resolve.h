@@ -84,10 +84,16 @@ void *module_symbol(const struct module *module, const char *name);
 bool module_is_blas(struct module *module, bool bare);
 
 /*
- * Whether the object takes 64-bit integers where names do not say so. Calls once the isamax that is spelled the same
- * way, `isamax_` or `scipy_isamax_`; where it has none, that of what it is linked to; without one the answer is no.
+ * What to call to learn whether the object takes 64-bit integers, where names do not say so: the isamax that is spelled
+ * the same way, `isamax_` or `scipy_isamax_`, where it has none that of what it is linked to. NULL once that is known, as
+ * MODULE_ILP64 says; without an isamax it does not.
  */
-bool module_is_ilp64(struct module *module, const char *isamax);
+void *module_probe(struct module *module, const char *isamax);
+/*
+ * Calls it. WITHOUT record_lock: what only stands before a BLAS may load that BLAS now, start its threads, and call it
+ * through the shim.
+ */
+bool probe_is_ilp64(void *function);
 
 /* Whether the object refers to any of our symbols without defining it. */
 bool module_uses_blas(const struct module *module);

@@ -106,6 +106,7 @@ struct family {
 	const char *const *shape_names;  /* their names, options first, each group in argument order */
 	uint32_t muls, adds, words;      /* programs for price_eval, or PROGRAM_NONE */
 	uint32_t blocked;                /* FLOPs that blocking adds, or PROGRAM_NONE */
+	uint16_t native;                 /* number of its price in price_native, 0 if it is not there */
 };
 
 struct routine {
@@ -120,10 +121,6 @@ extern const struct form forms[];
 extern const struct shape_arg shape_args[];
 extern const struct condition conditions[];
 extern const uint16_t programs[]; /* the price programs, see price.c */
-
-/* Runs a short program as C, by its number: false if a step does not fit into 64 bits. */
-struct price_machine;
-bool programs_native(unsigned number, const struct price_machine *machine, int64_t *result, int64_t *den);
 
 extern const unsigned family_count, routine_count, form_count;
 extern const char table_version[]; /* changes whenever a price can: see generate.c */

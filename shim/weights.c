@@ -15,7 +15,6 @@
 #include "config.h"
 #include "guest.h"
 #include "namespace.h"
-#include "price.h"
 
 enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
 
@@ -47,22 +46,16 @@ uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint6
 	return scaled(flops, factor == ONE ? multiplier : scaled(multiplier, factor, saturated), saturated);
 }
 
-uint64_t weights_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
-		       uint64_t *words, bool *saturated)
+uint64_t weights_price(const struct routine *routine, struct shape *shape, uint32_t namespace_id, struct price *price)
 {
-	const struct family *family = &families[routine->family];
-	int64_t values[SHAPE_ARGS_MAX];
-	struct price price;
+	int64_t *values = &shape->values[SHAPE_OPTIONS_MAX - families[routine->family].option_count];
+	uint64_t options = shape->options, multiplier = namespace_multiplier(namespace_id);
 
-	for (unsigned i = 0; i < family->option_count; i++)
-		values[i] = (unsigned char)(shape->options >> (8 * i));
-	for (unsigned i = 0; i < family->dim_count; i++)
-		values[family->option_count + i] = shape->dims[i];
-	price_shape(routine, values, &price);
-	*flops = price.flops;
-	*words = price.words;
-	*saturated = price.saturated;
-	return weights_apply(routine, namespace_multiplier(namespace_id), price.flops, saturated);
+	for (int64_t *letter = values; letter < shape->dims; letter++, options >>= 8)
+		*letter = (unsigned char)options;
+	price_shape(routine, values, price);
+	return likely(!factors && multiplier == ONE) ? price->flops
+						      : weights_apply(routine, multiplier, price->flops, &price->saturated);
 }
 
 static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word,

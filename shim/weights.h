@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "intercept.h"
+#include "price.h"
 #include "routines.h"
 
 /* Reads the file of FLOPSHIM_WEIGHTS. A fault in it ends the process with status 2, file and line. Once, at start. */
@@ -21,10 +22,9 @@ void weights_start(const char *path);
 uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated);
 
 /*
- * What one call of this shape is charged in a namespace; *flops is its raw price, *words its traffic, *saturated if
- * they did not fit. On the call path: uses no vector register.
+ * What one call of this shape is charged in a namespace; *price is its raw price, whose `saturated` says for both if
+ * they did not fit. Makes the letters of the shape. On the call path: uses no vector register.
  */
-uint64_t weights_price(const struct routine *routine, const struct shape *shape, uint32_t namespace_id, uint64_t *flops,
-		       uint64_t *words, bool *saturated);
+uint64_t weights_price(const struct routine *routine, struct shape *shape, uint32_t namespace_id, struct price *price);
 
 #endif

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """BLAS that is fetched at run time: dlopen and dlsym from C, ctypes from Python."""
 
+from pathlib import Path
+
 import flops
 from harness import (EVERY_BLAS, PYTHON, QUICK_BLAS, Skip, blas_library, case, check, check_calls, check_equal,
                      library_folder)
@@ -13,6 +15,27 @@ def dlsym(client):
     run = client.same([program, client.mode, blas_library(client.blas)])
     ddots = 4 if client.mode == "global" else 3
     check_calls(run, {"ddot": (ddots + 1, (ddots + 1) * flops.dot(4)), "dgemm": (1, flops.gemm(2, 2, 2))})
+
+
+@case(width=("LP64", "ILP64"))
+def trampoline(client):
+    """A library that opens a BLAS and fetches its routines when it is first called (libblastrampoline, FlexiBLAS). That
+    first call may be the shim's own question for the width of its integers, which nobody must see."""
+    integer = "-DINTEGER=" + ("int" if client.width == "LP64" else "int64_t")
+    backend = Path(blas_library(client.blas))
+    if client.width == "ILP64":
+        backend = library_folder() / "openblas64-pthread" / "libopenblas64.so.0"
+        if not backend.exists():
+            raise Skip(f"no {backend}")
+    wrapper = client.compile("trampoline.c", "-shared", "-fPIC", integer, "-ldl", blas=False,
+                             name=f"libtrampoline-{client.width}.so")
+    program = client.compile("trampoline_client.c", integer, wrapper, f"-Wl,-rpath,{wrapper.parent}", blas=False,
+                             name=f"trampoline-{client.width}")
+    run = client.same([program], TRAMPOLINE_BLAS=backend, threads=2, timeout=20)
+    check_calls(run, {"ddot": (1, flops.dot(4)), "daxpy": (1, flops.axpy(3))})
+    check_equal(run.totals["nested_calls"], 2, "calls that the trampoline passed on")
+    check_equal([(Path(row["path"]).name, row["integers"]) for row in run.report["libraries"]],
+                [(wrapper.name, client.width)], "libraries")
 
 
 @case()

@@ -58,3 +58,15 @@ def million(client):
     check("some are rounded up; the totals are exact" in text, f"the report does not say it: {text[:500]}")
     again, _, _ = measure(client, MANY, 3 * MANY if LONG else MANY + MANY // 10)
     check_equal(again, size, "size of the dump after more calls of the same shapes")
+
+
+@case()
+def refused(client):
+    """Of calls that a budget refuses once all rows are taken, those of a shape with a row of its own and the others:
+    what they asked for is added up, raw and charged apart."""
+    shapes = 60_000
+    flops = sum(2 * (1 + i % 100) * (1 + i // 100 % 100) * (1 + i // 10_000) for i in range(shapes))
+    run = client.run([program(client), shapes, 2 * shapes], FLOPSHIM_MULTIPLIER="2", FLOPSHIM_BUDGET=str(2 * flops),
+                     FLOPSHIM_ON_EXCEED="deny")
+    names = ("calls", "flops", "charged", "refused_calls", "refused_flops")
+    check_equal([run.totals[name] for name in names], [shapes, flops, 2 * flops, shapes, flops], ", ".join(names))
