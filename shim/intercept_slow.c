@@ -176,13 +176,11 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
 
-/* Without memory, before the shim has started, or out of a call that is the shim's own: it is only passed on. */
+/* Without memory, before the shim has started, or out of a call that is the shim's own. */
 static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 {
 	struct site site;
 
-	if (!record_probing)
-		dump_header->losses |= DUMP_LOST_CALLS;
 	record_site(caller, symbol, NULL, &site);
 	return jump(site.real);
 }
@@ -408,19 +406,21 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 {
 	int saved = errno;
 	struct entering call = {
-		.thread = record_probing ? NULL : lifecycle_thread(),
 		.frame = frame,
 		.caller = *entry_return_slot(frame),
 		.slot = (uint64_t)entry_return_slot(frame),
 	};
 	struct entry_verdict verdict;
+	bool own = record_is_probing(call.slot);
 
+	call.thread = own ? NULL : lifecycle_thread();
 	if (call.thread && call.thread->credit == CREDIT_TIMED) {
 		verdict = enter_timed(frame, symbol);
 		if (verdict.function)
 			return verdict;
 	}
 	if (!call.thread) {
+		dump_header->losses |= own ? 0 : DUMP_LOST_CALLS;
 		verdict = pass_on(call.caller, symbol);
 		errno = saved;
 		return verdict;

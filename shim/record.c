@@ -340,7 +340,15 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 	return false;
 }
 
-__thread bool record_probing __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* Where on the stack this thread asks a library for the width of its integers; 0: it does not. */
+static __thread uint64_t probing __attribute__((tls_model("initial-exec")));
+
+bool record_is_probing(uint64_t slot)
+{
+	if (slot >= probing)
+		probing = 0; /* a signal handler has left the question by longjmp */
+	return probing;
+}
 
 static void site_keep(struct site *site)
 {
@@ -372,7 +380,7 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *n
 	*probe = NULL;
 	if (!site->real)
 		return false;
-	if (record_probing)
+	if (probing)
 		return true;
 	*probe = site_judge(site, own % SCHEME_COUNT, module_of(site->real), caller_module);
 	if (!*probe)
@@ -386,9 +394,9 @@ static void site_probe(const struct site *site, void *probe)
 	struct module *module;
 	bool ilp64;
 
-	record_probing = true;
+	probing = (uint64_t)__builtin_frame_address(0);
 	ilp64 = probe_is_ilp64(probe);
-	record_probing = false;
+	probing = 0;
 	guest_lock(&record_lock);
 	module = module_of(site->real);
 	if (module)

@@ -44,10 +44,10 @@ struct site {
 bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
 
 /*
- * This thread calls the isamax_ of a library to learn the width of its integers. What comes of it is passed on, and is no
- * call of the program's.
+ * Whether a call with this return slot comes out of the isamax_ that the shim itself calls to learn the width of a library's
+ * integers. It is passed on, and is no call of the program's.
  */
-extern __thread bool record_probing __attribute__((tls_model("initial-exec"), visibility("hidden")));
+bool record_is_probing(uint64_t slot);
 
 /* Gives a site that is called at top level its place and number in the dump. */
 void record_site_number(struct site *site);
