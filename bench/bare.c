@@ -5,18 +5,21 @@
  * (or jumps to it with -DBARE_JUMP), and must do nothing else.
  */
 #define intercept_enter counted_enter
+#define intercept_enter_nested counted_enter_nested
 #define intercept_leave counted_leave
 #include "intercept.c"
 #undef intercept_enter
+#undef intercept_enter_nested
 #undef intercept_leave
 
-struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol);
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread);
+struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread);
 int intercept_leave(entry_frame frame);
 
-struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	uint64_t key = site_key(*entry_return_slot(frame), symbol);
-	struct site_slot *slot = &thread_self->sites[site_hash(key)];
+	struct site_slot *slot = &thread->sites[site_hash(key)];
 
 	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
 		return SLOW;
@@ -27,7 +30,13 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 #endif
 }
 
-/* The few calls that the slow path began are never ended: nobody reads what they leave. */
+/* The few calls that the slow path began are never ended: nobody reads what they leave. But none is nested in them. */
+struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
+{
+	thread->lane->depth = 0;
+	return intercept_enter(frame, symbol, thread);
+}
+
 int intercept_leave(entry_frame frame)
 {
 	(void)frame;

@@ -11,8 +11,10 @@
  *  2. flopshim_entry saves the integer argument registers in slot order, so that argument slot s is at
  *     entry_slot(frame, s), with the words that the caller left on its stack following on. CFI must be
  *     right at every instruction: C++ exceptions, gdb and libunwind pass through here.
- *  3. It calls intercept_enter(frame, number), which is compiled to use no vector register, and obeys the
- *     pair that comes back, {function, action}:
+ *  3. It calls intercept_enter(frame, number, thread_self), or while the thread's lane has a call in flight
+ *     intercept_enter_nested, which are compiled to use no vector register, and obeys the pair that comes back, {function,
+ *     action}. It may do the work of the second by itself, before it has made a frame: libraries of LAPACK make hundreds
+ *     of nested calls for each one of the program's.
  *       function 0        save the vector argument registers, call intercept_enter_slow(frame, number),
  *                         restore them, and obey its pair instead
  *       ACTION_JUMP       restore the argument registers, drop the frame, jump to the function
@@ -58,6 +60,28 @@
 #else
 #error "flopshim has no entry body for this processor yet: see entry.h for what one must do"
 #endif
+
+/* A call site's place in a thread's memory of them: site_key and site_hash of state.h. */
+#define SITE_BITS 9
+#define SITE_KEY_SHIFT 47
+#define SITE_HASH_FACTOR 0x9e3779b97f4a7c15
+#define SITE_HASH_SHIFT (64 - SITE_BITS)
+
+/* What an entry body reads by itself, in bytes; intercept.c asserts that they are right. */
+#define THREAD_LANE 24
+#define THREAD_STACK_LOW 32
+#define THREAD_STACK_HIGH 40
+#define THREAD_SITES 320
+#define LANE_NESTED 0
+#define LANE_DEPTH 8
+#define LANE_FRAME_SLOT 16
+#define LANE_FRAME_RETURN 24
+#define SLOT_SIZE_LOG2 6
+#define SLOT_KEY 0
+#define SLOT_EPOCH 8
+#define SLOT_FLAGS 12
+#define SLOT_CALLER_SERVES 1
+#define SLOT_REAL 16
 
 /* Where an argument slot is, in bytes from the frame pointer. */
 #define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))

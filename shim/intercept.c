@@ -513,20 +513,32 @@ static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_fram
 	return enter_shape(frame, slot);
 }
 
-struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
+/* The entry body knows these: see entry.h. */
+#define IS_AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #member)
+IS_AT(struct thread, lane, THREAD_LANE);
+IS_AT(struct thread, stack_low, THREAD_STACK_LOW);
+IS_AT(struct thread, stack_high, THREAD_STACK_HIGH);
+IS_AT(struct thread, sites, THREAD_SITES);
+IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
+IS_AT(struct dump_lane, depth, LANE_DEPTH);
+IS_AT(struct dump_lane, frames[0].slot, LANE_FRAME_SLOT);
+IS_AT(struct dump_lane, frames[0].return_address, LANE_FRAME_RETURN);
+IS_AT(struct site_slot, key, SLOT_KEY);
+IS_AT(struct site_slot, epoch, SLOT_EPOCH);
+IS_AT(struct site_slot, flags, SLOT_FLAGS);
+IS_AT(struct site_slot, real, SLOT_REAL);
+_Static_assert(sizeof(struct site_slot) == 1 << SLOT_SIZE_LOG2 && SITE_CALLER_SERVES == SLOT_CALLER_SERVES, "slot");
+
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
-	struct thread *thread = thread_self;
 	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
 	struct site_slot *slot = &thread->sites[site_hash(key)];
-	struct dump_lane *lane = thread->lane;
 	const struct scope *scope;
 	struct dump_row *row;
 
 	__asm__("" : "+r"(slot)); /* or its address is computed for each use: 10 instructions more */
 	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
 		return enter_displaced(frame, symbol);
-	if (unlikely(lane->depth))
-		return enter_nested(thread, lane, slot, (uint64_t)return_slot);
 	row = *(struct dump_row *volatile *)&slot->row; /* before its scope: a handler may change both meanwhile */
 	scope = thread->scope;
 	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
@@ -543,7 +555,17 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol)
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, scope);
 	thread->credit -= (int64_t)row->charged;
-	return run(lane, slot, row, scope, frame, 0);
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
+{
+	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
+	struct site_slot *slot = &thread->sites[site_hash(key)];
+
+	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
+		return enter_displaced(frame, symbol);
+	return enter_nested(thread, thread->lane, slot, (uint64_t)return_slot);
 }
 
 static inline bool was_rejected(const struct form *form, entry_frame frame)

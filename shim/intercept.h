@@ -24,7 +24,9 @@ struct shape {
 	};
 };
 
-struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol);
+struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread);
+/* The same while another call is in flight. */
+struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread);
 struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol);
 int intercept_leave(entry_frame frame);
 

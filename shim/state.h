@@ -17,7 +17,6 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	SITE_BITS = 9,
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
 	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
@@ -166,10 +165,10 @@ extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
  * A caller and a symbol in one number: user space has 47 bits of addresses, but for memory that is asked for by a
  * higher one, and symbols have 17.
  */
-static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << 47; }
+static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << SITE_KEY_SHIFT; }
 
 /* Place of a call site in a thread's memory of them. */
-static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * 0x9e3779b97f4a7c15u >> (64 - SITE_BITS)); }
+static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * SITE_HASH_FACTOR >> SITE_HASH_SHIFT); }
 
 /* Where a site is that came to find its place taken. */
 static inline uint32_t site_other(uint32_t place) { return place ^ 1; }
