@@ -265,18 +265,34 @@ class Call:
 
     def real_diagonal(self, name, n=None, value=None, row=None):
         """Makes the diagonal real, or `value`. row: where band storage keeps the diagonal."""
-        array = self.arrays[name]
-        for j in range(self["n"] if n is None else n):
-            index = self.at(name, j if row is None else row, j)
-            array.set(index, array.get(index) if value is None else value)
+        self._set_diagonal(name, self._diagonal(name, n, row), value)
+
+    def strong_diagonal(self, name, value, n=None, row=None):
+        """A random diagonal between `value` and twice that. Equal elements would make the columns of the inverse
+        equally large, and an estimator of its norm go from one to the next."""
+        self._set_diagonal(name, self._diagonal(name, n, row), value, strong=True)
 
     def packed_diagonal(self, name, value=None):
-        array, n, index = self.arrays[name], self["n"], 0
-        for j in range(n):
-            if self.values.get("uplo", "U") == "U":
-                index = packed_size(j + 1) - 1
-            array.set(index, array.get(index) if value is None else value)
-            index += n - j
+        self._set_diagonal(name, self._packed_diagonal(), value)
+
+    def strong_packed_diagonal(self, name, value):
+        self._set_diagonal(name, self._packed_diagonal(), value, strong=True)
+
+    def _diagonal(self, name, n, row):
+        return [self.at(name, j if row is None else row, j) for j in range(self["n"] if n is None else n)]
+
+    def _packed_diagonal(self):
+        n = self["n"]
+        if self.values.get("uplo", "U") == "U":
+            return [packed_size(j + 1) - 1 for j in range(n)]
+        return [packed_size(n) - packed_size(n - j) for j in range(n)]
+
+    def _set_diagonal(self, name, indices, value, strong=False):
+        array, shares = self.arrays[name], Array(len(indices), self.precision)
+        if strong:
+            self.session.random(shares, len(indices), distribution=1)
+        for share, index in zip(shares.reals, indices):
+            array.set(index, array.get(index) if value is None else value * (1 + share))
 
     def array(self):
         """Memory that is no argument of this call."""

@@ -54,7 +54,7 @@ def _(c):
 
 @prepares(r"po.*", r"[dz][sc]posv", r"laqsy|laqhe")
 def _(c):
-    c.real_diagonal("a", value=2.0 * c["n"])
+    c.strong_diagonal("a", 2.0 * c["n"])
 
 
 @prepares(r"pst(rf|f2)")
@@ -65,12 +65,12 @@ def _(c):
 
 @prepares(r"pp.*", r"laqsp|laqhp")
 def _(c):
-    c.packed_diagonal("ap", value=2.0 * c["n"])
+    c.strong_packed_diagonal("ap", 2.0 * c["n"])
 
 
 @prepares(r"pb.*", r"laqsb|laqhb")
 def _(c):
-    c.real_diagonal("ab", value=4.0 * (c["kd"] + 1), row=c["kd"] if c["uplo"] == "U" else 0)
+    c.strong_diagonal("ab", 4.0 * (c["kd"] + 1), row=c["kd"] if c["uplo"] == "U" else 0)
 
 
 @prepares(r"pt(?!eqr).*")
@@ -111,18 +111,18 @@ def _(c):
 @prepares(r"tr(s[mv]|tri|trs|con|ti2|rfs)", r"tr[mv]m?")
 def _(c):
     n = c.values.get("n", 0) if not c.has("side") else (c["m"] if c["side"] == "L" else c["n"])
-    c.real_diagonal("a", n, value=2.0 * n)
+    c.strong_diagonal("a", 2.0 * n, n)
 
 
 @prepares(r"tp(sv|tri|trs|con|rfs)")
 def _(c):
-    c.packed_diagonal("ap", value=2.0 * c["n"])
+    c.strong_packed_diagonal("ap", 2.0 * c["n"])
 
 
 @prepares(r"tb(sv|trs|con|rfs)")
 def _(c):
     name, width = ("ab", c["kd"]) if c.has("kd") else ("a", c["k"])
-    c.real_diagonal(name, value=2.0 * (width + 1), row=width if c["uplo"] == "U" else 0)
+    c.strong_diagonal(name, 2.0 * (width + 1), row=width if c["uplo"] == "U" else 0)
 
 
 # Factors: the factorisation is called first
