@@ -392,6 +392,20 @@ static bool is_missing(const struct query *query, unsigned i)
 	return false;
 }
 
+/* The upper triangle, not transposed: said only where the price depends on it. */
+static void assume_letters(struct query *query)
+{
+	static const struct { const char *name; char value; } usual[] = { { "uplo", 'U' }, { "trans", 'N' } };
+	const struct family *family = catalog_family(query->routine);
+
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+		unsigned place = place_of(family, usual[i].name, strlen(usual[i].name));
+
+		if (place < query_shape_count(family) && is_missing(query, place))
+			set_default(query, usual[i].name, usual[i].value);
+	}
+}
+
 static void find_missing(const struct query *query, char *missing)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -412,8 +426,10 @@ void query_ask(struct query *query, char *const *words, size_t count)
 		parse_argument(query, words[i]);
 	if (query->problem[0])
 		return;
-	if (count > 1)
+	if (count > 1) {
 		assume(query);
+		assume_letters(query);
+	}
 	drop_unreferenced(query);
 	find_missing(query, missing);
 	if (!missing[0]) {

@@ -295,6 +295,15 @@ START_TEST(asks_only_for_what_matters)
 	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100", &query), "dsyevr: missing: il, iu");
 	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100 il=1 iu=10", &query), "");
 	ck_assert_str_eq(asked("dsyevr range=A uplo=L n=100", &query), "dsyevr: missing: jobz");
+	/* But these have a usual value, which the answer states. */
+	ck_assert_str_eq(asked("dpocon n=100", &query), "");
+	ck_assert_int_eq(query.shape[0], 'U');
+	ck_assert_str_eq(asked("dgesvx fact=N n=100 nrhs=2", &query), "");
+	flops = query.price.flops;
+	ck_assert_str_eq(asked("dgesvx fact=N trans=N n=100 nrhs=2", &query), "");
+	ck_assert_uint_eq(query.price.flops, flops);
+	ck_assert_str_eq(asked("dgesvx fact=N trans=T n=100 nrhs=2", &query), "");
+	ck_assert_uint_ne(query.price.flops, flops);
 	/* IJOB is referenced with TRANS = N only */
 	ck_assert_str_eq(asked("dtgsyl trans=N m=9 n=8", &query), "dtgsyl: missing: ijob");
 	ck_assert_str_eq(asked("dtgsyl trans=N m=9 n=8 ijob=0", &query), "");
