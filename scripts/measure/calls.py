@@ -437,7 +437,8 @@ class Call:
     @staticmethod
     def _sized_by(size_name):
         """The array whose length this argument says."""
-        return {"tsize": "t", "ltb": "tb", "lhous2": "hous2"}.get(size_name, size_name[1:])
+        named = {"tsize": "t", "ltb": "tb", "lhous2": "hous2", "ldswork": "swork"}     # ldswork: its rows
+        return named.get(size_name, size_name[1:])
 
     def _workspace_answer(self, size_name):
         array = self.arrays.get(self._sized_by(size_name))

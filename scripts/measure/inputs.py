@@ -8,6 +8,8 @@ that match run, in the order of this file, after the arrays were filled with ran
 
 import re
 
+from .calls import Rejected
+
 PREPARATIONS = []
 
 
@@ -444,6 +446,11 @@ def _(c):
     generalised_schur_form(c, "b", "e", c["n"])
 
 
+@prepares(r"tgsen")
+def _(c):
+    c.values["lwork"] = 4 * c.order ** 2 + 4 * c.order + 17     # what it asks for leaves xTGSYL none, which wants one
+
+
 def generalised_schur_form(c, a, b, n):
     left, right = c.array(), c.array()
     c.run("gges", jobvsl="V", jobvsr="V", sort="N", n=n, a=a, lda=c.order, b=b, ldb=c.order, sdim=c.array(),
@@ -463,9 +470,25 @@ def _(c):
 
 @prepares(r"trevc3?|trsna|trsen|hsein|tgevc|tgsen|tgsna")
 def _(c):
-    if "select" in c.arrays:
-        chosen = int(c.data.get("selected", c["n"]))
-        c.arrays["select"].set_integers([1] * chosen)
+    if "select" not in c.arrays:
+        return
+    n, chosen = c["n"], c.data.get("selected", c["n"])
+    if chosen == "half":
+        c.arrays["select"].set_integers(random_half(c, n))
+    else:
+        c.arrays["select"].set_integers([1] * int(chosen))
+
+
+def random_half(c, n):
+    """Each eigenvalue with probability 1/2, a complex conjugate pair together."""
+    matrix = next(name for name in "tahs" if name in c.arrays and c.leading(name))
+    numbers = c.array()
+    c.session.random(numbers, n, distribution=1)
+    half = []
+    for i in range(n):
+        second = not c.complex and i > 0 and c.arrays[matrix].get(c.at(matrix, i, i - 1)) != 0
+        half.append(half[-1] if second else int(numbers.get(i) < 0.5))
+    return half
 
 
 def clear_below(c, name, diagonals, n):
@@ -532,6 +555,29 @@ def _(c):
     for name in ("z", "d", "e"):
         if c.has(name):
             c.session.random(c.arrays[name], elements, 1)
+
+
+@prepares(r"lar1v")
+def _(c):
+    """L D L^T of a tridiagonal matrix with a shift below its spectrum, and one of its eigenvalues."""
+    n, d, e, values, rest = c["n"], c.array(), c.array(), c.array(), c.array()
+    a = c.array()
+    c.session.random(a, n * c.order)
+    c.hermitian = c.complex
+    c.run(symmetric(c, "trd"), uplo="L", a=a, lda=c.order, tau=c.array(), d=d, e=e)
+    values.copy_from(d)
+    rest.copy_from(e)
+    c.run("sterf", d=values, e=rest)
+    shift = values.reals[0] - 1.0
+    pivots, factors = [d.reals[0] - shift], []
+    for i in range(n - 1):
+        factors.append(e.reals[i] / pivots[i])
+        pivots.append(d.reals[i + 1] - shift - factors[i] * e.reals[i])
+    c.real_vector("d", pivots)
+    c.real_vector("l", factors)
+    c.real_vector("ld", [x * y for x, y in zip(factors, pivots)])
+    c.real_vector("lld", [x * x * y for x, y in zip(factors, pivots)])
+    c.values["lambda"] = values.reals[n // 2] - shift
 
 
 @prepares(r"la(ed|sd)[45]")
@@ -628,6 +674,13 @@ def _(c):
 @prepares(r"laswp|lapm[tr]")
 def _(c):
     c.arrays["ipiv" if c.has("ipiv") else "k"].set_integers(range(1, c.order + 1))
+
+
+@prepares(r"latdf")
+def _(c):
+    most = 2 if c.complex else 8        # MAXDIM: the length of its local arrays
+    if c["n"] > most:
+        raise Rejected(f"{c.name}: n is at most {most}")
 
 
 @prepares(r"syconv.*|syswapr|geswapr|latdf|gesc2|tgsy2")
