@@ -24,7 +24,7 @@ enum {
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
 	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
-	MISSES_MAX = 16,        /* see row_of_call */
+	MISSES_MAX = 64,        /* see row_of_call */
 };
 
 enum site_flags {
