@@ -98,14 +98,37 @@ static bool has_type(uint64_t object, uint64_t type)
 	return object && read_word(object + 8) == type;
 }
 
+static void put_byte(char *text, size_t size, size_t *end, char byte)
+{
+	if (*end + 1 < size)
+		text[(*end)++] = byte;
+}
+
+static void put_string(char *text, size_t size, size_t *end, const char *string)
+{
+	while (*string)
+		put_byte(text, size, end, *string++);
+}
+
+static void put_number(char *text, size_t size, size_t *end, int number)
+{
+	char digits[12];
+	unsigned count = 0, rest = number < 0 ? 0u - (unsigned)number : (unsigned)number;
+
+	do
+		digits[count++] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (number < 0)
+		put_byte(text, size, end, '-');
+	while (count)
+		put_byte(text, size, end, digits[--count]);
+}
+
 static void put_utf8(char *text, size_t size, size_t *end, uint32_t point)
 {
-	if (point < 0x80) {
-		if (*end + 1 < size) {
-			text[(*end)++] = point == '\n' ? ' ' : (char)point;
-			text[*end] = 0;
-		}
-	} else if (point < 0x800)
+	if (point < 0x80)
+		put_byte(text, size, end, point == '\n' ? ' ' : (char)point);
+	else if (point < 0x800)
 		guest_print(text, size, end, "%c%c", (int)(0xc0 | point >> 6), (int)(0x80 | (point & 63)));
 	else if (point < 0x10000)
 		guest_print(text, size, end, "%c%c%c", (int)(0xe0 | point >> 12), (int)(0x80 | (point >> 6 & 63)),
@@ -118,7 +141,7 @@ static void put_utf8(char *text, size_t size, size_t *end, uint32_t point)
 /* Appends a Python string. */
 static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 {
-	uint8_t bytes[NAME_MAX_BYTES];
+	_Alignas(uint32_t) uint8_t bytes[NAME_MAX_BYTES];
 	uint64_t length;
 	uint32_t state = 0;
 	unsigned width;
@@ -134,12 +157,9 @@ static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 	if (!read_bytes(object + (state >> 6 & 1 ? python.layout->text_header : python.layout->wide_header), bytes,
 			length * width))
 		return !length;
-	for (uint64_t i = 0; i < length; i++) {
-		uint32_t point = 0;
-
-		memcpy(&point, bytes + i * width, width);
-		put_utf8(text, size, end, point);
-	}
+	for (uint64_t i = 0; i < length; i++)
+		put_utf8(text, size, end,
+			 width == 1 ? bytes[i] : width == 2 ? ((const uint16_t *)bytes)[i] : ((const uint32_t *)bytes)[i]);
 	return true;
 }
 
@@ -316,17 +336,19 @@ static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
 	if (!has_type(code, python.code_type))
 		return false;
 	if (*end)
-		guest_print(text, size, end, "\n");
+		put_byte(text, size, end, '\n');
 	if (!print_text(text, size, end, read_word(code + layout->name))) {
 		*end = before;
 		return false;
 	}
-	guest_print(text, size, end, " (");
+	put_string(text, size, end, " (");
 	if (!print_text(text, size, end, read_word(code + layout->filename))) {
 		*end = before;
 		return false;
 	}
-	guest_print(text, size, end, ":%d)", frame_line(frame, code));
+	put_byte(text, size, end, ':');
+	put_number(text, size, end, frame_line(frame, code));
+	put_byte(text, size, end, ')');
 	return true;
 }
 

@@ -24,7 +24,7 @@ enum {
 	SAMPLES_INDEX = 1 << 17,
 	PYTHON_TEXT = 8192,
 	THRESHOLD_FIRST = 1 << 16,
-	STACKS_FOR_ONE_THRESHOLD = 1024,
+	THRESHOLDS_BEFORE_NEXT = 1024,
 	LOG_BLOCK_BYTES = 1 << 20,
 };
 
@@ -35,7 +35,7 @@ static struct {
 	uint32_t sample_count;
 	_Atomic uint64_t sequence, cumulative, log_bytes;
 	_Atomic uint64_t threshold; /* 0 stands for the first */
-	uint32_t stacks_at_threshold;
+	uint64_t flops_at_threshold; /* that stacks stand for since it is the threshold */
 } taken;
 
 uint64_t sample_threshold(void) { return taken.threshold ? taken.threshold : THRESHOLD_FIRST; }
@@ -173,6 +173,20 @@ static void stack_failed(void)
 	dump_header->losses |= DUMP_LOST_STACKS;
 }
 
+/* A call of many thresholds counts as many, so that of large calls too a thousand are taken before some are left out. */
+static void raise_threshold(uint64_t flops)
+{
+	uint64_t threshold = sample_threshold();
+
+	taken.flops_at_threshold += flops;
+	while (taken.flops_at_threshold / THRESHOLDS_BEFORE_NEXT >= threshold) {
+		taken.flops_at_threshold -= THRESHOLDS_BEFORE_NEXT * threshold;
+		threshold *= 2;
+	}
+	if (threshold != sample_threshold())
+		taken.threshold = dump_header->stack_threshold = threshold;
+}
+
 static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
 {
 	static uint64_t addresses[UNWIND_MAX]; /* under record_lock */
@@ -199,11 +213,7 @@ static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t 
 	}
 	if (!sample || failed)
 		stack_failed();
-	if (++taken.stacks_at_threshold == STACKS_FOR_ONE_THRESHOLD) {
-		taken.stacks_at_threshold = 0;
-		taken.threshold = sample_threshold() * 2;
-		dump_header->stack_threshold = taken.threshold;
-	}
+	raise_threshold(flops);
 	guest_unlock(&record_lock);
 }
 

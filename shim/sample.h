@@ -6,7 +6,7 @@
  * probability p = 1 - exp(-f/T), whatever the calls around it do: the thread counts down an exponentially distributed
  * number of FLOPs with mean T, and the call that uses it up is taken. It stands for f/p FLOPs, so the sum over a site
  * estimates the site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for
- * themselves. T doubles after every STACKS_FOR_ONE_THRESHOLD stacks: a program that runs for long pays less and less.
+ * themselves. T doubles when stacks stand for THRESHOLDS_BEFORE_NEXT of it: a program that runs for long pays less and less.
  * Since such a countdown has no memory, it can be drawn anew at any time.
  */
 #ifndef FLOPSHIM_SAMPLE_H
