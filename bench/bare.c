@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * bare.c - the call path with counting compiled out: the floor under what counting can cost.
- * Built in place of shim/intercept.c. It finds the real function where the call path does and calls it
- * (or jumps to it with -DBARE_JUMP), and must do nothing else.
+ * Built in place of shim/intercept.c, with an entry body that returns at once (-DBARE). It finds the real function where
+ * the call path does and calls it (or jumps to it with -DBARE_JUMP), and must do nothing else.
  */
 #define intercept_enter counted_enter
 #define intercept_enter_nested counted_enter_nested
-#define intercept_leave counted_leave
 #include "intercept.c"
 #undef intercept_enter
 #undef intercept_enter_nested
-#undef intercept_leave
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread);
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread);
-int intercept_leave(entry_frame frame);
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
@@ -35,10 +32,4 @@ struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, 
 {
 	thread->lane->depth = 0;
 	return intercept_enter(frame, symbol, thread);
-}
-
-int intercept_leave(entry_frame frame)
-{
-	(void)frame;
-	return 0;
 }

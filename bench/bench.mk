@@ -4,7 +4,7 @@
 # BENCH_FLAGS="--runs 3 --json FILE", BENCH_CLIENTS_FLAGS="--quick": see --help of bench and bench/clients.
 
 BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c,$(wildcard bench/*.c)))
-BENCH_SHIM := $(filter-out $(O)/shim/intercept.o,$(SHIM_OBJECTS))
+BENCH_SHIM := $(filter-out $(O)/shim/intercept.o $(O)/shim/entry.o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o
 
 $(O)/bench:
 	$(Q)mkdir -p $@
@@ -16,6 +16,10 @@ $(O)/bench/%.o: bench/%.c | $(O)/bench
 $(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c shim/intercept.c $(GENERATED) | $(O)/bench
 	$(call say,CC)
 	$(Q)$(CC) $(SHIM_FLAGS) -mgeneral-regs-only $(if $(findstring jump,$@),-DBARE_JUMP) -MMD -MP -c $< -o $@
+
+$(O)/bench/entry-bare.o: shim/entry_$(ARCH).S shim/entry.h $(GENERATED) | $(O)/bench
+	$(call say,AS)
+	$(Q)$(CC) -fPIC -g -Ishim -I$(O)/gen -DBARE -c $< -o $@
 
 $(O)/bench/libflopshim-%.so: $(O)/bench/%.o $(BENCH_SHIM)
 	$(call say,LINK)

@@ -15,7 +15,7 @@
  *     intercept_enter_nested, which are compiled to use no vector register, and obeys the pair that comes back, {function,
  *     action}. It may do the work of the second by itself, before it has made a frame: libraries of LAPACK make hundreds
  *     of nested calls for each one of the program's.
- *       function 0        save the vector argument registers, call intercept_enter_slow(frame, number),
+ *       ACTION_SLOW       save the vector argument registers, call intercept_enter_slow(frame, number),
  *                         restore them, and obey its pair instead
  *       ACTION_JUMP       restore the argument registers, drop the frame, jump to the function
  *       ACTION_DENY       return to the caller with entry_result(frame) and vector result registers 0
@@ -23,7 +23,8 @@
  *                         registers, call the function
  *  4. After the call it saves the result registers, calls intercept_leave(frame) (no vector registers
  *     either), and where that returns not 0, intercept_leave_slow(frame) with the vector result registers
- *     saved; then returns the result.
+ *     saved; then returns the result. It may do what intercept_leave does for a call without flags by itself, and
+ *     saves nothing then.
  *  5. entry_ticks reads a counter of the processor, if code may; entry_probe calls a function with the state of all
  *     floating-point units saved and put back.
  *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
@@ -39,6 +40,7 @@
 
 #define ACTION_JUMP (-1)
 #define ACTION_DENY (-2)
+#define ACTION_SLOW (-3)
 
 #if defined(__x86_64__)
 /* Offsets from the frame pointer; the return address is at 8, stack words from 16 on. */
@@ -76,6 +78,7 @@
 #define LANE_DEPTH 8
 #define LANE_FRAME_SLOT 16
 #define LANE_FRAME_RETURN 24
+#define ROW_CALLS 0
 #define SLOT_SIZE_LOG2 6
 #define SLOT_KEY 0
 #define SLOT_EPOCH 8

@@ -47,13 +47,13 @@ flopshim_thunks:
 	movq %r9, ENTRY_GPRS+40(%rbp)
 .endm
 
-/* rax: the thread */
+/* rax: the thread; r11d: the symbol's number */
 .macro CALL_ENTER function
 	subq $ENTRY_SIZE, %rsp
 	andq $-16, %rsp			/* hand-written callers may be off by 8 */
 	SAVE_ARGUMENTS
 	movq %rbp, %rdi
-	movl ENTRY_COST(%rbp), %esi
+	movl %r11d, %esi
 	movq %rax, %rdx
 	call \function
 .endm
@@ -97,16 +97,36 @@ HIDDEN_FUNCTION(flopshim_entry)
 	jne .Lnested
 	CALL_ENTER intercept_enter
 .Lverdict:
-	testq %rax, %rax
-	jz .Lenter_slow
-.Lobey:
 	testl %edx, %edx
-	jg .Lcopy_words
-	js .Lno_return
+	jnz .Lnot_just_called
 .Lcall:
 	movq %rax, %r11
 	RESTORE_ARGUMENTS
 	call *%r11
+#ifndef BARE
+	/* intercept_leave, in two thirds of the instructions; what is not the common case is left to it. */
+	cmpq $0, ENTRY_FLAGS(%rbp)
+	jne .Lleave
+	movq thread_self@gottpoff(%rip), %rcx
+	movq %fs:(%rcx), %rcx
+	movq THREAD_LANE(%rcx), %rcx
+	cmpl $0, flopshim_epoch(%rip)
+	je .Lleave
+	cmpl $1, LANE_DEPTH(%rcx)
+	jne .Lleave
+	leaq 8(%rbp), %rsi
+	cmpq %rsi, LANE_FRAME_SLOT(%rcx)
+	jne .Lleave
+	movq ENTRY_ROW(%rbp), %rsi
+	incq ROW_CALLS(%rsi)
+	movl $0, LANE_DEPTH(%rcx)
+#endif
+	.cfi_remember_state
+	leave
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_restore_state
+.Lleave:
 	movq %rax, ENTRY_RAX(%rbp)
 	movq %rdx, ENTRY_RDX(%rbp)
 	movq %rbp, %rdi
@@ -170,10 +190,12 @@ HIDDEN_FUNCTION(flopshim_entry)
 	je .Lnested_found
 .Lnested_otherwise:
 	movq ENTRY_GPRS+24(%rbp), %rcx
+	movl ENTRY_COST(%rbp), %r11d
 	CALL_ENTER intercept_enter_nested
 	jmp .Lverdict
 
-.Lcopy_words:
+.Lnot_just_called:
+	js .Lno_words
 	leal 1(%rdx), %ecx		/* an even number keeps the stack aligned */
 	andl $-2, %ecx
 	shlq $3, %rcx
@@ -190,9 +212,11 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movl ENTRY_COST(%rbp), %esi
 	call intercept_enter_slow
 	MOVE_VECTORS 0
-	jmp .Lobey
+	jmp .Lverdict
 
-.Lno_return:
+.Lno_words:
+	cmpl $ACTION_SLOW, %edx
+	je .Lenter_slow
 	cmpl $ACTION_JUMP, %edx
 	jne .Ldeny
 	movq %rax, %r11

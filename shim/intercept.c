@@ -273,7 +273,7 @@ static inline bool frame_lives(const struct thread *thread, const struct dump_fr
 	       *(const uint64_t *)frame->slot == frame->return_address;
 }
 
-#define SLOW ((struct entry_verdict){NULL, 0})
+#define SLOW ((struct entry_verdict){NULL, ACTION_SLOW})
 
 /* The call is recorded as in flight, and runs. */
 static inline __attribute__((always_inline)) struct entry_verdict
@@ -523,6 +523,7 @@ IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
 IS_AT(struct dump_lane, depth, LANE_DEPTH);
 IS_AT(struct dump_lane, frames[0].slot, LANE_FRAME_SLOT);
 IS_AT(struct dump_lane, frames[0].return_address, LANE_FRAME_RETURN);
+IS_AT(struct dump_row, calls, ROW_CALLS);
 IS_AT(struct site_slot, key, SLOT_KEY);
 IS_AT(struct site_slot, epoch, SLOT_EPOCH);
 IS_AT(struct site_slot, flags, SLOT_FLAGS);
