@@ -5,33 +5,12 @@
  */
 #include "price.h"
 
+#include "price_inline.h"
 #include "price_narrow.h"
 #include "price_program.h"
 
 typedef __int128 wide;
 typedef unsigned __int128 uwide;
-
-static uint64_t saturating_add(uint64_t a, uint64_t b, bool *saturated)
-{
-	uint64_t sum;
-
-	if (__builtin_add_overflow(a, b, &sum) || sum > INT64_MAX) {
-		*saturated = true;
-		return INT64_MAX;
-	}
-	return sum;
-}
-
-static uint64_t saturating_mul(uint64_t a, uint64_t b, bool *saturated)
-{
-	uint64_t product;
-
-	if (__builtin_mul_overflow(a, b, &product) || product > INT64_MAX) {
-		*saturated = true;
-		return INT64_MAX;
-	}
-	return product;
-}
 
 static int64_t read64(const uint16_t *at)
 {
@@ -148,24 +127,6 @@ static uint64_t run_parted(struct price_machine *machine, const uint16_t *progra
 	return rest;
 }
 
-static bool is_complex(const struct routine *routine)
-{
-	return routine->type == TYPE_C || routine->type == TYPE_Z;
-}
-
-static bool is_double(const struct routine *routine)
-{
-	return routine->type == TYPE_D || routine->type == TYPE_Z;
-}
-
-static uint64_t weigh_complex(const struct price *price, bool *saturated)
-{
-	uint64_t muls = saturating_mul(price->muls, 6, saturated), adds = saturating_mul(price->adds, 2, saturated);
-	uint64_t real = saturating_add(price->real_muls, price->real_adds, saturated);
-
-	return saturating_add(saturating_add(muls, adds, saturated), real, saturated);
-}
-
 /* One by one: a compiler that may use no vector register fills a whole struct by `rep stos`, which takes 10 ns. */
 static void price_clear(struct price *price)
 {
@@ -178,9 +139,7 @@ static void price_clear(struct price *price)
 	price->saturated = false;
 }
 
-/* The parts of a price by its programs, in 64 bits or 128. Apart, so that the others need save no registers. */
-static __attribute__((noinline)) void run_parts(const struct family *family, struct price_machine *machine,
-						struct price *price)
+void price_run_programs(const struct family *family, struct price_machine *machine, struct price *price)
 {
 	price_clear(price);
 	if (family->muls == PROGRAM_NONE)
@@ -203,17 +162,7 @@ static __attribute__((noinline)) void run_parts(const struct family *family, str
 
 void price_shape(const struct routine *routine, const int64_t *shape, struct price *price)
 {
-	const struct family *family = &families[routine->family];
-	struct price_machine machine = {.shape = shape,
-					.complex = is_complex(routine),
-					.is_double = is_double(routine),
-					.real_is_one = true};
-
-	price->saturated = false;
-	if (!price_native(family->native, &machine, price))
-		run_parts(family, &machine, price);
-	price->flops = machine.complex ? weigh_complex(price, &price->saturated)
-				       : saturating_add(price->muls, price->adds, &price->saturated);
+	price_inline(routine, shape, price);
 }
 
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape)

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "guest.h"
 #include "namespace.h"
+#include "price_inline.h"
 
 enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
 
@@ -53,7 +54,7 @@ uint64_t weights_price(const struct routine *routine, struct shape *shape, uint3
 
 	for (int64_t *letter = values; letter < shape->dims; letter++, options >>= 8)
 		*letter = (unsigned char)options;
-	price_shape(routine, values, price);
+	price_inline(routine, values, price);
 	return likely(!factors && multiplier == ONE) ? price->flops
 						      : weights_apply(routine, multiplier, price->flops, &price->saturated);
 }

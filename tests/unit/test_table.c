@@ -25,10 +25,12 @@
 /* The same prices by the machine alone, in 128 bits; and is_complex. */
 #define price_shape price_shape_wide
 #define price_blocked price_blocked_wide
+#define price_run_programs price_run_programs_wide
 #define price_native(number, machine, price) false
 #include "../../shim/price.c"
 #undef price_shape
 #undef price_blocked
+#undef price_run_programs
 #undef price_native
 
 enum { STEPS = 25 };
