@@ -157,7 +157,8 @@ values_compare(const struct site_slot *slot, const struct dump_row *row, entry_f
 }
 
 /* How its arguments differ from those of the row, of a site that READING_POINTER and READING_VALUE do not fit. */
-static inline enum likeness compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+static inline __attribute__((always_inline)) enum likeness
+compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
 	switch (slot->reading) {
 	case READING_POINTERS:
@@ -233,6 +234,7 @@ static inline bool is_query(const struct form *form, entry_frame frame)
 }
 
 struct dump_row row_none = {
+	.site = DUMP_NONE,
 	.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN},
 };
 
@@ -361,13 +363,18 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 		return SLOW;
 	thread->rows.misses++;
 	hash = hash_begin(options, place);
-	if (unlikely(slot->reading == READING_OTHER))
+	if (likely(slot->reading == READING_POINTERS)) {
+		for (unsigned i = 0; i < slot->dims; i++, arg++) {
+			exact.dims[i] = pointer_read(arg, frame);
+			shape.dims[i] = dim_coarsen(exact.dims[i]);
+			hash += hash_dim(i, shape.dims[i]);
+		}
+	} else {
 		shape_read(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, &exact);
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
-		if (likely(slot->reading != READING_OTHER))
-			exact.dims[i] = quick_dim_read(slot, arg, frame);
-		shape.dims[i] = dim_coarsen(exact.dims[i]);
-		hash += hash_dim(i, shape.dims[i]);
+		for (unsigned i = 0; i < slot->dims; i++) {
+			shape.dims[i] = dim_coarsen(exact.dims[i]);
+			hash += hash_dim(i, shape.dims[i]);
+		}
 	}
 	hash = hash_end(hash);
 	exact.options = options;
@@ -448,30 +455,82 @@ enter_nested(const struct thread *thread, struct dump_lane *lane, const struct s
 	return (struct entry_verdict){slot->real, ACTION_JUMP};
 }
 
+/* Whether a call that has the options of a row has its dimensions too. */
+static inline bool dims_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	const struct shape_arg *arg = slot->args + slot->options;
+
+	for (unsigned i = 0; i < slot->dims; i++, arg++)
+		if (quick_dim_read(slot, arg, frame) != row->dims[i])
+			return false;
+	return true;
+}
+
+/* The row of the call that followed this one's last call at its site, if it is near; itself if that is not known. */
+static inline struct dump_row *row_next(struct dump_row *row) { return row + row->next; }
+
+/* Only among rows of one place and with the same options, so that a guess needs its dimensions compared and nothing else. */
+static inline void row_followed_by(struct dump_row *row, struct dump_row *next, uint64_t place)
+{
+	int64_t bytes = (int64_t)((uint64_t)next - (uint64_t)row), distance = bytes / (int64_t)sizeof(*row);
+	uint64_t own_place;
+
+	__builtin_memcpy(&own_place, &row->site, sizeof(own_place));
+	if (own_place == place && bytes % sizeof(*row) == 0 && distance == (int16_t)distance)
+		row->next = (int16_t)distance;
+}
+
 /*
- * A call that differs from the last one of its site in dimensions alone: most calls of sites with many shapes. Their
- * scope is the same, and has the thread's credit.
+ * A call that differs from the last one of its site in dimensions alone, and whose row has to be searched. Its scope is
+ * the same, and has the thread's credit.
  */
-static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame frame, struct site_slot *slot,
-								 uint64_t options)
+static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = slot->scope;
+	struct dump_row *last = slot->row, *row;
 	const struct shape_arg *arg = slot->args + slot->options;
-	uint64_t place = row_place(slot->site, scope->namespace_id), hash = hash_begin(options, place);
+	uint64_t place = row_place(slot->site, scope->namespace_id), hash = hash_begin(last->options, place);
 	struct shape shape;
-	struct dump_row *row;
 
 	for (unsigned i = 0; i < slot->dims; i++, arg++) {
 		shape.dims[i] = quick_dim_read(slot, arg, frame);
 		hash += hash_dim(i, shape.dims[i]);
 	}
-	shape.options = options;
+	shape.options = last->options;
 	row = row_find(thread->rows.index, hash_end(hash), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
 	if (unlikely(!row))
-		return enter_coarse(frame, slot, options);
+		return enter_coarse(frame, slot, shape.options);
 	thread->rows.misses = 0;
-	slot->row = row;
+	row_followed_by(last, row, place);
+	site_slot_remember(slot, row, scope);
+	if (unlikely((int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+/*
+ * The same, before a search: programs that do things again call with the same shapes in the same order, and the call that
+ * followed the last one the last time is the one that follows now.
+ */
+static __attribute__((noinline)) struct entry_verdict enter_next(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = slot->scope;
+	struct dump_row *row = row_next(slot->row);
+
+	if (!rows_are_searched(thread))
+		return enter_coarse(frame, slot, row->options);
+	if (unlikely(row == slot->row))
+		return enter_dims(frame, slot);
+	if (unlikely(slot->wrong >= WRONG_MAX) || !dims_same(slot, row, frame)) {
+		slot->wrong++;
+		return enter_dims(frame, slot);
+	}
+	slot->wrong = 0;
+	__builtin_prefetch(row_next(row));
+	site_slot_remember(slot, row, scope);
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, scope);
 	thread->credit -= (int64_t)row->charged;
@@ -489,8 +548,7 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 	enum likeness likeness = compare(slot, row, frame);
 
 	if (unlikely(likeness == OTHER_DIMS))
-		return rows_are_searched(thread) ? enter_dims(frame, slot, row->options)
-						 : enter_coarse(frame, slot, row->options);
+		return enter_next(frame, slot);
 	if (unlikely(likeness == OTHER))
 		return enter_shape(frame, slot);
 	if (unlikely((int64_t)row->charged > thread->credit))
@@ -546,10 +604,10 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 		return enter_shape(frame, slot);
 	if (slot->reading == READING_POINTER) {
 		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_shape(frame, slot);
+			return enter_next(frame, slot);
 	} else if (slot->reading == READING_VALUE) {
 		if (unlikely(!value_same(slot, row, frame)))
-			return enter_shape(frame, slot);
+			return enter_next(frame, slot);
 	} else {
 		return enter_larger(frame, slot);
 	}

@@ -112,7 +112,7 @@ static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t s
 			  unsigned dims)
 {
 	uint64_t own_place;
-	uint32_t own_sort;
+	uint16_t own_sort;
 
 	__builtin_memcpy(&own_place, &row->site, sizeof(own_place));
 	__builtin_memcpy(&own_sort, &row->kind, sizeof(own_sort));

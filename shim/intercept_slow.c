@@ -148,7 +148,7 @@ static void site_remember(struct entering *call, uint32_t symbol)
 		.real = call->site.real,
 		.form = call->site.form,
 		.site = call->site.number,
-		.flags = (uint16_t)call->site.flags,
+		.flags = (uint8_t)call->site.flags,
 		.options = family->option_count,
 		.dims = family->dim_count,
 		.stack_words = call->site.form->stack_words,

@@ -25,6 +25,7 @@ enum {
 	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
 	MISSES_MAX = 64,        /* see row_of_call */
+	WRONG_MAX = 4,          /* wrong guesses in a row before a site makes none, for the rest of 256 calls */
 };
 
 enum site_flags {
@@ -55,7 +56,8 @@ enum reading {
 struct site_slot {
 	uint64_t key;                /* see site_key */
 	uint32_t epoch;
-	uint16_t flags;              /* enum site_flags */
+	uint8_t flags;               /* enum site_flags */
+	uint8_t wrong;               /* guesses of the next row that were wrong, see WRONG_MAX */
 	uint8_t stack_words;
 	uint8_t reading;             /* enum reading */
 	void *real;

@@ -251,7 +251,7 @@ struct dump_row {
 	uint32_t namespace_id;
 	uint8_t kind;           /* enum dump_row_kind */
 	uint8_t flags;          /* enum dump_row_flags */
-	uint16_t reserved;      /* 0 */
+	int16_t next;           /* changes; how many rows on the row of the next call may be: for the writer alone */
 	uint32_t timed_calls;   /* changes */
 	int64_t dims[DUMP_DIMS_MAX]; /* 0 from the routine's dim_count on */
 	uint64_t flops;         /* raw price of one call */

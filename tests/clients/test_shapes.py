@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 
-from harness import case, check, check_equal
+from harness import TOP, case, check, check_equal
 
 LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 CALLS = 100_000_000 if LONG else 10_000_000
@@ -14,10 +14,14 @@ MANY = 1_000_000
 MIB = 1 << 20
 
 
-def program(client):
+def program(client, source="shapes.c", *flags):
     blas = client.compile("null_blas.c", "-shared", "-fPIC", name="libnull_blas.so", blas=False)
-    return client.compile("shapes.c", f"-L{blas.parent}", "-lnull_blas", f"-Wl,-rpath,{blas.parent}", name="shapes",
-                          blas=False)
+    return client.compile(source, f"-L{blas.parent}", "-lnull_blas", f"-Wl,-rpath,{blas.parent}", *flags, blas=False)
+
+
+def shapes_of(client, run):
+    done = subprocess.run([client.reporter, "--json", "--top", "all", *run.dumps], capture_output=True, check=True)
+    return json.loads(done.stdout)["shapes"]
 
 
 def measure(client, shapes, calls):
@@ -41,10 +45,28 @@ def thousand(client):
     check(size < 8 * MIB, f"a dump of {size} bytes")
     check(resident < 8 * MIB, f"{resident} bytes of memory")
     check_equal(losses(run), [], "losses")
-    done = subprocess.run([client.reporter, "--json", "--top", "2000", *run.dumps], capture_output=True, check=True)
-    shapes = json.loads(done.stdout)["shapes"]
+    shapes = shapes_of(client, run)
     check_equal({row["calls"] for row in shapes}, {CALLS // 1000}, "calls of each shape")
     check_equal(len(shapes), 1000, "shapes")
+
+
+@case()
+def orders(client):
+    """Each call is counted under its own shape and namespace, whatever order they come in: the shim expects the one that
+    followed the last time."""
+    run = client.run([program(client, "orders.c", f"-I{TOP / 'shim' / 'include'}")])
+    lines = [line.split() for line in run.out.decode().splitlines()]
+    expected = {(name, letter, int(n), int(calls)) for name, letter, n, calls in (x for x in lines if len(x) == 4)}
+    check(len(expected) > 250, f"the program called only {len(expected)} shapes")
+    found = set()
+    for row in shapes_of(client, run):
+        arguments = row["arguments"]
+        letter = arguments.get("transa", arguments.get("trans", "N"))
+        found.add((row["routine"], letter, arguments["n" if row["routine"] == "daxpy" else "m"], row["calls"]))
+    check_equal(sorted(found - expected), sorted(expected - found), "calls of shapes that differ")
+    spaces = {row["namespace"]: [row["own_calls"], row["own_flops"]] for row in run.report["namespaces"]}
+    for name, calls, flops in (line for line in lines if len(line) == 3):
+        check_equal(spaces[name], [int(calls), int(flops)], f"calls and FLOPs of namespace {name}")
 
 
 @case()
