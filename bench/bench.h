@@ -23,8 +23,10 @@ enum work {
 	WORK_DGEMM,      /* argument: the order */
 	WORK_DGESV,      /* argument: the order */
 	WORK_NESTED,     /* calls of ddot_ from inside dpotrf_ */
-	WORK_SHAPES,     /* argument: how many shapes, called in scattered order */
+	WORK_SHAPES,     /* argument: how many shapes, in a scattered order that comes again */
+	WORK_RANDOM,     /* argument: how many shapes, at random */
 	WORK_THREADS,    /* argument: how many threads that call ddot_ at once */
+	WORK_ADDITIONS,  /* argument: how many threads that add integers at once, and call nothing */
 	WORK_NAMESPACE,  /* opens a namespace and leaves it open */
 	WORK_MEMORY,     /* resident kB of the process as `wall_ns` */
 };

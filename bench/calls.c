@@ -42,7 +42,7 @@ struct group {
 	enum work work;
 	bool real;                       /* by the real BLAS */
 	uint64_t calls;                  /* in one round */
-	unsigned part_of_rounds;         /* one round in so many: for what takes long */
+	double rounds;                   /* so many times those asked for: fewer of what takes long, more of what is rarely undisturbed */
 	int variants[VARIANTS_MAX];      /* arguments of the work; 0 ends them */
 	const char *only[MODES_MAX];     /* modes; none: all */
 };
@@ -57,10 +57,12 @@ static const struct group groups[] = {
 	{"real", "ddot_ n=4", WORK_DDOT, true, 50000, 1, {1}, {NULL}},
 	{"real", "dgemm_ 4x4x4", WORK_DGEMM, true, 10000, 1, {4}, {NULL}},
 	{"real", "dgesv_ n=8", WORK_DGESV, true, 2000, 1, {8}, {NULL}},
-	{"real", "dgemm_ 500", WORK_DGEMM, true, 1, 2, {500}, {NULL}},
+	{"real", "dgemm_ 500", WORK_DGEMM, true, 1, 0.5, {500}, {NULL}},
 	{"shapes", "shapes", WORK_SHAPES, false, 50000, 1, {1, 100, 10000}, {"no shim", "bare", "default"}},
-	{"shapes", "shapes", WORK_SHAPES, false, 1000000, 10, {1000000}, {"no shim", "bare", "default"}},
-	{"threads", "threads", WORK_THREADS, false, 400000, 1, {1, 2, 4, 8}, {"no shim", "bare", "default", "budget"}},
+	{"shapes", "shapes", WORK_SHAPES, false, 1000000, 0.1, {1000000}, {"no shim", "bare", "default"}},
+	{"shapes", "shapes at random", WORK_RANDOM, false, 50000, 1, {100, 10000}, {"no shim", "bare", "default"}},
+	{"threads", "additions", WORK_ADDITIONS, false, 30000, 16, {1, 2}, {"no shim"}},
+	{"threads", "threads", WORK_THREADS, false, 30000, 16, {1, 2, 4, 8}, {"no shim", "bare", "default", "budget"}},
 };
 
 /* ---- workers ---- */
@@ -181,7 +183,7 @@ static bool group_run(const struct settings *settings, const struct group *group
 	measured.workers = measured.variants = 0;
 	while (measured.variants < VARIANTS_MAX && group->variants[measured.variants])
 		measured.variants++;
-	measured.rounds = settings->rounds / group->part_of_rounds;
+	measured.rounds = (unsigned)fmin(settings->rounds * group->rounds, ROUNDS_MAX);
 	if (measured.rounds < 3)
 		measured.rounds = 3;
 	for (unsigned i = 0; good && i < MODES; i++)
@@ -310,7 +312,7 @@ static void figures_of_shapes(const struct group *group)
 		struct summary added;
 
 		snprintf(name, sizeof(name), "%d %s", group->variants[variant],
-			 group->variants[variant] == 1 ? "shape" : "shapes");
+			 group->variants[variant] == 1 ? "shape" : group->name);
 		figures_of_calls(group, variant, name);
 		add(group, name, "first calls", "ns added",
 		    exactly(measured.first[last][variant].cpu_ns - measured.first[0][variant].cpu_ns), NAN, false);
@@ -396,8 +398,10 @@ int calls_measure(const struct settings *settings)
 			continue;
 		if (!group_run(settings, group))
 			return -1;
-		if (group->work == WORK_SHAPES)
+		if (group->work == WORK_SHAPES || group->work == WORK_RANDOM)
 			figures_of_shapes(group);
+		else if (group->work == WORK_ADDITIONS)
+			add(group, "2 threads that only add", "scaling, no shim", "times", exactly(scaling(0, 1)), NAN, true);
 		else if (group->work == WORK_THREADS)
 			figures_of_threads(group);
 		else

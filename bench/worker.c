@@ -100,23 +100,49 @@ static void work_nested(uint64_t calls)
 		dpotrf_("L", &order, matrix_a, &order, &info);
 }
 
-/*
- * k = 0 keeps every call free, so that only the search for its row is added. A large odd step scatters the
- * order: the caches of the processor must not help more than they would help a program.
- */
+/* k = 0 keeps every call free, so that only the search for its row is added. */
+static inline void call_shape(uint64_t number)
+{
+	double alpha = 1, beta = 0;
+	int m = 1 + (int)(number & 1023), n = 1 + (int)(number >> 10), zero = 0;
+
+	dgemm_("N", "N", &m, &n, &zero, &alpha, matrix_a, &one, matrix_b, &one, &beta, matrix_c, &one);
+}
+
+/* A large odd step scatters the order: the caches of the processor must not help more than they would help a program. */
 static void work_shapes(uint64_t calls, int shapes)
 {
 	static uint64_t at;
 	uint64_t step = 611953u % (uint64_t)shapes;
-	double alpha = 1, beta = 0;
-	int m, n, zero = 0;
 
 	for (uint64_t i = 0; i < calls; i++) {
 		at += step;
 		at -= at >= (uint64_t)shapes ? (uint64_t)shapes : 0;
-		m = 1 + (int)(at & 1023);
-		n = 1 + (int)(at >> 10);
-		dgemm_("N", "N", &m, &n, &zero, &alpha, matrix_a, &one, matrix_b, &one, &beta, matrix_c, &one);
+		call_shape(at);
+	}
+}
+
+static void work_random(uint64_t calls, int shapes)
+{
+	static uint64_t state = 1;
+
+	for (uint64_t i = 0; i < calls; i++) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		call_shape((state >> 32) * (uint64_t)shapes >> 32);
+	}
+}
+
+/*
+ * As many instructions at once as a processor can begin: what two threads reach where nothing but instructions limits
+ * them. Two processors that are halves of one core reach little more than one.
+ */
+static void work_additions(uint64_t calls)
+{
+	uint64_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0;
+
+	for (uint64_t i = 0; i < 16 * calls; i++) {
+		a++, b++, c++, d++, e++, f++;
+		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
 	}
 }
 
@@ -142,6 +168,7 @@ static void start_wait(struct start *start)
 
 struct member {
 	struct start *start;
+	void (*work)(uint64_t calls);
 	uint64_t calls;
 	double cpu_ns, begin_ns, end_ns;
 };
@@ -151,18 +178,18 @@ static void *member_run(void *argument)
 	struct member *member = argument;
 	double start;
 
-	work_ddot(WARM_UP);
+	member->work(WARM_UP);
 	start_wait(member->start);
 	member->begin_ns = now_ns();
 	start = cpu_ns();
-	work_ddot(member->calls);
+	member->work(member->calls);
 	member->cpu_ns = cpu_ns() - start;
 	member->end_ns = now_ns();
 	return NULL;
 }
 
 /* From the moment when the first one began to the moment when the last one ended. */
-static struct answer work_threads(uint64_t calls, unsigned count)
+static struct answer work_threads(void (*work)(uint64_t calls), uint64_t calls, unsigned count)
 {
 	struct member members[THREADS_MAX];
 	pthread_t threads[THREADS_MAX];
@@ -172,7 +199,7 @@ static struct answer work_threads(uint64_t calls, unsigned count)
 
 	pthread_barrier_init(&start.barrier, NULL, count);
 	for (unsigned i = 0; i < count; i++) {
-		members[i] = (struct member){.start = &start, .calls = calls / count};
+		members[i] = (struct member){.start = &start, .work = work, .calls = calls / count};
 		if (pthread_create(&threads[i], NULL, member_run, &members[i]))
 			abort();
 	}
@@ -199,6 +226,7 @@ static void work_on(const struct order *order, uint64_t calls)
 	case WORK_DGESV: work_dgesv(calls, order->argument); break;
 	case WORK_NESTED: work_nested(calls); break;
 	case WORK_SHAPES: work_shapes(calls, order->argument); break;
+	case WORK_RANDOM: work_random(calls, order->argument); break;
 	case WORK_NAMESPACE: flopshim_begin("bench.inner"); break;
 	}
 }
@@ -220,8 +248,9 @@ static struct answer obey(const struct order *order)
 {
 	double cpu, wall;
 
-	if (order->work == WORK_THREADS)
-		return work_threads(order->calls, (unsigned)order->argument);
+	if (order->work == WORK_THREADS || order->work == WORK_ADDITIONS)
+		return work_threads(order->work == WORK_THREADS ? work_ddot : work_additions, order->calls,
+				    (unsigned)order->argument);
 	if (order->work == WORK_MEMORY)
 		return (struct answer){resident_kb(), 0};
 	work_on(order, order->calls < 10 * WARM_UP ? order->calls / 10 : WARM_UP); /* others were here since: warm the caches */
