@@ -79,6 +79,9 @@ flopshim_thunks:
 	.endr
 .endm
 
+/* Stack words that are copied by one instruction each: as many as an offset of one byte reaches. */
+#define WORDS_PUSHED 14
+
 	.p2align 6
 HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_startproc
@@ -196,14 +199,28 @@ HIDDEN_FUNCTION(flopshim_entry)
 
 .Lnot_just_called:
 	js .Lno_words
-	leal 1(%rdx), %ecx		/* an even number keeps the stack aligned */
-	andl $-2, %ecx
-	shlq $3, %rcx
-	subq %rcx, %rsp
-1:	movq 8(%rbp,%rdx,8), %rcx
-	movq %rcx, -8(%rsp,%rdx,8)
+	testb $1, %dl			/* an even number keeps the stack aligned */
+	jz 1f
+	subq $8, %rsp
+1:	cmpl $WORDS_PUSHED, %edx
+	ja .Lpush_many
+.Lpush_few:				/* jumps to the first of as many pushes as there are words */
+	leaq .Lpushed(%rip), %r11
+	leaq (%rdx,%rdx,2), %rcx
+	subq %rcx, %r11
+	notrack jmp *%r11
+.Lpush_many:
+	pushq 8(%rbp,%rdx,8)
 	decl %edx
-	jnz 1b
+	cmpl $WORDS_PUSHED, %edx
+	ja .Lpush_many
+	jmp .Lpush_few
+	.set word, WORDS_PUSHED
+	.rept WORDS_PUSHED
+	.byte 0xff, 0x75, 8 + 8 * word	/* pushq 8 + 8 * word(%rbp), in three bytes each */
+	.set word, word - 1
+	.endr
+.Lpushed:
 	jmp .Lcall
 
 .Lenter_slow:
