@@ -382,7 +382,7 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
 	if (!row)
 		return SLOW;
-	charged = weights_price(&routines[slot->form->routine], &exact, scope->namespace_id, &price);
+	charged = weights_price_inline(&routines[slot->form->routine], &exact, slot->options, scope->namespace_id, &price);
 	if (price.saturated || !pay(thread, scope, charged))
 		return SLOW;
 	*entry_cost(frame) = charged;
@@ -520,8 +520,6 @@ static __attribute__((noinline)) struct entry_verdict enter_next(entry_frame fra
 	const struct scope *scope = slot->scope;
 	struct dump_row *row = row_next(slot->row);
 
-	if (!rows_are_searched(thread))
-		return enter_coarse(frame, slot, row->options);
 	if (unlikely(row == slot->row))
 		return enter_dims(frame, slot);
 	if (unlikely(slot->wrong >= WRONG_MAX) || !dims_same(slot, row, frame)) {
@@ -537,6 +535,17 @@ static __attribute__((noinline)) struct entry_verdict enter_next(entry_frame fra
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
+static inline struct entry_verdict enter_other_dims(entry_frame frame, struct site_slot *slot, const struct dump_row *last)
+{
+	return rows_are_searched(thread_self) ? enter_next(frame, slot) : enter_coarse(frame, slot, last->options);
+}
+
+/* The one dimension of level 1 is another: apart, as enter_larger is. */
+static __attribute__((noinline)) struct entry_verdict enter_other_dim(entry_frame frame, struct site_slot *slot)
+{
+	return enter_other_dims(frame, slot, slot->row);
+}
+
 /*
  * More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its
  * registers.
@@ -548,7 +557,7 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 	enum likeness likeness = compare(slot, row, frame);
 
 	if (unlikely(likeness == OTHER_DIMS))
-		return enter_next(frame, slot);
+		return enter_other_dims(frame, slot, row);
 	if (unlikely(likeness == OTHER))
 		return enter_shape(frame, slot);
 	if (unlikely((int64_t)row->charged > thread->credit))
@@ -604,10 +613,10 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 		return enter_shape(frame, slot);
 	if (slot->reading == READING_POINTER) {
 		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_next(frame, slot);
+			return enter_other_dim(frame, slot);
 	} else if (slot->reading == READING_VALUE) {
 		if (unlikely(!value_same(slot, row, frame)))
-			return enter_next(frame, slot);
+			return enter_other_dim(frame, slot);
 	} else {
 		return enter_larger(frame, slot);
 	}

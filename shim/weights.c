@@ -14,23 +14,18 @@
 
 #include "config.h"
 #include "guest.h"
-#include "namespace.h"
-#include "price_inline.h"
 
 enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
 
-#define ONE ((uint64_t)1 << 32)
-
-/* Factor of each routine, times 2^32; NULL while all are 1. */
-static uint64_t *factors;
+uint64_t *weights_factors;
 
 static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
 {
 	unsigned __int128 product = (unsigned __int128)value * factor;
-	uint64_t rest = (uint64_t)product & (ONE - 1);
+	uint64_t rest = (uint64_t)product & (WEIGHT_ONE - 1);
 
 	product >>= 32;
-	product += rest >= ONE / 2;
+	product += rest >= WEIGHT_ONE / 2;
 	if (product > INT64_MAX) {
 		*saturated = true;
 		return INT64_MAX;
@@ -40,23 +35,16 @@ static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
 
 uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated)
 {
-	uint64_t factor = factors && routine ? factors[routine - routines] : ONE;
+	uint64_t factor = weights_factors && routine ? weights_factors[routine - routines] : WEIGHT_ONE;
 
-	if (factor == ONE && multiplier == ONE)
+	if (factor == WEIGHT_ONE && multiplier == WEIGHT_ONE)
 		return flops;
-	return scaled(flops, factor == ONE ? multiplier : scaled(multiplier, factor, saturated), saturated);
+	return scaled(flops, factor == WEIGHT_ONE ? multiplier : scaled(multiplier, factor, saturated), saturated);
 }
 
 uint64_t weights_price(const struct routine *routine, struct shape *shape, uint32_t namespace_id, struct price *price)
 {
-	int64_t *values = &shape->values[SHAPE_OPTIONS_MAX - families[routine->family].option_count];
-	uint64_t options = shape->options, multiplier = namespace_multiplier(namespace_id);
-
-	for (int64_t *letter = values; letter < shape->dims; letter++, options >>= 8)
-		*letter = (unsigned char)options;
-	price_inline(routine, values, price);
-	return likely(!factors && multiplier == ONE) ? price->flops
-						      : weights_apply(routine, multiplier, price->flops, &price->saturated);
+	return weights_price_inline(routine, shape, families[routine->family].option_count, namespace_id, price);
 }
 
 static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word,
@@ -95,7 +83,7 @@ static void weigh(const char *path, unsigned line, const char *name, size_t leng
 
 	for (unsigned i = 0; i < routine_count; i++)
 		if (name_matches(&routines[i], name, length)) {
-			factors[i] = factors[i] && factor ? scaled(factors[i], factor, &saturated) : 0;
+			weights_factors[i] = weights_factors[i] && factor ? scaled(weights_factors[i], factor, &saturated) : 0;
 			found = true;
 		}
 	if (!found)
@@ -144,8 +132,8 @@ void weights_start(const char *path)
 	unsigned line = 1;
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 
-	factors = guest_pages(ROUTINES_MAX * sizeof(*factors));
-	if (file < 0 || !text || !factors) {
+	weights_factors = guest_pages(ROUTINES_MAX * sizeof(*weights_factors));
+	if (file < 0 || !text || !weights_factors) {
 		guest_say("FLOPSHIM_WEIGHTS: cannot read %s: %s", path, strerrordesc_np(errno));
 		_exit(2);
 	}
@@ -157,7 +145,7 @@ void weights_start(const char *path)
 		_exit(2);
 	}
 	for (unsigned i = 0; i < routine_count; i++)
-		factors[i] = ONE;
+		weights_factors[i] = WEIGHT_ONE;
 	for (const char *at = text, *end = text + length; at < end; line++) {
 		const char *stop_at = memchr(at, '\n', (size_t)(end - at));
 

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #include "intercept.h"
-#include "price.h"
+#include "namespace.h"
+#include "price_inline.h"
 #include "routines.h"
 
 /* Reads the file of FLOPSHIM_WEIGHTS. A fault in it ends the process with status 2, file and line. Once, at start. */
@@ -26,5 +27,27 @@ uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint6
  * they did not fit. Makes the letters of the shape. On the call path: uses no vector register.
  */
 uint64_t weights_price(const struct routine *routine, struct shape *shape, uint32_t namespace_id, struct price *price);
+
+#define WEIGHT_ONE ((uint64_t)1 << 32)
+
+/* Factor of each routine, times WEIGHT_ONE; NULL while all are 1. */
+extern uint64_t *weights_factors __attribute__((visibility("hidden")));
+
+/* weights_price of a routine with so many options, for the call path to inline. */
+static inline __attribute__((always_inline)) uint64_t
+weights_price_inline(const struct routine *routine, struct shape *shape, unsigned option_count, uint32_t namespace_id,
+		     struct price *price)
+{
+	int64_t *values = &shape->values[SHAPE_OPTIONS_MAX - option_count];
+	uint64_t options = shape->options, multiplier;
+
+	for (int64_t *letter = values; letter < shape->dims; letter++, options >>= 8)
+		*letter = (unsigned char)options;
+	price_inline(routine, values, price);
+	multiplier = namespace_multiplier(namespace_id);
+	return likely(!weights_factors && multiplier == WEIGHT_ONE)
+		       ? price->flops
+		       : weights_apply(routine, multiplier, price->flops, &price->saturated);
+}
 
 #endif
