@@ -59,7 +59,7 @@ static const struct group groups[] = {
 	{"real", "dgesv_ n=8", WORK_DGESV, true, 2000, 1, {8}, {NULL}},
 	{"real", "dgemm_ 500", WORK_DGEMM, true, 1, 0.5, {500}, {NULL}},
 	{"shapes", "shapes", WORK_SHAPES, false, 50000, 1, {1, 100, 10000}, {"no shim", "bare", "default"}},
-	{"shapes", "shapes", WORK_SHAPES, false, 1000000, 0.1, {1000000}, {"no shim", "bare", "default"}},
+	{"shapes", "shapes, side by side", WORK_SHAPES, false, 1000000, 0.25, {1, 1000000}, {"no shim", "bare", "default"}},
 	{"shapes", "shapes at random", WORK_RANDOM, false, 50000, 1, {100, 10000}, {"no shim", "bare", "default"}},
 	{"threads", "additions", WORK_ADDITIONS, false, 30000, 16, {1, 2}, {"no shim"}},
 	{"threads", "threads", WORK_THREADS, false, 30000, 16, {1, 2, 4, 8}, {"no shim", "bare", "default", "budget"}},
@@ -304,15 +304,17 @@ static void figures_of_calls(const struct group *group, unsigned variant, const 
 
 static void figures_of_shapes(const struct group *group)
 {
-	static struct summary single; /* of the group before this one */
+	static struct summary single; /* of this group, or of the one before it that had one shape */
 	char name[64];
 
 	for (unsigned variant = 0; variant < measured.variants; variant++) {
 		unsigned last = measured.workers - 1;
 		struct summary added;
 
-		snprintf(name, sizeof(name), "%d %s", group->variants[variant],
-			 group->variants[variant] == 1 ? "shape" : group->name);
+		if (group->variants[variant] == 1)
+			snprintf(name, sizeof(name), "1 shape%s", group->name + strlen("shapes"));
+		else
+			snprintf(name, sizeof(name), "%d %s", group->variants[variant], group->name);
 		figures_of_calls(group, variant, name);
 		add(group, name, "first calls", "ns added",
 		    exactly(measured.first[last][variant].cpu_ns - measured.first[0][variant].cpu_ns), NAN, false);

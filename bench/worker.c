@@ -115,6 +115,7 @@ static void work_shapes(uint64_t calls, int shapes)
 	static uint64_t at;
 	uint64_t step = 611953u % (uint64_t)shapes;
 
+	at %= (uint64_t)shapes;
 	for (uint64_t i = 0; i < calls; i++) {
 		at += step;
 		at -= at >= (uint64_t)shapes ? (uint64_t)shapes : 0;
