@@ -455,21 +455,10 @@ enter_nested(const struct thread *thread, struct dump_lane *lane, const struct s
 	return (struct entry_verdict){slot->real, ACTION_JUMP};
 }
 
-/* Whether a call that has the options of a row has its dimensions too. */
-static inline bool dims_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
-{
-	const struct shape_arg *arg = slot->args + slot->options;
-
-	for (unsigned i = 0; i < slot->dims; i++, arg++)
-		if (quick_dim_read(slot, arg, frame) != row->dims[i])
-			return false;
-	return true;
-}
-
 /* The row of the call that followed this one's last call at its site, if it is near; itself if that is not known. */
 static inline struct dump_row *row_next(struct dump_row *row) { return row + row->next; }
 
-/* Only among rows of one place and with the same options, so that a guess needs its dimensions compared and nothing else. */
+/* Only among rows of one place and with the same options: those of a row tell those of the next one. */
 static inline void row_followed_by(struct dump_row *row, struct dump_row *next, uint64_t place)
 {
 	int64_t bytes = (int64_t)((uint64_t)next - (uint64_t)row), distance = bytes / (int64_t)sizeof(*row);
@@ -481,8 +470,37 @@ static inline void row_followed_by(struct dump_row *row, struct dump_row *next, 
 }
 
 /*
- * A call that differs from the last one of its site in dimensions alone, and whose row has to be searched. Its scope is
- * the same, and has the thread's credit.
+ * Programs do things again, with the same shapes in the same order. Once some calls in a row were of the shape that
+ * followed the one before them the last time too, the next one is expected to be, and compared with that first.
+ */
+static inline void site_follow(struct site_slot *slot, struct dump_row *last, struct dump_row *row, uint64_t place)
+{
+	if (row_next(last) != row) {
+		slot->streak = 0;
+		row_followed_by(last, row, place);
+	} else if (++slot->streak == STREAK_FOLLOWED) {
+		/* enter_following is not on the path of level 1. */
+		if (slot->reading == READING_POINTER)
+			slot->reading = READING_POINTERS;
+		else if (slot->reading == READING_VALUE)
+			slot->reading = READING_VALUES;
+	}
+}
+
+static inline void site_unfollow(struct site_slot *slot)
+{
+	slot->streak = 0;
+	if (slot->options + slot->dims > 1)
+		return;
+	if (slot->reading == READING_POINTERS)
+		slot->reading = READING_POINTER;
+	else if (slot->reading == READING_VALUES)
+		slot->reading = READING_VALUE;
+}
+
+/*
+ * A call that differs from the last one of its site in dimensions alone: its scope is the same, and has the thread's
+ * credit.
  */
 static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame frame, struct site_slot *slot)
 {
@@ -502,7 +520,7 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 	if (unlikely(!row))
 		return enter_coarse(frame, slot, shape.options);
 	thread->rows.misses = 0;
-	row_followed_by(last, row, place);
+	site_follow(slot, last, row, place);
 	site_slot_remember(slot, row, scope);
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, scope);
@@ -510,40 +528,30 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/*
- * The same, before a search: programs that do things again call with the same shapes in the same order, and the call that
- * followed the last one the last time is the one that follows now.
- */
-static __attribute__((noinline)) struct entry_verdict enter_next(entry_frame frame, struct site_slot *slot)
+/* The same, if its row is to be searched: apart, or the callers would keep registers for it. */
+static __attribute__((noinline)) struct entry_verdict enter_other_dims(entry_frame frame, struct site_slot *slot)
+{
+	return rows_are_searched(thread_self) ? enter_dims(frame, slot) : enter_coarse(frame, slot, slot->row->options);
+}
+
+/* Like enter_larger, where the next shape is expected to be that of the next row. */
+static __attribute__((noinline)) struct entry_verdict enter_following(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = slot->scope;
 	struct dump_row *row = row_next(slot->row);
+	enum likeness likeness = compare(slot, row, frame);
 
-	if (unlikely(row == slot->row))
-		return enter_dims(frame, slot);
-	if (unlikely(slot->wrong >= WRONG_MAX) || !dims_same(slot, row, frame)) {
-		slot->wrong++;
-		return enter_dims(frame, slot);
+	if (unlikely(likeness != SAME)) {
+		site_unfollow(slot);
+		return likeness == OTHER_DIMS ? enter_other_dims(frame, slot) : enter_shape(frame, slot);
 	}
-	slot->wrong = 0;
 	__builtin_prefetch(row_next(row));
 	site_slot_remember(slot, row, scope);
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, scope);
 	thread->credit -= (int64_t)row->charged;
 	return run(thread->lane, slot, row, scope, frame, 0);
-}
-
-static inline struct entry_verdict enter_other_dims(entry_frame frame, struct site_slot *slot, const struct dump_row *last)
-{
-	return rows_are_searched(thread_self) ? enter_next(frame, slot) : enter_coarse(frame, slot, last->options);
-}
-
-/* The one dimension of level 1 is another: apart, as enter_larger is. */
-static __attribute__((noinline)) struct entry_verdict enter_other_dim(entry_frame frame, struct site_slot *slot)
-{
-	return enter_other_dims(frame, slot, slot->row);
 }
 
 /*
@@ -557,7 +565,7 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 	enum likeness likeness = compare(slot, row, frame);
 
 	if (unlikely(likeness == OTHER_DIMS))
-		return enter_other_dims(frame, slot, row);
+		return enter_other_dims(frame, slot);
 	if (unlikely(likeness == OTHER))
 		return enter_shape(frame, slot);
 	if (unlikely((int64_t)row->charged > thread->credit))
@@ -613,12 +621,12 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 		return enter_shape(frame, slot);
 	if (slot->reading == READING_POINTER) {
 		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_other_dim(frame, slot);
+			return enter_other_dims(frame, slot);
 	} else if (slot->reading == READING_VALUE) {
 		if (unlikely(!value_same(slot, row, frame)))
-			return enter_other_dim(frame, slot);
+			return enter_other_dims(frame, slot);
 	} else {
-		return enter_larger(frame, slot);
+		return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
 	}
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row(frame, slot, row, scope);

@@ -25,7 +25,7 @@ enum {
 	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
 	MISSES_MAX = 64,        /* see row_of_call */
-	WRONG_MAX = 4,          /* wrong guesses in a row before a site makes none, for the rest of 256 calls */
+	STREAK_FOLLOWED = 4,    /* see site_follow */
 };
 
 enum site_flags {
@@ -57,7 +57,7 @@ struct site_slot {
 	uint64_t key;                /* see site_key */
 	uint32_t epoch;
 	uint8_t flags;               /* enum site_flags */
-	uint8_t wrong;               /* guesses of the next row that were wrong, see WRONG_MAX */
+	uint8_t streak;              /* calls in a row that had the shape to be expected: see site_follow */
 	uint8_t stack_words;
 	uint8_t reading;             /* enum reading */
 	void *real;
