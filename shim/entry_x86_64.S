@@ -82,22 +82,33 @@ flopshim_thunks:
 /* Stack words that are copied by one instruction each: as many as an offset of one byte reaches. */
 #define WORDS_PUSHED 14
 
-	.p2align 6
-HIDDEN_FUNCTION(flopshim_entry)
-	.cfi_startproc
+/* Where a member of the frame is before the frame is made: signal handlers leave 128 bytes below the stack pointer alone. */
+#define BEFORE_FRAME(member) (member - 8)(%rsp)
+
+.macro MAKE_FRAME
 	pushq %rbp
 	.cfi_def_cfa_offset 16
 	.cfi_offset %rbp, -16
 	movq %rsp, %rbp
 	.cfi_def_cfa_register %rbp
-	movq %rax, ENTRY_RAX(%rbp)	/* below the stack pointer still, which signal handlers leave alone for 128 bytes */
-	movq %r10, ENTRY_RDX(%rbp)
-	movl %r11d, ENTRY_COST(%rbp)
+.endm
+
+.macro LOAD_THREAD
 	movq thread_self@gottpoff(%rip), %rax
 	movq %fs:(%rax), %rax
+.endm
+
+	.p2align 6
+HIDDEN_FUNCTION(flopshim_entry)
+	.cfi_startproc
+	movq %rax, BEFORE_FRAME(ENTRY_RAX)
+	movq %r10, BEFORE_FRAME(ENTRY_RDX)
+	movl %r11d, BEFORE_FRAME(ENTRY_COST)
+	LOAD_THREAD
 	movq THREAD_LANE(%rax), %r10
 	cmpl $0, LANE_DEPTH(%r10)
 	jne .Lnested
+	MAKE_FRAME
 	CALL_ENTER intercept_enter
 .Lverdict:
 	testl %edx, %edx
@@ -147,55 +158,54 @@ HIDDEN_FUNCTION(flopshim_entry)
 
 /* enter_nested of intercept.c, in two thirds of the instructions; what is not the common case is left to it. */
 .Lnested:
-	movq %rcx, ENTRY_GPRS+24(%rbp)
-	movq 8(%rbp), %rcx
+	.cfi_remember_state
+	.cfi_def_cfa %rsp, 8
+	.cfi_restore %rbp
 	shlq $SITE_KEY_SHIFT, %r11
-	xorq %rcx, %r11
-	movabsq $SITE_HASH_FACTOR, %rcx
-	imulq %r11, %rcx
-	shrq $SITE_HASH_SHIFT, %rcx
-	shlq $SLOT_SIZE_LOG2, %rcx
-	cmpq %r11, THREAD_SITES+SLOT_KEY(%rax,%rcx)
+	xorq (%rsp), %r11
+	movabsq $SITE_HASH_FACTOR, %r10
+	imulq %r11, %r10
+	shrq $SITE_HASH_SHIFT, %r10
+	shlq $SLOT_SIZE_LOG2, %r10
+	cmpq %r11, THREAD_SITES+SLOT_KEY(%rax,%r10)
 	jne .Lnested_displaced
 .Lnested_found:
-	leaq THREAD_SITES(%rax,%rcx), %rcx
 	movl flopshim_epoch(%rip), %r11d
-	cmpl %r11d, SLOT_EPOCH(%rcx)
+	cmpl %r11d, THREAD_SITES+SLOT_EPOCH(%rax,%r10)
 	jne .Lnested_otherwise
-	testb $SLOT_CALLER_SERVES, SLOT_FLAGS(%rcx)
+	testb $SLOT_CALLER_SERVES, THREAD_SITES+SLOT_FLAGS(%rax,%r10)
 	jz .Lnested_otherwise
-	cmpl $1, LANE_DEPTH(%r10)
+	movq THREAD_SITES+SLOT_REAL(%rax,%r10), %r10
+	movq THREAD_LANE(%rax), %r11
+	cmpl $1, LANE_DEPTH(%r11)
 	jne .Lnested_otherwise
-	leaq 8(%rbp), %r11
-	cmpq %r11, THREAD_STACK_LOW(%rax)
+	cmpq %rsp, THREAD_STACK_LOW(%rax)
 	ja .Lnested_otherwise
-	cmpq %r11, LANE_FRAME_SLOT(%r10)
+	cmpq %rsp, LANE_FRAME_SLOT(%r11)
 	jbe .Lnested_otherwise
-	movq LANE_FRAME_SLOT(%r10), %r11
-	cmpq %r11, THREAD_STACK_HIGH(%rax)
-	jbe .Lnested_otherwise
-	movq (%r11), %r11
-	cmpq %r11, LANE_FRAME_RETURN(%r10)
+	movq THREAD_STACK_HIGH(%rax), %rax
+	cmpq %rax, LANE_FRAME_SLOT(%r11)
+	jae .Lnested_otherwise
+	movq LANE_FRAME_SLOT(%r11), %rax
+	movq (%rax), %rax
+	cmpq %rax, LANE_FRAME_RETURN(%r11)
 	jne .Lnested_otherwise
-	incq LANE_NESTED(%r10)
-	movq SLOT_REAL(%rcx), %r11
-	movq ENTRY_GPRS+24(%rbp), %rcx
-	movq ENTRY_RAX(%rbp), %rax
-	movq ENTRY_RDX(%rbp), %r10
-	.cfi_remember_state
-	popq %rbp
-	.cfi_def_cfa %rsp, 8
+	incq LANE_NESTED(%r11)
+	movq %r10, %r11
+	movq BEFORE_FRAME(ENTRY_RAX), %rax
+	movq BEFORE_FRAME(ENTRY_RDX), %r10
 	jmp *%r11
-	.cfi_restore_state
 .Lnested_displaced:			/* site_other */
-	xorq $(1 << SLOT_SIZE_LOG2), %rcx
-	cmpq %r11, THREAD_SITES+SLOT_KEY(%rax,%rcx)
+	xorq $(1 << SLOT_SIZE_LOG2), %r10
+	cmpq %r11, THREAD_SITES+SLOT_KEY(%rax,%r10)
 	je .Lnested_found
 .Lnested_otherwise:
-	movq ENTRY_GPRS+24(%rbp), %rcx
+	MAKE_FRAME
+	LOAD_THREAD
 	movl ENTRY_COST(%rbp), %r11d
 	CALL_ENTER intercept_enter_nested
 	jmp .Lverdict
+	.cfi_restore_state
 
 .Lnot_just_called:
 	js .Lno_words
@@ -224,11 +234,13 @@ HIDDEN_FUNCTION(flopshim_entry)
 	jmp .Lcall
 
 .Lenter_slow:
+	subq $ENTRY_VECTORS_SIZE, %rsp
 	MOVE_VECTORS 1
 	movq %rbp, %rdi
 	movl ENTRY_COST(%rbp), %esi
 	call intercept_enter_slow
 	MOVE_VECTORS 0
+	addq $ENTRY_VECTORS_SIZE, %rsp
 	jmp .Lverdict
 
 .Lno_words:
@@ -256,6 +268,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_restore_state
 
 .Lleave_slow:
+	subq $ENTRY_VECTORS_SIZE, %rsp
 	movups %xmm0, ENTRY_VECTORS(%rbp)
 	movups %xmm1, ENTRY_VECTORS+16(%rbp)
 	movq %rbp, %rdi
