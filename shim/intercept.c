@@ -344,6 +344,17 @@ static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame fram
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
+/* The same, where the thread's credit is known to be the scope's: most calls end here. */
+static inline __attribute__((always_inline)) struct entry_verdict
+enter_charged_row(struct thread *thread, entry_frame frame, struct site_slot *slot, struct dump_row *row,
+		  const struct scope *scope)
+{
+	if (unlikely((int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
 /*
  * A call that has no row of its own, and whose options are known. In a lane that is full it shares a row with others,
  * and brings its own price.
@@ -362,23 +373,19 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 	if (!thread->rows.coarse)
 		return SLOW;
 	thread->rows.misses++;
-	hash = hash_begin(options, place);
 	if (likely(slot->reading == READING_POINTERS)) {
+		hash = hash_begin(options, place);
 		for (unsigned i = 0; i < slot->dims; i++, arg++) {
 			exact.dims[i] = pointer_read(arg, frame);
 			shape.dims[i] = dim_coarsen(exact.dims[i]);
 			hash += hash_dim(i, shape.dims[i]);
 		}
+		hash = hash_end(hash);
+		exact.options = shape.options = options;
 	} else {
 		shape_read(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, &exact);
-		for (unsigned i = 0; i < slot->dims; i++) {
-			shape.dims[i] = dim_coarsen(exact.dims[i]);
-			hash += hash_dim(i, shape.dims[i]);
-		}
+		hash = shape_coarsen(&exact, slot->dims, place, &shape);
 	}
-	hash = hash_end(hash);
-	exact.options = options;
-	shape.options = options;
 	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
 	if (!row)
 		return SLOW;
@@ -522,10 +529,7 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 	thread->rows.misses = 0;
 	site_follow(slot, last, row, place);
 	site_slot_remember(slot, row, scope);
-	if (unlikely((int64_t)row->charged > thread->credit))
-		return enter_row(frame, slot, row, scope);
-	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, scope, frame, 0);
+	return enter_charged_row(thread, frame, slot, row, scope);
 }
 
 /* The same, if its row is to be searched: apart, or the callers would keep registers for it. */
@@ -548,10 +552,7 @@ static __attribute__((noinline)) struct entry_verdict enter_following(entry_fram
 	}
 	__builtin_prefetch(row_next(row));
 	site_slot_remember(slot, row, scope);
-	if (unlikely((int64_t)row->charged > thread->credit))
-		return enter_row(frame, slot, row, scope);
-	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, scope, frame, 0);
+	return enter_charged_row(thread, frame, slot, row, scope);
 }
 
 /*
@@ -568,10 +569,7 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 		return enter_other_dims(frame, slot);
 	if (unlikely(likeness == OTHER))
 		return enter_shape(frame, slot);
-	if (unlikely((int64_t)row->charged > thread->credit))
-		return enter_row(frame, slot, row, slot->scope);
-	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, slot->scope, frame, 0);
+	return enter_charged_row(thread, frame, slot, row, slot->scope);
 }
 
 /* A call whose site is not where it belongs: another has taken the place, or it is new. */
@@ -628,10 +626,7 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 	} else {
 		return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
 	}
-	if (unlikely((int64_t)row->charged > thread->credit))
-		return enter_row(frame, slot, row, scope);
-	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, scope, frame, 0);
+	return enter_charged_row(thread, frame, slot, row, scope);
 }
 
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
