@@ -42,7 +42,7 @@ struct group {
 	enum work work;
 	bool real;                       /* by the real BLAS */
 	uint64_t calls;                  /* in one round */
-	double rounds;                   /* so many times those asked for: fewer of what takes long, more of what is rarely undisturbed */
+	double rounds;                   /* times those asked for: few of what takes long, many of what is rarely undisturbed */
 	int variants[VARIANTS_MAX];      /* arguments of the work; 0 ends them */
 	const char *only[MODES_MAX];     /* modes; none: all */
 };
@@ -60,7 +60,7 @@ static const struct group groups[] = {
 	{"real", "dgemm_ 500", WORK_DGEMM, true, 1, 0.5, {500}, {NULL}},
 	{"shapes", "shapes", WORK_SHAPES, false, 50000, 1, {1, 100, 10000}, {"no shim", "bare", "default"}},
 	{"shapes", "shapes, side by side", WORK_SHAPES, false, 1000000, 0.25, {1, 1000000}, {"no shim", "bare", "default"}},
-	{"shapes", "shapes at random", WORK_RANDOM, false, 50000, 1, {100, 10000}, {"no shim", "bare", "default"}},
+	{"shapes", "shapes at random", WORK_RANDOM, false, 50000, 1, {1, 100, 10000}, {"no shim", "bare", "default"}},
 	{"threads", "additions", WORK_ADDITIONS, false, 30000, 16, {1, 2}, {"no shim"}},
 	{"threads", "threads", WORK_THREADS, false, 30000, 16, {1, 2, 4, 8}, {"no shim", "bare", "default", "budget"}},
 };
@@ -304,7 +304,7 @@ static void figures_of_calls(const struct group *group, unsigned variant, const 
 
 static void figures_of_shapes(const struct group *group)
 {
-	static struct summary single; /* of this group, or of the one before it that had one shape */
+	struct summary single = exactly(NAN); /* of one shape, in the same rounds */
 	char name[64];
 
 	for (unsigned variant = 0; variant < measured.variants; variant++) {
