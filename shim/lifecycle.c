@@ -305,6 +305,7 @@ static void start_over_after_fork(void)
 	thread->credit_scope = NULL;
 	thread->lease = 0;
 	memset(thread->sites, 0, sizeof(thread->sites));
+	memset(thread->steady, 0, sizeof(thread->steady));
 	if (!record_lane_take(thread)) {
 		thread_self = &thread_null;
 		return;

@@ -14,6 +14,9 @@
  */
 size_t python_frames(char *text, size_t size);
 
+/* Fetches what python_frames read last time into the caches, without waiting for it. With record_lock held. */
+void python_prefetch(void);
+
 /*
  * Flushes sys.stdout and sys.stderr, if this is a thread of Python's. Takes the GIL, and so may wait for ever: only for
  * a process that is about to end, under a watchdog.

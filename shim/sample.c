@@ -25,6 +25,7 @@ enum {
 	PYTHON_TEXT = 8192,
 	THRESHOLD_FIRST = 1 << 16,
 	THRESHOLDS_BEFORE_NEXT = 1024,
+	SAME_BEFORE_FEWER = 32,
 	LOG_BLOCK_BYTES = 1 << 20,
 };
 
@@ -187,7 +188,8 @@ static void raise_threshold(uint64_t flops)
 		taken.threshold = dump_header->stack_threshold = threshold;
 }
 
-static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
+/* Where the dump has it, 0 if it could not be taken. */
+static uint64_t stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
 {
 	static uint64_t addresses[UNWIND_MAX]; /* under record_lock */
 	static char python[PYTHON_TEXT];
@@ -198,6 +200,7 @@ static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t 
 	uint64_t place;
 
 	guest_lock(&record_lock);
+	python_prefetch();
 	count = unwind_from(caller, addresses);
 	length = python_frames(python, sizeof(python));
 	if (!count) {
@@ -215,6 +218,7 @@ static void stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t 
 		stack_failed();
 	raise_threshold(flops);
 	guest_unlock(&record_lock);
+	return place;
 }
 
 /* Whether this call's stack is taken, and what it stands for then. */
@@ -239,6 +243,70 @@ static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_f
 	thread->until_sample = exponential(thread, threshold);
 	*stands_for = weight((uint64_t)cost, threshold);
 	return true;
+}
+
+/* Fewer from now on, of a site whose stacks have been the same all the time. */
+static void steady_thin_out(struct thread *thread, struct steady_site *steady, uint64_t flops)
+{
+	uint64_t threshold = sample_threshold();
+
+	if (steady->threshold > threshold)
+		threshold = steady->threshold;
+	while (threshold < flops)
+		threshold *= 2;
+	steady->threshold = 2 * threshold;
+	steady->passed = random_next(thread) % steady->threshold;
+	steady->same = 0;
+}
+
+static void steady_note(struct thread *thread, struct steady_site *steady, uint64_t stack, uint64_t flops)
+{
+	if (steady->stack == stack && stack) {
+		if (++steady->same == SAME_BEFORE_FEWER && flops < UINT64_MAX / 4)
+			steady_thin_out(thread, steady, flops);
+		return;
+	}
+	steady->stack = stack;
+	steady->same = 0;
+	steady->threshold = 0;
+}
+
+/*
+ * Whether the stack of a call that is due is left out all the same, because the last ones of its site did not differ;
+ * otherwise what it stands for then.
+ */
+static bool steady_leaves_out(struct steady_site *steady, uint64_t *stands_for)
+{
+	if (steady->threshold <= sample_threshold() || *stands_for >= steady->threshold)
+		return false;
+	steady->passed += *stands_for;
+	if (steady->passed < steady->threshold)
+		return true;
+	steady->passed -= steady->threshold;
+	*stands_for = steady->threshold;
+	return false;
+}
+
+static struct steady_site *steady_of(struct thread *thread, uint32_t site)
+{
+	struct steady_site *steady = &thread->steady[site % STEADY_SITES];
+
+	if (steady->site != site)
+		*steady = (struct steady_site){.site = site};
+	return steady;
+}
+
+static void stack_sample(struct thread *thread, uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
+{
+	struct steady_site *steady;
+
+	if (config.stacks != STACKS_AUTO) {
+		stack_take(caller, flops, site, namespace_id);
+		return;
+	}
+	steady = steady_of(thread, site);
+	if (!steady_leaves_out(steady, &flops))
+		steady_note(thread, steady, stack_take(caller, flops, site, namespace_id), flops);
 }
 
 /* ---- clocks ---- */
@@ -388,7 +456,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 	credit_settle(thread);
 	if (stack_is_due(thread, cost, &stands_for)) {
 		if (thread->busy == 1 && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
-			stack_take(*entry_return_slot(frame), stands_for, site, namespace_id);
+			stack_sample(thread, *entry_return_slot(frame), stands_for, site, namespace_id);
 		else
 			stack_failed();
 	}

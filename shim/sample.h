@@ -8,6 +8,13 @@
  * estimates the site's total without bias (Horvitz and Thompson). Calls of T and more are all taken and stand for
  * themselves. T doubles when stacks stand for THRESHOLDS_BEFORE_NEXT of it: a program that runs for long pays less and less.
  * Since such a countdown has no memory, it can be drawn anew at any time.
+ *
+ * A stack costs some 10 us where a large call has emptied the caches, and the hundredth from a place that is always
+ * called from the same one says nothing new. Once SAME_BEFORE_FEWER of a site in a row have been the same, its thread
+ * takes them by a larger threshold of the site's own, twice the last call to begin with and doubling after as many
+ * more: of the calls below it, the one with which their FLOPs pass the next multiple stands for the threshold. Where
+ * the multiples lie is drawn, so the estimate stays without bias, and the site's is off by less than one threshold of
+ * it. A stack that differs ends that.
  */
 #ifndef FLOPSHIM_SAMPLE_H
 #define FLOPSHIM_SAMPLE_H
@@ -29,7 +36,7 @@ void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *
 /* Finds the pace of the processor's counter: some calls later it is known. */
 void sample_calibrate(void);
 
-/* FLOPs at and above which `auto` takes the stack of every call, just now. */
+/* FLOPs at and above which `auto` takes the stack of every call, just now; but see above. */
 uint64_t sample_threshold(void);
 
 /* In a forked child: stacks are stored anew. */

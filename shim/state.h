@@ -105,6 +105,17 @@ struct lane_rows {
 	struct dump_block *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
 
+/* What the last sampled stacks of a call site say of the next ones: see sample.h. */
+struct steady_site {
+	uint64_t stack;     /* where the dump has the last one, 0 for none */
+	uint64_t threshold; /* instead of sample_threshold, where it is larger */
+	uint64_t passed;    /* FLOPs since the last stack, of calls below the threshold */
+	uint32_t site;
+	uint32_t same;      /* how many have been the same in a row */
+};
+
+#define STEADY_SITES 64
+
 /*
  * A thread. Reached through one thread-local pointer, which is `thread_null` before the thread's first
  * call and after its end: there nothing matches, and the slow path is taken.
@@ -133,6 +144,7 @@ struct thread {
 	uint64_t asking_slot, asking_return; /* of the exceed callback that runs: as dump_frame has it; 0 for none */
 	struct origin *origin;           /* who made the thread, and what it has open */
 	struct thread *next;             /* in the list of living threads, or of free ones */
+	struct steady_site steady[STEADY_SITES];
 };
 
 /* What calls on the fast path have used since the last refill counts towards the next sampled stack. */

@@ -85,7 +85,7 @@ struct dump_header {
 	uint32_t records_mode;      /* 0 shapes, 1 calls */
 	uint32_t stacks_mode;       /* 0 off, 1 leaf, 2 auto, 3 all */
 	uint32_t time_mode;         /* 0 off, 1 auto, 2 all */
-	uint64_t stack_threshold;   /* FLOPs at and above which `auto` takes every stack; changes: it grows */
+	uint64_t stack_threshold;   /* FLOPs at and above which `auto` takes every stack that may be a new one; changes: it grows */
 	uint64_t saturated;         /* calls whose price or charge did not fit; changes */
 	uint64_t close_check;       /* dump_content_check of the bytes of this struct before it, begun with
 	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked */

@@ -38,6 +38,29 @@ def shares(client):
     check(500 < taken < 12000, f"{taken} stacks")
 
 
+@case()
+def the_same_stack_again(client):
+    """Large calls from one place after another: of each place ever fewer stacks are taken, which stand for the rest."""
+    repeats, order = 9, 64  # so few that the threshold of all sites stays below a call of 2 * 64^3 FLOPs
+    program = client.compile("sites.c", "-O2", "-fomit-frame-pointer", "-Wno-missing-prototypes", name="sites")
+    run = client.run([program, 1, repeats, order], threads=1)
+    calls, one = 210 * repeats, 2 * order**3
+    check_equal(run.totals["flops"], calls * one, "FLOPs")
+    stacks = stacks_of(client, run)
+    found = dict.fromkeys(SHARES, 0)
+    for stack in stacks:
+        for name in set(re.findall(r"site_\d+", json.dumps(stack))):
+            found[name] += stack["estimated_flops"]
+    # The first 32 stacks of a place are all taken; then one stands for 2 calls, and after 32 more for 4. What is left of
+    # a threshold when another place follows is lost, or that place's first calls are: less than 2 + 4 + 4 calls.
+    for i in range(1, 21):
+        off = found[f"site_{i}"] / one - i * repeats
+        check(abs(off) < 10, f"site_{i}: {off} calls more than the {i * repeats} that it made")
+    taken = sum(stack["sampled_calls"] for stack in stacks)
+    most = sum(min(n, 32) + min(max(n - 32, 0), 64) / 2 + max(n - 96, 0) / 4 + 4 for n in range(repeats, 190, repeats))
+    check(taken < most, f"{taken} stacks of {calls} calls, not at most {most}")
+
+
 PROGRAM = """
 import numpy as np
 

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sites.c - twenty functions that do known shares of the work: function i (1 to 20) makes i calls of each round, through a
- * helper that all share, so that only the stack tells them apart. sites ROUNDS
+ * helper that all share, so that only the stack tells them apart. sites ROUNDS [REPEATS [ORDER]]: REPEATS times i calls
+ * (1), of matrices of ORDER (16, at most 64)
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "blas.h"
 
-enum { ORDER = 16 };
+enum { ORDER_MAX = 64 };
 
-static double a[ORDER * ORDER], b[ORDER * ORDER], c[ORDER * ORDER];
+static double a[ORDER_MAX * ORDER_MAX], b[ORDER_MAX * ORDER_MAX], c[ORDER_MAX * ORDER_MAX];
+static int order = 16, repeats = 1;
 
 static void __attribute__((noinline)) product(void)
 {
-	int n = ORDER;
+	int n = order;
 	double one = 1, zero = 0;
 
 	dgemm_("N", "N", &n, &n, &n, &one, a, &n, b, &n, &zero, c, &n, 1, 1);
@@ -24,7 +26,7 @@ static void __attribute__((noinline)) product(void)
 #define SITE(i)                                                  \
 	void __attribute__((noinline)) site_##i(void)            \
 	{                                                        \
-		for (volatile int call = 0; call < i; call++)    \
+		for (volatile int call = 0; call < repeats * i; call++) \
 			product();                               \
 		__asm__ volatile("" ::: "memory");               \
 	}
@@ -39,6 +41,14 @@ int main(int argc, char **argv)
 {
 	long rounds = argc > 1 ? atol(argv[1]) : 1;
 
+	if (argc > 2)
+		repeats = atoi(argv[2]);
+	if (argc > 3)
+		order = atoi(argv[3]);
+	if (order < 1 || order > ORDER_MAX) {
+		fprintf(stderr, "sites: an order of 1 to %d, not %s\n", ORDER_MAX, argv[3]);
+		return 2;
+	}
 	for (long round = 0; round < rounds; round++)
 		for (unsigned i = 0; i < sizeof(sites) / sizeof(sites[0]); i++)
 			sites[i]();
