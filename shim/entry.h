@@ -65,28 +65,25 @@
 #error "flopshim has no entry body for this processor yet: see entry.h for what one must do"
 #endif
 
-/* A call site's place in a thread's memory of them: site_key and site_hash of state.h. */
-#define SITE_BITS 9
-#define SITE_KEY_SHIFT 47
-#define SITE_HASH_FACTOR 0x9e3779b97f4a7c15
-#define SITE_HASH_SHIFT (64 - SITE_BITS)
+/* A nested call's place in a thread's list: struct served of state.h. Symbols of one scheme are 8 numbers apart. */
+#define SERVED_MASK 0xff8
+#define SERVED_SCALE 2
+#define SERVED_KEY 0
+#define SERVED_REAL 8
+#define SERVED_EPOCH_SHIFT 32
 
 /* What an entry body reads by itself, in bytes; intercept.c asserts that they are right. */
 #define THREAD_LANE 24
 #define THREAD_STACK_LOW 32
 #define THREAD_STACK_HIGH 40
-#define THREAD_SITES 320
+#define THREAD_SERVED_START 48
+#define THREAD_SERVED_SIZE 56
+#define THREAD_SERVED 320
 #define LANE_NESTED 0
 #define LANE_DEPTH 8
 #define LANE_FRAME_SLOT 16
 #define LANE_FRAME_RETURN 24
 #define ROW_CALLS 0
-#define SLOT_SIZE_LOG2 6
-#define SLOT_KEY 0
-#define SLOT_EPOCH 8
-#define SLOT_FLAGS 12
-#define SLOT_CALLER_SERVES 1
-#define SLOT_REAL 16
 
 /* Where an argument slot is, in bytes from the frame pointer. */
 #define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))

@@ -156,49 +156,40 @@ HIDDEN_FUNCTION(flopshim_entry)
 	ret
 	.cfi_restore_state
 
-/* enter_nested of intercept.c, in two thirds of the instructions; what is not the common case is left to it. */
+/* intercept_enter_nested, for what it has put into the thread's list of functions that serve one library's calls. */
 .Lnested:
 	.cfi_remember_state
 	.cfi_def_cfa %rsp, 8
 	.cfi_restore %rbp
-	shlq $SITE_KEY_SHIFT, %r11
-	xorq (%rsp), %r11
-	movabsq $SITE_HASH_FACTOR, %r10
-	imulq %r11, %r10
-	shrq $SITE_HASH_SHIFT, %r10
-	shlq $SLOT_SIZE_LOG2, %r10
-	cmpq %r11, THREAD_SITES+SLOT_KEY(%rax,%r10)
-	jne .Lnested_displaced
-.Lnested_found:
-	movl flopshim_epoch(%rip), %r11d
-	cmpl %r11d, THREAD_SITES+SLOT_EPOCH(%rax,%r10)
+	movq (%rsp), %r10
+	subq THREAD_SERVED_START(%rax), %r10
+	cmpq THREAD_SERVED_SIZE(%rax), %r10
+	jae .Lnested_otherwise
+	movl flopshim_epoch(%rip), %r10d
+	shlq $SERVED_EPOCH_SHIFT, %r10
+	orq %r11, %r10
+	andl $SERVED_MASK, %r11d
+	cmpq %r10, THREAD_SERVED+SERVED_KEY(%rax,%r11,SERVED_SCALE)
 	jne .Lnested_otherwise
-	testb $SLOT_CALLER_SERVES, THREAD_SITES+SLOT_FLAGS(%rax,%r10)
-	jz .Lnested_otherwise
-	movq THREAD_SITES+SLOT_REAL(%rax,%r10), %r10
-	movq THREAD_LANE(%rax), %r11
-	cmpl $1, LANE_DEPTH(%r11)
+	movq THREAD_SERVED+SERVED_REAL(%rax,%r11,SERVED_SCALE), %r11
+	movq THREAD_LANE(%rax), %r10
+	cmpl $1, LANE_DEPTH(%r10)
 	jne .Lnested_otherwise
 	cmpq %rsp, THREAD_STACK_LOW(%rax)
 	ja .Lnested_otherwise
-	cmpq %rsp, LANE_FRAME_SLOT(%r11)
+	cmpq %rsp, LANE_FRAME_SLOT(%r10)
 	jbe .Lnested_otherwise
 	movq THREAD_STACK_HIGH(%rax), %rax
-	cmpq %rax, LANE_FRAME_SLOT(%r11)
+	cmpq %rax, LANE_FRAME_SLOT(%r10)
 	jae .Lnested_otherwise
-	movq LANE_FRAME_SLOT(%r11), %rax
+	movq LANE_FRAME_SLOT(%r10), %rax
 	movq (%rax), %rax
-	cmpq %rax, LANE_FRAME_RETURN(%r11)
+	cmpq %rax, LANE_FRAME_RETURN(%r10)
 	jne .Lnested_otherwise
-	incq LANE_NESTED(%r11)
-	movq %r10, %r11
+	incq LANE_NESTED(%r10)
 	movq BEFORE_FRAME(ENTRY_RAX), %rax
 	movq BEFORE_FRAME(ENTRY_RDX), %r10
 	jmp *%r11
-.Lnested_displaced:			/* site_other */
-	xorq $(1 << SLOT_SIZE_LOG2), %r10
-	cmpq %r11, THREAD_SITES+SLOT_KEY(%rax,%r10)
-	je .Lnested_found
 .Lnested_otherwise:
 	MAKE_FRAME
 	LOAD_THREAD

@@ -452,12 +452,36 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/* A call while another is in flight. */
-static inline __attribute__((always_inline)) struct entry_verdict
-enter_nested(const struct thread *thread, struct dump_lane *lane, const struct site_slot *slot, uint64_t return_slot)
+/*
+ * Lets the entry body find the function next time. Only while no signal handler can be inside of another call: it would
+ * change what the entry body has just compared.
+ */
+static inline void served_remember(struct thread *thread, uint32_t symbol, void *real)
 {
+	struct served *served = &thread->served[served_place(symbol)];
+
+	served->key = SERVED_NONE;
+	__asm__ volatile("" ::: "memory");
+	served->real = real;
+	__asm__ volatile("" ::: "memory");
+	served->key = served_key(symbol, flopshim_epoch);
+}
+
+/* A call while another is in flight, that the entry body does not know. */
+static inline __attribute__((always_inline)) struct entry_verdict
+enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slot, uint64_t return_slot)
+{
+	struct dump_lane *lane = thread->lane;
+
 	if (!(slot->flags & SITE_CALLER_SERVES) || !frame_lives(thread, &lane->frames[lane->depth - 1], return_slot))
 		return SLOW;
+	if (lane->depth == 1) {
+		if (thread->served_epoch == flopshim_epoch &&
+		    *(const uint64_t *)return_slot - thread->served_start < thread->served_size)
+			served_remember(thread, symbol, slot->real);
+		else if (++thread->served_misses >= SERVED_MISSES)
+			return SLOW;
+	}
 	lane->nested_calls++;
 	return (struct entry_verdict){slot->real, ACTION_JUMP};
 }
@@ -582,7 +606,7 @@ static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_fram
 	if (slot->key != key || slot->epoch != flopshim_epoch)
 		return SLOW;
 	if (thread->lane->depth)
-		return enter_nested(thread, thread->lane, slot, (uint64_t)return_slot);
+		return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
 	return enter_shape(frame, slot);
 }
 
@@ -591,17 +615,16 @@ static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_fram
 IS_AT(struct thread, lane, THREAD_LANE);
 IS_AT(struct thread, stack_low, THREAD_STACK_LOW);
 IS_AT(struct thread, stack_high, THREAD_STACK_HIGH);
-IS_AT(struct thread, sites, THREAD_SITES);
+IS_AT(struct thread, served_start, THREAD_SERVED_START);
+IS_AT(struct thread, served_size, THREAD_SERVED_SIZE);
+IS_AT(struct thread, served, THREAD_SERVED);
 IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
 IS_AT(struct dump_lane, depth, LANE_DEPTH);
 IS_AT(struct dump_lane, frames[0].slot, LANE_FRAME_SLOT);
 IS_AT(struct dump_lane, frames[0].return_address, LANE_FRAME_RETURN);
 IS_AT(struct dump_row, calls, ROW_CALLS);
-IS_AT(struct site_slot, key, SLOT_KEY);
-IS_AT(struct site_slot, epoch, SLOT_EPOCH);
-IS_AT(struct site_slot, flags, SLOT_FLAGS);
-IS_AT(struct site_slot, real, SLOT_REAL);
-_Static_assert(sizeof(struct site_slot) == 1 << SLOT_SIZE_LOG2 && SITE_CALLER_SERVES == SLOT_CALLER_SERVES, "slot");
+IS_AT(struct served, key, SERVED_KEY);
+IS_AT(struct served, real, SERVED_REAL);
 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
@@ -636,7 +659,7 @@ struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, 
 
 	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
 		return enter_displaced(frame, symbol);
-	return enter_nested(thread, thread->lane, slot, (uint64_t)return_slot);
+	return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
 }
 
 static inline bool was_rejected(const struct form *form, entry_frame frame)

@@ -367,6 +367,28 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
 
+/*
+ * The thread finds the nested calls of one library without their sites: of the first that makes any, until there are
+ * many from another.
+ */
+static void serve_from(struct thread *thread, uint64_t caller)
+{
+	uint64_t start, size;
+
+	if (thread->served_epoch == flopshim_epoch && thread->served_misses < SERVED_MISSES)
+		return;
+	thread->served_size = 0;
+	__asm__ volatile("" ::: "memory");
+	memset(thread->served, 0xff, sizeof(thread->served)); /* SERVED_NONE */
+	thread->served_epoch = flopshim_epoch;
+	thread->served_misses = 0;
+	if (!record_module_bounds(caller, &start, &size))
+		return;
+	thread->served_start = start;
+	__asm__ volatile("" ::: "memory");
+	thread->served_size = size;
+}
+
 static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 {
 	struct dump_lane *lane = call->thread->lane;
@@ -384,6 +406,8 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 		return jump(call->site.real);
 	}
 	if (call->site.flags & SITE_NESTED || (lane->depth && (tail || call->site.flags & SITE_CALLER_SERVES))) {
+		if (lane->depth == 1 && call->site.flags & SITE_CALLER_SERVES)
+			serve_from(call->thread, call->caller);
 		lane->nested_calls++;
 		return jump(call->site.real);
 	}

@@ -528,6 +528,20 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	return made;
 }
 
+bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size)
+{
+	const struct module *module;
+
+	guest_lock(&record_lock);
+	module = module_of((const void *)address);
+	if (module) {
+		*start = module->start;
+		*size = module->end - module->start;
+	}
+	guest_unlock(&record_lock);
+	return module != NULL;
+}
+
 /* ---- rows ---- */
 
 /*

@@ -43,6 +43,9 @@ struct site {
  */
 bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
 
+/* Where the object around `address` begins and how many bytes it has; false if there is none. */
+bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size);
+
 /*
  * Whether a call with this return slot comes out of the isamax_ that the shim itself calls to learn the width of a library's
  * integers. It is passed on, and is no call of the program's.

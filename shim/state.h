@@ -17,6 +17,8 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
+	SITE_BITS = 9,
+	SITE_KEY_SHIFT = 47,
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
 	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
@@ -26,6 +28,7 @@ enum {
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
 	MISSES_MAX = 64,        /* see row_of_call */
 	STREAK_FOLLOWED = 4,    /* see site_follow */
+	SERVED_MISSES = 64,     /* nested calls from elsewhere, before their library is the one that is served fast */
 };
 
 enum site_flags {
@@ -105,6 +108,18 @@ struct lane_rows {
 	struct dump_block *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
 
+/*
+ * What a symbol means in the library whose nested calls the thread finds at once, in the order of its numbers. A library
+ * binds a name once for all its calls, so these need no place each, and dozens of cache lines less.
+ */
+struct served {
+	uint64_t key; /* see served_key; SERVED_NONE: nothing */
+	void *real;
+};
+
+#define SERVED_NONE UINT64_MAX
+enum { SERVED_COUNT = (SERVED_MASK + 8) * SERVED_SCALE / (int)sizeof(struct served) };
+
 /* What the last sampled stacks of a call site say of the next ones: see sample.h. */
 struct steady_site {
 	uint64_t stack;     /* where the dump has the last one, 0 for none */
@@ -126,7 +141,9 @@ struct thread {
 	const struct scope *credit_scope; /* where `credit` and `lease` may be spent */
 	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
 	uint64_t stack_low, stack_high;  /* bounds of the thread's own stack, as far as they can be had */
+	uint64_t served_start, served_size; /* the library that `served` is of; see serve_from */
 	struct lane_rows rows;
+	struct served served[SERVED_COUNT] __attribute__((aligned(64)));
 	struct site_slot sites[SITE_SLOTS] __attribute__((aligned(64)));
 
 	/* What the slow paths keep. */
@@ -139,6 +156,8 @@ struct thread {
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
 	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */
+	uint32_t served_epoch;           /* in which served_start and served_size were looked up */
+	uint32_t served_misses;          /* nested calls from elsewhere since then */
 	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* of the exceed callback that runs: as dump_frame has it; 0 for none */
@@ -172,6 +191,10 @@ extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
  */
 extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
 
+/* Of a nested call, by the number of its symbol; in the epoch that a forked child is in, none. */
+static inline uint64_t served_key(uint32_t symbol, uint32_t epoch) { return (uint64_t)epoch << SERVED_EPOCH_SHIFT | symbol; }
+static inline uint32_t served_place(uint32_t symbol) { return (symbol & SERVED_MASK) * SERVED_SCALE / sizeof(struct served); }
+
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 
@@ -182,7 +205,7 @@ extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << SITE_KEY_SHIFT; }
 
 /* Place of a call site in a thread's memory of them. */
-static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * SITE_HASH_FACTOR >> SITE_HASH_SHIFT); }
+static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * 0x9e3779b97f4a7c15 >> (64 - SITE_BITS)); }
 
 /* Where a site is that came to find its place taken. */
 static inline uint32_t site_other(uint32_t place) { return place ^ 1; }

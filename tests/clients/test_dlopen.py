@@ -39,6 +39,18 @@ def trampoline(client):
 
 
 @case()
+def two_libraries_with_calls_of_their_own(client):
+    """What a library's nested calls mean is remembered for that library alone, and forgotten when it is closed."""
+    libraries = [client.compile("serving.c", "-shared", "-fPIC", *flags, blas=False, name=f"libserving-{which}.so")
+                 for which, flags in (("first", ()), ("second", ()), ("other", ("-DSHIFTED",)))]
+    run = client.same([client.compile("serving_host.c", blas=False), *libraries])
+    calls = int(run.out)
+    check(calls > 5000, f"{calls} calls")
+    check_calls(run, {"ddot": (calls, calls * flops.dot(3))})
+    check_equal(run.totals["nested_calls"], 3 * calls, "nested calls")
+
+
+@case()
 def default_without_blas(client):
     """A feature probe must not succeed because of the shim."""
     program = client.compile("dlopen_client.c", blas=False)
