@@ -105,7 +105,8 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq %r10, BEFORE_FRAME(ENTRY_RDX)
 	movl %r11d, BEFORE_FRAME(ENTRY_COST)
 	LOAD_THREAD
-	movq THREAD_LANE(%rax), %r10
+	movq thread_lane@gottpoff(%rip), %r10
+	movq %fs:(%r10), %r10
 	cmpl $0, LANE_DEPTH(%r10)
 	jne .Lnested
 	MAKE_FRAME
@@ -121,9 +122,8 @@ HIDDEN_FUNCTION(flopshim_entry)
 	/* intercept_leave, in two thirds of the instructions; what is not the common case is left to it. */
 	cmpq $0, ENTRY_FLAGS(%rbp)
 	jne .Lleave
-	movq thread_self@gottpoff(%rip), %rcx
+	movq thread_lane@gottpoff(%rip), %rcx
 	movq %fs:(%rcx), %rcx
-	movq THREAD_LANE(%rcx), %rcx
 	cmpl $0, flopshim_epoch(%rip)
 	je .Lleave
 	cmpl $1, LANE_DEPTH(%rcx)

@@ -33,6 +33,17 @@ enum { STACK_GUESS = 8 << 20 };
 static struct dump_lane lane_null; /* of threads that have none: never counted in */
 struct thread thread_null = {.lane = &lane_null};
 __thread struct thread *thread_self = &thread_null;
+__thread struct dump_lane *thread_lane = &lane_null;
+
+/* A signal handler in between finds no call in flight, and sees the rest by the thread. */
+static void thread_become(struct thread *thread)
+{
+	thread_lane = &lane_null;
+	__asm__ volatile("" ::: "memory");
+	thread_self = thread;
+	__asm__ volatile("" ::: "memory");
+	thread_lane = thread->lane;
+}
 
 /* Alone on its page, so that a fork can wipe it. */
 static struct {
@@ -152,7 +163,7 @@ static void thread_end(void *argument)
 
 	if (thread_self != thread || epoch_page.epoch == 0)
 		return;
-	thread_self = &thread_null;
+	thread_become(&thread_null);
 	charge_settle(thread);
 	record_lane_release(thread);
 	guest_lock(&life.lock);
@@ -299,7 +310,7 @@ static void start_over_after_fork(void)
 	if (thread == &thread_null)
 		return;
 	thread->own_epoch = flopshim_epoch;
-	thread->lane = &lane_null;
+	thread->lane = thread_lane = &lane_null;
 	thread->log = NULL;
 	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
@@ -307,7 +318,7 @@ static void start_over_after_fork(void)
 	memset(thread->sites, 0, sizeof(thread->sites));
 	memset(thread->steady, 0, sizeof(thread->steady));
 	if (!record_lane_take(thread)) {
-		thread_self = &thread_null;
+		thread_become(&thread_null);
 		return;
 	}
 	thread->next = NULL;
@@ -316,6 +327,7 @@ static void start_over_after_fork(void)
 		frames[i].row = 0; /* counted by the parent */
 	memcpy(thread->lane->frames, frames, sizeof(frames));
 	thread->lane->depth = depth;
+	thread_lane = thread->lane;
 }
 
 bool lifecycle_ready(void)
@@ -336,7 +348,7 @@ struct thread *lifecycle_thread(void)
 	guest_lock(&life.birth_lock); /* a signal handler must not make a second one meanwhile */
 	thread = thread_self != &thread_null ? thread_self : thread_make();
 	if (thread) {
-		thread_self = thread;
+		thread_become(thread);
 		if (life.has_key)
 			pthread_setspecific(life.key, thread);
 	}
