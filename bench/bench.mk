@@ -3,7 +3,7 @@
 #
 # BENCH_FLAGS="--runs 3 --json FILE", BENCH_CLIENTS_FLAGS="--quick": see --help of bench and bench/clients.
 
-BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c,$(wildcard bench/*.c)))
+BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c bench/switch.c,$(wildcard bench/*.c)))
 BENCH_SHIM := $(filter-out $(O)/shim/intercept.o $(O)/shim/entry.o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o
 
 $(O)/bench:
@@ -29,6 +29,10 @@ $(O)/bench/libbenchblas.so: bench/callee.c | $(O)/bench
 	$(call say,CC)
 	$(Q)$(CC) $(BASE) -fPIC -shared -Wl,-soname,libbenchblas.so -o $@ $<
 
+$(O)/bench/libswitch.so: bench/switch.c $(GENERATED) | $(O)/bench
+	$(call say,CC)
+	$(Q)$(CC) $(BASE) -fPIC -fcf-protection -I$(O)/gen -shared -o $@ $<
+
 $(O)/bench/bench: $(BENCH_OBJECTS) $(O)/bench/libbenchblas.so
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -Wl,-rpath,'$$ORIGIN' -o $@ $^ -lm $(LDFLAGS)
@@ -43,7 +47,7 @@ bench-build: all $(addprefix $(O)/bench/,bench bench-real libflopshim-bare.so li
 bench: bench-build
 	$(Q)$(O)/bench/bench $(BENCH_FLAGS)
 
-bench-clients: all
+bench-clients: all $(O)/bench/libswitch.so
 	$(Q)bench/clients --build $(O) $(BENCH_CLIENTS_FLAGS)
 
 -include $(wildcard $(O)/bench/*.d)
