@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * switch.c - takes a running program from a BLAS without the shim to one with it and back, for bench/clients --within.
- * Preloaded before the shim it defines the same symbols; each jumps to where it stands in the table: to the BLAS itself,
- * or to the shim's definition. So one process can be compared with itself: two processes differ by a percent for as long
- * as they live, by where their memory lies. What the switch itself costs, one jump a call, is in both.
+ * Preloaded before the shim it defines the same symbols; each jumps to where the table says: to the BLAS itself, or to
+ * the shim's definition. So one process can be compared with itself: two processes differ by a percent for as long as
+ * they live, by where their memory lies. What the switch itself costs, one jump a call, is in both.
  *
  * BENCH_SWITCH_SHIM is the shim's path. The BLAS is what the distribution's libblas.so.3 and liblapack.so.3 are.
  */

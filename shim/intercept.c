@@ -456,15 +456,15 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
  * Lets the entry body find the function next time. Only while no signal handler can be inside of another call: it would
  * change what the entry body has just compared.
  */
-static inline void served_remember(struct thread *thread, uint32_t symbol, void *real)
+static inline void served_remember(struct thread *thread, uint32_t symbol, const struct site_slot *slot)
 {
 	struct served *served = &thread->served[served_place(symbol)];
 
 	served->key = SERVED_NONE;
 	__asm__ volatile("" ::: "memory");
-	served->real = real;
+	served->real = slot->real;
 	__asm__ volatile("" ::: "memory");
-	served->key = served_key(symbol, flopshim_epoch);
+	served->key = served_key(symbol, slot->epoch); /* flopshim_epoch may have moved on */
 }
 
 /* A call while another is in flight, that the entry body does not know. */
@@ -476,9 +476,9 @@ enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slo
 	if (!(slot->flags & SITE_CALLER_SERVES) || !frame_lives(thread, &lane->frames[lane->depth - 1], return_slot))
 		return SLOW;
 	if (lane->depth == 1) {
-		if (thread->served_epoch == flopshim_epoch &&
+		if (thread->served_epoch == slot->epoch &&
 		    *(const uint64_t *)return_slot - thread->served_start < thread->served_size)
-			served_remember(thread, symbol, slot->real);
+			served_remember(thread, symbol, slot);
 		else if (++thread->served_misses >= SERVED_MISSES)
 			return SLOW;
 	}

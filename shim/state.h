@@ -18,7 +18,7 @@
 
 enum {
 	SITE_BITS = 9,
-	SITE_KEY_SHIFT = 47,
+	SITE_KEY_SHIFT = 47,    /* of a symbol's number: see site_key */
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
 	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
@@ -109,8 +109,8 @@ struct lane_rows {
 };
 
 /*
- * What a symbol means in the library whose nested calls the thread finds at once, in the order of its numbers. A library
- * binds a name once for all its calls, so these need no place each, and dozens of cache lines less.
+ * What a symbol means in the library whose nested calls the thread finds at once, in the order of their numbers. A
+ * library binds a name once for all its calls, so these need no place each, and dozens of cache lines less.
  */
 struct served {
 	uint64_t key; /* see served_key; SERVED_NONE: nothing */
@@ -194,8 +194,15 @@ extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
 extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
 
 /* Of a nested call, by the number of its symbol; in the epoch that a forked child is in, none. */
-static inline uint64_t served_key(uint32_t symbol, uint32_t epoch) { return (uint64_t)epoch << SERVED_EPOCH_SHIFT | symbol; }
-static inline uint32_t served_place(uint32_t symbol) { return (symbol & SERVED_MASK) * SERVED_SCALE / sizeof(struct served); }
+static inline uint64_t served_key(uint32_t symbol, uint32_t epoch)
+{
+	return (uint64_t)epoch << SERVED_EPOCH_SHIFT | symbol;
+}
+
+static inline uint32_t served_place(uint32_t symbol)
+{
+	return (symbol & SERVED_MASK) * SERVED_SCALE / sizeof(struct served);
+}
 
 /* A page of its own that a forked child finds zeroed; never 0 otherwise. */
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * serving.c - a BLAS of four routines that knows which of its own ran: ddot_ calls dasum_ and dscal_ as a library does that
- * is linked without -Bsymbolic, through its global offset table. `serving_calls` is how often these two were
+ * serving.c - a BLAS of four routines that knows which of its own ran: ddot_ calls dasum_ and dscal_ as a library does
+ * that is linked without -Bsymbolic, through its global offset table. `serving_calls` is how often these two were
  * called here. With -DSHIFTED, they lie elsewhere in the library.
  */
 #ifdef SHIFTED

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * serving_host.c - calls two libraries that have the same routines by turns, in blocks of growing length, closes the first
- * one, and goes on with another that is likely to lie where it was. Each must call its own routines and no others.
+ * serving_host.c - calls two libraries that have the same routines by turns, in blocks of growing length, closes the
+ * first one, and goes on with another that is likely to lie where it was. Each must call its own routines and no others.
  * serving_host FIRST SECOND OTHER_FIRST
  */
 #include <dlfcn.h>
