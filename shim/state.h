@@ -17,7 +17,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	SITE_BITS = 9,
+	SITE_BITS = 9,          /* of site_hash */
 	SITE_KEY_SHIFT = 47,    /* of a symbol's number: see site_key */
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
 	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
@@ -177,7 +177,7 @@ static inline void credit_settle(struct thread *thread)
 extern struct dump_row row_none __attribute__((visibility("hidden")));
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
-/* Its lane: the entry body needs both, and with cold caches one after the other takes twice as long. */
+/* Its lane: the entry body needs both, and after a large call neither is in the caches; so both are fetched at once. */
 extern __thread struct dump_lane *thread_lane __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern struct thread thread_null __attribute__((visibility("hidden")));
 
