@@ -246,7 +246,8 @@ int main(int argc, char **argv)
 		{"quick", no_argument, NULL, 'q'}, {"json", required_argument, NULL, 'j'},
 		{"shim", required_argument, NULL, 's'}, {"report", required_argument, NULL, 'p'},
 		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
-		{"peer", required_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"nested", required_argument, NULL, 'i'}, {"peer", required_argument, NULL, 'e'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	struct peer peers[PEERS_MAX];
 	struct settings settings = {.rounds = 60, .peers = peers};
@@ -258,6 +259,7 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'w': return worker_run(3, 4);
 		case 'c': return worker_calls(strtoull(optarg, NULL, 10));
+		case 'i': return worker_nested(strtoull(optarg, NULL, 10));
 		case 'r': settings.rounds = (unsigned)atoi(optarg); break;
 		case 'n': runs = atoi(optarg); break;
 		case 'q': settings.quick = true; break;

@@ -48,6 +48,9 @@ int worker_run(int in, int out);
 /* Calls ddot_ so many times. Returns the exit status. */
 int worker_calls(uint64_t calls);
 
+/* Calls dpotrf_ once, which calls ddot_ so many times. Returns the exit status. */
+int worker_nested(uint64_t calls);
+
 /* ---- statistics.c ---- */
 
 struct summary {

@@ -267,6 +267,14 @@ int worker_calls(uint64_t calls)
 	return !(sink > 0);
 }
 
+int worker_nested(uint64_t calls)
+{
+	int order = (int)calls, info = -1;
+
+	dpotrf_("L", &order, matrix_a, &order, &info);
+	return info;
+}
+
 int worker_run(int in, int out)
 {
 	struct order order;
