@@ -60,6 +60,13 @@ def signals(client):
 
 
 @case(on=QUICK_BLAS)
+def signals_after_every_instruction(client):
+    """Wherever in the entry body, a call or a return: what the handler changed is put right."""
+    run = client.run([client.compile("signals.c"), "steps"], FLOPSHIM_STACKS="off")
+    check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
+
+
+@case(on=QUICK_BLAS)
 def signals_among_new_shapes(client):
     """Rows, blocks and indexes are made by a handler while the program makes others: no call is lost or counted twice."""
     run = client.run([client.compile("signals.c"), "shapes"])

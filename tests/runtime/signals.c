@@ -9,6 +9,7 @@
  *   threads    `small` in four threads at once
  *   shapes     the program and the handler call with ever new lengths, which are negative and so cost nothing
  *   escape     the handler leaves by siglongjmp: some calls are left half way
+ *   steps      calls of daxpy and of dgesv of order 2, each with a call of the handler's after another instruction
  *   first      the first calls of the process come from a handler on a stack of 8 KiB, which is SIGSTKSZ
  *
  * Handlers call ddot, with n = 4 but in `shapes`, the program never does.
@@ -26,9 +27,11 @@
 #include "blas.h"
 
 enum { PERIOD_US = 50, SIGNALS = 5000, THREADS = 4, ORDER = 60, NEW_LENGTHS = 30000, SMALL_STACK = 8192 };
+enum { WARM_UP = 300, LEAST_STEPS = 100, LARGE_STEP = 23, TRAP_FLAG = 0x100 };
 
 static atomic_long ddots, daxpys, dgesvs;
 static volatile sig_atomic_t escape, new_lengths;
+static volatile long step, chosen_step;
 static sigjmp_buf out;
 
 static void on_signal(int number)
@@ -75,6 +78,70 @@ static void *small_calls(void *unused)
 		_exit(4);
 	daxpys += calls;
 	return unused;
+}
+
+static void one_daxpy(void)
+{
+	static const double one = 1, x[] = {1, 2, 3, 4};
+	static double y[4];
+	int n = 4, stride = 1;
+
+	F77(daxpy)(&n, &one, x, &stride, y, &stride);
+	daxpys++;
+}
+
+static void one_dgesv(void)
+{
+	double a[] = {2, 1, 1, 3}, b[] = {3, 4};
+	int n = 2, one = 1, ipiv[2], info;
+
+	F77(dgesv)(&n, &one, a, &n, ipiv, b, &n, &info);
+	if (info)
+		_exit(4);
+	dgesvs++;
+}
+
+static inline void flip_trap_flag(void)
+{
+	__asm__ volatile("pushfq; xorq %0, (%%rsp); popfq" : : "i"(TRAP_FLAG) : "memory", "cc");
+}
+
+static void on_step(int number)
+{
+	if (step++ == chosen_step)
+		on_signal(number);
+}
+
+/*
+ * The handler's call comes after the first instruction, in the next round `stride` instructions later, and so on. All is
+ * warm: what takes a lock blocks signals, and the kernel ends a process that cannot have its trap.
+ */
+static void step_through(void (*call)(void), long stride)
+{
+	chosen_step = 0;
+	do {
+		step = 0;
+		flip_trap_flag();
+		call();
+		flip_trap_flag();
+		chosen_step += stride;
+	} while (step > chosen_step);
+	if (chosen_step < LEAST_STEPS)
+		_exit(5); /* it was not stepped */
+}
+
+static void single_steps(void)
+{
+	struct sigaction action = {.sa_handler = on_step};
+
+	sigaction(SIGTRAP, &action, NULL);
+	for (int i = 0; i < WARM_UP; i++) {
+		on_signal(0);
+		one_daxpy();
+		one_dgesv();
+	}
+	step_through(one_daxpy, 1);
+	step_through(one_dgesv, LARGE_STEP);
 }
 
 static void calls_of_new_lengths(void)
@@ -151,6 +218,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(mode, "lapack")) {
 		start(0);
 		lapack_calls();
+	} else if (!strcmp(mode, "steps")) {
+		single_steps();
 	} else if (!strcmp(mode, "shapes")) {
 		start(0);
 		calls_of_new_lengths();
