@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Times in `auto`: of small calls a sample is timed, and the estimate is held to what the clock on the wall says."""
 
+import statistics
 import time
 
 from harness import case, check, check_equal
@@ -17,16 +18,21 @@ def wall(client, *command, **options):
 @case(stacks=("auto", "off"))
 def small_calls(client):
     """Thirty million calls of some nanoseconds: not much longer in all than the program ran, nor much less than without
-    the shim, where they are most of it. (Single calls with cold caches seem ten times as long.)"""
+    the shim, where they are most of it. (Single calls with cold caches seem ten times as long.) What a clock reading costs
+    is as long as the call and is taken off: one run in twenty says a fifth of the usual or less, so it is the median of five."""
     bare, _ = wall(client, "1", CALLS, "run", shim=False)
-    elapsed, run = wall(client, "1", CALLS, "run", FLOPSHIM_STACKS=client.stacks)
-    totals = run.totals
-    check_equal(totals["calls"], CALLS, "calls")
-    check(1000 < totals["timed_calls"] < CALLS // 10, f"{totals['timed_calls']} calls were timed")
-    estimate = totals["estimated_time_ns"]
-    check(bare / 5 < estimate < 2 * elapsed,
-          f"{estimate / 1e9:.3f} s, of {elapsed / 1e9:.3f} s with the shim and {bare / 1e9:.3f} without")
-    check(totals["time_ns"] < elapsed, "the measured part is longer than all")
+    estimates, longest = [], 0
+    for _ in range(5):
+        elapsed, run = wall(client, "1", CALLS, "run", FLOPSHIM_STACKS=client.stacks)
+        totals = run.totals
+        check_equal(totals["calls"], CALLS, "calls")
+        check(1000 < totals["timed_calls"] < CALLS // 10, f"{totals['timed_calls']} calls were timed")
+        check(totals["time_ns"] < elapsed, "the measured part is longer than all")
+        estimates.append(totals["estimated_time_ns"])
+        longest = max(longest, elapsed)
+    estimate = statistics.median(estimates)
+    check(bare / 5 < estimate < 2 * longest,
+          f"{estimate / 1e9:.3f} s, of {longest / 1e9:.3f} s with the shim and {bare / 1e9:.3f} without")
 
 
 @case()
