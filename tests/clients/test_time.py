@@ -19,7 +19,7 @@ def wall(client, *command, **options):
 def small_calls(client):
     """Thirty million calls of some nanoseconds: not much longer in all than the program ran, nor much less than without
     the shim, where they are most of it. (Single calls with cold caches seem ten times as long.) What a clock reading costs
-    is as long as the call and is taken off: one run in twenty says a fifth of the usual or less, so it is the median of five."""
+    is as long as the call and is taken off: one run in ten says a fifth of the usual or less, so it is the median of five."""
     bare, _ = wall(client, "1", CALLS, "run", shim=False)
     estimates, longest = [], 0
     for _ in range(5):
