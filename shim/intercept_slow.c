@@ -179,10 +179,7 @@ static struct entry_verdict jump(void *real) { return (struct entry_verdict){rea
 /* Without memory, before the shim has started, or out of a call that is the shim's own. */
 static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 {
-	struct site site;
-
-	record_site(caller, symbol, NULL, &site);
-	return jump(site.real);
+	return jump(record_callee(caller, symbol));
 }
 
 /* A call that has a share in a coarse row brings its own price, which is in its frame. */
@@ -435,7 +432,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 		.slot = (uint64_t)entry_return_slot(frame),
 	};
 	struct entry_verdict verdict;
-	bool own = record_is_probing(call.slot);
+	bool own = record_is_probing(call.slot, call.caller, symbol);
 
 	call.thread = own ? NULL : lifecycle_thread();
 	if (call.thread && call.thread->credit == CREDIT_TIMED) {

@@ -340,14 +340,40 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 	return false;
 }
 
+/* The symbol that was asked for, where a thunk stands for it; *thunk is NULL where none does. */
+static uint32_t symbol_named(uint32_t symbol, const struct thunk **thunk)
+{
+	*thunk = symbol >= THUNK_FIRST ? dlsym_thunk(symbol - THUNK_FIRST) : NULL;
+	return *thunk ? (*thunk)->symbol : symbol;
+}
+
 /* Where on the stack this thread asks a library for the width of its integers; 0: it does not. */
 static __thread uint64_t probing __attribute__((tls_model("initial-exec")));
 
-bool record_is_probing(uint64_t slot)
+static bool caller_is_blas(uint64_t caller)
 {
+	struct module *module;
+	bool is_blas;
+
+	guest_lock(&record_lock);
+	module = module_of((const void *)caller);
+	is_blas = module && module_is_blas(module, false);
+	guest_unlock(&record_lock);
+	return is_blas;
+}
+
+/* A signal handler may call BLAS meanwhile, and its calls are the program's. */
+bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
+{
+	const struct thunk *thunk;
+	uint32_t named;
+
 	if (slot >= probing)
 		probing = 0; /* a signal handler has left the question by longjmp */
-	return probing;
+	if (likely(!probing))
+		return false;
+	named = symbol_named(symbol, &thunk);
+	return !strcmp(routines[forms[named / SCHEME_COUNT].routine].name, "isamax") || caller_is_blas(caller);
 }
 
 static void site_keep(struct site *site)
@@ -363,26 +389,31 @@ static void site_keep(struct site *site)
 		site_store(&records.list[*found - 1], site);
 }
 
+/* Who calls which function; that it is there at all. */
+static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, void *next, struct site *site)
+{
+	const struct thunk *thunk;
+	uint32_t named = symbol_named(symbol, &thunk);
+	char name[128];
+
+	record_symbol_name(named, name, sizeof(name));
+	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[named / SCHEME_COUNT]};
+	site->real = thunk ? thunk->real : resolve(name, caller_module, next);
+	return site->real;
+}
+
 /* Resolves a site. Where its callee must be asked for its integers first, *probe is what to call; NULL otherwise. */
 static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site, void **probe)
 {
-	const struct thunk *thunk = symbol >= THUNK_FIRST ? dlsym_thunk(symbol - THUNK_FIRST) : NULL;
-	uint32_t own = thunk ? thunk->symbol : symbol;
+	const struct thunk *thunk;
 	struct module *caller_module;
-	char name[128];
 
 	if (resolve_refresh())
 		lifecycle_epoch_next();
 	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
-	record_symbol_name(own, name, sizeof(name));
-	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[own / SCHEME_COUNT]};
-	site->real = thunk ? thunk->real : resolve(name, caller_module, next);
-	*probe = NULL;
-	if (!site->real)
+	if (!site_resolve(caller, symbol, caller_module, next, site))
 		return false;
-	if (probing)
-		return true;
-	*probe = site_judge(site, own % SCHEME_COUNT, module_of(site->real), caller_module);
+	*probe = site_judge(site, symbol_named(symbol, &thunk) % SCHEME_COUNT, module_of(site->real), caller_module);
 	if (!*probe)
 		site_keep(site);
 	return true;
@@ -391,12 +422,13 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *n
 /* Asks for the width of integers, and notes it for the module that serves the site. */
 static void site_probe(const struct site *site, void *probe)
 {
+	uint64_t outer = probing; /* not 0 where a signal handler's call interrupts this same question */
 	struct module *module;
 	bool ilp64;
 
 	probing = (uint64_t)__builtin_frame_address(0);
 	ilp64 = probe_is_ilp64(probe);
-	probing = 0;
+	probing = outer;
 	guest_lock(&record_lock);
 	module = module_of(site->real);
 	if (module)
@@ -471,10 +503,10 @@ static bool site_add(struct site *site, const char *name)
 /* Sites of nested calls, which are many, never come here: they are not in the dump. */
 void record_site_number(struct site *site)
 {
-	const struct thunk *thunk = site->symbol >= THUNK_FIRST ? dlsym_thunk(site->symbol - THUNK_FIRST) : NULL;
+	const struct thunk *thunk;
 	char name[128];
 
-	record_symbol_name(thunk ? thunk->symbol : site->symbol, name, sizeof(name));
+	record_symbol_name(symbol_named(site->symbol, &thunk), name, sizeof(name));
 	guest_lock(&record_lock);
 	site->number = site_before(site, name);
 	if (site->number != DUMP_NONE || site_add(site, name)) {
@@ -498,18 +530,24 @@ static void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, uint64
 	guest_die_of_symbol(lifecycle_program(), module && *module->path ? module->path : lifecycle_program(), name);
 }
 
-bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
+static void *symbol_next(uint32_t symbol)
 {
-	void *next = NULL, *probe;
-	bool made = false;
 	char name[128];
 
+	if (symbol >= THUNK_FIRST)
+		return NULL;
+	record_symbol_name(symbol, name, sizeof(name));
+	return resolve_next(name);
+}
+
+void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
+{
+	void *next, *probe;
+	bool made = false;
+
 	if (!enclosing && site_known(caller, symbol, site))
-		return true;
-	if (symbol < THUNK_FIRST) {
-		record_symbol_name(symbol, name, sizeof(name));
-		next = resolve_next(name);
-	}
+		return;
+	next = symbol_next(symbol);
 	do {
 		probe = NULL;
 		guest_lock(&record_lock);
@@ -525,7 +563,22 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	} while (probe);
 	if (!made)
 		fail_as_the_linker(symbol, caller);
-	return made;
+}
+
+void *record_callee(uint64_t caller, uint32_t symbol)
+{
+	void *next = symbol_next(symbol);
+	struct site site;
+	bool found;
+
+	guest_lock(&record_lock);
+	if (resolve_refresh())
+		lifecycle_epoch_next();
+	found = site_resolve(caller, symbol, module_of((const void *)caller), next, &site);
+	guest_unlock(&record_lock);
+	if (!found)
+		fail_as_the_linker(symbol, caller);
+	return site.real;
 }
 
 bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size)

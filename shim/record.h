@@ -38,10 +38,13 @@ struct site {
 
 /*
  * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the
- * function that is in flight when the call is a tail call out of it, NULL otherwise. Copies the answer to *site;
- * false when nothing defines the symbol, or memory is short.
+ * function that is in flight when the call is a tail call out of it, NULL otherwise. Copies the answer to *site. Ends the
+ * process as the dynamic linker would where nothing defines the symbol.
  */
-bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
+void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
+
+/* What the symbol is for this caller, of a call that is not counted. The same where nothing defines it. */
+void *record_callee(uint64_t caller, uint32_t symbol);
 
 /* Where the object around `address` begins and how many bytes it has; false if there is none. */
 bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size);
@@ -50,7 +53,7 @@ bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size);
  * Whether a call with this return slot comes out of the isamax_ that the shim itself calls to learn the width of a library's
  * integers. It is passed on, and is no call of the program's.
  */
-bool record_is_probing(uint64_t slot);
+bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol);
 
 /* Gives a site that is called at top level its place and number in the dump. */
 void record_site_number(struct site *site);

@@ -17,10 +17,8 @@ def dlsym(client):
     check_calls(run, {"ddot": (ddots + 1, (ddots + 1) * flops.dot(4)), "dgemm": (1, flops.gemm(2, 2, 2))})
 
 
-@case(width=("LP64", "ILP64"))
-def trampoline(client):
-    """A library that opens a BLAS and fetches its routines when it is first called (libblastrampoline, FlexiBLAS). That
-    first call may be the shim's own question for the width of its integers, which nobody must see."""
+def trampoline_programs(client):
+    """The program, its wrapper and what that must open, for the width of the case."""
     integer = "-DINTEGER=" + ("int" if client.width == "LP64" else "int64_t")
     backend = Path(blas_library(client.blas))
     if client.width == "ILP64":
@@ -31,11 +29,31 @@ def trampoline(client):
                              name=f"libtrampoline-{client.width}.so")
     program = client.compile("trampoline_client.c", integer, wrapper, f"-Wl,-rpath,{wrapper.parent}", blas=False,
                              name=f"trampoline-{client.width}")
+    return program, wrapper, backend
+
+
+@case(width=("LP64", "ILP64"))
+def trampoline(client):
+    """A library that opens a BLAS and fetches its routines when it is first called (libblastrampoline, FlexiBLAS). That
+    first call may be the shim's own question for the width of its integers, which nobody must see."""
+    program, wrapper, backend = trampoline_programs(client)
     run = client.same([program], TRAMPOLINE_BLAS=backend, threads=2, timeout=20)
     check_calls(run, {"ddot": (1, flops.dot(4)), "daxpy": (1, flops.axpy(3))})
     check_equal(run.totals["nested_calls"], 2, "calls that the trampoline passed on")
     check_equal([(Path(row["path"]).name, row["integers"]) for row in run.report["libraries"]],
                 [(wrapper.name, client.width)], "libraries")
+
+
+@case(width=("LP64", "ILP64"))
+def trampoline_interrupted(client):
+    """A signal handler's call that comes while the shim asks its question is one of the program's."""
+    program, _, backend = trampoline_programs(client)
+    run = client.run([program, "signal"], TRAMPOLINE_BLAS=backend, TRAMPOLINE_SIGNAL=1, timeout=20)
+    *results, handled = run.out.split()
+    check_equal(results, [b"70", b"7", b"10", b"13", b"8"], "results")
+    check(int(handled) >= 1, "the question was not interrupted")
+    check_calls(run, {"ddot": (1 + int(handled), flops.dot(4) + int(handled) * flops.dot(2)),
+                      "daxpy": (1, flops.axpy(3))})
 
 
 @case()

@@ -2,9 +2,11 @@
 /*
  * trampoline.c - stands before a BLAS as libblastrampoline and FlexiBLAS do, but as late as can be: whichever routine is
  * called first opens the library that TRAMPOLINE_BLAS names, whose constructor may start threads, and fetches the
- * routines from it. INTEGER is the type of its integers.
+ * routines from it. INTEGER is the type of its integers. With TRAMPOLINE_SIGNAL each isamax_ is interrupted by SIGUSR1,
+ * before it fetches anything.
  */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,8 @@ INTEGER isamax_(const INTEGER *n, const float *x, const INTEGER *incx)
 {
 	static INTEGER (*next)(const INTEGER *, const float *, const INTEGER *);
 
+	if (getenv("TRAMPOLINE_SIGNAL"))
+		raise(SIGUSR1);
 	if (!next)
 		next = (INTEGER(*)(const INTEGER *, const float *, const INTEGER *))fetch("isamax_");
 	return next(n, x, incx);
