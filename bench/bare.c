@@ -31,5 +31,6 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	thread->lane->depth = 0;
+	thread_head.open_slot = OPEN_NONE;
 	return intercept_enter(frame, symbol, thread);
 }

@@ -11,7 +11,7 @@
  *  2. flopshim_entry saves the integer argument registers in slot order, so that argument slot s is at
  *     entry_slot(frame, s), with the words that the caller left on its stack following on. CFI must be
  *     right at every instruction: C++ exceptions, gdb and libunwind pass through here.
- *  3. It calls intercept_enter(frame, number, thread_self), or while the thread's lane has a call in flight
+ *  3. It calls intercept_enter(frame, number, thread_self), or while thread_head.open_slot says that a call is in flight
  *     intercept_enter_nested, which are compiled to use no vector register, and obeys the pair that comes back, {function,
  *     action}. It may do the work of the second by itself, before it has made a frame: libraries of LAPACK make hundreds
  *     of nested calls for each one of the program's.
@@ -73,16 +73,17 @@
 #define SERVED_EPOCH_SHIFT 32
 
 /* What an entry body reads by itself, in bytes; intercept.c asserts that they are right. */
-#define THREAD_LANE 24
-#define THREAD_STACK_LOW 32
-#define THREAD_STACK_HIGH 40
-#define THREAD_SERVED_START 48
-#define THREAD_SERVED_SIZE 56
+#define HEAD_THREAD 0
+#define HEAD_LANE 8
+#define HEAD_STACK_LOW 16
+#define HEAD_STACK_HIGH 24
+#define HEAD_SERVED_START 32
+#define HEAD_SERVED_SIZE 40
+#define HEAD_OPEN_SLOT 48
+#define HEAD_OPEN_RETURN 56
 #define THREAD_SERVED 320
 #define LANE_NESTED 0
 #define LANE_DEPTH 8
-#define LANE_FRAME_SLOT 16
-#define LANE_FRAME_RETURN 24
 #define ROW_CALLS 0
 
 /* Where an argument slot is, in bytes from the frame pointer. */

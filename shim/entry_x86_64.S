@@ -94,8 +94,8 @@ flopshim_thunks:
 .endm
 
 .macro LOAD_THREAD
-	movq thread_self@gottpoff(%rip), %rax
-	movq %fs:(%rax), %rax
+	movq thread_head@gottpoff(%rip), %rax
+	movq %fs:HEAD_THREAD(%rax), %rax
 .endm
 
 	.p2align 6
@@ -104,11 +104,10 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq %rax, BEFORE_FRAME(ENTRY_RAX)
 	movq %r10, BEFORE_FRAME(ENTRY_RDX)
 	movl %r11d, BEFORE_FRAME(ENTRY_COST)
-	LOAD_THREAD
-	movq thread_lane@gottpoff(%rip), %r10
-	movq %fs:(%r10), %r10
-	cmpl $0, LANE_DEPTH(%r10)
+	movq thread_head@gottpoff(%rip), %r10
+	cmpq $0, %fs:HEAD_OPEN_SLOT(%r10)
 	jne .Lnested
+	movq %fs:HEAD_THREAD(%r10), %rax
 	MAKE_FRAME
 	CALL_ENTER intercept_enter
 .Lverdict:
@@ -122,18 +121,17 @@ HIDDEN_FUNCTION(flopshim_entry)
 	/* intercept_leave, in two thirds of the instructions; what is not the common case is left to it. */
 	cmpq $0, ENTRY_FLAGS(%rbp)
 	jne .Lleave
-	movq thread_lane@gottpoff(%rip), %rcx
-	movq %fs:(%rcx), %rcx
+	movq thread_head@gottpoff(%rip), %rcx
 	cmpl $0, flopshim_epoch(%rip)
 	je .Lleave
-	cmpl $1, LANE_DEPTH(%rcx)
-	jne .Lleave
 	leaq 8(%rbp), %rsi
-	cmpq %rsi, LANE_FRAME_SLOT(%rcx)
+	cmpq %rsi, %fs:HEAD_OPEN_SLOT(%rcx)
 	jne .Lleave
 	movq ENTRY_ROW(%rbp), %rsi
 	incq ROW_CALLS(%rsi)
-	movl $0, LANE_DEPTH(%rcx)
+	movq %fs:HEAD_LANE(%rcx), %rsi
+	movl $0, LANE_DEPTH(%rsi)
+	movq $0, %fs:HEAD_OPEN_SLOT(%rcx)
 #endif
 	.cfi_remember_state
 	leave
@@ -161,32 +159,31 @@ HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_remember_state
 	.cfi_def_cfa %rsp, 8
 	.cfi_restore %rbp
-	movq (%rsp), %r10
-	subq THREAD_SERVED_START(%rax), %r10
-	cmpq THREAD_SERVED_SIZE(%rax), %r10
-	jae .Lnested_otherwise
-	movl flopshim_epoch(%rip), %r10d
-	shlq $SERVED_EPOCH_SHIFT, %r10
-	orq %r11, %r10
-	andl $SERVED_MASK, %r11d
-	cmpq %r10, THREAD_SERVED+SERVED_KEY(%rax,%r11,SERVED_SCALE)
-	jne .Lnested_otherwise
-	movq THREAD_SERVED+SERVED_REAL(%rax,%r11,SERVED_SCALE), %r11
-	movq THREAD_LANE(%rax), %r10
-	cmpl $1, LANE_DEPTH(%r10)
-	jne .Lnested_otherwise
-	cmpq %rsp, THREAD_STACK_LOW(%rax)
+	cmpq %rsp, %fs:HEAD_STACK_LOW(%r10)
 	ja .Lnested_otherwise
-	cmpq %rsp, LANE_FRAME_SLOT(%r10)
+	movq %fs:HEAD_OPEN_SLOT(%r10), %rax
+	cmpq %rsp, %rax			/* OPEN_MANY is below it */
 	jbe .Lnested_otherwise
-	movq THREAD_STACK_HIGH(%rax), %rax
-	cmpq %rax, LANE_FRAME_SLOT(%r10)
+	cmpq %fs:HEAD_STACK_HIGH(%r10), %rax
 	jae .Lnested_otherwise
-	movq LANE_FRAME_SLOT(%r10), %rax
 	movq (%rax), %rax
-	cmpq %rax, LANE_FRAME_RETURN(%r10)
+	cmpq %rax, %fs:HEAD_OPEN_RETURN(%r10)
 	jne .Lnested_otherwise
-	incq LANE_NESTED(%r10)
+	movq (%rsp), %rax
+	subq %fs:HEAD_SERVED_START(%r10), %rax
+	cmpq %fs:HEAD_SERVED_SIZE(%r10), %rax
+	jae .Lnested_otherwise
+	movq %fs:HEAD_THREAD(%r10), %r10
+	movl flopshim_epoch(%rip), %eax
+	shlq $SERVED_EPOCH_SHIFT, %rax
+	orq %r11, %rax
+	andl $SERVED_MASK, %r11d
+	cmpq %rax, THREAD_SERVED+SERVED_KEY(%r10,%r11,SERVED_SCALE)
+	jne .Lnested_otherwise
+	movq THREAD_SERVED+SERVED_REAL(%r10,%r11,SERVED_SCALE), %r11
+	movq thread_head@gottpoff(%rip), %rax
+	movq %fs:HEAD_LANE(%rax), %rax
+	incq LANE_NESTED(%rax)
 	movq BEFORE_FRAME(ENTRY_RAX), %rax
 	movq BEFORE_FRAME(ENTRY_RDX), %r10
 	jmp *%r11

@@ -269,9 +269,9 @@ bool intercept_is_query(const struct form *form, entry_frame frame)
 }
 
 /* Its caller's frame may only be read while it is known to be on this thread's own, living stack. */
-static inline bool frame_lives(const struct thread *thread, const struct dump_frame *frame, uint64_t slot)
+static inline bool frame_lives(const struct dump_frame *frame, uint64_t slot)
 {
-	return slot < frame->slot && slot >= thread->stack_low && frame->slot < thread->stack_high &&
+	return slot < frame->slot && slot >= thread_head.stack_low && frame->slot < thread_head.stack_high &&
 	       *(const uint64_t *)frame->slot == frame->return_address;
 }
 
@@ -282,8 +282,9 @@ static inline __attribute__((always_inline)) struct entry_verdict
 run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, const struct scope *scope,
     entry_frame frame, uint64_t flags)
 {
-	uint64_t *return_slot = entry_return_slot(frame);
+	uint64_t return_slot = (uint64_t)entry_return_slot(frame), return_address = *entry_return_slot(frame);
 	volatile struct dump_frame *record = lane->frames;
+	volatile struct thread_head *head = &thread_head;
 
 	*entry_form(frame) = slot->form;
 	*entry_row(frame) = row;
@@ -291,12 +292,14 @@ run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, 
 	*entry_scope(frame) = scope;
 	*entry_flags(frame) = flags | (slot->flags & SITE_INFO);
 	do {
-		record->slot = (uint64_t)return_slot;
-		record->return_address = *return_slot;
+		record->slot = return_slot;
+		record->return_address = return_address;
 		record->row = (uint64_t)row;
 		*(volatile uint32_t *)&lane->depth = 1;
+		head->open_return = return_address;
+		head->open_slot = return_slot;
 		/* Or a signal handler's call took the place between the first and the last of these. */
-	} while (unlikely(record->slot != (uint64_t)return_slot));
+	} while (unlikely(record->slot != return_slot));
 	return (struct entry_verdict){slot->real, slot->stack_words};
 }
 
@@ -473,11 +476,12 @@ enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slo
 {
 	struct dump_lane *lane = thread->lane;
 
-	if (!(slot->flags & SITE_CALLER_SERVES) || !frame_lives(thread, &lane->frames[lane->depth - 1], return_slot))
+	/* A signal handler may find the head and the lane at odds. */
+	if (!lane->depth || !(slot->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[lane->depth - 1], return_slot))
 		return SLOW;
 	if (lane->depth == 1) {
 		if (thread->served_epoch == slot->epoch &&
-		    *(const uint64_t *)return_slot - thread->served_start < thread->served_size)
+		    *(const uint64_t *)return_slot - thread_head.served_start < thread_head.served_size)
 			served_remember(thread, symbol, slot);
 		else if (++thread->served_misses >= SERVED_MISSES)
 			return SLOW;
@@ -605,23 +609,24 @@ static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_fram
 
 	if (slot->key != key || slot->epoch != flopshim_epoch)
 		return SLOW;
-	if (thread->lane->depth)
+	if (thread_head.open_slot != OPEN_NONE)
 		return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
 	return enter_shape(frame, slot);
 }
 
 /* The entry body knows these: see entry.h. */
 #define IS_AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #member)
-IS_AT(struct thread, lane, THREAD_LANE);
-IS_AT(struct thread, stack_low, THREAD_STACK_LOW);
-IS_AT(struct thread, stack_high, THREAD_STACK_HIGH);
-IS_AT(struct thread, served_start, THREAD_SERVED_START);
-IS_AT(struct thread, served_size, THREAD_SERVED_SIZE);
+IS_AT(struct thread_head, thread, HEAD_THREAD);
+IS_AT(struct thread_head, lane, HEAD_LANE);
+IS_AT(struct thread_head, stack_low, HEAD_STACK_LOW);
+IS_AT(struct thread_head, stack_high, HEAD_STACK_HIGH);
+IS_AT(struct thread_head, served_start, HEAD_SERVED_START);
+IS_AT(struct thread_head, served_size, HEAD_SERVED_SIZE);
+IS_AT(struct thread_head, open_slot, HEAD_OPEN_SLOT);
+IS_AT(struct thread_head, open_return, HEAD_OPEN_RETURN);
 IS_AT(struct thread, served, THREAD_SERVED);
 IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
 IS_AT(struct dump_lane, depth, LANE_DEPTH);
-IS_AT(struct dump_lane, frames[0].slot, LANE_FRAME_SLOT);
-IS_AT(struct dump_lane, frames[0].return_address, LANE_FRAME_RETURN);
 IS_AT(struct dump_row, calls, ROW_CALLS);
 IS_AT(struct served, key, SERVED_KEY);
 IS_AT(struct served, real, SERVED_REAL);
@@ -742,6 +747,7 @@ int intercept_leave(entry_frame frame)
 		leave_other(frame, row, flags);
 	}
 	row->calls++;
-	lane->depth = 0;
+	*(volatile uint32_t *)&lane->depth = 0;
+	thread_head.open_slot = OPEN_NONE;
 	return 0;
 }

@@ -43,9 +43,9 @@ static entry_frame frame_of(const struct dump_frame *record)
 
 /* ---- calls that never came back ---- */
 
-static bool on_own_stack(const struct thread *thread, uint64_t address)
+static bool on_own_stack(uint64_t address)
 {
-	return address >= thread->stack_low && address < thread->stack_high;
+	return address >= thread_head.stack_low && address < thread_head.stack_high;
 }
 
 bool intercept_on_signal_stack(uint64_t address)
@@ -67,9 +67,9 @@ static bool is_mapped(uint64_t address)
 }
 
 /* The stack word of a frame can only be read while its stack is there; a coroutine's may be gone. */
-static bool frame_is_stale(const struct thread *thread, const struct dump_frame *record, uint64_t slot)
+static bool frame_is_stale(const struct dump_frame *record, uint64_t slot)
 {
-	if (on_own_stack(thread, record->slot) && on_own_stack(thread, slot))
+	if (on_own_stack(record->slot) && on_own_stack(slot))
 		return slot >= record->slot || *(const uint64_t *)record->slot != record->return_address;
 	if (intercept_on_signal_stack(slot))
 		return false;
@@ -91,12 +91,13 @@ static void frames_heal(struct thread *thread, uint64_t slot)
 {
 	struct dump_lane *lane = thread->lane;
 
-	while (lane->depth && frame_is_stale(thread, &lane->frames[lane->depth - 1], slot)) {
+	while (lane->depth && frame_is_stale(&lane->frames[lane->depth - 1], slot)) {
 		struct dump_frame *record = &lane->frames[lane->depth - 1];
 
 		frame_abandon(lane, record);
 		lane->depth--;
 	}
+	head_settle(lane);
 }
 
 /* ---- entering ---- */
@@ -303,6 +304,20 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 	return *over;
 }
 
+/* Until the entry body sees it in flight, a signal handler's call may take its place and leave. */
+static void frame_push(struct dump_lane *lane, struct dump_frame frame)
+{
+	uint32_t place = lane->depth;
+
+	do {
+		lane->frames[place] = frame;
+		*(volatile uint32_t *)&lane->depth = place + 1;
+		__asm__ volatile("" ::: "memory");
+		head_settle(lane);
+		__asm__ volatile("" ::: "memory");
+	} while (lane->depth != place + 1 || lane->frames[place].slot != frame.slot);
+}
+
 static struct entry_verdict enter_top_level(struct entering *call)
 {
 	struct thread *thread = call->thread;
@@ -355,10 +370,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	*entry_row(call->frame) = row;
 	*entry_real(call->frame) = call->site.real;
 	*entry_scope(call->frame) = scope;
-	lane->frames[lane->depth] = (struct dump_frame){call->slot, call->caller, (uint64_t)row};
-	lane->depth++;
-	__asm__ volatile("" ::: "memory");
-	lane->frames[lane->depth - 1] = (struct dump_frame){call->slot, call->caller, (uint64_t)row};
+	frame_push(lane, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
 		     !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
@@ -374,16 +386,16 @@ static void serve_from(struct thread *thread, uint64_t caller)
 
 	if (thread->served_epoch == flopshim_epoch && thread->served_misses < SERVED_MISSES)
 		return;
-	thread->served_size = 0;
+	thread_head.served_size = 0;
 	__asm__ volatile("" ::: "memory");
 	memset(thread->served, 0xff, sizeof(thread->served)); /* SERVED_NONE */
 	thread->served_epoch = flopshim_epoch;
 	thread->served_misses = 0;
 	if (!record_module_bounds(caller, &start, &size))
 		return;
-	thread->served_start = start;
+	thread_head.served_start = start;
 	__asm__ volatile("" ::: "memory");
-	thread->served_size = size;
+	thread_head.served_size = size;
 }
 
 static struct entry_verdict enter(struct entering *call, uint32_t symbol)
@@ -512,6 +524,7 @@ static void leave_slowly(entry_frame frame)
 	if (thread) {
 		thread->busy++;
 		leave(thread, frame);
+		head_settle(thread->lane);
 		thread->busy--;
 	}
 	errno = saved;
@@ -526,6 +539,7 @@ void intercept_leave_slow(entry_frame frame)
 		sample_leave(self, frame, row);
 		row->calls++;
 		self->lane->depth = 0;
+		head_settle(self->lane);
 		return;
 	}
 	leave_slowly(frame);

@@ -32,17 +32,18 @@ enum { STACK_GUESS = 8 << 20 };
 
 static struct dump_lane lane_null; /* of threads that have none: never counted in */
 struct thread thread_null = {.lane = &lane_null};
-__thread struct thread *thread_self = &thread_null;
-__thread struct dump_lane *thread_lane = &lane_null;
+__thread struct thread_head thread_head = {.thread = &thread_null, .lane = &lane_null};
 
 /* A signal handler in between finds no call in flight, and sees the rest by the thread. */
 static void thread_become(struct thread *thread)
 {
-	thread_lane = &lane_null;
-	__asm__ volatile("" ::: "memory");
-	thread_self = thread;
-	__asm__ volatile("" ::: "memory");
-	thread_lane = thread->lane;
+	volatile struct thread_head *head = &thread_head;
+
+	head->open_slot = OPEN_NONE;
+	head->served_size = 0;
+	head->thread = thread;
+	head->lane = thread->lane;
+	head_settle(thread->lane);
 }
 
 /* Alone on its page, so that a fork can wipe it. */
@@ -97,7 +98,7 @@ void lifecycle_each_thread(void (*visit)(struct thread *))
  * Where the thread's own stack lies. glibc keeps a thread's control block at the top of its stack, but for the main
  * thread; asking pthread_getattr_np would allocate. Too narrow a guess only sends calls through the slow path.
  */
-static void thread_find_stack(struct thread *thread)
+static void thread_find_stack(void)
 {
 	extern void *__libc_stack_end;
 	struct rlimit limit;
@@ -106,10 +107,10 @@ static void thread_find_stack(struct thread *thread)
 	if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur > size)
 		size = limit.rlim_cur;
 	if ((pid_t)syscall(SYS_gettid) == getpid())
-		thread->stack_high = ((uint64_t)__libc_stack_end | 4095) + 1;
+		thread_head.stack_high = ((uint64_t)__libc_stack_end | 4095) + 1;
 	else
-		thread->stack_high = (uint64_t)__builtin_thread_pointer();
-	thread->stack_low = thread->stack_high - size;
+		thread_head.stack_high = (uint64_t)__builtin_thread_pointer();
+	thread_head.stack_low = thread_head.stack_high - size;
 }
 
 static struct thread *thread_make(void)
@@ -127,7 +128,7 @@ static struct thread *thread_make(void)
 		thread = guest_pages(sizeof(struct thread));
 	if (!thread)
 		return NULL;
-	thread_find_stack(thread);
+	thread_find_stack();
 	thread->origin = lifecycle_origin();
 	thread->own_epoch = life.epoch;
 	thread->own_factors = namespace_factors;
@@ -310,7 +311,8 @@ static void start_over_after_fork(void)
 	if (thread == &thread_null)
 		return;
 	thread->own_epoch = flopshim_epoch;
-	thread->lane = thread_lane = &lane_null;
+	thread_head.open_slot = OPEN_NONE;
+	thread->lane = thread_head.lane = &lane_null;
 	thread->log = NULL;
 	thread->credit = thread->credit_given = 0;
 	thread->credit_scope = NULL;
@@ -327,7 +329,8 @@ static void start_over_after_fork(void)
 		frames[i].row = 0; /* counted by the parent */
 	memcpy(thread->lane->frames, frames, sizeof(frames));
 	thread->lane->depth = depth;
-	thread_lane = thread->lane;
+	thread_head.lane = thread->lane;
+	head_settle(thread->lane);
 }
 
 bool lifecycle_ready(void)

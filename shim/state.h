@@ -140,8 +140,6 @@ struct thread {
 	const struct scope *volatile scope; /* where this thread charges; its creator may write it */
 	const struct scope *credit_scope; /* where `credit` and `lease` may be spent */
 	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
-	uint64_t stack_low, stack_high;  /* bounds of the thread's own stack, as far as they can be had */
-	uint64_t served_start, served_size; /* the library that `served` is of; see serve_from */
 	struct lane_rows rows;
 	struct served served[SERVED_COUNT] __attribute__((aligned(64)));
 	struct site_slot sites[SITE_SLOTS] __attribute__((aligned(64)));
@@ -156,7 +154,7 @@ struct thread {
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
 	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */
-	uint32_t served_epoch;           /* in which served_start and served_size were looked up */
+	uint32_t served_epoch;           /* in which the head's served_start and served_size were looked up */
 	uint32_t served_misses;          /* nested calls from elsewhere since then */
 	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
@@ -176,10 +174,41 @@ static inline void credit_settle(struct thread *thread)
 
 extern struct dump_row row_none __attribute__((visibility("hidden")));
 
-extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
-/* Its lane: the entry body needs both, and after a large call neither is in the caches; so both are fetched at once. */
-extern __thread struct dump_lane *thread_lane __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/*
+ * What the entry body needs of the running thread for a nested call, in one cache line: such calls come between large
+ * ones, and then no line is in the caches.
+ */
+struct thread_head {
+	struct thread *thread;
+	struct dump_lane *lane;         /* the thread's */
+	uint64_t stack_low, stack_high; /* bounds of the thread's own stack, as far as they can be had */
+	uint64_t served_start, served_size; /* the library that the thread's `served` is of; see serve_from */
+	/* What the lane has of its only call in flight; see head_settle. */
+	uint64_t open_slot;             /* or OPEN_NONE, OPEN_MANY, which are no addresses on a stack */
+	uint64_t open_return;
+} __attribute__((aligned(64)));
+
+enum { OPEN_NONE = 0, OPEN_MANY = 1 };
+
+extern __thread struct thread_head thread_head __attribute__((tls_model("initial-exec"), visibility("hidden")));
+#define thread_self (thread_head.thread)
 extern struct thread thread_null __attribute__((visibility("hidden")));
+
+/*
+ * Has the entry body see which calls the lane has in flight, after they changed. Between the two a signal handler's
+ * call may take the lane's first place as if none were in flight: who takes that place looks again afterwards.
+ */
+static inline void head_settle(const struct dump_lane *lane)
+{
+	volatile struct thread_head *head = &thread_head;
+
+	if (lane->depth == 1) {
+		head->open_return = lane->frames[0].return_address;
+		head->open_slot = lane->frames[0].slot;
+	} else {
+		head->open_slot = lane->depth ? OPEN_MANY : OPEN_NONE;
+	}
+}
 
 /*
  * Nanoseconds of a tick of entry_ticks times 2^32, 0 while ticks are not to be used; and the ticks between two

@@ -20,7 +20,7 @@ enum { THREADS = 8, ROUNDS = 1000 };
 static struct thread threads[THREADS];
 static unsigned thread_total;
 struct thread thread_null;
-__thread struct thread *thread_self = &thread_null;
+__thread struct thread_head thread_head = {.thread = &thread_null};
 
 void lifecycle_each_thread(void (*visit)(struct thread *))
 {
