@@ -21,12 +21,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "blas.h"
 
-enum { PERIOD_US = 50, SIGNALS = 5000, THREADS = 4, ORDER = 60, NEW_LENGTHS = 30000, SMALL_STACK = 8192 };
+enum { PERIOD_NS = 50000, SIGNALS = 5000, THREADS = 4, ORDER = 60, NEW_LENGTHS = 30000, SMALL_STACK = 8192 };
 enum { WARM_UP = 300, LEAST_STEPS = 100, LARGE_STEP = 23, TRAP_FLAG = 0x100 };
 
 static atomic_long ddots, daxpys, dgesvs;
@@ -47,20 +47,27 @@ static void on_signal(int number)
 		siglongjmp(out, 1);
 }
 
-static void start(int flags)
+static void handle(int flags)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags | SA_RESTART};
-	struct itimerval timer = {{0, PERIOD_US}, {0, PERIOD_US}};
 
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static void stop(void)
+/*
+ * Signals for the calling thread alone. One for the process may be handled by a thread of the library's, which is not
+ * waited for: its call could come after this program has printed what was called.
+ */
+static timer_t start_timer(void)
 {
-	struct itimerval never = {{0, 0}, {0, 0}};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+	struct itimerspec period = {{0, PERIOD_NS}, {0, PERIOD_NS}};
+	timer_t timer;
 
-	setitimer(ITIMER_REAL, &never, NULL);
+	event._sigev_un._tid = gettid(); /* glibc has no other name for it yet */
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &period, NULL))
+		_exit(6);
+	return timer;
 }
 
 static void *small_calls(void *unused)
@@ -69,11 +76,13 @@ static void *small_calls(void *unused)
 	double y[4] = {0};
 	int n = 4, stride = 1;
 	long calls = 0;
+	timer_t timer = start_timer();
 
 	while (ddots < SIGNALS) {
 		F77(daxpy)(&n, &one, x, &stride, y, &stride);
 		calls++;
 	}
+	timer_delete(timer);
 	if (y[1] != 2.0 * calls)
 		_exit(4);
 	daxpys += calls;
@@ -149,18 +158,22 @@ static void calls_of_new_lengths(void)
 	static const double one = 1, x[] = {1};
 	double y[1] = {0};
 	int stride = 1;
+	timer_t timer;
 
-	new_lengths = 1;
+	new_lengths = 1; /* before the first signal */
+	timer = start_timer();
 	for (int n = -1; ddots < SIGNALS; n = n > -NEW_LENGTHS ? n - 1 : -1) {
 		F77(daxpy)(&n, &one, x, &stride, y, &stride);
 		daxpys++;
 	}
+	timer_delete(timer);
 }
 
 static void lapack_calls(void)
 {
 	static double a[ORDER * ORDER], b[ORDER];
 	int n = ORDER, one = 1, ipiv[ORDER], info;
+	timer_t timer = start_timer();
 
 	while (ddots < SIGNALS) {
 		for (int i = 0; i < ORDER * ORDER; i++)
@@ -172,6 +185,7 @@ static void lapack_calls(void)
 			_exit(4);
 		dgesvs++;
 	}
+	timer_delete(timer);
 }
 
 /* Only those that came back are counted: as many again as there were signals may have been begun. */
@@ -181,15 +195,16 @@ static void escaping_calls(void)
 	static double y[4];
 	static volatile long calls;
 	int n = 4, stride = 1;
+	timer_t timer = start_timer();
 
-	escape = 1;
 	sigsetjmp(out, 1);
+	escape = 1;
 	while (ddots < SIGNALS) {
 		F77(daxpy)(&n, &one, x, &stride, y, &stride);
 		calls++;
 	}
 	escape = 0;
-	stop();
+	timer_delete(timer);
 	daxpys = calls;
 }
 
@@ -199,13 +214,13 @@ int main(int argc, char **argv)
 	pthread_t threads[THREADS];
 
 	if (!strcmp(mode, "small")) {
-		start(0);
+		handle(0);
 		small_calls(NULL);
 	} else if (!strcmp(mode, "altstack")) {
 		stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
 
 		sigaltstack(&stack, NULL);
-		start(SA_ONSTACK);
+		handle(SA_ONSTACK);
 		small_calls(NULL);
 	} else if (!strcmp(mode, "first")) {
 		struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
@@ -216,26 +231,25 @@ int main(int argc, char **argv)
 		raise(SIGUSR1);
 		raise(SIGUSR1);
 	} else if (!strcmp(mode, "lapack")) {
-		start(0);
+		handle(0);
 		lapack_calls();
 	} else if (!strcmp(mode, "steps")) {
 		single_steps();
 	} else if (!strcmp(mode, "shapes")) {
-		start(0);
+		handle(0);
 		calls_of_new_lengths();
 	} else if (!strcmp(mode, "threads")) {
-		start(0);
+		handle(0);
 		for (int i = 0; i < THREADS; i++)
 			pthread_create(&threads[i], NULL, small_calls, NULL);
 		for (int i = 0; i < THREADS; i++)
 			pthread_join(threads[i], NULL);
 	} else if (!strcmp(mode, "escape")) {
-		start(0);
+		handle(0);
 		escaping_calls();
 	} else {
 		return 2;
 	}
-	stop();
 	printf("ddot %ld\ndaxpy %ld\ndgesv %ld\n", ddots, daxpys, dgesvs);
 	return 0;
 }
