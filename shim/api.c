@@ -19,13 +19,17 @@
 #include "summary.h"
 #include "weights.h"
 
-/* Every function begins here: false before the shim has started. */
+/* Every function begins here, and has the lock then: false, without it, before the shim has started. */
 static bool api_enter(struct origin **origin)
 {
 	if (!lifecycle_ready())
 		return false;
 	*origin = lifecycle_origin();
-	return *origin != NULL;
+	if (!*origin)
+		return false;
+	guest_lock(&record_lock);
+	dump_unseal(); /* even a question settles what threads have reserved */
+	return true;
 }
 
 static uint32_t open_namespace(const struct origin *origin)
@@ -43,7 +47,6 @@ static int64_t api_begin(const char *name, int64_t budget)
 		return FLOPSHIM_BAD_AMOUNT;
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	if (!dump_is_open()) {
 		dump_open();
 		namespace_record();
@@ -63,7 +66,6 @@ static int64_t api_end(int64_t scope)
 
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	ended = namespace_close(origin, scope);
 	if (ended > 0)
 		lifecycle_scopes_changed();
@@ -80,7 +82,6 @@ static int api_set_budget(const char *name, int64_t flops)
 		return FLOPSHIM_BAD_AMOUNT;
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	number = namespace_find(name, open_namespace(origin), true);
 	if (number >= 0)
 		number = namespace_set_budget((uint32_t)number, flops, summary_charged((uint32_t)number));
@@ -97,7 +98,6 @@ static int api_set_multiplier(const char *name, uint64_t factor)
 		return FLOPSHIM_BAD_AMOUNT;
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	number = namespace_find(name, open_namespace(origin), true);
 	if (number >= 0)
 		namespace_set_multiplier((uint32_t)number, factor);
@@ -212,7 +212,6 @@ static int64_t ask(const char *name, enum question question)
 
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	/* What is left of a namespace that nobody has opened yet is what those around it leave. */
 	number = namespace_find(name, open_namespace(origin), question == REMAINING);
 	if (number < 0)
@@ -239,7 +238,6 @@ static int64_t ask_scope(int64_t handle, enum question question)
 
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	scope = namespace_scope(origin, handle);
 	if (scope && question == REMAINING)
 		answer = bounded(charge_left(scope));
@@ -330,7 +328,6 @@ static int64_t api_cost(const char *name, const char *arguments)
 	}
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	charged = weights_price(routine, &shape, open_namespace(origin), &price);
 	guest_unlock(&record_lock);
 	return bounded(charged);
@@ -345,7 +342,6 @@ static int64_t api_summary(char *buffer, size_t size, int kind)
 		return FLOPSHIM_BAD_ARGUMENT;
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	length = summary_print(buffer, size, kind);
 	guest_unlock(&record_lock);
 	return length;
@@ -358,7 +354,6 @@ static int api_reset(void)
 
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	guest_lock(&record_lock);
 	done = summary_reset();
 	guest_unlock(&record_lock);
 	return done ? FLOPSHIM_OK : FLOPSHIM_NO_MEMORY;

@@ -375,7 +375,7 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 		if (!pages && type == DUMP_LOG)
 			return NULL;
 		if (!pages)
-			dump_header->losses |= DUMP_LOST_SPACE;
+			dump_lose(DUMP_LOST_SPACE);
 	}
 	return pages ? pages : guest_pages(size);
 }
@@ -410,6 +410,7 @@ struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size
 		guest_free(block, size);
 		return NULL;
 	}
+	dump_unseal();
 	/* Blocks that are only in memory leave no gap in the file: nobody else knows their offset. */
 	if (in_file || !dump.has_file)
 		__atomic_store_n(&dump_header->size, offset + size, __ATOMIC_RELEASE);
@@ -435,6 +436,7 @@ void *dump_append(struct dump_table *table, uint32_t *number)
 
 void dump_commit(struct dump_table *table)
 {
+	dump_unseal();
 	table->count++;
 	__atomic_store_n(&table->block->used, table->block->used + 1, __ATOMIC_RELEASE);
 }
@@ -458,6 +460,7 @@ static uint64_t varied_commit(struct dump_block *block, uint64_t size)
 {
 	uint64_t place = block->offset + block->header_size + block->used;
 
+	dump_unseal();
 	__atomic_store_n(&block->used, block->used + size, __ATOMIC_RELEASE);
 	return place;
 }
@@ -708,6 +711,7 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
 		for (uint64_t j = 0; j < block->used; j++) {
 			note = dump_entry(block, j);
 			if (note->kind == kind && note->check == dump_check(text, strlen(text))) {
+				dump_unseal();
 				note->count += count;
 				return;
 			}
@@ -753,7 +757,7 @@ static bool write_blocks(int file)
 			written &= write_all(file, block, block->size, block->offset);
 	}
 	if (!written)
-		dump_header->losses |= DUMP_LOST_SPACE;
+		dump_lose(DUMP_LOST_SPACE);
 	return write_all(file, dump_header, DUMP_PAGE, 0) && written;
 }
 
@@ -761,13 +765,8 @@ static bool write_blocks(int file)
 static void write_out(void)
 {
 	int saved = errno, file = file_reopen();
-	sigset_t limit, before;
 	bool written = false;
 
-	/* At the end of the process no lock is held, which would have blocked it. */
-	sigemptyset(&limit);
-	sigaddset(&limit, SIGXFSZ);
-	pthread_sigmask(SIG_BLOCK, &limit, &before);
 	errno = ENOENT;
 	if (file >= 0) {
 		written = write_blocks(file);
@@ -779,7 +778,6 @@ static void write_out(void)
 		dump.said_unwritten = true;
 		guest_say("%s cannot be written (%s): what came since may be missing", dump.path, strerrorname_np(errno));
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
 }
 
@@ -820,23 +818,51 @@ static void write_checks(bool quiet)
 		dump_content_check(DUMP_CONTENT_SEED, dump_header, offsetof(struct dump_header, close_check));
 }
 
-void dump_reopen(void)
+void dump_unseal(void)
 {
-	if (!dump.tried || dump_header->state != DUMP_CLOSED)
+	if (!dump_header->close_check)
 		return;
 	dump_header->close_check = 0;
 	for (uint32_t i = 0; i < dump.mapping_count; i++)
 		dump.mappings[i].block->content_check = 0;
-	__atomic_store_n(&dump_header->state, (uint32_t)DUMP_RUNNING, __ATOMIC_RELEASE);
+}
+
+void dump_unseal_unlocked(void)
+{
+	if (__atomic_load_n(&dump_header->state, __ATOMIC_SEQ_CST) != DUMP_CLOSED)
+		return;
+	guest_lock(&record_lock);
+	dump_unseal();
+	guest_unlock(&record_lock);
+}
+
+/* One atomic operation: calls note losses under no lock. */
+static void losses_add(enum dump_loss loss)
+{
+	if (!(__atomic_load_n(&dump_header->losses, __ATOMIC_RELAXED) & loss))
+		__atomic_fetch_or(&dump_header->losses, (uint32_t)loss, __ATOMIC_SEQ_CST);
+}
+
+void dump_lose(enum dump_loss loss)
+{
+	dump_unseal();
+	losses_add(loss);
+}
+
+void dump_lose_unlocked(enum dump_loss loss)
+{
+	losses_add(loss);
+	dump_unseal_unlocked();
 }
 
 void dump_close(enum dump_state state, int exit_status, bool quiet)
 {
-	if (!dump.tried || dump_header->state == DUMP_CLOSED)
+	if (!dump.tried || dump_header->close_check)
 		return;
 	dump_header->end_monotonic_ns = guest_clock();
 	dump_header->exit_status = exit_status;
-	__atomic_store_n(&dump_header->state, (uint32_t)state, __ATOMIC_RELEASE);
+	/* Before the header is checked: who changes it later under no lock sees that it was closed. */
+	__atomic_store_n(&dump_header->state, (uint32_t)state, __ATOMIC_SEQ_CST);
 	write_checks(quiet);
 	if (dump.written_out)
 		write_out();

@@ -80,14 +80,21 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 /* Writes out what lives in memory; called from the slow path, acts once a second. */
 void dump_flush_due(void);
 
-/*
- * Ends the dump. `quiet` says that no other thread goes on writing rows, so that their check words can be written.
- * Needs no lock when the process is about to end.
- */
+/* Notes that something is missing from the dump. */
+void dump_lose(enum dump_loss loss);
+
+/* Ends the dump. `quiet` says that no other thread goes on writing rows, so that their check words can be written. */
 void dump_close(enum dump_state state, int exit_status, bool quiet);
 
-/* A call came after the end, from a destructor: the check words no longer hold. */
-void dump_reopen(void);
+/*
+ * Before something changes that a closed dump has check words for: they no longer hold. Threads go on while the process
+ * ends, and destructors call too. What is added to a table, or noted, does it by itself.
+ */
+void dump_unseal(void);
+
+/* The same two under no lock; what changed the header comes before the second. */
+void dump_lose_unlocked(enum dump_loss loss);
+void dump_unseal_unlocked(void);
 
 /* In a forked child: forgets the parent's dump, whose name the child's will carry. */
 void dump_forked(void);

@@ -331,7 +331,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 
 	if (lane->depth == DUMP_FRAMES_MAX) {
 		lane->lost_calls++;
-		dump_header->losses |= DUMP_LOST_CALLS;
+		dump_lose_unlocked(DUMP_LOST_CALLS);
 		return jump(call->site.real);
 	}
 	if (call->site.number == DUMP_NONE) {
@@ -357,8 +357,10 @@ static struct entry_verdict enter_top_level(struct entering *call)
 		*entry_raw(call->frame) = row->flops; /* if it is refused, it may have a share in a coarse row */
 		*entry_words(call->frame) = row->words;
 	}
-	if (row->flags & DUMP_ROW_SATURATED || saturated)
-		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_RELAXED);
+	if (row->flags & DUMP_ROW_SATURATED || saturated) {
+		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_SEQ_CST);
+		dump_unseal_unlocked();
+	}
 	if (!query && !enter_charged(call, &shape, scope, coarse, &over))
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over)
@@ -453,7 +455,8 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 			return verdict;
 	}
 	if (!call.thread) {
-		dump_header->losses |= own ? 0 : DUMP_LOST_CALLS;
+		if (!own)
+			dump_lose_unlocked(DUMP_LOST_CALLS);
 		verdict = pass_on(call.caller, symbol);
 		errno = saved;
 		return verdict;

@@ -133,7 +133,6 @@ static struct thread *thread_make(void)
 	thread->own_epoch = life.epoch;
 	thread->own_factors = namespace_factors;
 	thread->until_sample = INT64_MAX;
-	dump_reopen();
 	if (!record_lane_take(thread)) {
 		guest_free(thread, sizeof(*thread));
 		return NULL;
@@ -143,6 +142,7 @@ static struct thread *thread_make(void)
 	thread->next = life.threads;
 	life.threads = thread;
 	guest_unlock(&life.lock);
+	dump_unseal(); /* the process may have ended since the lane was taken, and this thread was not seen */
 	thread->scope = origin_scope(thread->origin);
 	guest_unlock(&record_lock);
 	return thread;
@@ -209,6 +209,7 @@ static void origin_end(void *argument)
 	if (thread_self != &thread_null)
 		thread_self->origin = NULL;
 	if (origin->opened) {
+		dump_unseal();
 		namespace_close_all(origin);
 		lifecycle_scopes_changed();
 	}
@@ -276,7 +277,7 @@ void lifecycle_look_again(struct thread *thread)
 	if (thread->own_epoch == flopshim_epoch)
 		return;
 	thread->own_epoch = flopshim_epoch;
-	dump_reopen();
+	dump_unseal_unlocked();
 	charge_settle(thread);
 	credit_settle(thread);
 	thread->credit = 0;
@@ -434,16 +435,32 @@ void lifecycle_note_deep(bool at_end)
 	guest_unlock(&record_lock);
 }
 
+/* Whether no other thread has a lane. */
+static bool is_alone(void)
+{
+	bool alone;
+
+	guest_lock(&life.lock);
+	alone = !life.threads || (life.threads == thread_self && !life.threads->next);
+	guest_unlock(&life.lock);
+	return alone;
+}
+
+/* Others may be in the middle of adding to the dump, or just beginning to. */
 static __attribute__((destructor)) void end(void)
 {
 	lifecycle_note_deep(true);
 	if (!life.started || !epoch_page.epoch)
 		return;
-	dump_close(DUMP_CLOSED, -1, !life.threads || !life.threads->next);
-	lifecycle_epoch_next(); /* a call from a later destructor opens it again */
+	guest_lock(&record_lock);
+	dump_close(DUMP_CLOSED, -1, is_alone());
+	guest_unlock(&record_lock);
+	lifecycle_epoch_next(); /* a call from a later destructor takes the check words away */
 }
 
 void lifecycle_end(int status)
 {
+	guest_lock(&record_lock);
 	dump_close(DUMP_CLOSED, status, false);
+	guest_unlock(&record_lock);
 }

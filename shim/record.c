@@ -73,6 +73,7 @@ bool record_lane_take(struct thread *thread)
 	bool taken = false;
 
 	guest_lock(&record_lock);
+	dump_unseal();
 	if (!dump_is_open()) {
 		dump_open();
 		namespace_record();
@@ -199,6 +200,7 @@ static uint32_t module_record(struct module *module)
 		module->dump_entry = entry;
 	}
 	if (module->dump_entry) {
+		dump_unseal();
 		module->dump_entry->flags |= (module->flags & MODULE_SERVES ? DUMP_MODULE_SERVES : 0) |
 					     (module->flags & MODULE_ILP64 ? DUMP_MODULE_ILP64 : 0) |
 					     (module_is_blas(module, false) ? DUMP_MODULE_BLAS : 0);
@@ -516,7 +518,7 @@ void record_site_number(struct site *site)
 			site_store(&records.list[*found - 1], site);
 	} else {
 		site->number = DUMP_NONE;
-		dump_header->losses |= DUMP_LOST_SITES;
+		dump_lose(DUMP_LOST_SITES);
 	}
 	guest_unlock(&record_lock);
 }
@@ -701,7 +703,7 @@ static struct dump_row *row_make(struct thread *thread, uint64_t hash, const str
 			return rows->overflow;
 		if (!block) {
 			thread->lane->lost_calls++;
-			dump_header->losses |= DUMP_LOST_CALLS;
+			dump_lose_unlocked(DUMP_LOST_CALLS);
 			return &row_lost;
 		}
 	}
@@ -738,7 +740,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 		hash = shape_coarsen(shape, dims, place, &key);
 		filled.flags |= DUMP_ROW_COARSE;
 		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, dims);
-		dump_header->losses |= DUMP_COARSE_SHAPES;
+		dump_lose_unlocked(DUMP_COARSE_SHAPES);
 		if (row)
 			return row;
 	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE)) {

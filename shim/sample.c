@@ -171,7 +171,7 @@ static struct dump_sample *sample_of(uint64_t stack, uint32_t site, uint32_t nam
 static void stack_failed(void)
 {
 	dump_header->stacks_failed++;
-	dump_header->losses |= DUMP_LOST_STACKS;
+	dump_lose(DUMP_LOST_STACKS);
 }
 
 /* A call of many thresholds counts as many, so that of large calls too a thousand are taken before some are left out. */
@@ -200,6 +200,7 @@ static uint64_t stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint3
 	uint64_t place;
 
 	guest_lock(&record_lock);
+	dump_unseal();
 	python_prefetch();
 	count = unwind_from(caller, addresses);
 	length = python_frames(python, sizeof(python));
@@ -498,8 +499,8 @@ static void log_call(struct thread *thread, uint64_t start_ns, uint64_t end_ns, 
 	struct dump_call *call = log_append(thread);
 
 	if (!call) {
-		__atomic_fetch_add(&dump_header->log_dropped, 1, __ATOMIC_RELAXED);
-		dump_header->losses |= DUMP_LOST_LOG;
+		__atomic_fetch_add(&dump_header->log_dropped, 1, __ATOMIC_SEQ_CST);
+		dump_lose_unlocked(DUMP_LOST_LOG);
 		return;
 	}
 	*call = (struct dump_call){

@@ -113,6 +113,9 @@ def processes(client):
     run = client.same([client.compile("processes.c"), client.mode], status=status)
     check_equal(run.routines, {"ddot": (calls, calls * DDOT)}, "calls")
     check_equal(len(run.dumps), dumps, "dumps")
+    if dumps == 1:
+        state = "ended" if client.mode in ("kill", "segv", "abort", "_exit") else "closed"
+        check_equal(run.report["process_list"][0]["state"], state, "state")
     check_equal(run.report["processes"], dumps, "processes in the report")
 
 
@@ -134,11 +137,17 @@ def fork_storm(client):
 
 @case(on=("reference",))
 def exit_while_others_call(client):
-    """With a BLAS that has no destructor of its own: OpenBLAS's takes away what a running ddot needs."""
-    for _ in range(20):
-        run = client.run([client.compile("processes.c"), "busy"], status=5, timeout=30)
+    """While they go on as ever, make their first calls, or are not there yet: the dump is whole, and says how it ended.
+    With a BLAS that has no destructor of its own: OpenBLAS's takes away what a running ddot needs."""
+    left = 0
+    for delay in [20_000] * 10 + list(range(0, 2_000, 20)):
+        run = client.run([client.compile("processes.c"), "busy", str(delay)], status=5, timeout=30)
         check_equal((run.out, run.err), (b"", b""), "output")
-        check_priced(run)
+        if run.dumps:
+            left += 1
+            check_priced(run)
+            check_equal([one["state"] for one in run.report["process_list"]], ["closed"], "state")
+    check(left >= 10, f"only {left} runs called before their end")
 
 
 @case(on=QUICK_BLAS, order=("first", "after"))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * processes.c MODE - threads, children, and the ways in which a process can end. Every call is ddot with n = 4.
+ * processes.c MODE [MICROSECONDS] - threads, children, and the ways in which a process can end. Every call is ddot with n = 4.
  *
  *   plain     5 calls
  *   threads   4 threads of 10,000 calls: one returns, one exits, one is cancelled, one outlives the others;
@@ -15,7 +15,8 @@
  *   storm     two threads call with ever new lengths while 100 children are forked, each of which calls 20
  *             times with lengths of its own; prints the calls of all
  *   churn     2,000 threads one after the other, 5 calls each
- *   busy      a thread ends the process by exit with status 5 while three others call
+ *   busy      the main thread ends the process by exit with status 5, MICROSECONDS after it made three others that
+ *             call with ever new lengths, and by and by another routine
  *   last      the main thread ends by pthread_exit, another calls 10 times and is the last to end
  *   at_exit   5 calls in an atexit handler and 5 in a destructor
  *   small     two threads with a stack of 32 KiB, one after the other, call 5 times each
@@ -153,18 +154,29 @@ static void run_churn(void)
 
 static void *call_for_ever(void *unused)
 {
-	while (!unused)
-		ddots(1);
+	const int stride = 1;
+
+	for (int i = 0; !unused; i++) {
+		int n = i % LENGTH_MAX;
+
+		ddot_of_length(n);
+		if (i > 50)
+			F77(dnrm2)(&n, ones, &stride);
+		if (i > 100)
+			F77(idamax)(&n, ones, &stride);
+	}
 	return unused;
 }
 
-static void run_busy(void)
+static void run_busy(useconds_t delay)
 {
 	pthread_t thread;
 
+	for (int i = 0; i < LENGTH_MAX; i++)
+		ones[i] = 1;
 	for (int i = 0; i < 3; i++)
 		pthread_create(&thread, NULL, call_for_ever, NULL);
-	usleep(20000);
+	usleep(delay);
 	exit(5);
 }
 
@@ -224,7 +236,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(mode, "busy"))
-		run_busy();
+		run_busy(argc > 2 ? (useconds_t)atoi(argv[2]) : 0);
 	if (!strcmp(mode, "at_exit")) {
 		calls_at_exit = 5;
 		atexit(at_exit);
