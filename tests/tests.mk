@@ -144,9 +144,12 @@ check-prices: all
 check-call-path: bench-build
 	$(Q)tests/bench/call_path --build $(O)
 
+check-bench-clients: all $(O)/bench/libswitch.so
+	$(Q)tests/bench/clients --build $(O)
+
 # ---- all of it ----
 
-CHECKS := warnings unit sanitizers compilers symbols forms golden fuzz call-path price-samples markers clients
+CHECKS := warnings unit sanitizers compilers symbols forms golden fuzz call-path bench-clients price-samples markers clients
 .PHONY: $(CHECKS:%=check-%)
 check:
 	$(Q)passed=0; failed=""; for part in $(CHECKS); do \
