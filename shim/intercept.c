@@ -156,13 +156,15 @@ values_compare(const struct site_slot *slot, const struct dump_row *row, entry_f
 	return SAME;
 }
 
-/* How its arguments differ from those of the row, of a site that READING_POINTER and READING_VALUE do not fit. */
+/* How its arguments differ from those of the row. */
 static inline __attribute__((always_inline)) enum likeness
 compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
 	switch (slot->reading) {
+	case READING_POINTER:
 	case READING_POINTERS:
 		return pointers_compare(slot, row, frame, false);
+	case READING_VALUE:
 	case READING_VALUES:
 		return values_compare(slot, row, frame, false);
 	case READING_POINTERS_64:
@@ -611,7 +613,9 @@ static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_fram
 		return SLOW;
 	if (thread_head.open_slot != OPEN_NONE)
 		return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
-	return enter_shape(frame, slot);
+	if (unlikely(slot->scope != thread->scope || thread->scope != thread->credit_scope))
+		return enter_shape(frame, slot);
+	return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
 }
 
 /* The entry body knows these: see entry.h. */
