@@ -139,6 +139,7 @@ enum entry_flags {
 	ENTRY_LOGGED = 2,
 	ENTRY_COARSE = 4,
 	ENTRY_TICKS = 8, /* timed by the processor's counter */
+	ENTRY_DEAR = 16, /* and stands for itself alone, however long it takes */
 	ENTRY_INFO = 64, /* its INFO says whether it did anything */
 };
 /* Clock or counter when the call began, if it is timed. */

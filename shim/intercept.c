@@ -327,15 +327,45 @@ static inline bool clock_goes_on(struct thread *thread, int64_t cost)
 	return true;
 }
 
-/* A call that is timed by the processor's counter, and needs nothing else. */
+/*
+ * Whether a call that costs more than any credit needs nothing but to be timed: no stack of it is due, and its limits
+ * have room. Counts it then. It takes a little of the credit, so that some calls, and the very dear ones, take the slow
+ * path all the same: once a second something may be due there.
+ */
+static inline bool dear_goes_on(struct thread *thread, int64_t cost)
+{
+	int64_t taken = DEAR_CALL + (cost >> DEAR_SHIFT);
+
+	if (cost < CREDIT_QUANTUM || (uint64_t)cost >= thread->stack_threshold)
+		return false;
+	if (thread->credit == CREDIT_LEASE) {
+		if (cost > DEAR_LEASE_MAX || cost > thread->until_sample || !charge_lease_spend(thread, cost))
+			return false;
+		thread->until_sample -= cost;
+		return true;
+	}
+	if (thread->credit < taken || thread->until_sample - cost < thread->credit_given)
+		return false;
+	thread->credit -= taken;
+	thread->until_sample -= cost - taken; /* the rest of it when the credit is settled */
+	return true;
+}
+
+/* A call that is timed by the processor's counter, if at all, and needs nothing else. */
 static inline struct entry_verdict enter_ticking(struct thread *thread, entry_frame frame, const struct site_slot *slot,
 						 struct dump_row *row, const struct scope *scope)
 {
-	if (thread->credit != CREDIT_TIMED || !flopshim_tick_scale || scope != thread->credit_scope ||
-	    !clock_goes_on(thread, (int64_t)row->charged))
+	int64_t cost = (int64_t)row->charged;
+	uint64_t flags = ENTRY_TICKS;
+
+	if ((!flopshim_tick_scale && !flopshim_untimed) || scope != thread->credit_scope)
+		return SLOW;
+	if (dear_goes_on(thread, cost))
+		flags = flopshim_untimed ? 0 : ENTRY_TICKS | ENTRY_DEAR;
+	else if (thread->credit != CREDIT_TIMED || !clock_goes_on(thread, cost))
 		return SLOW;
 	*entry_start(frame) = entry_ticks();
-	return run(thread->lane, slot, row, scope, frame, ENTRY_TICKS);
+	return run(thread->lane, slot, row, scope, frame, flags);
 }
 
 /* A call whose row is known, and not yet whether it may run. */
@@ -721,7 +751,7 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 	if (flags & ENTRY_TICKS) {
 		uint64_t ticks = entry_ticks() - *entry_start(frame);
 
-		if (unlikely(ticks > flopshim_tick_limit))
+		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_DEAR)))
 			return;
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
 		row->time_ns += (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);

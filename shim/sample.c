@@ -313,6 +313,7 @@ static void stack_sample(struct thread *thread, uint64_t caller, uint64_t flops,
 /* ---- clocks ---- */
 
 uint64_t flopshim_tick_scale, flopshim_tick_cost, flopshim_tick_limit = UINT64_MAX;
+bool flopshim_untimed;
 
 enum { CALIBRATION_NS = 1000000, CALIBRATION_TICKS_MAX = 4000, READINGS = 16, BURST_CALL_NS_MAX = 500000 };
 
@@ -376,6 +377,7 @@ void sample_calibrate(void)
 {
 	uint64_t ticks, clock_ns;
 
+	flopshim_untimed = config.time == TIME_OFF && !config.records_calls;
 	if (calibration.state == 2 || config.time == TIME_OFF || config.records_calls)
 		return;
 	if (calibration.state == 0) {
@@ -419,8 +421,10 @@ static void credit_refill(struct thread *thread)
 {
 	int64_t credit = CREDIT_QUANTUM - 1;
 
-	if (config.stacks != STACKS_AUTO)
+	if (config.stacks != STACKS_AUTO) {
 		thread->until_sample = INT64_MAX;
+		thread->stack_threshold = UINT64_MAX;
+	}
 	if (thread->until_sample < credit)
 		credit = thread->until_sample;
 	thread->until_clock = INT64_MAX;

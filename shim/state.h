@@ -20,10 +20,13 @@ enum {
 	SITE_BITS = 9,          /* of site_hash */
 	SITE_KEY_SHIFT = 47,    /* of a symbol's number: see site_key */
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
-	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls always take it */
+	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls take it but for dear_goes_on */
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
+	DEAR_CALL = 2048,       /* what a dear call takes from the credit at least, see dear_goes_on */
+	DEAR_SHIFT = 12,        /* and the part of its FLOPs that it takes beside that, as a power of two */
+	DEAR_LEASE_MAX = 1 << 21, /* FLOPs of a call that takes no more than the lease */
 	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
 	ROW_BLOCKS_MAX = 24,    /* of a lane */
 	MISSES_MAX = 64,        /* see row_of_call */
@@ -149,7 +152,7 @@ struct thread {
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
 	int64_t credit_given;            /* what `credit` was at the last refill */
 	int64_t until_clock;             /* where every call is timed: what is left of that, see clock_goes_on */
-	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first */
+	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first; UINT64_MAX: never drawn */
 	struct dump_block *log;          /* of the ordered record, the one that grows */
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
@@ -221,6 +224,8 @@ extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
  * for many.
  */
 extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
+/* No call is timed. */
+extern bool flopshim_untimed __attribute__((visibility("hidden")));
 
 /* Of a nested call, by the number of its symbol; in the epoch that a forked child is in, none. */
 static inline uint64_t served_key(uint32_t symbol, uint32_t epoch)
