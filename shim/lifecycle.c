@@ -453,6 +453,7 @@ static __attribute__((destructor)) void end(void)
 	if (!life.started || !epoch_page.epoch)
 		return;
 	guest_lock(&record_lock);
+	charge_call_back_all(); /* or what is reserved and unspent would stand as used */
 	dump_close(DUMP_CLOSED, -1, is_alone());
 	guest_unlock(&record_lock);
 	lifecycle_epoch_next(); /* a call from a later destructor takes the check words away */
@@ -461,6 +462,7 @@ static __attribute__((destructor)) void end(void)
 void lifecycle_end(int status)
 {
 	guest_lock(&record_lock);
+	charge_call_back_all();
 	dump_close(DUMP_CLOSED, status, false);
 	guest_unlock(&record_lock);
 }

@@ -4,6 +4,7 @@
 import statistics
 import time
 
+import flops
 from harness import case, check, check_equal
 
 CALLS = 30_000_000
@@ -41,6 +42,40 @@ def threads(client):
     elapsed, run = wall(client, "2", CALLS // 2, "run")
     estimate = run.totals["estimated_time_ns"]
     check(0 < estimate < 4 * elapsed, f"{estimate / 1e9:.3f} s in two threads of {elapsed / 1e9:.3f} s")
+
+
+DEAR_MODES = {
+    "default": {},
+    "budget": {"FLOPSHIM_BUDGET": "1e15"},
+    "no_stacks": {"FLOPSHIM_STACKS": "off"},
+    "no_time": {"FLOPSHIM_TIME": "off"},
+}
+
+
+@case(mode=DEAR_MODES)
+def dear_calls(client):
+    """Calls of more FLOPs than any credit, most of which do not see the slow path: each is timed all the same, and the
+    sampled stacks stand for all of them."""
+    order, turns = 64, 20_000
+    each = flops.gemm(order, order, order)
+    run = client.run([client.compile("dear.c"), order, turns], **DEAR_MODES[client.mode])
+    check_equal(run.routines, {"dgemm": (turns, turns * each)}, "calls")
+    totals = run.totals
+    if client.mode == "no_time":
+        check_equal((totals["timed_calls"], totals["time_ns"]), (0, 0), "timed calls and time")
+    else:
+        check_equal((totals["timed_calls"], totals["timed_flops"]), (turns, turns * each), "timed calls and their FLOPs")
+        loop = int(run.out)
+        check(loop / 3 < totals["time_ns"] < 1.5 * loop, f"{totals['time_ns']} ns in calls, of a loop of {loop}")
+    if client.mode == "budget":
+        check_equal(run.report["limits"][0]["used"], turns * each, "used of the budget")
+    if client.mode == "no_stacks":
+        check_equal(run.report["stacks"], [], "stacks")
+        return
+    # Some 1,500 stacks, so the sum of the estimates has a deviation of 3 %.
+    estimates = sorted(stack["estimated_flops"] / (turns * each) for stack in run.report["stacks"])
+    check_equal(len(estimates), 2, "stacks that differ")
+    check(0.8 < sum(estimates) < 1.2 and 0.19 < estimates[0] < 0.31, f"of the FLOPs, the stacks stand for {estimates}")
 
 
 @case()
