@@ -6,6 +6,10 @@
  * they live, by where their memory lies. What the switch itself costs, one jump a call, is in both.
  *
  * BENCH_SWITCH_SHIM is the shim's path. The BLAS is what the distribution's libblas.so.3 and liblapack.so.3 are.
+ *
+ * A program that cannot be told to call bench_switch does it by a call of its own: with BENCH_SWITCH_ORDER=N every
+ * cblas_dgemv of N by N is a turn. HPL does one such after each solution, to check it, and none within. BENCH_SWITCH_NULL
+ * leaves the calls where they are.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -42,10 +46,29 @@ static void *without[TABLE], *with_shim[TABLE];
 
 void bench_switch(int on);
 
+typedef void (*dgemv_function)(int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
+
+static unsigned dgemv_number;
+static int turn_order, turn_on, turn_never;
+
+/* In front of every dgemv, with the shim and without it. */
+static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, const double *a, int lda, const double *x,
+			     int incx, double beta, double *y, int incy)
+{
+	void *next = turn_on ? with_shim[dgemv_number] : without[dgemv_number];
+
+	((dgemv_function)next)(layout, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
+	if (m == turn_order && n == turn_order && !turn_never)
+		bench_switch(!turn_on);
+}
+
 /* 1: calls go through the shim from now on; 0: they do not. */
 void bench_switch(int on)
 {
+	turn_on = on;
 	memcpy(switch_table, on ? with_shim : without, sizeof(switch_table));
+	if (turn_order)
+		switch_table[dgemv_number] = (void *)dgemv_that_turns;
 }
 
 static void fail(const char *what)
@@ -67,7 +90,7 @@ __attribute__((constructor)) static void switch_start(void)
 {
 	/* Not the shim's dlsym, which would give its own functions instead of the BLAS's. */
 	void *(*find)(void *, const char *) = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
-	const char *path = getenv("BENCH_SWITCH_SHIM");
+	const char *path = getenv("BENCH_SWITCH_SHIM"), *order = getenv("BENCH_SWITCH_ORDER");
 	void *shim, *blas = open_or_fail("libblas.so.3", 0), *lapack = open_or_fail("liblapack.so.3", 0);
 
 	if (!path || !*path || !find)
@@ -78,6 +101,10 @@ __attribute__((constructor)) static void switch_start(void)
 
 		without[symbols[i].number] = real ? real : find(lapack, symbols[i].name);
 		with_shim[symbols[i].number] = find(shim, symbols[i].name);
+		if (!strcmp(symbols[i].name, "cblas_dgemv"))
+			dgemv_number = symbols[i].number;
 	}
+	turn_order = order ? atoi(order) : 0;
+	turn_never = getenv("BENCH_SWITCH_NULL") != NULL;
 	bench_switch(0);
 }
