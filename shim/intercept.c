@@ -317,6 +317,22 @@ static inline bool pay(struct thread *thread, const struct scope *scope, uint64_
 	return charge_from_lease(thread, (int64_t)charged);
 }
 
+/*
+ * Gives the thread another portion of credit where the slow path would do no more: calls of 30x30x30 are through with
+ * one in two or three.
+ */
+static inline bool credit_renew(struct thread *thread)
+{
+	int64_t until_sample = thread->until_sample - (thread->credit_given - thread->credit);
+
+	if (thread->credit < 0 || !thread->renewals || until_sample < CREDIT_QUANTUM)
+		return false;
+	thread->renewals--;
+	thread->until_sample = until_sample;
+	thread->credit = thread->credit_given = CREDIT_QUANTUM - 1;
+	return true;
+}
+
 /* Whether a call of a thread whose calls are timed needs nothing but that; counts it then. */
 static inline bool clock_goes_on(struct thread *thread, int64_t cost)
 {
@@ -344,7 +360,8 @@ static inline bool dear_goes_on(struct thread *thread, int64_t cost)
 		thread->until_sample -= cost;
 		return true;
 	}
-	if (thread->credit < taken || thread->until_sample - cost < thread->credit_given)
+	if ((thread->credit < taken && !(credit_renew(thread) && thread->credit >= taken)) ||
+	    thread->until_sample - cost < thread->credit_given)
 		return false;
 	thread->credit -= taken;
 	thread->until_sample -= cost - taken; /* the rest of it when the credit is settled */
@@ -373,8 +390,11 @@ static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame fram
 								struct dump_row *row, const struct scope *scope)
 {
 	struct thread *thread = thread_self;
+	bool paid = pay(thread, scope, row->charged);
 
-	if (!pay(thread, scope, row->charged))
+	if (!paid && scope == thread->credit_scope && row->charged < CREDIT_QUANTUM && credit_renew(thread))
+		paid = pay(thread, scope, row->charged);
+	if (!paid)
 		return enter_ticking(thread, frame, slot, row, scope);
 	return run(thread->lane, slot, row, scope, frame, 0);
 }

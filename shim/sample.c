@@ -402,8 +402,9 @@ void sample_calibrate(void)
 
 /*
  * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, after
- * the slow path has taken the caches, takes ten times as long as it does otherwise. One refill in BURST_GAP begins a
- * burst; the first bursts follow each other closely, so that short programs have some.
+ * the slow path has taken the caches, takes ten times as long as it does otherwise. One portion of credit in BURST_GAP
+ * begins a burst; the first bursts follow each other closely, so that short programs have some. Only after those may the
+ * fast path renew the credit.
  */
 enum { BURST_GAP = 512, BURST_LENGTH = 1 << 19 };
 
@@ -414,7 +415,10 @@ static bool burst_is_due(struct thread *thread)
 	if (config.time != TIME_AUTO || !flopshim_tick_scale)
 		return false;
 	refills = atomic_fetch_add_explicit(&calibration.refills, 1, memory_order_relaxed);
-	return random_next(thread) % BURST_GAP < (refills < BURST_GAP ? BURST_GAP / (refills + 1) : 1);
+	if (refills < BURST_GAP)
+		return random_next(thread) % BURST_GAP < BURST_GAP / (refills + 1);
+	thread->renewals = CREDIT_RENEWALS;
+	return random_next(thread) % BURST_GAP < 1 + CREDIT_RENEWALS;
 }
 
 static void credit_refill(struct thread *thread)
@@ -428,6 +432,7 @@ static void credit_refill(struct thread *thread)
 	if (thread->until_sample < credit)
 		credit = thread->until_sample;
 	thread->until_clock = INT64_MAX;
+	thread->renewals = config.time == TIME_OFF ? CREDIT_RENEWALS : 0;
 	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls) {
 		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;
 	} else if (thread->scope->limited) {

@@ -24,6 +24,7 @@ enum {
 	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
+	CREDIT_RENEWALS = 15,   /* portions that the fast path may add to one of the slow path's, see credit_renew */
 	DEAR_CALL = 2048,       /* what a dear call takes from the credit at least, see dear_goes_on */
 	DEAR_SHIFT = 12,        /* and the part of its FLOPs that it takes beside that, as a power of two */
 	DEAR_LEASE_MAX = 1 << 21, /* FLOPs of a call that takes no more than the lease */
@@ -151,6 +152,7 @@ struct thread {
 	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: charge.c */
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
 	int64_t credit_given;            /* what `credit` was at the last refill */
+	uint32_t renewals;               /* how often the fast path may still refill it */
 	int64_t until_clock;             /* where every call is timed: what is left of that, see clock_goes_on */
 	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first; UINT64_MAX: never drawn */
 	struct dump_block *log;          /* of the ordered record, the one that grows */

@@ -72,10 +72,27 @@ def dear_calls(client):
     if client.mode == "no_stacks":
         check_equal(run.report["stacks"], [], "stacks")
         return
-    # Some 1,500 stacks, so the sum of the estimates has a deviation of 3 %.
-    estimates = sorted(stack["estimated_flops"] / (turns * each) for stack in run.report["stacks"])
+    check_stacks(run)
+
+
+def check_stacks(run):
+    """Some 1,500 stacks, so the sum of the estimates has a deviation of 3 %."""
+    estimates = sorted(stack["estimated_flops"] / run.totals["flops"] for stack in run.report["stacks"])
     check_equal(len(estimates), 2, "stacks that differ")
     check(0.8 < sum(estimates) < 1.2 and 0.19 < estimates[0] < 0.31, f"of the FLOPs, the stacks stand for {estimates}")
+
+
+@case()
+def renewed_credit(client):
+    """Calls of which a portion of credit is enough for two: most portions are renewed without the slow path."""
+    order, turns = 32, 100_000
+    run = client.run([client.compile("dear.c"), order, turns])
+    check_equal(run.routines, {"dgemm": (turns, turns * flops.gemm(order, order, order))}, "calls")
+    totals, loop = run.totals, int(run.out)
+    check(0 < totals["timed_calls"] < turns / 4, f"{totals['timed_calls']} calls of {turns} were timed")
+    check(loop / 3 < totals["estimated_time_ns"] < 1.5 * loop,
+          f"{totals['estimated_time_ns']} ns in calls, of a loop of {loop}")
+    check_stacks(run)
 
 
 @case()
