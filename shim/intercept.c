@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "charge.h"
+#include "config.h"
 #include "weights.h"
 
 /* CBLAS enums as the letters that Fortran has for them. */
@@ -375,11 +376,11 @@ static inline struct entry_verdict enter_ticking(struct thread *thread, entry_fr
 	int64_t cost = (int64_t)row->charged;
 	uint64_t flags = ENTRY_TICKS;
 
-	if ((!flopshim_tick_scale && !flopshim_untimed) || scope != thread->credit_scope)
+	if (scope != thread->credit_scope)
 		return SLOW;
-	if (dear_goes_on(thread, cost))
-		flags = flopshim_untimed ? 0 : ENTRY_TICKS | ENTRY_DEAR;
-	else if (thread->credit != CREDIT_TIMED || !clock_goes_on(thread, cost))
+	if ((flopshim_tick_scale || config.time == TIME_OFF) && dear_goes_on(thread, cost))
+		flags = config.time == TIME_OFF ? 0 : ENTRY_TICKS | ENTRY_DEAR;
+	else if (!flopshim_tick_scale || thread->credit != CREDIT_TIMED || !clock_goes_on(thread, cost))
 		return SLOW;
 	*entry_start(frame) = entry_ticks();
 	return run(thread->lane, slot, row, scope, frame, flags);
@@ -663,6 +664,7 @@ static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_fram
 		return SLOW;
 	if (thread_head.open_slot != OPEN_NONE)
 		return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
+	/* What intercept_enter does: in one function with it, two instructions more for every call. */
 	if (unlikely(slot->scope != thread->scope || thread->scope != thread->credit_scope))
 		return enter_shape(frame, slot);
 	return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);

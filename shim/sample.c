@@ -313,7 +313,6 @@ static void stack_sample(struct thread *thread, uint64_t caller, uint64_t flops,
 /* ---- clocks ---- */
 
 uint64_t flopshim_tick_scale, flopshim_tick_cost, flopshim_tick_limit = UINT64_MAX;
-bool flopshim_untimed;
 
 enum { CALIBRATION_NS = 1000000, CALIBRATION_TICKS_MAX = 4000, READINGS = 16, BURST_CALL_NS_MAX = 500000 };
 
@@ -377,7 +376,6 @@ void sample_calibrate(void)
 {
 	uint64_t ticks, clock_ns;
 
-	flopshim_untimed = config.time == TIME_OFF && !config.records_calls;
 	if (calibration.state == 2 || config.time == TIME_OFF || config.records_calls)
 		return;
 	if (calibration.state == 0) {

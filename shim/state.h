@@ -226,8 +226,6 @@ extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
  * for many.
  */
 extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
-/* No call is timed. */
-extern bool flopshim_untimed __attribute__((visibility("hidden")));
 
 /* Of a nested call, by the number of its symbol; in the epoch that a forked child is in, none. */
 static inline uint64_t served_key(uint32_t symbol, uint32_t epoch)
