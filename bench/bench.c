@@ -246,7 +246,8 @@ int main(int argc, char **argv)
 		{"quick", no_argument, NULL, 'q'}, {"json", required_argument, NULL, 'j'},
 		{"shim", required_argument, NULL, 's'}, {"report", required_argument, NULL, 'p'},
 		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
-		{"nested", required_argument, NULL, 'i'}, {"peer", required_argument, NULL, 'e'},
+		{"nested", required_argument, NULL, 'i'}, {"products", required_argument, NULL, 'd'},
+		{"peer", required_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	struct peer peers[PEERS_MAX];
@@ -260,6 +261,7 @@ int main(int argc, char **argv)
 		case 'w': return worker_run(3, 4);
 		case 'c': return worker_calls(strtoull(optarg, NULL, 10));
 		case 'i': return worker_nested(strtoull(optarg, NULL, 10));
+		case 'd': return worker_products(atoi(optarg));
 		case 'r': settings.rounds = (unsigned)atoi(optarg); break;
 		case 'n': runs = atoi(optarg); break;
 		case 'q': settings.quick = true; break;

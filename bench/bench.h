@@ -51,6 +51,9 @@ int worker_calls(uint64_t calls);
 /* Calls dpotrf_ once, which calls ddot_ so many times. Returns the exit status. */
 int worker_nested(uint64_t calls);
 
+/* Calls dgemm_ of `order` by `order` 2,000 times. Returns the exit status. */
+int worker_products(int order);
+
 /* ---- statistics.c ---- */
 
 struct summary {
