@@ -8,8 +8,8 @@
  * BENCH_SWITCH_SHIM is the shim's path. The BLAS is what the distribution's libblas.so.3 and liblapack.so.3 are.
  *
  * A program that cannot be told to call bench_switch does it by a call of its own: with BENCH_SWITCH_ORDER=N every
- * cblas_dgemv of N by N is a turn. HPL does one such after each solution, to check it, and none within. BENCH_SWITCH_NULL
- * leaves the calls where they are.
+ * cblas_dgemv of N by N is a turn. HPL does one such after each solution, to check it, and none within.
+ * BENCH_SWITCH_FIRST=1 begins with the shim; BENCH_SWITCH_NULL leaves all calls past it.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ void bench_switch(int on);
 typedef void (*dgemv_function)(int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
 
 static unsigned dgemv_number;
-static int turn_order, turn_on, turn_never;
+static int turn_order, turn_on;
 
 /* In front of every dgemv, with the shim and without it. */
 static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, const double *a, int lda, const double *x,
@@ -58,7 +58,7 @@ static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, 
 	void *next = turn_on ? with_shim[dgemv_number] : without[dgemv_number];
 
 	((dgemv_function)next)(layout, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
-	if (m == turn_order && n == turn_order && !turn_never)
+	if (m == turn_order && n == turn_order && !getenv("BENCH_SWITCH_NULL"))
 		bench_switch(!turn_on);
 }
 
@@ -91,6 +91,7 @@ __attribute__((constructor)) static void switch_start(void)
 	/* Not the shim's dlsym, which would give its own functions instead of the BLAS's. */
 	void *(*find)(void *, const char *) = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
 	const char *path = getenv("BENCH_SWITCH_SHIM"), *order = getenv("BENCH_SWITCH_ORDER");
+	const char *first = getenv("BENCH_SWITCH_FIRST");
 	void *shim, *blas = open_or_fail("libblas.so.3", 0), *lapack = open_or_fail("liblapack.so.3", 0);
 
 	if (!path || !*path || !find)
@@ -105,6 +106,5 @@ __attribute__((constructor)) static void switch_start(void)
 			dgemv_number = symbols[i].number;
 	}
 	turn_order = order ? atoi(order) : 0;
-	turn_never = getenv("BENCH_SWITCH_NULL") != NULL;
-	bench_switch(0);
+	bench_switch(first && atoi(first) && !getenv("BENCH_SWITCH_NULL"));
 }
