@@ -147,7 +147,7 @@ def exit_while_others_call(client):
             left += 1
             check_priced(run)
             check_equal([one["state"] for one in run.report["process_list"]], ["closed"], "state")
-    check(left >= 10, f"only {left} runs called before their end")
+    check(left > 20, f"only {left} runs called before their end")
 
 
 @case(on=QUICK_BLAS, order=("first", "after"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * processes.c MODE [MICROSECONDS] - threads, children, and the ways in which a process can end. Every call is ddot with n = 4.
+ * processes.c MODE [MICROSECONDS] - threads, children, and the ways in which a process can end. Every call is ddot with
+ * n = 4, but for storm and busy.
  *
  *   plain     5 calls
  *   threads   4 threads of 10,000 calls: one returns, one exits, one is cancelled, one outlives the others;
