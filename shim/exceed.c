@@ -160,6 +160,7 @@ static void __attribute__((noreturn)) end_process(int status)
 {
 	static _Atomic int ending;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	if (ending++) {
 		for (;;)
 			pause(); /* another thread is ending the process */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,24 +28,29 @@ void guest_lock(struct guest_lock *lock)
 {
 	sigset_t all, old;
 	uint32_t state = 0;
+	int cancelling;
 
 	memset(&all, 0xff, sizeof(all));
 	signals_mask(SIG_BLOCK, &all, &old);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
 	if (!atomic_compare_exchange_strong_explicit(&lock->state, &state, 1, memory_order_acquire,
 						     memory_order_relaxed)) {
 		while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire))
 			syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 	}
 	lock->signals = old;
+	lock->cancelling = cancelling;
 }
 
 void guest_unlock(struct guest_lock *lock)
 {
 	sigset_t old = lock->signals;
+	int cancelling = lock->cancelling;
 
 	if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2)
 		syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	signals_mask(SIG_SETMASK, &old, NULL);
+	pthread_setcancelstate(cancelling, NULL);
 }
 
 void *guest_pages(size_t size)
@@ -96,6 +102,7 @@ static void say(const char *format, va_list arguments)
 	int saved = errno;
 	int length = vsnprintf(line + start, sizeof(line) - start - 1, format, arguments);
 	size_t end;
+	int cancelling;
 
 	if (length < 0)
 		length = 0;
@@ -103,9 +110,11 @@ static void say(const char *format, va_list arguments)
 	if (end > sizeof(line) - 2)
 		end = sizeof(line) - 2;
 	line[end] = '\n';
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
 	if (write(STDERR_FILENO, line, end + 1) < 0) {
 		/* nowhere left to say it */
 	}
+	pthread_setcancelstate(cancelling, NULL);
 	errno = saved;
 }
 

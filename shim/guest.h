@@ -14,10 +14,11 @@
 
 /*
  * A lock for the slow paths. All signals are blocked while it is held, so that a handler that calls BLAS
- * cannot wait for its own thread. Zero is unlocked.
+ * cannot wait for its own thread, and the thread is not cancelled: files are opened under it. Zero is unlocked.
  */
 struct guest_lock {
 	_Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
+	int cancelling;         /* the holder's cancel state */
 	sigset_t signals;       /* what the holder had blocked */
 };
 

@@ -326,11 +326,16 @@ static struct {
 static bool counter_is_trusted(void)
 {
 	char name[8] = "";
-	int file = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
-	ssize_t length = file >= 0 ? read(file, name, sizeof(name)) : -1;
+	ssize_t length = -1;
+	int file;
 
-	if (file >= 0)
+	guest_lock(&record_lock); /* as wherever files are opened */
+	file = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		length = read(file, name, sizeof(name));
 		close(file);
+	}
+	guest_unlock(&record_lock);
 	return length == 4 && !memcmp(name, "tsc\n", 4);
 }
 

@@ -119,6 +119,19 @@ def processes(client):
     check_equal(run.report["processes"], dumps, "processes in the report")
 
 
+@case(on=QUICK_BLAS)
+def cancelled_threads(client):
+    """The shim opens files and writes where the program has no cancellation point: no thread may end there, least of all
+    with a lock."""
+    for settings in ({}, {"FLOPSHIM_STACKS": "all", "FLOPSHIM_RECORDS": "calls"}):
+        run = client.run([client.compile("processes.c"), "cancelled"], timeout=30, **settings)
+        check_priced(run)
+        check_equal((run.out, run.routines["ddot"][0]), (b"200\n", 200), "calls")
+    run = client.run([client.compile("processes.c"), "cancelled"], timeout=30, status=17, FLOPSHIM_BUDGET="100",
+                     FLOPSHIM_ON_EXCEED="exit:17")
+    check(b"budget" in run.err, f"what it says: {run.err}")
+
+
 @case(on=("reference",))
 def small_stack(client):
     """32 KiB are enough; OpenBLAS itself would need more, for its thread-local storage."""

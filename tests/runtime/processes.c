@@ -19,6 +19,8 @@
  *   busy      the main thread ends the process by exit with status 5, MICROSECONDS after it made three others that
  *             call with ever new lengths, and by and by another routine
  *   last      the main thread ends by pthread_exit, another calls 10 times and is the last to end
+ *   cancelled 20 threads, one after the other, each of which is to be cancelled before its first call: 10 calls with lengths
+ *             of its own come back all the same, and it ends where it asks
  *   at_exit   5 calls in an atexit handler and 5 in a destructor
  *   small     two threads with a stack of 32 KiB, one after the other, call 5 times each
  */
@@ -203,6 +205,36 @@ static void run_small(void)
 	pthread_join(thread, NULL);
 }
 
+static _Atomic int calls_back;
+
+/* ddot is no cancellation point. */
+static void *call_though_cancelled(void *argument)
+{
+	static const double x[40] = {1};
+	int number = *(int *)argument, stride = 1;
+
+	pthread_cancel(pthread_self());
+	for (int n = number; n < number + 10; n++)
+		calls_back += F77(ddot)(&n, x, &stride, x, &stride) == 1;
+	pthread_testcancel();
+	abort();
+}
+
+static void run_cancelled(void)
+{
+	for (int number = 1; number <= 20; number++) {
+		pthread_t thread;
+		void *result;
+
+		if (pthread_create(&thread, NULL, call_though_cancelled, &number))
+			abort();
+		pthread_join(thread, &result);
+		if (result != PTHREAD_CANCELED)
+			abort();
+	}
+	printf("%d\n", calls_back);
+}
+
 static int calls_at_exit;
 
 static void at_exit(void)
@@ -234,6 +266,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(mode, "small")) {
 		run_small();
+		return 0;
+	}
+	if (!strcmp(mode, "cancelled")) {
+		run_cancelled();
 		return 0;
 	}
 	if (!strcmp(mode, "busy"))
