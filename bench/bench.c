@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 		{"shim", required_argument, NULL, 's'}, {"report", required_argument, NULL, 'p'},
 		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
 		{"nested", required_argument, NULL, 'i'}, {"products", required_argument, NULL, 'd'},
-		{"peer", required_argument, NULL, 'e'},
+		{"new-shapes", required_argument, NULL, 'm'}, {"peer", required_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	struct peer peers[PEERS_MAX];
@@ -262,6 +262,7 @@ int main(int argc, char **argv)
 		case 'c': return worker_calls(strtoull(optarg, NULL, 10));
 		case 'i': return worker_nested(strtoull(optarg, NULL, 10));
 		case 'd': return worker_products(atoi(optarg));
+		case 'm': return worker_new_shapes(atoi(optarg));
 		case 'r': settings.rounds = (unsigned)atoi(optarg); break;
 		case 'n': runs = atoi(optarg); break;
 		case 'q': settings.quick = true; break;

@@ -54,6 +54,9 @@ int worker_nested(uint64_t calls);
 /* Calls dgemm_ of `order` by `order` 2,000 times. Returns the exit status. */
 int worker_products(int order);
 
+/* Calls dgemm_ so many times, each of another shape and of no FLOPs. Returns the exit status. */
+int worker_new_shapes(int shapes);
+
 /* ---- statistics.c ---- */
 
 struct summary {

@@ -283,6 +283,13 @@ int worker_products(int order)
 	return 0;
 }
 
+int worker_new_shapes(int shapes)
+{
+	for (int i = 0; i < shapes; i++)
+		call_shape((uint64_t)i);
+	return 0;
+}
+
 int worker_run(int in, int out)
 {
 	struct order order;

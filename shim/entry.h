@@ -90,6 +90,7 @@
 #define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The frame of one intercepted call, by its frame pointer. */
@@ -115,6 +116,27 @@ static inline uint64_t *entry_return_slot(entry_frame frame) { return (uint64_t 
 
 #if defined(__x86_64__)
 static inline uint64_t entry_ticks(void) { return __builtin_ia32_rdtsc(); }
+
+/*
+ * One instruction each, so that no signal handler comes between, and not locked, since no other thread writes there:
+ * counts up and returns what was there before; writes where 0 stands, and says whether it has.
+ */
+static inline uint64_t entry_take(uint64_t *counter)
+{
+	uint64_t before = 1;
+
+	__asm__ volatile("xaddq %0, %1" : "+r"(before), "+m"(*counter) : : "cc");
+	return before;
+}
+
+static inline bool entry_put(uint64_t *place, uint64_t value)
+{
+	uint64_t expected = 0;
+	bool put;
+
+	__asm__ volatile("cmpxchgq %3, %1" : "+a"(expected), "+m"(*place), "=@ccz"(put) : "r"(value) : "memory");
+	return put;
+}
 #endif
 
 struct form;

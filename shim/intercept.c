@@ -10,6 +10,7 @@
 
 #include "charge.h"
 #include "config.h"
+#include "rows.h"
 #include "weights.h"
 
 /* CBLAS enums as the letters that Fortran has for them. */
@@ -455,6 +456,39 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 }
 
 /*
+ * A row for the first call of a shape, where that needs nothing but room that is there; NULL where the slow path must
+ * look, or the lane is full.
+ */
+static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread, const struct site_slot *slot,
+							  const struct scope *scope, struct shape *shape)
+{
+	uint64_t hash = shape_hash(shape, slot->dims, row_place(slot->site, scope->namespace_id)), charged;
+	struct dump_block *block;
+	struct dump_row *row;
+	struct price price;
+
+	if (unlikely(thread->rows.coarse || thread->rows.overflow))
+		return NULL;
+	charged = weights_price_inline(&routines[slot->form->routine], shape, slot->options, scope->namespace_id, &price);
+	if (unlikely(price.saturated))
+		return NULL;
+	row = row_begin(&thread->rows, &block);
+	if (unlikely(!row))
+		return NULL;
+	row->site = slot->site;
+	row->namespace_id = scope->namespace_id;
+	row->kind = DUMP_ROW_CALL;
+	row->options = shape->options;
+	for (unsigned i = 0; i < slot->dims; i++)
+		row->dims[i] = shape->dims[i];
+	row->charged = charged;
+	row->flops = price.flops;
+	row->words = price.words;
+	row_end(&thread->rows, block, row, hash);
+	return row;
+}
+
+/*
  * Of a lane that is full, whose calls have had no row of their own for a while, one is looked for one time in many:
  * that a call is counted in a coarse row is no loss there.
  */
@@ -498,7 +532,7 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
 	if (unlikely(is_special(slot, frame)))
 		return SLOW;
 	row = row_of_call(thread, slot, frame, scope, &shape);
-	if (unlikely(!row))
+	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
 		return enter_coarse(frame, slot, shape.options);
 	thread->rows.misses = 0;
 	site_slot_remember(slot, row, scope);
@@ -605,7 +639,7 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 	}
 	shape.options = last->options;
 	row = row_find(thread->rows.index, hash_end(hash), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
-	if (unlikely(!row))
+	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
 		return enter_coarse(frame, slot, shape.options);
 	thread->rows.misses = 0;
 	site_follow(slot, last, row, place);

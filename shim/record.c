@@ -15,6 +15,7 @@
 #include "lifecycle.h"
 #include "namespace.h"
 #include "price.h"
+#include "rows.h"
 #include "weights.h"
 
 enum {
@@ -22,7 +23,6 @@ enum {
 	SITES_INDEX = 1 << 21,
 	ROWS_FIRST_BYTES = 1 << 14,
 	ROWS_BLOCK_MAX = 1 << 21,
-	ROWS_MAX = 1 << 15, /* per lane; from there on shapes are rounded up */
 	INDEX_FIRST = 512,
 	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
@@ -599,31 +599,6 @@ bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size)
 
 /* ---- rows ---- */
 
-/*
- * A signal handler that calls BLAS may come between any two instructions of what follows, and add rows and entries of
- * its own, or a block or an index. So places in a block and in the index are taken by one atomic instruction each,
- * and what is complete is published until nothing has come in between. At worst a row stands twice.
- */
-
-static void index_put(struct row_index *index, struct dump_row *row, uint64_t hash)
-{
-	uint64_t entry = (uint64_t)row | row_tag(hash) << (64 - ROW_TAG_BITS), empty = 0;
-	uint64_t at = row_index_start(index, hash);
-
-	while (!__atomic_compare_exchange_n(&index->entries[at], &empty, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-		at = (at + 1) & index->mask;
-		empty = 0;
-	}
-}
-
-static uint64_t row_hash(const struct dump_row *row)
-{
-	struct shape shape = {.options = row->options};
-
-	memcpy(shape.dims, row->dims, sizeof(shape.dims));
-	return shape_hash(&shape, SHAPE_DIMS_MAX, row_place(row->site, row->namespace_id));
-}
-
 /* Without memory the old one gets slower, until it is full. */
 static void index_grow(struct lane_rows *rows)
 {
@@ -633,7 +608,7 @@ static void index_grow(struct lane_rows *rows)
 	index = rows->index == old ? index_make((old->mask + 1) * 2) : NULL;
 	for (uint64_t i = 0; index && i <= old->mask; i++)
 		if (old->entries[i])
-			index_put(index, row_of_entry(old->entries[i]), row_hash(row_of_entry(old->entries[i])));
+			row_index_put(index, row_of_entry(old->entries[i]), row_entry_tag(old->entries[i]));
 	if (index)
 		rows->index = index;
 	else if (rows->index == old && rows->count >= old->mask)
@@ -641,29 +616,14 @@ static void index_grow(struct lane_rows *rows)
 	guest_unlock(&record_lock);
 }
 
-/* The last row of a block is kept for what comes when the file cannot grow any more. */
-static uint64_t block_room(const struct dump_block *block) { return dump_capacity(block) - 1; }
-
-static void block_publish(const struct lane_rows *rows, struct dump_block *block)
-{
-	uint64_t used;
-
-	do {
-		used = __atomic_load_n(&block->taken, __ATOMIC_RELAXED);
-		if (used > block_room(block))
-			used = block_room(block) + (rows->overflow == dump_entry(block, block_room(block)));
-		__atomic_store_n(&block->used, used, __ATOMIC_RELEASE);
-	} while (used < block_room(block) && used != __atomic_load_n(&block->taken, __ATOMIC_RELAXED));
-}
-
 /* The row that all new shapes share from now on: totals stay exact, what they were is lost. */
 static void overflow_begin(struct lane_rows *rows, struct dump_block *block)
 {
-	struct dump_row *row = dump_entry(block, block_room(block));
+	struct dump_row *row = dump_entry(block, row_block_room(block));
 
 	*row = (struct dump_row){.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
 	rows->overflow = row;
-	block_publish(rows, block);
+	row_block_publish(rows, block);
 }
 
 /* Another block; NULL if there is none to be had, and then there may be an overflow row. */
@@ -695,9 +655,8 @@ static struct dump_row *row_make(struct thread *thread, uint64_t hash, const str
 	struct lane_rows *rows = &thread->rows;
 	struct dump_block *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
 	struct dump_row *row;
-	uint64_t position = 0;
 
-	while (!block || (position = __atomic_fetch_add(&block->taken, 1, __ATOMIC_RELAXED)) >= block_room(block)) {
+	while (!block || !(row = row_take(block))) {
 		block = rows->overflow ? NULL : block_next(rows, block);
 		if (!block && rows->overflow)
 			return rows->overflow;
@@ -707,14 +666,10 @@ static struct dump_row *row_make(struct thread *thread, uint64_t hash, const str
 			return &row_lost;
 		}
 	}
-	row = dump_entry(block, position);
 	*row = *filled;
-	block_publish(rows, block);
-	index_put(rows->index, row, hash);
-	if (++rows->count * 2 > rows->index->mask)
+	row_end(rows, block, row, hash);
+	if (rows->count * 2 > rows->index->mask)
 		index_grow(rows);
-	if (rows->count >= ROWS_MAX)
-		rows->coarse = true;
 	return row;
 }
 

@@ -79,15 +79,21 @@ struct site_slot {
 _Static_assert(sizeof(struct site_slot) == 64, "one cache line");
 
 /*
- * Where a thread finds the rows of its lane: open addressing, a row's address below and ROW_TAG_BITS bits of its hash
- * above. Never freed: a signal handler may put a larger one in its place while it is searched.
+ * Where a thread finds the rows of its lane: open addressing, a row's place in memory below and ROW_TAG_BITS bits of its
+ * hash above. The search begins where the lowest of those bits say, so that an index can grow without a look at the rows,
+ * which the caches have lost by then. Never freed: a signal handler may put a larger one in its place while it is searched.
  */
 struct row_index {
 	uint64_t mask;       /* entries - 1 */
 	uint64_t entries[];  /* 0 is empty */
 };
 
-enum { ROW_TAG_BITS = 16 };
+enum {
+	ROW_ALIGN = 64,      /* of a row's address, which has 48 bits */
+	ROW_TAG_BITS = 22,
+	ROWS_MAX = 1 << 15,  /* per lane; from there on shapes are rounded up */
+};
+_Static_assert(ROWS_MAX * 4 <= 1 << ROW_TAG_BITS, "a tag tells where to begin in the largest index");
 
 /*
  * Where work is charged: a namespace and the limits that hold there, innermost first. Comparing two pointers tells

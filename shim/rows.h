@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rows.h - how the calls of a shape are found among the rows of a lane, and how a new row is begun: for the call path
+ * to inline.
+ * It must never take a lock, allocate or use a vector register.
+ *
+ * A signal handler that calls BLAS may come between any two instructions of what follows, and add rows and entries of
+ * its own. So places in a block and in the index are taken by one instruction each, and what is complete is published
+ * until nothing has come in between. At worst a row stands twice.
+ */
+#ifndef FLOPSHIM_ROWS_H
+#define FLOPSHIM_ROWS_H
+
+#include "dump.h"
+#include "entry.h"
+#include "intercept.h"
+#include "state.h"
+
+/* What tells a row from others of its shape: where it is called and where it is charged, as they stand in the row. */
+static inline uint64_t row_place(uint32_t site, uint32_t namespace_id) { return site | (uint64_t)namespace_id << 32; }
+
+/* Of a row with this key; the same for every process. Dimensions that are 0 do not matter. */
+static inline uint64_t hash_begin(uint64_t options, uint64_t place)
+{
+	return place * 0x9fb21c651e98df25u + options * 0xa0761d6478bd642fu;
+}
+
+static inline uint64_t hash_dim(unsigned i, int64_t dim)
+{
+	static const uint64_t factors[SHAPE_DIMS_MAX] = {
+		0xc2b2ae3d27d4eb4fu, 0x94d049bb133111ebu, 0xbf58476d1ce4e5b9u, 0xd6e8feb86659fd93u,
+		0xff51afd7ed558ccdu, 0xc4ceb9fe1a85ec53u, 0x165667b19e3779f9u, 0x2545f4914f6cdd1du,
+	};
+
+	return (uint64_t)dim * factors[i];
+}
+
+static inline uint64_t hash_end(uint64_t hash) { return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; }
+
+static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint64_t place)
+{
+	uint64_t hash = hash_begin(shape->options, place);
+
+	for (unsigned i = 0; i < dims; i++)
+		hash += hash_dim(i, shape->dims[i]);
+	return hash_end(hash);
+}
+
+/* The part of a hash that the index keeps. */
+static inline uint64_t row_tag(uint64_t hash) { return hash >> (64 - ROW_TAG_BITS); }
+
+static inline uint64_t row_entry(const struct dump_row *row, uint64_t tag)
+{
+	return (uint64_t)row / ROW_ALIGN | tag << (64 - ROW_TAG_BITS);
+}
+
+static inline uint64_t row_entry_tag(uint64_t entry) { return entry >> (64 - ROW_TAG_BITS); }
+
+static inline struct dump_row *row_of_entry(uint64_t entry)
+{
+	return (struct dump_row *)((entry << ROW_TAG_BITS >> ROW_TAG_BITS) * ROW_ALIGN);
+}
+
+/* Kind and flags of a row as one number. */
+static inline uint32_t row_sort(enum dump_row_kind kind, uint8_t flags)
+{
+	return (uint32_t)kind | (uint32_t)flags << 8;
+}
+
+static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t sort, const struct shape *shape,
+			  unsigned dims)
+{
+	uint64_t own_place;
+	uint16_t own_sort;
+
+	__builtin_memcpy(&own_place, &row->site, sizeof(own_place));
+	__builtin_memcpy(&own_sort, &row->kind, sizeof(own_sort));
+	if (own_place != place || own_sort != sort || row->options != shape->options)
+		return false;
+	for (unsigned i = 0; i < dims; i++)
+		if (row->dims[i] != shape->dims[i])
+			return false;
+	return true;
+}
+
+/* The row with this key, NULL if the index has none. */
+static inline struct dump_row *row_find(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
+					const struct shape *shape, unsigned dims)
+{
+	uint64_t tag = row_tag(hash), entry;
+
+	for (uint64_t at = tag & index->mask; (entry = index->entries[at]); at = (at + 1) & index->mask)
+		if (row_entry_tag(entry) == tag && row_is(row_of_entry(entry), place, sort, shape, dims))
+			return row_of_entry(entry);
+	return NULL;
+}
+
+/* Up to the next power of two, and all that is negative to -1, so that a few rows hold all the rest. */
+static inline int64_t dim_coarsen(int64_t dim)
+{
+	if (likely(dim > 1))
+		return unlikely(dim > (int64_t)1 << 62) ? INT64_MAX : (int64_t)2 << (__builtin_clzll((uint64_t)dim - 1) ^ 63);
+	return dim < 0 ? -1 : dim;
+}
+
+/* Returns the hash of what it makes. */
+static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, uint64_t place, struct shape *coarse)
+{
+	uint64_t hash = hash_begin(shape->options, place);
+
+	coarse->options = shape->options;
+	for (unsigned i = 0; i < dims; i++) {
+		coarse->dims[i] = dim_coarsen(shape->dims[i]);
+		hash += hash_dim(i, coarse->dims[i]);
+	}
+	return hash_end(hash);
+}
+
+/* ---- new rows ---- */
+
+/* How many rows a block takes. The last one is kept for what comes when the file cannot grow any more. */
+static inline uint64_t row_block_room(const struct dump_block *block)
+{
+	return (block->size - block->header_size) / sizeof(struct dump_row) - 1; /* dump_capacity divides by a variable */
+}
+
+static inline void row_index_put(struct row_index *index, struct dump_row *row, uint64_t tag)
+{
+	uint64_t entry = row_entry(row, tag), at = tag & index->mask;
+
+	while (!entry_put(&index->entries[at], entry))
+		at = (at + 1) & index->mask;
+}
+
+static inline void row_block_publish(const struct lane_rows *rows, struct dump_block *block)
+{
+	uint64_t used;
+
+	do {
+		used = __atomic_load_n(&block->taken, __ATOMIC_RELAXED);
+		if (used > row_block_room(block))
+			used = row_block_room(block) + (rows->overflow == dump_entry(block, row_block_room(block)));
+		__atomic_store_n(&block->used, used, __ATOMIC_RELEASE);
+	} while (used < row_block_room(block) && used != __atomic_load_n(&block->taken, __ATOMIC_RELAXED));
+}
+
+/* The next row of a block, NULL if there is none left. */
+static inline struct dump_row *row_take(struct dump_block *block)
+{
+	uint64_t position = entry_take(&block->taken);
+
+	return likely(position < row_block_room(block)) ? dump_entry(block, position) : NULL;
+}
+
+/* A new row, zeroed, and the block that it is in; NULL where block or index must grow first. */
+static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_block **block)
+{
+	if (unlikely(!rows->block_count || (uint64_t)(rows->count + 1) * 2 > rows->index->mask))
+		return NULL;
+	*block = rows->blocks[rows->block_count - 1];
+	return row_take(*block);
+}
+
+/* What row_begin has given is filled. */
+static inline void row_end(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash)
+{
+	row_block_publish(rows, block);
+	row_index_put(rows->index, row, row_tag(hash));
+	if (++rows->count >= ROWS_MAX)
+		rows->coarse = true;
+}
+
+#endif
