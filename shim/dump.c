@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +27,14 @@
 #include "sample.h"
 #include "version.h"
 
-enum { MAPPINGS_MAX = 65536, STRINGS_BYTES = 8192, STACKS_BYTES = 16384, ENTRIES_ALIGN = 128, LOG_MARGIN = 4 << 20 };
+enum {
+	MAPPINGS_MAX = 65536,
+	STRINGS_BYTES = 8192,
+	STACKS_BYTES = 16384,
+	ENTRIES_ALIGN = 128,
+	LOG_MARGIN = 4 << 20,
+	FILL_OVER = 1 << 14, /* bytes of the first block of rows, which may stay nearly empty */
+};
 
 /* A block in memory. */
 struct mapping {
@@ -99,6 +107,31 @@ static int file_reserve(int file, uint64_t offset, uint64_t size)
 	return error;
 }
 
+/*
+ * Zeros into a part that is reserved. What was written is in memory and is mapped many pages at a time: a third of what
+ * a call after the other waits for where each meets a page that must first be made. What fails here is left to them.
+ */
+static void file_fill(int file, uint64_t offset, uint64_t size)
+{
+	static const char zeros[DUMP_PAGE];
+	struct iovec pages[64];
+
+	for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+		pages[i] = (struct iovec){(void *)zeros, sizeof(zeros)};
+	while (size >= DUMP_PAGE) {
+		uint64_t count = size / DUMP_PAGE;
+		ssize_t written = pwritev(file, pages, count < 64 ? (int)count : 64, (off_t)offset);
+
+		if (written <= 0) {
+			if (written < 0 && errno == EFBIG)
+				signal_take_back();
+			return;
+		}
+		offset += (uint64_t)written;
+		size -= (uint64_t)written;
+	}
+}
+
 /* Opens the dump again; -1 if its path now names something else. */
 static int file_reopen(void)
 {
@@ -132,8 +165,11 @@ static bool mapping_is_trusted(int file)
 	}
 }
 
-/* Zeroed pages that stand for this part of the file; NULL if there is no room for them in it. */
-static void *file_pages(int file, uint64_t offset, uint64_t size)
+/*
+ * Zeroed pages that stand for this part of the file; NULL if there is no room for them in it. `at_once` says that all will
+ * be needed.
+ */
+static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
 {
 	void *address;
 
@@ -141,6 +177,8 @@ static void *file_pages(int file, uint64_t offset, uint64_t size)
 		return NULL;
 	if (dump.written_out)
 		return guest_pages(size);
+	if (at_once)
+		file_fill(file, offset, size);
 	address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
 	return address == MAP_FAILED ? NULL : address;
 }
@@ -361,7 +399,7 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 		file = file_reopen();
 		if (file >= 0) {
 			if (type != DUMP_LOG || log_has_room(file, size))
-				pages = file_pages(file, offset, size);
+				pages = file_pages(file, offset, size, size > FILL_OVER && (type == DUMP_ROWS || type == DUMP_LOG));
 			close(file);
 		}
 		errno = saved;
@@ -662,7 +700,7 @@ static struct dump_header *header_pages(void)
 		dump.inode = status.st_ino;
 		dump.has_file = true;
 		dump.written_out = !mapping_is_trusted(file);
-		header = file_pages(file, 0, DUMP_PAGE);
+		header = file_pages(file, 0, DUMP_PAGE, false);
 		if (!header) {
 			dump.has_file = dump.written_out = false;
 			say_no_file("no room for it");
