@@ -159,17 +159,17 @@ static inline uint64_t *entry_flags(entry_frame frame) { return (uint64_t *)(fra
 enum entry_flags {
 	ENTRY_TIMED = 1,
 	ENTRY_LOGGED = 2,
-	ENTRY_COARSE = 4,
+	ENTRY_COARSE = 4, /* has a share in a coarse row, which it brings along to take it back */
 	ENTRY_TICKS = 8, /* timed by the processor's counter */
 	ENTRY_DEAR = 16, /* and stands for itself alone, however long it takes */
 	ENTRY_INFO = 64, /* its INFO says whether it did anything */
 };
 /* Clock or counter when the call began, if it is timed. */
 static inline uint64_t *entry_start(entry_frame frame) { return (uint64_t *)(frame + ENTRY_START); }
-/* Raw price and traffic of a call that has no row of its own. */
+/* Raw price and traffic of a call with ENTRY_COARSE. */
 static inline uint64_t *entry_raw(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAW); }
 static inline uint64_t *entry_words(entry_frame frame) { return (uint64_t *)(frame + ENTRY_WORDS); }
-/* What was reserved for a call that has no row of its own; see call_cost. */
+/* What was reserved for it; see call_cost. */
 static inline uint64_t *entry_cost(entry_frame frame) { return (uint64_t *)(frame + ENTRY_COST); }
 /* The integer result, valid after the call. */
 static inline uint64_t *entry_result(entry_frame frame) { return (uint64_t *)(frame + ENTRY_RAX); }

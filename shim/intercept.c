@@ -449,6 +449,9 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 	charged = weights_price_inline(&routines[slot->form->routine], &exact, slot->options, scope->namespace_id, &price);
 	if (price.saturated || !pay(thread, scope, charged))
 		return SLOW;
+	row_add_share(row, price.flops, charged, price.words);
+	if (likely(!(slot->flags & SITE_INFO)))
+		return run(thread->lane, slot, row, scope, frame, 0);
 	*entry_cost(frame) = charged;
 	*entry_raw(frame) = price.flops;
 	*entry_words(frame) = price.words;
@@ -798,7 +801,7 @@ bool intercept_leave_timed(entry_frame frame)
 	struct dump_lane *lane = thread_self->lane;
 
 	return flopshim_epoch && lane->depth == 1 && lane->frames[0].slot == (uint64_t)entry_return_slot(frame) &&
-	       !(*entry_flags(frame) & ENTRY_COARSE) && !intercept_was_rejected(*entry_form(frame), frame);
+	       !intercept_was_rejected(*entry_form(frame), frame);
 }
 
 /* What is more to do for a call that has neither been timed by the clock nor logged. */
@@ -812,11 +815,6 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
 		row->time_ns += (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
 		row->timed_calls++;
-	}
-	if (flags & ENTRY_COARSE) {
-		row->flops += *entry_raw(frame);
-		row->charged += *entry_cost(frame);
-		row->words += *entry_words(frame);
 	}
 }
 

@@ -24,6 +24,7 @@
 #include "namespace.h"
 #include "record.h"
 #include "resolve.h"
+#include "rows.h"
 #include "sample.h"
 #include "weights.h"
 
@@ -186,16 +187,12 @@ static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
 /* A call that has a share in a coarse row brings its own price, which is in its frame. */
 static void coarse_add(struct dump_row *row, entry_frame frame)
 {
-	row->flops += *entry_raw(frame);
-	row->charged += *entry_cost(frame);
-	row->words += *entry_words(frame);
+	row_add_share(row, *entry_raw(frame), *entry_cost(frame), *entry_words(frame));
 }
 
 static void coarse_subtract(struct dump_row *row, entry_frame frame)
 {
-	row->flops -= *entry_raw(frame);
-	row->charged -= *entry_cost(frame);
-	row->words -= *entry_words(frame);
+	row_add_share(row, -*entry_raw(frame), -*entry_cost(frame), -*entry_words(frame));
 }
 
 /* What a call costs goes into its frame. True if it did not fit. */
@@ -373,6 +370,8 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	*entry_real(call->frame) = call->site.real;
 	*entry_scope(call->frame) = scope;
 	frame_push(lane, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
+	if (*entry_flags(call->frame) & ENTRY_COARSE)
+		coarse_add(row, call->frame);
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
 		     !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
@@ -508,13 +507,13 @@ static void leave(struct thread *thread, entry_frame frame)
 	}
 	if (intercept_was_rejected(*entry_form(frame), frame)) {
 		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
+		if (*entry_flags(frame) & ENTRY_COARSE)
+			coarse_subtract(row, frame);
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
 	} else {
 		sample_leave(thread, frame, row);
 		row->calls++;
-		if (*entry_flags(frame) & ENTRY_COARSE)
-			coarse_add(row, frame);
 	}
 	lane->depth = (uint32_t)place;
 }

@@ -196,6 +196,7 @@ void namespace_start(void)
 		return;
 	space_add("", 0, 0, 0);
 	spaces.list[0].multiplier = config.multiplier;
+	namespace_multiplies = config.multiplier != (uint64_t)1 << 32;
 	namespace_base.namespace_id = namespace_number(config.space, strlen(config.space));
 	for (unsigned i = 0; i < config.budget_count; i++) {
 		uint32_t number = namespace_number(config.budgets[i].name, config.budgets[i].name_length);
@@ -547,6 +548,7 @@ int namespace_set_budget(uint32_t number, int64_t flops, uint64_t used)
 }
 
 uint32_t namespace_factors; /* generation */
+bool namespace_multiplies;
 
 void namespace_set_multiplier(uint32_t number, uint64_t factor)
 {
@@ -554,6 +556,7 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 						: (uint64_t)(((unsigned __int128)factor * config.multiplier) >> 32);
 	if (spaces.list[number].record)
 		spaces.list[number].record->multiplier = factor;
+	namespace_multiplies = true;
 	namespace_factors++;
 	lifecycle_epoch_next();
 }

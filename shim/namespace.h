@@ -59,6 +59,8 @@ bool namespace_is_inside(uint32_t namespace_id, uint32_t outer);
 
 /* Multiplier of a namespace times 2^32, its ancestors' and the process's included. */
 uint64_t namespace_multiplier(uint32_t namespace_id);
+/* Whether there is any multiplier but 1: else nobody need ask for one. */
+extern bool namespace_multiplies __attribute__((visibility("hidden")));
 
 /* Opens a scope, with a budget unless it is FLOPSHIM_UNLIMITED. Its handle, or an enum flopshim_error. */
 int64_t namespace_open(struct origin *origin, const char *name, int64_t budget);

@@ -95,6 +95,14 @@ static inline struct dump_row *row_find(const struct row_index *index, uint64_t 
 	return NULL;
 }
 
+/* A call that has no row of its own has a share in a coarse one from its beginning on, but counts there when it ends. */
+static inline void row_add_share(struct dump_row *row, uint64_t flops, uint64_t charged, uint64_t words)
+{
+	row->flops += flops;
+	row->charged += charged;
+	row->words += words;
+}
+
 /* Up to the next power of two, and all that is negative to -1, so that a few rows hold all the rest. */
 static inline int64_t dim_coarsen(int64_t dim)
 {
@@ -132,6 +140,22 @@ static inline void row_index_put(struct row_index *index, struct dump_row *row, 
 		at = (at + 1) & index->mask;
 }
 
+/*
+ * The same for a coarse row, which thousands of shapes share: at the place where their search begins. What was there
+ * moves on.
+ */
+static inline void row_index_put_first(struct row_index *index, struct dump_row *row, uint64_t tag)
+{
+	uint64_t entry = row_entry(row, tag), *first = &index->entries[tag & index->mask], moved = *first;
+
+	if (!moved && entry_put(first, entry))
+		return;
+	moved = *first;
+	*first = entry;
+	for (uint64_t at = tag + 1; !entry_put(&index->entries[at & index->mask], moved); at++)
+		;
+}
+
 static inline void row_block_publish(const struct lane_rows *rows, struct dump_block *block)
 {
 	uint64_t used;
@@ -165,7 +189,10 @@ static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_blo
 static inline void row_end(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash)
 {
 	row_block_publish(rows, block);
-	row_index_put(rows->index, row, row_tag(hash));
+	if (unlikely(row->flags & DUMP_ROW_COARSE))
+		row_index_put_first(rows->index, row, row_tag(hash));
+	else
+		row_index_put(rows->index, row, row_tag(hash));
 	if (++rows->count >= ROWS_MAX)
 		rows->coarse = true;
 }

@@ -39,15 +39,14 @@ weights_price_inline(const struct routine *routine, struct shape *shape, unsigne
 		     struct price *price)
 {
 	int64_t *values = &shape->values[SHAPE_OPTIONS_MAX - option_count];
-	uint64_t options = shape->options, multiplier;
+	uint64_t options = shape->options;
 
 	for (int64_t *letter = values; letter < shape->dims; letter++, options >>= 8)
 		*letter = (unsigned char)options;
 	price_inline(routine, values, price);
-	multiplier = namespace_multiplier(namespace_id);
-	return likely(!weights_factors && multiplier == WEIGHT_ONE)
+	return likely(!weights_factors && !namespace_multiplies)
 		       ? price->flops
-		       : weights_apply(routine, multiplier, price->flops, &price->saturated);
+		       : weights_apply(routine, namespace_multiplier(namespace_id), price->flops, &price->saturated);
 }
 
 #endif

@@ -83,6 +83,19 @@ def million(client):
 
 
 @case()
+def rejected(client):
+    """Calls that do nothing by their INFO, once all rows are taken: what they were to cost is neither counted nor kept from the
+    budget, and that of the others is."""
+    for settings in ({}, {"FLOPSHIM_TIME": "all"}, {"FLOPSHIM_BUDGET": "1E"}, {"FLOPSHIM_RECORDS": "calls"}):
+        run = client.run([program(client), 60_000, 60_000, 500], **settings)
+        flops = int(run.out.split()[0])
+        check_equal([run.totals[name] for name in ("calls", "flops", "charged", "rejected_calls")],
+                    [61_000, flops, flops, 500], f"calls, FLOPs, charged and rejected calls with {settings}")
+        for limit in run.report["limits"]:
+            check_equal(limit["used"], flops, "what is used of the budget")
+
+
+@case()
 def refused(client):
     """Of calls that a budget refuses once all rows are taken, those of a shape with a row of its own and the others:
     what they asked for is added up, raw and charged apart."""
