@@ -15,6 +15,7 @@
 #include "lifecycle.h"
 #include "namespace.h"
 #include "record.h"
+#include "rows.h"
 #include "sample.h"
 #include "summary.h"
 #include "weights.h"
@@ -123,6 +124,20 @@ static void print_detail(char *detail, size_t size, const char *subscripts, int 
 	}
 }
 
+static void row_count(struct dump_row *row, int64_t flops, int64_t cost)
+{
+	row->calls++;
+	if (row->flags & DUMP_ROW_COARSE)
+		row_add_share(row, (uint64_t)flops, (uint64_t)cost, 0);
+}
+
+static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
+{
+	row->calls--;
+	if (row->flags & DUMP_ROW_COARSE)
+		row_add_share(row, -(uint64_t)flops, -(uint64_t)cost, 0);
+}
+
 static int charge_by_hand(struct thread *thread, const char *operation, const char *detail, int64_t flops)
 {
 	const struct scope *scope = thread->scope;
@@ -138,14 +153,14 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_REFUSED,
 					0);
 		if (row)
-			row->calls++;
+			row_count(row, flops, cost);
 		thread->busy = 0;
 		over = exceed(&exceeding);
 		thread->busy = 1;
 		if (!over)
 			return FLOPSHIM_REFUSED;
 		if (row)
-			row->calls--;
+			row_uncount(row, flops, cost);
 		charge_reserve_over(scope, cost);
 		flags = DUMP_ROW_OVER;
 	}
@@ -154,7 +169,7 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		charge_refund(scope, cost);
 		return FLOPSHIM_NO_MEMORY;
 	}
-	row->calls++;
+	row_count(row, flops, cost);
 	sample_manual(thread, (uint64_t)cost, row);
 	return FLOPSHIM_OK;
 }

@@ -37,7 +37,8 @@ struct manual_site {
 	bool used;
 };
 
-enum { MANUAL_INDEX = 1 << 16 };
+/* Of as many places so many are for names with details, and so many for those and names alone. */
+enum { MANUAL_INDEX = 1 << 16, MANUAL_DETAILED = MANUAL_INDEX / 2, MANUAL_NAMED = MANUAL_INDEX / 8 * 5 };
 
 /* A lane that waits for a thread. */
 struct free_lane {
@@ -753,7 +754,8 @@ void record_rows_forget(struct thread *thread)
 
 /* ---- work charged by hand ---- */
 
-static struct manual_site *manual_site(const char *operation, const char *detail)
+/* Found, or made if fewer than `most` are there. */
+static struct manual_site *manual_find(const char *operation, const char *detail, uint32_t most)
 {
 	uint32_t check = dump_check(operation, strlen(operation)) ^ dump_check(detail, strlen(detail)) * 31;
 	struct dump_site *entry;
@@ -768,7 +770,7 @@ static struct manual_site *manual_site(const char *operation, const char *detail
 		if (records.manual[at].check == check &&
 		    records.manual[at].lengths == (strlen(operation) << 32 | strlen(detail)))
 			return &records.manual[at];
-	if (records.manual_count >= MANUAL_INDEX / 2)
+	if (records.manual_count >= most)
 		return NULL;
 	site = &records.manual[at];
 	entry = dump_append(&dump_sites, &site->number);
@@ -783,6 +785,18 @@ static struct manual_site *manual_site(const char *operation, const char *detail
 	site->used = true;
 	records.manual_count++;
 	return site;
+}
+
+/* What has no place of its own is charged without its details, and then without its name. */
+static struct manual_site *manual_site(const char *operation, const char *detail)
+{
+	struct manual_site *site = manual_find(operation, detail, MANUAL_DETAILED);
+
+	if (site || !records.manual)
+		return site;
+	dump_lose(DUMP_COARSE_SHAPES);
+	site = manual_find(operation, "", MANUAL_NAMED);
+	return site ? site : manual_find("others", "", MANUAL_INDEX - 1);
 }
 
 uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id)
@@ -811,9 +825,19 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 	row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, 1);
 	if (row)
 		return row;
-	filled.site = site->number;
-	filled.dims[0] = (int64_t)flops;
 	filled.charged = record_manual_price(flops, namespace_id);
+	if (thread->rows.coarse) {
+		key.dims[0] = dim_coarsen((int64_t)flops);
+		hash = shape_hash(&key, 1, place);
+		filled.flags |= DUMP_ROW_COARSE;
+		filled.flops = filled.charged = 0;
+		dump_lose_unlocked(DUMP_COARSE_SHAPES);
+		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, 1);
+		if (row)
+			return row;
+	}
+	filled.site = site->number;
+	filled.dims[0] = key.dims[0];
 	return row_make(thread, hash, &filled);
 }
 

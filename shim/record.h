@@ -69,7 +69,10 @@ struct dump_row *record_row_like(struct thread *thread, const struct dump_row *r
 /* The thread's rows were priced with other factors: they stay in the dump, and new ones are made. */
 void record_rows_forget(struct thread *thread);
 
-/* A row of work charged by hand; see DUMP_ROW_MANUAL. NULL without memory. */
+/*
+ * A row of work charged by hand; see DUMP_ROW_MANUAL. NULL without memory. Where no more fit it is a coarse row, to which the
+ * caller adds the work itself.
+ */
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
 				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
 

@@ -2,6 +2,7 @@
 """What mechestim's OpRecord has, in the ordered record of FLOPSHIM_RECORDS=calls."""
 
 import json
+import os
 import subprocess
 
 import flops
@@ -60,3 +61,23 @@ def summed_up(client):
     check_equal((row["own_charged"], row["own_calls"]), (60, 1), "FLOPs and calls of the namespace")
     manual, = report["manual"]
     check_equal((manual["name"], manual["charges"], manual["charged"]), ("einsum", 1, 60), "work charged by hand")
+
+
+@case()
+def more_than_fit(client):
+    """Ever new details, amounts and names: first the details are given up, then what is alike is added up. No charge is
+    refused or lost, and a budget holds."""
+    charges, total = 3 * 70_000, 70_000 * 70_001 // 2 * 4 + 7 * 70_000
+    for settings in ({}, {"FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_BUDGET": str(2 * total)}):
+        run = client.run([build(client, PROGRAMS / "many.c")], **settings)
+        check_equal(run.out.split(), [b"%d" % charges, b"%d" % total], "what was charged, and how much")
+        check_equal((run.totals["manual_charges"], run.totals["flops"], run.totals["charged"]),
+                    (charges, total, total * (2 if settings else 1)), "charges, FLOPs, charged FLOPs")
+        check(any("shapes" in loss for loss in run.report["process_list"][0]["losses"]), "the loss is not stated")
+        check(os.path.getsize(run.dumps[0]) < 64 << 20, "the dump is too large")
+        for limit in run.report["limits"]:
+            check_equal(limit["used"], 2 * total, "what is used of the budget")
+    run = client.run([build(client, PROGRAMS / "many.c")], FLOPSHIM_BUDGET=str(total // 2), FLOPSHIM_ON_EXCEED="deny")
+    done, spent = map(int, run.out.split())
+    check_equal((run.totals["manual_charges"], run.totals["flops"], run.totals["refused_calls"],
+                 run.totals["refused_flops"]), (done, spent, charges - done, total - spent), "charged and refused")
