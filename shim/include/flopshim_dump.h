@@ -344,10 +344,13 @@ static inline uint64_t dump_content_check(uint64_t hash, const void *bytes, uint
 {
 	const unsigned char *byte = (const unsigned char *)bytes;
 
-	for (uint64_t i = 0; i < size; i += 8) {
+	for (; size; byte += 8, size -= size < 8 ? size : 8) {
 		uint64_t word = 0;
 
-		__builtin_memcpy(&word, byte + i, size - i < 8 ? size - i : 8);
+		if (__builtin_expect(size >= 8, 1))
+			__builtin_memcpy(&word, byte, 8);
+		else
+			__builtin_memcpy(&word, byte, size);
 		hash = (hash ^ word) * 1099511628211u;
 		hash ^= hash >> 32;
 	}
