@@ -11,10 +11,13 @@
  *  2. flopshim_entry saves the integer argument registers in slot order, so that argument slot s is at
  *     entry_slot(frame, s), with the words that the caller left on its stack following on. CFI must be
  *     right at every instruction: C++ exceptions, gdb and libunwind pass through here.
- *  3. It calls intercept_enter(frame, number, thread_self), or while thread_head.open_slot says that a call is in flight
- *     intercept_enter_nested, which are compiled to use no vector register, and obeys the pair that comes back, {function,
- *     action}. It may do the work of the second by itself, before it has made a frame: libraries of LAPACK make hundreds
- *     of nested calls for each one of the program's.
+ *  3. It looks where thread_self would have the call site (site_hash of state.h), and calls intercept_enter(frame, site,
+ *     thread_self) if key and epoch are this call's, intercept_enter_displaced(frame, number, thread_self) if they are not;
+ *     or while thread_head.open_slot says that a call is in flight, intercept_enter_nested(frame, number, thread_self). They
+ *     are compiled to use no vector register, and it obeys the pair that comes back, {function, action}. It may do the work
+ *     of the last by itself, before it has made a frame: libraries of LAPACK make hundreds of nested calls for each one of
+ *     the program's; and that of the first where the site is READING_FIRST or READING_FIRST_VALUE and the call is the same as
+ *     its last one.
  *       ACTION_SLOW       save the vector argument registers, call intercept_enter_slow(frame, number),
  *                         restore them, and obey its pair instead
  *       ACTION_JUMP       restore the argument registers, drop the frame, jump to the function
@@ -72,6 +75,16 @@
 #define SERVED_REAL 8
 #define SERVED_EPOCH_SHIFT 32
 
+/* Where a thread has a call site: site_key and site_hash of state.h. */
+#define SITE_KEY_SHIFT 47
+#define SITE_FACTOR 0x9e3779b97f4a7c15
+#define SITE_BITS 9
+#define SITE_SIZE_SHIFT 6
+#define SITE_READING_FIRST 1 /* READING_FIRST_VALUE is the only one below */
+
+#define CREDIT_QUANTUM 131072 /* FLOPs between two visits to the slow path; dearer calls take it but for dear_goes_on */
+#define CREDIT_LEASE (-1)     /* a thread's credit under a limit: the lease is spent instead */
+
 /* What an entry body reads by itself, in bytes; intercept.c asserts that they are right. */
 #define HEAD_THREAD 0
 #define HEAD_LANE 8
@@ -81,10 +94,29 @@
 #define HEAD_SERVED_SIZE 40
 #define HEAD_OPEN_SLOT 48
 #define HEAD_OPEN_RETURN 56
+#define THREAD_CREDIT 0
+#define THREAD_SCOPE 8
+#define THREAD_CREDIT_SCOPE 16
+#define THREAD_LANE 24
 #define THREAD_SERVED 320
+#define THREAD_SITES 8512
+#define THREAD_LEASE 41280
+#define THREAD_UNTIL_SAMPLE 41288
+#define SITE_KEY 0
+#define SITE_EPOCH 8
+#define SITE_READING 15
+#define SITE_REAL 16
+#define SITE_ROW 24
+#define SITE_SCOPE 32
+#define SITE_FORM 40
 #define LANE_NESTED 0
 #define LANE_DEPTH 8
+#define LANE_SLOT 16
+#define LANE_RETURN 24
+#define LANE_ROW 32
 #define ROW_CALLS 0
+#define ROW_CHARGED 16
+#define ROW_DIMENSION 40
 
 /* Where an argument slot is, in bytes from the frame pointer. */
 #define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))

@@ -47,13 +47,13 @@ flopshim_thunks:
 	movq %r9, ENTRY_GPRS+40(%rbp)
 .endm
 
-/* rax: the thread; r11d: the symbol's number */
+/* rax: the thread; r11: the symbol's number, or where the thread has the call site */
 .macro CALL_ENTER function
 	subq $ENTRY_SIZE, %rsp
 	andq $-16, %rsp			/* hand-written callers may be off by 8 */
 	SAVE_ARGUMENTS
 	movq %rbp, %rdi
-	movl %r11d, %esi
+	movq %r11, %rsi
 	movq %rax, %rdx
 	call \function
 .endm
@@ -108,6 +108,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	cmpq $0, %fs:HEAD_OPEN_SLOT(%r10)
 	jne .Lnested
 	movq %fs:HEAD_THREAD(%r10), %rax
+#ifdef BARE
 	MAKE_FRAME
 	CALL_ENTER intercept_enter
 .Lverdict:
@@ -117,10 +118,75 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq %rax, %r11
 	RESTORE_ARGUMENTS
 	call *%r11
-#ifndef BARE
-	/* intercept_leave, in two thirds of the instructions; what is not the common case is left to it. */
-	cmpq $0, ENTRY_FLAGS(%rbp)
-	jne .Lleave
+#else
+	shlq $SITE_KEY_SHIFT, %r11
+	xorq (%rsp), %r11
+	movabsq $SITE_FACTOR, %r10
+	imulq %r11, %r10
+	shrq $(64 - SITE_BITS), %r10
+	shlq $SITE_SIZE_SHIFT, %r10
+	leaq THREAD_SITES(%rax,%r10), %r10
+	cmpb $SITE_READING_FIRST, SITE_READING(%r10)
+	ja .Lother_reading
+	/*
+	 * intercept_enter, for level-1 BLAS with the dimension of the site's last call. rcx is one register more to work with.
+	 * What is read of the site is read before its key and its scope: a handler's call may change it meanwhile.
+	 */
+	movq %rcx, BEFORE_FRAME(ENTRY_GPRS+24)
+	movq SITE_REAL(%r10), %rcx
+	movq %rcx, BEFORE_FRAME(ENTRY_REAL)
+	movq SITE_FORM(%r10), %rcx
+	movq %rcx, BEFORE_FRAME(ENTRY_FORM)
+	movq SITE_ROW(%r10), %rcx
+	cmpq %r11, SITE_KEY(%r10)
+	jne .Ldisplaced_back
+	movl flopshim_epoch(%rip), %r11d
+	cmpl %r11d, SITE_EPOCH(%r10)
+	jne .Ldisplaced_back
+	movq THREAD_SCOPE(%rax), %r11
+	cmpq %r11, SITE_SCOPE(%r10)
+	jne .Lenter_back
+	cmpq %r11, THREAD_CREDIT_SCOPE(%rax)
+	jne .Lenter_back
+	movq %r11, BEFORE_FRAME(ENTRY_SCOPE)
+	cmpb $SITE_READING_FIRST, SITE_READING(%r10)
+	jne .Lvalue
+	testq %rdi, %rdi
+	jz .Lenter_back
+	movslq (%rdi), %r11
+.Lcompare:
+	cmpq %r11, ROW_DIMENSION(%rcx)
+	jne .Lenter_back
+	movq THREAD_CREDIT(%rax), %r11
+	subq ROW_CHARGED(%rcx), %r11
+	js .Lno_credit
+	movq %r11, THREAD_CREDIT(%rax)
+.Lpaid:
+	MAKE_FRAME
+	subq $ENTRY_SIZE, %rsp
+	andq $-16, %rsp
+	movq $0, ENTRY_FLAGS(%rbp)
+	movq %rcx, ENTRY_ROW(%rbp)
+	movq THREAD_LANE(%rax), %r10
+	leaq 8(%rbp), %rax
+.Lrecord:
+	movq 8(%rbp), %r11
+	movq %rax, LANE_SLOT(%r10)
+	movq %r11, LANE_RETURN(%r10)
+	movq %rcx, LANE_ROW(%r10)
+	movl $1, LANE_DEPTH(%r10)
+	movq thread_head@gottpoff(%rip), %rcx
+	movq %r11, %fs:HEAD_OPEN_RETURN(%rcx)
+	movq %rax, %fs:HEAD_OPEN_SLOT(%rcx)
+	cmpq %rax, LANE_SLOT(%r10)
+	jne .Ltaken_by_handler
+	movq ENTRY_REAL(%rbp), %r11
+	movq ENTRY_GPRS+24(%rbp), %rcx
+	movq ENTRY_RAX(%rbp), %rax
+	movq ENTRY_RDX(%rbp), %r10
+	call *%r11
+	/* intercept_leave, for a call without flags, in half of the instructions; what is not the common case is left to it. */
+.Lreturned:
 	movq thread_head@gottpoff(%rip), %rcx
 	cmpl $0, flopshim_epoch(%rip)
 	je .Lleave
@@ -138,6 +204,15 @@ HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_def_cfa %rsp, 8
 	ret
 	.cfi_restore_state
+
+#ifndef BARE
+.Lcall:
+	movq %rax, %r11
+	RESTORE_ARGUMENTS
+	call *%r11
+	cmpq $0, ENTRY_FLAGS(%rbp)
+	je .Lreturned
+#endif
 .Lleave:
 	movq %rax, ENTRY_RAX(%rbp)
 	movq %rdx, ENTRY_RDX(%rbp)
@@ -153,6 +228,80 @@ HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_def_cfa %rsp, 8
 	ret
 	.cfi_restore_state
+#ifndef BARE
+.Ltaken_by_handler:			/* between the first and the last of what records the call */
+	movq ENTRY_ROW(%rbp), %rcx
+	leaq 8(%rbp), %rax
+	jmp .Lrecord
+
+.Lvalue:
+	.cfi_remember_state
+	.cfi_def_cfa %rsp, 8
+	.cfi_restore %rbp
+	movslq %edi, %r11
+	jmp .Lcompare
+
+/* charge_from_lease */
+.Lno_credit:
+	cmpq $CREDIT_LEASE, THREAD_CREDIT(%rax)
+	jne .Lenter_back
+	movq %rsi, BEFORE_FRAME(ENTRY_GPRS+8)
+	movq %rdx, BEFORE_FRAME(ENTRY_GPRS+16)
+	movq %rax, %rsi
+	movq ROW_CHARGED(%rcx), %rdx
+	cmpq $CREDIT_QUANTUM, %rdx
+	jae .Lno_lease
+	cmpq THREAD_UNTIL_SAMPLE(%rsi), %rdx
+	jg .Lno_lease
+	movq THREAD_LEASE(%rsi), %rax
+1:	movq %rax, %r11
+	subq %rdx, %r11
+	js .Lno_lease
+	lock cmpxchgq %r11, THREAD_LEASE(%rsi)
+	jne 1b
+	subq %rdx, THREAD_UNTIL_SAMPLE(%rsi)
+	movq %rsi, %rax
+	movq BEFORE_FRAME(ENTRY_GPRS+8), %rsi
+	movq BEFORE_FRAME(ENTRY_GPRS+16), %rdx
+	jmp .Lpaid
+.Lno_lease:
+	movq %rsi, %rax
+	movq BEFORE_FRAME(ENTRY_GPRS+8), %rsi
+	movq BEFORE_FRAME(ENTRY_GPRS+16), %rdx
+	.cfi_restore_state
+.Lenter_back:
+	.cfi_remember_state
+	.cfi_def_cfa %rsp, 8
+	.cfi_restore %rbp
+	movq BEFORE_FRAME(ENTRY_GPRS+24), %rcx
+	jmp .Lenter
+.Lother_reading:
+	cmpq %r11, SITE_KEY(%r10)
+	jne .Ldisplaced
+	movl flopshim_epoch(%rip), %r11d
+	cmpl %r11d, SITE_EPOCH(%r10)
+	jne .Ldisplaced
+.Lenter:
+	MAKE_FRAME
+	movq %r10, %r11
+	CALL_ENTER intercept_enter
+.Lverdict:
+	testl %edx, %edx
+	jz .Lcall
+	jmp .Lnot_just_called
+	.cfi_restore_state
+.Ldisplaced_back:
+	.cfi_remember_state
+	.cfi_def_cfa %rsp, 8
+	.cfi_restore %rbp
+	movq BEFORE_FRAME(ENTRY_GPRS+24), %rcx
+.Ldisplaced:
+	MAKE_FRAME
+	movl ENTRY_COST(%rbp), %r11d
+	CALL_ENTER intercept_enter_displaced
+	jmp .Lverdict
+	.cfi_restore_state
+#endif
 
 /* intercept_enter_nested, for what it has put into the thread's list of functions that serve one library's calls. */
 .Lnested:

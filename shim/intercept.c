@@ -158,14 +158,21 @@ values_compare(const struct site_slot *slot, const struct dump_row *row, entry_f
 	return SAME;
 }
 
+static inline bool reads_pointers(const struct site_slot *slot)
+{
+	return slot->reading >= READING_FIRST && slot->reading <= READING_POINTERS;
+}
+
 /* How its arguments differ from those of the row. */
 static inline __attribute__((always_inline)) enum likeness
 compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
 	switch (slot->reading) {
+	case READING_FIRST:
 	case READING_POINTER:
 	case READING_POINTERS:
 		return pointers_compare(slot, row, frame, false);
+	case READING_FIRST_VALUE:
 	case READING_VALUE:
 	case READING_VALUES:
 		return values_compare(slot, row, frame, false);
@@ -188,7 +195,7 @@ static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame fram
 /* A dimension of a site that is not READING_OTHER: no option decides whether it is there. */
 static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
 {
-	return likely(slot->reading == READING_POINTERS) ? pointer_read(arg, frame)
+	return likely(reads_pointers(slot)) ? pointer_read(arg, frame)
 							 : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
 }
 
@@ -242,6 +249,22 @@ struct dump_row row_none = {
 	.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN},
 };
 
+/* How a site's only dimension is read, by what the entry body can read. */
+static enum reading reading_of_one(const struct site_slot *slot, enum reading first, enum reading otherwise)
+{
+	return slot->offset == ENTRY_SLOT(0) && !slot->stack_words && !(slot->flags & SITE_INFO) ? first : otherwise;
+}
+
+static enum reading pointer_reading(const struct site_slot *slot)
+{
+	return reading_of_one(slot, READING_FIRST, READING_POINTER);
+}
+
+static enum reading value_reading(const struct site_slot *slot)
+{
+	return reading_of_one(slot, READING_FIRST_VALUE, READING_VALUE);
+}
+
 void site_slot_prepare(struct site_slot *slot)
 {
 	unsigned count = slot->options + slot->dims;
@@ -262,9 +285,9 @@ void site_slot_prepare(struct site_slot *slot)
 	if (!slot->dims || slot->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
 		return;
 	if (pointers)
-		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64 : count == 1 ? READING_POINTER : READING_POINTERS;
+		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64 : count == 1 ? pointer_reading(slot) : READING_POINTERS;
 	else if (values)
-		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64 : count == 1 ? READING_VALUE : READING_VALUES;
+		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64 : count == 1 ? value_reading(slot) : READING_VALUES;
 }
 
 bool intercept_is_query(const struct form *form, entry_frame frame)
@@ -507,7 +530,7 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 {
 	uint64_t place = row_place(slot->site, scope->namespace_id);
 
-	if (likely(slot->reading == READING_POINTERS || slot->reading == READING_POINTER))
+	if (likely(reads_pointers(slot)))
 		pointers_read(slot, frame, shape);
 	else
 		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, shape);
@@ -605,9 +628,9 @@ static inline void site_follow(struct site_slot *slot, struct dump_row *last, st
 		row_followed_by(last, row, place);
 	} else if (++slot->streak == STREAK_FOLLOWED) {
 		/* enter_following is not on the path of level 1. */
-		if (slot->reading == READING_POINTER)
+		if (slot->reading == READING_FIRST || slot->reading == READING_POINTER)
 			slot->reading = READING_POINTERS;
-		else if (slot->reading == READING_VALUE)
+		else if (slot->reading == READING_FIRST_VALUE || slot->reading == READING_VALUE)
 			slot->reading = READING_VALUES;
 	}
 }
@@ -618,9 +641,9 @@ static inline void site_unfollow(struct site_slot *slot)
 	if (slot->options + slot->dims > 1)
 		return;
 	if (slot->reading == READING_POINTERS)
-		slot->reading = READING_POINTER;
+		slot->reading = pointer_reading(slot);
 	else if (slot->reading == READING_VALUES)
-		slot->reading = READING_VALUE;
+		slot->reading = value_reading(slot);
 }
 
 /*
@@ -690,23 +713,6 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 	return enter_charged_row(thread, frame, slot, row, slot->scope);
 }
 
-/* A call whose site is not where it belongs: another has taken the place, or it is new. */
-static __attribute__((noinline)) struct entry_verdict enter_displaced(entry_frame frame, uint32_t symbol)
-{
-	struct thread *thread = thread_self;
-	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
-	struct site_slot *slot = &thread->sites[site_other(site_hash(key))];
-
-	if (slot->key != key || slot->epoch != flopshim_epoch)
-		return SLOW;
-	if (thread_head.open_slot != OPEN_NONE)
-		return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
-	/* What intercept_enter does: in one function with it, two instructions more for every call. */
-	if (unlikely(slot->scope != thread->scope || thread->scope != thread->credit_scope))
-		return enter_shape(frame, slot);
-	return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
-}
-
 /* The entry body knows these: see entry.h. */
 #define IS_AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #member)
 IS_AT(struct thread_head, thread, HEAD_THREAD);
@@ -717,37 +723,67 @@ IS_AT(struct thread_head, served_start, HEAD_SERVED_START);
 IS_AT(struct thread_head, served_size, HEAD_SERVED_SIZE);
 IS_AT(struct thread_head, open_slot, HEAD_OPEN_SLOT);
 IS_AT(struct thread_head, open_return, HEAD_OPEN_RETURN);
+IS_AT(struct thread, credit, THREAD_CREDIT);
+IS_AT(struct thread, scope, THREAD_SCOPE);
+IS_AT(struct thread, credit_scope, THREAD_CREDIT_SCOPE);
+IS_AT(struct thread, lane, THREAD_LANE);
 IS_AT(struct thread, served, THREAD_SERVED);
+IS_AT(struct thread, sites, THREAD_SITES);
+IS_AT(struct thread, lease, THREAD_LEASE);
+IS_AT(struct thread, until_sample, THREAD_UNTIL_SAMPLE);
+IS_AT(struct site_slot, key, SITE_KEY);
+IS_AT(struct site_slot, epoch, SITE_EPOCH);
+IS_AT(struct site_slot, reading, SITE_READING);
+IS_AT(struct site_slot, real, SITE_REAL);
+IS_AT(struct site_slot, row, SITE_ROW);
+IS_AT(struct site_slot, scope, SITE_SCOPE);
+IS_AT(struct site_slot, form, SITE_FORM);
+_Static_assert(sizeof(struct site_slot) == 1 << SITE_SIZE_SHIFT, "SITE_SIZE_SHIFT");
+_Static_assert(READING_FIRST == SITE_READING_FIRST, "SITE_READING_FIRST");
 IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
 IS_AT(struct dump_lane, depth, LANE_DEPTH);
+IS_AT(struct dump_lane, frames[0].slot, LANE_SLOT);
+IS_AT(struct dump_lane, frames[0].return_address, LANE_RETURN);
+IS_AT(struct dump_lane, frames[0].row, LANE_ROW);
 IS_AT(struct dump_row, calls, ROW_CALLS);
+IS_AT(struct dump_row, charged, ROW_CHARGED);
+IS_AT(struct dump_row, dims[0], ROW_DIMENSION);
 IS_AT(struct served, key, SERVED_KEY);
 IS_AT(struct served, real, SERVED_REAL);
 
-struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread)
+struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
 {
-	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
-	struct site_slot *slot = &thread->sites[site_hash(key)];
-	const struct scope *scope;
-	struct dump_row *row;
+	struct dump_row *row = *(struct dump_row *volatile *)&slot->row; /* before its scope: a handler may change both meanwhile */
+	const struct scope *scope = thread->scope;
 
-	__asm__("" : "+r"(slot)); /* or its address is computed for each use: 10 instructions more */
-	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
-		return enter_displaced(frame, symbol);
-	row = *(struct dump_row *volatile *)&slot->row; /* before its scope: a handler may change both meanwhile */
-	scope = thread->scope;
 	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
 		return enter_shape(frame, slot);
-	if (slot->reading == READING_POINTER) {
+	switch (slot->reading) {
+	case READING_FIRST:
+	case READING_POINTER:
 		if (unlikely(!pointer_same(slot, row, frame)))
 			return enter_other_dims(frame, slot);
-	} else if (slot->reading == READING_VALUE) {
+		break;
+	case READING_FIRST_VALUE:
+	case READING_VALUE:
 		if (unlikely(!value_same(slot, row, frame)))
 			return enter_other_dims(frame, slot);
-	} else {
+		break;
+	default:
 		return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
 	}
 	return enter_charged_row(thread, frame, slot, row, scope);
+}
+
+/* Its place is another's, or it is new. */
+struct entry_verdict intercept_enter_displaced(entry_frame frame, uint32_t symbol, struct thread *thread)
+{
+	uint64_t key = site_key(*entry_return_slot(frame), symbol);
+	struct site_slot *slot = &thread->sites[site_other(site_hash(key))];
+
+	if (slot->key != key || slot->epoch != flopshim_epoch)
+		return SLOW;
+	return intercept_enter(frame, slot, thread);
 }
 
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
@@ -755,8 +791,10 @@ struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, 
 	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
 	struct site_slot *slot = &thread->sites[site_hash(key)];
 
+	if (slot->key != key)
+		slot = &thread->sites[site_other(site_hash(key))];
 	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
-		return enter_displaced(frame, symbol);
+		return SLOW;
 	return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
 }
 

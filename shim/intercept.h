@@ -24,8 +24,11 @@ struct shape {
 	};
 };
 
-struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread);
-/* The same while another call is in flight. */
+/* A call from a site that the thread has in its place, while no other is in flight. */
+struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread);
+/* From one that it has not. */
+struct entry_verdict intercept_enter_displaced(entry_frame frame, uint32_t symbol, struct thread *thread);
+/* A call while another is in flight. */
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread);
 struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol);
 int intercept_leave(entry_frame frame);

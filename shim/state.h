@@ -17,11 +17,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	SITE_BITS = 9,          /* of site_hash */
-	SITE_KEY_SHIFT = 47,    /* of a symbol's number: see site_key */
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
-	CREDIT_QUANTUM = 131072,/* FLOPs between two visits to the slow path; dearer calls take it but for dear_goes_on */
-	CREDIT_LEASE = -1,      /* of a thread under a limit: the lease is spent instead */
 	CREDIT_NONE = -2,       /* every call takes the slow path */
 	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
 	CREDIT_RENEWALS = 15,   /* portions that the fast path may add to one of the slow path's, see credit_renew */
@@ -47,13 +43,19 @@ enum site_flags {
 
 /* How a site's arguments are read: all but the last are quick, and their calls are never queries. */
 enum reading {
-	READING_POINTER,  /* Fortran, LP64, one dimension and no option: level-1 BLAS */
-	READING_VALUE,    /* the same from CBLAS */
-	READING_POINTERS, /* Fortran, LP64: letters and 32-bit integers behind pointers */
-	READING_VALUES,   /* CBLAS, LP64: enums and integers by value */
+	/*
+	 * One dimension and no option: level-1 BLAS. Of the first two it is the first argument, none is on the stack, and no
+	 * INFO may say that nothing was done: for the entry body.
+	 */
+	READING_FIRST_VALUE, /* CBLAS, LP64 */
+	READING_FIRST,       /* Fortran, LP64 */
+	READING_POINTER,     /* the same but for one of these */
+	READING_POINTERS,    /* Fortran, LP64: letters and 32-bit integers behind pointers */
+	READING_VALUE,       /* CBLAS, LP64, one dimension and no option */
+	READING_VALUES,      /* CBLAS, LP64: enums and integers by value */
 	READING_POINTERS_64,
 	READING_VALUES_64,
-	READING_OTHER,    /* by the form's description */
+	READING_OTHER,       /* by the form's description */
 };
 
 /*
@@ -254,7 +256,7 @@ extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << SITE_KEY_SHIFT; }
 
 /* Place of a call site in a thread's memory of them. */
-static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * 0x9e3779b97f4a7c15 >> (64 - SITE_BITS)); }
+static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * SITE_FACTOR >> (64 - SITE_BITS)); }
 
 /* Where a site is that came to find its place taken. */
 static inline uint32_t site_other(uint32_t place) { return place ^ 1; }

@@ -61,9 +61,13 @@ def signals(client):
 
 @case(on=QUICK_BLAS)
 def signals_after_every_instruction(client):
-    """After each instruction of a small call, and each 23rd of a LAPACK call, one call of the handler's: none is lost."""
-    run = client.run([client.compile("signals.c"), "steps"], FLOPSHIM_STACKS="off")
-    check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
+    """After each instruction of a small call, and each 23rd of a LAPACK call, one call of the handler's: none is lost, and a
+    budget, which is paid in another way, knows them all."""
+    for settings in ({}, {"FLOPSHIM_BUDGET": "1E"}):
+        run = client.run([client.compile("signals.c"), "steps"], FLOPSHIM_STACKS="off", **settings)
+        check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
+        for limit in run.report["limits"]:
+            check_equal(limit["used"], run.totals["flops"], "what is used of the budget")
 
 
 @case(on=QUICK_BLAS)
