@@ -196,7 +196,7 @@ static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame fram
 static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
 {
 	return likely(reads_pointers(slot)) ? pointer_read(arg, frame)
-							 : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
+					    : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
 }
 
 /* What shape_read does, where all arguments are of the most frequent kind. */
@@ -285,9 +285,13 @@ void site_slot_prepare(struct site_slot *slot)
 	if (!slot->dims || slot->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
 		return;
 	if (pointers)
-		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64 : count == 1 ? pointer_reading(slot) : READING_POINTERS;
+		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64
+				: count == 1		 ? pointer_reading(slot)
+							 : READING_POINTERS;
 	else if (values)
-		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64 : count == 1 ? value_reading(slot) : READING_VALUES;
+		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64
+				: count == 1		 ? value_reading(slot)
+							 : READING_VALUES;
 }
 
 bool intercept_is_query(const struct form *form, entry_frame frame)
@@ -753,7 +757,8 @@ IS_AT(struct served, real, SERVED_REAL);
 
 struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
 {
-	struct dump_row *row = *(struct dump_row *volatile *)&slot->row; /* before its scope: a handler may change both meanwhile */
+	/* Before its scope: a handler may change both meanwhile. */
+	struct dump_row *row = *(struct dump_row *volatile *)&slot->row;
 	const struct scope *scope = thread->scope;
 
 	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
