@@ -67,7 +67,10 @@ SHIM_SOURCES := $(filter-out $(wildcard shim/generate*.c),$(wildcard shim/*.c))
 SHIM_OBJECTS := $(patsubst shim/%.c,$(O)/shim/%.o,$(SHIM_SOURCES)) $(O)/shim/tables.o $(O)/shim/entry.o
 SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden -Ishim -Ishim/include -I$(O)/gen
 $(patsubst %,$(O)/shim/%.o,$(SHIM_PLAIN)): SHIM_EXTRA := -mgeneral-regs-only
-$(O)/shim/memory.o: SHIM_EXTRA := -fno-builtin -fno-tree-loop-distribute-patterns
+# gcc would make calls of memset out of its loops; clang has no such option, and does not with -fno-builtin.
+LOOPS_STAY := $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/null > /dev/null 2>&1 \
+	&& echo -fno-tree-loop-distribute-patterns)
+$(O)/shim/memory.o: SHIM_EXTRA := -fno-builtin $(LOOPS_STAY)
 
 $(O)/shim/%.o: shim/%.c $(GENERATED) | $(O)/shim
 	$(call say,CC)
