@@ -33,7 +33,6 @@ enum {
 	STACKS_BYTES = 16384,
 	ENTRIES_ALIGN = 128,
 	LOG_MARGIN = 4 << 20,
-	FILL_OVER = 1 << 14, /* bytes of the first block of rows, which may stay nearly empty */
 };
 
 /* A block in memory. */
@@ -387,7 +386,7 @@ static bool log_has_room(int file, uint64_t size)
 	return !status.f_blocks || (uint64_t)status.f_bavail * status.f_frsize >= size + LOG_MARGIN;
 }
 
-static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t size, bool *in_file)
+static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t size, bool at_once, bool *in_file)
 {
 	void *pages = NULL;
 	int file;
@@ -399,7 +398,7 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 		file = file_reopen();
 		if (file >= 0) {
 			if (type != DUMP_LOG || log_has_room(file, size))
-				pages = file_pages(file, offset, size, size > FILL_OVER && (type == DUMP_ROWS || type == DUMP_LOG));
+				pages = file_pages(file, offset, size, at_once);
 			close(file);
 		}
 		errno = saved;
@@ -429,7 +428,8 @@ struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size
 	struct dump_block *block;
 	bool in_file;
 
-	block = block_pages(type, offset, size, &in_file);
+	/* A lane's first rows may be its only ones. */
+	block = block_pages(type, offset, size, type == DUMP_LOG || (type == DUMP_ROWS && first), &in_file);
 	if (!block)
 		return NULL;
 	*block = (struct dump_block){
