@@ -146,9 +146,9 @@ static inline void row_index_put(struct row_index *index, struct dump_row *row, 
  */
 static inline void row_index_put_first(struct row_index *index, struct dump_row *row, uint64_t tag)
 {
-	uint64_t entry = row_entry(row, tag), *first = &index->entries[tag & index->mask], moved = *first;
+	uint64_t entry = row_entry(row, tag), *first = &index->entries[tag & index->mask], moved;
 
-	if (!moved && entry_put(first, entry))
+	if (entry_put(first, entry))
 		return;
 	moved = *first;
 	*first = entry;
