@@ -143,6 +143,7 @@ void guest_die_of_symbol(const char *program, const char *object, const char *na
 	char line[8192];
 	size_t end = 0;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	guest_print(line, sizeof(line), &end, "%s: symbol lookup error: %s: undefined symbol: %s\n", program, object, name);
 	if (write(STDERR_FILENO, line, end) < 0) {
 		/* nowhere left to say it */
