@@ -464,7 +464,7 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 			shape.dims[i] = dim_coarsen(exact.dims[i]);
 			hash += hash_dim(i, shape.dims[i]);
 		}
-		hash = hash_end(hash);
+		hash = hash_end(hash, shape.dims[0]);
 		exact.options = shape.options = options;
 	} else {
 		shape_read(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, &exact);
@@ -514,7 +514,8 @@ static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread,
 	row->charged = charged;
 	row->flops = price.flops;
 	row->words = price.words;
-	row_end(&thread->rows, block, row, hash);
+	row_end(&thread->rows, block, row, hash, false);
+	row_prefetch(row + 1);
 	return row;
 }
 
@@ -668,7 +669,7 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 		hash += hash_dim(i, shape.dims[i]);
 	}
 	shape.options = last->options;
-	row = row_find(thread->rows.index, hash_end(hash), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
+	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
 	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
 		return enter_coarse(frame, slot, shape.options);
 	thread->rows.misses = 0;

@@ -668,7 +668,7 @@ static struct dump_row *row_make(struct thread *thread, uint64_t hash, const str
 		}
 	}
 	*row = *filled;
-	row_end(rows, block, row, hash);
+	row_end(rows, block, row, hash, filled->flags & DUMP_ROW_COARSE);
 	if (rows->count * 2 > rows->index->mask)
 		index_grow(rows);
 	return row;

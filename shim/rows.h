@@ -35,7 +35,17 @@ static inline uint64_t hash_dim(unsigned i, int64_t dim)
 	return (uint64_t)dim * factors[i];
 }
 
-static inline uint64_t hash_end(uint64_t hash) { return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; }
+/*
+ * Shapes that differ in the last bits of their first dimension alone stand side by side in the index: factorizations take
+ * a column after the other, with so much work between that each look at another cache line waits for memory.
+ */
+static inline uint64_t hash_end(uint64_t hash, int64_t first)
+{
+	uint64_t beside = (uint64_t)first % ROW_NEIGHBOURS;
+
+	hash -= hash_dim(0, (int64_t)beside);
+	return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u ^ beside << (64 - ROW_TAG_BITS);
+}
 
 static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint64_t place)
 {
@@ -43,7 +53,7 @@ static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint
 
 	for (unsigned i = 0; i < dims; i++)
 		hash += hash_dim(i, shape->dims[i]);
-	return hash_end(hash);
+	return hash_end(hash, dims ? shape->dims[0] : 0);
 }
 
 /* The part of a hash that the index keeps. */
@@ -121,7 +131,7 @@ static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, u
 		coarse->dims[i] = dim_coarsen(shape->dims[i]);
 		hash += hash_dim(i, coarse->dims[i]);
 	}
-	return hash_end(hash);
+	return hash_end(hash, dims ? coarse->dims[0] : 0);
 }
 
 /* ---- new rows ---- */
@@ -185,16 +195,25 @@ static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_blo
 	return row_take(*block);
 }
 
-/* What row_begin has given is filled. */
-static inline void row_end(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash)
+/* What row_begin has given is filled. `coarse` says what its flags say, which would have to be waited for. */
+static inline void row_end(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash,
+			   bool coarse)
 {
 	row_block_publish(rows, block);
-	if (unlikely(row->flags & DUMP_ROW_COARSE))
+	if (unlikely(coarse))
 		row_index_put_first(rows->index, row, row_tag(hash));
 	else
 		row_index_put(rows->index, row, row_tag(hash));
 	if (++rows->count >= ROWS_MAX)
 		rows->coarse = true;
+}
+
+/* The next new shape's, while the caches are still those of this call. It need not be there. */
+static inline void row_prefetch(const struct dump_row *row)
+{
+	_Static_assert(sizeof(*row) == 128, "two cache lines");
+	__builtin_prefetch(row, 1);
+	__builtin_prefetch((const char *)row + 64, 1);
 }
 
 #endif

@@ -86,13 +86,14 @@ _Static_assert(sizeof(struct site_slot) == 64, "one cache line");
  * which the caches have lost by then. Never freed: a signal handler may put a larger one in its place while it is searched.
  */
 struct row_index {
-	uint64_t mask;       /* entries - 1 */
-	uint64_t entries[];  /* 0 is empty */
+	uint64_t mask; /* entries - 1 */
+	uint64_t entries[] __attribute__((aligned(64))); /* 0 is empty */
 };
 
 enum {
 	ROW_ALIGN = 64,      /* of a row's address, which has 48 bits */
 	ROW_TAG_BITS = 22,
+	ROW_NEIGHBOURS = 8,  /* entries in a cache line: see hash_end */
 	ROWS_MAX = 1 << 15,  /* per lane; from there on shapes are rounded up */
 };
 _Static_assert(ROWS_MAX * 4 <= 1 << ROW_TAG_BITS, "a tag tells where to begin in the largest index");
