@@ -340,19 +340,25 @@ static inline uint32_t dump_header_check(const struct dump_header *header)
  */
 #define DUMP_CONTENT_SEED 14695981039346656037u
 
+static inline uint64_t dump_content_step(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 1099511628211u;
+	return hash ^ hash >> 32;
+}
+
 static inline uint64_t dump_content_check(uint64_t hash, const void *bytes, uint64_t size)
 {
 	const unsigned char *byte = (const unsigned char *)bytes;
+	uint64_t word;
 
-	for (; size; byte += 8, size -= size < 8 ? size : 8) {
-		uint64_t word = 0;
-
-		if (__builtin_expect(size >= 8, 1))
-			__builtin_memcpy(&word, byte, 8);
-		else
-			__builtin_memcpy(&word, byte, size);
-		hash = (hash ^ word) * 1099511628211u;
-		hash ^= hash >> 32;
+	for (; size >= 8; byte += 8, size -= 8) {
+		__builtin_memcpy(&word, byte, 8);
+		hash = dump_content_step(hash, word);
+	}
+	if (size) {
+		word = 0;
+		__builtin_memcpy(&word, byte, size);
+		hash = dump_content_step(hash, word);
 	}
 	return hash ? hash : 1;
 }
