@@ -179,7 +179,11 @@ static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
 	if (at_once)
 		file_fill(file, offset, size);
 	address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
-	return address == MAP_FAILED ? NULL : address;
+	if (address == MAP_FAILED)
+		return NULL;
+	if (at_once)
+		guest_populate(address, size);
+	return address;
 }
 
 /* ---- the name ---- */

@@ -62,6 +62,14 @@ void *guest_pages(size_t size)
 	return pages == MAP_FAILED ? NULL : pages;
 }
 
+void guest_populate(void *pages, size_t size)
+{
+	int saved = errno;
+
+	madvise(pages, size, MADV_POPULATE_WRITE);
+	errno = saved;
+}
+
 void guest_free(void *pages, size_t size)
 {
 	int saved = errno;

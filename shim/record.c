@@ -22,7 +22,9 @@ enum {
 	SITES_MAX = 1 << 20,
 	SITES_INDEX = 1 << 21,
 	ROWS_FIRST_BYTES = 1 << 14,
+	ROWS_BLOCK_USUAL = 1 << 18, /* a lane with all its rows has 20 blocks */
 	ROWS_BLOCK_MAX = 1 << 21,
+	ROWS_USUAL = 20,
 	INDEX_FIRST = 512,
 	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
@@ -62,10 +64,13 @@ static struct {
 
 static struct row_index *index_make(uint64_t entries)
 {
-	struct row_index *index = guest_pages(sizeof(struct row_index) + entries * sizeof(uint64_t));
+	size_t size = sizeof(struct row_index) + entries * sizeof(uint64_t);
+	struct row_index *index = guest_pages(size);
 
-	if (index)
-		index->mask = entries - 1;
+	if (!index)
+		return NULL;
+	guest_populate(index, size);
+	index->mask = entries - 1;
 	return index;
 }
 
@@ -627,18 +632,30 @@ static void overflow_begin(struct lane_rows *rows, struct dump_block *block)
 	row_block_publish(rows, block);
 }
 
+/*
+ * Each block is made at once, so that one much larger than what is needed costs more than to make another. Beyond the rows
+ * that a lane may have only coarse ones and what is charged by hand come, and nobody knows how many.
+ */
+static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_block *last)
+{
+	if (!last)
+		return ROWS_FIRST_BYTES;
+	if (last->size == ROWS_BLOCK_MAX || (last->size == ROWS_BLOCK_USUAL && rows->block_count < ROWS_USUAL))
+		return last->size;
+	return last->size * 2;
+}
+
 /* Another block; NULL if there is none to be had, and then there may be an overflow row. */
 static struct dump_block *block_next(struct lane_rows *rows, struct dump_block *last)
 {
-	uint64_t bytes = last ? last->size * 2 : ROWS_FIRST_BYTES;
 	struct dump_block *block = NULL;
 
 	guest_lock(&record_lock);
 	if (rows->block_count && rows->blocks[rows->block_count - 1] != last)
 		block = rows->blocks[rows->block_count - 1];
 	else if (!rows->overflow && rows->block_count < ROW_BLOCKS_MAX)
-		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), bytes < ROWS_BLOCK_MAX ? bytes : ROWS_BLOCK_MAX,
-				       rows->lane, last ? last->first + (uint32_t)dump_capacity(last) : 0);
+		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), block_next_size(rows, last), rows->lane,
+				       last ? last->first + (uint32_t)dump_capacity(last) : 0);
 	if (last && !rows->overflow && (!block || dump_is_cut())) {
 		overflow_begin(rows, last);
 		block = NULL;

@@ -25,7 +25,7 @@ enum {
 	DEAR_SHIFT = 12,        /* and the part of its FLOPs that it takes beside that, as a power of two */
 	DEAR_LEASE_MAX = 1 << 21, /* FLOPs of a call that takes no more than the lease */
 	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
-	ROW_BLOCKS_MAX = 24,    /* of a lane */
+	ROW_BLOCKS_MAX = 40,    /* of a lane */
 	MISSES_MAX = 64,        /* see row_of_call */
 	STREAK_FOLLOWED = 4,    /* see site_follow */
 	SERVED_MISSES = 64,     /* nested calls from elsewhere, before their library is the one that is served fast */
