@@ -83,17 +83,20 @@ enum { POOL_PAGES = 65536 };
 void *guest_pool_take(struct guest_pool *pool)
 {
 	size_t size = (pool->size + 15) & ~(size_t)15;
-	void *object;
+	void *object = pool->free;
 
-	if (!pool->free) {
-		char *pages = guest_pages(POOL_PAGES);
-
-		for (size_t at = 0; pages && at + size <= POOL_PAGES; at += size)
-			guest_pool_give(pool, pages + at);
-	}
-	object = pool->free;
-	if (object)
+	if (object) {
 		pool->free = *(void **)object;
+		return object;
+	}
+	if (!pool->fresh || (size_t)(pool->fresh_end - pool->fresh) < size) {
+		pool->fresh = guest_pages(POOL_PAGES);
+		if (!pool->fresh)
+			return NULL;
+		pool->fresh_end = pool->fresh + POOL_PAGES;
+	}
+	object = pool->fresh;
+	pool->fresh += size;
 	return object;
 }
 

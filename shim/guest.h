@@ -35,6 +35,8 @@ void guest_free(void *pages, size_t size);
 struct guest_pool {
 	size_t size;
 	void *free;
+	char *fresh; /* never used, up to fresh_end */
+	char *fresh_end;
 };
 
 /* Contents are undefined; NULL without memory. */

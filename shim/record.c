@@ -20,7 +20,7 @@
 
 enum {
 	SITES_MAX = 1 << 20,
-	SITES_INDEX = 1 << 21,
+	SITES_INDEX_FIRST = 1 << 10,
 	ROWS_FIRST_BYTES = 1 << 14,
 	ROWS_BLOCK_USUAL = 1 << 18, /* a lane with all its rows has 20 blocks */
 	ROWS_BLOCK_MAX = 1 << 21,
@@ -49,9 +49,15 @@ struct free_lane {
 	struct dump_block *log;
 };
 
+/* Read under no lock, and so never freed: the next one is twice as large. */
+struct site_index {
+	uint32_t mask;      /* places - 1 */
+	uint32_t numbers[]; /* of the list, plus 1; 0 is empty */
+};
+
 static struct {
 	struct site *list;
-	uint32_t *index; /* of list by (caller, symbol), plus 1 */
+	struct site_index *index; /* of list by (caller, symbol) */
 	uint32_t count;
 	struct free_lane *free;
 	uint32_t free_count;
@@ -297,20 +303,44 @@ static void *site_judge(struct site *site, unsigned scheme, struct module *calle
 
 static uint32_t site_place(uint64_t caller, uint32_t symbol)
 {
-	return (uint32_t)((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u >> 32) & (SITES_INDEX - 1);
+	return (uint32_t)((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u >> 32);
 }
 
 static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
 {
-	uint32_t at = site_place(caller, symbol);
+	struct site_index *index = records.index;
+	uint32_t at = site_place(caller, symbol) & index->mask;
 
-	for (; records.index[at]; at = (at + 1) & (SITES_INDEX - 1)) {
-		const struct site *site = &records.list[records.index[at] - 1];
+	for (; index->numbers[at]; at = (at + 1) & index->mask) {
+		const struct site *site = &records.list[index->numbers[at] - 1];
 
 		if (site->caller == caller && site->symbol == symbol && site->real == real)
 			break;
 	}
-	return &records.index[at];
+	return &index->numbers[at];
+}
+
+/* Keeps half of the index empty; without memory for a larger one no more sites are kept. */
+static bool site_index_has_room(void)
+{
+	struct site_index *old = records.index, *index;
+	uint64_t places = old ? 2 * ((uint64_t)old->mask + 1) : SITES_INDEX_FIRST;
+
+	if (old && records.count < places / 4)
+		return true;
+	index = guest_pages(sizeof(*index) + places * sizeof(index->numbers[0]));
+	if (!index)
+		return false;
+	index->mask = (uint32_t)places - 1;
+	for (uint32_t i = 0; i < records.count; i++) {
+		uint32_t at = site_place(records.list[i].caller, records.list[i].symbol) & index->mask;
+
+		while (index->numbers[at])
+			at = (at + 1) & index->mask;
+		index->numbers[at] = i + 1;
+	}
+	__atomic_store_n(&records.index, index, __ATOMIC_RELEASE);
+	return true;
 }
 
 /* Others may be reading: what they copy counts only if the epoch was the same before and after. */
@@ -330,11 +360,10 @@ static void site_store(struct site *place, const struct site *site)
 /* Another thread, or this one before it forgot, has resolved it in this epoch. Takes no lock. */
 static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 {
+	const struct site_index *index = __atomic_load_n(&records.index, __ATOMIC_ACQUIRE);
 	uint32_t at = site_place(caller, symbol), number, epoch = flopshim_epoch;
 
-	if (!records.index)
-		return false;
-	for (; (number = __atomic_load_n(&records.index[at], __ATOMIC_ACQUIRE)); at = (at + 1) & (SITES_INDEX - 1)) {
+	for (; index && (number = __atomic_load_n(&index->numbers[at & index->mask], __ATOMIC_ACQUIRE)); at++) {
 		struct site *known = &records.list[number - 1];
 
 		if (atomic_load_explicit(&known->epoch, memory_order_acquire) != epoch || known->caller != caller ||
@@ -386,10 +415,11 @@ bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
 
 static void site_keep(struct site *site)
 {
+	bool has_room = records.count < SITES_MAX && site_index_has_room();
 	uint32_t *found = site_find(site->caller, site->symbol, site->real);
 
 	site->number = *found ? records.list[*found - 1].number : DUMP_NONE;
-	if (!*found && records.count < SITES_MAX) {
+	if (!*found && has_room) {
 		site_store(&records.list[records.count++], site);
 		__atomic_store_n(found, records.count, __ATOMIC_RELEASE);
 	}
@@ -559,11 +589,9 @@ void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	do {
 		probe = NULL;
 		guest_lock(&record_lock);
-		if (!records.list) {
+		if (!records.list)
 			records.list = guest_pages(SITES_MAX * sizeof(struct site));
-			records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
-		}
-		if (records.list && records.index)
+		if (records.list && (records.index || site_index_has_room()))
 			made = site_make(caller, symbol, enclosing, next, site, &probe);
 		guest_unlock(&record_lock);
 		if (probe)
@@ -866,10 +894,12 @@ void record_forked(void)
 		module_at(i)->dump_number = DUMP_NONE;
 		module_at(i)->dump_entry = NULL;
 	}
-	if (records.index)
-		guest_free(records.index, SITES_INDEX * sizeof(uint32_t));
-	records.index = guest_pages(SITES_INDEX * sizeof(uint32_t));
 	records.count = 0;
+	if (records.index) {
+		/* Not freed: it may have been a signal handler that forked, in the middle of a read. */
+		records.index = NULL;
+		site_index_has_room();
+	}
 	if (records.manual)
 		memset(records.manual, 0, MANUAL_INDEX * sizeof(struct manual_site));
 	records.manual_count = 0;

@@ -20,7 +20,8 @@
 #include "unwind.h"
 
 enum {
-	STACKS_INDEX = 1 << 16,
+	INDEX_FIRST = 1 << 8,
+	STACKS_INDEX = 1 << 16, /* at most */
 	SAMPLES_INDEX = 1 << 17,
 	PYTHON_TEXT = 8192,
 	THRESHOLD_FIRST = 1 << 16,
@@ -31,9 +32,9 @@ enum {
 
 static struct {
 	struct stack_entry *stacks;   /* by hash */
-	uint32_t stack_count;
-	struct sample_entry *samples; /* by hash of stack, site and namespace */
-	uint32_t sample_count;
+	uint32_t stack_count, stack_places;
+	struct dump_sample **samples; /* by hash of stack, site and namespace */
+	uint32_t sample_count, sample_places;
 	_Atomic uint64_t sequence, cumulative, log_bytes;
 	_Atomic uint64_t threshold; /* 0 stands for the first */
 	uint64_t flops_at_threshold; /* that stacks stand for since it is the threshold */
@@ -43,10 +44,6 @@ uint64_t sample_threshold(void) { return taken.threshold ? taken.threshold : THR
 
 struct stack_entry {
 	uint64_t hash, place;
-};
-
-struct sample_entry {
-	struct dump_sample *sample;
 };
 
 /* ---- chance, in integers ---- */
@@ -118,52 +115,109 @@ static uint64_t stack_hash(const uint64_t *addresses, unsigned count, const char
 	return hash ? hash : 1;
 }
 
+/* Where the stack with this hash is, or would be. */
+static struct stack_entry *stack_find(uint64_t hash)
+{
+	uint32_t at = (uint32_t)(hash >> 20);
+
+	while (taken.stacks[at % taken.stack_places].hash && taken.stacks[at % taken.stack_places].hash != hash)
+		at++;
+	return &taken.stacks[at % taken.stack_places];
+}
+
+/* Makes the index twice as large once half of it is used: most programs need a page of it. False without any. */
+static bool stack_index_grow(void)
+{
+	struct stack_entry *old = taken.stacks, *index;
+	uint32_t places = taken.stack_places;
+
+	if ((old && taken.stack_count < places / 2) || places == STACKS_INDEX)
+		return true;
+	index = guest_pages((old ? places * 2 : INDEX_FIRST) * sizeof(*index));
+	if (!index)
+		return old;
+	taken.stacks = index;
+	taken.stack_places = old ? places * 2 : INDEX_FIRST;
+	for (uint32_t i = 0; i < places; i++)
+		if (old[i].hash)
+			*stack_find(old[i].hash) = old[i];
+	if (old)
+		guest_free(old, places * sizeof(*old));
+	return true;
+}
+
 /* Under record_lock. Each stack is stored once; 0 when there is no more room. */
 static uint64_t stack_place(const uint64_t *addresses, unsigned count, const char *python, size_t length)
 {
 	uint64_t hash = stack_hash(addresses, count, python, length);
-	uint32_t at = (uint32_t)(hash >> 20) % STACKS_INDEX;
+	struct stack_entry *entry;
 
-	if (!taken.stacks)
-		taken.stacks = guest_pages(STACKS_INDEX * sizeof(struct stack_entry));
-	if (!taken.stacks)
+	if (!stack_index_grow())
 		return 0;
-	for (; taken.stacks[at].hash; at = (at + 1) % STACKS_INDEX)
-		if (taken.stacks[at].hash == hash)
-			return taken.stacks[at].place;
-	if (taken.stack_count >= STACKS_INDEX * 3 / 4)
+	entry = stack_find(hash);
+	if (entry->hash)
+		return entry->place;
+	if (taken.stack_count >= taken.stack_places / 4 * 3)
 		return 0;
 	for (unsigned i = 0; i < count; i++)
 		record_address(addresses[i]);
-	taken.stacks[at].place = dump_stack_add(addresses, count, length ? dump_string(python, length) : 0);
-	if (!taken.stacks[at].place)
+	entry->place = dump_stack_add(addresses, count, length ? dump_string(python, length) : 0);
+	if (!entry->place)
 		return 0;
-	taken.stacks[at].hash = hash;
+	entry->hash = hash;
 	taken.stack_count++;
-	return taken.stacks[at].place;
+	return entry->place;
+}
+
+static struct dump_sample **sample_find(uint64_t stack, uint32_t site, uint32_t namespace_id)
+{
+	uint32_t at = (uint32_t)((stack * 0x9e3779b97f4a7c15u >> 32) ^ site * 2654435761u ^ namespace_id * 40503u);
+	struct dump_sample *sample;
+
+	while ((sample = taken.samples[at % taken.sample_places]) &&
+	       (sample->stack != stack || sample->site != site || sample->namespace_id != namespace_id))
+		at++;
+	return &taken.samples[at % taken.sample_places];
+}
+
+static bool sample_index_grow(void)
+{
+	struct dump_sample **old = taken.samples, **index;
+	uint32_t places = taken.sample_places;
+
+	if ((old && taken.sample_count < places / 2) || places == SAMPLES_INDEX)
+		return true;
+	index = guest_pages((old ? places * 2 : INDEX_FIRST) * sizeof(struct dump_sample *));
+	if (!index)
+		return old;
+	taken.samples = index;
+	taken.sample_places = old ? places * 2 : INDEX_FIRST;
+	for (uint32_t i = 0; i < places; i++)
+		if (old[i])
+			*sample_find(old[i]->stack, old[i]->site, old[i]->namespace_id) = old[i];
+	if (old)
+		guest_free(old, places * sizeof(struct dump_sample *));
+	return true;
 }
 
 /* Under record_lock. */
 static struct dump_sample *sample_of(uint64_t stack, uint32_t site, uint32_t namespace_id)
 {
-	uint32_t at = (uint32_t)((stack * 0x9e3779b97f4a7c15u >> 32) ^ site * 2654435761u ^ namespace_id * 40503u);
-	struct dump_sample *sample;
+	struct dump_sample **found, *sample;
 
-	if (!taken.samples)
-		taken.samples = guest_pages(SAMPLES_INDEX * sizeof(struct sample_entry));
-	if (!taken.samples)
+	if (!sample_index_grow())
 		return NULL;
-	for (at %= SAMPLES_INDEX; (sample = taken.samples[at].sample); at = (at + 1) % SAMPLES_INDEX)
-		if (sample->stack == stack && sample->site == site && sample->namespace_id == namespace_id)
-			return sample;
-	if (taken.sample_count >= SAMPLES_INDEX * 3 / 4)
+	found = sample_find(stack, site, namespace_id);
+	if (*found)
+		return *found;
+	if (taken.sample_count >= taken.sample_places / 4 * 3)
 		return NULL;
 	sample = dump_append(&dump_samples, NULL);
 	if (!sample)
 		return NULL;
 	*sample = (struct dump_sample){.stack = stack, .site = site, .namespace_id = namespace_id};
 	dump_commit(&dump_samples);
-	taken.samples[at].sample = sample;
+	*found = sample;
 	taken.sample_count++;
 	return sample;
 }
@@ -554,8 +608,8 @@ void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *
 void sample_forked(void)
 {
 	if (taken.stacks)
-		guest_free(taken.stacks, STACKS_INDEX * sizeof(struct stack_entry));
+		guest_free(taken.stacks, taken.stack_places * sizeof(struct stack_entry));
 	if (taken.samples)
-		guest_free(taken.samples, SAMPLES_INDEX * sizeof(struct sample_entry));
+		guest_free(taken.samples, taken.sample_places * sizeof(struct dump_sample *));
 	memset(&taken, 0, sizeof(taken));
 }
