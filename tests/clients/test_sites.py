@@ -38,6 +38,21 @@ def shares(client):
     check(500 < taken < 12000, f"{taken} stacks")
 
 
+@case(stacks=("auto", "all"))
+def thousands(client):
+    """More places than the tables of sites, stacks and samples begin with, in a process and again in its child."""
+    program, rounds, places = client.compile("places.c", "-O1", name="places"), 2, 3000
+    run = client.run([program, rounds, "fork"], FLOPSHIM_STACKS=client.stacks)
+    check_equal(len(run.dumps), 2, "dumps")
+    for dump in run.dumps:
+        done = subprocess.run([client.reporter, "--json", "--top", "all", dump], capture_output=True, text=True, check=True)
+        report = json.loads(done.stdout)
+        check_equal([site["calls"] for site in report["sites"]], [rounds] * places, "calls of each place")
+        check_equal(sum(site["flops"] for site in report["sites"]), rounds * places * 4, "FLOPs")
+        if client.stacks == "all":
+            check_equal([stack["sampled_calls"] for stack in report["stacks"]], [rounds] * places, "stacks of each place")
+
+
 @case()
 def the_same_stack_again(client):
     """Large calls from one place after another: of each place ever fewer stacks are taken, which stand for the rest."""

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Calls daxpy_ of n = 2 from 3,000 places, rounds times each; then, with a second argument, forks, and the child does it
+ * all once more: places ROUNDS [fork]
+ */
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void daxpy_(const int *n, const double *a, const double *x, const int *incx, double *y, const int *incy);
+
+static const int n = 2, one = 1;
+static const double a = 1, x[2] = {1, 1};
+static double y[2];
+
+#define CALL daxpy_(&n, &a, x, &one, y, &one);
+#define TEN(what) what what what what what what what what what what
+#define PLACES TEN(TEN(TEN(CALL))) TEN(TEN(TEN(CALL))) TEN(TEN(TEN(CALL)))
+
+static void call_all(int rounds)
+{
+	for (int i = 0; i < rounds; i++) {
+		PLACES
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int rounds = atoi(argv[1]), status = 0;
+	pid_t child;
+
+	call_all(rounds);
+	if (argc > 2) {
+		child = fork();
+		if (child == 0) {
+			call_all(rounds);
+			exit(0);
+		}
+		if (child < 0 || waitpid(child, &status, 0) != child || status)
+			return 1;
+	}
+	return y[0] == rounds * 3000 ? 0 : 2;
+}
