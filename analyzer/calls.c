@@ -2,6 +2,7 @@
 /*
  * calls.c - the ordered record: every call of a program, where FLOPSHIM_RECORDS=calls kept it.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,9 @@
 enum { TEXT_TOP = 1000 };
 
 static const char help[] =
-	"Usage: flopshim-report calls [OPTION ...] DUMP\n\n"
-	"Shows every call in the order in which they ended, of a program that ran with FLOPSHIM_RECORDS=calls.\n\n"
+	"Usage: flopshim-report calls [OPTION ...] [DUMP or DIRECTORY]\n\n"
+	"Shows every call in the order in which they ended, of a program that ran with FLOPSHIM_RECORDS=calls.\n"
+	"A directory is one with a single *.dump file in it; without any, the current directory.\n\n"
 	"  --json, --csv       as JSON (schema flopshim-calls/1) or CSV\n"
 	"  --top N             only the first so many: a number or 'all' (text 1000)\n";
 
@@ -213,7 +215,7 @@ static int show_calls(struct output *output, const struct options *options, char
 	int status, error = system_open(path, &file);
 
 	if (error) {
-		complain("%s: %s", path, strerror(error));
+		complain("%s: %s", path, system_why(error));
 		return EXIT_ERROR;
 	}
 	gather_open(&aggregate, false);
@@ -235,6 +237,34 @@ static int show_calls(struct output *output, const struct options *options, char
 	return status;
 }
 
+/* The dump in a directory, or `path` itself if it is none; to be freed. NULL after a message. */
+static char *single_dump(const char *path)
+{
+	struct system_file file;
+	int error = system_open(path, &file);
+	char **paths, *dump = NULL;
+	size_t count;
+
+	if (!error)
+		system_close(&file);
+	if (error != EISDIR)
+		return memory_format("%s", path);
+	if (!system_list(path, &paths, &count)) {
+		complain("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	if (count == 1)
+		dump = memory_format("%s", paths[0]);
+	else if (count)
+		complain("%s: %zu *.dump files in this directory; calls shows those of one, such as %s", path, count, paths[0]);
+	else
+		complain("%s: no *.dump file in this directory", path);
+	for (size_t i = 0; i < count; i++)
+		free(paths[i]);
+	free(paths);
+	return dump;
+}
+
 int command_calls(int count, char **arguments)
 {
 	static const struct option table[] = { OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_CSV, OPTION_LINE_TOP,
@@ -242,13 +272,18 @@ int command_calls(int count, char **arguments)
 	const struct option_parser parser = { .command = "calls", .help = help, .table = table };
 	struct options options;
 	struct output output;
+	char *path;
 	int status = options_parse(&options, &parser, count, arguments);
 
 	if (status >= 0)
 		return status;
-	if (options.operand_count != 1)
+	if (options.operand_count > 1)
 		return usage_error("calls", "expected one dump");
+	path = single_dump(options.operand_count ? options.operands[0] : ".");
+	if (!path)
+		return EXIT_ERROR;
 	output = options_output(&options);
-	status = show_calls(&output, &options, options.operands[0]);
+	status = show_calls(&output, &options, path);
+	free(path);
 	return output_finish(&output) ? status : EXIT_ERROR;
 }

@@ -53,7 +53,7 @@ static bool gather_path(struct aggregate *aggregate, const char *path, bool may_
 	if (error == EISDIR && may_be_directory)
 		return gather_directory(aggregate, path);
 	if (error)
-		return fail(aggregate, path, error == EINVAL ? "not a regular file" : strerror(error));
+		return fail(aggregate, path, system_why(error));
 	aggregate_add(aggregate, &file.source, path);
 	system_close(&file);
 	return true;

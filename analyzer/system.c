@@ -70,6 +70,11 @@ void system_close(struct system_file *file)
 	close(file->descriptor);
 }
 
+const char *system_why(int error)
+{
+	return error == EINVAL ? "not a regular file" : strerror(error);
+}
+
 static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

@@ -23,6 +23,9 @@ struct system_file {
 int system_open(const char *path, struct system_file *file);
 void system_close(struct system_file *file);
 
+/* What an error of system_open means. */
+const char *system_why(int error);
+
 /* Names a sorted list of the files in a directory that end in ".dump"; false with errno set. */
 bool system_list(const char *directory, char ***paths, size_t *count);
 
