@@ -163,9 +163,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq %r11, THREAD_CREDIT(%rax)
 .Lpaid:
 	MAKE_FRAME
-	subq $ENTRY_SIZE, %rsp
-	andq $-16, %rsp
-	movq $0, ENTRY_FLAGS(%rbp)
+	subq $ENTRY_SIZE, %rsp		/* aligned as it was without the shim */
 	movq %rcx, ENTRY_ROW(%rbp)
 	movq THREAD_LANE(%rax), %r10
 	leaq 8(%rbp), %rax
@@ -180,19 +178,18 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq %rax, %fs:HEAD_OPEN_SLOT(%rcx)
 	cmpq %rax, LANE_SLOT(%r10)
 	jne .Ltaken_by_handler
-	movq ENTRY_REAL(%rbp), %r11
 	movq ENTRY_GPRS+24(%rbp), %rcx
 	movq ENTRY_RAX(%rbp), %rax
 	movq ENTRY_RDX(%rbp), %r10
-	call *%r11
+	call *ENTRY_REAL(%rbp)
 	/* intercept_leave, for a call without flags, in half of the instructions; what is not the common case is left to it. */
 .Lreturned:
 	movq thread_head@gottpoff(%rip), %rcx
 	cmpl $0, flopshim_epoch(%rip)
-	je .Lleave
+	je .Lleave_unflagged
 	leaq 8(%rbp), %rsi
 	cmpq %rsi, %fs:HEAD_OPEN_SLOT(%rcx)
-	jne .Lleave
+	jne .Lleave_unflagged
 	movq ENTRY_ROW(%rbp), %rsi
 	incq ROW_CALLS(%rsi)
 	movq %fs:HEAD_LANE(%rcx), %rsi
@@ -212,8 +209,12 @@ HIDDEN_FUNCTION(flopshim_entry)
 	call *%r11
 	cmpq $0, ENTRY_FLAGS(%rbp)
 	je .Lreturned
+	jmp .Lleave
+.Lleave_unflagged:			/* a call that has not been through intercept_enter has no flags yet */
+	movq $0, ENTRY_FLAGS(%rbp)
 #endif
 .Lleave:
+	andq $-16, %rsp
 	movq %rax, ENTRY_RAX(%rbp)
 	movq %rdx, ENTRY_RDX(%rbp)
 	movq %rbp, %rdi
