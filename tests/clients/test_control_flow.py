@@ -88,6 +88,16 @@ def signals_that_escape(client):
 
 
 @case(on=QUICK_BLAS)
+def left_inside_a_call(client):
+    """A call that goes on after one inside it was left by siglongjmp returns through the slow path, which must not take
+    what lay on the stack for what the call was to have, such as a time."""
+    run = client.run([client.compile("signals.c"), "inner"], FLOPSHIM_STACKS="off")
+    check_printed(run, {"daxpy": flops.axpy(4)})
+    timed, calls = run.totals["timed_calls"], run.totals["calls"]
+    check(timed < calls / 10, f"{timed} of {calls} calls of 8 FLOPs were timed")
+
+
+@case(on=QUICK_BLAS)
 def first_call_on_signal_stack(client):
     """All that the shim has to do at the first call of a process must fit on a stack of SIGSTKSZ bytes."""
     run = client.same([client.compile("signals.c", "-Wl,-z,now", name="signals-now"), "first"])

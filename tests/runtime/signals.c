@@ -9,10 +9,11 @@
  *   threads    `small` in four threads at once
  *   shapes     the program and the handler call with ever new lengths, which are negative and so cost nothing
  *   escape     the handler leaves by siglongjmp: some calls are left half way
+ *   inner      the handler comes in the middle of a call, and leaves one of its own by siglongjmp; the outer one goes on
  *   steps      calls of daxpy and of dgesv of order 2, each with a call of the handler's after another instruction
  *   first      the first calls of the process come from a handler on a stack of 8 KiB, which is SIGSTKSZ
  *
- * Handlers call ddot, with n = 4 but in `shapes`, the program never does.
+ * Handlers call ddot, with n = 4 but in `shapes`, the program never does; in `inner` all call daxpy.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -208,6 +210,58 @@ static void escaping_calls(void)
 	daxpys = calls;
 }
 
+static double *outer_page, *inner_page;
+
+/* The first fault is in the outer call: it is mended after a call that faults itself and never comes back. */
+static void on_fault(int number)
+{
+	static const double one = 1, x[] = {1, 2, 3, 4};
+	static volatile sig_atomic_t is_inner;
+	int n = 4, stride = 1;
+
+	(void)number;
+	if (is_inner) {
+		is_inner = 0;
+		siglongjmp(out, 1);
+	}
+	is_inner = 1;
+	if (!sigsetjmp(out, 1))
+		F77(daxpy)(&n, &one, x, &stride, inner_page, &stride);
+	mprotect(outer_page, (size_t)getpagesize(), PROT_READ | PROT_WRITE);
+}
+
+/* What the next call finds below the stack pointer is none of its own. */
+static __attribute__((noinline)) void dirty_stack(void)
+{
+	volatile char bytes[2048];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = -1;
+}
+
+static void calls_around_left_ones(void)
+{
+	static const double one = 1, x[] = {1, 2, 3, 4};
+	struct sigaction action = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
+	size_t size = (size_t)getpagesize();
+	int n = 4, stride = 1;
+
+	outer_page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	inner_page = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (outer_page == MAP_FAILED || inner_page == MAP_FAILED)
+		_exit(6);
+	sigaction(SIGSEGV, &action, NULL);
+	for (int i = 0; i < WARM_UP; i++) {
+		if (i % 2)
+			mprotect(outer_page, size, PROT_NONE);
+		dirty_stack();
+		F77(daxpy)(&n, &one, x, &stride, outer_page, &stride);
+		daxpys += 1 + i % 2;
+	}
+	if (outer_page[3] != WARM_UP * x[3])
+		_exit(3);
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
@@ -233,6 +287,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(mode, "lapack")) {
 		handle(0);
 		lapack_calls();
+	} else if (!strcmp(mode, "inner")) {
+		calls_around_left_ones();
 	} else if (!strcmp(mode, "steps")) {
 		single_steps();
 	} else if (!strcmp(mode, "shapes")) {
