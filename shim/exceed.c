@@ -37,9 +37,10 @@ static int deny_info(const struct limit *limit)
 static void print_grouped(char *line, size_t size, size_t *end, uint64_t value)
 {
 	char digits[32], grouped[48];
-	int length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value), out = 0;
+	size_t length = 0, out = 0;
 
-	for (int i = 0; i < length; i++) {
+	guest_print(digits, sizeof(digits), &length, "%llu", (unsigned long long)value);
+	for (size_t i = 0; i < length; i++) {
 		if (i && (length - i) % 3 == 0)
 			grouped[out++] = ',';
 		grouped[out++] = digits[i];

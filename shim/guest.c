@@ -9,7 +9,6 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -106,18 +105,163 @@ void guest_pool_give(struct guest_pool *pool, void *object)
 	pool->free = object;
 }
 
+/* ---- text ---- */
+
+/* The C library's vsnprintf takes 2.5 kB of stack and may allocate; calls come on stacks that have not got that. */
+struct text {
+	char *buffer;
+	size_t size, length; /* the length that all of it would have */
+};
+
+static void text_put(struct text *text, char c)
+{
+	if (text->length + 1 < text->size)
+		text->buffer[text->length] = c;
+	text->length++;
+}
+
+struct conversion {
+	bool left, zeros;
+	size_t width, precision; /* precision: SIZE_MAX where none is given */
+};
+
+static void text_field(struct text *text, const struct conversion *how, const char *bytes, size_t length, bool negative)
+{
+	size_t sign = negative, fill = how->width > length + sign ? how->width - length - sign : 0;
+	bool zeros = how->zeros && !how->left;
+
+	if (negative && zeros)
+		text_put(text, '-');
+	for (size_t i = 0; !how->left && i < fill; i++)
+		text_put(text, zeros ? '0' : ' ');
+	if (negative && !zeros)
+		text_put(text, '-');
+	for (size_t i = 0; i < length; i++)
+		text_put(text, bytes[i]);
+	for (size_t i = 0; how->left && i < fill; i++)
+		text_put(text, ' ');
+}
+
+static void text_number(struct text *text, const struct conversion *how, uint64_t value, unsigned base, bool negative)
+{
+	char digits[20];
+	size_t first = sizeof(digits);
+
+	do
+		digits[--first] = "0123456789abcdef"[value % base];
+	while (value /= base);
+	text_field(text, how, digits + first, sizeof(digits) - first, negative);
+}
+
+static void text_string(struct text *text, struct conversion *how, const char *string)
+{
+	how->zeros = false;
+	text_field(text, how, string, strnlen(string, how->precision), false);
+}
+
+static size_t width_read(const char **format, va_list *arguments)
+{
+	size_t width = 0;
+
+	if (**format == '*') {
+		int given = va_arg(*arguments, int);
+
+		++*format;
+		return given > 0 ? (size_t)given : 0;
+	}
+	while (**format >= '0' && **format <= '9')
+		width = width * 10 + (size_t)(*(*format)++ - '0');
+	return width;
+}
+
+/* Flags, width and precision: what stands between the per cent sign and the length of the argument. */
+static struct conversion conversion_read(const char **format, va_list *arguments)
+{
+	struct conversion how = {.precision = SIZE_MAX};
+
+	for (; **format == '-' || **format == '0'; ++*format)
+		if (**format == '-')
+			how.left = true;
+		else
+			how.zeros = true;
+	how.width = width_read(format, arguments);
+	if (**format == '.') {
+		++*format;
+		how.precision = width_read(format, arguments);
+	}
+	return how;
+}
+
+/* Of all integers alike: a shorter one was promoted to an int. */
+static uint64_t integer_read(bool is_long, bool is_signed, va_list *arguments)
+{
+	if (is_long)
+		return va_arg(*arguments, unsigned long);
+	return is_signed ? (uint64_t)(int64_t)va_arg(*arguments, int) : va_arg(*arguments, unsigned);
+}
+
+static void text_convert(struct text *text, const char **format, va_list *arguments)
+{
+	struct conversion how = conversion_read(format, arguments);
+	bool is_long = **format == 'l' || **format == 'z';
+	uint64_t value;
+	char c;
+
+	_Static_assert(sizeof(long) == sizeof(long long) && sizeof(long) == sizeof(size_t), "one length");
+	while (**format == 'l' || **format == 'z')
+		++*format;
+	switch (c = **format) {
+	case 'c':
+		c = (char)va_arg(*arguments, int);
+		text_field(text, &how, &c, 1, false);
+		break;
+	case 's':
+		text_string(text, &how, va_arg(*arguments, const char *));
+		break;
+	case 'd':
+		value = integer_read(is_long, true, arguments);
+		text_number(text, &how, (int64_t)value < 0 ? -value : value, 10, (int64_t)value < 0);
+		break;
+	case 'u':
+	case 'x':
+		text_number(text, &how, integer_read(is_long, false, arguments), c == 'x' ? 16 : 10, false);
+		break;
+	case 0:
+		--*format; /* the caller steps on */
+		break;
+	default:
+		text_put(text, c);
+	}
+}
+
+size_t guest_format(char *buffer, size_t size, const char *format, va_list given)
+{
+	struct text text = {.buffer = buffer, .size = size};
+	va_list arguments;
+
+	va_copy(arguments, given);
+	for (; *format; format++) {
+		if (*format != '%') {
+			text_put(&text, *format);
+			continue;
+		}
+		format++;
+		text_convert(&text, &format, &arguments);
+	}
+	va_end(arguments);
+	if (size)
+		buffer[text.length < size ? text.length : size - 1] = 0;
+	return text.length;
+}
+
 static void say(const char *format, va_list arguments)
 {
 	char line[1024] = "flopshim: ";
 	size_t start = strlen(line);
 	int saved = errno;
-	int length = vsnprintf(line + start, sizeof(line) - start - 1, format, arguments);
-	size_t end;
+	size_t end = start + guest_format(line + start, sizeof(line) - start - 1, format, arguments);
 	int cancelling;
 
-	if (length < 0)
-		length = 0;
-	end = start + (size_t)length;
 	if (end > sizeof(line) - 2)
 		end = sizeof(line) - 2;
 	line[end] = '\n';
@@ -173,13 +317,12 @@ uint64_t guest_clock(void)
 void guest_print(char *buffer, size_t size, size_t *end, const char *format, ...)
 {
 	va_list arguments;
-	int length;
+	size_t length;
 
 	if (*end + 1 >= size)
 		return;
 	va_start(arguments, format);
-	length = vsnprintf(buffer + *end, size - *end, format, arguments);
+	length = guest_format(buffer + *end, size - *end, format, arguments);
 	va_end(arguments);
-	if (length > 0)
-		*end = *end + (size_t)length < size ? *end + (size_t)length : size - 1;
+	*end = *end + length < size ? *end + length : size - 1;
 }

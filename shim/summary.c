@@ -208,14 +208,14 @@ static void __attribute__((format(printf, 2, 3))) put(struct output *output, con
 {
 	char piece[2048];
 	va_list arguments;
-	int length;
+	size_t length;
 
 	va_start(arguments, format);
-	length = __builtin_vsnprintf(piece, sizeof(piece), format, arguments);
+	length = guest_format(piece, sizeof(piece), format, arguments);
 	va_end(arguments);
-	if (length >= (int)sizeof(piece))
+	if (length >= sizeof(piece))
 		length = sizeof(piece) - 1;
-	for (int i = 0; i < length; i++, output->length++)
+	for (size_t i = 0; i < length; i++, output->length++)
 		if ((size_t)output->length + 1 < output->size)
 			output->buffer[output->length] = piece[i];
 }

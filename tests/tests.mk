@@ -15,6 +15,7 @@ ADDRESS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_FLAGS := $(BASE) -Ishim -Ishim/include -Ianalyzer -Itests/unit -I$(O)/gen
 # What each test is linked with, beside itself.
 LINK_config := shim/config.c shim/guest.c
+LINK_guest := shim/guest.c
 LINK_charge := shim/charge.c shim/config.c shim/guest.c
 LINK_price := $(T)/price/tables.c shim/price.c
 LINK_generate :=
@@ -27,7 +28,7 @@ LIBS_read := $(ANALYZER_LIBS)
 LIBS_render := $(ANALYZER_LIBS)
 LIBS_catalog := $(ANALYZER_LIBS)
 LIBS_symbolize := $(ANALYZER_LIBS)
-UNIT := config charge price generate stack_words table read render catalog symbolize
+UNIT := config guest charge price generate stack_words table read render catalog symbolize
 UNIT_ADDRESS := config charge price table read render catalog
 UNIT_THREAD := charge
 UNIT_READS := $(wildcard shim/*.[ch] analyzer/*.[ch] tests/unit/*.[ch]) $(GENERATED) $(T)/price/tables.c

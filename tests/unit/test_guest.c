@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_guest.c - the shim's formatter writes what the C library's does, on a small part of its stack.
+ */
+#include <check.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "config.h"
+#include "guest.h"
+#include "run_suite.h"
+
+struct config config;
+
+static size_t format(char *buffer, size_t size, const char *pattern, ...)
+{
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, pattern);
+	length = guest_format(buffer, size, pattern, arguments);
+	va_end(arguments);
+	return length;
+}
+
+#define SAME(size, ...)                                                            \
+	do {                                                                       \
+		char expected[256], text[256];                                     \
+		memset(expected, 'E', sizeof(expected));                           \
+		memset(text, 'E', sizeof(text));                                   \
+		ck_assert_int_eq(snprintf(expected, size, __VA_ARGS__),            \
+				 (int)format(text, size, __VA_ARGS__));            \
+		ck_assert_mem_eq(text, expected, sizeof(text));                    \
+	} while (0)
+
+START_TEST(integers)
+{
+	SAME(200, "%d|%d|%d|%d", 0, 17, -17, INT_MIN);
+	SAME(200, "%u|%u|%x|%x", 0u, UINT_MAX, 0u, 0xdeadbeefu);
+	SAME(200, "%lld|%lld|%llu|%llx", LLONG_MIN, LLONG_MAX, ULLONG_MAX, ULLONG_MAX);
+	SAME(200, "%ld|%lu|%zu", LONG_MIN, ULONG_MAX, SIZE_MAX);
+}
+END_TEST
+
+START_TEST(fields)
+{
+	SAME(200, "[%6d][%06d][%-6d]", -42, -42, -42);
+	SAME(200, "[%3u][%02u][%04x][%12llu][%20llu]", 1234u, 7u, 0xabu, 99ull, ULLONG_MAX);
+	SAME(200, "[%*d][%.*s][%8s][%-8s][%-8.3s][%8.3s]", 5, 42, 3, "abcdef", "abc", "abc", "abcdef", "abcdef");
+	SAME(200, "[%3c][%-3c]%%", 'x', 'y');
+}
+END_TEST
+
+START_TEST(strings)
+{
+	char unterminated[4] = {'a', 'b', 'c', 'd'};
+
+	SAME(200, "%s%s", "", "text");
+	SAME(200, "%.4s%.0s", unterminated, "never");
+	SAME(200, "100%% of %c", '%');
+}
+END_TEST
+
+/* Every size, so that each place can be the last. */
+START_TEST(cut)
+{
+	for (size_t size = 1; size < 40; size++)
+		SAME(size, "%s %-12.4s %06lld %x", "start", "middle", -123ll, 0xffu);
+	ck_assert_uint_eq(format(NULL, 0, "%s", "four"), 4);
+}
+END_TEST
+
+/* ---- its stack ---- */
+
+enum { STACK = 65536, MARK = 0x5a };
+
+static ucontext_t home, other;
+static unsigned char stack[STACK] __attribute__((aligned(16)));
+static char line[200];
+
+static void print_much(void)
+{
+	size_t end = 0;
+
+	guest_print(line, sizeof(line), &end, "%s%s%-24.200s|%20llu|%06d", "cblas_", "dgemm", "name", ULLONG_MAX, -1);
+}
+
+static size_t stack_left(void)
+{
+	size_t untouched = 0;
+
+	while (stack[untouched] == MARK)
+		untouched++;
+	return untouched;
+}
+
+START_TEST(stack_use)
+{
+	memset(stack, MARK, sizeof(stack));
+	ck_assert_int_eq(getcontext(&other), 0);
+	other.uc_stack.ss_sp = stack;
+	other.uc_stack.ss_size = sizeof(stack);
+	other.uc_link = &home;
+	makecontext(&other, print_much, 0);
+	ck_assert_int_eq(swapcontext(&home, &other), 0);
+	ck_assert_str_eq(line, "cblas_dgemmname                    |18446744073709551615|-00001");
+	ck_assert_uint_lt(STACK - stack_left(), 700);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("guest");
+	TCase *tests = tcase_create("format");
+
+	tcase_add_test(tests, integers);
+	tcase_add_test(tests, fields);
+	tcase_add_test(tests, strings);
+	tcase_add_test(tests, cut);
+	tcase_add_test(tests, stack_use);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite, CK_NOFORK);
+}
