@@ -6,6 +6,7 @@
 #include "namespace.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "charge.h"
 #include "config.h"
@@ -15,7 +16,14 @@
 #include "lifecycle.h"
 #include "record.h"
 
-enum { NAMESPACES_MAX = 1 << 18, INDEX_SIZE = 1 << 19, TEXT_BYTES = 1 << 16 };
+/* Most programs need no more than what is there from the start: then there is nothing that could be missing. */
+enum {
+	NAMESPACES_MAX = 1 << 18,
+	SPACES_CHUNK = 256, /* they are read under no lock, and so never move */
+	INDEX_FIRST = 2 * SPACES_CHUNK,
+	TEXT_FIRST = 4096,
+	TEXT_BYTES = 1 << 14,
+};
 
 struct open_scope;
 
@@ -67,13 +75,23 @@ static struct {
 
 static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits);
 
+static struct space first_spaces[SPACES_CHUNK];
+static uint32_t first_index[INDEX_FIRST];
+static char first_text[TEXT_FIRST];
+
 static struct {
-	struct space *list; /* number 0 is the root */
-	uint32_t *index;    /* of list by hash of the name; 0 is free, since the root is not in it */
+	struct space *chunks[NAMESPACES_MAX / SPACES_CHUNK]; /* number 0 is the root */
+	uint32_t *index;      /* of numbers by hash of the name; 0 is free, since the root is not in it */
+	uint32_t index_size;  /* a power of two */
 	uint32_t count;
 	char *text;
 	size_t text_left;
 } spaces;
+
+static struct space *space_at(uint32_t number)
+{
+	return &spaces.chunks[number / SPACES_CHUNK][number % SPACES_CHUNK];
+}
 
 static struct limit environment_limits[CONFIG_BUDGETS_MAX];
 
@@ -102,7 +120,7 @@ static const char *name_store(const char *name, size_t length)
 
 static void space_record(uint32_t number)
 {
-	struct space *space = &spaces.list[number];
+	struct space *space = space_at(number);
 	struct dump_namespace *record;
 
 	if (!dump_is_open())
@@ -117,12 +135,48 @@ static void space_record(uint32_t number)
 	space->record = record;
 }
 
+/* Room for one more namespace; NULL if there is none. */
+static struct space *space_next(void)
+{
+	struct space **chunk = &spaces.chunks[spaces.count / SPACES_CHUNK];
+
+	if (spaces.count == NAMESPACES_MAX)
+		return NULL;
+	if (!*chunk)
+		*chunk = guest_pages(SPACES_CHUNK * sizeof(struct space));
+	return *chunk ? space_at(spaces.count) : NULL;
+}
+
+/* Keeps half of the index empty, or an eighth where there is no memory for a larger one. */
+static bool index_has_room(void)
+{
+	uint32_t *old = spaces.index, *index, size = spaces.index_size;
+
+	if (spaces.count < size / 2)
+		return true;
+	index = guest_pages(2 * size * sizeof(*index));
+	if (!index)
+		return spaces.count < size - size / 8;
+	for (uint32_t i = 1; i < spaces.count; i++) {
+		uint32_t at = space_at(i)->hash % (2 * size);
+
+		while (index[at])
+			at = (at + 1) % (2 * size);
+		index[at] = i;
+	}
+	spaces.index = index;
+	spaces.index_size = 2 * size;
+	if (old != first_index)
+		guest_free(old, size * sizeof(*old));
+	return true;
+}
+
 static uint32_t space_add(const char *name, size_t length, uint32_t parent, uint32_t hash)
 {
 	uint32_t number = spaces.count;
-	struct space *space = &spaces.list[number];
+	struct space *space = space_next();
 
-	if (number == NAMESPACES_MAX)
+	if (!space || !index_has_room())
 		return DUMP_NONE;
 	space->name = name_store(name, length);
 	if (!space->name)
@@ -131,7 +185,7 @@ static uint32_t space_add(const char *name, size_t length, uint32_t parent, uint
 	space->parent = parent;
 	space->hash = hash;
 	space->multiplier = (uint64_t)1 << 32;
-	spaces.count++;
+	__atomic_store_n(&spaces.count, number + 1, __ATOMIC_RELEASE);
 	space_record(number);
 	return number;
 }
@@ -139,10 +193,10 @@ static uint32_t space_add(const char *name, size_t length, uint32_t parent, uint
 /* Where the number of this path is in the index, or is to be put. */
 static uint32_t *index_place(const char *name, size_t length)
 {
-	uint32_t hash = name_hash(name, length), at = hash % INDEX_SIZE;
+	uint32_t hash = name_hash(name, length), at = hash % spaces.index_size;
 
-	for (; spaces.index[at]; at = (at + 1) % INDEX_SIZE) {
-		const struct space *space = &spaces.list[spaces.index[at]];
+	for (; spaces.index[at]; at = (at + 1) % spaces.index_size) {
+		const struct space *space = space_at(spaces.index[at]);
 
 		if (space->hash == hash && space->length == length && !memcmp(space->name, name, length))
 			break;
@@ -172,9 +226,9 @@ uint32_t namespace_number(const char *name, size_t length)
 /* The limits that hold in a namespace, innermost first. */
 static struct limit *limits_of(uint32_t number)
 {
-	for (;; number = spaces.list[number].parent) {
-		if (spaces.list[number].limit)
-			return spaces.list[number].limit;
+	for (;; number = space_at(number)->parent) {
+		if (space_at(number)->limit)
+			return space_at(number)->limit;
 		if (!number)
 			return NULL;
 	}
@@ -184,26 +238,39 @@ static struct limit *limits_of(uint32_t number)
 static void limits_link(void)
 {
 	for (uint32_t i = 1; i < spaces.count; i++)
-		if (spaces.list[i].limit)
-			spaces.list[i].limit->parent = limits_of(spaces.list[i].parent);
+		if (space_at(i)->limit)
+			space_at(i)->limit->parent = limits_of(space_at(i)->parent);
+}
+
+/* Of the environment: without its namespace a budget would not hold. */
+static uint32_t number_at_start(const char *name, size_t length)
+{
+	uint32_t number = namespace_number(name, length);
+
+	if (number == DUMP_NONE) {
+		guest_say("no memory for namespace '%.*s': the program is not run without its limits", (int)length, name);
+		_exit(2);
+	}
+	return number;
 }
 
 void namespace_start(void)
 {
-	spaces.list = guest_pages(NAMESPACES_MAX * sizeof(struct space));
-	spaces.index = guest_pages(INDEX_SIZE * sizeof(uint32_t));
-	if (!spaces.list || !spaces.index)
-		return;
+	spaces.chunks[0] = first_spaces;
+	spaces.index = first_index;
+	spaces.index_size = INDEX_FIRST;
+	spaces.text = first_text;
+	spaces.text_left = TEXT_FIRST;
 	space_add("", 0, 0, 0);
-	spaces.list[0].multiplier = config.multiplier;
+	space_at(0)->multiplier = config.multiplier;
 	namespace_multiplies = config.multiplier != (uint64_t)1 << 32;
-	namespace_base.namespace_id = namespace_number(config.space, strlen(config.space));
+	namespace_base.namespace_id = number_at_start(config.space, strlen(config.space));
 	for (unsigned i = 0; i < config.budget_count; i++) {
-		uint32_t number = namespace_number(config.budgets[i].name, config.budgets[i].name_length);
+		uint32_t number = number_at_start(config.budgets[i].name, config.budgets[i].name_length);
 
 		environment_limits[i].amount = config.budgets[i].amount;
 		environment_limits[i].namespace_id = number;
-		spaces.list[number].limit = &environment_limits[i];
+		space_at(number)->limit = &environment_limits[i];
 	}
 	limits_link();
 	scope_fill(&namespace_base, namespace_base.namespace_id, NULL);
@@ -214,8 +281,8 @@ void namespace_record(void)
 	for (uint32_t i = 0; i < spaces.count; i++)
 		space_record(i);
 	for (uint32_t i = 0; i < spaces.count; i++)
-		if (spaces.list[i].limit)
-			charge_record(spaces.list[i].limit);
+		if (space_at(i)->limit)
+			charge_record(space_at(i)->limit);
 	for (struct open_scope *open = scopes.open; open; open = open->next)
 		if (open->has_limit)
 			charge_record(&open->limit);
@@ -223,12 +290,12 @@ void namespace_record(void)
 
 const char *namespace_name(uint32_t number)
 {
-	return number < spaces.count ? spaces.list[number].name : "";
+	return number < spaces.count ? space_at(number)->name : "";
 }
 
 uint32_t namespace_parent(uint32_t number)
 {
-	return number ? spaces.list[number].parent : DUMP_NONE;
+	return number ? space_at(number)->parent : DUMP_NONE;
 }
 
 uint32_t namespace_count(void)
@@ -238,22 +305,22 @@ uint32_t namespace_count(void)
 
 struct limit *namespace_limit(uint32_t number)
 {
-	return spaces.list[number].limit;
+	return space_at(number)->limit;
 }
 
 bool namespace_is_inside(uint32_t number, uint32_t outer)
 {
 	while (number != outer && number)
-		number = spaces.list[number].parent;
+		number = space_at(number)->parent;
 	return number == outer;
 }
 
 uint64_t namespace_multiplier(uint32_t number)
 {
-	unsigned __int128 product = spaces.list[0].multiplier;
+	unsigned __int128 product = space_at(0)->multiplier;
 
-	for (; number; number = spaces.list[number].parent) {
-		product = (product * spaces.list[number].multiplier + ((uint64_t)1 << 31)) >> 32;
+	for (; number; number = space_at(number)->parent) {
+		product = (product * space_at(number)->multiplier + ((uint64_t)1 << 31)) >> 32;
 		if (product > UINT64_MAX)
 			return UINT64_MAX;
 	}
@@ -276,10 +343,10 @@ int64_t namespace_find(const char *name, uint32_t open, bool make)
 		name++;
 		given--;
 	} else if (open) {
-		length = spaces.list[open].length;
+		length = space_at(open)->length;
 		if (length + 1 + given >= CONFIG_NAME_MAX)
 			return FLOPSHIM_BAD_NAME;
-		memcpy(path, spaces.list[open].name, length);
+		memcpy(path, space_at(open)->name, length);
 		path[length++] = '.';
 	}
 	if (given && config_namespace_fault(name, given))
@@ -337,7 +404,7 @@ static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limi
 {
 	struct open_scope *open;
 
-	for (open = spaces.list[number].scopes; open; open = open->next_shared)
+	for (open = space_at(number)->scopes; open; open = open->next_shared)
 		if (open->scope.scope_limits == scope_limits)
 			return open;
 	return NULL;
@@ -388,8 +455,8 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 		scope_fill(&open->scope, (uint32_t)number,
 			   budget != FLOPSHIM_UNLIMITED ? &open->limit : around->scope_limits);
 		if (budget == FLOPSHIM_UNLIMITED) {
-			open->next_shared = spaces.list[number].scopes;
-			spaces.list[number].scopes = open;
+			open->next_shared = space_at(number)->scopes;
+			space_at(number)->scopes = open;
 		}
 		open->next = scopes.open;
 		open->previous = NULL;
@@ -398,9 +465,9 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 		scopes.open = open;
 	}
 	open->uses++;
-	spaces.list[number].begun++;
-	if (spaces.list[number].record)
-		spaces.list[number].record->calls_begun = spaces.list[number].begun;
+	space_at(number)->begun++;
+	if (space_at(number)->record)
+		space_at(number)->record->calls_begun = space_at(number)->begun;
 	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .outer = origin->opened, .next = scopes.opened};
 	if (scopes.opened)
 		scopes.opened->previous = opened;
@@ -426,7 +493,7 @@ static void open_scope_retire(struct open_scope *open)
 
 static void open_scope_end(struct open_scope *open)
 {
-	struct open_scope **link = &spaces.list[open->scope.namespace_id].scopes;
+	struct open_scope **link = &space_at(open->scope.namespace_id)->scopes;
 
 	if (--open->uses)
 		return;
@@ -525,7 +592,7 @@ const struct scope *origin_scope(const struct origin *origin)
 
 int namespace_set_budget(uint32_t number, int64_t flops, uint64_t used)
 {
-	struct space *space = &spaces.list[number];
+	struct space *space = space_at(number);
 
 	if (space->limit) {
 		charge_set(space->limit, (uint64_t)flops);
@@ -552,10 +619,10 @@ bool namespace_multiplies;
 
 void namespace_set_multiplier(uint32_t number, uint64_t factor)
 {
-	spaces.list[number].multiplier = number ? factor
+	space_at(number)->multiplier = number ? factor
 						: (uint64_t)(((unsigned __int128)factor * config.multiplier) >> 32);
-	if (spaces.list[number].record)
-		spaces.list[number].record->multiplier = factor;
+	if (space_at(number)->record)
+		space_at(number)->record->multiplier = factor;
 	namespace_multiplies = true;
 	namespace_factors++;
 	lifecycle_epoch_next();
@@ -564,9 +631,9 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 void namespace_forked(void)
 {
 	for (uint32_t i = 0; i < spaces.count; i++) {
-		spaces.list[i].record = NULL;
-		if (spaces.list[i].limit)
-			charge_forked_limit(spaces.list[i].limit);
+		space_at(i)->record = NULL;
+		if (space_at(i)->limit)
+			charge_forked_limit(space_at(i)->limit);
 	}
 	for (struct open_scope *open = scopes.open; open; open = open->next)
 		if (open->has_limit)
