@@ -28,7 +28,7 @@
 #include "version.h"
 
 enum {
-	MAPPINGS_MAX = 65536,
+	MAPPINGS_FIRST = 64,
 	STRINGS_BYTES = 8192,
 	STACKS_BYTES = 16384,
 	ENTRIES_ALIGN = 128,
@@ -54,8 +54,8 @@ static struct {
 	dev_t device;
 	ino_t inode;
 	uint64_t first_bytes; /* of the file's beginning are in memory behind the header; 0 where there was no room */
-	struct mapping *mappings;
-	uint32_t mapping_count;
+	struct mapping *mappings; /* grows: only read under record_lock */
+	uint32_t mapping_count, mapping_room;
 	struct dump_block *strings, *stacks;
 	uint64_t flushed_ns;
 	uint64_t parent_ticks; /* of the process that forked this one */
@@ -368,14 +368,32 @@ static int file_create(void)
 
 /* ---- blocks ---- */
 
+/* Most processes have fewer blocks than there is room for from the start. */
+static bool mappings_have_room(void)
+{
+	static struct mapping first[MAPPINGS_FIRST];
+	struct mapping *old = dump.mappings, *list;
+
+	if (!old) {
+		dump.mappings = first;
+		dump.mapping_room = MAPPINGS_FIRST;
+	}
+	if (dump.mapping_count < dump.mapping_room)
+		return true;
+	list = guest_pages(2 * dump.mapping_room * sizeof(*list));
+	if (!list)
+		return false;
+	memcpy(list, old, dump.mapping_count * sizeof(*list));
+	dump.mappings = list;
+	if (old != first)
+		guest_free(old, dump.mapping_room * sizeof(*old));
+	dump.mapping_room *= 2;
+	return true;
+}
+
 static bool mapping_add(struct dump_block *block, bool in_file)
 {
-	if (!dump.mappings) {
-		dump.mappings = guest_pages(MAPPINGS_MAX * sizeof(struct mapping));
-		if (!dump.mappings)
-			return false;
-	}
-	if (dump.mapping_count == MAPPINGS_MAX)
+	if (!mappings_have_room())
 		return false;
 	dump.mappings[dump.mapping_count++] = (struct mapping){block, in_file};
 	return true;
