@@ -77,7 +77,7 @@ void guest_free(void *pages, size_t size)
 	errno = saved;
 }
 
-enum { POOL_PAGES = 65536 };
+enum { POOL_PAGES = 16384 };
 
 void *guest_pool_take(struct guest_pool *pool)
 {

@@ -20,13 +20,13 @@
 
 enum {
 	SITES_MAX = 1 << 20,
+	SITES_CHUNK = 256,
 	SITES_INDEX_FIRST = 1 << 10,
 	ROWS_FIRST_BYTES = 1 << 14,
 	ROWS_BLOCK_USUAL = 1 << 18, /* a lane with all its rows has 20 blocks */
 	ROWS_BLOCK_MAX = 1 << 21,
 	ROWS_USUAL = 20,
 	INDEX_FIRST = 512,
-	LANES_FREE_MAX = 4096,
 	ROUTINES_MAX = 8192,
 };
 
@@ -40,10 +40,16 @@ struct manual_site {
 };
 
 /* Of as many places so many are for names with details, and so many for those and names alone. */
-enum { MANUAL_INDEX = 1 << 16, MANUAL_DETAILED = MANUAL_INDEX / 2, MANUAL_NAMED = MANUAL_INDEX / 8 * 5 };
+enum {
+	MANUAL_FIRST = 1 << 8, /* places to begin with */
+	MANUAL_INDEX = 1 << 16,
+	MANUAL_DETAILED = MANUAL_INDEX / 2,
+	MANUAL_NAMED = MANUAL_INDEX / 8 * 5,
+};
 
 /* A lane that waits for a thread. */
 struct free_lane {
+	struct free_lane *next;
 	struct dump_lane *lane;
 	struct lane_rows rows;
 	struct dump_block *log;
@@ -55,27 +61,38 @@ struct site_index {
 	uint32_t numbers[]; /* of the list, plus 1; 0 is empty */
 };
 
+/* What most programs do not outgrow is there from the start, so that it cannot be missing. */
+static struct site first_sites[SITES_CHUNK];
+static struct site_index first_index = {.mask = SITES_INDEX_FIRST - 1, .numbers = {[SITES_INDEX_FIRST - 1] = 0}};
+static struct site *site_chunks[SITES_MAX / SITES_CHUNK] = {first_sites}; /* read under no lock, and so never moved */
+
 static struct {
-	struct site *list;
-	struct site_index *index; /* of list by (caller, symbol) */
+	struct site_index *index; /* of the sites by (caller, symbol) */
 	uint32_t count;
+} sites = {.index = &first_index};
+
+static struct {
 	struct free_lane *free;
-	uint32_t free_count;
 	struct manual_site *manual;
-	uint32_t manual_count;
+	uint32_t manual_count, manual_places;
 	uint16_t routine_numbers[ROUTINES_MAX]; /* in the dump, plus 1 */
 } records;
 
+static struct guest_pool free_lanes = {.size = sizeof(struct free_lane)};
+
+static struct site *site_at(uint32_t number) { return &site_chunks[number / SITES_CHUNK][number % SITES_CHUNK]; }
+
 /* ---- lanes ---- */
+
+static size_t index_bytes(uint64_t entries) { return sizeof(struct row_index) + entries * sizeof(uint64_t); }
 
 static struct row_index *index_make(uint64_t entries)
 {
-	size_t size = sizeof(struct row_index) + entries * sizeof(uint64_t);
-	struct row_index *index = guest_pages(size);
+	struct row_index *index = guest_pages(index_bytes(entries));
 
 	if (!index)
 		return NULL;
-	guest_populate(index, size);
+	guest_populate(index, index_bytes(entries));
 	index->mask = entries - 1;
 	return index;
 }
@@ -90,14 +107,14 @@ bool record_lane_take(struct thread *thread)
 		dump_open();
 		namespace_record();
 	}
-	if (!records.free)
-		records.free = guest_pages(LANES_FREE_MAX * sizeof(struct free_lane));
-	if (records.free && records.free_count) {
-		struct free_lane *free = &records.free[--records.free_count];
+	if (records.free) {
+		struct free_lane *free = records.free;
 
+		records.free = free->next;
 		thread->lane = free->lane;
 		thread->rows = free->rows;
 		thread->log = free->log;
+		guest_pool_give(&free_lanes, free);
 		taken = true;
 	} else {
 		struct row_index *index = index_make(INDEX_FIRST);
@@ -109,6 +126,8 @@ bool record_lane_take(struct thread *thread)
 			dump_commit(&dump_lanes);
 			thread->lane = lane;
 			taken = true;
+		} else if (index) {
+			guest_free(index, index_bytes(INDEX_FIRST));
 		}
 	}
 	if (taken) {
@@ -120,13 +139,19 @@ bool record_lane_take(struct thread *thread)
 	return taken;
 }
 
+/* Without memory to remember it by, no other thread gets it. */
 void record_lane_release(struct thread *thread)
 {
+	struct free_lane *free;
+
 	guest_lock(&record_lock);
 	thread->lane->tid = 0;
 	thread->lane->depth = 0;
-	if (records.free_count < LANES_FREE_MAX)
-		records.free[records.free_count++] = (struct free_lane){thread->lane, thread->rows, thread->log};
+	free = guest_pool_take(&free_lanes);
+	if (free) {
+		*free = (struct free_lane){records.free, thread->lane, thread->rows, thread->log};
+		records.free = free;
+	}
 	guest_unlock(&record_lock);
 }
 
@@ -308,11 +333,11 @@ static uint32_t site_place(uint64_t caller, uint32_t symbol)
 
 static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
 {
-	struct site_index *index = records.index;
+	struct site_index *index = sites.index;
 	uint32_t at = site_place(caller, symbol) & index->mask;
 
 	for (; index->numbers[at]; at = (at + 1) & index->mask) {
-		const struct site *site = &records.list[index->numbers[at] - 1];
+		const struct site *site = site_at(index->numbers[at] - 1);
 
 		if (site->caller == caller && site->symbol == symbol && site->real == real)
 			break;
@@ -323,24 +348,35 @@ static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
 /* Keeps half of the index empty; without memory for a larger one no more sites are kept. */
 static bool site_index_has_room(void)
 {
-	struct site_index *old = records.index, *index;
-	uint64_t places = old ? 2 * ((uint64_t)old->mask + 1) : SITES_INDEX_FIRST;
+	struct site_index *index;
+	uint64_t places = 2 * ((uint64_t)sites.index->mask + 1);
 
-	if (old && records.count < places / 4)
+	if (sites.count < places / 4)
 		return true;
 	index = guest_pages(sizeof(*index) + places * sizeof(index->numbers[0]));
 	if (!index)
 		return false;
 	index->mask = (uint32_t)places - 1;
-	for (uint32_t i = 0; i < records.count; i++) {
-		uint32_t at = site_place(records.list[i].caller, records.list[i].symbol) & index->mask;
+	for (uint32_t i = 0; i < sites.count; i++) {
+		uint32_t at = site_place(site_at(i)->caller, site_at(i)->symbol) & index->mask;
 
 		while (index->numbers[at])
 			at = (at + 1) & index->mask;
 		index->numbers[at] = i + 1;
 	}
-	__atomic_store_n(&records.index, index, __ATOMIC_RELEASE);
+	__atomic_store_n(&sites.index, index, __ATOMIC_RELEASE);
 	return true;
+}
+
+static bool sites_have_room(void)
+{
+	struct site **chunk = &site_chunks[sites.count / SITES_CHUNK];
+
+	if (sites.count == SITES_MAX)
+		return false;
+	if (!*chunk)
+		*chunk = guest_pages(SITES_CHUNK * sizeof(struct site));
+	return *chunk && site_index_has_room();
 }
 
 /* Others may be reading: what they copy counts only if the epoch was the same before and after. */
@@ -360,11 +396,11 @@ static void site_store(struct site *place, const struct site *site)
 /* Another thread, or this one before it forgot, has resolved it in this epoch. Takes no lock. */
 static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 {
-	const struct site_index *index = __atomic_load_n(&records.index, __ATOMIC_ACQUIRE);
+	const struct site_index *index = __atomic_load_n(&sites.index, __ATOMIC_ACQUIRE);
 	uint32_t at = site_place(caller, symbol), number, epoch = flopshim_epoch;
 
-	for (; index && (number = __atomic_load_n(&index->numbers[at & index->mask], __ATOMIC_ACQUIRE)); at++) {
-		struct site *known = &records.list[number - 1];
+	for (; (number = __atomic_load_n(&index->numbers[at & index->mask], __ATOMIC_ACQUIRE)); at++) {
+		struct site *known = site_at(number - 1);
 
 		if (atomic_load_explicit(&known->epoch, memory_order_acquire) != epoch || known->caller != caller ||
 		    known->symbol != symbol)
@@ -415,16 +451,16 @@ bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
 
 static void site_keep(struct site *site)
 {
-	bool has_room = records.count < SITES_MAX && site_index_has_room();
+	bool has_room = sites_have_room();
 	uint32_t *found = site_find(site->caller, site->symbol, site->real);
 
-	site->number = *found ? records.list[*found - 1].number : DUMP_NONE;
+	site->number = *found ? site_at(*found - 1)->number : DUMP_NONE;
 	if (!*found && has_room) {
-		site_store(&records.list[records.count++], site);
-		__atomic_store_n(found, records.count, __ATOMIC_RELEASE);
+		site_store(site_at(sites.count++), site);
+		__atomic_store_n(found, sites.count, __ATOMIC_RELEASE);
 	}
 	if (*found)
-		site_store(&records.list[*found - 1], site);
+		site_store(site_at(*found - 1), site);
 }
 
 /* Who calls which function; that it is there at all. */
@@ -551,7 +587,7 @@ void record_site_number(struct site *site)
 		uint32_t *found = site_find(site->caller, site->symbol, site->real);
 
 		if (*found)
-			site_store(&records.list[*found - 1], site);
+			site_store(site_at(*found - 1), site);
 	} else {
 		site->number = DUMP_NONE;
 		dump_lose(DUMP_LOST_SITES);
@@ -581,7 +617,7 @@ static void *symbol_next(uint32_t symbol)
 void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
 {
 	void *next, *probe;
-	bool made = false;
+	bool made;
 
 	if (!enclosing && site_known(caller, symbol, site))
 		return;
@@ -589,10 +625,7 @@ void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	do {
 		probe = NULL;
 		guest_lock(&record_lock);
-		if (!records.list)
-			records.list = guest_pages(SITES_MAX * sizeof(struct site));
-		if (records.list && (records.index || site_index_has_room()))
-			made = site_make(caller, symbol, enclosing, next, site, &probe);
+		made = site_make(caller, symbol, enclosing, next, site, &probe);
 		guest_unlock(&record_lock);
 		if (probe)
 			site_probe(site, probe);
@@ -799,25 +832,54 @@ void record_rows_forget(struct thread *thread)
 
 /* ---- work charged by hand ---- */
 
+/* Where the pair with this check word and these lengths is, or is to be put. */
+static struct manual_site *manual_place(uint32_t check, uint64_t lengths)
+{
+	uint32_t at = check % records.manual_places;
+
+	while (records.manual[at].used && (records.manual[at].check != check || records.manual[at].lengths != lengths))
+		at = (at + 1) % records.manual_places;
+	return &records.manual[at];
+}
+
+/* Keeps half of the places empty, or an eighth where there is no memory for more. */
+static bool manual_has_room(void)
+{
+	struct manual_site *old = records.manual;
+	uint32_t places = records.manual_places, larger = old ? 2 * places : MANUAL_FIRST;
+
+	if (old && (records.manual_count < places / 2 || places == MANUAL_INDEX))
+		return true;
+	records.manual = guest_pages(larger * sizeof(struct manual_site));
+	if (!records.manual) {
+		records.manual = old;
+		return old && records.manual_count < places - places / 8;
+	}
+	records.manual_places = larger;
+	for (uint32_t i = 0; i < places; i++)
+		if (old[i].used)
+			*manual_place(old[i].check, old[i].lengths) = old[i];
+	if (old)
+		guest_free(old, places * sizeof(*old));
+	return true;
+}
+
 /* Found, or made if fewer than `most` are there. */
 static struct manual_site *manual_find(const char *operation, const char *detail, uint32_t most)
 {
 	uint32_t check = dump_check(operation, strlen(operation)) ^ dump_check(detail, strlen(detail)) * 31;
+	uint64_t lengths = strlen(operation) << 32 | strlen(detail);
+	bool has_room = manual_has_room();
 	struct dump_site *entry;
 	struct manual_site *site;
-	uint32_t at;
 
 	if (!records.manual)
-		records.manual = guest_pages(MANUAL_INDEX * sizeof(struct manual_site));
-	if (!records.manual)
 		return NULL;
-	for (at = check % MANUAL_INDEX; records.manual[at].used; at = (at + 1) % MANUAL_INDEX)
-		if (records.manual[at].check == check &&
-		    records.manual[at].lengths == (strlen(operation) << 32 | strlen(detail)))
-			return &records.manual[at];
-	if (records.manual_count >= most)
+	site = manual_place(check, lengths);
+	if (site->used)
+		return site;
+	if (!has_room || records.manual_count >= most)
 		return NULL;
-	site = &records.manual[at];
 	entry = dump_append(&dump_sites, &site->number);
 	if (!entry)
 		return NULL;
@@ -826,7 +888,7 @@ static struct manual_site *manual_find(const char *operation, const char *detail
 	entry->routine = entry->caller_module = entry->callee_module = DUMP_NONE;
 	dump_commit(&dump_sites);
 	site->check = check;
-	site->lengths = strlen(operation) << 32 | strlen(detail);
+	site->lengths = lengths;
 	site->used = true;
 	records.manual_count++;
 	return site;
@@ -856,16 +918,17 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 {
 	struct shape key = {.dims = {(int64_t)flops}};
 	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};
-	struct manual_site *site;
+	const struct manual_site *site;
 	struct dump_row *row;
 	uint64_t hash, place;
 
 	guest_lock(&record_lock);
 	site = manual_site(operation, detail);
+	filled.site = site ? site->number : DUMP_NONE;
 	guest_unlock(&record_lock);
 	if (!site)
 		return NULL;
-	place = row_place(site->number, namespace_id);
+	place = row_place(filled.site, namespace_id);
 	hash = shape_hash(&key, 1, place);
 	row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, 1);
 	if (row)
@@ -881,26 +944,27 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 		if (row)
 			return row;
 	}
-	filled.site = site->number;
 	filled.dims[0] = key.dims[0];
 	return row_make(thread, hash, &filled);
 }
 
 void record_forked(void)
 {
-	records.free_count = 0;
+	while (records.free) {
+		struct free_lane *free = records.free;
+
+		records.free = free->next;
+		guest_pool_give(&free_lanes, free);
+	}
 	memset(records.routine_numbers, 0, sizeof(records.routine_numbers));
 	for (unsigned i = 0; module_at(i); i++) {
 		module_at(i)->dump_number = DUMP_NONE;
 		module_at(i)->dump_entry = NULL;
 	}
-	records.count = 0;
-	if (records.index) {
-		/* Not freed: it may have been a signal handler that forked, in the middle of a read. */
-		records.index = NULL;
-		site_index_has_room();
-	}
+	sites.count = 0;
+	/* In place, even if it was a signal handler that forked in the middle of a read: that finds nothing then. */
+	memset(sites.index->numbers, 0, ((uint64_t)sites.index->mask + 1) * sizeof(sites.index->numbers[0]));
 	if (records.manual)
-		memset(records.manual, 0, MANUAL_INDEX * sizeof(struct manual_site));
+		memset(records.manual, 0, records.manual_places * sizeof(struct manual_site));
 	records.manual_count = 0;
 }
