@@ -678,7 +678,7 @@ static void index_grow(struct lane_rows *rows)
 			row_index_put(index, row_of_entry(old->entries[i]), row_entry_tag(old->entries[i]));
 	if (index)
 		rows->index = index;
-	else if (rows->index == old && rows->count >= old->mask)
+	else if (rows->index == old && rows->count >= old->mask / 4 * 3)
 		rows->coarse = true;
 	guest_unlock(&record_lock);
 }
@@ -727,7 +727,23 @@ static struct dump_block *block_next(struct lane_rows *rows, struct dump_block *
 	return block;
 }
 
-static struct dump_row row_lost; /* of a process without memory */
+/*
+ * Of calls whose lane has no memory for any row. Coarse, so that each brings its own price, and limits hold; many threads
+ * write what nobody reads.
+ */
+static struct dump_row row_lost = {.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
+
+/* Where the index cannot grow any more; some of it must be free for a search to end. */
+static bool index_is_full(const struct lane_rows *rows) { return rows->count >= rows->index->mask / 8 * 7; }
+
+/* A call that runs without a row: what was refused did not run, and what was rejected has been lost before. */
+static void row_lose(struct thread *thread, const struct dump_row *filled)
+{
+	if (filled->kind == DUMP_ROW_REFUSED || filled->kind == DUMP_ROW_REJECTED)
+		return;
+	thread->lane->lost_calls++;
+	dump_lose_unlocked(DUMP_LOST_CALLS);
+}
 
 static struct dump_row *row_make(struct thread *thread, uint64_t hash, const struct dump_row *filled)
 {
@@ -740,10 +756,15 @@ static struct dump_row *row_make(struct thread *thread, uint64_t hash, const str
 		if (!block && rows->overflow)
 			return rows->overflow;
 		if (!block) {
-			thread->lane->lost_calls++;
-			dump_lose_unlocked(DUMP_LOST_CALLS);
+			row_lose(thread, filled);
 			return &row_lost;
 		}
+	}
+	if (index_is_full(rows)) {
+		*row = (struct dump_row){.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
+		rows->overflow = row;
+		row_block_publish(rows, block);
+		return row;
 	}
 	*row = *filled;
 	row_end(rows, block, row, hash, filled->flags & DUMP_ROW_COARSE);
