@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * exceed.c - what happens to a call that does not fit its budget.
- * It must never hang: a program that is to end ends within a second.
+ * It must never let such a call run but where the program or its user has said so.
  */
 #include "exceed.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
-#include "dump.h"
+#include "ending.h"
 #include "guest.h"
 #include "lifecycle.h"
 #include "namespace.h"
-#include "python.h"
 #include "record.h"
 #include "resolve.h"
 
@@ -122,53 +119,6 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 		guest_print(line, sizeof(line), &end, limit->is_scope ? " of a scope" : " of the process");
 	print_caller(line, sizeof(line), &end, call->caller);
 	guest_say("%s", line);
-}
-
-/* ---- exit ---- */
-
-static int watchdog_status;
-
-static void *watch(void *argument)
-{
-	struct timespec second = {1, 0};
-
-	(void)argument;
-	nanosleep(&second, NULL);
-	_exit(watchdog_status);
-	return NULL;
-}
-
-/* stdio's locks may be held by a thread that sits in a read: flush, but not for longer than a second. */
-static void flush_under_watchdog(int status)
-{
-	pthread_attr_t attributes;
-	pthread_t watchdog;
-	sigset_t all, old;
-
-	watchdog_status = status;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (!pthread_create(&watchdog, &attributes, watch, NULL)) {
-		python_flush();
-		fflush(NULL);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-}
-
-static void __attribute__((noreturn)) end_process(int status)
-{
-	static _Atomic int ending;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	if (ending++) {
-		for (;;)
-			pause(); /* another thread is ending the process */
-	}
-	lifecycle_end(status);
-	flush_under_watchdog(status);
-	_exit(status);
 }
 
 /* ---- deny ---- */
@@ -276,11 +226,13 @@ bool exceed(const struct exceeding_call *call)
 		charge_uncount_refused(call->limit, call->cost);
 		return run_over(call);
 	}
+	if (action == EXCEED_EXIT)
+		ending_begin(config.exit_status); /* the message too may have to wait for somebody */
 	/* A program that decides by itself to deny knows what it does. */
 	if (action == EXCEED_EXIT || (by_default && call->limit->refused_calls <= MESSAGES_MAX))
 		say_refused(call, "refused");
 	if (action == EXCEED_EXIT)
-		end_process(config.exit_status);
+		ending_finish();
 	deny(call);
 	errno = saved;
 	if (action == EXCEED_SIGNAL)

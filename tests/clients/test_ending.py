@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A budget ends the process wherever the call comes from, and what the program had printed is written out."""
+
+from harness import Skip, case, check_equal
+
+IN_HANDLER = ("malloc", "own_malloc")
+ORDINARY = ("held_stream", "calling_stream", "process_limit", "no_threads", "no_threads_held_stream",
+            "no_timers_held_stream")
+
+
+def end(client, how, *flags, **options):
+    program = client.compile("ending.c", "-pthread", *flags, name=f"ending{''.join(flags)}")
+    run = client.run([program, how], status=None, timeout=60, FLOPSHIM_BUDGET=1000, **options)
+    if run.status == 77:
+        raise Skip("it cannot be tried here")
+    return run
+
+
+@case(how=IN_HANDLER)
+def in_handler(client):
+    """From a signal handler that interrupts an allocator which holds a lock; of the C library's some rounds do."""
+    own = client.how == "own_malloc"
+    for _ in range(1 if own else 4):
+        run = end(client, client.how, *(["-DOWN_MALLOC"] if own else []))
+        check_equal(run.status, 121, "status")
+        check_equal(len(run.err.splitlines()), 1, "lines on standard error")
+
+
+@case(how=ORDINARY)
+def flushes(client):
+    client.folder.chmod(0o777)  # of a program that gives up its rights
+    run = end(client, client.how, FLOPSHIM_OUT=str(client.folder))
+    check_equal((run.status, run.out), (121, b"result so far 42\n"), "status and standard output")
