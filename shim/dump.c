@@ -25,6 +25,7 @@
 #include "price.h"
 #include "record.h"
 #include "sample.h"
+#include "speak.h"
 #include "version.h"
 
 enum {
@@ -34,6 +35,7 @@ enum {
 	ENTRIES_ALIGN = 128,
 	FIRST_BYTES = 96 << 10, /* the header and the tables that nearly every process begins */
 	LOG_MARGIN = 4 << 20,
+	MESSAGES_MAX = 256,
 };
 
 /* A block in memory. */
@@ -57,6 +59,7 @@ static struct {
 	struct mapping *mappings; /* grows: only read under record_lock */
 	uint32_t mapping_count, mapping_room;
 	struct dump_block *strings, *stacks;
+	uint32_t messages; /* notes of them */
 	uint64_t flushed_ns;
 	uint64_t parent_ticks; /* of the process that forked this one */
 	bool forked;
@@ -710,7 +713,7 @@ static void say_no_file(const char *reason)
 
 static void say_warnings(void)
 {
-	if (!dump.said_warnings && !config.quiet)
+	if (!dump.said_warnings && !config.quiet && speak_is_heard()) /* the dump has them already */
 		for (const char *line = config.warnings; *line; line = strchr(line, '\n') + 1)
 			guest_say("%.*s", (int)(strchr(line, '\n') - line), line);
 	dump.said_warnings = true;
@@ -850,10 +853,24 @@ static void write_out(void)
 	errno = saved;
 }
 
+/* A program with many limits has a message for each: beyond some the notes would be searched for long. */
+static void note_messages(void)
+{
+	static char sentence[SPEAK_LINE_MAX]; /* under record_lock: stacks may be small */
+
+	while (dump.tried && speak_take(sentence, sizeof(sentence)))
+		dump_note(DUMP_NOTE_MESSAGE, dump.messages++ < MESSAGES_MAX ? sentence : "more messages like these", 1);
+}
+
 void dump_flush_due(void)
 {
 	uint64_t now;
 
+	if (unlikely(speak_keeps())) {
+		guest_lock(&record_lock);
+		note_messages();
+		guest_unlock(&record_lock);
+	}
 	if (!dump.written_out)
 		return;
 	now = guest_clock();
@@ -926,6 +943,7 @@ void dump_lose_unlocked(enum dump_loss loss)
 
 void dump_close(enum dump_state state, int exit_status, bool quiet)
 {
+	note_messages();
 	if (!dump.tried || dump_header->close_check)
 		return;
 	dump_header->end_monotonic_ns = guest_clock();
@@ -950,6 +968,8 @@ void dump_forked(void)
 	dump_header = &nowhere;
 	dump.mapping_count = 0;
 	dump.first_bytes = 0;
+	dump.messages = 0;
+	speak_forked();
 	dump.tried = dump.has_file = dump.written_out = false;
 	dump.strings = dump.stacks = NULL;
 #define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);

@@ -77,7 +77,10 @@ const char *dump_text(uint64_t place);
 /* Adds to the note of this kind and text, making it if need be. */
 void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 
-/* Writes out what lives in memory; called from the slow path, acts once a second. */
+/*
+ * Notes the messages that are kept, and writes out what lives in memory, once a second; called from the slow path. Under no
+ * lock.
+ */
 void dump_flush_due(void);
 
 /* Notes that something is missing from the dump. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "dump.h"
 #include "ending.h"
 #include "guest.h"
 #include "lifecycle.h"
@@ -119,6 +120,7 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 		guest_print(line, sizeof(line), &end, limit->is_scope ? " of a scope" : " of the process");
 	print_caller(line, sizeof(line), &end, call->caller);
 	guest_say("%s", line);
+	dump_flush_due(); /* what could not be said is noted before anything else happens */
 }
 
 /* ---- deny ---- */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "speak.h"
 
 /* The raw call: the C library's sigprocmask hides its own signals from the mask, thread cancellation's too. */
 static void signals_mask(int how, const sigset_t *set, sigset_t *old)
@@ -254,23 +255,28 @@ size_t guest_format(char *buffer, size_t size, const char *format, va_list given
 	return text.length;
 }
 
+size_t guest_whole(const char *text, size_t length)
+{
+	size_t start = length;
+	unsigned char lead;
+
+	while (start && length - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (!start)
+		return length;
+	lead = (unsigned char)text[start - 1];
+	return length - start < (size_t)((lead >= 0xc0) + (lead >= 0xe0) + (lead >= 0xf0)) ? start - 1 : length;
+}
+
 static void say(const char *format, va_list arguments)
 {
-	char line[1024] = "flopshim: ";
-	size_t start = strlen(line);
-	int saved = errno;
-	size_t end = start + guest_format(line + start, sizeof(line) - start - 1, format, arguments);
-	int cancelling;
+	char line[SPEAK_LINE_MAX] = SPEAK_PREFIX;
+	size_t start = strlen(line), room = sizeof(line) - start - 1;
+	size_t length = guest_format(line + start, room, format, arguments), end;
 
-	if (end > sizeof(line) - 2)
-		end = sizeof(line) - 2;
+	end = start + (length < room ? length : guest_whole(line + start, room - 1));
 	line[end] = '\n';
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
-	if (write(STDERR_FILENO, line, end + 1) < 0) {
-		/* nowhere left to say it */
-	}
-	pthread_setcancelstate(cancelling, NULL);
-	errno = saved;
+	speak(line, end + 1);
 }
 
 void guest_say(const char *format, ...)
@@ -324,5 +330,8 @@ void guest_print(char *buffer, size_t size, size_t *end, const char *format, ...
 	va_start(arguments, format);
 	length = guest_format(buffer + *end, size - *end, format, arguments);
 	va_end(arguments);
-	*end = *end + length < size ? *end + length : size - 1;
+	if (*end + length >= size)
+		length = guest_whole(buffer + *end, size - 1 - *end);
+	*end += length;
+	buffer[*end] = 0;
 }

@@ -43,7 +43,7 @@ struct guest_pool {
 void *guest_pool_take(struct guest_pool *pool);
 void guest_pool_give(struct guest_pool *pool, void *object);
 
-/* One line on standard error, with "flopshim: " before it. Not more than 1,000 bytes; keeps errno. */
+/* One line on standard error, or in the dump: see speak.h. Not more than 1,000 bytes; keeps errno. */
 void guest_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What the dynamic linker says and does about a symbol that nobody defines. */
 void guest_die_of_symbol(const char *program, const char *object, const char *name) __attribute__((noreturn));
@@ -61,7 +61,10 @@ uint64_t guest_clock(void);
 size_t guest_format(char *buffer, size_t size, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 
-/* Appends to a buffer of `size` bytes at *end, always terminated, cutting what does not fit. */
+/* How much of a text that was cut after `length` bytes is whole characters of UTF-8. */
+size_t guest_whole(const char *text, size_t length);
+
+/* Appends to a buffer of `size` bytes at *end, always terminated, cutting what does not fit between two characters. */
 void guest_print(char *buffer, size_t size, size_t *end, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -24,6 +24,7 @@
 #include "record.h"
 #include "resolve.h"
 #include "sample.h"
+#include "speak.h"
 #include "summary.h"
 #include "unwind.h"
 #include "weights.h"
@@ -397,6 +398,7 @@ static __attribute__((constructor)) void start(void)
 {
 	int saved = errno;
 
+	speak_start();
 	dlsym_init();
 	config_read(environ);
 	find_program();

@@ -14,9 +14,9 @@ ADDRESS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 UNIT_FLAGS := $(BASE) -Ishim -Ishim/include -Ianalyzer -Itests/unit -I$(O)/gen
 # What each test is linked with, beside itself.
-LINK_config := shim/config.c shim/guest.c
-LINK_guest := shim/guest.c
-LINK_charge := shim/charge.c shim/config.c shim/guest.c
+LINK_config := shim/config.c shim/guest.c shim/speak.c
+LINK_guest := shim/guest.c shim/speak.c
+LINK_charge := shim/charge.c shim/config.c shim/guest.c shim/speak.c
 LINK_price := $(T)/price/tables.c shim/price.c
 LINK_generate :=
 LINK_stack_words := $(GENERATED)

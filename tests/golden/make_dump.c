@@ -187,6 +187,7 @@ static void troubled(struct common *common)
 	writer_note(writer, DUMP_NOTE_HIDDEN, "/opt/libother.so", 1);
 	writer_note(writer, DUMP_NOTE_NOT_BLAS, "/opt/libgame.so", 3);
 	writer_note(writer, DUMP_NOTE_ENVIRONMENT, "FLOPSHIM_TIME=maybe: expected off, auto or all", 1);
+	writer_note(writer, DUMP_NOTE_MESSAGE, "/tmp/x.dump cannot grow: its record of calls ends here", 2);
 	writer_header(writer)->losses = DUMP_LOST_CALLS | DUMP_COARSE_SHAPES | DUMP_LOST_SITES;
 	writer_close(writer, DUMP_CLOSED);
 }

@@ -54,6 +54,24 @@ START_TEST(fields)
 }
 END_TEST
 
+/* Texts that were cut in the middle of a character of two, three and four bytes, and between two. */
+static const struct { const char *text; size_t cut, whole; } cuts[] = {
+	{"abc", 3, 3}, {"", 0, 0}, {"a\xc3\xa9", 3, 3}, {"a\xc3\xa9", 2, 1}, {"\xe2\x82\xac", 2, 0}, {"\xe2\x82\xac", 1, 0},
+	{"\xe2\x82\xac", 3, 3}, {"x\xf0\x9f\x98\x80", 4, 1}, {"x\xf0\x9f\x98\x80", 5, 5}, {"\x80\x80\x80\x80", 4, 4},
+};
+
+START_TEST(cuts_lie_between_characters)
+{
+	char buffer[16] = "";
+	size_t end = 0;
+
+	ck_assert_uint_eq(guest_whole(cuts[_i].text, cuts[_i].cut), cuts[_i].whole);
+	guest_print(buffer, cuts[_i].cut + 1, &end, "%s", cuts[_i].text);
+	ck_assert_uint_eq(end, cuts[_i].whole);
+	ck_assert_uint_eq(strlen(buffer), cuts[_i].whole);
+}
+END_TEST
+
 START_TEST(strings)
 {
 	char unterminated[4] = {'a', 'b', 'c', 'd'};
@@ -120,6 +138,7 @@ int main(void)
 	tcase_add_test(tests, fields);
 	tcase_add_test(tests, strings);
 	tcase_add_test(tests, cut);
+	tcase_add_loop_test(tests, cuts_lie_between_characters, 0, sizeof(cuts) / sizeof(cuts[0]));
 	tcase_add_test(tests, stack_use);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite, CK_NOFORK);

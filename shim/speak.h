@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * speak.h - where the shim's messages go: to standard error while that is what it was, else into the dump.
+ */
+#ifndef FLOPSHIM_SPEAK_H
+#define FLOPSHIM_SPEAK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SPEAK_LINE_MAX = 1024 };
+#define SPEAK_PREFIX "flopshim: " /* of every line on standard error */
+
+/* Remembers what standard error is. Before the program runs. */
+void speak_start(void);
+
+/* Whether a message would go to standard error. */
+bool speak_is_heard(void);
+
+/*
+ * A sentence between SPEAK_PREFIX and a newline, SPEAK_LINE_MAX bytes at most. Where it cannot go to standard error, it is
+ * kept for the dump. Any lock; keeps errno.
+ */
+void speak(const char *line, size_t length);
+
+/* Whether sentences are kept. Takes no lock. */
+bool speak_keeps(void);
+
+/* Takes out the oldest one that is kept; false if there is none. */
+bool speak_take(char *sentence, size_t size);
+
+/* In a forked child: what is kept is its parent's. */
+void speak_forked(void);
+
+#endif
