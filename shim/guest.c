@@ -18,39 +18,61 @@
 #include "config.h"
 #include "speak.h"
 
+/* What a thread has to put back once it holds no lock any more. Written while its signals are blocked. */
+static __thread struct {
+	uint32_t locks;    /* that it holds */
+	int cancelling;    /* its cancel state before the first of them */
+	uint64_t signals;  /* what it had blocked before */
+} held __attribute__((tls_model("initial-exec")));
+
 /* The raw call: the C library's sigprocmask hides its own signals from the mask, thread cancellation's too. */
-static void signals_mask(int how, const sigset_t *set, sigset_t *old)
+static void signals_mask(int how, const uint64_t *set, uint64_t *old)
 {
-	syscall(SYS_rt_sigprocmask, how, set, old, 8);
+	syscall(SYS_rt_sigprocmask, how, set, old, sizeof(*set));
+}
+
+static void hold_begin(void)
+{
+	uint64_t all = UINT64_MAX, old;
+
+	if (held.locks) {
+		held.locks++;
+		return;
+	}
+	signals_mask(SIG_BLOCK, &all, &old);
+	held.locks = 1;
+	held.signals = old;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &held.cancelling);
+}
+
+static void hold_end(void)
+{
+	uint64_t old = held.signals;
+	int cancelling = held.cancelling;
+
+	if (--held.locks)
+		return;
+	signals_mask(SIG_SETMASK, &old, NULL);
+	pthread_setcancelstate(cancelling, NULL);
 }
 
 void guest_lock(struct guest_lock *lock)
 {
-	sigset_t all, old;
 	uint32_t state = 0;
-	int cancelling;
 
-	memset(&all, 0xff, sizeof(all));
-	signals_mask(SIG_BLOCK, &all, &old);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
+	hold_begin();
 	if (!atomic_compare_exchange_strong_explicit(&lock->state, &state, 1, memory_order_acquire,
 						     memory_order_relaxed)) {
 		while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire))
 			syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 	}
-	lock->signals = old;
-	lock->cancelling = cancelling;
 }
 
 void guest_unlock(struct guest_lock *lock)
 {
-	sigset_t old = lock->signals;
-	int cancelling = lock->cancelling;
-
 	if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2)
 		syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-	signals_mask(SIG_SETMASK, &old, NULL);
-	pthread_setcancelstate(cancelling, NULL);
+	hold_end();
 }
 
 void *guest_pages(size_t size)

@@ -13,13 +13,12 @@
 #include <stdint.h>
 
 /*
- * A lock for the slow paths. All signals are blocked while it is held, so that a handler that calls BLAS
- * cannot wait for its own thread, and the thread is not cancelled: files are opened under it. Zero is unlocked.
+ * A lock for the slow paths. All signals are blocked while a thread holds any, so that a handler that calls BLAS
+ * cannot wait for its own thread, and the thread is not cancelled: files are opened under it. Zero is unlocked. Only the
+ * first lock that a thread takes blocks signals, which is a system call: who needs several takes them inside each other.
  */
 struct guest_lock {
 	_Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
-	int cancelling;         /* the holder's cancel state */
-	sigset_t signals;       /* what the holder had blocked */
 };
 
 void guest_lock(struct guest_lock *lock);
