@@ -248,6 +248,8 @@ int main(int argc, char **argv)
 		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
 		{"nested", required_argument, NULL, 'i'}, {"products", required_argument, NULL, 'd'},
 		{"new-shapes", required_argument, NULL, 'm'}, {"peer", required_argument, NULL, 'e'},
+		{"threads", required_argument, NULL, 't'}, {"threads-nested", required_argument, NULL, 'a'},
+		{"threads-pairs", required_argument, NULL, 'b'},
 		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	struct peer peers[PEERS_MAX];
@@ -263,6 +265,9 @@ int main(int argc, char **argv)
 		case 'i': return worker_nested(strtoull(optarg, NULL, 10));
 		case 'd': return worker_products(atoi(optarg));
 		case 'm': return worker_new_shapes(atoi(optarg));
+		case 't': return worker_threads("one", atoi(optarg));
+		case 'a': return worker_threads("nested", atoi(optarg));
+		case 'b': return worker_threads("pairs", atoi(optarg));
 		case 'r': settings.rounds = (unsigned)atoi(optarg); break;
 		case 'n': runs = atoi(optarg); break;
 		case 'q': settings.quick = true; break;

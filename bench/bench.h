@@ -57,6 +57,9 @@ int worker_products(int order);
 /* Calls dgemm_ so many times, each of another shape and of no FLOPs. Returns the exit status. */
 int worker_new_shapes(int shapes);
 
+/* So many threads, one after the other or in "pairs", each of which makes a call of ddot_, or of a routine with "nested" ones. */
+int worker_threads(const char *what, int threads);
+
 /* ---- statistics.c ---- */
 
 struct summary {

@@ -290,6 +290,31 @@ int worker_new_shapes(int shapes)
 	return 0;
 }
 
+static void *thread_calls(void *nested)
+{
+	if (nested)
+		worker_nested(8);
+	else
+		worker_calls(1);
+	return NULL;
+}
+
+int worker_threads(const char *what, int threads)
+{
+	int at_once = strcmp(what, "pairs") ? 1 : 2;
+
+	for (int i = 0; i < threads; i += at_once) {
+		pthread_t thread[2];
+
+		for (int j = 0; j < at_once; j++)
+			if (pthread_create(&thread[j], NULL, thread_calls, strcmp(what, "nested") ? NULL : thread))
+				return 1;
+		for (int j = 0; j < at_once; j++)
+			pthread_join(thread[j], NULL);
+	}
+	return 0;
+}
+
 int worker_run(int in, int out)
 {
 	struct order order;

@@ -387,7 +387,7 @@ static void serve_from(struct thread *thread, uint64_t caller)
 
 	if (thread->served_epoch == flopshim_epoch && thread->served_misses < SERVED_MISSES)
 		return;
-	thread_head.served_size = 0;
+	thread_head.served_size = thread->served_size = 0;
 	__asm__ volatile("" ::: "memory");
 	memset(thread->served, 0xff, sizeof(thread->served)); /* SERVED_NONE */
 	thread->served_epoch = flopshim_epoch;
@@ -397,6 +397,8 @@ static void serve_from(struct thread *thread, uint64_t caller)
 	thread_head.served_start = start;
 	__asm__ volatile("" ::: "memory");
 	thread_head.served_size = size;
+	thread->served_start = start;
+	thread->served_size = size;
 }
 
 static struct entry_verdict enter(struct entering *call, uint32_t symbol)

@@ -29,7 +29,8 @@
 #include "unwind.h"
 #include "weights.h"
 
-enum { STACK_GUESS = 8 << 20 };
+#define STACK_UNLIMITED ((uint64_t)1 << 36) /* nothing lies that near to such a stack */
+#define STACK_GUESS ((uint64_t)8 << 20)
 
 static struct dump_lane lane_null; /* of threads that have none: never counted in */
 struct thread thread_null = {.lane = &lane_null};
@@ -44,6 +45,8 @@ static void thread_become(struct thread *thread)
 	head->served_size = 0;
 	head->thread = thread;
 	head->lane = thread->lane;
+	head->served_start = thread->served_start;
+	head->served_size = thread->served_size;
 	head_settle(thread->lane);
 }
 
@@ -54,24 +57,24 @@ static struct {
 } epoch_page __attribute__((aligned(4096)));
 extern volatile uint32_t flopshim_epoch __attribute__((alias("epoch_page"), visibility("hidden")));
 
-/* What a thread is to do, and who made it, until it runs. */
+/* An origin, and what its thread is to do and where its stack is; the size is 0 if that is not known. */
 struct birth {
+	struct origin origin;
 	void *(*start)(void *);
 	void *argument;
-	struct origin *creator;
+	uint64_t stack_base, stack_size; /* base 0: the C library finds a place */
 };
 
 static struct {
 	_Atomic uint32_t epoch; /* the same, where a fork keeps it */
 	pthread_key_t key;
-	pthread_key_t origin_key;
-	bool has_key, has_origin_key, wiped_on_fork, started;
-	struct guest_pool origins, births; /* under record_lock */
+	bool has_key, wiped_on_fork, started;
+	struct guest_pool births; /* under record_lock */
 	struct guest_lock lock; /* of the lists */
-	struct guest_lock birth_lock; /* taken before any other */
 	struct thread *threads, *free;
+	uint64_t main_thread, main_stack_size, thread_stack_size;
 	char program[PATH_MAX];
-} life = {.origins = {.size = sizeof(struct origin)}, .births = {.size = sizeof(struct birth)}};
+} life = {.births = {.size = sizeof(struct birth)}};
 
 static __thread struct origin *origin_self __attribute__((tls_model("initial-exec")));
 
@@ -93,59 +96,109 @@ void lifecycle_each_thread(void (*visit)(struct thread *))
 	guest_unlock(&life.lock);
 }
 
+/* ---- who made whom ---- */
+
+/* With record_lock held. */
+static struct origin *origin_make(struct origin *creator)
+{
+	struct birth *birth = guest_pool_take(&life.births);
+
+	if (!birth)
+		return NULL;
+	*birth = (struct birth){.origin = {.creator = creator, .uses = 1}};
+	if (creator)
+		creator->uses++;
+	return &birth->origin;
+}
+
+/* With record_lock held. The calling thread's; NULL without memory. */
+static struct origin *origin_locked(void)
+{
+	if (!origin_self)
+		origin_self = origin_make(NULL);
+	return origin_self;
+}
+
+struct origin *lifecycle_origin(void)
+{
+	if (!origin_self) {
+		guest_lock(&record_lock);
+		origin_locked();
+		guest_unlock(&record_lock);
+	}
+	return origin_self;
+}
+
+static void origin_release(struct origin *origin)
+{
+	while (origin && --origin->uses == 0) {
+		struct origin *creator = origin->creator;
+
+		guest_pool_give(&life.births, origin);
+		origin = creator;
+	}
+}
+
 /* ---- threads ---- */
 
 /*
- * Where the thread's own stack lies. glibc keeps a thread's control block at the top of its stack, but for the main
- * thread; asking pthread_getattr_np would allocate. Too narrow a guess only sends calls through the slow path.
+ * Where the thread's own stack lies, which must not be thought larger than it is: others may begin right below it. glibc
+ * keeps a thread's control block at the top of its stack, but for the main thread; asking pthread_getattr_np would
+ * allocate. Where nothing is known of it (clone, thrd_create), the default is most likely; too narrow a guess only sends
+ * calls through the slow path.
  */
 static void thread_find_stack(void)
 {
 	extern void *__libc_stack_end;
-	struct rlimit limit;
-	uint64_t size = STACK_GUESS;
+	uint64_t thread_pointer = (uint64_t)__builtin_thread_pointer();
+	const struct birth *birth = (const struct birth *)origin_self;
 
-	if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur > size)
-		size = limit.rlim_cur;
-	if ((pid_t)syscall(SYS_gettid) == getpid())
+	if (thread_pointer == life.main_thread) {
 		thread_head.stack_high = ((uint64_t)__libc_stack_end | 4095) + 1;
-	else
-		thread_head.stack_high = (uint64_t)__builtin_thread_pointer();
-	thread_head.stack_low = thread_head.stack_high - size;
+		thread_head.stack_low = thread_head.stack_high - life.main_stack_size;
+		return;
+	}
+	thread_head.stack_high = thread_pointer;
+	thread_head.stack_low = birth && birth->stack_base ? birth->stack_base
+			      : ((thread_pointer + 4095) & ~(uint64_t)4095) -
+					(birth && birth->stack_size ? birth->stack_size : life.thread_stack_size);
 }
 
+/*
+ * A new thread is given the place of one that has ended if there is any, with all that it knew of call sites and rows: what
+ * is not true any more is told by its epoch. So only what belongs to the thread itself begins anew.
+ */
 static struct thread *thread_make(void)
 {
 	struct thread *thread;
+	bool is_new;
 
 	guest_lock(&life.lock);
 	thread = life.free;
+	is_new = !thread;
 	if (thread)
 		life.free = thread->next;
-	guest_unlock(&life.lock);
-	if (thread)
-		memset(thread, 0, sizeof(*thread));
 	else
 		thread = guest_pages(sizeof(struct thread));
+	guest_unlock(&life.lock);
 	if (!thread)
 		return NULL;
-	thread_find_stack();
-	thread->origin = lifecycle_origin();
-	thread->own_epoch = life.epoch;
-	thread->own_factors = namespace_factors;
-	thread->until_sample = INT64_MAX;
+	thread->origin = origin_locked();
+	if (is_new) {
+		thread->own_epoch = life.epoch;
+		thread->own_factors = namespace_factors;
+		thread->until_sample = INT64_MAX;
+	}
 	if (!record_lane_take(thread)) {
 		guest_free(thread, sizeof(*thread));
 		return NULL;
 	}
-	guest_lock(&record_lock);
+	thread_find_stack();
 	guest_lock(&life.lock);
 	thread->next = life.threads;
 	life.threads = thread;
 	guest_unlock(&life.lock);
-	dump_unseal(); /* the process may have ended since the lane was taken, and this thread was not seen */
 	thread->scope = origin_scope(thread->origin);
-	guest_unlock(&record_lock);
 	return thread;
 }
 
@@ -159,15 +212,18 @@ static void thread_unlink(struct thread *thread)
 		*link = thread->next;
 }
 
-static void thread_end(void *argument)
+/* With record_lock held. Its place waits for another thread. */
+static void thread_end(struct thread *thread)
 {
-	struct thread *thread = argument;
-
-	if (thread_self != thread || epoch_page.epoch == 0)
-		return;
 	thread_become(&thread_null);
 	charge_settle(thread);
-	record_lane_release(thread);
+	credit_settle(thread);
+	thread->credit = 0;
+	thread->credit_scope = NULL;
+	thread->busy = 0;
+	thread->asking_slot = 0;
+	thread->origin = NULL;
+	record_lane_rest(thread);
 	guest_lock(&life.lock);
 	thread_unlink(thread);
 	thread->next = life.free;
@@ -175,46 +231,29 @@ static void thread_end(void *argument)
 	guest_unlock(&life.lock);
 }
 
-/* ---- who made whom ---- */
-
-struct origin *lifecycle_origin(void)
+/* With record_lock held. */
+static void origin_end(struct origin *origin)
 {
-	if (!origin_self) {
-		guest_lock(&record_lock);
-		origin_self = guest_pool_take(&life.origins);
-		if (origin_self)
-			*origin_self = (struct origin){.uses = 1};
-		guest_unlock(&record_lock);
-	}
-	return origin_self;
-}
-
-static void origin_release(struct origin *origin)
-{
-	while (origin && --origin->uses == 0) {
-		struct origin *creator = origin->creator;
-
-		guest_pool_give(&life.origins, origin);
-		origin = creator;
-	}
-}
-
-static void origin_end(void *argument)
-{
-	struct origin *origin = argument;
-
-	if (epoch_page.epoch == 0 || origin_self != origin)
-		return;
-	guest_lock(&record_lock);
 	origin_self = NULL;
-	if (thread_self != &thread_null)
-		thread_self->origin = NULL;
 	if (origin->opened) {
 		dump_unseal();
 		namespace_close_all(origin);
 		lifecycle_scopes_changed();
 	}
 	origin_release(origin);
+}
+
+/* A thread that has made a call, or was made by pthread_create, ends. Destructors that come later may make it anew. */
+static void ended(void *unused)
+{
+	(void)unused;
+	if (epoch_page.epoch == 0)
+		return;
+	guest_lock(&record_lock);
+	if (thread_self != &thread_null)
+		thread_end(thread_self);
+	if (origin_self)
+		origin_end(origin_self);
 	guest_unlock(&record_lock);
 }
 
@@ -228,46 +267,49 @@ void lifecycle_scopes_changed(void)
 
 static void *born(void *argument)
 {
-	struct birth birth = *(struct birth *)argument;
-	struct origin *origin;
+	struct birth *birth = argument;
 
-	guest_lock(&record_lock);
-	guest_pool_give(&life.births, argument);
-	origin = guest_pool_take(&life.origins);
-	if (origin)
-		*origin = (struct origin){.creator = birth.creator, .uses = 1};
-	guest_unlock(&record_lock);
-	origin_self = origin;
-	if (life.has_origin_key)
-		pthread_setspecific(life.origin_key, origin);
-	return birth.start(birth.argument);
+	origin_self = &birth->origin;
+	if (life.has_key)
+		pthread_setspecific(life.key, &life);
+	return birth->start(birth->argument);
+}
+
+static void birth_describe(struct birth *birth, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+	void *base = NULL;
+	size_t size = 0;
+
+	birth->start = start;
+	birth->argument = argument;
+	if (!attributes || pthread_attr_getstack(attributes, &base, &size))
+		return;
+	/* Without a place the base is what the size leaves below 0. */
+	birth->stack_base = (uint64_t)base + size ? (uint64_t)base : 0;
+	birth->stack_size = size;
 }
 
 /* A thread charges where the thread that made it has a scope open: here it learns who that was. */
 __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 							  void *(*start)(void *), void *argument)
 {
-	struct origin *creator;
-	struct birth *birth = NULL;
+	struct origin *origin = NULL;
 	int result;
 
 	dlsym_init();
-	creator = lifecycle_ready() ? lifecycle_origin() : NULL;
-	if (creator) {
+	if (lifecycle_ready()) {
 		guest_lock(&record_lock);
-		birth = guest_pool_take(&life.births);
-		if (birth) {
-			*birth = (struct birth){start, argument, creator};
-			creator->uses++;
-		}
+		if (origin_locked())
+			origin = origin_make(origin_self);
 		guest_unlock(&record_lock);
 	}
-	result = birth ? pthread_create_real(thread, attributes, born, birth)
-		       : pthread_create_real(thread, attributes, start, argument);
-	if (result && birth) {
+	if (!origin)
+		return pthread_create_real(thread, attributes, start, argument);
+	birth_describe((struct birth *)origin, attributes, start, argument);
+	result = pthread_create_real(thread, attributes, born, origin);
+	if (result) {
 		guest_lock(&record_lock);
-		guest_pool_give(&life.births, birth);
-		origin_release(creator);
+		origin_release(origin);
 		guest_unlock(&record_lock);
 	}
 	return result;
@@ -297,10 +339,10 @@ static void start_over_after_fork(void)
 	struct thread *thread = thread_self;
 	struct dump_frame frames[DUMP_FRAMES_MAX];
 	uint32_t depth = thread->lane->depth;
+	bool taken;
 
 	memset(&record_lock, 0, sizeof(record_lock));
 	memset(&life.lock, 0, sizeof(life.lock));
-	memset(&life.birth_lock, 0, sizeof(life.birth_lock));
 	memcpy(frames, thread->lane->frames, sizeof(frames));
 	charge_forked();
 	record_forked();
@@ -308,7 +350,7 @@ static void start_over_after_fork(void)
 	namespace_forked();
 	summary_forked();
 	sample_forked();
-	life.threads = NULL;
+	life.threads = life.free = NULL;
 	lifecycle_epoch_next();
 	if (thread == &thread_null)
 		return;
@@ -321,10 +363,14 @@ static void start_over_after_fork(void)
 	thread->lease = 0;
 	memset(thread->sites, 0, sizeof(thread->sites));
 	memset(thread->steady, 0, sizeof(thread->steady));
-	if (!record_lane_take(thread)) {
+	guest_lock(&record_lock);
+	thread->lane = NULL;
+	taken = record_lane_take(thread);
+	if (!taken)
 		thread_become(&thread_null);
+	guest_unlock(&record_lock);
+	if (!taken)
 		return;
-	}
 	thread->next = NULL;
 	life.threads = thread;
 	for (uint32_t i = 0; i < depth; i++)
@@ -350,14 +396,14 @@ struct thread *lifecycle_thread(void)
 		return NULL;
 	if (likely(thread_self != &thread_null))
 		return thread_self;
-	guest_lock(&life.birth_lock); /* a signal handler must not make a second one meanwhile */
+	guest_lock(&record_lock); /* a signal handler must not make a second one meanwhile */
 	thread = thread_self != &thread_null ? thread_self : thread_make();
 	if (thread) {
 		thread_become(thread);
 		if (life.has_key)
 			pthread_setspecific(life.key, thread);
 	}
-	guest_unlock(&life.birth_lock);
+	guest_unlock(&record_lock);
 	return thread;
 }
 
@@ -369,6 +415,24 @@ static void forked_without_wipe(void)
 }
 
 /* ---- start and end ---- */
+
+/* As they are when the program begins: by that the kernel has kept what it maps away from the main thread's stack. */
+static void find_stack_sizes(void)
+{
+	pthread_attr_t attributes;
+	struct rlimit limit;
+	size_t size = 0;
+
+	life.main_thread = (uint64_t)__builtin_thread_pointer();
+	life.main_stack_size = life.thread_stack_size = STACK_GUESS;
+	if (!getrlimit(RLIMIT_STACK, &limit))
+		life.main_stack_size = limit.rlim_cur == RLIM_INFINITY ? STACK_UNLIMITED : limit.rlim_cur;
+	if (pthread_attr_init(&attributes))
+		return;
+	if (!pthread_attr_getstacksize(&attributes, &size) && size)
+		life.thread_stack_size = size;
+	pthread_attr_destroy(&attributes);
+}
 
 static void find_program(void)
 {
@@ -404,8 +468,8 @@ static __attribute__((constructor)) void start(void)
 	find_program();
 	life.wiped_on_fork = !madvise(&epoch_page, sizeof(epoch_page), MADV_WIPEONFORK);
 	pthread_atfork(NULL, NULL, forked_without_wipe);
-	life.has_key = !pthread_key_create(&life.key, thread_end);
-	life.has_origin_key = !pthread_key_create(&life.origin_key, origin_end);
+	life.has_key = !pthread_key_create(&life.key, ended);
+	find_stack_sizes();
 	unwind_start();
 	resolve_start();
 	if (config.weights)

@@ -31,7 +31,12 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 void *memset(void *memory, int value, size_t size)
 {
 	unsigned char *target = memory;
+	uint64_t bytes = (unsigned char)value * UINT64_C(0x0101010101010101);
 
+	for (; size >= sizeof(bytes); size -= sizeof(bytes)) {
+		((struct word *)target)->bytes = bytes;
+		target += sizeof(bytes);
+	}
 	while (size--)
 		*target++ = (unsigned char)value;
 	return memory;

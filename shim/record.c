@@ -47,14 +47,6 @@ enum {
 	MANUAL_NAMED = MANUAL_INDEX / 8 * 5,
 };
 
-/* A lane that waits for a thread. */
-struct free_lane {
-	struct free_lane *next;
-	struct dump_lane *lane;
-	struct lane_rows rows;
-	struct dump_block *log;
-};
-
 /* Read under no lock, and so never freed: the next one is twice as large. */
 struct site_index {
 	uint32_t mask;      /* places - 1 */
@@ -72,13 +64,10 @@ static struct {
 } sites = {.index = &first_index};
 
 static struct {
-	struct free_lane *free;
 	struct manual_site *manual;
 	uint32_t manual_count, manual_places;
 	uint16_t routine_numbers[ROUTINES_MAX]; /* in the dump, plus 1 */
 } records;
-
-static struct guest_pool free_lanes = {.size = sizeof(struct free_lane)};
 
 static struct site *site_at(uint32_t number) { return &site_chunks[number / SITES_CHUNK][number % SITES_CHUNK]; }
 
@@ -97,62 +86,41 @@ static struct row_index *index_make(uint64_t entries)
 	return index;
 }
 
+static bool lane_make(struct thread *thread)
+{
+	struct row_index *index = index_make(INDEX_FIRST);
+	struct dump_lane *lane;
+
+	thread->rows = (struct lane_rows){.index = index};
+	lane = index ? dump_append(&dump_lanes, &thread->rows.lane) : NULL;
+	if (lane) {
+		dump_commit(&dump_lanes);
+		thread->lane = lane;
+	} else if (index) {
+		guest_free(index, index_bytes(INDEX_FIRST));
+	}
+	return lane;
+}
+
 bool record_lane_take(struct thread *thread)
 {
-	bool taken = false;
-
-	guest_lock(&record_lock);
 	dump_unseal();
 	if (!dump_is_open()) {
 		dump_open();
 		namespace_record();
 	}
-	if (records.free) {
-		struct free_lane *free = records.free;
-
-		records.free = free->next;
-		thread->lane = free->lane;
-		thread->rows = free->rows;
-		thread->log = free->log;
-		guest_pool_give(&free_lanes, free);
-		taken = true;
-	} else {
-		struct row_index *index = index_make(INDEX_FIRST);
-		struct dump_lane *lane;
-
-		thread->rows = (struct lane_rows){.index = index};
-		lane = index ? dump_append(&dump_lanes, &thread->rows.lane) : NULL;
-		if (lane) {
-			dump_commit(&dump_lanes);
-			thread->lane = lane;
-			taken = true;
-		} else if (index) {
-			guest_free(index, index_bytes(INDEX_FIRST));
-		}
-	}
-	if (taken) {
-		thread->lane->tid = lifecycle_thread_number();
-		thread->lane->threads++;
-		thread->lane->depth = 0;
-	}
-	guest_unlock(&record_lock);
-	return taken;
+	if (!thread->lane && !lane_make(thread))
+		return false;
+	thread->lane->tid = lifecycle_thread_number();
+	thread->lane->threads++;
+	thread->lane->depth = 0;
+	return true;
 }
 
-/* Without memory to remember it by, no other thread gets it. */
-void record_lane_release(struct thread *thread)
+void record_lane_rest(struct thread *thread)
 {
-	struct free_lane *free;
-
-	guest_lock(&record_lock);
 	thread->lane->tid = 0;
 	thread->lane->depth = 0;
-	free = guest_pool_take(&free_lanes);
-	if (free) {
-		*free = (struct free_lane){records.free, thread->lane, thread->rows, thread->log};
-		records.free = free;
-	}
-	guest_unlock(&record_lock);
 }
 
 /* ---- names ---- */
@@ -971,12 +939,6 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 
 void record_forked(void)
 {
-	while (records.free) {
-		struct free_lane *free = records.free;
-
-		records.free = free->next;
-		guest_pool_give(&free_lanes, free);
-	}
 	memset(records.routine_numbers, 0, sizeof(records.routine_numbers));
 	for (unsigned i = 0; module_at(i); i++) {
 		module_at(i)->dump_number = DUMP_NONE;

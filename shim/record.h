@@ -20,10 +20,13 @@
  */
 extern struct guest_lock record_lock;
 
-/* Gives the thread a lane of the dump, opening the dump if need be. False without memory. */
+/*
+ * With record_lock held. Gives the thread a lane of the dump, opening the dump if need be; what has been used by a thread
+ * that has ended has that one's lane, with its rows, and keeps it. False without memory.
+ */
 bool record_lane_take(struct thread *thread);
-/* Gives it back: another thread may use it from now on. */
-void record_lane_release(struct thread *thread);
+/* With record_lock held. The thread ends, and its lane waits with it for the next one. */
+void record_lane_rest(struct thread *thread);
 
 /* A call site, as all threads know it. */
 struct site {

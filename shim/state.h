@@ -170,6 +170,7 @@ struct thread {
 	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */
 	uint32_t served_epoch;           /* in which the head's served_start and served_size were looked up */
 	uint32_t served_misses;          /* nested calls from elsewhere since then */
+	uint64_t served_start, served_size; /* the head's, for the next thread that is given this one's place */
 	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* of the exceed callback that runs: as dump_frame has it; 0 for none */
