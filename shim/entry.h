@@ -132,7 +132,8 @@ typedef char *entry_frame;
  * Calls a Fortran integer function of (n, x, incx), keeping the modes and flags of the floating-point units, which
  * ATLAS's own isamax changes.
  */
-int entry_probe(void *function, const int64_t *n, const float *x, const int64_t *incx);
+enum { PROBE_ARGUMENTS = 6 };
+int entry_probe(void *function, const void *const arguments[PROBE_ARGUMENTS]);
 
 struct entry_verdict {
 	void *function;

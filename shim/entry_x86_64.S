@@ -424,7 +424,9 @@ HIDDEN_FUNCTION(flopshim_entry)
 flopshim_entry_end:
 	.size flopshim_entry, . - flopshim_entry
 
-/* ---- int entry_probe(function, n, x, incx) ---- */
+#define MXCSR_DEFAULT 0x1f80
+
+/* ---- int entry_probe(function, arguments) ---- */
 	.p2align 4
 HIDDEN_FUNCTION(entry_probe)
 	.cfi_startproc
@@ -436,10 +438,15 @@ HIDDEN_FUNCTION(entry_probe)
 	subq $48, %rsp
 	fnstenv (%rsp)			/* masks exceptions: what is pending stays so until fldenv */
 	stmxcsr 32(%rsp)
+	movl $MXCSR_DEFAULT, 40(%rsp)	/* no exception is trapped, and small numbers are not 0 */
+	ldmxcsr 40(%rsp)
 	movq %rdi, %rax
-	movq %rsi, %rdi
-	movq %rdx, %rsi
-	movq %rcx, %rdx
+	movq 0(%rsi), %rdi
+	movq 16(%rsi), %rdx
+	movq 24(%rsi), %rcx
+	movq 32(%rsi), %r8
+	movq 40(%rsi), %r9
+	movq 8(%rsi), %rsi
 	call *%rax
 	fldenv (%rsp)
 	ldmxcsr 32(%rsp)

@@ -125,6 +125,15 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 
 /* ---- deny ---- */
 
+/* 0 where the caller has its complex result, if the function would have written it there. */
+static void deny_hidden_result(const struct exceeding_call *call)
+{
+	void *result = (void *)*entry_slot(call->frame, 0);
+
+	memset(result, 0, call->form->result == RESULT_COMPLEX8 ? 8 : 16);
+	*entry_result(call->frame) = (uint64_t)result;
+}
+
 static void deny(const struct exceeding_call *call)
 {
 	const struct form *form = call->form;
@@ -133,6 +142,8 @@ static void deny(const struct exceeding_call *call)
 	if (!call->frame)
 		return; /* work charged by hand: flopshim_charge says so */
 	*entry_result(call->frame) = form->info == INFO_RETURNED ? (uint64_t)(int64_t)info : 0;
+	if (form_hides_result(form))
+		deny_hidden_result(call);
 	if (form->info == INFO_RETURNED || form->info == INFO_NONE)
 		return;
 	if (call->ilp64)

@@ -133,7 +133,8 @@ struct table {
 	unsigned definition_count;
 
 	struct call_form *forms;
-	unsigned form_count, routine_count;
+	struct call_form *hidden; /* see hidden_forms of routines.h */
+	unsigned form_count, hidden_count, routine_count;
 	struct condition *conditions;
 	unsigned condition_count;
 

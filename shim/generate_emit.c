@@ -70,29 +70,41 @@ static void emit_form(FILE *out, const struct call_form *form, uint32_t shape)
 	        form->result_pointer);
 	for (unsigned i = 0; i < f->query_count; i++)
 		fprintf(out, "%s%u", i ? ", " : "", f->query_slots[i]);
-	fprintf(out, "%s}, %" PRIu32 "}, /* %s */\n", f->query_count ? "" : "0", shape, form_name(form));
+	fprintf(out, "%s}, %u, %" PRIu32 "}, /* %s */\n", f->query_count ? "" : "0", f->hidden,
+	        shape, form_name(form));
+}
+
+struct pool {
+	struct shape_arg *args;
+	struct sequence *sequences;
+	uint32_t count;
+	unsigned sequence_count;
+};
+
+static void emit_form_list(FILE *out, const char *name, const struct call_form *forms, unsigned count,
+                           struct pool *pool)
+{
+	fprintf(out, "\nconst struct form %s[] = {\n", name);
+	for (unsigned i = 0; i < count; i++)
+		emit_form(out, &forms[i],
+		          add_sequence(&pool->args, &pool->count, &pool->sequences, &pool->sequence_count,
+		                       forms[i].shape, forms[i].row->option_count + forms[i].row->dim_count));
+	if (!count)
+		fputs("\t{0},\n", out);
+	fputs("};\n", out);
 }
 
 static void emit_forms(FILE *out, const struct table *table)
 {
-	struct shape_arg *pool = NULL;
-	struct sequence *sequences = NULL;
-	uint32_t pool_count = 0;
-	unsigned sequence_count = 0;
+	struct pool pool = {0};
 
-	fputs("\nconst struct form forms[] = {\n", out);
-	for (unsigned i = 0; i < table->form_count; i++) {
-		const struct call_form *form = &table->forms[i];
-
-		emit_form(out, form,
-		          add_sequence(&pool, &pool_count, &sequences, &sequence_count, form->shape,
-		                       form->row->option_count + form->row->dim_count));
-	}
-	fputs("};\n\nconst struct shape_arg shape_args[] = {\n", out);
-	for (uint32_t i = 0; i < pool_count; i++)
-		fprintf(out, "\t{%u, %u, 0x%x, ENTRY_SLOT(%u)},\n", pool[i].fetch, pool[i].slot, pool[i].condition,
-		        pool[i].slot);
-	if (!pool_count)
+	emit_form_list(out, "forms", table->forms, table->form_count, &pool);
+	emit_form_list(out, "hidden_forms", table->hidden, table->hidden_count, &pool);
+	fputs("\nconst struct shape_arg shape_args[] = {\n", out);
+	for (uint32_t i = 0; i < pool.count; i++)
+		fprintf(out, "\t{%u, %u, 0x%x, ENTRY_SLOT(%u)},\n", pool.args[i].fetch, pool.args[i].slot,
+		        pool.args[i].condition, pool.args[i].slot);
+	if (!pool.count)
 		fputs("\t{0, 0, 0, 0},\n", out);
 	fputs("};\n", out);
 }

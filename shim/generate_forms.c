@@ -81,7 +81,7 @@ static void push_hidden_lengths(struct call_form *form)
 	unsigned count = form->passed_count;
 
 	for (unsigned i = 0; i < count; i++)
-		if (strchr("os", form->passed[i].arg->kind))
+		if (form->passed[i].arg && strchr("os", form->passed[i].arg->kind))
 			push(form, NULL, PASS_LENGTH);
 }
 
@@ -237,6 +237,32 @@ static enum result result_of(const struct call_form *form)
 
 /* --- all forms ------------------------------------------------------------------------------- */
 
+static void describe(struct table *table, struct call_form *form, unsigned gpr_count)
+{
+	assign_slots(form, gpr_count);
+	describe_shape(table, form);
+	describe_queries(form);
+	describe_info(form);
+	form->form.result = (uint8_t)result_of(form);
+}
+
+/* The same function with the address of its result as its first argument. */
+static void add_hidden_form(struct table *table, struct call_form *of, unsigned gpr_count)
+{
+	struct call_form *form;
+
+	table->hidden = grow(table->hidden, table->hidden_count, sizeof(*table->hidden));
+	form = &table->hidden[table->hidden_count++];
+	if (table->hidden_count > UINT8_MAX)
+		fail_row(of->row, "too many functions with a complex result");
+	of->form.hidden = (uint8_t)table->hidden_count;
+	*form = (struct call_form){.form = {.routine = of->form.routine, .interface = of->form.interface},
+	                           .row = of->row, .routine = of->routine, .type = of->type};
+	push(form, NULL, PASS_POINTER);
+	push_args(form, NULL);
+	describe(table, form, gpr_count);
+}
+
 static void add_form(struct table *table, const struct row *row, unsigned number, unsigned routine,
                      enum form_interface interface, const struct form_rule *rule, unsigned gpr_count)
 {
@@ -252,11 +278,9 @@ static void add_form(struct table *table, const struct row *row, unsigned number
 	form->form.routine = (uint16_t)routine;
 	form->form.interface = (uint8_t)interface;
 	push_args(form, rule);
-	assign_slots(form, gpr_count);
-	describe_shape(table, form);
-	describe_queries(form);
-	describe_info(form);
-	form->form.result = (uint8_t)result_of(form);
+	describe(table, form, gpr_count);
+	if (interface == FORM_FORTRAN && type_is_complex(form->type) && row->result == 'x')
+		add_hidden_form(table, form, gpr_count);
 }
 
 static void add_routine_forms(struct table *table, const struct row *row, unsigned number, unsigned routine,

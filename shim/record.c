@@ -255,28 +255,46 @@ static bool scheme_is_bare(unsigned scheme)
 	return scheme == SCHEME_BARE || scheme == SCHEME_BARE_UPPER;
 }
 
-/*
- * What serves the call decides how its arguments are read, and whether they are. Where that takes a question to the
- * callee, returns what must be called: see module_probe.
- */
-static void *site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
+/* A question to a callee, without an answer to which the arguments of its calls cannot be read. */
+struct question {
+	void *function; /* what must be called; NULL: there is none */
+	bool of_result; /* where a complex result goes, probe_hides_result; else the width of integers, probe_is_ilp64 */
+};
+
+/* What must be asked before the arguments of a call can be read. */
+static struct question site_question(const struct site *site, unsigned scheme, struct module *callee)
+{
+	void *isamax;
+
+	if (scheme_is_64(scheme))
+		callee->flags |= MODULE_PROBED | MODULE_ILP64;
+	isamax = module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_");
+	if (isamax)
+		return (struct question){isamax, false};
+	if (site->form->hidden && !(callee->flags & MODULE_RESULT_PROBED))
+		return (struct question){site->real, true};
+	return (struct question){NULL, false};
+}
+
+/* What serves the call decides how its arguments are read, and whether they are. Returns what it must be asked first. */
+static struct question site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {
 	bool bare = scheme_is_bare(scheme);
-	void *probe;
+	struct question question = {NULL, false};
 
 	if (!callee || !module_is_blas(callee, bare) || (bare && !config.bare_names)) {
 		site->flags |= SITE_PASS;
 		if (callee && (!bare || config.bare_names))
 			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : lifecycle_program(), 0);
-		return NULL;
+		return question;
 	}
-	if (scheme_is_64(scheme))
-		callee->flags |= MODULE_PROBED | MODULE_ILP64;
-	probe = module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_");
-	if (probe)
-		return probe;
+	question = site_question(site, scheme, callee);
+	if (question.function)
+		return question;
 	if (callee->flags & MODULE_ILP64)
 		site->flags |= SITE_ILP64;
+	if (site->form->hidden && callee->flags & MODULE_HIDDEN_RESULT)
+		site->form = &hidden_forms[site->form->hidden - 1];
 	if (!(callee->flags & MODULE_SERVES)) {
 		callee->flags |= MODULE_SERVES;
 		lifecycle_epoch_next(); /* calls from inside it look different now */
@@ -291,7 +309,7 @@ static void *site_judge(struct site *site, unsigned scheme, struct module *calle
 		site->flags |= SITE_QUERIES;
 	else if (is_batch(site->form))
 		site->flags |= SITE_BATCH;
-	return NULL;
+	return question;
 }
 
 static uint32_t site_place(uint64_t caller, uint32_t symbol)
@@ -388,8 +406,9 @@ static uint32_t symbol_named(uint32_t symbol, const struct thunk **thunk)
 	return *thunk ? (*thunk)->symbol : symbol;
 }
 
-/* Where on the stack this thread asks a library for the width of its integers; 0: it does not. */
+/* Where on the stack this thread asks a library a question, by which routine; 0: it does not. */
 static __thread uint64_t probing __attribute__((tls_model("initial-exec")));
+static __thread const struct routine *probing_by __attribute__((tls_model("initial-exec")));
 
 static bool caller_is_blas(uint64_t caller)
 {
@@ -406,15 +425,15 @@ static bool caller_is_blas(uint64_t caller)
 /* A signal handler may call BLAS meanwhile, and its calls are the program's. */
 bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
 {
+	const struct routine *routine;
 	const struct thunk *thunk;
-	uint32_t named;
 
 	if (slot >= probing)
 		probing = 0; /* a signal handler has left the question by longjmp */
 	if (likely(!probing))
 		return false;
-	named = symbol_named(symbol, &thunk);
-	return !strcmp(routines[forms[named / SCHEME_COUNT].routine].name, "isamax") || caller_is_blas(caller);
+	routine = &routines[forms[symbol_named(symbol, &thunk) / SCHEME_COUNT].routine];
+	return routine == probing_by || !strcmp(routine->name, "isamax") || caller_is_blas(caller);
 }
 
 static void site_keep(struct site *site)
@@ -444,8 +463,9 @@ static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller
 	return site->real;
 }
 
-/* Resolves a site. Where its callee must be asked for its integers first, *probe is what to call; NULL otherwise. */
-static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site, void **probe)
+/* Resolves a site. Where its callee must be asked first, *question says what; its function is NULL otherwise. */
+static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site,
+		      struct question *question)
 {
 	const struct thunk *thunk;
 	struct module *caller_module;
@@ -455,26 +475,33 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *n
 	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
 	if (!site_resolve(caller, symbol, caller_module, next, site))
 		return false;
-	*probe = site_judge(site, symbol_named(symbol, &thunk) % SCHEME_COUNT, module_of(site->real), caller_module);
-	if (!*probe)
+	*question = site_judge(site, symbol_named(symbol, &thunk) % SCHEME_COUNT, module_of(site->real), caller_module);
+	if (!question->function)
 		site_keep(site);
 	return true;
 }
 
-/* Asks for the width of integers, and notes it for the module that serves the site. */
-static void site_probe(const struct site *site, void *probe)
+/* Asks the question, and notes the answer for the module that serves the site. */
+static void site_ask(const struct site *site, struct question question)
 {
-	uint64_t outer = probing; /* not 0 where a signal handler's call interrupts this same question */
+	/* Not 0 where a signal handler's call interrupts this same question. */
+	uint64_t outer = probing;
+	const struct routine *outer_by = probing_by;
 	struct module *module;
-	bool ilp64;
+	uint32_t learned;
 
+	probing_by = question.of_result ? &routines[site->form->routine] : NULL;
 	probing = (uint64_t)__builtin_frame_address(0);
-	ilp64 = probe_is_ilp64(probe);
+	if (question.of_result)
+		learned = MODULE_RESULT_PROBED | (probe_hides_result(question.function) ? MODULE_HIDDEN_RESULT : 0);
+	else
+		learned = MODULE_PROBED | (probe_is_ilp64(question.function) ? MODULE_ILP64 : 0);
 	probing = outer;
+	probing_by = outer_by;
 	guest_lock(&record_lock);
 	module = module_of(site->real);
 	if (module)
-		module->flags |= MODULE_PROBED | (ilp64 ? MODULE_ILP64 : 0);
+		module->flags |= learned;
 	guest_unlock(&record_lock);
 }
 
@@ -584,20 +611,21 @@ static void *symbol_next(uint32_t symbol)
 
 void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
 {
-	void *next, *probe;
+	struct question question;
 	bool made;
+	void *next;
 
 	if (!enclosing && site_known(caller, symbol, site))
 		return;
 	next = symbol_next(symbol);
 	do {
-		probe = NULL;
+		question.function = NULL;
 		guest_lock(&record_lock);
-		made = site_make(caller, symbol, enclosing, next, site, &probe);
+		made = site_make(caller, symbol, enclosing, next, site, &question);
 		guest_unlock(&record_lock);
-		if (probe)
-			site_probe(site, probe);
-	} while (probe);
+		if (question.function)
+			site_ask(site, question);
+	} while (question.function);
 	if (!made)
 		fail_as_the_linker(symbol, caller);
 }

@@ -637,7 +637,22 @@ bool probe_is_ilp64(void *function)
 	static const int64_t step = 1;
 	static const float vector[3] = {1, 3, 2};
 
-	return entry_probe(function, &count, vector, &step) == 0;
+	const void *const arguments[PROBE_ARGUMENTS] = {&count, vector, &step};
+
+	return entry_probe(function, arguments) == 0;
+}
+
+bool probe_hides_result(void *function)
+{
+	/*
+	 * Each is a length or an increment of 1 in both widths, and the first element of a vector: a number so small that
+	 * the product of two is 0. So dotu and dotc write 0 and ladiv writes 1.0, where they write.
+	 */
+	int64_t one[PROBE_ARGUMENTS][4] = {{1}, {1}, {1}, {1}, {1}, {1}};
+	const void *const arguments[PROBE_ARGUMENTS] = {one[0], one[1], one[2], one[3], one[4], one[5]};
+
+	entry_probe(function, arguments);
+	return *(volatile int64_t *)one[0] != 1;
 }
 
 void *resolve_as_caller(const char *name, const void *return_address)

@@ -19,6 +19,8 @@ enum module_flags {
 	MODULE_PROBED = 1 << 4,   /* MODULE_ILP64 is valid */
 	MODULE_ILP64 = 1 << 5,
 	MODULE_LAZY = 1 << 6,     /* opened RTLD_LAZY: binds at the first call, not when it was opened */
+	MODULE_RESULT_PROBED = 1 << 8, /* MODULE_HIDDEN_RESULT is valid */
+	MODULE_HIDDEN_RESULT = 1 << 9, /* its complex functions want the result's address before their arguments */
 	MODULE_DEEP = 1 << 7,     /* opened RTLD_DEEPBIND: what it is linked to comes before the shim */
 };
 
@@ -94,6 +96,11 @@ void *module_probe(struct module *module, const char *isamax);
  * through the shim.
  */
 bool probe_is_ilp64(void *function);
+/*
+ * Calls a Fortran function with a complex result, to learn whether it wants the address of its result before its
+ * arguments. They are such that under either convention every pointer leads somewhere. Without record_lock too.
+ */
+bool probe_hides_result(void *function);
 
 /* Whether the object refers to any of our symbols without defining it. */
 bool module_uses_blas(const struct module *module);

@@ -96,6 +96,7 @@ struct form {
 	uint8_t info_after_work; /* INFO < 0 does not mean that nothing was done */
 	uint8_t result_pointer;  /* cblas_zdotc_sub: the result goes through a last argument */
 	uint8_t query_slots[6];
+	uint8_t hidden;          /* a complex result: number + 1 in hidden_forms[]; 0: none */
 	uint32_t shape;          /* first of the routine's shape arguments in shape_args[], options first */
 };
 
@@ -118,6 +119,15 @@ struct routine {
 extern const struct family families[];
 extern const struct routine routines[];
 extern const struct form forms[];
+/*
+ * The Fortran forms of functions with a complex result, as f2c, ifort and some libraries for them have it: the caller
+ * passes the address of the result before the first argument. Which of the two a library has, its names do not say.
+ */
+extern const struct form hidden_forms[];
+static inline bool form_hides_result(const struct form *form)
+{
+	return form->interface == FORM_FORTRAN && form->result >= RESULT_COMPLEX8 && !form->hidden;
+}
 extern const struct shape_arg shape_args[];
 extern const struct condition conditions[];
 extern const uint16_t programs[]; /* the price programs, see price.c */

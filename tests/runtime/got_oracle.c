@@ -50,9 +50,9 @@ void *dlsym_call_real(void *handle, const char *name)
 	return dlsym(handle, name); /* RTLD_NEXT means behind this object, which stands where the shim would */
 }
 
-int entry_probe(void *function, const int64_t *n, const float *x, const int64_t *incx)
+int entry_probe(void *function, const void *const arguments[PROBE_ARGUMENTS])
 {
-	(void)function, (void)n, (void)x, (void)incx;
+	(void)function, (void)arguments;
 	abort(); /* nothing here asks for the width of integers */
 }
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Libraries whose calls are not what their names say: complex results behind a pointer."""
+
+import flops
+from harness import case, check_calls, check_equal
+
+
+def complex_dot(n):
+    """A complex product and a complex sum for each element."""
+    return flops.complex_gemm(1, 1, n)
+
+
+def f2c(client, *flags):
+    """The library and a program that fetches its functions."""
+    name = "".join(flag.replace("-D", "-").replace("=", "-") for flag in flags)
+    return (client.compile("f2c_client.c", flags[0], name=f"f2c_client{name}", blas=False),
+            client.compile("f2c_blas.c", "-shared", "-fPIC", *flags, name=f"libf2c_blas{name}.so", blas=False))
+
+
+def check_f2c(run, first):
+    check_calls(run, {"zdotu": (1, complex_dot(first)), "zdotc": (1, complex_dot(10)), "cdotu": (1, complex_dot(10)),
+                      "zladiv": (1, None), "snrm2": (1, None)})
+
+
+@case(flags=("-DINTEGER=int", "-DINTEGER=int64_t", "-DINTEGER=int -DLARGE", "-DINTEGER=int64_t -DLARGE"))
+def hidden_result(client):
+    """f2c, ifort and some libraries for them have the address of a complex result before the arguments. What stands in
+    the result's place before the call must not be taken for a length."""
+    program, library = f2c(client, *client.flags.split())
+    for byte in (0, 65, 255):
+        check_f2c(client.same([program, library, byte, 10], FLOPSHIM_BUDGET="1e6"), 10)
+
+
+@case(flags=("-DINTEGER=int", "-DINTEGER=int -DLARGE"))
+def hidden_result_of_nothing(client):
+    """The convention is found out whatever the first call is."""
+    program, library = f2c(client, *client.flags.split())
+    check_f2c(client.same([program, library, 65, 0], FLOPSHIM_BUDGET="1e6"), 0)
+
+
+@case()
+def hidden_result_refused(client):
+    """A refused function's value is 0, wherever that goes."""
+    program, library = f2c(client, "-DINTEGER=int")
+    run = client.run([program, library, 65, 10], FLOPSHIM_BUDGET=complex_dot(10), FLOPSHIM_ON_EXCEED="deny")
+    check_equal(run.out.splitlines()[1:4], [b"zdotc 0 0", b"cdotu 0 0", b"zladiv 0 0"], "refused results")
+    check_equal(run.totals["flops"], complex_dot(10), "FLOPs")
+
