@@ -70,8 +70,8 @@ static void emit_form(FILE *out, const struct call_form *form, uint32_t shape)
 	        form->result_pointer);
 	for (unsigned i = 0; i < f->query_count; i++)
 		fprintf(out, "%s%u", i ? ", " : "", f->query_slots[i]);
-	fprintf(out, "%s}, %u, %" PRIu32 "}, /* %s */\n", f->query_count ? "" : "0", f->hidden,
-	        shape, form_name(form));
+	fprintf(out, "%s}, 0x%x, 0x%x, %u, %" PRIu32 "}, /* %s */\n", f->query_count ? "" : "0", f->pointers,
+	        f->integers, f->hidden, shape, form_name(form));
 }
 
 struct pool {

@@ -209,6 +209,20 @@ static void describe_queries(struct call_form *form)
 	}
 }
 
+/* What doubt.c wants to know of the arguments in integer registers. */
+static void describe_registers(struct call_form *form, unsigned gpr_count)
+{
+	for (unsigned i = 0; i < form->passed_count; i++) {
+		const struct passed *passed = &form->passed[i];
+		unsigned bit = passed->slot >= 0 && passed->slot < (int)gpr_count ? 1u << passed->slot : 0;
+
+		if (passed->pass == PASS_POINTER)
+			form->form.pointers |= (uint8_t)bit;
+		if (passed->arg && strchr("dDiqQ", passed->arg->kind))
+			form->form.integers |= (uint8_t)bit;
+	}
+}
+
 static void describe_info(struct call_form *form)
 {
 	form->form.info = INFO_NONE;
@@ -242,6 +256,7 @@ static void describe(struct table *table, struct call_form *form, unsigned gpr_c
 	assign_slots(form, gpr_count);
 	describe_shape(table, form);
 	describe_queries(form);
+	describe_registers(form, gpr_count);
 	describe_info(form);
 	form->form.result = (uint8_t)result_of(form);
 }

@@ -16,6 +16,7 @@
 #include "charge.h"
 #include "config.h"
 #include "dlsym.h"
+#include "doubt.h"
 #include "dump.h"
 #include "exceed.h"
 #include "guest.h"
@@ -138,8 +139,8 @@ static void site_remember(struct entering *call, uint32_t symbol)
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	struct site_slot *slot;
 
-	if (call->enclosing) {
-		call->remembered = &slot_none; /* a tail call is looked up anew each time */
+	if (call->enclosing || call->site.flags & SITE_DOUBTFUL) {
+		call->remembered = &slot_none; /* such calls, and tail calls, are looked up anew each time */
 		return;
 	}
 	slot = call->remembered = slot_for(call->thread, site_key(call->caller, symbol));
@@ -174,6 +175,23 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = slot->site, .flags = slot->flags,
 				   .form = slot->form, .real = slot->real};
 	return true;
+}
+
+/* Of an object that may be no BLAS: finds out before any argument is read. */
+static void site_settle(struct entering *call, uint32_t symbol)
+{
+	while (call->site.flags & SITE_DOUBTFUL) {
+		switch (doubt_weigh(&call->site, call->frame)) {
+		case DOUBT_NEWS:
+			record_site(call->caller, symbol, call->enclosing, &call->site);
+			break;
+		case DOUBT_OVER:
+			call->site.flags &= ~(uint32_t)SITE_DOUBTFUL;
+			return;
+		case DOUBT_STAYS:
+			return;
+		}
+	}
 }
 
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
@@ -411,6 +429,7 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 		call->enclosing = *entry_real(frame_of(&lane->frames[lane->depth - 1]));
 	if (!site_recall(call, symbol)) {
 		record_site(call->caller, symbol, call->enclosing, &call->site);
+		site_settle(call, symbol);
 		site_remember(call, symbol);
 	}
 	if (call->site.flags & SITE_PASS) {

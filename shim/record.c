@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "dlsym.h"
+#include "doubt.h"
 #include "dump.h"
 #include "lifecycle.h"
 #include "namespace.h"
@@ -268,6 +269,8 @@ static struct question site_question(const struct site *site, unsigned scheme, s
 
 	if (scheme_is_64(scheme))
 		callee->flags |= MODULE_PROBED | MODULE_ILP64;
+	if (site->flags & SITE_DOUBTFUL && !(callee->flags & MODULE_PLAUSIBLE))
+		return (struct question){NULL, false}; /* its functions may be anything */
 	isamax = module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_");
 	if (isamax)
 		return (struct question){isamax, false};
@@ -282,12 +285,15 @@ static struct question site_judge(struct site *site, unsigned scheme, struct mod
 	bool bare = scheme_is_bare(scheme);
 	struct question question = {NULL, false};
 
-	if (!callee || !module_is_blas(callee, bare) || (bare && !config.bare_names)) {
+	if (!callee || !module_is_blas(callee, bare) || (bare && !config.bare_names) ||
+	    doubt_is_refuted(site->real, callee)) {
 		site->flags |= SITE_PASS;
 		if (callee && (!bare || config.bare_names))
 			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : lifecycle_program(), 0);
 		return question;
 	}
+	if (!bare && module_is_doubtful(callee))
+		site->flags |= SITE_DOUBTFUL;
 	question = site_question(site, scheme, callee);
 	if (question.function)
 		return question;
@@ -295,7 +301,7 @@ static struct question site_judge(struct site *site, unsigned scheme, struct mod
 		site->flags |= SITE_ILP64;
 	if (site->form->hidden && callee->flags & MODULE_HIDDEN_RESULT)
 		site->form = &hidden_forms[site->form->hidden - 1];
-	if (!(callee->flags & MODULE_SERVES)) {
+	if (!(callee->flags & MODULE_SERVES) && (!(site->flags & SITE_DOUBTFUL) || callee->flags & MODULE_PLAUSIBLE)) {
 		callee->flags |= MODULE_SERVES;
 		lifecycle_epoch_next(); /* calls from inside it look different now */
 	}

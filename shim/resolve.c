@@ -430,6 +430,11 @@ bool module_is_blas(struct module *module, bool bare)
 		    : module->known_decorated >= KNOWN_DECORATED;
 }
 
+bool module_is_doubtful(struct module *module)
+{
+	return module_is_blas(module, false) && module->known_decorated < KNOWN_BARE;
+}
+
 static bool is_known_use(const struct module *module, const ElfW(Sym) *symbol, void *context)
 {
 	(void)context;

@@ -21,6 +21,8 @@ enum module_flags {
 	MODULE_LAZY = 1 << 6,     /* opened RTLD_LAZY: binds at the first call, not when it was opened */
 	MODULE_RESULT_PROBED = 1 << 8, /* MODULE_HIDDEN_RESULT is valid */
 	MODULE_HIDDEN_RESULT = 1 << 9, /* its complex functions want the result's address before their arguments */
+	MODULE_PLAUSIBLE = 1 << 10, /* few names, and it was called as a BLAS is: see doubt.c */
+	MODULE_REFUTED = 1 << 11,   /* few names, and it was called as no BLAS can be */
 	MODULE_DEEP = 1 << 7,     /* opened RTLD_DEEPBIND: what it is linked to comes before the shim */
 };
 
@@ -84,6 +86,8 @@ void *module_symbol(const struct module *module, const char *name);
 
 /* Whether the object looks like a BLAS or a LAPACK; to be served under bare names it must define more of ours. */
 bool module_is_blas(struct module *module, bool bare);
+/* Whether it has so few names that its calls are to be looked at before they are believed: see doubt.h. */
+bool module_is_doubtful(struct module *module);
 
 /*
  * What to call to learn whether the object takes 64-bit integers, where names do not say so: the isamax that is spelled

@@ -96,6 +96,8 @@ struct form {
 	uint8_t info_after_work; /* INFO < 0 does not mean that nothing was done */
 	uint8_t result_pointer;  /* cblas_zdotc_sub: the result goes through a last argument */
 	uint8_t query_slots[6];
+	uint8_t pointers;        /* of the integer registers, which hold a pointer: a bit for each slot from 0 on */
+	uint8_t integers;        /* and which an integer that is read, or a pointer to one */
 	uint8_t hidden;          /* a complex result: number + 1 in hidden_forms[]; 0: none */
 	uint32_t shape;          /* first of the routine's shape arguments in shape_args[], options first */
 };

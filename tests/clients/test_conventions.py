@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Libraries whose calls are not what their names say: complex results behind a pointer."""
+"""Libraries whose calls are not what their names say: complex results behind a pointer, functions of their own."""
 
 import flops
-from harness import case, check_calls, check_equal
+from harness import case, check, check_calls, check_equal, check_total
 
 
 def complex_dot(n):
@@ -46,3 +46,19 @@ def hidden_result_refused(client):
     check_equal(run.out.splitlines()[1:4], [b"zdotc 0 0", b"cdotu 0 0", b"zladiv 0 0"], "refused results")
     check_equal(run.totals["flops"], complex_dot(10), "FLOPs")
 
+
+def own_names(client, *flags):
+    library = client.compile("own_names.c", "-shared", "-fPIC", "-DLIBRARY", name="libown_names.so", blas=False)
+    return library, client.compile("own_names.c", *flags, library, f"-Wl,-rpath,{library.parent}", blas=False,
+                                   name="own_names" + "".join(flags))
+
+
+@case(how=("linked", "fetched"))
+def own_names_by_value(client):
+    """A few functions named like BLAS, of integers and doubles by value: left alone, and named in the report."""
+    library, program = own_names(client, *(["-DFETCHED"] if client.how == "fetched" else []))
+    run = client.same([program, library] if client.how == "fetched" else [program], FLOPSHIM_BUDGET="1e6")
+    check_total(run)
+    check_equal(run.totals["flops"], 0, "FLOPs of functions that are none of BLAS")
+    check([note for note in run.report["notes"] if note["kind"] == "not_blas" and str(library) in note["text"]],
+          "the report does not say that the library was left alone")
