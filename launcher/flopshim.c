@@ -55,6 +55,7 @@ static const struct setting {
 	{"multiplier", 'm', "FLOPSHIM_MULTIPLIER", "FACTOR", "scale every charge"},
 	{"weights", 'w', "FLOPSHIM_WEIGHTS", "FILE", "factors by routine and type"},
 	{"out", 'o', "FLOPSHIM_OUT", "TEMPLATE", "the dump: a directory, or a path with %e %h %p %r %j %t"},
+	{"access", 0, "FLOPSHIM_ACCESS", "WHO", "who may read the dump: owner, group or all"},
 	{"records", 'r', "FLOPSHIM_RECORDS", "MODE", "shapes or calls"},
 	{"log-max", 0, "FLOPSHIM_LOG_MAX", "BYTES", "bound of the ordered record of calls"},
 	{"stacks", 's', "FLOPSHIM_STACKS", "MODE", "off, leaf, auto or all"},

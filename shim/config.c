@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -362,6 +363,16 @@ static bool read_choice(const char *value, const char *const *choices, int *chos
 	return fail(fault, size, value, "", expected);
 }
 
+static bool read_access(const char *value, char *fault, size_t size)
+{
+	static const char *const choices[] = {"owner", "group", "all", NULL};
+	int chosen = ACCESS_OWNER;
+	bool good = read_choice(value, choices, &chosen, fault, size, "expected owner, group or all");
+
+	config.access = (enum access_mode)chosen;
+	return good;
+}
+
 static bool read_records(const char *value, char *fault, size_t size)
 {
 	static const char *const choices[] = {"shapes", "calls", NULL};
@@ -438,6 +449,7 @@ static const struct variable {
 	{"MULTIPLIER", read_multiplier, true},
 	{"WEIGHTS", read_weights, true},
 	{"OUT", read_out, false},
+	{"ACCESS", read_access, false},
 	{"RECORDS", read_records, false},
 	{"STACKS", read_stacks, false},
 	{"LOG_MAX", read_log_max, false},
@@ -545,6 +557,15 @@ static void read_one(const char *entry)
 	read_unknown(name, length);
 }
 
+/* The kernel's answer: the C library looks further where that is no path, and allocates. */
+static void read_directory(void)
+{
+	long length = syscall(SYS_getcwd, config.directory, sizeof(config.directory));
+
+	if (length <= 0 || config.directory[0] != '/')
+		config.directory[0] = 0;
+}
+
 void config_read(char **environment)
 {
 	config = (struct config){
@@ -557,8 +578,7 @@ void config_read(char **environment)
 		.log_max = 1000000000,
 		.time = TIME_AUTO,
 	};
-	if (!getcwd(config.directory, sizeof(config.directory)))
-		config.directory[0] = 0;
+	read_directory();
 	for (; environment && *environment; environment++)
 		read_one(*environment);
 }

@@ -12,6 +12,7 @@
 
 enum exceed_action { EXCEED_EXIT, EXCEED_SIGNAL, EXCEED_DENY, EXCEED_WARN };
 enum stacks_mode { STACKS_OFF, STACKS_LEAF, STACKS_AUTO, STACKS_ALL };
+enum access_mode { ACCESS_OWNER, ACCESS_GROUP, ACCESS_ALL };
 enum time_mode { TIME_OFF, TIME_AUTO, TIME_ALL };
 
 enum { CONFIG_BUDGETS_MAX = 64, CONFIG_NAME_MAX = 1024 };
@@ -32,6 +33,7 @@ struct config {
 	uint64_t multiplier;         /* times 2^32 */
 	const char *weights;         /* path, NULL if none */
 	char out[PATH_MAX];          /* FLOPSHIM_OUT, or the default template */
+	enum access_mode access;     /* who may read the dump, beside its owner, who may write it */
 	char directory[PATH_MAX];    /* at start, empty if it is not known */
 	bool records_calls;
 	enum stacks_mode stacks;

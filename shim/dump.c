@@ -22,6 +22,7 @@
 
 #include "config.h"
 #include "guest.h"
+#include "path.h"
 #include "price.h"
 #include "record.h"
 #include "sample.h"
@@ -52,7 +53,6 @@ static struct {
 	bool has_file;
 	bool said_no_file, said_full, said_unwritten, said_warnings; /* by this process or by one that forked it */
 	bool written_out;  /* tables live in memory and are copied to the file */
-	char path[PATH_MAX];
 	dev_t device;
 	ino_t inode;
 	uint64_t first_bytes; /* of the file's beginning are in memory behind the header; 0 where there was no room */
@@ -82,7 +82,7 @@ TABLES
 
 bool dump_is_open(void) { return dump.tried; }
 bool dump_is_cut(void) { return dump.has_file && dump_header->losses & DUMP_LOST_SPACE; }
-const char *dump_path(void) { return dump.has_file ? dump.path : NULL; }
+const char *dump_path(void) { return dump.has_file ? path_shown() : NULL; }
 
 /* ---- the file ---- */
 
@@ -139,7 +139,7 @@ static void file_fill(int file, uint64_t offset, uint64_t size)
 /* Opens the dump again; -1 if its path now names something else. */
 static int file_reopen(void)
 {
-	int file = open(dump.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int file = path_open();
 	struct stat status;
 
 	if (file < 0)
@@ -189,184 +189,6 @@ static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
 	if (at_once)
 		guest_populate(address, size);
 	return address;
-}
-
-/* ---- the name ---- */
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static void print_program(char *name, size_t size)
-{
-	static char path[PATH_MAX]; /* under record_lock, as all of them: signal stacks are small */
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	size_t end = 0;
-
-	path[length > 0 ? length : 0] = 0;
-	guest_print(name, size, &end, "%s", length > 0 ? base_name(path) : "program");
-}
-
-static const char *first_set(const char *const *names)
-{
-	for (; *names; names++) {
-		const char *value = getenv(*names);
-
-		if (value && *value)
-			return value;
-	}
-	return NULL;
-}
-
-static const char *mpi_rank(void)
-{
-	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK",
-					    "SLURM_PROCID", NULL};
-
-	return first_set(names);
-}
-
-static const char *batch_job(void)
-{
-	static const char *const names[] = {"SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID", NULL};
-
-	return first_set(names);
-}
-
-static void print_host(char *name, size_t size)
-{
-	if (gethostname(name, size))
-		strcpy(name, "localhost");
-	name[size - 1] = 0;
-}
-
-/*
- * 20260131T235959.123456, in UTC. Civil date from days since 1970 in the proleptic Gregorian calendar, years beginning
- * in March: the C library's gmtime reads the time zone's file.
- */
-static void print_time(char *buffer, size_t size, size_t *end)
-{
-	struct timespec now;
-	uint64_t days, era_day, era_year, year_day, month, second;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	days = (uint64_t)now.tv_sec / 86400 + 719468; /* since 0000-03-01 */
-	second = (uint64_t)now.tv_sec % 86400;
-	era_day = days % 146097;
-	era_year = (era_day - era_day / 1460 + era_day / 36524 - era_day / 146096) / 365;
-	year_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
-	month = (5 * year_day + 2) / 153;
-	guest_print(buffer, size, end, "%04u%02u%02uT%02u%02u%02u.%06u",
-		    (unsigned)(days / 146097 * 400 + era_year + (month >= 10)), (unsigned)(month < 10 ? month + 3 : month - 9),
-		    (unsigned)(year_day - (153 * month + 2) / 5 + 1), (unsigned)(second / 3600), (unsigned)(second / 60 % 60),
-		    (unsigned)(second % 60), (unsigned)(now.tv_nsec / 1000));
-}
-
-static void print_clean(char *buffer, size_t size, size_t *end, const char *text)
-{
-	for (; *text; text++)
-		guest_print(buffer, size, end, "%c", *text == '/' ? '_' : *text);
-}
-
-static void print_template(char *path, size_t size, size_t *end, const char *template)
-{
-	char word[256];
-
-	for (; *template; template++) {
-		if (*template != '%') {
-			guest_print(path, size, end, "%c", *template);
-			continue;
-		}
-		switch (*++template) {
-		case 'e':
-			print_program(word, sizeof(word));
-			guest_print(path, size, end, "%s", word);
-			break;
-		case 'h':
-			print_host(word, sizeof(word));
-			print_clean(path, size, end, word);
-			break;
-		case 'p':
-			guest_print(path, size, end, "%d", (int)getpid());
-			break;
-		case 'r':
-			print_clean(path, size, end, mpi_rank() ? mpi_rank() : "none");
-			break;
-		case 'j':
-			print_clean(path, size, end, batch_job() ? batch_job() : "none");
-			break;
-		case 't':
-			print_time(path, size, end);
-			break;
-		default:
-			guest_print(path, size, end, "%c", *template);
-		}
-	}
-}
-
-static bool is_directory(const char *path)
-{
-	struct stat status;
-	size_t length = strlen(path);
-
-	return (length && path[length - 1] == '/') || (!stat(path, &status) && S_ISDIR(status.st_mode));
-}
-
-static void make_directories(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		mkdir(path, 0777);
-		*slash = '/';
-	}
-}
-
-static void path_make(char *path, size_t size)
-{
-	size_t end = 0;
-
-	if (config.out[0] != '/')
-		guest_print(path, size, &end, "%s/", config.directory);
-	print_template(path, size, &end, config.out);
-	if (is_directory(path)) {
-		guest_print(path, size, &end, "%s", end && path[end - 1] == '/' ? "" : "/");
-		print_template(path, size, &end, "flopshim-%e-%h-%p-%t.dump");
-	}
-	make_directories(path);
-}
-
-/* NAME.dump -> NAME-PID[-NUMBER].dump */
-static void path_vary(char *path, size_t size, const char *base, unsigned number)
-{
-	const char *dot = strrchr(base_name(base), '.');
-	size_t stem = dot && dot != base_name(base) ? (size_t)(dot - base) : strlen(base), end = 0;
-
-	guest_print(path, size, &end, "%.*s-%d", (int)stem, base, (int)getpid());
-	if (number > 1)
-		guest_print(path, size, &end, "-%u", number);
-	guest_print(path, size, &end, "%s", base + stem);
-}
-
-/* Never opens a file that is there: it may be another rank's, or this program's parent's. */
-static int file_create(void)
-{
-	static char base[PATH_MAX];
-	int file;
-
-	path_make(base, sizeof(base));
-	strcpy(dump.path, base);
-	for (unsigned number = 1; number < 100; number++) {
-		file = open(dump.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-		if (file >= 0 || errno != EEXIST)
-			break;
-		path_vary(dump.path, sizeof(dump.path), base, number);
-	}
-	if (file >= 0 && strcmp(base, dump.path) && !dump.forked && !config.quiet)
-		guest_say("%s exists already: writing %s", base, dump.path);
-	return file;
 }
 
 /* ---- blocks ---- */
@@ -434,7 +256,7 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 		*in_file = pages != NULL;
 		if (!pages && !dump.said_full) {
 			dump.said_full = true;
-			guest_say("%s cannot grow: %s", dump.path,
+			guest_say("%s cannot grow: %s", path_told(),
 				  type == DUMP_LOG ? "its record of calls ends here"
 						   : "calls of new shapes are counted together from now on");
 		}
@@ -661,7 +483,7 @@ static uint64_t process_start_ticks(void)
 
 static int rank_number(void)
 {
-	const char *text = mpi_rank();
+	const char *text = path_rank();
 	int rank = 0;
 
 	if (!text || *text < '0' || *text > '9')
@@ -691,9 +513,9 @@ static void header_fill(struct dump_header *header)
 	header->exit_status = -1;
 	memcpy(header->table_version, table_version, strnlen(table_version, sizeof(header->table_version) - 1));
 	guest_print(header->shim_version, sizeof(header->shim_version), &end, "%s", FLOPSHIM_VERSION);
-	print_host(header->host, sizeof(header->host));
+	path_host(header->host, sizeof(header->host));
 	end = 0;
-	guest_print(header->job, sizeof(header->job), &end, "%s", batch_job() ? batch_job() : "");
+	guest_print(header->job, sizeof(header->job), &end, "%s", path_job() ? path_job() : "");
 	header->records_mode = config.records_calls;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
@@ -707,7 +529,7 @@ static void header_fill(struct dump_header *header)
 static void say_no_file(const char *reason)
 {
 	if (!dump.said_no_file)
-		guest_say("cannot write %s (%s): counting without a file", dump.path, reason);
+		guest_say("cannot write %s (%s): counting without a file", path_told(), reason);
 	dump.said_no_file = true;
 }
 
@@ -722,8 +544,9 @@ static void say_warnings(void)
 static struct dump_header *header_pages(void)
 {
 	struct dump_header *header = NULL;
+	const char *fault = NULL;
 	struct stat status;
-	int file = file_create();
+	int file = path_create(dump.forked, &fault);
 
 	if (file >= 0 && !fstat(file, &status)) {
 		dump.device = status.st_dev;
@@ -738,10 +561,10 @@ static struct dump_header *header_pages(void)
 		if (!header) {
 			dump.has_file = dump.written_out = false;
 			say_no_file("no room for it");
-			unlink(dump.path);
+			path_remove();
 		}
 	} else {
-		say_no_file(strerrorname_np(errno));
+		say_no_file(fault);
 	}
 	if (file >= 0)
 		close(file);
@@ -765,7 +588,7 @@ void dump_open(void)
 	dump_header = header;
 	meta_fill();
 	say_warnings();
-	guest_say_verbose("writing %s", dump.has_file ? dump.path : "no dump");
+	guest_say_verbose("writing %s", dump.has_file ? path_told() : "no dump");
 	errno = saved;
 }
 
@@ -848,7 +671,7 @@ static void write_out(void)
 	}
 	if (!written && !dump.said_unwritten) {
 		dump.said_unwritten = true;
-		guest_say("%s cannot be written (%s): what came since may be missing", dump.path, strerrorname_np(errno));
+		guest_say("%s cannot be written (%s): what came since may be missing", path_told(), strerrorname_np(errno));
 	}
 	errno = saved;
 }

@@ -21,6 +21,7 @@
 #include "dump.h"
 #include "guest.h"
 #include "namespace.h"
+#include "path.h"
 #include "record.h"
 #include "resolve.h"
 #include "sample.h"
@@ -465,6 +466,7 @@ static __attribute__((constructor)) void start(void)
 	speak_start();
 	dlsym_init();
 	config_read(environ);
+	path_start();
 	find_program();
 	life.wiped_on_fork = !madvise(&epoch_page, sizeof(epoch_page), MADV_WIPEONFORK);
 	pthread_atfork(NULL, NULL, forked_without_wipe);

@@ -103,6 +103,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(config.multiplier, (uint64_t)1 << 32);
 	ck_assert_int_eq(config.stacks, STACKS_AUTO);
 	ck_assert_int_eq(config.time, TIME_AUTO);
+	ck_assert_int_eq(config.access, ACCESS_OWNER);
 	ck_assert(!config.records_calls);
 	ck_assert_str_eq(config.warnings, "");
 }
@@ -117,6 +118,16 @@ START_TEST(budgets_of_namespaces)
 	ck_assert_uint_eq(config.budgets[1].amount, 200000000000);
 	ck_assert_uint_eq(config.budgets[1].name_length, strlen("train.forward"));
 	ck_assert_int_eq(config.exit_status, 7);
+}
+END_TEST
+
+START_TEST(who_may_read_the_dump)
+{
+	read_environment("FLOPSHIM_ACCESS=group", NULL);
+	ck_assert_int_eq(config.access, ACCESS_GROUP);
+	read_environment("FLOPSHIM_ACCESS=0666", NULL);
+	ck_assert_int_eq(config.access, ACCESS_OWNER);
+	ck_assert_ptr_nonnull(strstr(config.warnings, "expected owner, group or all"));
 }
 END_TEST
 
@@ -164,6 +175,7 @@ int main(void)
 	tcase_add_test(tests, factors_are_fixed_point);
 	tcase_add_test(tests, namespaces_have_faultless_segments);
 	tcase_add_test(tests, defaults);
+	tcase_add_test(tests, who_may_read_the_dump);
 	tcase_add_test(tests, budgets_of_namespaces);
 	tcase_add_test(tests, a_signal_by_its_name);
 	tcase_add_test(tests, other_faults_are_kept_for_later);

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a dump is when its directory has gone, its name is too long, or others share the machine."""
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+from harness import Skip, case, check, check_equal, read_report
+
+
+DEFAULT = "flopshim-%e-%h-%p-%t.dump"
+
+
+def elsewhere(client):
+    return client.compile("elsewhere.c")
+
+
+def everywhere(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.glob("**/*"))
+
+
+def run(client, *words, cwd, **environment):
+    environment.setdefault("FLOPSHIM_OUT", DEFAULT)
+    done = client.run([elsewhere(client), *words], status=None, cwd=cwd, **environment)
+    if done.status == 77:
+        raise Skip("no right to chroot")
+    check_equal(done.status, 0, "status")
+    return done
+
+
+def check_gone(done, what):
+    (line,) = done.err.decode().splitlines()
+    check("counting without a file" in line and what in line, f"what it says: {line}")
+
+
+# ---- directories ----
+
+@case(how=("removed", "left"))
+def directory_removed(client):
+    """It is not made again, nor is another taken for it, also where it was asked for by its whole path."""
+    for out in (DEFAULT, "{}/", "{}/deeper/%e.dump", "deeper/%e.dump"):
+        here = client.folder / "here"
+        here.mkdir()
+        done = run(client, client.how, cwd=here, FLOPSHIM_OUT=out.format(here))
+        check_gone(done, "ENOENT" if out[0] == "{" else "gone")
+        check_equal([name for name in everywhere(client.folder) if "dumps-" not in name], [], "what is there")
+
+
+@case()
+def directory_renamed(client):
+    here = client.folder / "here"
+    here.mkdir()
+    done = run(client, "renamed", cwd=here)
+    check_equal(done.err, b"", "standard error")
+    (dump,) = client.folder.glob("here-renamed/*.dump")
+    check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 1, "calls")
+
+
+@case()
+def folder_removed(client):
+    """What the program has removed it can make again."""
+    here = client.folder / "here"
+    (here / "out").mkdir(parents=True)
+    check_gone(run(client, "folder", "out", cwd=here, FLOPSHIM_OUT="out/"), "gone")
+    check_equal(everywhere(here), ["out"], "what is there")
+
+
+@case()
+def gone_before_the_start(client):
+    before = set(Path("/").glob("*.dump"))
+    done = client.run(["sh", "-c", f"mkdir gone; cd gone; rmdir ../gone; exec {elsewhere(client)}"], FLOPSHIM_OUT=DEFAULT)
+    check_gone(done, "gone")
+    check_equal(set(Path("/").glob("*.dump")) - before, set(), "dumps in the root of the file system")
+
+
+@case(out=("default", "relative", "absolute"))
+def root_changed(client):
+    """Nothing of the outside is made inside, and what is there serves."""
+    jail, here = client.folder / "jail", client.folder / "here"
+    (jail / "inside").mkdir(parents=True)
+    here.mkdir()
+    out = {"default": DEFAULT, "relative": "deeper/%e.dump", "absolute": f"{here}/"}[client.out]
+    check_gone(run(client, "chroot", jail, cwd=here, FLOPSHIM_OUT=out), "ENOENT" if client.out == "absolute" else "gone")
+    check_equal((everywhere(jail), everywhere(here)), (["inside"], []), "what is there")
+    run(client, "chroot", jail, cwd=here, FLOPSHIM_OUT="/inside/%e.dump")
+    check_equal(everywhere(jail), ["inside", "inside/elsewhere.dump"], "what is there")
+
+
+# ---- long names ----
+
+def long_program(client, name):
+    target = client.folder / name
+    shutil.copy(elsewhere(client), target)
+    return target
+
+
+def dump_of(client, command, out, **environment):
+    """Its name is one of a file, in whole characters, and tells that it is a dump."""
+    here = client.folder / "names"
+    shutil.rmtree(here, ignore_errors=True)
+    here.mkdir()
+    done = client.run(command, cwd=here, FLOPSHIM_OUT=out, **environment)
+    check_equal(done.err, b"", "standard error")
+    (dump,) = here.glob("**/*.dump")
+    check(len(os.fsencode(dump.name)) <= 255, f"{len(dump.name)} bytes")
+    dump.name.encode()  # fails where a character was cut
+    check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 1, "calls")
+    return dump.name
+
+
+PROGRAMS = {"one": "p" * 250, "two": "é" * 125, "three": "日本" * 40, "four": "x" + "😀" * 62}
+
+
+@case(bytes=PROGRAMS)
+def long_program_name(client):
+    """Of characters of so many bytes."""
+    program = long_program(client, PROGRAMS[client.bytes])
+    name = dump_of(client, [program], DEFAULT)
+    check(re.fullmatch(r"flopshim-(.{30,})-[^/]+-\d+-\d{8}T\d{6}\.\d{6}\.dump", name), f"the name: {name}")
+    check(name[9:].startswith(program.name[:30]), "it does not begin with the program's")
+    name = dump_of(client, [program], "%e-%e.%p.dump")
+    check(re.fullmatch(r".{20,}-.{20,}\.\d+\.dump", name), f"the name: {name}")
+
+
+@case(what=("job", "rank", "literal", "directory"))
+def long_words(client):
+    long = "wört" * 100
+    program = elsewhere(client)
+    if client.what == "job":
+        name = dump_of(client, [program], "%j-%r.dump", SLURM_JOB_ID=long, SLURM_PROCID="12")
+        check(name.startswith("wörtwört") and name.endswith("-12.dump"), f"it is {name}")
+    elif client.what == "rank":
+        check(dump_of(client, [program], "%r.dump", SLURM_PROCID=long).startswith("wörtwört"), "its name")
+    elif client.what == "literal":
+        check(dump_of(client, [program], f"{long}-%p.dump").startswith("wörtwört"), "its name")
+    else:
+        dump_of(client, [program], f"{long}/%j/%p.dump", SLURM_JOB_ID=long)
+
+
+@case()
+def long_name_taken(client):
+    """There is room for the process where a name as long as can be is taken already."""
+    out = client.folder / ("é" * 125 + ".dump")
+    for _ in range(2):
+        client.run([elsewhere(client)], FLOPSHIM_OUT=str(out))
+    dumps = sorted(client.folder.glob("é*.dump"))
+    check_equal(len(dumps), 2, "dumps")
+    check_equal(read_report(client.reporter, [str(dump) for dump in dumps])["totals"]["calls"], 2, "calls")
+
+
+@case()
+def long_path(client):
+    """Directories that leave a name only a few bytes of the longest path."""
+    top = str(client.folder)
+    depth = (4096 - 30 - len(top)) // 201
+    out = top + ("/" + "d" * 200) * depth
+    out += "/" + "e" * (4095 - 24 - len(out) - 2) + "/"
+    done = client.run([elsewhere(client)], FLOPSHIM_OUT=out)
+    check_equal(done.err, b"", "standard error")
+    folder = os.open(top, os.O_RDONLY)
+    for part in out[len(top) + 1:-1].split("/"):
+        inner = os.open(part, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    (name,) = os.listdir(folder)
+    os.close(folder)
+    check(name.startswith("flopshim-") and name.endswith(".dump"), f"the name: {name}")
+
+
+# ---- who may read it ----
+
+ACCESS = {"owner": 0o600, "group": 0o640, "all": 0o644}
+
+
+@case(access=("unset", *ACCESS))
+def access(client):
+    """Whatever the umask: never writable by others, and readable for whom it was asked for."""
+    access = None if client.access == "unset" else client.access
+    for mask in ("000", "022", "077"):
+        folder = client.folder / f"mask-{mask}"
+        client.run(["sh", "-c", f"umask {mask}; exec {elsewhere(client)}"], FLOPSHIM_ACCESS=access,
+                   FLOPSHIM_OUT=f"{folder}/inner/")
+        (dump,) = folder.glob("inner/*.dump")
+        check_equal(oct(stat.S_IMODE(dump.stat().st_mode)), oct(ACCESS.get(client.access, 0o600)), f"mode under {mask}")
+        check_equal(folder.stat().st_mode & 0o022, 0, f"others' rights to write in the directory under {mask}")
+
+
+@case()
+def access_of_children(client):
+    program = client.compile("processes.c")
+    run = client.run(["sh", "-c", f"umask 0; exec {program} fork"])
+    check(len(run.dumps) > 1, "no dump of a child")
+    check_equal({stat.S_IMODE(os.stat(dump).st_mode) for dump in run.dumps}, {0o600}, "modes")
+
+
+@case()
+def wrong_access(client):
+    run = client.run([elsewhere(client)], FLOPSHIM_ACCESS="everybody")
+    (line,) = run.err.decode().splitlines()
+    check("FLOPSHIM_ACCESS" in line and "owner, group or all" in line, f"what it says: {line}")
+    check_equal(stat.S_IMODE(os.stat(run.dumps[0]).st_mode), 0o600, "mode")
