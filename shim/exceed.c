@@ -18,6 +18,7 @@
 #include "guest.h"
 #include "lifecycle.h"
 #include "namespace.h"
+#include "python.h"
 #include "record.h"
 #include "resolve.h"
 
@@ -74,6 +75,7 @@ static void print_shape(char *line, size_t size, size_t *end, const struct excee
 
 static void print_caller(char *line, size_t size, size_t *end, uint64_t caller)
 {
+	char python[PYTHON_CALLER_BYTES];
 	struct module *module;
 
 	guest_lock(&record_lock);
@@ -85,6 +87,8 @@ static void print_caller(char *line, size_t size, size_t *end, uint64_t caller)
 		guest_print(line, size, end, ", called from %s+0x%llx", slash ? slash + 1 : path,
 			    (unsigned long long)(caller - module->bias));
 	}
+	if (python_caller(python, sizeof(python)))
+		guest_print(line, size, end, "%s %s", module ? " in" : ", called from", python);
 	guest_unlock(&record_lock);
 }
 

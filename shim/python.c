@@ -390,28 +390,60 @@ static void note_left_out(void)
 	dump_note(DUMP_NOTE_PYTHON, text, 1);
 }
 
+/* The thread's state, 0 if it is not a thread of Python's. */
+static uint64_t thread_state(void)
+{
+	if (python.epoch != flopshim_epoch)
+		look_for_python();
+	return python.this_thread_state ? (uint64_t)python.this_thread_state() : 0;
+}
+
+static bool is_interpreters_own(uint64_t frame)
+{
+	uint8_t owner = 0;
+
+	if (python.layout->owner >= 0)
+		read_bytes(frame + (uint16_t)python.layout->owner, &owner, 1);
+	return owner == OWNED_BY_C_STACK;
+}
+
+uint64_t python_innermost(void)
+{
+	uint64_t state = thread_state();
+
+	return state && python.layout ? innermost_frame(state) : 0;
+}
+
+size_t python_caller(char *text, size_t size)
+{
+	uint64_t frame = python_innermost();
+	size_t end = 0;
+
+	text[0] = 0;
+	for (unsigned count = 0; frame && count < FRAMES_MAX; count++) {
+		end = 0;
+		if (!is_interpreters_own(frame)) {
+			if (!print_frame(text, size, &end, frame))
+				end = 0;
+			text[end < size ? end : size - 1] = 0;
+			if (!strstr(text, "/flopshim.py:"))
+				return end;
+		}
+		frame = read_word(frame + python.layout->previous);
+	}
+	return 0;
+}
+
 size_t python_frames(char *text, size_t size)
 {
-	uint64_t state = 0, frame = 0;
-	bool left_out = false;
+	uint64_t state = thread_state(), frame = python_innermost();
+	bool left_out = state && !python.layout;
 	unsigned count = 0;
 	size_t end = 0;
 
 	text[0] = 0;
-	if (python.epoch != flopshim_epoch)
-		look_for_python();
-	if (python.this_thread_state)
-		state = (uint64_t)python.this_thread_state();
-	if (state && python.layout)
-		frame = innermost_frame(state);
-	else
-		left_out = state != 0; /* 0: not a thread of Python's */
 	while (frame && count < FRAMES_MAX) {
-		uint8_t owner = 0;
-
-		if (python.layout->owner >= 0)
-			read_bytes(frame + (uint16_t)python.layout->owner, &owner, 1);
-		if (owner != OWNED_BY_C_STACK && !print_frame(text, size, &end, frame)) {
+		if (!is_interpreters_own(frame) && !print_frame(text, size, &end, frame)) {
 			left_out = true;
 			break;
 		}

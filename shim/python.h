@@ -6,6 +6,7 @@
 #define FLOPSHIM_PYTHON_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Writes "function (file:line)", innermost first, one a line, for the frames of CPython that this thread is in; nothing
@@ -13,6 +14,16 @@
  * in the dump when there were frames that could not be read. With record_lock held.
  */
 size_t python_frames(char *text, size_t size);
+
+/*
+ * Writes the innermost of these frames that is not one of flopshim.py; the same holds. Of a stack that it is not the first
+ * to read, and where the frames cannot be read, nothing is noted.
+ */
+enum { PYTHON_CALLER_BYTES = 400 };
+size_t python_caller(char *text, size_t size);
+
+/* Where the innermost of these frames is, 0 if there is none or it is not known. With record_lock held. */
+uint64_t python_innermost(void);
 
 /* Fetches what python_frames read last time into the caches, without waiting for it. With record_lock held. */
 void python_prefetch(void);

@@ -234,3 +234,33 @@ def interpreter_that_ends(client):
             check("stranger" not in native and "main (" not in native, f"Python frames of another thread: {stack}")
     check(any(stack["python"] for stack in report["stacks"]), "no Python frames")
     check(any("stranger" in " ".join(stack["frames"]) for stack in report["stacks"]), "no stack of the other thread")
+
+
+# ---- the line that a budget ends a program with ----
+
+ENDS = BEGIN + """
+class Model:
+    def step(self):
+        return [ddot(n, x, one, x, one) for i in range(2)]
+
+sorted([1], key=lambda value: Model().step())
+"""
+
+
+@case(version=VERSIONS)
+def budget_names_the_line(client):
+    """The function and line that made the call, as the interpreter itself says it."""
+    path = client.folder / "prog.py"
+    path.write_text(ENDS)
+    line = ENDS[:ENDS.index("[ddot")].count("\n") + 1
+    run = client.run([interpreter(client.version), path, blas_library()], FLOPSHIM_BUDGET=15, status=121)
+    check(re.search(rf" in (Model\.)?(step|step\.<locals>\.<listcomp>|<listcomp>) \({re.escape(str(path))}:{line}\)\n$",
+                    run.err.decode()), "it does not name the line")
+
+
+@case(version=OLDER)
+def budget_names_no_line(client):
+    path = client.folder / "prog.py"
+    path.write_text(ENDS)
+    run = client.run([interpreter(client.version), path, blas_library()], FLOPSHIM_BUDGET=15, status=121)
+    check(re.search(r", called from \S+\+0x[0-9a-f]+\n$", run.err.decode()), "it does not end with the caller")
