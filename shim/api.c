@@ -14,6 +14,7 @@
 #include "guest.h"
 #include "lifecycle.h"
 #include "namespace.h"
+#include "raise.h"
 #include "record.h"
 #include "rows.h"
 #include "sample.h"
@@ -38,7 +39,7 @@ static uint32_t open_namespace(const struct origin *origin)
 	return origin_scope(origin)->namespace_id;
 }
 
-static int64_t api_begin(const char *name, int64_t budget)
+static int64_t begin(const char *name, int64_t budget, bool is_block, unsigned flags)
 {
 	struct origin *origin;
 	int64_t handle;
@@ -52,12 +53,17 @@ static int64_t api_begin(const char *name, int64_t budget)
 		dump_open();
 		namespace_record();
 	}
-	handle = namespace_open(origin, name, budget);
+	handle = is_block ? namespace_open_block(origin, name, budget, flags) : namespace_open(origin, name, budget);
 	if (handle > 0)
 		lifecycle_scopes_changed();
 	guest_unlock(&record_lock);
 	errno = saved;
 	return handle;
+}
+
+static int64_t api_begin(const char *name, int64_t budget)
+{
+	return begin(name, budget, false, 0);
 }
 
 static int64_t api_end(int64_t scope)
@@ -74,20 +80,27 @@ static int64_t api_end(int64_t scope)
 	return ended;
 }
 
-static int api_set_budget(const char *name, int64_t flops)
+static int set_budget(const char *name, int64_t flops, bool raises)
 {
 	struct origin *origin;
-	int64_t number;
+	int64_t number, error;
 
 	if (flops <= 0)
 		return FLOPSHIM_BAD_AMOUNT;
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	number = namespace_find(name, open_namespace(origin), true);
+	error = number = namespace_find(name, open_namespace(origin), true);
 	if (number >= 0)
-		number = namespace_set_budget((uint32_t)number, flops, summary_charged((uint32_t)number));
+		error = namespace_set_budget((uint32_t)number, flops, summary_charged((uint32_t)number));
+	if (error == FLOPSHIM_OK && raises)
+		namespace_limit((uint32_t)number)->raises = true;
 	guest_unlock(&record_lock);
-	return (int)number;
+	return (int)error;
+}
+
+static int api_set_budget(const char *name, int64_t flops)
+{
+	return set_budget(name, flops, false);
 }
 
 static int api_set_multiplier(const char *name, uint64_t factor)
@@ -138,11 +151,12 @@ static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
 		row_add_share(row, -(uint64_t)flops, -(uint64_t)cost, 0);
 }
 
-static int charge_by_hand(struct thread *thread, const char *operation, const char *detail, int64_t flops)
+static int charge_by_hand(struct thread *thread, const char *operation, const char *detail, int64_t flops,
+			  struct refusal *refusal)
 {
 	const struct scope *scope = thread->scope;
 	int64_t cost = (int64_t)record_manual_price((uint64_t)flops, scope->namespace_id);
-	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread};
+	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread, .refusal = refusal};
 	struct dump_row *row;
 	uint8_t flags = 0;
 
@@ -174,8 +188,8 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 	return FLOPSHIM_OK;
 }
 
-static int api_charge(const char *operation, int64_t flops, const char *subscripts, int count,
-		      const struct flopshim_shape *shapes)
+static int charge_work(const char *operation, int64_t flops, const char *subscripts, int count,
+		       const struct flopshim_shape *shapes, struct refusal *refusal)
 {
 	char detail[2048], name[256];
 	struct thread *thread;
@@ -196,10 +210,16 @@ static int api_charge(const char *operation, int64_t flops, const char *subscrip
 	print_detail(detail, sizeof(detail), subscripts, count, shapes);
 	thread->busy = 1;
 	lifecycle_look_again(thread);
-	result = charge_by_hand(thread, name, detail, flops);
+	result = charge_by_hand(thread, name, detail, flops, refusal);
 	thread->busy = 0;
 	errno = saved;
 	return result;
+}
+
+static int api_charge(const char *operation, int64_t flops, const char *subscripts, int count,
+		      const struct flopshim_shape *shapes)
+{
+	return charge_work(operation, flops, subscripts, count, shapes, NULL);
 }
 
 /* ---- questions ---- */
@@ -245,21 +265,27 @@ static int64_t api_used(const char *name) { return ask(name, USED); }
 static int64_t api_remaining(const char *name) { return ask(name, REMAINING); }
 static int64_t api_calls(const char *name) { return ask(name, CALLS); }
 
+static int64_t answer_scope(struct origin *origin, int64_t handle, enum question question)
+{
+	const struct scope *scope = namespace_scope(origin, handle);
+
+	if (!scope)
+		return FLOPSHIM_NOT_OPEN;
+	if (question == REMAINING)
+		return bounded(charge_left(scope));
+	if (namespace_scope_limit(origin, handle))
+		return bounded(charge_used(namespace_scope_limit(origin, handle)));
+	return bounded(summary_charged(scope->namespace_id));
+}
+
 static int64_t ask_scope(int64_t handle, enum question question)
 {
 	struct origin *origin;
-	const struct scope *scope;
-	int64_t answer = FLOPSHIM_NOT_OPEN;
+	int64_t answer;
 
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	scope = namespace_scope(origin, handle);
-	if (scope && question == REMAINING)
-		answer = bounded(charge_left(scope));
-	else if (scope && namespace_scope_limit(origin, handle))
-		answer = bounded(charge_used(namespace_scope_limit(origin, handle)));
-	else if (scope)
-		answer = bounded(summary_charged(scope->namespace_id));
+	answer = answer_scope(origin, handle, question);
 	guest_unlock(&record_lock);
 	return answer;
 }
@@ -383,6 +409,58 @@ static int api_on_exceed(flopshim_exceed_callback callback, void *context)
 static int api_quiet(int quiet) { return exceed_set_quiet(quiet); }
 static const char *api_dump_path(void) { return dump_path(); }
 
+/* ---- of flopshim.py ---- */
+
+static int end_block(int64_t handle, struct block_end *end)
+{
+	struct origin *origin;
+	int ending;
+
+	if (!api_enter(&origin))
+		return FLOPSHIM_NO_MEMORY;
+	end->used = answer_scope(origin, handle, USED);
+	end->remaining = answer_scope(origin, handle, REMAINING);
+	ending = namespace_close_block(origin, handle, &end->refusal);
+	if (ending >= 0)
+		lifecycle_scopes_changed();
+	guest_unlock(&record_lock);
+	return ending;
+}
+
+/* Its owner is gone: an exception came between its begin and its end. */
+static void block_goes(int64_t handle)
+{
+	struct block_end end;
+
+	end_block(handle, &end);
+}
+
+static void *begin_block(const char *name, int64_t budget, int flags, int64_t *handle)
+{
+	*handle = begin(name, budget, true, (unsigned)flags);
+	return raise_capsule(*handle, block_goes);
+}
+
+static int set_budget_that_raises(const char *name, int64_t flops)
+{
+	return set_budget(name, flops, true);
+}
+
+static int64_t open_budgets(void) { return namespace_blocks.budgets; }
+
+static const struct flopshim_python python_api = {
+	.size = sizeof(struct flopshim_python),
+	.functions = raise_functions,
+	.use = raise_use,
+	.attach = raise_attach,
+	.detach = raise_detach,
+	.begin = begin_block,
+	.end = end_block,
+	.set_budget = set_budget_that_raises,
+	.charge = charge_work,
+	.open_budgets = open_budgets,
+};
+
 __attribute__((visibility("default"))) const struct flopshim_api flopshim_api_1 = {
 	.size = sizeof(struct flopshim_api),
 	.version = 1,
@@ -402,4 +480,5 @@ __attribute__((visibility("default"))) const struct flopshim_api flopshim_api_1 
 	.on_exceed = api_on_exceed,
 	.quiet = api_quiet,
 	.dump_path = api_dump_path,
+	.python = &python_api,
 };

@@ -21,6 +21,7 @@ struct limit {
 	uint32_t namespace_id;
 	bool is_scope;              /* of a begin marker, not of the namespace */
 	bool warned;
+	bool raises;                /* what it refuses becomes an exception, where there is a language for that */
 	struct limit *parent;       /* the next one of its kind on the way up */
 	struct dump_limit *record;  /* in the dump, NULL while there is none */
 };

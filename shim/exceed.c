@@ -19,6 +19,7 @@
 #include "lifecycle.h"
 #include "namespace.h"
 #include "python.h"
+#include "raise.h"
 #include "record.h"
 #include "resolve.h"
 
@@ -229,12 +230,69 @@ static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_c
 	return action_of(chosen);
 }
 
+/* ---- exceptions ---- */
+
+/*
+ * Limits of the module flopshim raise. One of the environment belongs to whoever set it, and does what that says; but `deny`
+ * would let a block go on with outputs that were not computed.
+ */
+static bool raises(const struct limit *limit)
+{
+	return raise_is_attached() &&
+	       (limit->raises || (config.on_exceed == EXCEED_DENY && namespace_blocks.budgets));
+}
+
+static void describe(const struct exceeding_call *call, struct refusal *refusal)
+{
+	size_t end = 0;
+
+	guest_print(refusal->operation, sizeof(refusal->operation), &end, "%s",
+		    call->operation ? call->operation : call->routine->name);
+	end = 0;
+	print_shape(refusal->call, sizeof(refusal->call), &end, call);
+	refusal->namespace_name = namespace_name(call->limit->namespace_id);
+	refusal->cost = call->cost;
+	refusal->remaining = (int64_t)call->remaining;
+	refusal->limit = (int64_t)call->limit->amount;
+	refusal->loud = namespace_blocks.loud != 0;
+}
+
+/* Nothing is held meanwhile: signal handlers written in Python may run, and leave by an exec, say. */
+static __attribute__((noinline)) void raise_refusal(const struct exceeding_call *call)
+{
+	struct refusal refusal;
+	int64_t block;
+	bool kept;
+
+	describe(call, &refusal);
+	guest_lock(&record_lock);
+	block = namespace_block(call->thread->origin, call->limit);
+	guest_unlock(&record_lock);
+	if (raise_in_statement(call->thread, &refusal, block))
+		return;
+	guest_lock(&record_lock);
+	kept = namespace_keep_refusal(block, &refusal);
+	guest_unlock(&record_lock);
+	if ((kept || !block) && call->limit->refused_calls <= MESSAGES_MAX)
+		say_refused(call, "refused");
+}
+
 bool exceed(const struct exceeding_call *call)
 {
 	int saved = errno;
 	enum exceed_action action;
 	bool by_default = true;
 
+	if (call->refusal)
+		describe(call, call->refusal);
+	if (raises(call->limit)) {
+		charge_count_refused(call->limit, call->cost);
+		if (!call->refusal)
+			raise_refusal(call);
+		deny(call);
+		errno = saved;
+		return false;
+	}
 	if (!callback.function && config.on_exceed == EXCEED_WARN)
 		return run_over(call);
 	charge_count_refused(call->limit, call->cost);

@@ -11,6 +11,7 @@
 #include "charge.h"
 #include "flopshim.h"
 #include "intercept.h"
+#include "namespace.h"
 #include "routines.h"
 
 /* A call, for the message and for denying it. */
@@ -26,6 +27,7 @@ struct exceeding_call {
 	struct limit *limit;
 	uint64_t remaining;
 	struct thread *thread;
+	struct refusal *refusal; /* of work charged by a block's language, which raises by itself: what it raises; else NULL */
 };
 
 /* Has the program decide; see flopshim_on_exceed. */

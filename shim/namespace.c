@@ -45,6 +45,7 @@ struct open_scope {
 	struct limit limit;              /* its own, if has_limit */
 	struct open_scope *around;       /* the nearest one around it with a limit, NULL if there is none */
 	bool has_limit;
+	struct opened *block;            /* that its limit belongs to, NULL if it belongs to none */
 	uint32_t uses;   /* begins without an end */
 	uint32_t holds;  /* scopes inside whose limits lead on to this one's: it is kept for them */
 	struct open_scope *next, *previous; /* in the list of open ones; next also in those of free and ended ones */
@@ -55,8 +56,12 @@ struct open_scope {
 struct opened {
 	struct open_scope *open;
 	int64_t handle;
+	struct origin *origin; /* whose it is */
 	struct opened *outer;
 	struct opened *next, *previous; /* of all threads */
+	bool is_block, overtaken;
+	uint8_t flags;          /* enum block_flags */
+	struct refusal *refusal; /* that the block is to raise, NULL for none */
 };
 
 enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
@@ -68,10 +73,11 @@ static struct {
 	struct opened *opened; /* all that are */
 	unsigned ended_count;
 	int64_t handles;
-	struct guest_pool opened_pool, limit_pool;
+	struct guest_pool opened_pool, limit_pool, refusal_pool;
 	struct dump_limit *spare_records[SPARE_RECORDS]; /* of scopes that ended without anything to say */
 	unsigned spare_record_count;
-} scopes = {.opened_pool = {.size = sizeof(struct opened)}, .limit_pool = {.size = sizeof(struct limit)}};
+} scopes = {.opened_pool = {.size = sizeof(struct opened)}, .limit_pool = {.size = sizeof(struct limit)},
+	    .refusal_pool = {.size = sizeof(struct refusal)}};
 
 static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits);
 
@@ -446,6 +452,7 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 			return FLOPSHIM_NO_MEMORY;
 		}
 		open->has_limit = false;
+		open->block = NULL;
 		open->uses = open->holds = 0;
 		open->around = around->scope_limits ? holder_of(around->scope_limits) : NULL;
 		if (open->around)
@@ -468,7 +475,8 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 	space_at(number)->begun++;
 	if (space_at(number)->record)
 		space_at(number)->record->calls_begun = space_at(number)->begun;
-	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .outer = origin->opened, .next = scopes.opened};
+	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .origin = origin, .outer = origin->opened,
+				  .next = scopes.opened};
 	if (scopes.opened)
 		scopes.opened->previous = opened;
 	scopes.opened = opened;
@@ -527,26 +535,46 @@ static struct opened *opened_find(struct origin *origin, int64_t handle)
 	return opened && opened->handle == handle ? opened : NULL;
 }
 
+static void refusal_forget(struct opened *opened)
+{
+	if (opened->refusal)
+		guest_pool_give(&scopes.refusal_pool, opened->refusal);
+	opened->refusal = NULL;
+}
+
+/* Takes one out of its thread's stack, wherever it stands there. */
+static void opened_end(struct opened *opened)
+{
+	struct opened **link = &opened->origin->opened;
+
+	while (*link != opened)
+		link = &(*link)->outer;
+	*link = opened->outer;
+	if (opened->previous)
+		opened->previous->next = opened->next;
+	else
+		scopes.opened = opened->next;
+	if (opened->next)
+		opened->next->previous = opened->previous;
+	if (opened->is_block) {
+		namespace_blocks.budgets -= !!(opened->flags & BLOCK_BUDGET);
+		namespace_blocks.loud -= !!(opened->flags & BLOCK_LOUD);
+		if (opened->open->block == opened)
+			opened->open->block = NULL;
+		refusal_forget(opened);
+	}
+	open_scope_end(opened->open);
+	guest_pool_give(&scopes.opened_pool, opened);
+}
+
 int64_t namespace_close(struct origin *origin, int64_t handle)
 {
 	int64_t ended = 0;
 
 	if (!opened_find(origin, handle))
 		return FLOPSHIM_NOT_OPEN;
-	while (origin->opened && origin->opened->handle >= handle) {
-		struct opened *opened = origin->opened;
-
-		origin->opened = opened->outer;
-		if (opened->previous)
-			opened->previous->next = opened->next;
-		else
-			scopes.opened = opened->next;
-		if (opened->next)
-			opened->next->previous = opened->previous;
-		open_scope_end(opened->open);
-		guest_pool_give(&scopes.opened_pool, opened);
-		ended++;
-	}
+	for (; origin->opened && origin->opened->handle >= handle; ended++)
+		opened_end(origin->opened);
 	return ended;
 }
 
@@ -556,14 +584,110 @@ void namespace_close_all(struct origin *origin)
 		namespace_close(origin, origin->opened->handle);
 }
 
+static struct opened *opened_of_any(int64_t handle)
+{
+	struct opened *opened = scopes.opened;
+
+	while (opened && opened->handle != handle)
+		opened = opened->next;
+	return opened;
+}
+
 static struct opened *opened_anywhere(struct origin *origin, int64_t handle)
 {
 	struct opened *opened = opened_find(origin, handle);
 
-	for (struct opened *other = scopes.opened; other && !opened; other = other->next)
-		if (other->handle == handle)
-			opened = other;
+	return opened ? opened : opened_of_any(handle);
+}
+
+/* ---- blocks ---- */
+
+struct block_counts namespace_blocks;
+
+int64_t namespace_open_block(struct origin *origin, const char *name, int64_t budget, unsigned flags)
+{
+	int64_t handle = namespace_open(origin, name, budget);
+	struct opened *opened = origin->opened;
+
+	if (handle < 0)
+		return handle;
+	opened->is_block = true;
+	opened->flags = (uint8_t)flags;
+	namespace_blocks.budgets += !!(flags & BLOCK_BUDGET);
+	namespace_blocks.loud += !!(flags & BLOCK_LOUD);
+	if (opened->open->has_limit) {
+		opened->open->block = opened;
+		opened->open->limit.raises = true;
+	}
+	return handle;
+}
+
+/* The next one inside of `outer` on its thread's stack, NULL if that is the innermost. */
+static struct opened *opened_inside(const struct opened *outer)
+{
+	struct opened *opened = outer->origin->opened;
+
+	if (opened == outer)
+		return NULL;
+	while (opened->outer != outer)
+		opened = opened->outer;
 	return opened;
+}
+
+int namespace_close_block(struct origin *origin, int64_t handle, struct refusal *refusal)
+{
+	struct opened *opened = opened_anywhere(origin, handle), *inside;
+	int ending = 0;
+
+	if (!opened)
+		return FLOPSHIM_NOT_OPEN;
+	/* What is no block cannot end by itself any more, since who opened it has been left by now. */
+	while ((inside = opened_inside(opened)) && !inside->is_block)
+		opened_end(inside);
+	for (inside = opened->origin->opened; inside != opened; inside = inside->outer)
+		inside->overtaken = true;
+	if (opened->overtaken || opened->origin != origin)
+		ending |= BLOCK_OVERTAKEN;
+	if (opened->refusal) {
+		ending |= BLOCK_REFUSED;
+		*refusal = *opened->refusal;
+	}
+	opened_end(opened);
+	return ending;
+}
+
+int64_t namespace_block(const struct origin *origin, const struct limit *limit)
+{
+	if (limit->is_scope) {
+		const struct opened *block = holder_of((struct limit *)limit)->block;
+
+		return block ? block->handle : 0;
+	}
+	for (; origin; origin = origin->creator)
+		for (const struct opened *opened = origin->opened; opened; opened = opened->outer)
+			if (opened->is_block)
+				return opened->handle;
+	return 0;
+}
+
+bool namespace_keep_refusal(int64_t block, const struct refusal *refusal)
+{
+	struct opened *opened = opened_of_any(block);
+
+	if (!opened || opened->refusal)
+		return false;
+	opened->refusal = guest_pool_take(&scopes.refusal_pool);
+	if (opened->refusal)
+		*opened->refusal = *refusal;
+	return true;
+}
+
+void namespace_forget_refusal(int64_t block)
+{
+	struct opened *opened = opened_of_any(block);
+
+	if (opened)
+		refusal_forget(opened);
 }
 
 const struct scope *namespace_scope(struct origin *origin, int64_t handle)
@@ -638,5 +762,7 @@ void namespace_forked(void)
 	for (struct open_scope *open = scopes.open; open; open = open->next)
 		if (open->has_limit)
 			charge_forked_limit(&open->limit);
+	for (struct opened *opened = scopes.opened; opened; opened = opened->next)
+		refusal_forget(opened); /* those calls are the parent's */
 	scopes.spare_record_count = 0;
 }

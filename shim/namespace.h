@@ -68,6 +68,55 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget);
 int64_t namespace_close(struct origin *origin, int64_t handle);
 void namespace_close_all(struct origin *origin);
 
+/*
+ * ---- blocks: scopes of a language whose refused calls raise exceptions ----
+ *
+ * A block ends alone, in whatever order, since blocks of coroutines in one thread overlap. It keeps the first refusal of
+ * those that could not be raised where they happened, in threads that the language knows nothing of.
+ */
+
+enum block_flags {
+	BLOCK_BUDGET = 1 << 0, /* for a budget, of the scope's own or of its namespace */
+	BLOCK_LOUD = 1 << 1,   /* refusals are said as well */
+};
+
+enum block_ending {
+	BLOCK_REFUSED = 1 << 0,   /* it kept a refusal, which has not been raised */
+	BLOCK_OVERTAKEN = 1 << 1, /* a block around it ended first, or it ended in another thread than it began in */
+};
+
+/* A refused call, as it is kept until it is raised. */
+struct refusal {
+	char operation[256]; /* "dgemm", or the name given to flopshim_charge */
+	char call[512];      /* with its arguments */
+	const char *namespace_name; /* of the limit; it stays for ever */
+	int64_t cost, remaining, limit;
+	int32_t loud;        /* some open block wants refusals to be said */
+};
+
+/* What blocks are open in the process. */
+struct block_counts {
+	uint32_t budgets, loud;
+};
+extern struct block_counts namespace_blocks;
+
+/* namespace_open, of a block: the limit that belongs to it raises. */
+int64_t namespace_open_block(struct origin *origin, const char *name, int64_t budget, unsigned flags);
+/*
+ * Ends a block of any thread, and scopes inside it that are no blocks; flags of enum block_ending, or FLOPSHIM_NOT_OPEN. What
+ * it kept is in *refusal.
+ */
+int namespace_close_block(struct origin *origin, int64_t handle, struct refusal *refusal);
+/*
+ * The block where a refusal in a thread is to be raised: that of the limit, or the innermost one where the thread charges if
+ * the limit is a namespace's. 0 if there is none.
+ */
+int64_t namespace_block(const struct origin *origin, const struct limit *limit);
+/* Has a block raise at its end, unless it does so already. False if it does, or if it is not open. */
+bool namespace_keep_refusal(int64_t block, const struct refusal *refusal);
+/* It has raised: what it kept is forgotten. */
+void namespace_forget_refusal(int64_t block);
+
 /* The scope of a handle, NULL if it is open in no thread. */
 const struct scope *namespace_scope(struct origin *origin, int64_t handle);
 

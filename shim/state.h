@@ -175,6 +175,7 @@ struct thread {
 	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* of the exceed callback that runs: as dump_frame has it; 0 for none */
+	struct raising *raising;         /* the refused call whose Python statement is to raise next: raise.c; NULL for none */
 	struct origin *origin;           /* who made the thread, and what it has open */
 	struct thread *next;             /* in the list of living threads, or of free ones */
 	struct steady_site steady[STEADY_SITES];

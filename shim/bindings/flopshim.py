@@ -24,22 +24,28 @@ that the same C call goes on to call, sees the output that was not computed. It 
 module. A budget from the environment (FLOPSHIM_BUDGET) belongs to whoever set it: it does what FLOPSHIM_ON_EXCEED says,
 inside a `with` too; only `deny`, which would let the program go on with untouched output, raises there.
 
-Three limits of that. Compiled code between the statement and BLAS (Cython, C) may run on until it returns to Python. A
-call in a thread that is not Python's (of an OpenMP region, say) has no statement: it is denied, said on standard error,
-and raised where the next `with` of a budget ends. A call that a trace function makes (for a debugger's `p a @ b`) is
-said there too, and fails with a MemoryError.
+What a signal handler raises in the middle of that (KeyboardInterrupt, say) is raised by the statement instead.
 
-Scopes belong to threads, not to tasks: do not `await` or `yield` inside a `with` of this module, since whatever runs
-meanwhile in this thread would be charged to it. Put it around the part that computes, or in asyncio.to_thread.
-A thread without a scope of its own charges where the thread that made it stands at that moment.
+Three limits of that. Compiled code between the statement and BLAS (Cython, C) may run on until it returns to Python; what
+is refused meanwhile is counted and not said. A call in a thread that is not Python's (of an OpenMP region, say) has no
+statement: it is denied, said on standard error, and raised at the end of the block of the budget that refused it (of the
+innermost open block if that is a namespace's budget), unless that block has raised meanwhile or ends by another exception.
+A call that a trace function makes (for a debugger's `p a @ b`) fails, but may fail late.
+
+Scopes belong to threads, not to tasks: whatever runs in a thread is charged to the block that was opened last in it and
+is still open. So do not `await` or `yield` inside a `with` of this module: what other tasks of the thread do meanwhile is
+charged to it. Put it around the part that computes, or in asyncio.to_thread. Blocks that overlap all the same hold until
+each ends, and a RuntimeWarning says so once for every block that was overtaken. A block that is never left, because its
+generator was dropped or an exception came in between, ends when its object goes. A thread without a scope of its own
+charges where the thread that made it stands at that moment.
 """
 
 import atexit
-import collections
 import copy
 import ctypes
 import functools
 import inspect
+import itertools
 import json
 import math
 import numbers
@@ -48,8 +54,6 @@ import os
 import re
 import signal
 import sys
-import threading
-import types
 import warnings
 
 __all__ = [
@@ -96,7 +100,6 @@ _ERRORS = {
     _TOO_MANY: "too many namespaces or shapes",
     -10: "the routine has no price",
 }
-_DEFAULT, _DENY = 0, 3
 _TEXT, _JSON, _BY_NAMESPACE = 0, 1, 2
 
 
@@ -104,26 +107,52 @@ class _Shape(ctypes.Structure):
     _fields_ = [("rank", ctypes.c_int32), ("extents", ctypes.c_int64 * 8)]
 
 
-class _Exceeded(ctypes.Structure):
+class _Refusal(ctypes.Structure):
+    """struct refusal, of namespace.h."""
+
     _fields_ = [
-        ("operation", ctypes.c_char_p),
-        ("call", ctypes.c_char_p),
+        ("operation", ctypes.c_char * 256),
+        ("call", ctypes.c_char * 512),
+        ("namespace_name", ctypes.c_char_p),
         ("cost", ctypes.c_int64),
         ("remaining", ctypes.c_int64),
         ("limit", ctypes.c_int64),
-        ("namespace_name", ctypes.c_char_p),
-        ("limit_is_scope", ctypes.c_int32),
-        ("caller", ctypes.c_uint64),
+        ("loud", ctypes.c_int32),
     ]
 
 
-# The first is a struct flopshim_exceeded *: ctypes cannot make a pointer while an error is set (_deny_and_fail).
-_ExceedCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+class _BlockEnd(ctypes.Structure):
+    """struct block_end, of raise.h."""
+
+    _fields_ = [("used", ctypes.c_int64), ("remaining", ctypes.c_int64), ("refusal", _Refusal)]
+
+
+_BUDGET, _LOUD = 1, 2  # enum block_flags
+_KEPT_REFUSAL, _OVERTAKEN = 1, 2  # enum block_ending
 
 
 def _function(result, *arguments):
     # None of them waits for another thread's Python code, so the GIL may be kept.
     return ctypes.PYFUNCTYPE(result, *arguments)
+
+
+class _PythonApi(ctypes.Structure):
+    """struct flopshim_python, of raise.h."""
+
+    _fields_ = [
+        ("size", ctypes.c_uint32),
+        ("functions", ctypes.POINTER(ctypes.c_char_p)),
+        ("use", _function(None, ctypes.POINTER(ctypes.c_void_p))),
+        ("attach", _function(ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_int)),
+        ("detach", _function(None)),
+        ("begin", _function(ctypes.py_object, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int,
+                            ctypes.POINTER(ctypes.c_int64))),
+        ("end", _function(ctypes.c_int, ctypes.c_int64, ctypes.POINTER(_BlockEnd))),
+        ("set_budget", _function(ctypes.c_int, ctypes.c_char_p, ctypes.c_int64)),
+        ("charge", _function(ctypes.c_int, ctypes.c_char_p, ctypes.c_int64, ctypes.c_char_p, ctypes.c_int,
+                             ctypes.POINTER(_Shape), ctypes.POINTER(_Refusal))),
+        ("open_budgets", _function(ctypes.c_int64)),
+    ]
 
 
 class _Api(ctypes.Structure):
@@ -146,21 +175,38 @@ class _Api(ctypes.Structure):
         ("cost", _function(ctypes.c_int64, ctypes.c_char_p, ctypes.c_char_p)),
         ("summary", _function(ctypes.c_int64, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)),
         ("reset", _function(ctypes.c_int)),
-        ("on_exceed", _function(ctypes.c_int, _ExceedCallback, ctypes.c_void_p)),
+        ("on_exceed", ctypes.c_void_p),
         ("quiet", _function(ctypes.c_int, ctypes.c_int)),
         ("dump_path", _function(ctypes.c_char_p)),
+        ("python", ctypes.POINTER(_PythonApi)),
     ]
 
 
 def _find_api():
     try:
-        return _Api.in_dll(ctypes.CDLL(None), "flopshim_api_1")
+        api = _Api.in_dll(ctypes.CDLL(None), "flopshim_api_1")
     except ValueError:
         return None
+    if api.size < ctypes.sizeof(_Api) or api.python.contents.size < ctypes.sizeof(_PythonApi):
+        raise ImportError("this flopshim.py is newer than the libflopshim.so that is loaded")
+    return api
 
 
 _api = _find_api()
+_python = _api and _api.python.contents
 _absence_said = False
+
+
+def _hand_over_interpreter():
+    """Tells the shim where the functions of Python's C API are that it calls."""
+    names = list(itertools.takewhile(lambda name: name is not None, map(_python.functions.__getitem__,
+                                                                        itertools.count())))
+    addresses = [ctypes.cast(getattr(ctypes.pythonapi, name.decode()), ctypes.c_void_p).value for name in names]
+    _python.use((ctypes.c_void_p * len(names))(*addresses))
+
+
+if _api is not None:
+    _hand_over_interpreter()
 
 
 def _shim(required=False):
@@ -212,286 +258,107 @@ def _flops(value, zero_allowed=False):
 _environment_budgets = {
     part.rpartition("=")[0].lstrip(".") for part in os.environ.get("FLOPSHIM_BUDGET", "").split(",") if part
 }
-_environment_denies = os.environ.get("FLOPSHIM_ON_EXCEED") == "deny"
-_open_budgets = []  # those that are open, in any thread
-_unraised = collections.deque()  # errors of calls that had no statement to raise them in
 
 
-class _Thread(threading.local):
-    def __init__(self):
-        self.charging = False  # inside of charge()
-        self.refused = None  # the error of that
+def _refuse(call):
+    """What a refused call raises. The shim asks, in the thread of the call, before the routine would have run; if a
+    signal handler raises something here, that is raised instead."""
+    *what, loud, frame = call
+    error = _error(*what, _site(frame))
+    if loud:
+        _say(error)
+    return error
 
 
-_thread = _Thread()
+def _error(operation, call, cost, remaining, limit, namespace, site):
+    return BudgetExhaustedError(operation.decode(errors="replace"), cost, remaining, namespace.decode(), limit, site,
+                                call.decode(errors="replace"))
+
+
+def _error_of(refusal, site=None):
+    return _error(refusal.operation, refusal.call, refusal.cost, refusal.remaining, refusal.limit,
+                  refusal.namespace_name, site)
 
 
 def _site(frame):
     return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
-def _raises(call):
-    """Whether the limit that was hit is one that raises."""
-    if call.limit_is_scope:
-        return bool(_open_budgets)
-    if call.namespace_name.decode() in _environment_budgets:
-        return _environment_denies and bool(_open_budgets)
-    return True
-
-
-def _refuse(call):
-    ours = _raises(call)
-    if not ours and not _thread.charging:
-        return _DEFAULT
-    try:
-        frame = sys._getframe(2)
-    except ValueError:
-        frame = None  # a thread that is not Python's
-    if _thread.charging:
-        frame = frame.f_back
-    error = BudgetExhaustedError(
-        call.operation.decode(errors="replace"), call.cost, call.remaining, call.namespace_name.decode(), call.limit,
-        frame and _site(frame), call.call.decode(errors="replace"))
-    if _thread.charging:
-        _thread.refused = error
-        if not ours:
-            return _DEFAULT
-    if any(not budget._quiet for budget in tuple(_open_budgets)):
-        _say(error)
-    if _thread.charging:
-        return _DENY
-    if frame is None:
-        _postpone(error)
-        return _DENY
-    return _raise_in(frame, error)
-
-
-def _on_exceed(call, _context):
-    """The exceed callback: runs in the thread of the call, under the GIL, before the routine would have."""
-    try:
-        _clear_error()
-        pending = sys.gettrace()
-        if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
-            return _deny_and_fail()  # the same C call was refused before: what it said first is what is raised
-        return _refuse(_Exceeded.from_address(call))
-    except BaseException as error:  # KeyboardInterrupt, say: it must neither be lost nor end the process
-        try:
-            return _raise_in(sys._getframe(1), error)
-        except ValueError:
-            _postpone(error)
-            return _DENY
-
-
-_callback = _ExceedCallback(_on_exceed)
-_installed = False
-
-
-def _install(api):
-    """Has refusals come here, from the first budget of the module on; importing it changes nothing."""
-    global _installed
-    if not _installed:
-        _instruction_events.start()
-        _installed = True
-        api.on_exceed(_callback, None)
-        atexit.register(api.on_exceed, _ExceedCallback(), None)
-
-
 def _say(error):
     print(f"flopshim: {error}", file=sys.stderr)
 
 
-def _postpone(error):
-    _say(error)
-    _unraised.append(error)
-
-
-def _raise_in(frame, error):
-    """Has `frame`, which is inside a C call, raise `error` instead of going on after it.
-
-    The C call is made to fail, which most do as soon as they see that an error is set, so that it is this instruction
-    that fails and the `try` and `with` around it see that. A trace function puts `error` in the place of whatever the C
-    call then raises; if it raises nothing, the function raises `error` itself at the very next instruction. (A pending
-    call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)"""
-    pending = _RaiseAtNextEvent(frame, error)
-    pending.arm()
-    _probe()  # from here on Python functions are traced
-    if not pending.is_called:  # inside of a trace function, where nothing is traced
-        pending.disarm()
-        _say(error)
-    return _deny_and_fail()
-
-
 def _probe():
-    pass
+    """The shim calls it to see whether this thread can be traced."""
 
 
-class _Answer(int):
-    """What the callback answers, and what goes with it."""
-
-
-def _deny_and_fail():
-    """The answer `deny`, which leaves an error set in its thread.
-
-    It is set when the answer goes: after ctypes has read it, since ctypes clears an error that is set before that. What
-    sets it is the destructor of a capsule, the one thing to go that calls a C function and does not look what it did.
-    That it is a MemoryError has no meaning."""
-    answer = _Answer(_DENY)
-    answer.capsule = _new_capsule(1, None, _set_error)
-    return answer
-
-
-_new_capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
-    ("PyCapsule_New", ctypes.pythonapi))
-_set_error = ctypes.cast(ctypes.pythonapi.PyErr_NoMemory, ctypes.c_void_p)
-# Where Python code runs while that error is set (the C call is refused again, or calls Python back), this comes first.
-_clear_error = ctypes.PYFUNCTYPE(None)(("PyErr_Clear", ctypes.pythonapi))
-
-
-class _RaiseAtNextEvent:
-    """A trace function that raises `error` at the next event of `frame`, and leaves what was traced before as it was.
-
-    It stays until the frame itself has got the error: a Python function that the C call runs meanwhile gets it too, but
-    C code may drop that one, or replace it (NumPy takes a denied dgesv for a singular matrix)."""
-
-    def __init__(self, frame, error):
-        self.frame = frame
-        self.error = error
-        self.tracing = sys.gettrace()
-        self.frame_tracing = frame.f_trace
-        self.opcodes = _instruction_events.begin(frame)
-        self.is_called = False
-
-    def arm(self):
-        self.frame.f_trace = self
-        sys.settrace(self)
-
-    def disarm(self):
-        """Once, in the end."""
-        _instruction_events.end(self.frame, self.opcodes)
-        self.frame.f_trace = self.frame_tracing
-        sys.settrace(self.tracing)
-
-    def __call__(self, frame, event, argument):
-        _clear_error()
-        # Whoever raises here loses the tracing of the thread and of the frame: CPython switches both off, in this
-        # order. What is in f_trace then goes last, and puts back what is wanted (_Last).
-        error = [self.error]
-        if frame is self.frame:
-            if event == "exception":
-                if not self._is_to_be_replaced(argument[1]):
-                    self.disarm()
-                    return self._forward(frame.f_trace, frame, event, argument)
-                if sys.version_info >= (3, 12):  # where what replaces an exception does not get its line
-                    self.error.with_traceback(types.TracebackType(None, frame, frame.f_lasti, frame.f_lineno))
-                self._forward(self.frame_tracing, frame, event, (type(self.error), self.error, argument[2]))
-            frame.f_trace = _Last(self.disarm)
-        elif frame.f_code is _probe.__code__:
-            self.is_called = True
-            return None
-        elif frame.f_code is _on_exceed.__code__:
-            return None  # whose lines cannot be traced: it has to take the error away first
-        elif self._is_bystander(frame):
-            return self._forward(self.tracing, frame, event, argument)
-        else:
-            frame.f_trace = _Last(self.arm)
-        del self, frame, argument  # the traceback keeps this function's variables: none may lead back to the error
-        raise error.pop()
-
-    def _is_to_be_replaced(self, exception):
-        return exception is not self.error and isinstance(exception, Exception)
-
-    def _is_bystander(self, frame):
-        """Whether this frame has nothing to do with the refused call: finalizers and signal handlers may run between
-        any two instructions; and the same C call may be refused again."""
-        while frame is not None and frame is not self.frame:
-            if _is_called_anywhere(frame.f_code):
-                return True
-            frame = frame.f_back
-        return frame is None
-
-    @staticmethod
-    def _forward(tracing, frame, event, argument):
-        return tracing(frame, event, argument) if tracing else None
+def _is_bystander(frame, refused):
+    """Whether a frame has nothing to do with the refused call of another one: finalizers and signal handlers may run
+    between any two instructions."""
+    while frame is not None and frame is not refused:
+        if _is_called_anywhere(frame.f_code):
+            return True
+        frame = frame.f_back
+    return frame is None
 
 
 def _is_called_anywhere(code):
-    if code is _on_exceed.__code__ or code.co_name == "__del__":
+    if code.co_name == "__del__" or code is _refuse.__code__:
         return True
     handlers = [signal.getsignal(number) for number in signal.valid_signals()] + [sys.unraisablehook]
-    return any(getattr(handler, "__code__", None) is code for handler in handlers)
+    return any(getattr(getattr(handler, "__func__", handler), "__code__", None) is code for handler in handlers)
 
 
-class _Last:
-    """Calls `action` when it goes."""
-
-    def __init__(self, action):
-        self.action = action
-
-    def __del__(self):
-        self.action()
+_installed = False
 
 
-class _TraceOpcodes:
-    """An event before every instruction of a frame, up to Python 3.11: a property of the frame."""
-
-    def start(self):
-        pass
-
-    def begin(self, frame):
-        before, frame.f_trace_opcodes = frame.f_trace_opcodes, True
-        return before
-
-    def end(self, frame, before):
-        frame.f_trace_opcodes = before
-
-
-class _MonitorInstructions:
-    """The same from Python 3.12 on, where f_trace_opcodes crashes threads that are not traced (3.12), or is one switch
-    for all that run the code (3.13)."""
-
-    TOOLS = 3, 4  # the numbers that are nobody's by convention
-
-    def start(self):
-        free = [tool for tool in self.TOOLS if sys.monitoring.get_tool(tool) is None]
-        if not free:
-            raise RuntimeError("flopshim needs one of the tool numbers 3 and 4 of sys.monitoring, and both are taken")
-        self.tool = free[0]
-        self.waiting = collections.Counter()  # frames that wait, by code object
-        self._make_lock()
-        os.register_at_fork(after_in_child=self._make_lock)
-        sys.monitoring.use_tool_id(self.tool, "flopshim")
-        sys.monitoring.register_callback(self.tool, sys.monitoring.events.INSTRUCTION, self._before_instruction)
-
-    def _make_lock(self):
-        self.lock = threading.RLock()  # of waiting
-
-    def begin(self, frame):
-        with self.lock:
-            self.waiting[frame.f_code] += 1
-            sys.monitoring.set_local_events(self.tool, frame.f_code, sys.monitoring.events.INSTRUCTION)
-
-    def end(self, frame, _before):
-        with self.lock:
-            self.waiting[frame.f_code] -= 1
-            if not self.waiting[frame.f_code]:
-                del self.waiting[frame.f_code]
-                sys.monitoring.set_local_events(self.tool, frame.f_code, 0)
-
-    @staticmethod
-    def _before_instruction(_code, _offset):
-        _clear_error()
-        pending = sys.gettrace()
-        if isinstance(pending, _RaiseAtNextEvent) and pending.frame is sys._getframe(1):
-            pending.disarm()
-            error = [pending.error]
-            del pending
-            raise error.pop()
+def _install():
+    """Has refusals raise, from the first budget of the module on; importing it changes nothing."""
+    global _installed
+    if _installed:
+        return
+    tool = event = 0
+    if hasattr(sys, "monitoring"):  # see opcodes_begin in the shim
+        tool, event = _monitoring_tool(), sys.monitoring.events.INSTRUCTION
+    callback = _python.attach(sys.modules[__name__], tool, event)
+    if event:
+        sys.monitoring.register_callback(tool, event, callback)
+    atexit.register(_python.detach)
+    _installed = True
 
 
-_instruction_events = _MonitorInstructions() if hasattr(sys, "monitoring") else _TraceOpcodes()
+def _monitoring_tool():
+    tools = 3, 4  # the numbers that are nobody's by convention
+    for tool in tools:
+        if sys.monitoring.get_tool(tool) == "flopshim":  # an exception came the first time
+            return tool
+    for tool in tools:
+        if sys.monitoring.get_tool(tool) is None:
+            sys.monitoring.use_tool_id(tool, "flopshim")
+            return tool
+    raise RuntimeError("flopshim needs one of the tool numbers 3 and 4 of sys.monitoring, and both are taken")
+
+
+class _OpenBudgets:
+    """Those that are open, in any thread."""
+
+    def __len__(self):
+        return 0 if _api is None else _python.open_budgets()
+
+
+_open_budgets = _OpenBudgets()
 
 
 # ---- scopes ----
+
+
+def _warn_of_order(kind):
+    try:
+        warnings.warn("a flopshim block ended out of order or in another thread than it began in: what ran meanwhile may "
+                      "be charged to the wrong namespace", RuntimeWarning, stacklevel=3)
+    except RuntimeWarning:  # where warnings are errors; but the block's own exception comes first
+        if kind is None:
+            raise
 
 
 class namespace:
@@ -502,31 +369,49 @@ class namespace:
 
     def __init__(self, name):
         self._name = _text(name, "a namespace")
-        self._scope = None
+        self._scope = None  # its handle
+        self._keeper = None  # open as long as this is there
+        self._total = None  # (used, remaining) of the block that ended last
 
-    def _begin(self, api):
-        return _checked(api.begin(self._name, _UNLIMITED), self._name and self._name.decode(errors="replace"))
+    def _begin(self):
+        """Opens the scope, and gives what ends it where an exception keeps __exit__ from that."""
+        return self._open(_UNLIMITED, 0)
+
+    def _open(self, flops, flags):
+        handle = ctypes.c_int64()
+        keeper = _python.begin(self._name, flops, flags, ctypes.byref(handle))
+        self._scope = _checked(handle.value, self._name and self._name.decode(errors="replace"))
+        return keeper
 
     def _another(self):
         """One for a block of its own."""
         another = copy.copy(self)
-        another._scope = None
+        another._scope = another._keeper = None
         return another
 
     def __enter__(self):
-        if self._scope is not None:
+        if self._keeper is not None:
             raise RuntimeError("this block is open already; make another object for a block inside of it")
-        api = _shim()
-        if api is not None:
-            self._scope = self._begin(api)
+        if _shim() is not None:
+            self._keeper = self._begin()
         return self
 
     def __exit__(self, kind, error, traceback):
-        if self._scope is not None:
-            scope, self._scope = self._scope, None
-            if _api.end(scope) < 0:
-                warnings.warn("a flopshim block ended out of order or in another thread than it began in: what ran "
-                              "meanwhile may be charged to the wrong namespace", RuntimeWarning, stacklevel=2)
+        __tracebackhide__ = True
+        if self._keeper is None:
+            return
+        scope, self._scope = self._scope, None
+        end = _BlockEnd()
+        ending = _python.end(scope, end)
+        self._keeper = None
+        if ending < 0:
+            ending = _OVERTAKEN
+        else:
+            self._total = end.used, end.remaining
+        if ending & _OVERTAKEN:
+            _warn_of_order(kind)
+        if ending & _KEPT_REFUSAL and kind is None:
+            raise _error_of(end.refusal)
 
     def __call__(self, function):
         """Decorates a function: every call of it is a block of its own."""
@@ -538,6 +423,7 @@ class namespace:
 
         @functools.wraps(function)
         def scoped(*arguments, **keywords):
+            __tracebackhide__ = True
             with self._another():
                 return function(*arguments, **keywords)
 
@@ -573,7 +459,6 @@ class budget(namespace):
         if multiplier is not None and namespace is None:
             raise ValueError("a multiplier scales a namespace: give its name")
         self._quiet, self._accumulate, self._required = quiet, accumulate, required
-        self._total = None  # (used, remaining) of the block that ended last
         if accumulate and namespace is not None:
             self._name = _absolute(self._name)
 
@@ -582,53 +467,40 @@ class budget(namespace):
             path = f"{function.__module__}.{function.__qualname__}"
             self._name = _absolute(re.sub(r"[^A-Za-z0-9_.:-]", "_", path).encode())
 
-    def _begin(self, api):
+    def _begin(self):
         if self._accumulate and self._name is None:
             raise ValueError("a budget that accumulates is a namespace's: give its name")
-        _install(api)
-        scope = _checked(api.begin(self._name, _UNLIMITED if self._accumulate else self._flops),
-                         self._name and self._name.decode(errors="replace"))
+        _install()
+        keeper = self._open(_UNLIMITED if self._accumulate else self._flops, _BUDGET | (0 if self._quiet else _LOUD))
         if self._accumulate:
-            self._limit_namespace(api)
+            self._limit_namespace()
         if self._factor is not None:
-            api.set_multiplier(None, self._factor)
-        return scope
+            _api.set_multiplier(None, self._factor)
+        return keeper
 
-    def _limit_namespace(self, api):
+    def _limit_namespace(self):
         path = self._name.decode().lstrip(".")
         if path in _limited_here:
             return
-        if path in _environment_budgets and api.remaining(None) <= self._flops - api.used(None):
+        if path in _environment_budgets and _api.remaining(None) <= self._flops - _api.used(None):
             return
-        _checked(api.set_budget(None, self._flops))
+        _checked(_python.set_budget(None, self._flops))
         _limited_here.add(path)
         _environment_budgets.discard(path)
 
     def __enter__(self):
         _shim(self._required)
-        _open_budgets.append(self)  # before it begins: other threads may charge to it at once
-        try:
-            return super().__enter__()
-        except BaseException:
-            _open_budgets.remove(self)
-            raise
-
-    def __exit__(self, kind, error, traceback):
-        if self._scope is not None:
-            self._total = self.used, self.remaining
-        super().__exit__(kind, error, traceback)
-        _open_budgets.remove(self)
-        if kind is None and _unraised:
-            raise _unraised.popleft()
+        return super().__enter__()
 
     @property
     def used(self):
         """FLOPs charged in the block: so far, or in the end. With `accumulate`, in its namespace."""
         if self._accumulate and _api is not None and self._name is not None:
             return _checked(_api.used(self._name))
-        if self._scope is not None:
-            return _checked(_api.scope_used(self._scope))
-        return self._total[0] if self._total else 0
+        used = _NOT_OPEN if self._scope is None else _api.scope_used(self._scope)
+        if used == _NOT_OPEN:
+            return self._total[0] if self._total else 0
+        return _checked(used)
 
     @property
     def remaining(self):
@@ -636,9 +508,10 @@ class budget(namespace):
         if self._accumulate and _api is not None and self._name is not None:
             path = self._name.decode().lstrip(".")
             return _checked(_api.remaining(self._name)) if path in _limited_here else self._flops
-        if self._scope is not None:
-            return _checked(_api.scope_remaining(self._scope))
-        return self._total[1] if self._total else self._flops
+        left = _NOT_OPEN if self._scope is None else _api.scope_remaining(self._scope)
+        if left == _NOT_OPEN:
+            return self._total[1] if self._total else self._flops
+        return _checked(left)
 
     def summary(self):
         """One line of text: what is used and what remains."""
@@ -684,6 +557,7 @@ def charge(operation, flops, subscripts=None, shapes=()):
     shapes      up to 8 tuples of up to 8 extents, the operands' shapes
 
     Raises BudgetExhaustedError if it does not fit; then it is not charged, and the work should not be done."""
+    __tracebackhide__ = True  # pytest shows the caller's line
     amount = _flops(flops, zero_allowed=True)
     operation = _text(operation, "an operation")
     subscripts = _text(subscripts, "subscripts")
@@ -695,17 +569,22 @@ def charge(operation, flops, subscripts=None, shapes=()):
     api = _shim()
     if api is None:
         return
-    _install(api)
+    _install()
     array = (_Shape * len(shapes))(*((len(shape), shape) for shape in shapes))
-    _thread.charging, _thread.refused = True, None
-    try:
-        result = api.charge(operation, amount, subscripts, len(shapes), array)
-    finally:
-        _thread.charging = False
-        refused, _thread.refused = [_thread.refused], None
+    refusal = _Refusal()
+    result = _python.charge(operation, amount, subscripts, len(shapes), array, refusal)
     if result == _REFUSED:
-        raise refused.pop()
+        _raise_charged(refusal, sys._getframe(1))
     _checked(result, operation.decode())
+
+
+def _raise_charged(refusal, frame):
+    __tracebackhide__ = True
+    error = [_error_of(refusal, _site(frame))]
+    if refusal.loud:
+        _say(error[0])
+    del refusal, frame  # the traceback keeps this function's variables: none may lead back to the error
+    raise error.pop()
 
 
 def _ask(question, name):
@@ -737,8 +616,8 @@ def set_budget(namespace, flops):
     amount, name = _flops(flops), _text(namespace, "a namespace")
     api = _shim()
     if api is not None:
-        _install(api)
-        _checked(api.set_budget(name, amount), namespace)
+        _install()
+        _checked(_python.set_budget(name, amount), namespace)
 
 
 def set_multiplier(namespace, factor):

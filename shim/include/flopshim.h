@@ -79,6 +79,8 @@ typedef enum flopshim_action (*flopshim_exceed_callback)(const struct flopshim_e
 
 enum flopshim_summary { FLOPSHIM_TEXT = 0, FLOPSHIM_JSON = 1, FLOPSHIM_BY_NAMESPACE = 2 };
 
+struct flopshim_python; /* for the module flopshim.py alone */
+
 /* The shim's side. Functions are only ever added at the end; `size` tells which are there. */
 struct flopshim_api {
 	uint32_t size; /* of this struct in the shim that is loaded */
@@ -100,6 +102,7 @@ struct flopshim_api {
 	int (*on_exceed)(flopshim_exceed_callback callback, void *context);
 	int (*quiet)(int quiet);
 	const char *(*dump_path)(void);
+	const struct flopshim_python *python;
 };
 
 #define FLOPSHIM_API_SYMBOL "flopshim_api_1"

@@ -4,11 +4,11 @@
 import re
 
 import flops
-from harness import PYTHON, case, check, check_equal
+from harness import PYTHON, Skip, case, check, check_equal
 from markers import BINDINGS, PROGRAMS, build_foreign, check_quiet, interpreters, namespaces, run_python, tests_in
 
-NOT_TESTS = {"equal", "raises", "standard_error", "count_raised", "raised_in_place", "in_the_child", "product",
-             "multiprocessing_by_spawn", "main"}
+NOT_TESTS = {"equal", "raises", "standard_error", "count_raised", "raised_in_place", "in_the_child", "product", "warned", "innocent",
+             "python_calls", "flopshim_refused_calls", "multiprocessing_by_spawn", "main"}
 OPERATIONS = tests_in("budgets.py", r'^    "(\w+)": lambda:')
 
 
@@ -70,7 +70,8 @@ def environment_budget_exits_inside_a_block_too(client):
     run = run_program(client, status=121, FLOPSHIM_BUDGET=IMPORT + EACH)
     check_equal(run.out, b"50.0\n", "standard output")
     check_equal(run.totals["charged"], IMPORT + EACH, "charged FLOPs")
-    check(re.fullmatch(rb"flopshim: dgemm.* refused: [^\n]*\n", run.err), "it does not say why, once")
+    check(re.fullmatch(rb"flopshim: dgemm.* refused: [^\n]* in multiply \(<string>:6\)\n", run.err),
+          "it does not say why and where, once")
 
 
 @case()
@@ -133,7 +134,75 @@ def accumulates_inside_of_the_process_namespace(client):
     check_equal(namespaces(run)["job.step"], EACH, "FLOPs of the step")
 
 
+@case(interpreter=interpreters())
+def ends_with_the_line_that_charged(client):
+    """The line that a budget ends the program with names the caller of the module, not the module."""
+    program = client.folder / "prog.py"
+    program.write_text("import flopshim\n\ndef step():\n    flopshim.charge('mine', 10)\n\nstep()\n")
+    run = run_python(client, program, interpreter=client.interpreter, status=121, FLOPSHIM_BUDGET=9)
+    check(run.err.endswith(f", called from step ({program}:4)\n".encode()), "it does not name the line")
+
+
 # ---- the program's other tools, and no shim ----
+
+
+@case()
+def pytest(client):
+    """A refusal is shown at the test's own line, without the module's."""
+    (client.folder / "test_it.py").write_text("""
+import flopshim, numpy as np
+
+def test_call():
+    with flopshim.budget(10):
+        np.ones((50, 50)) @ np.ones((50, 50))
+
+def test_charge():
+    with flopshim.budget(10):
+        flopshim.charge("mine", 11)
+
+@flopshim.budget(10)
+def step():
+    return np.ones((50, 50)) @ np.ones((50, 50))
+
+def test_function():
+    step()
+""")
+    if client.run([PYTHON, "-c", "import pytest"], shim=False, status=None).status:
+        raise Skip("no pytest")
+    run = run_python(client, "-m", "pytest", "-q", "-p", "no:cacheprovider", client.folder / "test_it.py", status=1)
+    check_equal(run.out.count(b": BudgetExhaustedError"), 3, "tests that the budgets stopped")
+    check(b"flopshim.py" not in run.out, "it shows lines of the module")
+
+
+SKLEARN = """
+import flopshim, numpy as np, sys
+try:
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
+except ImportError:
+    sys.exit(77)
+x = np.random.default_rng(0).random((400, 20))
+y = (x[:, 0] > 0.5).astype(int)
+neighbours = KNeighborsClassifier(algorithm="brute").fit(x, y)
+for work in (lambda: neighbours.predict(x), lambda: SVC().fit(x, y)):
+    try:
+        with flopshim.budget(50e3):
+            work()
+    except flopshim.BudgetExhaustedError:
+        print("raised")
+    with flopshim.budget(1e9) as b:
+        pass
+    assert b.used == 0
+"""
+
+
+@case()
+def scikit_learn(client):
+    """OpenMP workers that are refused, and libsvm, which goes on after a refusal."""
+    run = run_python(client, "-c", SKLEARN, status=None, OMP_NUM_THREADS=2)
+    if run.status == 77:
+        raise Skip("no scikit-learn")
+    check_equal((run.status, run.out), (0, b"raised\nraised\n"), "status and output")
 
 
 @case()

@@ -44,3 +44,35 @@ double dots_here(int count)
 		sum += dot_here();
 	return sum;
 }
+
+struct share {
+	int count;
+	double sum;
+};
+
+static void *work_share(void *argument)
+{
+	struct share *share = argument;
+
+	share->sum = dots_here(share->count);
+	return NULL;
+}
+
+/* The same `count` in each of `threads` further threads, and `own` here, as an OpenMP region does it. */
+double dots_in_threads(int threads, int count, int own)
+{
+	pthread_t ids[16];
+	struct share shares[16];
+	double sum;
+
+	for (int i = 0; i < threads; i++) {
+		shares[i].count = count;
+		pthread_create(&ids[i], NULL, work_share, &shares[i]);
+	}
+	sum = dots_here(own);
+	for (int i = 0; i < threads; i++) {
+		pthread_join(ids[i], NULL);
+		sum += shares[i].sum;
+	}
+	return sum;
+}

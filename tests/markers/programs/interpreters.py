@@ -14,7 +14,6 @@ ROUNDS = 300
 foreign = ctypes.CDLL(os.environ["FOREIGN"])
 foreign.dot_here.restype = foreign.dots_here.restype = foreign.dot_and_call.restype = ctypes.c_double
 DOT = 2000
-lock = threading.Lock()
 seen, dropped = [], []
 remember = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda value: seen.append(value) or value)
 sys.unraisablehook = lambda report: dropped.append(report.exc_type)
@@ -40,6 +39,8 @@ def returned_inside_of_try():
 
 
 def returned_inside_of_with():
+    lock = threading.Lock()
+
     def function():
         with contextlib.suppress(BudgetExhaustedError), lock:
             return foreign.dot_here()
