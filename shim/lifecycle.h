@@ -34,6 +34,9 @@ void lifecycle_look_again(struct thread *thread);
 /* Calls `visit` for every living thread. */
 void lifecycle_each_thread(void (*visit)(struct thread *));
 
+/* The same, and for those whose threads have ended. */
+void lifecycle_each_place(void (*visit)(struct thread *, void *), void *context);
+
 /* Absolute path of the running program. */
 const char *lifecycle_program(void);
 
