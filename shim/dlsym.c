@@ -28,7 +28,6 @@ int (*pthread_create_real)(pthread_t *, const pthread_attr_t *, void *(*)(void *
 
 static struct thunk thunks[THUNK_COUNT];
 static unsigned thunk_count;
-static struct guest_lock thunk_lock;
 
 /* glibc moved these from libdl into libc with 2.34. */
 static void *libc_function(const char *name)
@@ -58,6 +57,7 @@ void dlsym_init(void)
 	pthread_create_real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function(
 		"pthread_create");
 	dlsym_real = (void *(*)(void *, const char *))libc_function("dlsym");
+	module_init();
 }
 
 void *dlsym_call_real(void *handle, const char *name)
@@ -81,7 +81,7 @@ static void *thunk_of(uint32_t symbol, void *real)
 {
 	unsigned number;
 
-	guest_lock(&thunk_lock);
+	lifecycle_lock();
 	for (number = 0; number < thunk_count; number++)
 		if (thunks[number].symbol == symbol && thunks[number].real == real)
 			break;
@@ -89,27 +89,24 @@ static void *thunk_of(uint32_t symbol, void *real)
 		thunks[number] = (struct thunk){symbol, real};
 		thunk_count++;
 	}
-	guest_unlock(&thunk_lock);
-	if (number < THUNK_COUNT)
-		return flopshim_thunks + (size_t)number * STUB_SIZE;
-	guest_lock(&record_lock);
-	dump_note(DUMP_NOTE_THUNKS_FULL, routines[forms[symbol / SCHEME_COUNT].routine].name, 1);
+	if (number == THUNK_COUNT)
+		dump_note(DUMP_NOTE_THUNKS_FULL, routines[forms[symbol / SCHEME_COUNT].routine].name, 1);
 	guest_unlock(&record_lock);
-	return real;
+	return number < THUNK_COUNT ? flopshim_thunks + (size_t)number * STUB_SIZE : real;
 }
 
 /* What the scope of the caller holds behind the shim; for RTLD_NEXT, what the program holds behind it. */
 static void *resolve_for(const void *handle, const char *name, const void *caller, bool *own_answer)
 {
-	void *next = handle == RTLD_NEXT ? NULL : resolve_next(name), *found;
 	struct module *module;
+	void *found;
 
-	guest_lock(&record_lock);
-	if (resolve_refresh())
+	lifecycle_lock();
+	if (module_refresh())
 		lifecycle_epoch_next();
 	module = module_of(caller);
 	*own_answer = handle != RTLD_NEXT || (module && module_is_before_self(module));
-	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_in_scope(name, module, next);
+	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_default(name, module);
 	guest_unlock(&record_lock);
 	return found;
 }
@@ -151,22 +148,35 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 	return found;
 }
 
+/* Counts what is about to be opened; whether it is, is seen later. */
 void dlopen_hook(const char *path, int flags)
 {
+	int saved = errno;
+
 	dlsym_init();
-	if (!(flags & RTLD_NOW) || flags & RTLD_DEEPBIND)
-		resolve_opened(path, (flags & RTLD_NOW ? 0 : MODULE_LAZY) | (flags & RTLD_DEEPBIND ? MODULE_DEEP : 0));
-	if (flags & RTLD_GLOBAL)
-		resolve_global_seen = true;
+	lifecycle_lock();
+	module_start(); /* if another library's constructor comes before ours */
+	if (module_opened(path, flags))
+		lifecycle_epoch_next();
+	guest_unlock(&record_lock);
+	errno = saved;
 }
 
 __attribute__((visibility("default"))) int dlclose(void *handle)
 {
-	int result;
+	int result, saved;
 
 	dlsym_init();
 	lifecycle_note_deep(false);
+	lifecycle_lock();
+	module_closing();
+	guest_unlock(&record_lock);
 	result = dlclose_real(handle);
+	saved = errno;
+	lifecycle_lock();
+	module_closed();
+	guest_unlock(&record_lock);
 	lifecycle_epoch_next();
+	errno = saved;
 	return result;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,6 +99,57 @@ void guest_free(void *pages, size_t size)
 
 	munmap(pages, size);
 	errno = saved;
+}
+
+/* sigprocmask with an operation that does not exist fails either way, but first reads its second argument. */
+bool guest_can_read(const void *address)
+{
+	const void *word = (const void *)((uintptr_t)address & ~(uintptr_t)7);
+	int saved = errno;
+	bool can = syscall(SYS_rt_sigprocmask, -1, word, NULL, 8) == 0 || errno != EFAULT;
+
+	errno = saved;
+	return can;
+}
+
+/* Where the kernel copies for nobody: as well as can be, each page is asked for just before it is read. */
+static bool read_by_pages(const char *address, char *to, size_t size)
+{
+	while (size) {
+		size_t part = 4096 - (uintptr_t)address % 4096;
+
+		if (part > size)
+			part = size;
+		if (!guest_can_read(address))
+			return false;
+		memcpy(to, address, part);
+		address += part;
+		to += part;
+		size -= part;
+	}
+	return true;
+}
+
+unsigned guest_read_many(const struct iovec *here, const struct iovec *there, unsigned count)
+{
+	int saved = errno;
+	ssize_t copied = process_vm_readv(getpid(), here, count, there, count, 0);
+	bool can_copy = copied >= 0 || errno == EFAULT;
+	unsigned whole = 0;
+
+	errno = saved;
+	while (whole < count && can_copy && copied >= (ssize_t)here[whole].iov_len)
+		copied -= (ssize_t)here[whole++].iov_len;
+	while (whole < count && !can_copy && read_by_pages(there[whole].iov_base, here[whole].iov_base, here[whole].iov_len))
+		whole++;
+	return whole;
+}
+
+bool guest_read(const void *address, void *to, size_t size)
+{
+	struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
+
+	return guest_read_many(&here, &there, 1) == 1;
 }
 
 enum { POOL_PAGES = 16384 };

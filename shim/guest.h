@@ -30,6 +30,14 @@ void *guest_pages(size_t size);
 void guest_populate(void *pages, size_t size);
 void guest_free(void *pages, size_t size);
 
+/* Copies memory that may not be there; false, and no fault, if it is not. */
+bool guest_read(const void *address, void *to, size_t size);
+/* The same of several pieces: how many of the first ones could be copied whole. */
+struct iovec;
+unsigned guest_read_many(const struct iovec *here, const struct iovec *there, unsigned count);
+/* Whether the aligned word around an address can be read. */
+bool guest_can_read(const void *address);
+
 /* Objects of one size, used again and never given back. Not thread-safe. */
 struct guest_pool {
 	size_t size;

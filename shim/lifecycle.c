@@ -19,7 +19,6 @@
 #include "config.h"
 #include "dlsym.h"
 #include "dump.h"
-#include "frames.h"
 #include "guest.h"
 #include "namespace.h"
 #include "path.h"
@@ -83,11 +82,27 @@ static __thread struct origin *origin_self __attribute__((tls_model("initial-exe
 const char *lifecycle_program(void) { return life.program; }
 uint32_t lifecycle_thread_number(void) { return (uint32_t)syscall(SYS_gettid); }
 
-void lifecycle_epoch_next(void)
+static bool is_forked(void) { return life.started && unlikely(epoch_page.epoch == 0); }
+
+static void epoch_begin(void)
 {
 	uint32_t next = atomic_fetch_add(&life.epoch, 1) + 1;
 
 	epoch_page.epoch = next ? next : atomic_fetch_add(&life.epoch, 1) + 1;
+}
+
+/* A forked child must start over before it has an epoch, or it would go on in its parent's dump. */
+void lifecycle_epoch_next(void)
+{
+	if (!is_forked())
+		epoch_begin();
+}
+
+void lifecycle_lock(void)
+{
+	if (is_forked())
+		memset(&record_lock, 0, sizeof(record_lock));
+	guest_lock(&record_lock);
 }
 
 void lifecycle_each_thread(void (*visit)(struct thread *))
@@ -95,16 +110,6 @@ void lifecycle_each_thread(void (*visit)(struct thread *))
 	guest_lock(&life.lock);
 	for (struct thread *thread = life.threads; thread; thread = thread->next)
 		visit(thread);
-	guest_unlock(&life.lock);
-}
-
-void lifecycle_each_place(void (*visit)(struct thread *, void *), void *context)
-{
-	guest_lock(&life.lock);
-	for (struct thread *thread = life.threads; thread; thread = thread->next)
-		visit(thread, context);
-	for (struct thread *thread = life.free; thread; thread = thread->next)
-		visit(thread, context);
 	guest_unlock(&life.lock);
 }
 
@@ -261,7 +266,6 @@ static void ended(void *unused)
 	(void)unused;
 	if (epoch_page.epoch == 0)
 		return;
-	frames_thread_end(thread_self);
 	guest_lock(&record_lock);
 	if (thread_self != &thread_null)
 		thread_end(thread_self);
@@ -350,12 +354,13 @@ void lifecycle_look_again(struct thread *thread)
 static void start_over_after_fork(void)
 {
 	struct thread *thread = thread_self;
-	struct forked_frames flying;
+	struct dump_frame frames[DUMP_FRAMES_MAX];
+	uint32_t depth = thread->lane->depth;
 	bool taken;
 
 	memset(&record_lock, 0, sizeof(record_lock));
 	memset(&life.lock, 0, sizeof(life.lock));
-	frames_forked(thread, &flying);
+	memcpy(frames, thread->lane->frames, sizeof(frames));
 	charge_forked();
 	record_forked();
 	dump_forked();
@@ -363,7 +368,7 @@ static void start_over_after_fork(void)
 	summary_forked();
 	sample_forked();
 	life.threads = life.free = NULL;
-	lifecycle_epoch_next();
+	epoch_begin();
 	if (thread == &thread_null)
 		return;
 	thread->own_epoch = flopshim_epoch;
@@ -385,15 +390,17 @@ static void start_over_after_fork(void)
 		return;
 	thread->next = NULL;
 	life.threads = thread;
-	memcpy(thread->lane->frames, flying.frames, sizeof(flying.frames));
-	thread->lane->depth = flying.depth;
+	for (uint32_t i = 0; i < depth; i++)
+		frames[i].row = 0; /* counted by the parent */
+	memcpy(thread->lane->frames, frames, sizeof(frames));
+	thread->lane->depth = depth;
 	thread_head.lane = thread->lane;
 	head_settle(thread->lane);
 }
 
 bool lifecycle_ready(void)
 {
-	if (life.started && unlikely(epoch_page.epoch == 0))
+	if (is_forked())
 		start_over_after_fork();
 	return life.started;
 }
@@ -415,18 +422,6 @@ struct thread *lifecycle_thread(void)
 	}
 	guest_unlock(&record_lock);
 	return thread;
-}
-
-static void fork_begins(void)
-{
-	if (thread_self != &thread_null)
-		frames_fork_begins(thread_self);
-}
-
-static void fork_ended(void)
-{
-	if (thread_self != &thread_null)
-		frames_fork_ended(thread_self);
 }
 
 /* Where the kernel cannot wipe the page. */
@@ -490,11 +485,13 @@ static __attribute__((constructor)) void start(void)
 	path_start();
 	find_program();
 	life.wiped_on_fork = !madvise(&epoch_page, sizeof(epoch_page), MADV_WIPEONFORK);
-	pthread_atfork(fork_begins, fork_ended, forked_without_wipe);
+	pthread_atfork(NULL, NULL, forked_without_wipe);
 	life.has_key = !pthread_key_create(&life.key, ended);
 	find_stack_sizes();
 	unwind_start();
-	resolve_start();
+	guest_lock(&record_lock);
+	module_start();
+	guest_unlock(&record_lock);
 	if (config.weights)
 		weights_start(config.weights);
 	namespace_start();
@@ -509,10 +506,10 @@ void lifecycle_note_deep(bool at_end)
 {
 	struct module *module;
 
-	if (!life.started || !epoch_page.epoch || !resolve_deep_seen())
+	if (!life.started || !epoch_page.epoch || !module_deep_seen())
 		return;
 	guest_lock(&record_lock);
-	resolve_refresh();
+	module_refresh();
 	for (unsigned i = 0; (module = module_at(i)); i++) {
 		if (!(module->flags & MODULE_DEEP) || !module_uses_blas(module))
 			continue;

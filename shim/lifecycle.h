@@ -19,6 +19,12 @@ struct thread *lifecycle_thread(void);
 /* Makes every thread look again at what it remembers of call sites. Any thread, any lock. */
 void lifecycle_epoch_next(void);
 
+/*
+ * Takes record_lock where the process may be a forked child that has not started over, and need not do so: there it may be
+ * held by a thread that only the parent has.
+ */
+void lifecycle_lock(void);
+
 /* Notices a fork and starts over then. False where the shim has not started: nothing may be counted. */
 bool lifecycle_ready(void);
 
@@ -33,9 +39,6 @@ void lifecycle_look_again(struct thread *thread);
 
 /* Calls `visit` for every living thread. */
 void lifecycle_each_thread(void (*visit)(struct thread *));
-
-/* The same, and for those whose threads have ended. */
-void lifecycle_each_place(void (*visit)(struct thread *, void *), void *context);
 
 /* Absolute path of the running program. */
 const char *lifecycle_program(void);

@@ -6,6 +6,7 @@
 #include "record.h"
 
 #include <ctype.h>
+#include <dlfcn.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -200,8 +201,7 @@ static uint32_t module_record(struct module *module)
 		entry->end = module->end;
 		entry->bias = module->bias;
 		entry->build_id_size = module->build_id_size;
-		memcpy(entry->build_id, module->build_id ? module->build_id : (const uint8_t *)"",
-		       module->build_id_size);
+		memcpy(entry->build_id, module->build_id, module->build_id_size);
 		dump_commit(&dump_modules);
 		module->dump_entry = entry;
 	}
@@ -218,7 +218,7 @@ void record_address(uint64_t address)
 {
 	struct module *module = module_of((const void *)address);
 
-	if (!module && resolve_refresh()) {
+	if (!module && module_refresh()) {
 		lifecycle_epoch_next();
 		module = module_of((const void *)address);
 	}
@@ -457,7 +457,7 @@ static void site_keep(struct site *site)
 }
 
 /* Who calls which function; that it is there at all. */
-static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, void *next, struct site *site)
+static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, struct site *site)
 {
 	const struct thunk *thunk;
 	uint32_t named = symbol_named(symbol, &thunk);
@@ -465,21 +465,21 @@ static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller
 
 	record_symbol_name(named, name, sizeof(name));
 	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[named / SCHEME_COUNT]};
-	site->real = thunk ? thunk->real : resolve(name, caller_module, next);
+	site->real = thunk ? thunk->real : resolve(name, caller_module);
 	return site->real;
 }
 
 /* Resolves a site. Where its callee must be asked first, *question says what; its function is NULL otherwise. */
-static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, void *next, struct site *site,
+static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site,
 		      struct question *question)
 {
 	const struct thunk *thunk;
 	struct module *caller_module;
 
-	if (resolve_refresh())
+	if (module_refresh())
 		lifecycle_epoch_next();
 	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
-	if (!site_resolve(caller, symbol, caller_module, next, site))
+	if (!site_resolve(caller, symbol, caller_module, site))
 		return false;
 	*question = site_judge(site, symbol_named(symbol, &thunk) % SCHEME_COUNT, module_of(site->real), caller_module);
 	if (!question->function)
@@ -605,51 +605,53 @@ static void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, uint64
 	guest_die_of_symbol(lifecycle_program(), module && *module->path ? module->path : lifecycle_program(), name);
 }
 
-static void *symbol_next(uint32_t symbol)
+/* What the linker says, where the list of modules has nothing: only a process without memory has no whole list. */
+static void *real_of_linker(uint32_t symbol, uint64_t caller)
 {
+	const struct thunk *thunk;
 	char name[128];
+	void *real;
 
-	if (symbol >= THUNK_FIRST)
-		return NULL;
-	record_symbol_name(symbol, name, sizeof(name));
-	return resolve_next(name);
+	record_symbol_name(symbol_named(symbol, &thunk), name, sizeof(name));
+	real = dlsym_call_real(RTLD_NEXT, name);
+	if (!real)
+		fail_as_the_linker(symbol, caller);
+	return real;
 }
 
 void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
 {
 	struct question question;
 	bool made;
-	void *next;
 
 	if (!enclosing && site_known(caller, symbol, site))
 		return;
-	next = symbol_next(symbol);
 	do {
 		question.function = NULL;
 		guest_lock(&record_lock);
-		made = site_make(caller, symbol, enclosing, next, site, &question);
+		made = site_make(caller, symbol, enclosing, site, &question);
 		guest_unlock(&record_lock);
 		if (question.function)
 			site_ask(site, question);
 	} while (question.function);
-	if (!made)
-		fail_as_the_linker(symbol, caller);
+	if (!made) {
+		site->real = real_of_linker(symbol, caller);
+		site->flags |= SITE_PASS;
+		dump_lose_unlocked(DUMP_LOST_CALLS);
+	}
 }
 
 void *record_callee(uint64_t caller, uint32_t symbol)
 {
-	void *next = symbol_next(symbol);
 	struct site site;
 	bool found;
 
 	guest_lock(&record_lock);
-	if (resolve_refresh())
+	if (module_refresh())
 		lifecycle_epoch_next();
-	found = site_resolve(caller, symbol, module_of((const void *)caller), next, &site);
+	found = site_resolve(caller, symbol, module_of((const void *)caller), &site);
 	guest_unlock(&record_lock);
-	if (!found)
-		fail_as_the_linker(symbol, caller);
-	return site.real;
+	return found ? site.real : real_of_linker(symbol, caller);
 }
 
 bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size)
@@ -974,10 +976,7 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 void record_forked(void)
 {
 	memset(records.routine_numbers, 0, sizeof(records.routine_numbers));
-	for (unsigned i = 0; module_at(i); i++) {
-		module_at(i)->dump_number = DUMP_NONE;
-		module_at(i)->dump_entry = NULL;
-	}
+	module_forked();
 	sites.count = 0;
 	/* In place, even if it was a signal handler that forked in the middle of a read: that finds nothing then. */
 	memset(sites.index->numbers, 0, ((uint64_t)sites.index->mask + 1) * sizeof(sites.index->numbers[0]));

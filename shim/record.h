@@ -16,7 +16,7 @@
 
 /*
  * Guards the dump, the modules, the sites and the namespaces. Taken before any other lock of the shim, and never held
- * while the loader's lock may be waited for.
+ * while the dynamic linker is asked anything.
  */
 extern struct guest_lock record_lock;
 

@@ -11,7 +11,7 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 
 def oracle(client):
     shim = TOP / "shim"
-    return client.compile("got_oracle.c", shim / "resolve.c", shim / "guest.c", "-shared", "-fPIC",
+    return client.compile("got_oracle.c", shim / "module.c", shim / "resolve.c", shim / "guest.c", "-shared", "-fPIC",
                           "-Wl,-z,defs", "-fvisibility=hidden", f"-I{shim}", f"-I{shim / 'include'}",
                           name="got_oracle.so", blas=False)
 
@@ -70,7 +70,9 @@ def check_plugins(client, mix):
 @case(mix=["local:plain32 local:plain64 local:scipy64",
            "global:plain32 local:scipy64 local:julia64",
            "global:scipy32 local:plain64 deepbind:julia64",
-           "deepbind:plain64 local:plain32 local:scipy32"])
+           "deepbind:plain64 local:plain32 local:scipy32",
+           "local:plain32 local:plain64 promote:plain32 local:scipy64",
+           "local:scipy64 promote:scipy64 local:plain64 local:plain32 promote:plain64"])
 def plugins(client):
     check_plugins(client, client.mix)
 

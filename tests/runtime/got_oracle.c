@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * got_oracle.c - a preload that checks the shim's resolver against the dynamic linker itself. It is linked
- * with shim/resolve.c and interposes nothing, so that under LD_BIND_NOW every slot of every global offset
+ * with shim/module.c and shim/resolve.c and interposes nothing but dlopen, so that under LD_BIND_NOW every slot of every global offset
  * table holds the definition that the shim has to find for a caller in that object.
  *
  * At the end of the process it appends a line "AGREE DISAGREE UNDEFINED OBJECTS", and one for each disagreement,
@@ -18,6 +18,7 @@
 #include "dlsym.h"
 #include "entry.h"
 #include "resolve.h"
+#include "speak.h"
 
 struct config config; /* quiet or verbose: the resolver's helpers ask */
 
@@ -48,6 +49,12 @@ struct object {
 void *dlsym_call_real(void *handle, const char *name)
 {
 	return dlsym(handle, name); /* RTLD_NEXT means behind this object, which stands where the shim would */
+}
+
+void speak(const char *line, size_t length)
+{
+	(void)line, (void)length;
+	abort(); /* nor says anything */
 }
 
 int entry_probe(void *function, const void *const arguments[PROBE_ARGUMENTS])
@@ -162,10 +169,22 @@ static int check_object(struct dl_phdr_info *info, size_t size, void *context)
 	return 0;
 }
 
+static void *(*dlopen_real)(const char *, int);
+
 static void __attribute__((constructor)) start(void)
 {
-	resolve_global_seen = true; /* what the shim's dlopen hook would find out */
-	resolve_start();
+	*(void **)&dlopen_real = dlsym(RTLD_NEXT, "dlopen");
+	module_init();
+	module_start();
+}
+
+/* As the shim's, by a jump: the C library must see the program as the caller. */
+__attribute__((visibility("default"), optimize("O2"))) void *dlopen(const char *path, int flags)
+{
+	if (!dlopen_real)
+		start();
+	module_opened(path, flags);
+	return dlopen_real(path, flags);
 }
 
 static void __attribute__((destructor)) compare(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plugin_host.c MODE:PLUGIN ... - opens the plugins in order (MODE local, global or deepbind), calls each,
+ * plugin_host.c MODE:PLUGIN ... - opens the plugins in order (MODE local, global or deepbind; promote for one that is open,
+ * and joins the global scope), calls each,
  * calls each again when all are there, closes all from the last to the first, and does it all once more:
  * another library may then stand where the first one was. Every plugin is called 4 times. With -DKEEP_OPEN
  * it ends instead of closing them, after 2 calls of each.
@@ -26,6 +27,8 @@ static struct plugin open_plugin(const char *argument)
 	if (!colon)
 		exit(2);
 	flags |= strncmp(argument, "global", 6) ? RTLD_LOCAL : RTLD_GLOBAL;
+	if (!strncmp(argument, "promote", 7))
+		flags = RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL;
 	if (!strncmp(argument, "deepbind", 8))
 		flags |= RTLD_DEEPBIND;
 	plugin.handle = dlopen(colon + 1, flags);
