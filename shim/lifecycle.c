@@ -367,6 +367,7 @@ static void start_over_after_fork(void)
 	namespace_forked();
 	summary_forked();
 	sample_forked();
+	unwind_forked();
 	life.threads = life.free = NULL;
 	epoch_begin();
 	if (thread == &thread_null)

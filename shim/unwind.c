@@ -18,6 +18,9 @@
 
 #include "config.h"
 #include "dlsym.h"
+#include "guest.h"
+#include "lifecycle.h"
+#include "module.h"
 
 enum { OWN_FRAMES = 12 }; /* of the shim, in front of the caller's */
 
@@ -30,14 +33,6 @@ static int (*backtrace_function)(void **, int);
  * gets a number that is no descriptor, and functions that know it and ask the kernel in another way.
  */
 enum { NO_PIPE = 0x7ffffff0 };
-
-/* sigprocmask with an operation that does not exist fails either way, but first reads its second argument. */
-static bool can_be_read(const void *address)
-{
-	const void *word = (const void *)((uintptr_t)address & ~(uintptr_t)7);
-
-	return syscall(SYS_rt_sigprocmask, -1, word, NULL, 8) == 0 || errno != EFAULT;
-}
 
 static int pipe_instead(int ends[2], int flags)
 {
@@ -58,7 +53,7 @@ static ssize_t write_instead(int file, const void *bytes, size_t size)
 {
 	if (file != NO_PIPE)
 		return write(file, bytes, size);
-	if (can_be_read(bytes))
+	if (guest_can_read(bytes))
 		return (ssize_t)size;
 	errno = EFAULT;
 	return -1;
@@ -77,11 +72,25 @@ static int close_instead(int file)
 	return file == NO_PIPE ? 0 : close(file);
 }
 
+/* Whose stack is taken, under record_lock; NULL: nobody's. */
+static void *volatile unwinding;
+
+/*
+ * The linker's would wait for a lock that may be held by a thread that waits for this one, or by one that a forked child
+ * does not have. A program that is linked to libunwind has that one all the same.
+ */
+static int iterate_instead(int (*callback)(struct dl_phdr_info *, size_t, void *), void *context)
+{
+	if (unwinding != __builtin_thread_pointer())
+		return dl_iterate_phdr(callback, context);
+	return module_iterate(callback, context);
+}
+
 static void *instead_of(const char *name)
 {
 	static const struct { const char *name; void *function; } functions[] = {
 		{"pipe2", pipe_instead}, {"read", read_instead}, {"write", write_instead},
-		{"syscall", syscall_instead}, {"close", close_instead},
+		{"syscall", syscall_instead}, {"close", close_instead}, {"dl_iterate_phdr", iterate_instead},
 	};
 
 	for (unsigned i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
@@ -165,6 +174,20 @@ static void without_pipe(void *library)
 
 /* ---- stacks ---- */
 
+/*
+ * Has the C library decide now where libunwind's thread-local storage is, by using it once. In the first thread that does it
+ * would take a lock of the linker.
+ */
+static void thread_storage_settle(void *library)
+{
+	struct { unsigned long module, offset; } place = {0, 0};
+	void *(*address_of)(void *);
+
+	*(void **)&address_of = dlsym_call_real(RTLD_DEFAULT, "__tls_get_addr");
+	if (address_of && !dlinfo(library, RTLD_DI_TLS_MODID, &place.module) && place.module)
+		address_of(&place);
+}
+
 void unwind_start(void)
 {
 	void *library;
@@ -182,6 +205,7 @@ void unwind_start(void)
 	if (!library)
 		return;
 	without_pipe(library);
+	thread_storage_settle(library);
 	backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
 }
 
@@ -192,11 +216,22 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 
 	if (!backtrace_function)
 		return 0;
+	if (module_refresh())
+		lifecycle_epoch_next();
+	unwinding = __builtin_thread_pointer();
 	count = backtrace_function(all, UNWIND_MAX + OWN_FRAMES);
+	unwinding = NULL;
 	while (first < count && (uint64_t)all[first] != caller)
 		first++;
 	for (int i = first; i < count && i - first < UNWIND_MAX; i++)
 		addresses[i - first] = (uint64_t)all[i];
 	count -= first;
 	return count > UNWIND_MAX ? UNWIND_MAX : (unsigned)(count > 0 ? count : 0);
+}
+
+void unwind_forked(void)
+{
+	if (unwinding)
+		backtrace_function = NULL;
+	unwinding = NULL;
 }

@@ -19,4 +19,7 @@ void unwind_start(void);
  */
 unsigned unwind_from(uint64_t caller, uint64_t *addresses);
 
+/* In a forked child. What another thread was in the middle of stays locked in libunwind: then there are no more stacks. */
+void unwind_forked(void);
+
 #endif

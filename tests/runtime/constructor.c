@@ -2,7 +2,7 @@
 /*
  * constructor.c - a plugin whose constructor calls BLAS, then waits for a thread that does: such a thread must not
  * need a lock that the dlopen around it holds. Its destructor calls too. Calls: ddot with n = 4, once in the
- * constructor, once in the thread, once in plugin_main, once in the destructor.
+ * constructor, once in the thread, once in plugin_main, once in the destructor. With -DTHREAD_FIRST not in the constructor.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -30,7 +30,9 @@ static void __attribute__((constructor)) start(void)
 {
 	pthread_t thread;
 
+#ifndef THREAD_FIRST
 	ddot4("constructor");
+#endif
 	pthread_create(&thread, NULL, in_thread, NULL);
 	pthread_join(thread, NULL);
 }
