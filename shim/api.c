@@ -155,7 +155,8 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 			  struct refusal *refusal)
 {
 	const struct scope *scope = thread->scope;
-	int64_t cost = (int64_t)record_manual_price((uint64_t)flops, scope->namespace_id);
+	bool saturated = false;
+	int64_t cost = (int64_t)record_manual_price((uint64_t)flops, scope->namespace_id, &saturated);
 	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread, .refusal = refusal};
 	struct dump_row *row;
 	uint8_t flags = 0;
@@ -184,6 +185,8 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		return FLOPSHIM_NO_MEMORY;
 	}
 	row_count(row, flops, cost);
+	if (row->flags & DUMP_ROW_SATURATED)
+		record_saturated();
 	sample_manual(thread, (uint64_t)cost, row);
 	return FLOPSHIM_OK;
 }

@@ -159,7 +159,8 @@ static void site_remember(struct entering *call, uint32_t symbol)
 	};
 	site_slot_prepare(slot);
 	__asm__ volatile("" ::: "memory");
-	slot->epoch = flopshim_epoch;
+	/* What the thread knows of limits and factors is of this epoch; flopshim_epoch may have moved on. */
+	slot->epoch = call->thread->own_epoch;
 }
 
 static bool site_recall(struct entering *call, uint32_t symbol)
@@ -372,10 +373,8 @@ static struct entry_verdict enter_top_level(struct entering *call)
 		*entry_raw(call->frame) = row->flops; /* if it is refused, it may have a share in a coarse row */
 		*entry_words(call->frame) = row->words;
 	}
-	if (row->flags & DUMP_ROW_SATURATED || saturated) {
-		__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_SEQ_CST);
-		dump_unseal_unlocked();
-	}
+	if (row->flags & DUMP_ROW_SATURATED || saturated)
+		record_saturated();
 	if (!query && !enter_charged(call, &shape, scope, coarse, &over))
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over)

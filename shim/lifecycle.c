@@ -203,7 +203,6 @@ static struct thread *thread_make(void)
 	thread->origin = origin_locked();
 	if (is_new) {
 		thread->own_epoch = life.epoch;
-		thread->own_factors = namespace_factors;
 		thread->until_sample = INT64_MAX;
 	}
 	if (!record_lane_take(thread)) {
@@ -342,10 +341,7 @@ void lifecycle_look_again(struct thread *thread)
 	credit_settle(thread);
 	thread->credit = 0;
 	thread->credit_scope = NULL;
-	if (thread->own_factors != namespace_factors) {
-		thread->own_factors = namespace_factors;
-		record_rows_forget(thread);
-	}
+	record_rows_priced(&thread->rows);
 }
 
 /* ---- forks ---- */

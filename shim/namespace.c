@@ -268,7 +268,6 @@ void namespace_start(void)
 	spaces.text = first_text;
 	spaces.text_left = TEXT_FIRST;
 	space_add("", 0, 0, 0);
-	space_at(0)->multiplier = config.multiplier;
 	namespace_multiplies = config.multiplier != (uint64_t)1 << 32;
 	namespace_base.namespace_id = number_at_start(config.space, strlen(config.space));
 	for (unsigned i = 0; i < config.budget_count; i++) {
@@ -323,14 +322,15 @@ bool namespace_is_inside(uint32_t number, uint32_t outer)
 
 uint64_t namespace_multiplier(uint32_t number)
 {
-	unsigned __int128 product = space_at(0)->multiplier;
+	unsigned __int128 product = config.multiplier;
 
-	for (; number; number = space_at(number)->parent) {
+	for (;; number = space_at(number)->parent) {
 		product = (product * space_at(number)->multiplier + ((uint64_t)1 << 31)) >> 32;
 		if (product > UINT64_MAX)
 			return UINT64_MAX;
+		if (!number)
+			return product ? (uint64_t)product : 1; /* nothing is rounded to nothing */
 	}
-	return (uint64_t)product;
 }
 
 /* ---- names as markers give them ---- */
@@ -743,8 +743,7 @@ bool namespace_multiplies;
 
 void namespace_set_multiplier(uint32_t number, uint64_t factor)
 {
-	space_at(number)->multiplier = number ? factor
-						: (uint64_t)(((unsigned __int128)factor * config.multiplier) >> 32);
+	space_at(number)->multiplier = factor;
 	if (space_at(number)->record)
 		space_at(number)->record->multiplier = factor;
 	namespace_multiplies = true;

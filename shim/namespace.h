@@ -57,7 +57,10 @@ struct limit *namespace_limit(uint32_t namespace_id);
 /* Whether it is `outer` or inside of it. */
 bool namespace_is_inside(uint32_t namespace_id, uint32_t outer);
 
-/* Multiplier of a namespace times 2^32, its ancestors' and the process's included. */
+/*
+ * Multiplier of a namespace times 2^32, its ancestors' and the process's included; never 0. UINT64_MAX where the product
+ * does not fit: then no price does.
+ */
 uint64_t namespace_multiplier(uint32_t namespace_id);
 /* Whether there is any multiplier but 1: else nobody need ask for one. */
 extern bool namespace_multiplies __attribute__((visibility("hidden")));

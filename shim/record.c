@@ -93,7 +93,7 @@ static bool lane_make(struct thread *thread)
 	struct row_index *index = index_make(INDEX_FIRST);
 	struct dump_lane *lane;
 
-	thread->rows = (struct lane_rows){.index = index};
+	thread->rows = (struct lane_rows){.index = index, .factors = namespace_factors};
 	lane = index ? dump_append(&dump_lanes, &thread->rows.lane) : NULL;
 	if (lane) {
 		dump_commit(&dump_lanes);
@@ -836,6 +836,12 @@ uint32_t record_row_number(const struct thread *thread, const struct dump_row *r
 	return DUMP_NONE;
 }
 
+void record_saturated(void)
+{
+	__atomic_fetch_add(&dump_header->saturated, 1, __ATOMIC_SEQ_CST);
+	dump_unseal_unlocked();
+}
+
 const char *record_operation(uint32_t site)
 {
 	const struct dump_site *entry = dump_entry_numbered(DUMP_SITES, site);
@@ -848,11 +854,12 @@ const char *record_operation(uint32_t site)
 	return dump_text(routine ? routine->name : entry->symbol);
 }
 
-void record_rows_forget(struct thread *thread)
+void record_rows_priced(struct lane_rows *rows)
 {
-	struct row_index *index = thread->rows.index;
-
-	memset(index->entries, 0, (index->mask + 1) * sizeof(index->entries[0]));
+	if (rows->factors == namespace_factors)
+		return;
+	rows->factors = namespace_factors;
+	memset(rows->index->entries, 0, (rows->index->mask + 1) * sizeof(rows->index->entries[0]));
 }
 
 /* ---- work charged by hand ---- */
@@ -931,11 +938,9 @@ static struct manual_site *manual_site(const char *operation, const char *detail
 	return site ? site : manual_find("others", "", MANUAL_INDEX - 1);
 }
 
-uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id)
+uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id, bool *saturated)
 {
-	bool saturated = false;
-
-	return weights_apply(NULL, namespace_multiplier(namespace_id), flops, &saturated);
+	return weights_apply(NULL, namespace_multiplier(namespace_id), flops, saturated);
 }
 
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
@@ -946,6 +951,7 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 	const struct manual_site *site;
 	struct dump_row *row;
 	uint64_t hash, place;
+	bool saturated = false;
 
 	guest_lock(&record_lock);
 	site = manual_site(operation, detail);
@@ -953,12 +959,13 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 	guest_unlock(&record_lock);
 	if (!site)
 		return NULL;
+	filled.charged = record_manual_price(flops, namespace_id, &saturated);
+	filled.flags |= saturated ? DUMP_ROW_SATURATED : 0;
 	place = row_place(filled.site, namespace_id);
 	hash = shape_hash(&key, 1, place);
-	row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, 1);
+	row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, 1);
 	if (row)
 		return row;
-	filled.charged = record_manual_price(flops, namespace_id);
 	if (thread->rows.coarse) {
 		key.dims[0] = dim_coarsen((int64_t)flops);
 		hash = shape_hash(&key, 1, place);

@@ -69,8 +69,8 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, cons
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
 				 enum dump_row_kind kind, uint8_t flags);
 
-/* The thread's rows were priced with other factors: they stay in the dump, and new ones are made. */
-void record_rows_forget(struct thread *thread);
+/* Has rows that were priced with other multipliers than today's stay in the dump, and new ones made. */
+void record_rows_priced(struct lane_rows *rows);
 
 /*
  * A row of work charged by hand; see DUMP_ROW_MANUAL. NULL without memory. Where no more fit it is a coarse row, to which the
@@ -79,8 +79,11 @@ void record_rows_forget(struct thread *thread);
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
 				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
 
-/* What it is charged in a namespace. */
-uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id);
+/* What it is charged in a namespace. Sets *saturated where that does not fit into 63 bits. */
+uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id, bool *saturated);
+
+/* Counts a call whose price or charge did not fit. */
+void record_saturated(void);
 
 /* Canonical name of what a site calls, or of work charged by hand. With record_lock held. */
 const char *record_operation(uint32_t site);

@@ -118,6 +118,7 @@ struct lane_rows {
 	uint32_t lane;                   /* its number */
 	uint32_t block_count;
 	bool coarse;                     /* the lane has all the rows that it may have */
+	uint32_t factors;                /* generation of the multipliers that they were priced with */
 	struct dump_row *overflow;       /* takes all new shapes once the file cannot grow, NULL before */
 	struct dump_block *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
@@ -172,7 +173,6 @@ struct thread {
 	uint32_t served_epoch;           /* in which the head's served_start and served_size were looked up */
 	uint32_t served_misses;          /* nested calls from elsewhere since then */
 	uint64_t served_start, served_size; /* the head's, for the next thread that is given this one's place */
-	uint32_t own_factors;            /* generation of the multipliers that its rows were priced with */
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* of the exceed callback that runs: as dump_frame has it; 0 for none */
 	struct raising *raising;         /* the refused call whose Python statement is to raise next: raise.c; NULL for none */

@@ -19,18 +19,28 @@ enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
 
 uint64_t *weights_factors;
 
-static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
+/* The product of a number and a factor, rounded; UINT64_MAX where it does not fit. */
+static uint64_t scaled_wide(uint64_t value, uint64_t factor)
 {
 	unsigned __int128 product = (unsigned __int128)value * factor;
 	uint64_t rest = (uint64_t)product & (WEIGHT_ONE - 1);
 
 	product >>= 32;
 	product += rest >= WEIGHT_ONE / 2;
-	if (product > INT64_MAX) {
-		*saturated = true;
-		return INT64_MAX;
-	}
+	if (product > UINT64_MAX)
+		return UINT64_MAX;
 	return !product && value && factor ? 1 : (uint64_t)product;
+}
+
+/* The same, where 63 bits are to be enough. */
+static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
+{
+	uint64_t product = scaled_wide(value, factor);
+
+	if (product <= INT64_MAX)
+		return product;
+	*saturated = true;
+	return INT64_MAX;
 }
 
 uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated)
@@ -39,7 +49,15 @@ uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint6
 
 	if (factor == WEIGHT_ONE && multiplier == WEIGHT_ONE)
 		return flops;
-	return scaled(flops, factor == WEIGHT_ONE ? multiplier : scaled(multiplier, factor, saturated), saturated);
+	if (!flops || !factor)
+		return 0;
+	if (factor != WEIGHT_ONE)
+		multiplier = multiplier == UINT64_MAX ? multiplier : scaled_wide(multiplier, factor);
+	if (multiplier == UINT64_MAX) {
+		*saturated = true;
+		return INT64_MAX;
+	}
+	return scaled(flops, multiplier, saturated);
 }
 
 uint64_t weights_price(const struct routine *routine, struct shape *shape, uint32_t namespace_id, struct price *price)

@@ -18,7 +18,8 @@ void weights_start(const char *path);
 
 /*
  * flops * weight * multiplier, the multiplier times 2^32, rounded to the nearest integer; never from something to
- * nothing but by a weight of 0. A routine of NULL has no weight. Sets *saturated where it does not fit into 63 bits.
+ * nothing but by a weight of 0. A routine of NULL has no weight. Sets *saturated where it does not fit into 63 bits, and
+ * where the multiplier is UINT64_MAX.
  */
 uint64_t weights_apply(const struct routine *routine, uint64_t multiplier, uint64_t flops, bool *saturated);
 
