@@ -405,8 +405,7 @@ static int api_reset(void)
 
 static int api_on_exceed(flopshim_exceed_callback callback, void *context)
 {
-	exceed_set_callback(callback, context);
-	return FLOPSHIM_OK;
+	return exceed_set_callback(callback, context) ? FLOPSHIM_OK : FLOPSHIM_NO_MEMORY;
 }
 
 static int api_quiet(int quiet) { return exceed_set_quiet(quiet); }

@@ -169,17 +169,43 @@ static bool run_over(const struct exceeding_call *call)
 
 /* ---- the program's own decision ---- */
 
-static struct {
+/* Function and context belong together, so that a thread reads both by one pointer. Never changed and never freed. */
+struct callback {
 	flopshim_exceed_callback function;
 	void *context;
-} callback;
+	struct callback *next;
+};
 
-void exceed_set_callback(flopshim_exceed_callback function, void *context)
+static struct callback *_Atomic callback_set; /* NULL if there is none */
+static struct callback *callbacks;            /* all that have been set, under record_lock */
+static struct guest_pool callback_pool = {.size = sizeof(struct callback)};
+
+/* With record_lock held; NULL without memory. */
+static struct callback *callback_of(flopshim_exceed_callback function, void *context)
 {
+	struct callback *known = callbacks;
+
+	while (known && (known->function != function || known->context != context))
+		known = known->next;
+	if (known)
+		return known;
+	known = guest_pool_take(&callback_pool);
+	if (known)
+		*known = (struct callback){function, context, callbacks};
+	callbacks = known ? known : callbacks;
+	return known;
+}
+
+bool exceed_set_callback(flopshim_exceed_callback function, void *context)
+{
+	struct callback *chosen;
+
 	guest_lock(&record_lock);
-	callback.function = function;
-	callback.context = context;
+	chosen = function ? callback_of(function, context) : NULL;
+	if (chosen || !function)
+		callback_set = chosen;
 	guest_unlock(&record_lock);
+	return chosen || !function;
 }
 
 static enum exceed_action action_of(enum flopshim_action chosen)
@@ -200,7 +226,8 @@ static bool is_asking(const struct thread *thread, uint64_t slot)
 }
 
 /* It may leave by longjmp: nothing is held meanwhile. */
-static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_call *call, bool *by_default)
+static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_call *call,
+							const struct callback *callback, bool *by_default)
 {
 	char text[512];
 	size_t end = 0;
@@ -217,14 +244,14 @@ static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_c
 		.caller = call->caller,
 	};
 
-	if (!callback.function)
+	if (!callback)
 		return config.on_exceed;
 	if (is_asking(call->thread, slot))
 		return EXCEED_DENY; /* a call that the callback itself makes */
 	print_shape(text, sizeof(text), &end, call);
 	call->thread->asking_slot = slot;
 	call->thread->asking_return = *(const uint64_t *)slot;
-	chosen = callback.function(&told, callback.context);
+	chosen = callback->function(&told, callback->context);
 	call->thread->asking_slot = 0;
 	*by_default = chosen == FLOPSHIM_DEFAULT;
 	return action_of(chosen);
@@ -280,6 +307,7 @@ static __attribute__((noinline)) void raise_refusal(const struct exceeding_call 
 bool exceed(const struct exceeding_call *call)
 {
 	int saved = errno;
+	const struct callback *callback = callback_set;
 	enum exceed_action action;
 	bool by_default = true;
 
@@ -293,10 +321,10 @@ bool exceed(const struct exceeding_call *call)
 		errno = saved;
 		return false;
 	}
-	if (!callback.function && config.on_exceed == EXCEED_WARN)
+	if (!callback && config.on_exceed == EXCEED_WARN)
 		return run_over(call);
 	charge_count_refused(call->limit, call->cost);
-	action = ask(call, &by_default);
+	action = ask(call, callback, &by_default);
 	if (action == EXCEED_WARN) {
 		charge_uncount_refused(call->limit, call->cost);
 		return run_over(call);

@@ -30,8 +30,8 @@ struct exceeding_call {
 	struct refusal *refusal; /* of work charged by a block's language, which raises by itself: what it raises; else NULL */
 };
 
-/* Has the program decide; see flopshim_on_exceed. */
-void exceed_set_callback(flopshim_exceed_callback callback, void *context);
+/* Has the program decide; see flopshim_on_exceed. False without memory: then nothing has changed. */
+bool exceed_set_callback(flopshim_exceed_callback callback, void *context);
 /* Whether refusals are said; returns what was set before. */
 int exceed_set_quiet(int quiet);
 

@@ -277,7 +277,12 @@ FLOPSHIM_FUNCTION int flopshim_reset(void)
 	return api ? api->reset() : FLOPSHIM_ABSENT;
 }
 
-/* Has `callback` decide about calls that do not fit, in every thread; NULL: as FLOPSHIM_ON_EXCEED says. */
+/*
+ * Has `callback` decide about calls that do not fit, in every thread; NULL: as FLOPSHIM_ON_EXCEED says. A refusal takes
+ * function and context together, when it happens. One that has happened in another thread before this returns may still
+ * call the callback that was set before, or be inside of it: keep that one's code and context until such threads are
+ * done. Nothing is waited for, so a callback may set another one.
+ */
 FLOPSHIM_FUNCTION int flopshim_on_exceed(flopshim_exceed_callback callback, void *context)
 {
 	const struct flopshim_api *api = flopshim_table();
