@@ -687,13 +687,17 @@ static void index_grow(struct lane_rows *rows)
 	guest_unlock(&record_lock);
 }
 
-/* The row that all new shapes share from now on: totals stay exact, what they were is lost. */
+/*
+ * The rows that all new shapes share from now on, one for each kind, so that what was refused does not count as done: totals
+ * stay exact, what they were is lost.
+ */
 static void overflow_begin(struct lane_rows *rows, struct dump_block *block)
 {
-	struct dump_row *row = dump_entry(block, row_block_room(block));
+	struct dump_row *first = dump_entry(block, row_block_room(block));
 
-	*row = (struct dump_row){.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
-	rows->overflow = row;
+	for (unsigned kind = 0; kind < ROW_KINDS; kind++)
+		first[kind] = (struct dump_row){.site = DUMP_NONE, .kind = (uint8_t)kind, .flags = DUMP_ROW_COARSE};
+	rows->overflow = first;
 	row_block_publish(rows, block);
 }
 
@@ -710,7 +714,7 @@ static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_
 	return last->size * 2;
 }
 
-/* Another block; NULL if there is none to be had, and then there may be an overflow row. */
+/* Another block; NULL if there is none to be had, and then there may be overflow rows. */
 static struct dump_block *block_next(struct lane_rows *rows, struct dump_block *last)
 {
 	struct dump_block *block = NULL;
@@ -758,19 +762,18 @@ static struct dump_row *row_make(struct thread *thread, uint64_t hash, const str
 	while (!block || !(row = row_take(block))) {
 		block = rows->overflow ? NULL : block_next(rows, block);
 		if (!block && rows->overflow)
-			return rows->overflow;
+			return &rows->overflow[filled->kind];
 		if (!block) {
 			row_lose(thread, filled);
 			return &row_lost;
 		}
 	}
-	if (index_is_full(rows)) {
-		*row = (struct dump_row){.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
-		rows->overflow = row;
-		row_block_publish(rows, block);
-		return row;
-	}
 	*row = *filled;
+	if (index_is_full(rows)) { /* nobody would find it */
+		if (!rows->overflow)
+			overflow_begin(rows, block);
+		return &rows->overflow[filled->kind];
+	}
 	row_end(rows, block, row, hash, filled->flags & DUMP_ROW_COARSE);
 	if (rows->count * 2 > rows->index->mask)
 		index_grow(rows);

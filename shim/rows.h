@@ -136,10 +136,12 @@ static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, u
 
 /* ---- new rows ---- */
 
-/* How many rows a block takes. The last one is kept for what comes when the file cannot grow any more. */
+enum { ROW_KINDS = DUMP_ROW_MANUAL + 1 };
+
+/* How many rows a block takes. One of each kind is kept for what comes when the file cannot grow any more. */
 static inline uint64_t row_block_room(const struct dump_block *block)
 {
-	return (block->size - block->header_size) / sizeof(struct dump_row) - 1; /* dump_capacity divides by a variable */
+	return (block->size - block->header_size) / sizeof(struct dump_row) - ROW_KINDS; /* dump_capacity divides by a variable */
 }
 
 static inline void row_index_put(struct row_index *index, struct dump_row *row, uint64_t tag)
@@ -173,7 +175,8 @@ static inline void row_block_publish(const struct lane_rows *rows, struct dump_b
 	do {
 		used = __atomic_load_n(&block->taken, __ATOMIC_RELAXED);
 		if (used > row_block_room(block))
-			used = row_block_room(block) + (rows->overflow == dump_entry(block, row_block_room(block)));
+			used = row_block_room(block) +
+			       (rows->overflow == dump_entry(block, row_block_room(block)) ? ROW_KINDS : 0);
 		__atomic_store_n(&block->used, used, __ATOMIC_RELEASE);
 	} while (used < row_block_room(block) && used != __atomic_load_n(&block->taken, __ATOMIC_RELAXED));
 }

@@ -119,7 +119,8 @@ struct lane_rows {
 	uint32_t block_count;
 	bool coarse;                     /* the lane has all the rows that it may have */
 	uint32_t factors;                /* generation of the multipliers that they were priced with */
-	struct dump_row *overflow;       /* takes all new shapes once the file cannot grow, NULL before */
+	struct dump_row *overflow;       /* takes calls of new shapes once the file cannot grow, NULL before; those of the
+	                                    other kinds follow it */
 	struct dump_block *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
 
