@@ -91,7 +91,7 @@ static int set_budget(const char *name, int64_t flops, bool raises)
 		return FLOPSHIM_NO_MEMORY;
 	error = number = namespace_find(name, open_namespace(origin), true);
 	if (number >= 0)
-		error = namespace_set_budget((uint32_t)number, flops, summary_charged((uint32_t)number));
+		error = namespace_set_budget((uint32_t)number, flops);
 	if (error == FLOPSHIM_OK && raises)
 		namespace_limit((uint32_t)number)->raises = true;
 	guest_unlock(&record_lock);
@@ -151,41 +151,41 @@ static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
 		row_add_share(row, -(uint64_t)flops, -(uint64_t)cost, 0);
 }
 
+/* Its row is there before it is charged: a budget that is set at this moment must find it, and nothing is waited for. */
 static int charge_by_hand(struct thread *thread, const char *operation, const char *detail, int64_t flops,
 			  struct refusal *refusal)
 {
-	const struct scope *scope = thread->scope;
+	const struct scope *scope = charge_scope(thread);
 	bool saturated = false;
 	int64_t cost = (int64_t)record_manual_price((uint64_t)flops, scope->namespace_id, &saturated);
 	struct exceeding_call exceeding = {.operation = operation, .cost = cost, .thread = thread, .refusal = refusal};
-	struct dump_row *row;
-	uint8_t flags = 0;
+	struct dump_row *row, *over_row, *refused;
+	bool over;
 
+	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, 0);
+	if (!row)
+		return FLOPSHIM_NO_MEMORY;
 	exceeding.limit = charge_reserve(thread, scope, cost, &exceeding.remaining);
 	if (exceeding.limit) {
-		bool over;
-
-		row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_REFUSED,
-					0);
-		if (row)
-			row_count(row, flops, cost);
+		refused = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id,
+					    DUMP_ROW_REFUSED, 0);
+		if (refused)
+			row_count(refused, flops, cost);
 		thread->busy = 0;
 		over = exceed(&exceeding);
 		thread->busy = 1;
 		if (!over)
 			return FLOPSHIM_REFUSED;
-		if (row)
-			row_uncount(row, flops, cost);
+		if (refused)
+			row_uncount(refused, flops, cost);
+		over_row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id,
+					     DUMP_ROW_MANUAL, DUMP_ROW_OVER);
+		if (over_row)
+			row = over_row;
 		charge_reserve_over(scope, cost);
-		flags = DUMP_ROW_OVER;
-	}
-	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, flags);
-	if (!row) {
-		charge_refund(scope, cost);
-		return FLOPSHIM_NO_MEMORY;
 	}
 	row_count(row, flops, cost);
-	if (row->flags & DUMP_ROW_SATURATED)
+	if (saturated)
 		record_saturated();
 	sample_manual(thread, (uint64_t)cost, row);
 	return FLOPSHIM_OK;
@@ -195,6 +195,7 @@ static int charge_work(const char *operation, int64_t flops, const char *subscri
 		       const struct flopshim_shape *shapes, struct refusal *refusal)
 {
 	char detail[2048], name[256];
+	const struct scope *held;
 	struct thread *thread;
 	int result, saved = errno;
 
@@ -211,10 +212,12 @@ static int charge_work(const char *operation, int64_t flops, const char *subscri
 	strncpy(name, operation, sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	print_detail(detail, sizeof(detail), subscripts, count, shapes);
+	held = thread->held;
 	thread->busy = 1;
 	lifecycle_look_again(thread);
 	result = charge_by_hand(thread, name, detail, flops, refusal);
 	thread->busy = 0;
+	thread->held = held;
 	errno = saved;
 	return result;
 }

@@ -277,7 +277,7 @@ static bool has_groups(const struct entering *call, const struct shape *shape)
 	       shape->dims[groups_place(form, &families[routines[form->routine].family])] > 1;
 }
 
-/* Price reserved, or the call is refused. True if it may run. */
+/* Price reserved, or the call is refused. True if it may run; where it runs over its budget, its price is not yet charged. */
 static bool enter_charged(struct entering *call, const struct shape *shape, const struct scope *scope, uint8_t coarse,
 			  bool *over)
 {
@@ -315,7 +315,6 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 		refused->calls--;
 		if (refused->flags & DUMP_ROW_COARSE)
 			coarse_subtract(refused, call->frame);
-		charge_reserve_over(scope, cost);
 	}
 	return *over;
 }
@@ -339,7 +338,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	struct thread *thread = call->thread;
 	struct dump_lane *lane = thread->lane;
 	const struct family *family = &families[routines[call->site.form->routine].family];
-	const struct scope *scope = thread->scope;
+	const struct scope *scope = charge_scope(thread);
 	bool query = intercept_is_query(call->site.form, call->frame), over = false, saturated = false;
 	struct dump_row *row;
 	struct shape shape = {0};
@@ -377,9 +376,12 @@ static struct entry_verdict enter_top_level(struct entering *call)
 		record_saturated();
 	if (!query && !enter_charged(call, &shape, scope, coarse, &over))
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
-	if (over)
+	if (over) {
 		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL,
 				 DUMP_ROW_OVER | coarse);
+		/* From here until it is in flight nothing is waited for: see namespace_set_budget. */
+		charge_reserve_over(scope, (int64_t)*entry_cost(call->frame));
+	}
 	if (!query && !row->flags && call->remembered != &slot_none)
 		site_slot_remember(call->remembered, row, scope);
 	*entry_form(call->frame) = call->site.form;
@@ -464,6 +466,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 		.caller = *entry_return_slot(frame),
 		.slot = (uint64_t)entry_return_slot(frame),
 	};
+	const struct scope *held;
 	struct entry_verdict verdict;
 	bool own = record_is_probing(call.slot, call.caller, symbol);
 
@@ -480,11 +483,13 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 		errno = saved;
 		return verdict;
 	}
+	held = call.thread->held; /* where this is a signal handler's call, or the exceed callback's */
 	call.thread->busy++;
 	lifecycle_look_again(call.thread);
 	verdict = enter(&call, symbol);
 	dump_flush_due();
 	call.thread->busy--;
+	call.thread->held = held;
 	errno = saved;
 	if (verdict.function && verdict.action >= 0 && *entry_flags(frame) & ENTRY_TIMED)
 		*entry_start(frame) = guest_clock(); /* as late as can be */
@@ -526,9 +531,13 @@ static void leave(struct thread *thread, entry_frame frame)
 		return; /* counted already, as left behind or by the parent process */
 	}
 	if (intercept_was_rejected(*entry_form(frame), frame)) {
+		/* A budget that is set at this moment counts it as in flight, and gets it back, or does neither. */
+		charge_hold();
 		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
 		if (*entry_flags(frame) & ENTRY_COARSE)
 			coarse_subtract(row, frame);
+		lane->frames[place].row = 0;
+		charge_release();
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
 	} else {

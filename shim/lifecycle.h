@@ -40,6 +40,12 @@ void lifecycle_look_again(struct thread *thread);
 /* Calls `visit` for every living thread. */
 void lifecycle_each_thread(void (*visit)(struct thread *));
 
+/*
+ * Waits until each other thread that has called BLAS has done whatever takes it some instructions and no wait: it has run
+ * for a while since, or it waits for something. Gives up after half a second. With record_lock held, so that none ends.
+ */
+void lifecycle_settle(void);
+
 /* Absolute path of the running program. */
 const char *lifecycle_program(void);
 

@@ -5,7 +5,9 @@
  */
 #include "namespace.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "charge.h"
@@ -15,6 +17,7 @@
 #include "guest.h"
 #include "lifecycle.h"
 #include "record.h"
+#include "summary.h"
 
 /* Most programs need no more than what is there from the start: then there is nothing that could be missing. */
 enum {
@@ -47,7 +50,8 @@ struct open_scope {
 	bool has_limit;
 	struct opened *block;            /* that its limit belongs to, NULL if it belongs to none */
 	uint32_t uses;   /* begins without an end */
-	uint32_t holds;  /* scopes inside whose limits lead on to this one's: it is kept for them */
+	uint32_t holds;  /* scopes inside, ended ones too, whose limits lead on to this one's: it is kept for them */
+	uint32_t named;  /* the last collection in which a thread was found to name it */
 	struct open_scope *next, *previous; /* in the list of open ones; next also in those of free and ended ones */
 	struct open_scope *next_shared;  /* on the same namespace */
 };
@@ -66,18 +70,33 @@ struct opened {
 
 enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
 
+/* The place in the dump of a scope that has ended without anything to say. */
+struct spare_record {
+	struct dump_limit *record;
+	uint32_t number;
+};
+
+struct batch {
+	struct batch *next;
+	struct open_scope scopes[SCOPES_BATCH];
+};
+
 struct scope namespace_base;
 
 static struct {
 	struct open_scope *open, *free, *ended;
+	struct batch *batches;
 	struct opened *opened; /* all that are */
 	unsigned ended_count;
+	unsigned collect_at;   /* ended ones */
+	uint32_t collection;
+	bool unreadable;       /* a thread's calls in flight could not be looked at */
 	int64_t handles;
 	struct guest_pool opened_pool, limit_pool, refusal_pool;
-	struct dump_limit *spare_records[SPARE_RECORDS]; /* of scopes that ended without anything to say */
+	struct spare_record spare_records[SPARE_RECORDS];
 	unsigned spare_record_count;
-} scopes = {.opened_pool = {.size = sizeof(struct opened)}, .limit_pool = {.size = sizeof(struct limit)},
-	    .refusal_pool = {.size = sizeof(struct refusal)}};
+} scopes = {.collect_at = SCOPES_BATCH, .opened_pool = {.size = sizeof(struct opened)},
+	    .limit_pool = {.size = sizeof(struct limit)}, .refusal_pool = {.size = sizeof(struct refusal)}};
 
 static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits);
 
@@ -245,7 +264,7 @@ static void limits_link(void)
 {
 	for (uint32_t i = 1; i < spaces.count; i++)
 		if (space_at(i)->limit)
-			space_at(i)->limit->parent = limits_of(space_at(i)->parent);
+			charge_link(space_at(i)->limit, limits_of(space_at(i)->parent));
 }
 
 /* Of the environment: without its namespace a budget would not hold. */
@@ -375,23 +394,95 @@ static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope
 	scope->limited = scope->namespace_limits || scope_limits;
 }
 
-/* Ended scopes may still be remembered by some thread: they serve again only in a later epoch. */
+/* An address that may be a scope's. What is no scope is not there. */
+static void scope_name(const struct scope *scope)
+{
+	for (struct batch *batch = scopes.batches; batch; batch = batch->next) {
+		uint64_t distance = (uint64_t)scope - (uint64_t)batch->scopes;
+
+		if (distance < sizeof(batch->scopes))
+			batch->scopes[distance / sizeof(struct open_scope)].named = scopes.collection;
+	}
+}
+
+/* The scope that a call in flight charges to is on its stack, which may be gone. */
+static void frame_name(const struct dump_frame *frame)
+{
+	const struct scope *scope = NULL;
+	struct iovec here = {&scope, sizeof(scope)};
+	struct iovec there = {entry_scope((entry_frame)frame->slot - 8), sizeof(scope)};
+	int saved = errno;
+
+	if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof(scope))
+		scope_name(scope);
+	else if (errno != EFAULT)
+		scopes.unreadable = true;
+	errno = saved;
+}
+
+/* What a thread has to do with after it has ended. It is held until it is on the stack of a call in flight. */
+static void thread_name(struct thread *thread)
+{
+	const struct dump_lane *lane;
+	uint32_t depth;
+
+	scope_name(atomic_load(&thread->held));
+	scope_name(thread->credit_scope);
+	lane = thread->lane;
+	depth = *(const volatile uint32_t *)&lane->depth;
+	for (uint32_t i = 0; i < depth && i < DUMP_FRAMES_MAX; i++)
+		frame_name(&lane->frames[i]);
+}
+
+/* Moves those that nothing leads to any more to the free ones. True if there were any. */
+static bool ended_free(void)
+{
+	bool freed = false;
+
+	for (struct open_scope **link = &scopes.ended, *open; (open = *link);) {
+		if (open->named == scopes.collection || open->holds) {
+			link = &open->next;
+			continue;
+		}
+		*link = open->next;
+		open->next = scopes.free;
+		scopes.free = open;
+		scopes.ended_count--;
+		if (open->around)
+			open->around->holds--;
+		freed = true;
+	}
+	return freed;
+}
+
+/* Ended scopes serve again in a later epoch, but for those that a thread has still to do with. */
+static void ended_collect(void)
+{
+	scopes.collection++;
+	scopes.unreadable = false;
+	lifecycle_each_thread(thread_name);
+	while (!scopes.unreadable && ended_free())
+		; /* one inside may have held the one around it */
+	scopes.collect_at = scopes.ended_count + SCOPES_BATCH;
+	lifecycle_epoch_next();
+}
+
 static struct open_scope *open_scope_take(void)
 {
 	struct open_scope *open;
 
-	if (!scopes.free && scopes.ended_count >= SCOPES_BATCH) {
-		scopes.free = scopes.ended;
-		scopes.ended = NULL;
-		scopes.ended_count = 0;
-		lifecycle_epoch_next();
-	}
+	if (!scopes.free && scopes.ended_count >= scopes.collect_at)
+		ended_collect();
 	if (!scopes.free) {
-		struct open_scope *batch = guest_pages(SCOPES_BATCH * sizeof(struct open_scope));
+		struct batch *batch = guest_pages(sizeof(struct batch));
 
+		if (batch) {
+			batch->next = scopes.batches;
+			scopes.batches = batch;
+		}
 		for (unsigned i = 0; batch && i < SCOPES_BATCH; i++) {
-			batch[i].next = scopes.free;
-			scopes.free = &batch[i];
+			batch->scopes[i].next = scopes.free;
+			scopes.free = &batch->scopes[i];
 		}
 	}
 	open = scopes.free;
@@ -419,14 +510,19 @@ static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limi
 static void limit_start(struct open_scope *open, uint32_t number, struct limit *around, int64_t budget)
 {
 	struct dump_limit *record = NULL;
+	uint32_t spare = 0;
 
-	if (scopes.spare_record_count)
-		record = scopes.spare_records[--scopes.spare_record_count];
+	if (scopes.spare_record_count) {
+		spare = --scopes.spare_record_count;
+		record = scopes.spare_records[spare].record;
+	}
 	open->has_limit = true;
 	open->limit = (struct limit){.amount = (uint64_t)budget, .namespace_id = number, .is_scope = true, .parent = around};
 	if (record) {
 		*record = (struct dump_limit){.amount = (uint64_t)budget, .namespace_id = number, .flags = DUMP_LIMIT_SCOPE};
 		open->limit.record = record;
+		open->limit.number = scopes.spare_records[spare].number;
+		charge_link(&open->limit, around);
 	} else if (dump_is_open()) {
 		charge_record(&open->limit);
 	}
@@ -484,21 +580,6 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 	return opened->handle;
 }
 
-/* Another thread may still be inside of a scope that was opened inside of this one. */
-static void open_scope_retire(struct open_scope *open)
-{
-	while (open && !open->uses && !open->holds) {
-		struct open_scope *around = open->around;
-
-		open->next = scopes.ended;
-		scopes.ended = open;
-		scopes.ended_count++;
-		if (around)
-			around->holds--;
-		open = around;
-	}
-}
-
 static void open_scope_end(struct open_scope *open)
 {
 	struct open_scope **link = &space_at(open->scope.namespace_id)->scopes;
@@ -507,11 +588,12 @@ static void open_scope_end(struct open_scope *open)
 		return;
 	if (open->has_limit) {
 		struct dump_limit *record = open->limit.record;
+		uint32_t number_in_dump = open->limit.number;
 
 		charge_end(&open->limit);
 		if (record && !open->limit.refused_calls && !open->limit.over_calls &&
 		    scopes.spare_record_count < SPARE_RECORDS)
-			scopes.spare_records[scopes.spare_record_count++] = record;
+			scopes.spare_records[scopes.spare_record_count++] = (struct spare_record){record, number_in_dump};
 	} else {
 		while (*link != open)
 			link = &(*link)->next_shared;
@@ -523,7 +605,9 @@ static void open_scope_end(struct open_scope *open)
 		scopes.open = open->next;
 	if (open->next)
 		open->next->previous = open->previous;
-	open_scope_retire(open);
+	open->next = scopes.ended;
+	scopes.ended = open;
+	scopes.ended_count++;
 }
 
 static struct opened *opened_find(struct origin *origin, int64_t handle)
@@ -714,27 +798,44 @@ const struct scope *origin_scope(const struct origin *origin)
 
 /* ---- limits and factors at run time ---- */
 
-int namespace_set_budget(uint32_t number, int64_t flops, uint64_t used)
+/* Chains and scopes as the namespaces' limits are now. */
+static void limits_spread(void)
 {
-	struct space *space = space_at(number);
-
-	if (space->limit) {
-		charge_set(space->limit, (uint64_t)flops);
-		return FLOPSHIM_OK;
-	}
-	charge_call_back_all();
-	space->limit = guest_pool_take(&scopes.limit_pool);
-	if (!space->limit)
-		return FLOPSHIM_NO_MEMORY;
-	*space->limit = (struct limit){.amount = (uint64_t)flops, .used = used, .namespace_id = number};
-	space->limit->parent = number ? limits_of(space->parent) : NULL;
 	limits_link();
-	if (dump_is_open())
-		charge_record(space->limit);
 	scope_fill(&namespace_base, namespace_base.namespace_id, NULL);
 	for (struct open_scope *open = scopes.open; open; open = open->next)
 		scope_fill(&open->scope, open->scope.namespace_id, open->scope.scope_limits);
+}
+
+/*
+ * Calls that begin after the epoch has changed wait for the lock, so that what is charged and in flight by then can be
+ * counted while nothing is added to it.
+ */
+int namespace_set_budget(uint32_t number, int64_t flops)
+{
+	struct space *space = space_at(number);
+	struct limit *limit = space->limit;
+
+	if (limit) {
+		charge_set(limit, (uint64_t)flops);
+		return FLOPSHIM_OK;
+	}
+	limit = guest_pool_take(&scopes.limit_pool);
+	if (!limit)
+		return FLOPSHIM_NO_MEMORY;
+	*limit = (struct limit){.amount = (uint64_t)flops, .namespace_id = number, .opening = true};
+	if (dump_is_open())
+		charge_record(limit);
+	charge_hold();
+	charge_call_back_all_held();
+	space->limit = limit;
+	charge_link(limit, number ? limits_of(space->parent) : NULL);
+	limits_spread();
 	lifecycle_epoch_next();
+	limit->used = summary_begun(number);
+	limit->opening = false;
+	charge_link(limit, limit->parent);
+	charge_release();
 	return FLOPSHIM_OK;
 }
 
@@ -751,17 +852,36 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 	lifecycle_epoch_next();
 }
 
+/* Another thread may have been in the middle of a change of the lists: forwards they lead to all that is in them. */
+static void lists_mend(void)
+{
+	struct open_scope *before = NULL;
+	struct opened *opened_before = NULL;
+
+	for (struct open_scope *open = scopes.open; open; before = open, open = open->next)
+		open->previous = before;
+	for (struct opened *opened = scopes.opened; opened; opened_before = opened, opened = opened->next)
+		opened->previous = opened_before;
+}
+
+/* A budget that another thread was about to set has not been set for the child. */
 void namespace_forked(void)
 {
+	lists_mend();
 	for (uint32_t i = 0; i < spaces.count; i++) {
-		space_at(i)->record = NULL;
-		if (space_at(i)->limit)
-			charge_forked_limit(space_at(i)->limit);
+		struct space *space = space_at(i);
+
+		space->record = NULL;
+		if (space->limit && space->limit->opening)
+			space->limit = NULL;
+		if (space->limit)
+			charge_forked_limit(space->limit);
 	}
 	for (struct open_scope *open = scopes.open; open; open = open->next)
 		if (open->has_limit)
 			charge_forked_limit(&open->limit);
 	for (struct opened *opened = scopes.opened; opened; opened = opened->next)
 		refusal_forget(opened); /* those calls are the parent's */
+	limits_spread();
 	scopes.spare_record_count = 0;
 }

@@ -129,8 +129,8 @@ struct limit *namespace_scope_limit(struct origin *origin, int64_t handle);
 /* Where a thread charges: its own innermost scope, or its creator's, or the creator's of that. */
 const struct scope *origin_scope(const struct origin *origin);
 
-/* Sets a namespace's budget; `used` is what counts as used if it had none. */
-int namespace_set_budget(uint32_t namespace_id, int64_t flops, uint64_t used);
+/* Sets a namespace's budget. If it had none, what was charged there and what is running there count as used. */
+int namespace_set_budget(uint32_t namespace_id, int64_t flops);
 /* Sets its factor, times 2^32. */
 void namespace_set_multiplier(uint32_t namespace_id, uint64_t factor);
 

@@ -101,7 +101,8 @@ _Static_assert(ROWS_MAX * 4 <= 1 << ROW_TAG_BITS, "a tag tells where to begin in
 
 /*
  * Where work is charged: a namespace and the limits that hold there, innermost first. Comparing two pointers tells
- * whether anything changed: a scope changes, or is used again, only with the next epoch.
+ * whether anything changed: a scope changes, or is used again, only with the next epoch, and it is not used again while a
+ * thread's credit, lease or call in flight is of it.
  */
 struct scope {
 	uint32_t namespace_id;
@@ -177,6 +178,7 @@ struct thread {
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* of the exceed callback that runs: as dump_frame has it; 0 for none */
 	struct raising *raising;         /* the refused call whose Python statement is to raise next: raise.c; NULL for none */
+	const struct scope *_Atomic held; /* what its slow path is charging to: see charge_scope */
 	struct origin *origin;           /* who made the thread, and what it has open */
 	struct thread *next;             /* in the list of living threads, or of free ones */
 	struct steady_site steady[STEADY_SITES];

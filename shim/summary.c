@@ -12,6 +12,7 @@
 #include "dump.h"
 #include "flopshim.h"
 #include "guest.h"
+#include "lifecycle.h"
 #include "namespace.h"
 #include "record.h"
 
@@ -87,6 +88,76 @@ static struct sums sums_inside(uint32_t namespace_id)
 
 uint64_t summary_charged(uint32_t namespace_id) { return sums_inside(namespace_id).charged; }
 uint64_t summary_calls(uint32_t namespace_id) { return sums_inside(namespace_id).calls; }
+
+/* ---- what has begun ---- */
+
+enum { LOOKS_MAX = 20 };
+
+/* Under record_lock: lifecycle_each_thread hands nothing on. */
+static struct {
+	uint32_t namespace_id;
+	uint64_t charged;
+	uint64_t state; /* changes with whatever is counted here */
+} begun;
+
+static void begun_note(uint64_t value) { begun.state = dump_content_step(begun.state, value); }
+
+static void add_done(const struct dump_row *row, uint64_t place, void *context)
+{
+	(void)context;
+	if (!row_counts(row) || !row->calls || !namespace_is_inside(row->namespace_id, begun.namespace_id))
+		return;
+	begun.charged = plus(begun.charged, row_total(row).charged);
+	begun_note(place);
+	begun_note(row->calls);
+	begun_note(row->charged);
+}
+
+/* A call in a coarse row has its share there since it began. */
+static void add_in_flight(struct thread *thread)
+{
+	const volatile struct dump_lane *lane = thread->lane;
+	uint32_t depth = lane->depth;
+
+	for (uint32_t i = 0; i < depth && i < DUMP_FRAMES_MAX; i++) {
+		const struct dump_row *row = (const struct dump_row *)lane->frames[i].row;
+
+		if (record_row_number(thread, row) == DUMP_NONE || !namespace_is_inside(row->namespace_id, begun.namespace_id))
+			continue;
+		begun_note((uint64_t)row);
+		if (row_counts(row) && !(row->flags & DUMP_ROW_COARSE))
+			begun.charged = plus(begun.charged, row->charged);
+	}
+	begun_note(depth);
+}
+
+static uint64_t begun_look(uint32_t namespace_id)
+{
+	begun.namespace_id = namespace_id;
+	begun.charged = 0;
+	begun.state = DUMP_CONTENT_SEED;
+	dump_each_row(add_done, NULL);
+	lifecycle_each_thread(add_in_flight);
+	return begun.state;
+}
+
+/*
+ * A call that was between two of its steps has gone on after lifecycle_settle. Where nothing has changed then there was
+ * none, and what is counted is what has begun.
+ */
+uint64_t summary_begun(uint32_t namespace_id)
+{
+	uint64_t state, before;
+	unsigned looks = 0;
+
+	state = begun_look(namespace_id);
+	do {
+		before = state;
+		lifecycle_settle();
+		state = begun_look(namespace_id);
+	} while (state != before && ++looks < LOOKS_MAX);
+	return begun.charged;
+}
 
 /* ---- reset ---- */
 

@@ -14,6 +14,12 @@
 uint64_t summary_charged(uint32_t namespace_id);
 uint64_t summary_calls(uint32_t namespace_id);
 
+/*
+ * The same with what is in flight. No call may begin meanwhile: those that were just beginning or ending are waited for.
+ * With charge_hold too.
+ */
+uint64_t summary_begun(uint32_t namespace_id);
+
 /* See flopshim_summary and flopshim_reset. */
 int64_t summary_print(char *buffer, size_t size, int kind);
 bool summary_reset(void);

@@ -193,13 +193,15 @@ enum dump_limit_flags { DUMP_LIMIT_SCOPE = 1 << 0, DUMP_LIMIT_ENDED = 1 << 1 };
 /* A budget. committed + in flight never passes `amount` unless the action is `warn`. */
 struct dump_limit {
 	uint64_t amount;         /* charged FLOPs */
-	uint64_t used;           /* committed, reserved and leased to threads; changes */
+	uint64_t used;           /* committed, reserved and leased to threads, of which the lanes say what is unspent; changes */
 	uint64_t refused_calls;  /* changes */
 	uint64_t refused_flops;  /* changes; saturates */
 	uint64_t over_calls;     /* calls that ran over it under `warn`; changes */
 	uint32_t namespace_id;
 	uint32_t flags;          /* enum dump_limit_flags */
-	uint64_t reserved[2];
+	uint32_t parent;         /* number of the next limit of its kind on the way up, plus 1; 0 if there is none; changes */
+	uint32_t reserved;
+	uint64_t reserved2;
 };
 
 /* A top-level call that has begun and not ended. */
@@ -221,7 +223,10 @@ struct dump_lane {
 	uint64_t passed_calls;   /* to definitions that do not look like a BLAS: uncounted */
 	uint64_t abandoned_calls;/* left by longjmp or an exception; they stay charged and are in calls too */
 	uint64_t threads;        /* how many threads have had it */
-	uint64_t reserved[10];
+	int64_t lease;           /* FLOPs that are unspent of what its thread has reserved ahead; changes */
+	uint32_t lease_limits[2];/* on these limits and their parents, numbers plus 1; 0 for none. With neither, `lease` means
+	                            nothing */
+	uint64_t reserved[8];
 };
 
 enum dump_row_kind {

@@ -18,6 +18,7 @@ enum { THREADS = 8, ROUNDS = 1000 };
 /* ---- what charge.c needs of the rest ---- */
 
 static struct thread threads[THREADS];
+static struct dump_lane lanes[THREADS];
 static unsigned thread_total;
 struct thread thread_null;
 __thread struct thread_head thread_head = {.thread = &thread_null};
@@ -37,7 +38,7 @@ static void start(unsigned count)
 {
 	thread_total = count;
 	for (unsigned i = 0; i < count; i++)
-		threads[i] = (struct thread){.until_sample = INT64_MAX};
+		threads[i] = (struct thread){.until_sample = INT64_MAX, .lane = &lanes[i]};
 }
 
 /* A call as intercept.c makes it: from the lease if that will do, otherwise by the slow path. */
@@ -127,7 +128,9 @@ START_TEST(what_was_rejected_is_given_back)
 
 	start(1);
 	ck_assert(call(&threads[0], &scope, 100));
+	charge_hold();
 	charge_refund(&scope, 100);
+	charge_release();
 	ck_assert_uint_eq(charge_used(&limit), 0);
 	ck_assert(call(&threads[0], &scope, 100));
 }
@@ -175,7 +178,7 @@ START_TEST(threads_never_pass_a_limit_together)
 	ck_assert_uint_le(charged, limit.amount);
 	/* What is left could not have held anything that was refused for good: it is still there to the last FLOP. */
 	thread_total = 1;
-	threads[0] = (struct thread){.until_sample = INT64_MAX};
+	threads[0] = (struct thread){.until_sample = INT64_MAX, .lane = &lanes[0]};
 	ck_assert_ptr_null(charge_reserve(&threads[0], &shared_scope, (int64_t)(limit.amount - charged), &remaining));
 }
 END_TEST
