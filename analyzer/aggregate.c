@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "leases.h"
 #include "memory.h"
 
 enum { SPACE_PATH_MAX = 1 << 14 };
@@ -420,9 +421,13 @@ static void add_limits(struct addition *add)
 	struct aggregate *aggregate = add->aggregate;
 	const struct dump_limit *entry;
 	struct dump_cursor cursor;
+	struct leases leases;
 
+	leases_read(&leases, &add->dump);
 	dump_cursor_open(&cursor, &add->dump, DUMP_LIMITS, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
+		uint64_t unspent = leases_on(&leases, cursor.number);
+		uint64_t used = entry->used > unspent ? entry->used - unspent : 0;
 		struct limit_key key = { .amount = entry->amount, .space = space_number(add, entry->namespace_id),
 		                         .is_scope = entry->flags & DUMP_LIMIT_SCOPE };
 		struct limit *limit;
@@ -431,12 +436,14 @@ static void add_limits(struct addition *add)
 
 		limit = &aggregate->limit_totals[number];
 		limit->processes++;
-		limit->used = u64_add(limit->used, entry->used);
+		if (used > limit->used)
+			limit->used = used;
 		limit->refused_calls = u64_add(limit->refused_calls, entry->refused_calls);
 		limit->refused_flops = u64_add(limit->refused_flops, entry->refused_flops);
 		limit->over_calls = u64_add(limit->over_calls, entry->over_calls);
 	}
 	dump_cursor_close(&cursor);
+	leases_free(&leases);
 }
 
 static void add_notes(struct addition *add)

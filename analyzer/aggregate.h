@@ -76,8 +76,11 @@ struct module {
 	bool elsewhere;              /* one of them ran on another machine */
 };
 
+/* Limits of one amount on one namespace: each process, and each scope, has its own. */
 struct limit {
-	uint64_t processes, used, refused_calls, refused_flops, over_calls;
+	uint64_t processes;
+	uint64_t used; /* of the one of which the most is used: a sum would stand beside the amount of one */
+	uint64_t refused_calls, refused_flops, over_calls; /* of all */
 };
 
 struct note {

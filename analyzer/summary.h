@@ -40,7 +40,8 @@ struct space {
 	const char *path;
 	u128 own_flops, own_charged, inclusive_flops, inclusive_charged;
 	uint64_t own_calls, inclusive_calls, refused_calls; /* refused: inclusive; calls: manual charges too */
-	uint64_t budget, budget_used;                       /* the largest of the processes' limits on it; 0: none */
+	uint64_t budget, budget_used;                       /* the largest of the processes' limits on it, and the
+	                                                       most that one of them used; 0: none */
 	uint32_t number;
 };
 

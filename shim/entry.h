@@ -114,6 +114,7 @@
 #define LANE_SLOT 16
 #define LANE_RETURN 24
 #define LANE_ROW 32
+#define LANE_LEASE 432
 #define ROW_CALLS 0
 #define ROW_CHARGED 16
 #define ROW_DIMENSION 40

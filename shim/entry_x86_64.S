@@ -161,11 +161,11 @@ HIDDEN_FUNCTION(flopshim_entry)
 	subq ROW_CHARGED(%rcx), %r11
 	js .Lno_credit
 	movq %r11, THREAD_CREDIT(%rax)
+	movq THREAD_LANE(%rax), %r10
 .Lpaid:
 	MAKE_FRAME
 	subq $ENTRY_SIZE, %rsp		/* aligned as it was without the shim */
 	movq %rcx, ENTRY_ROW(%rbp)
-	movq THREAD_LANE(%rax), %r10
 	leaq 8(%rbp), %rax
 .Lrecord:
 	movq 8(%rbp), %r11
@@ -261,7 +261,8 @@ HIDDEN_FUNCTION(flopshim_entry)
 	lock cmpxchgq %r11, THREAD_LEASE(%rsi)
 	jne 1b
 	subq %rdx, THREAD_UNTIL_SAMPLE(%rsi)
-	movq %rsi, %rax
+	movq THREAD_LANE(%rsi), %r10
+	movq %r11, LANE_LEASE(%r10)	/* for the dump */
 	movq BEFORE_FRAME(ENTRY_GPRS+8), %rsi
 	movq BEFORE_FRAME(ENTRY_GPRS+16), %rdx
 	jmp .Lpaid

@@ -750,6 +750,7 @@ IS_AT(struct dump_lane, depth, LANE_DEPTH);
 IS_AT(struct dump_lane, frames[0].slot, LANE_SLOT);
 IS_AT(struct dump_lane, frames[0].return_address, LANE_RETURN);
 IS_AT(struct dump_lane, frames[0].row, LANE_ROW);
+IS_AT(struct dump_lane, lease, LANE_LEASE);
 IS_AT(struct dump_row, calls, ROW_CALLS);
 IS_AT(struct dump_row, charged, ROW_CHARGED);
 IS_AT(struct dump_row, dims[0], ROW_DIMENSION);
