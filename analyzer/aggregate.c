@@ -172,7 +172,8 @@ static uint32_t site_number(struct addition *add, uint32_t number, bool manual)
 	struct site_key key = { 0 };
 
 	if (!site) {
-		dump_damaged(&add->dump, "rows of call sites that are not there");
+		if (number != DUMP_NONE) /* which shares rows with others, or has no place of its own */
+			dump_damaged(&add->dump, "rows of call sites that are not there");
 		key = (struct site_key){ .detail = intern_text(&aggregate->texts, ""),
 		                         .symbol = intern_text(&aggregate->texts, "(unknown)"),
 		                         .routine = routine_number(add, DUMP_NONE),

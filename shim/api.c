@@ -165,6 +165,8 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 	row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id, DUMP_ROW_MANUAL, 0);
 	if (!row)
 		return FLOPSHIM_NO_MEMORY;
+	if (saturated)
+		record_saturated();
 	exceeding.limit = charge_reserve(thread, scope, cost, &exceeding.remaining);
 	if (exceeding.limit) {
 		refused = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id,
@@ -185,8 +187,6 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		charge_reserve_over(scope, cost);
 	}
 	row_count(row, flops, cost);
-	if (saturated)
-		record_saturated();
 	sample_manual(thread, (uint64_t)cost, row);
 	return FLOPSHIM_OK;
 }

@@ -252,7 +252,7 @@ struct dump_row {
 	uint64_t calls;         /* changes */
 	uint64_t options;       /* the shape's option letters, the first in the lowest byte */
 	uint64_t charged;       /* what one call is charged: after multiplier and weights */
-	uint32_t site;
+	uint32_t site;          /* DUMP_NONE where work of any site shares the row */
 	uint32_t namespace_id;
 	uint8_t kind;           /* enum dump_row_kind */
 	uint8_t flags;          /* enum dump_row_flags */
