@@ -539,6 +539,7 @@ static const struct { const char *kind, *meaning; } note_kinds[] = {
 	[DUMP_NOTE_ENVIRONMENT] = { "environment", "a setting that was wrong" },
 	[DUMP_NOTE_PYTHON] = { "python", "Python frames that could not be read: so many stacks are without them" },
 	[DUMP_NOTE_MESSAGE] = { "message", "a message that standard error could not take" },
+	[DUMP_NOTE_ADDRESS] = { "address", "called by an address that could be another library's too" },
 	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its own BLAS past the shim: its calls were not seen" },
 };
 

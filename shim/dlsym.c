@@ -16,9 +16,11 @@
 #include "record.h"
 #include "resolve.h"
 #include "routines.h"
+#include "taken.h"
 
 #define DLSYM_REAL ((void *)-1)
 
+extern char flopshim_stubs[] __attribute__((visibility("hidden")));
 extern char flopshim_thunks[] __attribute__((visibility("hidden")));
 
 void *(*dlsym_real)(void *, const char *) __attribute__((visibility("hidden")));
@@ -77,22 +79,47 @@ const struct thunk *dlsym_thunk(uint32_t number)
 	return &thunks[number];
 }
 
+/* The number of the thunk that stands for this function, THUNK_COUNT if there is none. With record_lock held. */
+static unsigned thunk_find(uint32_t symbol, const void *real)
+{
+	for (unsigned number = 0; number < thunk_count; number++)
+		if (thunks[number].symbol == symbol && thunks[number].real == real)
+			return number;
+	return THUNK_COUNT;
+}
+
+static void *thunk_address(unsigned number) { return flopshim_thunks + (size_t)number * STUB_SIZE; }
+
 static void *thunk_of(uint32_t symbol, void *real)
 {
 	unsigned number;
 
 	lifecycle_lock();
-	for (number = 0; number < thunk_count; number++)
-		if (thunks[number].symbol == symbol && thunks[number].real == real)
-			break;
-	if (number == thunk_count && number < THUNK_COUNT) {
+	number = thunk_find(symbol, real);
+	if (number == THUNK_COUNT && thunk_count < THUNK_COUNT) {
+		number = thunk_count++;
 		thunks[number] = (struct thunk){symbol, real};
-		thunk_count++;
 	}
 	if (number == THUNK_COUNT)
 		dump_note(DUMP_NOTE_THUNKS_FULL, routines[forms[symbol / SCHEME_COUNT].routine].name, 1);
 	guest_unlock(&record_lock);
-	return number < THUNK_COUNT ? flopshim_thunks + (size_t)number * STUB_SIZE : real;
+	return number < THUNK_COUNT ? thunk_address(number) : real;
+}
+
+/*
+ * What the program gets for a function: the stub, which is what it has as the routine's address already, where that
+ * means this function to everybody; else a thunk. It may compare the two.
+ */
+static void *answer_for(uint32_t symbol, const char *name, void *real, const void *caller)
+{
+	bool is_stub;
+
+	lifecycle_lock();
+	if (module_refresh())
+		lifecycle_epoch_next();
+	is_stub = thunk_find(symbol, real) == THUNK_COUNT && taken_by_dlsym(symbol, name, real, module_of(caller));
+	guest_unlock(&record_lock);
+	return is_stub ? flopshim_stubs + (size_t)symbol * STUB_SIZE : thunk_of(symbol, real);
 }
 
 /* What the scope of the caller holds behind the shim; for RTLD_NEXT, what the program holds behind it. */
@@ -134,7 +161,7 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 		return DLSYM_REAL;
 	found = handle == RTLD_DEFAULT || handle == RTLD_NEXT ? NULL : dlsym_real(handle, name);
 	if (found && resolve_own_symbol(found) < 0) {
-		found = thunk_of((uint32_t)symbol, found);
+		found = answer_for((uint32_t)symbol, name, found, caller);
 	} else if (found || handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
 		/* The scope that was asked begins with the program, and so has our own stub in it. */
 		bool own_answer;
@@ -142,7 +169,7 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 		found = resolve_for(handle, name, caller, &own_answer);
 		if (!own_answer)
 			return DLSYM_REAL;
-		found = found ? thunk_of((uint32_t)symbol, found) : missing(name);
+		found = found ? answer_for((uint32_t)symbol, name, found, caller) : missing(name);
 	}
 	errno = saved;
 	return found;

@@ -139,7 +139,7 @@ static void site_remember(struct entering *call, uint32_t symbol)
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	struct site_slot *slot;
 
-	if (call->enclosing || call->site.flags & SITE_DOUBTFUL) {
+	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE)) {
 		call->remembered = &slot_none; /* such calls, and tail calls, are looked up anew each time */
 		return;
 	}
@@ -184,7 +184,7 @@ static void site_settle(struct entering *call, uint32_t symbol)
 	while (call->site.flags & SITE_DOUBTFUL) {
 		switch (doubt_weigh(&call->site, call->frame)) {
 		case DOUBT_NEWS:
-			record_site(call->caller, symbol, call->enclosing, &call->site);
+			record_site(call->caller, symbol, call->enclosing, call->frame, &call->site);
 			break;
 		case DOUBT_OVER:
 			call->site.flags &= ~(uint32_t)SITE_DOUBTFUL;
@@ -198,9 +198,9 @@ static void site_settle(struct entering *call, uint32_t symbol)
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
 
 /* Without memory, before the shim has started, or out of a call that is the shim's own. */
-static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol)
+static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, entry_frame frame)
 {
-	return jump(record_callee(caller, symbol));
+	return jump(record_callee(caller, symbol, frame));
 }
 
 /* A call that has a share in a coarse row brings its own price, which is in its frame. */
@@ -429,7 +429,7 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	if (tail && lane->depth)
 		call->enclosing = *entry_real(frame_of(&lane->frames[lane->depth - 1]));
 	if (!site_recall(call, symbol)) {
-		record_site(call->caller, symbol, call->enclosing, &call->site);
+		record_site(call->caller, symbol, call->enclosing, call->frame, &call->site);
 		site_settle(call, symbol);
 		site_remember(call, symbol);
 	}
@@ -479,7 +479,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 	if (!call.thread) {
 		if (!own)
 			dump_lose_unlocked(DUMP_LOST_CALLS);
-		verdict = pass_on(call.caller, symbol);
+		verdict = pass_on(call.caller, symbol, frame);
 		errno = saved;
 		return verdict;
 	}

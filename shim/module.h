@@ -28,6 +28,8 @@ enum module_flags {
 	MODULE_HIDDEN_RESULT = 1 << 9, /* its complex functions want the result's address before their arguments */
 	MODULE_PLAUSIBLE = 1 << 10, /* few names, and it was called as a BLAS is: see doubt.c */
 	MODULE_REFUTED = 1 << 11,   /* few names, and it was called as no BLAS can be */
+	MODULE_USES_COUNTED = 1 << 12, /* MODULE_USES is valid */
+	MODULE_USES = 1 << 13,      /* it refers to one of our symbols that it does not define */
 };
 
 enum { BUILD_ID_MAX = 32 };

@@ -18,6 +18,7 @@
 #include "namespace.h"
 #include "price.h"
 #include "rows.h"
+#include "taken.h"
 #include "weights.h"
 
 enum {
@@ -262,18 +263,26 @@ struct question {
 	bool of_result; /* where a complex result goes, probe_hides_result; else the width of integers, probe_is_ilp64 */
 };
 
+/* The width is known when there is nothing to ask. */
+static struct question width_question(struct module *callee, unsigned scheme)
+{
+	if (scheme_is_64(scheme))
+		callee->flags |= MODULE_PROBED | MODULE_ILP64;
+	return (struct question){module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_"), false};
+}
+
 /* What must be asked before the arguments of a call can be read. */
 static struct question site_question(const struct site *site, unsigned scheme, struct module *callee)
 {
-	void *isamax;
+	struct question question;
 
 	if (scheme_is_64(scheme))
 		callee->flags |= MODULE_PROBED | MODULE_ILP64;
 	if (site->flags & SITE_DOUBTFUL && !(callee->flags & MODULE_PLAUSIBLE))
 		return (struct question){NULL, false}; /* its functions may be anything */
-	isamax = module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_");
-	if (isamax)
-		return (struct question){isamax, false};
+	question = width_question(callee, scheme);
+	if (question.function)
+		return question;
 	if (site->form->hidden && !(callee->flags & MODULE_RESULT_PROBED))
 		return (struct question){site->real, true};
 	return (struct question){NULL, false};
@@ -395,7 +404,7 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 		struct site *known = site_at(number - 1);
 
 		if (atomic_load_explicit(&known->epoch, memory_order_acquire) != epoch || known->caller != caller ||
-		    known->symbol != symbol)
+		    known->symbol != symbol || known->flags & SITE_BY_VALUE)
 			continue;
 		*site = (struct site){.caller = caller, .symbol = symbol, .number = known->number, .flags = known->flags,
 				      .form = known->form, .real = known->real};
@@ -456,32 +465,52 @@ static void site_keep(struct site *site)
 		site_store(site_at(*found - 1), site);
 }
 
-/* Who calls which function; that it is there at all. */
-static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, struct site *site)
+/*
+ * Who calls which function; that it is there at all. False with site->real where the object around that must be asked for
+ * its integers first.
+ */
+static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, entry_frame frame,
+			 struct site *site)
 {
+	struct meaning meaning;
 	const struct thunk *thunk;
 	uint32_t named = symbol_named(symbol, &thunk);
 	char name[128];
 
 	record_symbol_name(named, name, sizeof(name));
 	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[named / SCHEME_COUNT]};
-	site->real = thunk ? thunk->real : resolve(name, caller_module);
-	return site->real;
+	if (thunk) {
+		site->real = thunk->real;
+		return true;
+	}
+	meaning = taken_meaning(named, name, caller_module, frame);
+	site->real = meaning.real;
+	if (meaning.by_value)
+		site->flags |= SITE_BY_VALUE;
+	if (meaning.about && dump_is_open())
+		dump_note(DUMP_NOTE_ADDRESS, meaning.about, 0);
+	return site->real && !meaning.asks;
 }
 
 /* Resolves a site. Where its callee must be asked first, *question says what; its function is NULL otherwise. */
-static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site,
+static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site,
 		      struct question *question)
 {
 	const struct thunk *thunk;
+	unsigned scheme = symbol_named(symbol, &thunk) % SCHEME_COUNT;
 	struct module *caller_module;
 
 	if (module_refresh())
 		lifecycle_epoch_next();
 	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
-	if (!site_resolve(caller, symbol, caller_module, site))
-		return false;
-	*question = site_judge(site, symbol_named(symbol, &thunk) % SCHEME_COUNT, module_of(site->real), caller_module);
+	while (!site_resolve(caller, symbol, caller_module, frame, site)) {
+		if (!site->real)
+			return false;
+		*question = width_question(module_of(site->real), scheme);
+		if (question->function)
+			return true;
+	}
+	*question = site_judge(site, scheme, module_of(site->real), caller_module);
 	if (!question->function)
 		site_keep(site);
 	return true;
@@ -619,7 +648,7 @@ static void *real_of_linker(uint32_t symbol, uint64_t caller)
 	return real;
 }
 
-void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site)
+void record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site)
 {
 	struct question question;
 	bool made;
@@ -629,7 +658,7 @@ void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	do {
 		question.function = NULL;
 		guest_lock(&record_lock);
-		made = site_make(caller, symbol, enclosing, site, &question);
+		made = site_make(caller, symbol, enclosing, frame, site, &question);
 		guest_unlock(&record_lock);
 		if (question.function)
 			site_ask(site, question);
@@ -641,7 +670,7 @@ void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site 
 	}
 }
 
-void *record_callee(uint64_t caller, uint32_t symbol)
+void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)
 {
 	struct site site;
 	bool found;
@@ -649,7 +678,8 @@ void *record_callee(uint64_t caller, uint32_t symbol)
 	guest_lock(&record_lock);
 	if (module_refresh())
 		lifecycle_epoch_next();
-	found = site_resolve(caller, symbol, module_of((const void *)caller), &site);
+	/* What would have to be asked is not: there is no time for questions here. */
+	found = site_resolve(caller, symbol, module_of((const void *)caller), frame, &site) || site.real;
 	guest_unlock(&record_lock);
 	return found ? site.real : real_of_linker(symbol, caller);
 }

@@ -41,13 +41,13 @@ struct site {
 
 /*
  * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the
- * function that is in flight when the call is a tail call out of it, NULL otherwise. Copies the answer to *site. Ends the
+ * function that is in flight when the call is a tail call out of it, NULL otherwise; `frame` has the arguments. Copies the answer to *site. Ends the
  * process as the dynamic linker would where nothing defines the symbol.
  */
-void record_site(uint64_t caller, uint32_t symbol, void *enclosing, struct site *site);
+void record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site);
 
 /* What the symbol is for this caller, of a call that is not counted. The same where nothing defines it. */
-void *record_callee(uint64_t caller, uint32_t symbol);
+void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame);
 
 /* Where the object around `address` begins and how many bytes it has; false if there is none. */
 bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size);

@@ -269,9 +269,21 @@ static bool is_known_use(const struct named_symbol *named, void *context)
 	return named->symbol.st_shndx == SHN_UNDEF && resolve_own_name(named->name) >= 0;
 }
 
-bool module_uses_blas(const struct module *module)
+bool module_uses_blas(struct module *module)
 {
-	return !(module->flags & MODULE_SELF) && any_symbol(module, is_known_use, NULL);
+	if (!(module->flags & (MODULE_USES_COUNTED | MODULE_SELF)) && any_symbol(module, is_known_use, NULL))
+		module->flags |= MODULE_USES;
+	module->flags |= MODULE_USES_COUNTED;
+	return module->flags & MODULE_USES;
+}
+
+bool module_needs(struct module *module, const struct module *needed)
+{
+	unsigned count;
+	uint32_t mark;
+
+	module_closure(module, &count, &mark);
+	return needed->seen == mark;
 }
 
 /* ---- the search ---- */

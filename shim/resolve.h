@@ -30,6 +30,9 @@ bool module_is_before_self(const struct module *module);
 /* The definition of `name` in one object, NULL if it has none. */
 void *module_symbol(const struct module *module, const char *name);
 
+/* Whether `needed` is in what dlopen of `module` searches: itself and all that it was linked to. */
+bool module_needs(struct module *module, const struct module *needed);
+
 /* Whether the object looks like a BLAS or a LAPACK; to be served under bare names it must define more of ours. */
 bool module_is_blas(struct module *module, bool bare);
 /* Whether it has so few names that its calls are to be looked at before they are believed: see doubt.h. */
@@ -53,7 +56,7 @@ bool probe_is_ilp64(void *function);
 bool probe_hides_result(void *function);
 
 /* Whether the object refers to any of our symbols without defining it. */
-bool module_uses_blas(const struct module *module);
+bool module_uses_blas(struct module *module);
 
 /* Symbol number behind an address in the stubs, -1 if it is not one. Needs no lock. */
 int32_t resolve_own_symbol(const void *address);

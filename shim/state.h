@@ -39,6 +39,7 @@ enum site_flags {
 	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
 	SITE_BATCH = 1 << 5,         /* calls may be of several groups */
 	SITE_DOUBTFUL = 1 << 7,      /* each call is looked at before its arguments are believed: see doubt.h */
+	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
 	SITE_INFO = ENTRY_INFO,      /* calls may say by INFO that they did nothing */
 };
 

@@ -273,6 +273,7 @@ enum dump_note_kind {
 	DUMP_NOTE_DEEPBIND = 6,     /* text: path; bound to its BLAS past the shim */
 	DUMP_NOTE_PYTHON = 7,       /* text: version; stacks without Python frames that could not be read */
 	DUMP_NOTE_MESSAGE = 8,      /* text: a sentence that standard error could not take */
+	DUMP_NOTE_ADDRESS = 10,     /* text: symbol and library; called by an address that may be another library's */
 };
 
 /* Something that a reader of the totals must be told. */

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Routines that are called by an address: served by the library of whoever took it."""
+
+import os
+from pathlib import Path
+
+import flops
+from harness import PYTHON, Skip, blas_library, case, check, check_calls, check_equal, library_folder
+
+WIDTHS = {"lp64": "int", "ilp64": "int64_t"}
+
+
+def blas_of(width):
+    """A libblas of this width, which stands nowhere that the linker would find by itself."""
+    library = {"lp64": library_folder() / "blas" / "libblas.so.3",
+               "ilp64": library_folder() / "openblas64-pthread" / "libopenblas64.so.0"}[width]
+    if not library.exists():
+        raise Skip(f"no {library}")
+    return library
+
+
+def plugin(client, width, *flags, library=None):
+    library = Path(library or blas_of(width))
+    # A width is a part of the other's name: the program asks for the longer part.
+    name = f"libtaken-{'wide' if width == 'ilp64' else 'lp64'}{''.join(flags)}-{library.parent.name}.so"
+    return client.compile("taken_plugin.c", "-shared", "-fPIC", f"-DINTEGER={WIDTHS[width]}", *flags, library,
+                          f"-Wl,-rpath,{library.parent}", name=name, blas=False)
+
+
+def libraries(run):
+    return {Path(row["path"]).name: row["calls"] for row in run.report["libraries"]}
+
+
+@case(how=("data", "tail"))
+def of_a_plugin(client):
+    """An address that a plug-in with 32-bit integers hands on, beside one with 64-bit integers that was there before."""
+    flags = [] if client.how == "data" else ["-DWRAPPED"]
+    run = client.same([client.compile("taken_host.c", blas=False), plugin(client, "ilp64", "-DUSES"),
+                       plugin(client, "lp64", *flags)])
+    check_calls(run, {"dasum": (2, 2 * (3 - 1) + 2), "ddot": (1, flops.dot(3))}, tolerance=0.5)
+    check_equal(libraries(run), {"libopenblas64.so.0": 1, "libblas.so.3": 2}, "libraries")
+
+
+@case(order=("lp64 ilp64", "ilp64 lp64"))
+def of_both_widths(client):
+    """Two plug-ins of different widths hand on the address of one name: the arguments tell whose a call is."""
+    plugins = [plugin(client, width) for width in client.order.split()]
+    run = client.same([client.compile("taken_host.c", blas=False), *plugins])
+    check_calls(run, {"dasum": (2, None), "ddot": (2, 2 * flops.dot(3))})
+    check_equal(libraries(run), {"libopenblas64.so.0": 2, "libblas.so.3": 2}, "libraries")
+
+
+@case()
+def of_two_alike(client):
+    """Nothing tells whose the calls are where two libraries of one width are alike: the report says so."""
+    plugins = [plugin(client, "lp64"), plugin(client, "lp64", library=blas_library("openblas-pthread", "libopenblas.so.0"))]
+    run = client.same([client.compile("taken_host.c", blas=False), *plugins])
+    check_calls(run, {"dasum": (2, None), "ddot": (2, 2 * flops.dot(3))})
+    notes = [note["text"] for note in run.report["notes"] if note["kind"] == "address"]
+    check(len(notes) == 1 and notes[0].startswith("ddot_: "), f"notes about addresses: {notes}")
+
+
+MIXED = """
+import ctypes, hashlib, numpy as np
+from scipy.linalg import lapack
+get = ctypes.pythonapi.PyCapsule_GetPointer
+get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+dpotrf = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5)(get(lapack.dpotrf._cpointer, None))
+a = np.random.default_rng(0).standard_normal((150, 150))
+a = np.asfortranarray(a @ a.T)
+n, info = ctypes.c_int(150), ctypes.c_int(0)
+dpotrf(b"L", ctypes.addressof(n), a.ctypes.data, ctypes.addressof(n), ctypes.addressof(info))
+print(info.value, hashlib.sha256(a.tobytes()).hexdigest())
+"""
+
+
+@case()
+def of_scipy(client):
+    """What f2py's _cpointer has, called by libffi, where libblas is OpenBLAS and liblapack the reference one."""
+    folder = client.folder / "mixed"
+    folder.mkdir()
+    os.symlink(blas_library("openblas-pthread"), folder / "libblas.so.3")
+    os.symlink(blas_library("reference", "liblapack.so.3"), folder / "liblapack.so.3")
+    run = client.same([PYTHON, "-c", MIXED], LD_LIBRARY_PATH=folder)
+    check_equal([row["routine"] for row in run.report["routines"] if row["routine"] == "dpotrf"], ["dpotrf"], "dpotrf")
+
+
+@case()
+def same_address(client):
+    """Where one library alone serves a name its address is what dlsym answers, as the program may ask."""
+    library = blas_library("reference")
+    program = client.compile("same_address.c")
+    run = client.same([program, library], blas="reference")
+    check_equal(run.out.splitlines(), [b"1 14", b"1"] * 3, "equal addresses")
+    check_calls(run, {"ddot": (3, 3 * flops.dot(3))})
+
+
+@case()
+def other_address(client):
+    """What dlsym finds in another library than the program's is that library's."""
+    program = client.compile("same_address.c")
+    run = client.same([program, blas_library("openblas-pthread", "libblas.so.3")], blas="reference")
+    check_equal(run.out.splitlines(), [b"1 14", b"1"] * 2 + [b"0 14", b"0"], "equal addresses")
+    check_calls(run, {"ddot": (3, 3 * flops.dot(3))})
