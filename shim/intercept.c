@@ -549,6 +549,7 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 static inline bool is_special(const struct site_slot *slot, entry_frame frame)
 {
 	return slot->flags & (SITE_PASS | SITE_NESTED | SITE_BATCH) || slot->site == DUMP_NONE ||
+	       (slot->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES ||
 	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
 }
 
@@ -846,6 +847,7 @@ bool intercept_leave_timed(entry_frame frame)
 	struct dump_lane *lane = thread_self->lane;
 
 	return flopshim_epoch && lane->depth == 1 && lane->frames[0].slot == (uint64_t)entry_return_slot(frame) &&
+	       lane->frames[0].row &&
 	       !intercept_was_rejected(*entry_form(frame), frame);
 }
 
@@ -870,7 +872,8 @@ int intercept_leave(entry_frame frame)
 	struct dump_row *row = *entry_row(frame);
 	uint64_t flags = *entry_flags(frame);
 
-	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame)))
+	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame) ||
+		     !lane->frames[0].row))
 		return 1;
 	if (unlikely(flags)) {
 		if (flags & ENTRY_INFO && was_rejected(*entry_form(frame), frame))

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <signal.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "doubt.h"
 #include "dump.h"
 #include "exceed.h"
+#include "frames.h"
 #include "guest.h"
 #include "intercept.h"
 #include "lifecycle.h"
@@ -29,25 +29,9 @@
 #include "sample.h"
 #include "weights.h"
 
-extern char flopshim_entry[] __attribute__((visibility("hidden")));
-extern char flopshim_entry_end[] __attribute__((visibility("hidden")));
-
-/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
-static bool is_tail_call(uint64_t caller)
-{
-	return caller >= (uint64_t)flopshim_entry && caller < (uint64_t)flopshim_entry_end;
-}
-
 static entry_frame frame_of(const struct dump_frame *record)
 {
 	return (entry_frame)(record->slot - 8);
-}
-
-/* ---- calls that never came back ---- */
-
-static bool on_own_stack(uint64_t address)
-{
-	return address >= thread_head.stack_low && address < thread_head.stack_high;
 }
 
 bool intercept_on_signal_stack(uint64_t address)
@@ -56,50 +40,6 @@ bool intercept_on_signal_stack(uint64_t address)
 
 	return !sigaltstack(NULL, &stack) && stack.ss_flags & SS_ONSTACK && address >= (uint64_t)stack.ss_sp &&
 	       address < (uint64_t)stack.ss_sp + stack.ss_size;
-}
-
-static bool is_mapped(uint64_t address)
-{
-	unsigned char resident;
-	int saved = errno;
-	bool mapped = !mincore((void *)(address & ~(uint64_t)4095), 1, &resident);
-
-	errno = saved;
-	return mapped;
-}
-
-/* The stack word of a frame can only be read while its stack is there; a coroutine's may be gone. */
-static bool frame_is_stale(const struct dump_frame *record, uint64_t slot)
-{
-	if (on_own_stack(record->slot) && on_own_stack(slot))
-		return slot >= record->slot || *(const uint64_t *)record->slot != record->return_address;
-	if (intercept_on_signal_stack(slot))
-		return false;
-	return !is_mapped(record->slot) || *(const uint64_t *)record->slot != record->return_address;
-}
-
-static void frame_abandon(struct dump_lane *lane, const struct dump_frame *record)
-{
-	struct dump_row *row = (struct dump_row *)record->row;
-
-	if (!row)
-		return;
-	row->calls++;
-	lane->abandoned_calls++;
-}
-
-/* Calls left by longjmp or an exception stay charged, and count as calls. */
-static void frames_heal(struct thread *thread, uint64_t slot)
-{
-	struct dump_lane *lane = thread->lane;
-
-	while (lane->depth && frame_is_stale(&lane->frames[lane->depth - 1], slot)) {
-		struct dump_frame *record = &lane->frames[lane->depth - 1];
-
-		frame_abandon(lane, record);
-		lane->depth--;
-	}
-	head_settle(lane);
 }
 
 /* ---- entering ---- */
@@ -319,24 +259,9 @@ static bool enter_charged(struct entering *call, const struct shape *shape, cons
 	return *over;
 }
 
-/* Until the entry body sees it in flight, a signal handler's call may take its place and leave. */
-static void frame_push(struct dump_lane *lane, struct dump_frame frame)
-{
-	uint32_t place = lane->depth;
-
-	do {
-		lane->frames[place] = frame;
-		*(volatile uint32_t *)&lane->depth = place + 1;
-		__asm__ volatile("" ::: "memory");
-		head_settle(lane);
-		__asm__ volatile("" ::: "memory");
-	} while (lane->depth != place + 1 || lane->frames[place].slot != frame.slot);
-}
-
 static struct entry_verdict enter_top_level(struct entering *call)
 {
 	struct thread *thread = call->thread;
-	struct dump_lane *lane = thread->lane;
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	const struct scope *scope = charge_scope(thread);
 	bool query = intercept_is_query(call->site.form, call->frame), over = false, saturated = false;
@@ -344,11 +269,8 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	struct shape shape = {0};
 	uint8_t coarse = 0;
 
-	if (lane->depth == DUMP_FRAMES_MAX) {
-		lane->lost_calls++;
-		dump_lose_unlocked(DUMP_LOST_CALLS);
-		return jump(call->site.real);
-	}
+	if (call->remembered != &slot_none)
+		call->remembered->flags |= SITE_OUTERMOST;
 	if (call->site.number == DUMP_NONE) {
 		record_site_number(&call->site);
 		if (call->remembered != &slot_none)
@@ -388,7 +310,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
 	*entry_row(call->frame) = row;
 	*entry_real(call->frame) = call->site.real;
 	*entry_scope(call->frame) = scope;
-	frame_push(lane, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
+	frames_push(thread, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
 	if (*entry_flags(call->frame) & ENTRY_COARSE)
 		coarse_add(row, call->frame);
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
@@ -420,14 +342,23 @@ static void serve_from(struct thread *thread, uint64_t caller)
 	thread->served_size = size;
 }
 
+/* Calls inside of a library, which are nested in one even if the thread knows of none. */
+static bool is_never_outermost(const struct site *site)
+{
+	return (site->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES;
+}
+
 static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 {
 	struct dump_lane *lane = call->thread->lane;
-	bool tail = is_tail_call(call->caller);
+	const struct dump_frame *outer = frames_enclosing(call->thread, call->slot);
+	/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
+	bool tail = frames_is_entry(call->caller);
 
-	frames_heal(call->thread, call->slot);
-	if (tail && lane->depth)
-		call->enclosing = *entry_real(frame_of(&lane->frames[lane->depth - 1]));
+	if (tail && !outer)
+		outer = frames_find_again(call->thread, call->slot);
+	if (tail && outer)
+		call->enclosing = *entry_real(frame_of(outer));
 	if (!site_recall(call, symbol)) {
 		record_site(call->caller, symbol, call->enclosing, call->frame, &call->site);
 		site_settle(call, symbol);
@@ -437,7 +368,9 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 		lane->passed_calls++;
 		return jump(call->site.real);
 	}
-	if (call->site.flags & SITE_NESTED || (lane->depth && (tail || call->site.flags & SITE_CALLER_SERVES))) {
+	if (!outer && is_never_outermost(&call->site))
+		outer = frames_find_again(call->thread, call->slot);
+	if (call->site.flags & SITE_NESTED || (outer && (tail || call->site.flags & SITE_CALLER_SERVES))) {
 		if (lane->depth == 1 && call->site.flags & SITE_CALLER_SERVES)
 			serve_from(call->thread, call->caller);
 		lane->nested_calls++;
@@ -498,22 +431,6 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 
 /* ---- leaving ---- */
 
-/* Its place among the calls in flight, with those that it left behind dropped; -1 if it has none. */
-static int frame_find(struct thread *thread, entry_frame frame)
-{
-	struct dump_lane *lane = thread->lane;
-	uint64_t slot = (uint64_t)entry_return_slot(frame);
-	int place = (int)lane->depth - 1;
-
-	while (place >= 0 && lane->frames[place].slot != slot)
-		place--;
-	while (place >= 0 && (int)lane->depth - 1 > place) {
-		frame_abandon(lane, &lane->frames[lane->depth - 1]);
-		lane->depth--;
-	}
-	return place;
-}
-
 /* What was reserved for the call. */
 static uint64_t call_cost(entry_frame frame)
 {
@@ -522,13 +439,13 @@ static uint64_t call_cost(entry_frame frame)
 
 static void leave(struct thread *thread, entry_frame frame)
 {
-	struct dump_lane *lane = thread->lane;
-	struct dump_row *row = *entry_row(frame);
-	int place = frame_find(thread, frame);
+	uint64_t slot = (uint64_t)entry_return_slot(frame);
+	struct dump_frame *place = frames_returning(thread, slot);
+	struct dump_row *row = *entry_row(frame); /* after it may have changed hands */
 
-	if (place < 0 || !lane->frames[place].row) {
-		lane->depth = place < 0 ? lane->depth : (uint32_t)place;
-		return; /* counted already, as left behind or by the parent process */
+	if (!place || !place->row) {
+		frames_remove(thread, slot);
+		return; /* counted already, by another thread or by the parent process */
 	}
 	if (intercept_was_rejected(*entry_form(frame), frame)) {
 		/* A budget that is set at this moment counts it as in flight, and gets it back, or does neither. */
@@ -536,7 +453,7 @@ static void leave(struct thread *thread, entry_frame frame)
 		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
 		if (*entry_flags(frame) & ENTRY_COARSE)
 			coarse_subtract(row, frame);
-		lane->frames[place].row = 0;
+		place->row = 0;
 		charge_release();
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
@@ -544,7 +461,7 @@ static void leave(struct thread *thread, entry_frame frame)
 		sample_leave(thread, frame, row);
 		row->calls++;
 	}
-	lane->depth = (uint32_t)place;
+	frames_remove(thread, slot);
 }
 
 static void leave_slowly(entry_frame frame)

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "dlsym.h"
 #include "dump.h"
+#include "frames.h"
 #include "guest.h"
 #include "namespace.h"
 #include "path.h"
@@ -112,6 +113,16 @@ void lifecycle_each_thread(void (*visit)(struct thread *))
 	guest_lock(&life.lock);
 	for (struct thread *thread = life.threads; thread; thread = thread->next)
 		visit(thread);
+	guest_unlock(&life.lock);
+}
+
+void lifecycle_each_place(void (*visit)(struct thread *, void *), void *context)
+{
+	guest_lock(&life.lock);
+	for (struct thread *thread = life.threads; thread; thread = thread->next)
+		visit(thread, context);
+	for (struct thread *thread = life.free; thread; thread = thread->next)
+		visit(thread, context);
 	guest_unlock(&life.lock);
 }
 
@@ -369,6 +380,7 @@ static void ended(void *unused)
 	(void)unused;
 	if (epoch_page.epoch == 0)
 		return;
+	frames_thread_end(thread_self);
 	guest_lock(&record_lock);
 	if (thread_self != &thread_null)
 		thread_end(thread_self);
@@ -454,13 +466,12 @@ void lifecycle_look_again(struct thread *thread)
 static void start_over_after_fork(void)
 {
 	struct thread *thread = thread_self;
-	struct dump_frame frames[DUMP_FRAMES_MAX];
-	uint32_t depth = thread->lane->depth;
+	struct forked_frames flying;
 	bool taken;
 
 	memset(&record_lock, 0, sizeof(record_lock));
 	memset(&life.lock, 0, sizeof(life.lock));
-	memcpy(frames, thread->lane->frames, sizeof(frames));
+	frames_forked(thread, &flying);
 	charge_forked();
 	record_forked();
 	dump_forked();
@@ -491,10 +502,8 @@ static void start_over_after_fork(void)
 		return;
 	thread->next = NULL;
 	life.threads = thread;
-	for (uint32_t i = 0; i < depth; i++)
-		frames[i].row = 0; /* counted by the parent */
-	memcpy(thread->lane->frames, frames, sizeof(frames));
-	thread->lane->depth = depth;
+	memcpy(thread->lane->frames, flying.frames, sizeof(flying.frames));
+	thread->lane->depth = flying.depth;
 	thread_head.lane = thread->lane;
 	head_settle(thread->lane);
 }
@@ -523,6 +532,18 @@ struct thread *lifecycle_thread(void)
 	}
 	guest_unlock(&record_lock);
 	return thread;
+}
+
+static void fork_begins(void)
+{
+	if (thread_self != &thread_null)
+		frames_fork_begins(thread_self);
+}
+
+static void fork_ended(void)
+{
+	if (thread_self != &thread_null)
+		frames_fork_ended(thread_self);
 }
 
 /* Where the kernel cannot wipe the page. */
@@ -586,7 +607,7 @@ static __attribute__((constructor)) void start(void)
 	path_start();
 	find_program();
 	life.wiped_on_fork = !madvise(&epoch_page, sizeof(epoch_page), MADV_WIPEONFORK);
-	pthread_atfork(NULL, NULL, forked_without_wipe);
+	pthread_atfork(fork_begins, fork_ended, forked_without_wipe);
 	life.has_key = !pthread_key_create(&life.key, ended);
 	find_stack_sizes();
 	unwind_start();

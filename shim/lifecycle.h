@@ -40,6 +40,9 @@ void lifecycle_look_again(struct thread *thread);
 /* Calls `visit` for every living thread. */
 void lifecycle_each_thread(void (*visit)(struct thread *));
 
+/* The same, and for those whose threads have ended. */
+void lifecycle_each_place(void (*visit)(struct thread *, void *), void *context);
+
 /*
  * Waits until each other thread that has called BLAS has done whatever takes it some instructions and no wait: it has run
  * for a while since, or it waits for something. Gives up after half a second. With record_lock held, so that none ends.

@@ -41,6 +41,7 @@ enum site_flags {
 	SITE_DOUBTFUL = 1 << 7,      /* each call is looked at before its arguments are believed: see doubt.h */
 	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
 	SITE_INFO = ENTRY_INFO,      /* calls may say by INFO that they did nothing */
+	SITE_OUTERMOST = 1 << 7,     /* a call was not nested: see frames_find_again */
 };
 
 /* How a site's arguments are read: all but the last are quick, and their calls are never queries. */
@@ -149,6 +150,22 @@ struct steady_site {
 
 #define STEADY_SITES 64
 
+/* Calls that have not returned, and that the thread seems not to be inside of: see frames.h. Each counts as a call. */
+struct left_call {
+	uint64_t slot; /* of its return address */
+	struct dump_row *row; /* where it is counted, NULL in the parent process */
+	uint64_t count; /* of those that have both in common; 0: this place is free */
+};
+
+enum { LEFT_CALLS = 256 };
+
+/* Of the lane's list, which a child shares with its parent, and which may have changed by the time that the child looks. */
+struct forked_frames {
+	bool is_forking; /* and so this is what the list was */
+	uint32_t depth;
+	struct dump_frame frames[DUMP_FRAMES_MAX];
+};
+
 /*
  * A thread. Reached through one thread-local pointer, which is `thread_null` before the thread's first
  * call and after its end: there nothing matches, and the slow path is taken.
@@ -183,6 +200,9 @@ struct thread {
 	struct origin *origin;           /* who made the thread, and what it has open */
 	struct thread *next;             /* in the list of living threads, or of free ones */
 	struct steady_site steady[STEADY_SITES];
+	uint32_t looks, left_next, left_count; /* at the calls in flight; the next place of `left`, and how many are in use */
+	struct left_call left[LEFT_CALLS];
+	struct forked_frames forked; /* the calls in flight when it last forked */
 };
 
 /* What calls on the fast path have used since the last refill counts towards the next sampled stack. */
@@ -223,7 +243,7 @@ static inline void head_settle(const struct dump_lane *lane)
 {
 	volatile struct thread_head *head = &thread_head;
 
-	if (lane->depth == 1) {
+	if (lane->depth == 1 && lane->frames[0].row) {
 		head->open_return = lane->frames[0].return_address;
 		head->open_slot = lane->frames[0].slot;
 	} else {

@@ -104,6 +104,32 @@ def first_call_on_signal_stack(client):
     check_equal(run.routines, {"ddot": (2, 2 * DDOT)}, "calls")
 
 
+# Forty are more than a lane has room for.
+@case(on=QUICK_BLAS, mode=("heap", "local", "copied", "overlaid", "moved", "ended", "left"))
+def coroutines(client):
+    """Calls in flight belong to stacks: those that are switched, copied away and back or resumed elsewhere return to where
+    they were, and what they call is nested in them all the time."""
+    program = client.compile("coroutines.c", "-pthread")
+    for count in (2, 40):
+        plain = client.run([program, "plain", str(count)])
+        run = client.run([program, client.mode, str(count)])
+        check_printed(plain, {"ddot": DDOT})
+        check_printed(run, {"ddot": DDOT})
+        check_equal(run.routines["dgees"], plain.routines["dgees"], "calls and FLOPs of dgees")
+        left = count if client.mode == "left" else 0
+        check_equal([run.totals[key] for key in ("in_flight_calls", "abandoned_calls", "lost_calls")], [0, left, 0],
+                    "calls in flight, left and lost")
+
+
+@case(on=QUICK_BLAS)
+def forked_in_a_call(client):
+    """A child that is forked inside of a call is inside of it too, however far its parent has come meanwhile."""
+    for _ in range(5):
+        run = client.run([client.compile("coroutines.c", "-pthread"), "forked", "3"])
+        check_equal(run.routines["dgees"][0], 2 ** 3 - 1, "calls of dgees")
+        check_equal(set(run.routines), {"dgees", "ddot"}, "routines")
+
+
 # mode: (exit status, calls, dumps)
 ENDS = {
     "plain": (0, 5, 1),
