@@ -413,6 +413,7 @@ static void add_lanes(struct addition *add)
 				totals->in_flight_flops = u128_add(totals->in_flight_flops, row.flops);
 	}
 	dump_cursor_close(&cursor);
+	add->process->lost_calls = u64_add(add->process->lost_calls, add->dump.header.lost_calls);
 	totals->lost_calls = u64_add(totals->lost_calls, add->process->lost_calls);
 	totals->saturated_calls = u64_add(totals->saturated_calls, add->dump.header.saturated);
 }

@@ -45,8 +45,12 @@ struct mapping {
 	bool in_file; /* mapped from it, or to be written to it by dump_flush_due */
 };
 
-static struct dump_header nowhere; /* stands in until the dump is open */
-struct dump_header *dump_header = &nowhere;
+/* Stands in until the dump is open, and for good where there is no memory for another. A page, as it is written out. */
+static union {
+	struct dump_header header;
+	char page[DUMP_PAGE];
+} nowhere;
+struct dump_header *dump_header = &nowhere.header;
 
 static struct {
 	bool tried;        /* dump_open has run */
@@ -541,6 +545,32 @@ static void say_warnings(void)
 	dump.said_warnings = true;
 }
 
+/* In memory: where no file can be, or where it cannot be mapped. */
+static struct dump_header *header_in_memory(void)
+{
+	struct dump_header *header = guest_pages(DUMP_PAGE);
+
+	return header ? header : &nowhere.header;
+}
+
+/* The header in the file that has just been made; NULL if there is no room for it there. */
+static struct dump_header *header_in_file(int file)
+{
+	struct dump_header *header = NULL;
+
+	dump.written_out = !mapping_is_trusted(file);
+	/* A dozen blocks that are reserved and mapped one after the other would take half a millisecond. */
+	if (!dump.written_out)
+		header = file_pages(file, 0, FIRST_BYTES, true);
+	dump.first_bytes = header ? FIRST_BYTES : 0;
+	if (!header && !dump.written_out)
+		header = file_pages(file, 0, DUMP_PAGE, false);
+	if (header || file_reserve(file, 0, DUMP_PAGE))
+		return header;
+	dump.written_out = true; /* there is room, but no memory to map it */
+	return header_in_memory();
+}
+
 static struct dump_header *header_pages(void)
 {
 	struct dump_header *header = NULL;
@@ -551,25 +581,22 @@ static struct dump_header *header_pages(void)
 	if (file >= 0 && !fstat(file, &status)) {
 		dump.device = status.st_dev;
 		dump.inode = status.st_ino;
-		dump.has_file = true;
-		dump.written_out = !mapping_is_trusted(file);
-		/* A dozen blocks that are reserved and mapped one after the other would take half a millisecond. */
-		header = dump.written_out ? NULL : file_pages(file, 0, FIRST_BYTES, true);
-		dump.first_bytes = header ? FIRST_BYTES : 0;
+		header = header_in_file(file);
 		if (!header)
-			header = file_pages(file, 0, DUMP_PAGE, false);
-		if (!header) {
-			dump.has_file = dump.written_out = false;
 			say_no_file("no room for it");
-			path_remove();
-		}
 	} else {
-		say_no_file(fault);
+		say_no_file(file < 0 ? fault : strerrorname_np(errno));
 	}
+	dump.has_file = header;
+	dump.written_out &= dump.has_file;
+	if (file >= 0 && !header)
+		path_remove();
 	if (file >= 0)
 		close(file);
-	return header ? header : guest_pages(DUMP_PAGE);
+	return header ? header : header_in_memory();
 }
+
+static void write_out(void);
 
 void dump_open(void)
 {
@@ -580,13 +607,17 @@ void dump_open(void)
 		return;
 	dump.tried = true;
 	header = header_pages();
-	if (!header)
-		header = &nowhere;
 	header_fill(header);
+	if (header != &nowhere.header) { /* calls may have been lost before */
+		header->losses = nowhere.header.losses;
+		header->lost_calls = nowhere.header.lost_calls;
+	}
 	if (dump.written_out)
 		header->losses |= DUMP_NOT_DURABLE;
 	dump_header = header;
 	meta_fill();
+	if (dump.written_out)
+		write_out(); /* or a process that ends within the first second leaves a file that is no dump */
 	say_warnings();
 	guest_say_verbose("writing %s", dump.has_file ? path_told() : "no dump");
 	errno = saved;
@@ -785,10 +816,10 @@ void dump_forked(void)
 	dump.forked = true;
 	for (uint32_t i = 0; i < dump.mapping_count; i++)
 		guest_free(dump.mappings[i].block, dump.mappings[i].block->size);
-	if (dump_header != &nowhere)
+	if (dump_header != &nowhere.header)
 		guest_free(dump_header, dump.first_bytes ? dump.first_bytes : DUMP_PAGE);
 	memset(&nowhere, 0, sizeof(nowhere));
-	dump_header = &nowhere;
+	dump_header = &nowhere.header;
 	dump.mapping_count = 0;
 	dump.first_bytes = 0;
 	dump.messages = 0;

@@ -46,7 +46,7 @@ enum dump_state {
 
 /* Why a dump may hold less than happened; bits of dump_header.losses. */
 enum dump_loss {
-	DUMP_LOST_CALLS = 1 << 0,      /* some lane's lost_calls is not 0 */
+	DUMP_LOST_CALLS = 1 << 0,      /* some lane's lost_calls is not 0, or dump_header.lost_calls */
 	DUMP_LOST_SPACE = 1 << 1,      /* the file could not grow: later rows were kept in memory only */
 	DUMP_LOST_SITES = 1 << 2,      /* more call sites than fit: the later ones share one */
 	DUMP_COARSE_SHAPES = 1 << 3,   /* more shapes than fit: dimensions were rounded up to powers of two,
@@ -89,6 +89,7 @@ struct dump_header {
 	uint64_t saturated;         /* calls whose price or charge did not fit; changes */
 	uint64_t close_check;       /* dump_content_check of the bytes of this struct before it, begun with
 	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked */
+	uint64_t lost_calls;        /* seen and run in threads without memory for a lane; changes */
 };
 
 enum dump_block_type {
