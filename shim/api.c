@@ -4,6 +4,7 @@
  * It must never trust an argument: whatever the program gives, the answer is a defined one.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "charge.h"
@@ -39,6 +40,16 @@ static uint32_t open_namespace(const struct origin *origin)
 	return origin_scope(origin)->namespace_id;
 }
 
+/* A program may well not look at what it is told, and go on without the limit that it asked for. */
+static int64_t say_if_missing(int64_t result)
+{
+	static _Atomic bool said;
+
+	if ((result == FLOPSHIM_NO_MEMORY || result == FLOPSHIM_TOO_MANY) && !atomic_exchange(&said, true))
+		guest_say("no room for a scope, a budget or a charge of the program: what it asked for does not hold");
+	return result;
+}
+
 static int64_t begin(const char *name, int64_t budget, bool is_block, unsigned flags)
 {
 	struct origin *origin;
@@ -48,15 +59,13 @@ static int64_t begin(const char *name, int64_t budget, bool is_block, unsigned f
 	if (budget <= 0)
 		return FLOPSHIM_BAD_AMOUNT;
 	if (!api_enter(&origin))
-		return FLOPSHIM_NO_MEMORY;
-	if (!dump_is_open()) {
-		dump_open();
-		namespace_record();
-	}
+		return say_if_missing(FLOPSHIM_NO_MEMORY);
+	record_begin();
 	handle = is_block ? namespace_open_block(origin, name, budget, flags) : namespace_open(origin, name, budget);
 	if (handle > 0)
 		lifecycle_scopes_changed();
 	guest_unlock(&record_lock);
+	say_if_missing(handle);
 	errno = saved;
 	return handle;
 }
@@ -88,14 +97,14 @@ static int set_budget(const char *name, int64_t flops, bool raises)
 	if (flops <= 0)
 		return FLOPSHIM_BAD_AMOUNT;
 	if (!api_enter(&origin))
-		return FLOPSHIM_NO_MEMORY;
+		return (int)say_if_missing(FLOPSHIM_NO_MEMORY);
 	error = number = namespace_find(name, open_namespace(origin), true);
 	if (number >= 0)
 		error = namespace_set_budget((uint32_t)number, flops);
 	if (error == FLOPSHIM_OK && raises)
 		namespace_limit((uint32_t)number)->raises = true;
 	guest_unlock(&record_lock);
-	return (int)error;
+	return (int)say_if_missing(error);
 }
 
 static int api_set_budget(const char *name, int64_t flops)
@@ -208,7 +217,7 @@ static int charge_work(const char *operation, int64_t flops, const char *subscri
 			return FLOPSHIM_BAD_ARGUMENT;
 	thread = lifecycle_thread();
 	if (!thread)
-		return FLOPSHIM_NO_MEMORY;
+		return (int)say_if_missing(FLOPSHIM_NO_MEMORY);
 	strncpy(name, operation, sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	print_detail(detail, sizeof(detail), subscripts, count, shapes);
@@ -218,6 +227,7 @@ static int charge_work(const char *operation, int64_t flops, const char *subscri
 	result = charge_by_hand(thread, name, detail, flops, refusal);
 	thread->busy = 0;
 	thread->held = held;
+	say_if_missing(result);
 	errno = saved;
 	return result;
 }

@@ -23,7 +23,7 @@
 #include "record.h"
 #include "resolve.h"
 
-enum { INFO_NAMESPACE = -1001, INFO_SCOPE = -1002, INFO_PROCESS = -1003, MESSAGES_MAX = 10 };
+enum { INFO_NAMESPACE = -1001, INFO_SCOPE = -1002, INFO_PROCESS = -1003, MESSAGES_MAX = 10, STATUS_WITHOUT_MEMORY = 2 };
 
 /* INFO of a denied call: which kind of limit refused it. */
 static int deny_info(const struct limit *limit)
@@ -342,4 +342,11 @@ bool exceed(const struct exceeding_call *call)
 		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), config.exceed_signal);
 	errno = saved;
 	return false;
+}
+
+void exceed_without_memory(void)
+{
+	ending_begin(STATUS_WITHOUT_MEMORY);
+	guest_say("no memory to count calls, and a budget should hold: the program is stopped");
+	ending_finish();
 }

@@ -35,6 +35,9 @@ bool exceed_set_callback(flopshim_exceed_callback callback, void *context);
 /* Whether refusals are said; returns what was set before. */
 int exceed_set_quiet(int quiet);
 
+/* Ends the process with status 2, saying why: a limit should hold, and there is no memory to keep count for it. */
+void exceed_without_memory(void) __attribute__((noreturn));
+
 /* True if the call is to run over its budget; false if it is denied, and its results are set. May not return. */
 bool exceed(const struct exceeding_call *call);
 

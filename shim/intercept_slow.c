@@ -6,6 +6,7 @@
  * written so that it finds, and leaves, a state that makes sense.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -141,6 +142,26 @@ static struct entry_verdict jump(void *real) { return (struct entry_verdict){rea
 static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, entry_frame frame)
 {
 	return jump(record_callee(caller, symbol, frame));
+}
+
+/*
+ * A call of a thread without a lane, or that nobody can tell what serves it, for want of memory: it runs, and is counted as
+ * lost, unless a limit should hold. Calls out of a BLAS are parts of others.
+ */
+static __attribute__((noinline)) struct entry_verdict
+enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
+{
+	static _Atomic bool said;
+
+	if (record_caller_is_blas(caller))
+		return pass_on(caller, symbol, frame);
+	if (lifecycle_is_limited() && config.on_exceed != EXCEED_WARN)
+		exceed_without_memory();
+	if (!said && !atomic_exchange(&said, true))
+		guest_say("no memory to count calls: some run without being counted%s",
+			  lifecycle_is_limited() ? ", and without their limit" : "");
+	record_call_lost();
+	return pass_on(caller, symbol, frame);
 }
 
 /* A call that has a share in a coarse row brings its own price, which is in its frame. */
@@ -360,7 +381,8 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	if (tail && outer)
 		call->enclosing = *entry_real(frame_of(outer));
 	if (!site_recall(call, symbol)) {
-		record_site(call->caller, symbol, call->enclosing, call->frame, &call->site);
+		if (!record_site(call->caller, symbol, call->enclosing, call->frame, &call->site))
+			return enter_without_memory(call->caller, symbol, call->frame);
 		site_settle(call, symbol);
 		site_remember(call, symbol);
 	}
@@ -410,9 +432,10 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 			return verdict;
 	}
 	if (!call.thread) {
-		if (!own)
+		if (!own && !lifecycle_ready())
 			dump_lose_unlocked(DUMP_LOST_CALLS);
-		verdict = pass_on(call.caller, symbol, frame);
+		verdict = own || !lifecycle_ready() ? pass_on(call.caller, symbol, frame)
+						    : enter_without_memory(call.caller, symbol, frame);
 		errno = saved;
 		return verdict;
 	}

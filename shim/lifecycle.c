@@ -21,6 +21,7 @@
 #include "config.h"
 #include "dlsym.h"
 #include "dump.h"
+#include "exceed.h"
 #include "frames.h"
 #include "guest.h"
 #include "namespace.h"
@@ -69,6 +70,10 @@ struct birth {
 	uint64_t stack_base, stack_size; /* base 0: the C library finds a place */
 };
 
+/* Few programs have more threads at once than these are for: nothing can be missing then. */
+enum { BIRTHS_FIRST = 64 };
+static struct birth first_births[BIRTHS_FIRST] __attribute__((aligned(16)));
+
 static struct {
 	_Atomic uint32_t epoch; /* the same, where a fork keeps it */
 	pthread_key_t key;
@@ -78,7 +83,9 @@ static struct {
 	struct thread *threads, *free;
 	uint64_t main_thread, main_stack_size, thread_stack_size;
 	char program[PATH_MAX];
-} life = {.births = {.size = sizeof(struct birth)}};
+} life = {.births = {.size = sizeof(struct birth),
+		     .fresh = (char *)first_births,
+		     .fresh_end = (char *)(first_births + BIRTHS_FIRST)}};
 
 static __thread struct origin *origin_self __attribute__((tls_model("initial-exec")));
 
@@ -157,6 +164,16 @@ struct origin *lifecycle_origin(void)
 		guest_unlock(&record_lock);
 	}
 	return origin_self;
+}
+
+bool lifecycle_is_limited(void)
+{
+	bool limited;
+
+	guest_lock(&record_lock);
+	limited = origin_scope(origin_self)->limited;
+	guest_unlock(&record_lock);
+	return limited;
 }
 
 static void origin_release(struct origin *origin)
@@ -421,6 +438,22 @@ static void birth_describe(struct birth *birth, const pthread_attr_t *attributes
 	birth->stack_size = size;
 }
 
+/* A thread that does not know who made it charges to the root, where scopes with a budget do not hold. */
+static void origin_missing(void)
+{
+	static _Atomic bool said;
+	bool open, limited;
+
+	guest_lock(&record_lock);
+	open = origin_scope(origin_self) != &namespace_base;
+	limited = open && origin_scope(origin_self)->limited;
+	guest_unlock(&record_lock);
+	if (limited && config.on_exceed != EXCEED_WARN)
+		exceed_without_memory();
+	if (open && !atomic_exchange(&said, true))
+		guest_say("no memory to note who makes a thread: it charges to the root");
+}
+
 /* A thread charges where the thread that made it has a scope open: here it learns who that was. */
 __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 							  void *(*start)(void *), void *argument)
@@ -434,6 +467,8 @@ __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, con
 		if (origin_locked())
 			origin = origin_make(origin_self);
 		guest_unlock(&record_lock);
+		if (!origin)
+			origin_missing();
 	}
 	if (!origin)
 		return pthread_create_real(thread, attributes, start, argument);
@@ -600,6 +635,7 @@ static void say_what_hides(void)
 static __attribute__((constructor)) void start(void)
 {
 	int saved = errno;
+	bool is_blind;
 
 	speak_start();
 	dlsym_init();
@@ -613,7 +649,12 @@ static __attribute__((constructor)) void start(void)
 	unwind_start();
 	guest_lock(&record_lock);
 	module_start();
+	is_blind = !module_at(0);
 	guest_unlock(&record_lock);
+	if (is_blind && config.budget_count && config.on_exceed != EXCEED_WARN) {
+		guest_say("no memory to find the program's BLAS: the program is not run without its limits");
+		_exit(2);
+	}
 	if (config.weights)
 		weights_start(config.weights);
 	namespace_start();

@@ -31,6 +31,9 @@ bool lifecycle_ready(void);
 /* The calling thread as its children see it, made if need be; NULL without memory. */
 struct origin *lifecycle_origin(void);
 
+/* Whether limits hold where the calling thread charges; it need not have any state. */
+bool lifecycle_is_limited(void);
+
 /* After a scope was opened or ended: every thread that charges there takes note. With record_lock held. */
 void lifecycle_scopes_changed(void);
 

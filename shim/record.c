@@ -105,13 +105,28 @@ static bool lane_make(struct thread *thread)
 	return lane;
 }
 
+void record_begin(void)
+{
+	if (dump_is_open())
+		return;
+	dump_open();
+	namespace_record();
+}
+
+void record_call_lost(void)
+{
+	guest_lock(&record_lock);
+	record_begin();
+	dump_header->lost_calls++;
+	dump_lose(DUMP_LOST_CALLS);
+	guest_unlock(&record_lock);
+	dump_flush_due();
+}
+
 bool record_lane_take(struct thread *thread)
 {
 	dump_unseal();
-	if (!dump_is_open()) {
-		dump_open();
-		namespace_record();
-	}
+	record_begin();
 	if (!thread->lane && !lane_make(thread))
 		return false;
 	thread->lane->tid = lifecycle_thread_number();
@@ -425,7 +440,7 @@ static uint32_t symbol_named(uint32_t symbol, const struct thunk **thunk)
 static __thread uint64_t probing __attribute__((tls_model("initial-exec")));
 static __thread const struct routine *probing_by __attribute__((tls_model("initial-exec")));
 
-static bool caller_is_blas(uint64_t caller)
+bool record_caller_is_blas(uint64_t caller)
 {
 	struct module *module;
 	bool is_blas;
@@ -448,7 +463,7 @@ bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
 	if (likely(!probing))
 		return false;
 	routine = &routines[forms[symbol_named(symbol, &thunk) / SCHEME_COUNT].routine];
-	return routine == probing_by || !strcmp(routine->name, "isamax") || caller_is_blas(caller);
+	return routine == probing_by || !strcmp(routine->name, "isamax") || record_caller_is_blas(caller);
 }
 
 static void site_keep(struct site *site)
@@ -648,13 +663,13 @@ static void *real_of_linker(uint32_t symbol, uint64_t caller)
 	return real;
 }
 
-void record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site)
+bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site)
 {
 	struct question question;
 	bool made;
 
 	if (!enclosing && site_known(caller, symbol, site))
-		return;
+		return true;
 	do {
 		question.function = NULL;
 		guest_lock(&record_lock);
@@ -663,11 +678,9 @@ void record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame 
 		if (question.function)
 			site_ask(site, question);
 	} while (question.function);
-	if (!made) {
-		site->real = real_of_linker(symbol, caller);
-		site->flags |= SITE_PASS;
-		dump_lose_unlocked(DUMP_LOST_CALLS);
-	}
+	if (!made)
+		real_of_linker(symbol, caller); /* or nobody defines it */
+	return made;
 }
 
 void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)

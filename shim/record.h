@@ -20,6 +20,12 @@
  */
 extern struct guest_lock record_lock;
 
+/* Opens the dump and writes the namespaces into it, if that has not been tried. With record_lock held. */
+void record_begin(void);
+
+/* Notes a call that runs in a thread without a lane. */
+void record_call_lost(void);
+
 /*
  * With record_lock held. Gives the thread a lane of the dump, opening the dump if need be; what has been used by a thread
  * that has ended has that one's lane, with its rows, and keeps it. False without memory.
@@ -41,13 +47,20 @@ struct site {
 
 /*
  * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the
- * function that is in flight when the call is a tail call out of it, NULL otherwise; `frame` has the arguments. Copies the answer to *site. Ends the
- * process as the dynamic linker would where nothing defines the symbol.
+ * function that is in flight when the call is a tail call out of it, NULL otherwise; `frame` has the arguments. Copies the
+ * answer to *site. Ends the process as the dynamic linker would where nothing defines the symbol. False without memory for
+ * the list of modules: nobody can tell what serves the call, and how its arguments are read.
  */
-void record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site);
+bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site);
 
-/* What the symbol is for this caller, of a call that is not counted. The same where nothing defines it. */
+/*
+ * What the symbol is for this caller, of a call that is not counted. The same where nothing defines it. Without memory for
+ * the list of modules what the dynamic linker finds for the shim.
+ */
 void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame);
+
+/* Whether a call from there is a part of another one. */
+bool record_caller_is_blas(uint64_t caller);
 
 /* Where the object around `address` begins and how many bytes it has; false if there is none. */
 bool record_module_bounds(uint64_t address, uint64_t *start, uint64_t *size);

@@ -151,7 +151,11 @@ void weights_start(const char *path)
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 
 	weights_factors = guest_pages(ROUTINES_MAX * sizeof(*weights_factors));
-	if (file < 0 || !text || !weights_factors) {
+	if (!text || !weights_factors) {
+		guest_say("FLOPSHIM_WEIGHTS: no memory to read %s", path);
+		_exit(2);
+	}
+	if (file < 0) {
 		guest_say("FLOPSHIM_WEIGHTS: cannot read %s: %s", path, strerrordesc_np(errno));
 		_exit(2);
 	}
