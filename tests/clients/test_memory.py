@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the shim gets no memory, no file, no thread: the program runs as it does without it, and no limit is silently off.
+
+tests/runtime/inject.c fails the K-th of the calls that the shim makes of a function of the C library, or all from the
+K-th on. Other cases leave the address space short, each in another way.
+FLOPSHIM_LONG=1 injects at every place of the longer program, and under a budget too."""
+
+import json
+import os
+import subprocess
+
+from harness import TOP, case, check, check_equal, tail
+
+LONG = bool(os.environ.get("FLOPSHIM_LONG"))
+INCLUDE = TOP / "shim" / "include"
+FUNCTIONS = ("mmap", "munmap", "madvise", "open", "fstat", "fstatfs", "ftruncate", "posix_fallocate", "pwritev", "pwrite",
+             "getcwd", "readlink", "mkdir", "pthread_key_create")
+
+# What the modes of memory.c call, in the process and in its child: (calls, FLOPs).
+FEW = (3, 3 * 20)
+MANY = (400 + 300 + 20, sum(2 * n for n in range(1, 401)) + 6 * sum(2 * n for n in range(1, 51)) + 20 * 14)
+STOPPED, EXCEEDED = 2, 121
+
+
+def program(client):
+    return client.compile("memory.c", "-pthread", f"-I{INCLUDE}")
+
+
+def injector(client):
+    return client.compile("inject.c", "-shared", "-fPIC", name="inject.so", blas=False)
+
+
+def run_injected(client, mode, injection, **environment):
+    return client.run([program(client), mode], shim=f"{client.shim}:{injector(client)}", status=None, INJECT=injection,
+                      **environment)
+
+
+def count_of(client, mode, function):
+    """How often the shim calls a function of the C library, if none fails."""
+    counted = client.folder / f"count-{mode}-{function}"
+    counted.unlink(missing_ok=True)
+    run_injected(client, mode, f"{function}:0", INJECT_COUNT=counted)
+    return counted.stat().st_size if counted.exists() else 0
+
+
+def injections(client, mode, function, most=None):
+    """Once more than there are, since a failure may lead to more calls. At most so many places, spread over all."""
+    count = count_of(client, mode, function) + 1
+    step = -(-count // most) if most else 1
+    for k in range(1, count + 1, step):
+        yield f"{function}:{k}"
+        yield f"{function}:{k}+"
+
+
+def only_says(run, what):
+    for line in run.err.decode().splitlines():
+        check(line.startswith("flopshim: "), f"{what}: it says {line!r}")
+
+
+def report_of(client, dumps):
+    """What is known to be missing from a dump makes flopshim-report end with 5."""
+    done = subprocess.run([client.reporter, "--json", *dumps], capture_output=True, timeout=60)
+    check(done.returncode in (0, 5), f"flopshim-report: status {done.returncode}: {tail(done.stderr)}")
+    report = json.loads(done.stdout)
+    check_equal(report["complete"], done.returncode == 0, "complete")
+    return report
+
+
+def may_miss_its_end(client, dumps):
+    """Of a dump that is not mapped the report says so, if the process did not close it."""
+    done = subprocess.run([client.reporter, *dumps], capture_output=True, timeout=60)
+    return b"up to a second before it may be missing" in done.stdout
+
+
+def check_recorded(client, run, expected, what):
+    """All of the calls are in the dumps, or it is said that they are not."""
+    calls = lost = flops = 0
+    complete = bool(run.dumps)
+    if run.dumps:
+        report = report_of(client, run.dumps)
+        complete = report["complete"]
+        calls, lost, flops = (report["totals"][key] for key in ("calls", "lost_calls", "flops"))
+    if complete and not run.err and not may_miss_its_end(client, run.dumps):
+        check_equal((calls, lost, flops), (expected[0], 0, expected[1]), f"{what}: calls, lost calls, FLOPs")
+    check(complete or run.err, f"{what}: {calls} of {expected[0]} calls are in the dumps, and nothing is said")
+    check(calls + lost <= expected[0] and flops <= expected[1],
+          f"{what}: {calls} calls and {lost} lost, {flops} FLOPs, of {expected}")
+
+
+def check_as_bare(client, bare, run, expected, what):
+    check_equal((run.status, run.out), (bare.status, bare.out), f"{what}: status and output")
+    only_says(run, what)
+    check_recorded(client, run, expected, what)
+
+
+def check_stopped(run, what, statuses):
+    """By a budget that is exceeded, or since it cannot be kept."""
+    check(run.status in statuses, f"{what}: status {run.status}, it says {tail(run.err)!r}")
+    check_equal(run.out, b"", f"{what}: output")
+    only_says(run, what)
+    check(b"flopshim: " in run.err and (run.status == STOPPED or b"refused" in run.err), f"{what}: it says {tail(run.err)!r}")
+
+
+@case(function=FUNCTIONS)
+def injected(client):
+    """A few calls, without a budget, with one that they fit into, and with one that they do not."""
+    bare = client.run([program(client), "few"], shim=False)
+    for injection in injections(client, "few", client.function):
+        check_as_bare(client, bare, run_injected(client, "few", injection), FEW, injection)
+        fits = run_injected(client, "few", injection, FLOPSHIM_BUDGET="1G")
+        if fits.status == STOPPED:
+            check_stopped(fits, f"{injection}, budget 1G", (STOPPED,))
+        else:
+            check_as_bare(client, bare, fits, FEW, f"{injection}, budget 1G")
+        exceeded = run_injected(client, "few", injection, FLOPSHIM_BUDGET="50")
+        check_stopped(exceeded, f"{injection}, budget 50", (STOPPED, EXCEEDED))
+
+
+@case(function=FUNCTIONS if LONG else ("mmap", "open", "fstatfs", "posix_fallocate", "pthread_key_create"))
+def injected_into_many(client):
+    """Shapes that outgrow the first tables, threads that come and go, a child."""
+    bare = client.run([program(client), "many"], shim=False)
+    for injection in injections(client, "many", client.function, None if LONG else 5):
+        check_as_bare(client, bare, run_injected(client, "many", injection), MANY, injection)
+        if not LONG:
+            continue
+        exceeded = run_injected(client, "many", injection, FLOPSHIM_BUDGET="80000")
+        check_stopped(exceeded, f"{injection}, budget 80000", (STOPPED, EXCEEDED))
+
+
+@case(function=("mmap", "open", "posix_fallocate", "fstat", "pthread_create"))
+def injected_into_a_scope(client):
+    """The budget is the program's own."""
+    check_equal(client.run([program(client), "budget"], shim=False).out, b"100\n", "output without the shim")
+    for injection in injections(client, "budget", client.function):
+        run = run_injected(client, "budget", injection)
+        if run.status == 0:  # flopshim_begin_budget has told the program that it has none
+            check_equal(run.out, b"100\n", f"{injection}: output")
+            check(b"no room for a scope" in run.err, f"{injection}: it says {tail(run.err)!r}")
+        else:
+            check_stopped(run, injection, (STOPPED, EXCEEDED))
+
+
+# ---- address space ----
+
+def check_short(client, command, **environment):
+    """Whatever is missing: as without the shim, and a budget of 50 is kept or said not to be."""
+    bare = client.run(command, shim=False, status=None, **environment)
+    shimmed = client.run(command, status=None, **environment)
+    check_equal((shimmed.status, shimmed.out), (bare.status, bare.out), "status and output")
+    only_says(shimmed, "without a budget")
+    limited = client.run(command, status=None, FLOPSHIM_BUDGET="50", **environment)
+    check_stopped(limited, "budget 50", (STOPPED, EXCEEDED))
+    return shimmed
+
+
+@case(on=("reference",), spare=(0, 40, 100, 200, 400, 1000, 3000, 10000, 20000))
+def limited_address_space(client):
+    """RLIMIT_AS is lowered before the first call. From 1 MB on everything is recorded."""
+    shimmed = check_short(client, [program(client), "limit", client.spare])
+    if client.spare >= 1000:
+        check_equal((shimmed.err, shimmed.totals["calls"]), (b"", 3), "what it says, calls")
+
+
+@case(on=("reference",))
+def all_mappings_used(client):
+    """The program itself has as many mappings as the kernel lets it have."""
+    check_short(client, [program(client), "fill"])
+
+
+@case(on=("reference",))
+def limited_data(client):
+    """RLIMIT_DATA: files can be mapped, memory of one's own cannot be had."""
+    size = resident_data(client)
+    for kb in range(size, size + 1500, 50):
+        command = ["prlimit", f"--data={kb * 1024}", program(client), "few"]
+        shimmed = client.run(command, status=None)
+        if b"error while loading" in shimmed.err or b"cannot be preloaded" in shimmed.err:
+            continue  # the shim is an object more, and with it there is no room for all of them
+        check_equal((shimmed.status, shimmed.out), (0, b"30\n"), f"{kb} kB: status and output")
+        only_says(shimmed, f"{kb} kB")
+        check_stopped(client.run(command, status=None, FLOPSHIM_BUDGET="50"), f"{kb} kB", (STOPPED, EXCEEDED))
+
+
+def resident_data(client):
+    """The smallest RLIMIT_DATA, in kB, under which the program runs without the shim."""
+    low, high = 0, 1 << 16
+    while low + 20 < high:
+        middle = (low + high) // 2
+        run = client.run(["prlimit", f"--data={middle * 1024}", program(client), "few"], shim=False, status=None)
+        low, high = (low, middle) if run.status == 0 else (middle, high)
+    return high
+
+
+@case(on=("reference",))
+def reserved_address_space(client):
+    """What the first call takes beside what the program is: less than 2 MB."""
+    bare = int(client.run([program(client), "measure"], shim=False).out)
+    shimmed = int(client.run([program(client), "measure"]).out)
+    check(shimmed - bare < 2000, f"{shimmed - bare} kB")
+
+
+@case()
+def names_that_grow(client):
+    """More names and namespaces than there is room for at first: 2,000 charges of 1 to 2,000 FLOPs."""
+    run = client.run([program(client), "names"])
+    own = sum(i + 1 for i in range(2000) if i % 600 == 5)
+    check_equal(run.out, f"{own} {2000 * 2001 // 2}\n".encode(), "FLOPs of a namespace, and of all")
+    check_equal((run.totals["flops"], run.totals["manual_charges"]), (2000 * 2001 // 2, 2000), "FLOPs and charges in the dump")
