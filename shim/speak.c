@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,16 +52,20 @@ static struct {
 static struct identity identity_of(int file)
 {
 	struct identity found = {0};
-	struct statx birth;
+	struct statx full;
 	struct stat status;
 
-	if (fstat(file, &status))
-		return found;
-	found = (struct identity){.open = true, .mode = status.st_mode, .device = status.st_dev, .inode = status.st_ino,
-				  .special = status.st_rdev};
-	if (S_ISREG(status.st_mode) && !statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &birth) && birth.stx_mask & STATX_BTIME) {
-		found.born_seconds = birth.stx_btime.tv_sec;
-		found.born_ns = birth.stx_btime.tv_nsec;
+	if (!statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &full)) {
+		found = (struct identity){.open = true, .mode = full.stx_mode, .inode = full.stx_ino};
+		found.device = makedev(full.stx_dev_major, full.stx_dev_minor);
+		found.special = makedev(full.stx_rdev_major, full.stx_rdev_minor);
+		if (full.stx_mask & STATX_BTIME) {
+			found.born_seconds = full.stx_btime.tv_sec;
+			found.born_ns = full.stx_btime.tv_nsec;
+		}
+	} else if (!fstat(file, &status)) { /* where a filter of system calls does not know statx */
+		found = (struct identity){.open = true, .mode = status.st_mode, .device = status.st_dev,
+					  .inode = status.st_ino, .special = status.st_rdev};
 	}
 	return found;
 }
