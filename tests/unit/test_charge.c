@@ -6,6 +6,8 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "charge.h"
 #include "dump.h"
@@ -183,6 +185,99 @@ START_TEST(threads_never_pass_a_limit_together)
 }
 END_TEST
 
+/* ---- children ---- */
+
+#ifdef __SANITIZE_THREAD__
+enum { IS_THREAD_SANITIZED = 1 };
+#else
+enum { IS_THREAD_SANITIZED = 0 };
+#endif
+
+enum { COST = 7, FORKS = 200 };
+
+static struct limit outer_space = {.amount = 70000000}, space = {.amount = 60000000, .namespace_id = 1, .parent = &outer_space};
+static struct limit outer = {.amount = 50000000, .is_scope = true}, inner = {.amount = 7000, .is_scope = true, .parent = &outer};
+static struct scope deep_scope = {.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
+static _Atomic bool over;
+
+/* Whatever fits into the smallest limit, and back again: leases are small, and change hands all the time. */
+static void *take_and_give(void *argument)
+{
+	struct thread *thread = argument;
+
+	thread_self = thread;
+	for (unsigned i = 0; !over; i++) {
+		if (!call(thread, &deep_scope, COST))
+			charge_call_back_all();
+		else if (i % 8 || thread == &threads[0]) {
+			charge_hold();
+			charge_refund(&deep_scope, COST);
+			charge_release();
+		}
+		if (inner.used > inner.amount / 2) {
+			charge_hold();
+			charge_call_back_all_held();
+			if (inner.used >= COST)
+				charge_refund(&deep_scope, COST);
+			charge_release();
+		}
+	}
+	return NULL;
+}
+
+/* What a child finds half done by another thread it undoes, and all leases go back: nothing but whole calls is used. */
+START_TEST(a_child_finds_whole_calls_used_and_no_lease)
+{
+	pthread_t workers[THREADS];
+
+	start(THREADS);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&workers[i], NULL, take_and_give, &threads[i]);
+	for (int i = 0; i < FORKS; i++) {
+		int status;
+		pid_t child = fork();
+
+		if (!child) {
+			bool good;
+
+			charge_forked();
+			good = inner.used % COST == 0 && inner.used <= inner.amount && outer.used == inner.used &&
+			       space.used == inner.used && outer_space.used == inner.used;
+			for (int j = 0; j < THREADS; j++)
+				good &= !atomic_load(&threads[j].lease);
+			_exit(!good);
+		}
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert_int_eq(status, 0);
+	}
+	over = true;
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(workers[i], NULL);
+}
+END_TEST
+
+START_TEST(the_dump_is_told_what_is_leased_and_on_which_limits)
+{
+	struct dump_limit records[2] = {0};
+	struct limit root = {.amount = 1000000, .record = &records[0], .number = 1};
+	struct limit middle = {.amount = 900000, .ended = true, .parent = &root}; /* has left the dump */
+	struct limit own = {.amount = 800000, .namespace_id = 1, .record = &records[1], .number = 2, .parent = &middle};
+	struct scope scope = {.limited = true, .namespace_limits = &own};
+
+	start(2);
+	for (int i = 0; i < 3; i++)
+		ck_assert(call(&threads[0], &scope, 10));
+	ck_assert_uint_eq(lanes[0].lease_limits[0], 2);
+	ck_assert_uint_eq(lanes[0].lease_limits[1], 0);
+	ck_assert_uint_eq(records[1].parent, 1);
+	ck_assert_uint_eq(records[0].used - (uint64_t)lanes[0].lease, 30);
+	ck_assert_uint_eq(records[1].used - (uint64_t)lanes[0].lease, 30);
+	charge_call_back_all();
+	ck_assert_uint_eq(lanes[0].lease_limits[0], 0);
+	ck_assert_uint_eq(records[0].used, 30);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("charge");
@@ -193,6 +288,9 @@ int main(void)
 	tcase_add_test(tests, the_lease_of_a_sleeping_thread_is_called_back);
 	tcase_add_test(tests, a_thread_that_ends_or_changes_its_scope_takes_nothing_with_it);
 	tcase_add_test(tests, what_was_rejected_is_given_back);
+	tcase_add_test(tests, the_dump_is_told_what_is_leased_and_on_which_limits);
+	if (!IS_THREAD_SANITIZED) /* which has no forks of threads */
+		tcase_add_test(tests, a_child_finds_whole_calls_used_and_no_lease);
 	tcase_add_loop_test(tests, threads_never_pass_a_limit_together, 0, getenv("FLOPSHIM_LONG") ? ROUNDS : 40);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
