@@ -206,7 +206,7 @@ static void row_take_over(struct thread *thread, struct dump_frame *found)
 	*entry_row(frame) = (struct dump_row *)found->row;
 }
 
-static const struct dump_frame *bring_back(struct thread *thread, struct wanted *wanted)
+static struct dump_frame *bring_back(struct thread *thread, struct wanted *wanted)
 {
 	struct dump_frame found = wanted->found;
 
