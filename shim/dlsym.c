@@ -16,6 +16,7 @@
 #include "record.h"
 #include "resolve.h"
 #include "routines.h"
+#include "symbol_version.h"
 #include "taken.h"
 
 #define DLSYM_REAL ((void *)-1)
@@ -24,6 +25,7 @@ extern char flopshim_stubs[] __attribute__((visibility("hidden")));
 extern char flopshim_thunks[] __attribute__((visibility("hidden")));
 
 void *(*dlsym_real)(void *, const char *) __attribute__((visibility("hidden")));
+void *(*dlvsym_real)(void *, const char *, const char *) __attribute__((visibility("hidden")));
 void *(*dlopen_real)(const char *, int) __attribute__((visibility("hidden")));
 static int (*dlclose_real)(void *);
 int (*pthread_create_real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -31,14 +33,26 @@ int (*pthread_create_real)(pthread_t *, const pthread_attr_t *, void *(*)(void *
 static struct thunk thunks[THUNK_COUNT];
 static unsigned thunk_count;
 
+/* The next one in the search order: the C library's, or a sanitizer's. */
+static bool is_next_dlvsym(const struct module *module, void *context)
+{
+	void *found = module_symbol(module, "dlvsym");
+
+	(void)context;
+	if (!found || found == (void *)dlvsym)
+		return false;
+	dlvsym_real = (void *(*)(void *, const char *, const char *))found;
+	return true;
+}
+
 /* glibc moved these from libdl into libc with 2.34. */
 static void *libc_function(const char *name)
 {
 	static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.17", "GLIBC_2.2.5", "GLIBC_2.1", "GLIBC_2.0"};
 	void *found = NULL;
 
-	for (unsigned i = 0; !found && i < sizeof(versions) / sizeof(versions[0]); i++)
-		found = dlvsym(RTLD_NEXT, name, versions[i]);
+	for (unsigned i = 0; dlvsym_real && !found && i < sizeof(versions) / sizeof(versions[0]); i++)
+		found = dlvsym_real(RTLD_NEXT, name, versions[i]);
 	return found;
 }
 
@@ -53,6 +67,7 @@ void dlsym_init(void)
 {
 	if (dlsym_real)
 		return;
+	module_before_list(is_next_dlvsym, NULL);
 	dlopen_real = (void *(*)(const char *, int))libc_function("dlopen");
 	dlclose_real = (int (*)(void *))libc_function("dlclose");
 	/* Whatever comes next: a sanitizer has one of its own. */
@@ -123,7 +138,8 @@ static void *answer_for(uint32_t symbol, const char *name, void *real, const voi
 }
 
 /* What the scope of the caller holds behind the shim; for RTLD_NEXT, what the program holds behind it. */
-static void *resolve_for(const void *handle, const char *name, const void *caller, bool *own_answer)
+static void *resolve_for(const void *handle, const char *name, const struct version *version, const void *caller,
+			 bool *own_answer)
 {
 	struct module *module;
 	void *found;
@@ -133,7 +149,7 @@ static void *resolve_for(const void *handle, const char *name, const void *calle
 		lifecycle_epoch_next();
 	module = module_of(caller);
 	*own_answer = handle != RTLD_NEXT || (module && module_is_before_self(module));
-	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_default(name, module);
+	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_default(name, version, module);
 	guest_unlock(&record_lock);
 	return found;
 }
@@ -145,6 +161,8 @@ static void *missing(const char *name)
 }
 
 __attribute__((visibility("hidden"))) void *dlsym_hook(void *handle, const char *name, const void *caller);
+__attribute__((visibility("hidden"))) void *dlvsym_hook(void *handle, const char *name, const char *version_name,
+							const void *caller);
 __attribute__((visibility("hidden"))) void dlopen_hook(const char *path, int flags);
 
 void *dlsym_hook(void *handle, const char *name, const void *caller)
@@ -166,11 +184,37 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 		/* The scope that was asked begins with the program, and so has our own stub in it. */
 		bool own_answer;
 
-		found = resolve_for(handle, name, caller, &own_answer);
+		found = resolve_for(handle, name, NULL, caller, &own_answer);
 		if (!own_answer)
 			return DLSYM_REAL;
 		found = found ? answer_for((uint32_t)symbol, name, found, caller) : missing(name);
 	}
+	errno = saved;
+	return found;
+}
+
+void *dlvsym_hook(void *handle, const char *name, const char *version_name, const void *caller)
+{
+	struct version version = {""};
+	int saved = errno;
+	int32_t symbol;
+	size_t end = 0;
+	void *found;
+	bool own_answer;
+
+	dlsym_init();
+	symbol = name && version_name && handle != RTLD_NEXT ? resolve_own_name(name) : -1;
+	if (symbol < 0)
+		return DLSYM_REAL;
+	found = handle == RTLD_DEFAULT ? NULL : dlvsym_real(handle, name, version_name);
+	if (!found && handle != RTLD_DEFAULT)
+		return NULL; /* what dlerror says is said */
+	if (!found || resolve_own_symbol(found) >= 0) {
+		/* The scope that was asked has our own stub in it, which has no version. */
+		guest_print(version.name, sizeof(version.name), &end, "%s", version_name);
+		found = resolve_for(RTLD_DEFAULT, name, &version, caller, &own_answer);
+	}
+	found = found ? answer_for((uint32_t)symbol, name, found, caller) : dlvsym_real(RTLD_NEXT, name, version_name);
 	errno = saved;
 	return found;
 }

@@ -32,6 +32,7 @@
  *     floating-point units saved and put back.
  *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
  *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
+ *     dlvsym: the same with dlvsym_hook(handle, name, version, return address) and dlvsym_real.
  *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
  */
 #ifndef FLOPSHIM_ENTRY_H

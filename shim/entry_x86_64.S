@@ -492,6 +492,34 @@ dlsym:
 	.cfi_endproc
 	.size dlsym, . - dlsym
 
+/* ---- void *dlvsym(void *handle, const char *name, const char *version) ---- */
+	.p2align 4
+	.globl dlvsym
+	.type dlvsym, @function
+dlvsym:
+	.cfi_startproc
+	endbr64
+	pushq %rdi
+	.cfi_adjust_cfa_offset 8
+	pushq %rsi
+	.cfi_adjust_cfa_offset 8
+	pushq %rdx
+	.cfi_adjust_cfa_offset 8
+	movq 24(%rsp), %rcx
+	call dlvsym_hook
+	popq %rdx
+	.cfi_adjust_cfa_offset -8
+	popq %rsi
+	.cfi_adjust_cfa_offset -8
+	popq %rdi
+	.cfi_adjust_cfa_offset -8
+	cmpq $-1, %rax
+	je 1f
+	ret
+1:	jmp *dlvsym_real(%rip)
+	.cfi_endproc
+	.size dlvsym, . - dlvsym
+
 /* ---- void *dlopen(const char *path, int flags) ---- */
 	.p2align 4
 	.globl dlopen

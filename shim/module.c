@@ -325,6 +325,15 @@ static void dynamic_entry(struct module *module, const ElfW(Dyn) *entry, ElfW(Xw
 	case DT_HASH:
 		module->sysv_hash = dynamic_pointer(module, entry->d_un.d_ptr);
 		break;
+	case DT_VERSYM:
+		module->versions = dynamic_pointer(module, entry->d_un.d_ptr);
+		break;
+	case DT_VERDEF:
+		module->version_definitions = dynamic_pointer(module, entry->d_un.d_ptr);
+		break;
+	case DT_VERNEED:
+		module->version_needs = dynamic_pointer(module, entry->d_un.d_ptr);
+		break;
 	case DT_SONAME:
 		*soname = entry->d_un.d_val + 1;
 		break;
@@ -985,6 +994,24 @@ bool module_refresh(void)
 	}
 	errno = saved;
 	return changed;
+}
+
+bool module_before_list(bool (*visit)(const struct module *, void *), void *context)
+{
+	const struct r_debug *debug = debug_find();
+
+	for (const struct link_map *map = debug ? debug->r_map : NULL; map; map = map->l_next) {
+		struct module module = {.bias = map->l_addr, .dynamic = map->l_ld, .flags = MODULE_START};
+		ElfW(Xword) soname;
+
+		for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag; entry++)
+			dynamic_entry(&module, entry, &soname);
+		if (module.gnu_hash)
+			memcpy(module.gnu_header, module.gnu_hash, sizeof(module.gnu_header));
+		if (visit(&module, context))
+			return true;
+	}
+	return false;
 }
 
 void module_init(void)

@@ -53,6 +53,8 @@ struct module {
 	const void *symbols;
 	const char *strings;
 	const uint32_t *gnu_hash, *sysv_hash;
+	const uint16_t *versions;                   /* of its symbols; NULL: they have none */
+	const void *version_definitions, *version_needs;
 	const ElfW(Phdr) *headers;
 	uint16_t header_count;
 
@@ -75,6 +77,12 @@ struct module {
 
 /* Finds what the C library has to find objects with. Before anything else; it asks the linker, so WITHOUT record_lock. */
 void module_init(void);
+
+/*
+ * Calls `visit` with what stands for each object of the linker's list, in order, until it returns true; false if it never
+ * does. For what has to be found before the linker can be asked, while the program starts: no lock is needed then.
+ */
+bool module_before_list(bool (*visit)(const struct module *, void *), void *context);
 
 /* What is loaded now stays for good. In the constructor, or before something is opened, whichever is first. */
 void module_start(void);

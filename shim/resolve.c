@@ -17,6 +17,7 @@
 #include "flopshim_dump.h"
 #include "guest.h"
 #include "routines.h"
+#include "symbol_version.h"
 
 enum { SYMBOL_NAME_MAX = 128, SYMBOLS_AT_ONCE = 64 };
 
@@ -24,6 +25,18 @@ extern char flopshim_stubs[] __attribute__((visibility("hidden")));
 extern char flopshim_stubs_end[] __attribute__((visibility("hidden")));
 
 /* ---- symbols ---- */
+
+/* What a search is for. */
+struct wanted {
+	const char *name;
+	uint32_t hash;
+	struct version_wanted version;
+};
+
+static struct wanted wanted_of(const char *name, const struct version *version, bool newest)
+{
+	return (struct wanted){name, module_hash(name), {version, newest}};
+}
 
 static bool symbol_read(const struct module *module, uint32_t index, ElfW(Sym) *symbol)
 {
@@ -40,8 +53,36 @@ static bool symbol_is(const struct module *module, const ElfW(Sym) *symbol, cons
 	       module_peek(module, module->strings + symbol->st_name, text, size) && !memcmp(text, name, size);
 }
 
-static bool symbol_in_gnu_hash(const struct module *module, const char *name, uint32_t hash, ElfW(Sym) *symbol)
+/* A definition that is right only if there is no other of its kind. */
+struct alone {
+	ElfW(Sym) symbol;
+	unsigned count;
+};
+
+/* Whether the symbol of this number, which is read, is what is wanted. */
+static bool symbol_fits(const struct module *module, uint32_t index, const struct wanted *wanted, ElfW(Sym) *symbol,
+			struct alone *alone)
 {
+	enum version_fit fit;
+
+	if (!symbol_read(module, index, symbol) || !symbol_is(module, symbol, wanted->name))
+		return false;
+	fit = version_fit(module, index, wanted->version);
+	if (fit == VERSION_ALONE && !alone->count++)
+		alone->symbol = *symbol;
+	return fit == VERSION_RIGHT;
+}
+
+static bool symbol_alone(const struct alone *alone, ElfW(Sym) *symbol)
+{
+	*symbol = alone->symbol;
+	return alone->count == 1;
+}
+
+static bool symbol_in_gnu_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
+{
+	uint32_t hash = wanted->hash;
+	struct alone alone = {.count = 0};
 	uint32_t bucket_count = module->gnu_header[0], first = module->gnu_header[1], index, entry = 0;
 	uint32_t filter_words = module->gnu_header[2], shift = module->gnu_header[3];
 	const ElfW(Addr) *filter = (const ElfW(Addr) *)(module->gnu_hash + 4);
@@ -56,18 +97,19 @@ static bool symbol_in_gnu_hash(const struct module *module, const char *name, ui
 	for (; !(entry & 1); index++) {
 		if (!module_peek(module, &chain[index - first], &entry, sizeof(entry)))
 			return false;
-		if ((entry | 1) == (hash | 1) && symbol_read(module, index, symbol) && symbol_is(module, symbol, name))
+		if ((entry | 1) == (hash | 1) && symbol_fits(module, index, wanted, symbol, &alone))
 			return true;
 	}
-	return false;
+	return symbol_alone(&alone, symbol);
 }
 
-static bool symbol_in_sysv_hash(const struct module *module, const char *name, ElfW(Sym) *symbol)
+static bool symbol_in_sysv_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
 {
+	struct alone alone = {.count = 0};
 	const uint32_t *table = module->sysv_hash;
 	uint32_t header[2], hash = 0, index;
 
-	for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
+	for (const unsigned char *at = (const unsigned char *)wanted->name; *at; at++) {
 		hash = (hash << 4) + *at;
 		hash = (hash ^ ((hash & 0xf0000000) >> 24)) & 0x0fffffff;
 	}
@@ -75,24 +117,24 @@ static bool symbol_in_sysv_hash(const struct module *module, const char *name, E
 	    !module_peek(module, &table[2 + hash % header[0]], &index, sizeof(index)))
 		return false;
 	while (index && index < header[1]) {
-		if (symbol_read(module, index, symbol) && symbol_is(module, symbol, name))
+		if (symbol_fits(module, index, wanted, symbol, &alone))
 			return true;
 		if (!module_peek(module, &table[2 + header[0] + index], &index, sizeof(index)))
 			return false;
 	}
-	return false;
+	return symbol_alone(&alone, symbol);
 }
 
-static bool find_symbol(const struct module *module, const char *name, uint32_t hash, ElfW(Sym) *symbol)
+static bool find_symbol(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
 {
 	bool found;
 
 	if (!module->symbols || !module->strings)
 		return false;
 	if (module->gnu_hash && module->gnu_header[0])
-		found = symbol_in_gnu_hash(module, name, hash, symbol);
+		found = symbol_in_gnu_hash(module, wanted, symbol);
 	else
-		found = module->sysv_hash && symbol_in_sysv_hash(module, name, symbol);
+		found = module->sysv_hash && symbol_in_sysv_hash(module, wanted, symbol);
 	return found && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL && ELF64_ST_TYPE(symbol->st_info) != STT_TLS;
 }
 
@@ -105,18 +147,20 @@ static void *symbol_address(const struct module *module, const ElfW(Sym) *symbol
 	return (void *)address;
 }
 
-static void *lookup(const struct module *module, const char *name, uint32_t hash)
+static void *lookup(const struct module *module, const struct wanted *wanted)
 {
 	ElfW(Sym) symbol;
 
-	if (module->flags & MODULE_SELF || !find_symbol(module, name, hash, &symbol))
+	if (module->flags & MODULE_SELF || !find_symbol(module, wanted, &symbol))
 		return NULL;
 	return symbol_address(module, &symbol);
 }
 
 void *module_symbol(const struct module *module, const char *name)
 {
-	return lookup(module, name, module_hash(name));
+	struct wanted wanted = wanted_of(name, NULL, true);
+
+	return lookup(module, &wanted);
 }
 
 int32_t resolve_own_symbol(const void *address)
@@ -131,9 +175,10 @@ int32_t resolve_own_symbol(const void *address)
 int32_t resolve_own_name(const char *name)
 {
 	const struct module *self = module_self();
+	struct wanted wanted = wanted_of(name, NULL, false);
 	ElfW(Sym) symbol;
 
-	if (!self || !find_symbol(self, name, module_hash(name), &symbol))
+	if (!self || !find_symbol(self, &wanted, &symbol))
 		return -1;
 	return resolve_own_symbol((const void *)(self->bias + symbol.st_value));
 }
@@ -339,8 +384,7 @@ static struct position position_of(struct module *caller)
 }
 
 struct tree_search {
-	const char *name;
-	uint32_t hash;
+	const struct wanted *wanted;
 	const struct module *caller;
 	void *found;
 };
@@ -352,49 +396,49 @@ static bool tree_search(struct module *const *closure, unsigned count, uint32_t 
 	if (search->caller->seen != mark)
 		return false;
 	for (unsigned i = 0; i < count && !search->found; i++)
-		search->found = lookup(closure[i], search->name, search->hash);
+		search->found = lookup(closure[i], search->wanted);
 	return search->found != NULL;
 }
 
-static void *lookup_in_trees(const char *name, uint32_t hash, const struct module *caller)
+static void *lookup_in_trees(const struct wanted *wanted, const struct module *caller)
 {
-	struct tree_search search = {name, hash, caller, NULL};
+	struct tree_search search = {wanted, caller, NULL};
 
 	if (caller && !(caller->flags & MODULE_START))
 		any_tree(tree_search, &search);
 	return search.found;
 }
 
-static void *lookup_at_start(const char *name, uint32_t hash)
+static void *lookup_at_start(const struct wanted *wanted)
 {
 	struct module *module;
 	bool after_self = false;
 	void *found = NULL;
 
 	for (unsigned i = 0; !found && (module = module_at(i)) && module->flags & MODULE_START; i++) {
-		found = after_self ? lookup(module, name, hash) : NULL;
+		found = after_self ? lookup(module, wanted) : NULL;
 		after_self |= (module->flags & MODULE_SELF) != 0;
 	}
 	return found;
 }
 
 /* Of what joined the global scope before the dlopen numbered `before`. */
-static void *lookup_in_globals(const char *name, uint32_t hash, uint32_t before)
+static void *lookup_in_globals(const struct wanted *wanted, uint32_t before)
 {
 	struct module *module;
 	void *found = NULL;
 
 	for (unsigned i = 0; !found && (module = module_global_at(i)); i++)
-		found = module->global < before ? lookup(module, name, hash) : NULL;
+		found = module->global < before ? lookup(module, wanted) : NULL;
 	return found;
 }
 
 void *resolve_after_self(const char *name)
 {
-	uint32_t hash = module_hash(name);
-	void *found = lookup_at_start(name, hash);
+	struct wanted wanted = wanted_of(name, NULL, true);
+	void *found = lookup_at_start(&wanted);
 
-	return found ? found : lookup_in_globals(name, hash, NEVER_GLOBAL);
+	return found ? found : lookup_in_globals(&wanted, NEVER_GLOBAL);
 }
 
 bool module_is_before_self(const struct module *module)
@@ -405,50 +449,51 @@ bool module_is_before_self(const struct module *module)
 	return false;
 }
 
-static void *lookup_in_scope(const char *name, struct module *caller, bool now)
+static void *lookup_in_scope(const struct wanted *wanted, struct module *caller, bool now)
 {
-	uint32_t hash = module_hash(name);
 	struct position position = position_of(caller);
-	void *found = position.deep ? lookup_in_trees(name, hash, caller) : NULL;
+	void *found = position.deep ? lookup_in_trees(wanted, caller) : NULL;
 
 	if (!found)
-		found = lookup_at_start(name, hash);
+		found = lookup_at_start(wanted);
 	/* What joined the global scope after a caller that was bound when it was opened came too late for it. */
 	if (!found)
-		found = lookup_in_globals(name, hash, now || position.lazy ? NEVER_GLOBAL : caller->opened);
+		found = lookup_in_globals(wanted, now || position.lazy ? NEVER_GLOBAL : caller->opened);
 	if (!found && !position.deep)
-		found = lookup_in_trees(name, hash, caller);
-	return found ? found : lookup_in_globals(name, hash, NEVER_GLOBAL);
+		found = lookup_in_trees(wanted, caller);
+	return found ? found : lookup_in_globals(wanted, NEVER_GLOBAL);
 }
 
-void *resolve_in_scope(const char *name, struct module *caller)
+void *resolve_in_scope(const char *name, const struct version *version, struct module *caller)
 {
+	struct wanted wanted = wanted_of(name, version, false);
 	void *found;
 
 	module_trust(caller);
-	found = lookup_in_scope(name, caller, false);
+	found = lookup_in_scope(&wanted, caller, false);
 	module_distrust();
 	return found;
 }
 
-void *resolve_default(const char *name, struct module *caller)
+void *resolve_default(const char *name, const struct version *version, struct module *caller)
 {
+	struct wanted wanted = wanted_of(name, version, true);
 	void *found;
 
 	module_trust(caller);
-	found = lookup_in_scope(name, caller, true);
+	found = lookup_in_scope(&wanted, caller, true);
 	module_distrust();
 	return found;
 }
 
-void *resolve(const char *name, struct module *caller)
+void *resolve(const char *name, const struct version *version, struct module *caller)
 {
-	uint32_t hash = module_hash(name);
-	void *found = resolve_in_scope(name, caller);
+	struct wanted wanted = wanted_of(name, version, false);
+	void *found = resolve_in_scope(name, version, caller);
 	struct module *module;
 
 	for (unsigned i = 0; !found && (module = module_at(i)); i++)
-		found = lookup(module, name, hash);
+		found = lookup(module, &wanted);
 	return found;
 }
 
@@ -456,13 +501,14 @@ void *resolve(const char *name, struct module *caller)
 
 static void *isamax_of(struct module *module, const char *name)
 {
-	uint32_t hash = module_hash(name), mark;
+	struct wanted wanted = wanted_of(name, NULL, false);
 	unsigned count;
+	uint32_t mark;
 	struct module *const *closure = module_closure(module, &count, &mark);
 	void *found = NULL;
 
 	for (unsigned i = 0; i < count && !found; i++)
-		found = lookup(closure[i], name, hash);
+		found = lookup(closure[i], &wanted);
 	return found;
 }
 
@@ -510,7 +556,7 @@ void *resolve_as_caller(const char *name, const void *return_address)
 
 	guest_lock(&lock);
 	module_refresh();
-	found = resolve_in_scope(name, module_of(return_address));
+	found = resolve_in_scope(name, NULL, module_of(return_address));
 	guest_unlock(&lock);
 	return found;
 }

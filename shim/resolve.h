@@ -8,26 +8,28 @@
 
 #include "module.h"
 
+struct version;
+
 /* Names that we interpose, from which a decorated or a bare name is taken to be a BLAS. */
 enum { KNOWN_DECORATED = 3, KNOWN_BARE = 16 };
 
 /*
  * The definition of `name` that code in `caller` (NULL: code in no object) would have bound to if the shim were not
- * there, NULL if there is none.
+ * there, NULL if there is none. `version` is what the caller asks for, see symbol_version.h; NULL: no version.
  */
-void *resolve(const char *name, struct module *caller);
+void *resolve(const char *name, const struct version *version, struct module *caller);
 
 /* The same within the scope of `caller` alone, as a GOT slot has it. */
-void *resolve_in_scope(const char *name, struct module *caller);
+void *resolve_in_scope(const char *name, const struct version *version, struct module *caller);
 
 /* What dlsym(RTLD_DEFAULT) finds now: what joined the global scope after `caller` was bound comes before its own too. */
-void *resolve_default(const char *name, struct module *caller);
+void *resolve_default(const char *name, const struct version *version, struct module *caller);
 
 /* What follows the shim in the global scope: RTLD_NEXT for what stands before it. */
 void *resolve_after_self(const char *name);
 bool module_is_before_self(const struct module *module);
 
-/* The definition of `name` in one object, NULL if it has none. */
+/* The definition of `name` in one object, the default one of several versions; NULL if it has none. */
 void *module_symbol(const struct module *module, const char *name);
 
 /* Whether `needed` is in what dlopen of `module` searches: itself and all that it was linked to. */

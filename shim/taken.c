@@ -18,6 +18,7 @@
 #include "guest.h"
 #include "resolve.h"
 #include "routines.h"
+#include "symbol_version.h"
 
 enum {
 	RELOCATIONS_AT_ONCE = 512,
@@ -39,6 +40,13 @@ enum use {
 	USE_CALLS, /* in a slot that its calls go by */
 	USE_TAKES, /* as data */
 };
+
+struct used {
+	enum use use;
+	uint32_t symbol; /* number of the object's symbol, which has the version that it asks for */
+};
+
+static struct used better(struct used one, struct used other) { return other.use > one.use ? other : one; }
 
 static enum use use_of_type(unsigned long type)
 {
@@ -66,10 +74,10 @@ static struct {
  * Of the relocations in scratch, the best use that holds this address. Slots mostly lie together: where each would take a
  * system call, they are read at one time.
  */
-static enum use relocations_use(const struct module *module, unsigned count, uintptr_t stub, bool in_memory)
+static struct used relocations_use(const struct module *module, unsigned count, uintptr_t stub, bool in_memory)
 {
 	uintptr_t low = UINTPTR_MAX, high = 0;
-	enum use best = USE_NONE;
+	struct used best = {USE_NONE, 0};
 	bool together;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -81,7 +89,7 @@ static enum use relocations_use(const struct module *module, unsigned count, uin
 		high = relocation->r_offset > high ? relocation->r_offset : high;
 	}
 	if (high == 0)
-		return USE_NONE;
+		return best;
 	together = !in_memory && high - low < sizeof(scratch.window) - sizeof(uintptr_t) &&
 		   module_peek(module, (const void *)(module->bias + low), scratch.window, high - low + sizeof(uintptr_t));
 	for (unsigned i = 0; i < count; i++) {
@@ -89,43 +97,42 @@ static enum use relocations_use(const struct module *module, unsigned count, uin
 		enum use use = use_of_type(ELF64_R_TYPE(relocation->r_info));
 		uintptr_t value = 0;
 
-		if (!ELF64_R_SYM(relocation->r_info) || use <= best)
+		if (!ELF64_R_SYM(relocation->r_info) || use <= best.use)
 			continue;
 		if (together)
 			memcpy(&value, (const char *)scratch.window + (relocation->r_offset - low), sizeof(value));
 		else if (!module_peek(module, (const void *)(module->bias + relocation->r_offset), &value, sizeof(value)))
 			continue;
 		if (value == stub)
-			best = use;
+			best = (struct used){use, (uint32_t)ELF64_R_SYM(relocation->r_info)};
 	}
 	return best;
 }
 
-static enum use table_use(const struct module *module, uintptr_t table, size_t size, uintptr_t stub, bool in_memory)
+static struct used table_use(const struct module *module, uintptr_t table, size_t size, uintptr_t stub, bool in_memory)
 {
 	size_t count = size / sizeof(ElfW(Rela)), part;
-	enum use best = USE_NONE, use;
+	struct used best = {USE_NONE, 0};
 
 	for (size_t at = 0; table && at < count; at += part) {
 		part = count - at < RELOCATIONS_AT_ONCE ? count - at : RELOCATIONS_AT_ONCE;
 		if (!module_peek(module, (const ElfW(Rela) *)table + at, scratch.relocations, part * sizeof(ElfW(Rela))))
 			return best;
-		use = relocations_use(module, (unsigned)part, stub, in_memory);
-		best = use > best ? use : best;
+		best = better(best, relocations_use(module, (unsigned)part, stub, in_memory));
 	}
 	return best;
 }
 
 /* How the object has the address of this stub. `in_memory`: it can be read without the kernel. */
-static enum use module_use(const struct module *module, uintptr_t stub, bool in_memory)
+static struct used module_use(const struct module *module, uintptr_t stub, bool in_memory)
 {
 	uintptr_t table = 0, calls = 0;
 	size_t size = 0, calls_size = 0;
-	enum use use, of_calls;
+	struct used used = {USE_NONE, 0};
 	ElfW(Dyn) entry;
 
 	if (!module->dynamic || module->flags & MODULE_SELF)
-		return USE_NONE;
+		return used;
 	for (const ElfW(Dyn) *at = module->dynamic;; at++) {
 		if (!module_peek(module, at, &entry, sizeof(entry)) || !entry.d_tag)
 			break;
@@ -136,12 +143,20 @@ static enum use module_use(const struct module *module, uintptr_t stub, bool in_
 		case DT_PLTRELSZ: calls_size = entry.d_un.d_val; break;
 		}
 	}
-	use = table_use(module, table && table < module->bias ? table + module->bias : table, size, stub, in_memory);
-	if (use == USE_TAKES)
-		return use;
-	of_calls = table_use(module, calls && calls < module->bias ? calls + module->bias : calls, calls_size, stub,
-			     in_memory);
-	return of_calls > use ? of_calls : use;
+	used = table_use(module, table && table < module->bias ? table + module->bias : table, size, stub, in_memory);
+	if (used.use == USE_TAKES)
+		return used;
+	return better(used, table_use(module, calls && calls < module->bias ? calls + module->bias : calls, calls_size, stub,
+				      in_memory));
+}
+
+/* What the object would have bound to by that symbol. */
+static void *bound_by(struct module *module, struct used used, const char *name)
+{
+	struct version version;
+	bool has_version = version_of(module, used.symbol, &version);
+
+	return resolve_in_scope(name, has_version ? &version : NULL, module);
 }
 
 /* ---- what dlsym has answered ---- */
@@ -205,11 +220,12 @@ static void candidates_of_relocations(uint32_t named, const char *name, struct m
 	for (unsigned i = 0; (module = module_at(i)); i++) {
 		bool blas = module_is_blas(module, false);
 		bool uses = blas || module_uses_blas(module);
-		enum use use = uses ? module_use(module, stub_of(named), module->flags & MODULE_START) : USE_NONE;
-		void *real = use ? resolve_in_scope(name, module) : NULL;
+		struct used used = uses ? module_use(module, stub_of(named), module->flags & MODULE_START)
+					: (struct used){USE_NONE, 0};
+		void *real = used.use ? bound_by(module, used, name) : NULL;
 
 		if (real)
-			candidate_add(real, module, (blas ? LIKELY_BLAS : 0) | (use == USE_CALLS ? LIKELY_CALLS : 0) |
+			candidate_add(real, module, (blas ? LIKELY_BLAS : 0) | (used.use == USE_CALLS ? LIKELY_CALLS : 0) |
 						    (are_linked(module, caller) ? 0 : LIKELY_STRANGER));
 	}
 }
@@ -379,30 +395,36 @@ static struct meaning choose(uint32_t named, const char *name, entry_frame frame
 
 struct meaning taken_meaning(uint32_t named, const char *name, struct module *caller, entry_frame frame)
 {
-	enum use use = USE_NONE;
+	struct used used = {USE_NONE, 0};
+	void *bound = NULL;
 
 	if (caller) {
 		module_trust(caller);
-		use = module_use(caller, stub_of(named), true);
+		used = module_use(caller, stub_of(named), true);
 		module_distrust();
 	}
-	if (use != USE_NONE)
-		return (struct meaning){resolve(name, caller), NULL, false, false};
+	if (used.use != USE_NONE)
+		bound = bound_by(caller, used, name);
+	if (bound)
+		return (struct meaning){bound, NULL, false, false};
 	search.count = 0;
 	candidates_of_relocations(named, name, caller);
 	candidates_of_dlsym(named, name, caller);
 	candidates_narrow();
 	if (!search.count)
-		return (struct meaning){resolve(name, caller), NULL, false, false};
+		return (struct meaning){resolve(name, NULL, caller), NULL, false, false};
 	return choose(named, name, frame);
 }
 
 /* ---- dlsym ---- */
 
-/* Whether another object's definition could be meant by the same address. */
+/* Whether another definition could be meant by the same address: another object's, or another version. */
 static bool is_defined_elsewhere(const char *name, const void *real)
 {
 	struct module *owner = module_of(real), *module;
+
+	if (!owner || module_symbol(owner, name) != real)
+		return true;
 
 	for (unsigned i = 0; (module = module_at(i)); i++) {
 		if (module == owner || module->flags & MODULE_SELF)
@@ -413,7 +435,7 @@ static bool is_defined_elsewhere(const char *name, const void *real)
 		if (module_symbol(module, name) && module_symbol(module, name) != real && !module_needs(owner, module))
 			return true;
 	}
-	return !owner;
+	return false;
 }
 
 /* Whether the stub means this function, and no other, to everybody who has it. */

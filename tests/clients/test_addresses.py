@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import flops
-from harness import PYTHON, Skip, blas_library, case, check, check_calls, check_equal, library_folder
+from harness import PYTHON, RUNTIME, Skip, blas_library, case, check, check_calls, check_equal, library_folder
 
 WIDTHS = {"lp64": "int", "ilp64": "int64_t"}
 
@@ -102,3 +102,26 @@ def other_address(client):
     run = client.same([program, blas_library("openblas-pthread", "libblas.so.3")], blas="reference")
     check_equal(run.out.splitlines(), [b"1 14", b"1"] * 2 + [b"0 14", b"0"], "equal addresses")
     check_calls(run, {"ddot": (3, 3 * flops.dot(3))})
+
+
+def versioned(client, flags, folder):
+    """The library, with its versions, in a folder of its own."""
+    target = client.build_folder / "tests" / "clients" / folder
+    target.mkdir(parents=True, exist_ok=True)
+    return client.compile("versioned_blas.c", "-shared", "-fPIC", *flags, "-Wl,-soname,libversioned.so",
+                          f"-Wl,--version-script={RUNTIME / 'versioned_blas.map'}", blas=False,
+                          name=f"{folder}/libversioned.so")
+
+
+@case(linked_to=("old", "new"))
+def versions(client):
+    """Of two versions of a routine a program gets the one that it was linked to, and by dlvsym the one that it names."""
+    new = versioned(client, [], "versioned-new")
+    old = versioned(client, ["-DOLD"], "versioned-old")
+    link = old if client.linked_to == "old" else new
+    program = client.compile("versioned_client.c", link, f"-Wl,-rpath,{new.parent}", blas=False,
+                             name=f"versioned_client-{client.linked_to}")
+    for arguments in ([], [new]):
+        run = client.same([program, *arguments])
+        check_equal(run.out.split()[1], b"-14" if client.linked_to == "old" else b"14", "the version that was linked to")
+        check_calls(run, {"ddot": (8, 8 * flops.dot(3))})

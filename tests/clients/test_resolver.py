@@ -11,7 +11,8 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 
 def oracle(client):
     shim = TOP / "shim"
-    return client.compile("got_oracle.c", shim / "module.c", shim / "resolve.c", shim / "guest.c", "-shared", "-fPIC",
+    return client.compile("got_oracle.c", shim / "module.c", shim / "resolve.c", shim / "symbol_version.c",
+                          shim / "guest.c", "-shared", "-fPIC",
                           "-Wl,-z,defs", "-fvisibility=hidden", f"-I{shim}", f"-I{shim / 'include'}",
                           name="got_oracle.so", blas=False)
 
