@@ -315,7 +315,7 @@ bool exceed(const struct exceeding_call *call)
 		describe(call, call->refusal);
 	if (raises(call->limit)) {
 		charge_count_refused(call->limit, call->cost);
-		if (!call->refusal)
+		if (!call->refusal && !raise_is_due(call->thread))
 			raise_refusal(call);
 		deny(call);
 		errno = saved;

@@ -407,16 +407,25 @@ static bool is_interpreters_own(uint64_t frame)
 	return owner == OWNED_BY_C_STACK;
 }
 
-uint64_t python_innermost(void)
+static uint64_t first_frame(void)
 {
 	uint64_t state = thread_state();
 
 	return state && python.layout ? innermost_frame(state) : 0;
 }
 
+struct python_place python_place(const void *code)
+{
+	uint64_t frame = first_frame();
+
+	if (!frame || read_word(frame + python.layout->code) != (uint64_t)code)
+		return (struct python_place){0};
+	return (struct python_place){frame, thread_state(), python.layout->frame_holder, python.layout->held_frame};
+}
+
 size_t python_caller(char *text, size_t size)
 {
-	uint64_t frame = python_innermost();
+	uint64_t frame = first_frame();
 	size_t end = 0;
 
 	text[0] = 0;
@@ -436,7 +445,7 @@ size_t python_caller(char *text, size_t size)
 
 size_t python_frames(char *text, size_t size)
 {
-	uint64_t state = thread_state(), frame = python_innermost();
+	uint64_t state = thread_state(), frame = first_frame();
 	bool left_out = state && !python.layout;
 	unsigned count = 0;
 	size_t end = 0;

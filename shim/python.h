@@ -5,6 +5,7 @@
 #ifndef FLOPSHIM_PYTHON_H
 #define FLOPSHIM_PYTHON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +23,29 @@ size_t python_frames(char *text, size_t size);
 enum { PYTHON_CALLER_BYTES = 400 };
 size_t python_caller(char *text, size_t size);
 
-/* Where the innermost of these frames is, 0 if there is none or it is not known. With record_lock held. */
-uint64_t python_innermost(void);
+/* Where a thread's innermost frame is, as the interpreter says it: see python_is_at. */
+struct python_place {
+	uint64_t frame;  /* 0: not known */
+	uint64_t state;  /* of the thread */
+	uint16_t holder; /* as in a layout */
+	int16_t held;
+};
+
+/*
+ * The calling thread's, if it runs `code`; else one that is not known. With record_lock held.
+ */
+struct python_place python_place(const void *code);
+
+/* Whether that is still the innermost frame, in the same thread while that frame lives. Needs no lock and no system call. */
+static inline bool python_is_at(const struct python_place *place)
+{
+	uint64_t at;
+
+	if (!place->frame)
+		return false;
+	at = *(const uint64_t *)(place->state + place->holder);
+	return (place->held < 0 ? at : *(const uint64_t *)(at + (uint16_t)place->held)) == place->frame;
+}
 
 /* Fetches what python_frames read last time into the caches, without waiting for it. With record_lock held. */
 void python_prefetch(void);

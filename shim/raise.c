@@ -24,14 +24,13 @@
 
 typedef int tracer(void *tracing, void *frame, int event, void *argument);
 
-/* All that the shim calls of Python's C API, which is the same from 3.9 to 3.13: result, name, parameters. */
+/* All that the shim calls of Python's C API, which is the same from 3.8 to 3.13: result, name, parameters. */
 #define FUNCTIONS(USE)                                                             \
 	USE(int, PyGILState_Ensure, (void))                                        \
 	USE(void, PyGILState_Release, (int))                                       \
 	USE(void *, PyGILState_GetThisThreadState, (void))                         \
 	USE(void *, PyEval_GetFrame, (void))                                       \
 	USE(void, PyEval_SetTrace, (tracer *, void *))                             \
-	USE(void *, PyFrame_GetCode, (void *))                                     \
 	USE(int, PyTraceBack_Here, (void *))                                       \
 	USE(void, Py_IncRef, (void *))                                             \
 	USE(void, Py_DecRef, (void *))                                             \
@@ -91,7 +90,7 @@ static struct {
 struct raising {
 	void *capsule;         /* borrowed */
 	void *frame;           /* of the statement */
-	uint64_t place;        /* of the frame, as python_innermost has it */
+	struct python_place place; /* of the frame */
 	void *error;
 	void *passed;          /* raised last by what runs by chance inside of the statement; NULL: nothing was */
 	void *tracing;         /* what traced the thread before, NULL: nothing did */
@@ -162,6 +161,9 @@ static void *attribute(void *object, const char *name)
 	return found;
 }
 
+/* A new reference. Python 3.8 has no function for it. */
+static void *code_of(void *frame) { return attribute(frame, "f_code"); }
+
 /* ---- an event before every instruction of a frame ---- */
 
 /*
@@ -173,7 +175,7 @@ static void opcodes_begin(struct raising *raising)
 	void *yes;
 
 	if (module.set_local_events) {
-		raising->opcodes = c_api.PyFrame_GetCode(raising->frame);
+		raising->opcodes = code_of(raising->frame);
 		yes = c_api.PyObject_CallFunction(module.set_local_events, "iOi", module.tool, raising->opcodes,
 						  module.event);
 	} else {
@@ -366,10 +368,10 @@ static int trace_statement(struct raising *raising, void *frame, int event, void
 static int trace_other(struct raising *raising, void *frame, int event, void *argument)
 {
 	void *exception = event == EVENT_EXCEPTION ? c_api.PyTuple_GetItem(argument, 1) : NULL;
-	void *code = c_api.PyFrame_GetCode(frame), *function, *answer;
+	void *code = code_of(frame), *function, *answer;
 	bool is_probe = code == raising->probe, is_bystander;
 
-	c_api.Py_DecRef(code);
+	set_reference(&code, NULL);
 	if (is_probe || exception == raising->error) {
 		raising->is_traced |= is_probe;
 		return 0;
@@ -473,7 +475,7 @@ static void *probe_code(void)
 }
 
 /* Has `frame` raise `error`, which it sets. */
-static void arm(struct thread *thread, void *frame, uint64_t place, void *error, int64_t block)
+static void arm(struct thread *thread, void *frame, struct python_place place, void *error, int64_t block)
 {
 	struct raising *raising = guest_pool_take(&raisings.pool);
 	void *capsule, *probed;
@@ -515,44 +517,41 @@ static void arm(struct thread *thread, void *frame, uint64_t place, void *error,
 	c_api.Py_DecRef(capsule);
 }
 
-/*
- * Whether the calling thread is in a statement that has to raise already: then what it said first is what is raised. In a
- * Python whose frames cannot be read here that is only found out under the GIL.
- */
-static bool is_repeat(const struct thread *thread)
+static struct python_place place_of(void *frame)
 {
-	const struct raising *raising = thread->raising;
-	uint64_t place;
+	struct python_place place;
+	void *code = code_of(frame);
 
-	if (!raising || !raising->place)
-		return false;
 	guest_lock(&record_lock);
-	place = python_innermost();
+	place = python_place(code);
 	guest_unlock(&record_lock);
-	return place == raising->place;
+	set_reference(&code, NULL);
+	return place;
+}
+
+bool raise_is_due(const struct thread *thread)
+{
+	return thread->raising && python_is_at(&thread->raising->place);
 }
 
 bool raise_in_statement(struct thread *thread, const struct refusal *refusal, int64_t block)
 {
-	uint64_t place;
+	struct python_place place;
 	void *frame, *error, *type, *value, *traceback;
 	int held;
 
 	if (!c_api.PyGILState_GetThisThreadState())
 		return false;
-	if (is_repeat(thread))
-		return true;
 	held = c_api.PyGILState_Ensure();
 	frame = c_api.PyEval_GetFrame();
+	/* Where frames cannot be read, it is found out here that the statement has to raise already. */
 	if (frame && !(thread->raising && thread->raising->frame == frame)) {
 		/* A finalizer may run while an error is set; that is not known to be wanted any more than its own. */
 		c_api.PyErr_Fetch(&type, &value, &traceback);
 		set_reference(&type, NULL);
 		set_reference(&value, NULL);
 		set_reference(&traceback, NULL);
-		guest_lock(&record_lock);
-		place = python_innermost();
-		guest_unlock(&record_lock);
+		place = place_of(frame);
 		c_api.Py_IncRef(frame);
 		error = make_error(refusal, frame);
 		if (error)

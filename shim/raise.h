@@ -60,10 +60,15 @@ void *raise_capsule(int64_t handle, void (*action)(int64_t));
 bool raise_is_attached(void);
 
 /*
+ * Whether the calling thread is in a statement that has to raise already, for a call that was refused before: what it said
+ * first is what is raised, and this one need only be denied. May be false where Python's frames cannot be read.
+ */
+bool raise_is_due(const struct thread *thread);
+
+/*
  * Has the Python statement that this thread is in raise instead of going on after the call, which the caller then denies.
- * False if it is in none. `block` is where threads that are not Python's may have left a refusal: see namespace_keep_refusal.
- * Waits for the GIL, but not for a call that is refused after another one of the same statement, nor in a thread that is not
- * Python's. May run Python code: signal handlers, for example.
+ * False if it is in none, or in a thread that is not Python's, which does not wait for the GIL then. `block` is where such
+ * threads may have left a refusal: see namespace_keep_refusal. May run Python code: signal handlers, for example.
  */
 bool raise_in_statement(struct thread *thread, const struct refusal *refusal, int64_t block);
 
