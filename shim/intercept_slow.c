@@ -493,10 +493,14 @@ static void leave_slowly(entry_frame frame)
 	struct thread *thread = lifecycle_thread();
 
 	if (thread) {
+		const struct scope *held = thread->held;
+
+		thread->held = *entry_scope(frame); /* the call is on no list while it changes from one to another */
 		thread->busy++;
 		leave(thread, frame);
 		head_settle(thread->lane);
 		thread->busy--;
+		thread->held = held;
 	}
 	errno = saved;
 }

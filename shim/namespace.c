@@ -406,11 +406,11 @@ static void scope_name(const struct scope *scope)
 }
 
 /* The scope that a call in flight charges to is on its stack, which may be gone. */
-static void frame_name(const struct dump_frame *frame)
+static void frame_name(uint64_t slot)
 {
 	const struct scope *scope = NULL;
 	struct iovec here = {&scope, sizeof(scope)};
-	struct iovec there = {entry_scope((entry_frame)frame->slot - 8), sizeof(scope)};
+	struct iovec there = {entry_scope((entry_frame)slot - 8), sizeof(scope)};
 	int saved = errno;
 
 	if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof(scope))
@@ -420,18 +420,31 @@ static void frame_name(const struct dump_frame *frame)
 	errno = saved;
 }
 
-/* What a thread has to do with after it has ended. It is held until it is on the stack of a call in flight. */
-static void thread_name(struct thread *thread)
+/* Of calls that seem to have been left, and may return all the same. */
+static void left_name(const struct thread *thread)
 {
-	const struct dump_lane *lane;
+	for (uint32_t i = 0; *(const volatile uint32_t *)&thread->left_count && i < LEFT_CALLS; i++)
+		if (thread->left[i].count)
+			frame_name(thread->left[i].slot);
+}
+
+/*
+ * What a thread, or one that has ended, has still to do with. It is held until it is on the stack of a call in flight, and while
+ * such a call returns. A call may be thought left, or be found again, between two looks.
+ */
+static void thread_name(struct thread *thread, void *unused)
+{
+	const struct dump_lane *lane = thread->lane;
 	uint32_t depth;
 
+	(void)unused;
+	left_name(thread);
 	scope_name(atomic_load(&thread->held));
 	scope_name(thread->credit_scope);
-	lane = thread->lane;
-	depth = *(const volatile uint32_t *)&lane->depth;
+	depth = lane ? *(const volatile uint32_t *)&lane->depth : 0;
 	for (uint32_t i = 0; i < depth && i < DUMP_FRAMES_MAX; i++)
-		frame_name(&lane->frames[i]);
+		frame_name(lane->frames[i].slot);
+	left_name(thread);
 }
 
 /* Moves those that nothing leads to any more to the free ones. True if there were any. */
@@ -460,7 +473,7 @@ static void ended_collect(void)
 {
 	scopes.collection++;
 	scopes.unreadable = false;
-	lifecycle_each_thread(thread_name);
+	lifecycle_each_place(thread_name, NULL);
 	while (!scopes.unreadable && ended_free())
 		; /* one inside may have held the one around it */
 	scopes.collect_at = scopes.ended_count + SCOPES_BATCH;

@@ -14,7 +14,7 @@ DOT = 2 * 500  # FLOPs of one call
 INSIDE = ("reuse_dot", "reuse_by_hand", "reuse_in_scope", "reuse_budget", "reuse_many",
           "tiny_factors", "hammer_plain", "hammer_by_hand", "hammer_rejecting", "hammer_under_limit",
           "running_rejected", "running_own", "fork_leases", "fork_from_thread", "fork_storm",
-          "scope_in_flight", "scope_in_flight_nested", "scope_in_callback", "callbacks")
+          "scope_in_flight", "scope_in_flight_nested", "scope_in_coroutine", "scope_in_callback", "callbacks")
 
 
 def limits(client, test, **options):

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "work.h"
@@ -484,6 +485,41 @@ static void scope_in_flight_nested(void)
 	scopes_check();
 }
 
+static ucontext_t outside, coroutine;
+
+static void leave_coroutine(void)
+{
+	inside = NULL;
+	swapcontext(&coroutine, &outside);
+}
+
+static void run_coroutine(void)
+{
+	inside = leave_coroutine;
+	be_rejected(100);
+}
+
+/* Its stack is not the thread's, and after thousands of other calls the thread seems not to be inside of it any more. */
+static void scope_in_coroutine(void)
+{
+	enum { STACK = 1 << 18, OTHER_CALLS = 10000 };
+	int64_t scope = flopshim_begin_budget(".s", 1e9);
+
+	getcontext(&coroutine);
+	coroutine.uc_stack.ss_sp = malloc(STACK);
+	coroutine.uc_stack.ss_size = STACK;
+	coroutine.uc_link = &outside;
+	makecontext(&coroutine, run_coroutine, 0);
+	swapcontext(&outside, &coroutine);
+	flopshim_end(scope);
+	for (int i = 0; i < OTHER_CALLS; i++)
+		dot(LENGTH);
+	scopes_turn_over();
+	swapcontext(&outside, &coroutine);
+	scopes_check();
+	free(coroutine.uc_stack.ss_sp);
+}
+
 static enum flopshim_action meet_and_warn(const struct flopshim_exceeded *call, void *context)
 {
 	(void)call, (void)context;
@@ -619,7 +655,8 @@ int main(int count, char **arguments)
 		TEST(hammer_plain), TEST(hammer_by_hand), TEST(hammer_rejecting), TEST(hammer_under_limit),
 		TEST(running_rejected), TEST(running_own),
 		TEST(fork_leases), TEST(fork_storm),
-		TEST(scope_in_flight), TEST(scope_in_flight_nested), TEST(scope_in_callback),
+		TEST(scope_in_flight), TEST(scope_in_flight_nested), TEST(scope_in_coroutine),
+		TEST(scope_in_callback),
 		TEST(callbacks),
 		TEST(killed_idle), TEST(killed_scopes), TEST(killed_later), TEST(many_shapes),
 #undef TEST
