@@ -122,10 +122,8 @@ static int file_reserve(int file, uint64_t offset, uint64_t size)
 static void file_fill(int file, uint64_t offset, uint64_t size)
 {
 	static const char zeros[DUMP_PAGE];
-	struct iovec pages[64];
+	static const struct iovec pages[64] = {[0 ... 63] = {(void *)zeros, sizeof(zeros)}};
 
-	for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-		pages[i] = (struct iovec){(void *)zeros, sizeof(zeros)};
 	while (size >= DUMP_PAGE) {
 		uint64_t count = size / DUMP_PAGE;
 		ssize_t written = pwritev(file, pages, count < 64 ? (int)count : 64, (off_t)offset);
@@ -467,7 +465,8 @@ static void meta_fill(void)
 /* Field 22 of /proc/self/stat; the name in field 2 may hold anything. */
 static uint64_t process_start_ticks(void)
 {
-	char buffer[1024], *at;
+	static char buffer[1024]; /* under record_lock */
+	char *at;
 	int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 	uint64_t ticks = 0;

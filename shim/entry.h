@@ -30,7 +30,8 @@
  *     saves nothing then.
  *  5. entry_ticks reads a counter of the processor, if code may; entry_probe calls a function with the state of all
  *     floating-point units saved and put back.
- *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
+ *  6. entry_on_stack calls a function on another stack, in a way that an unwinder finds back to this one.
+ *  7. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
  *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
  *     dlvsym: the same with dlvsym_hook(handle, name, version, return address) and dlvsym_real.
  *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
@@ -136,6 +137,9 @@ typedef char *entry_frame;
  */
 enum { PROBE_ARGUMENTS = 6 };
 int entry_probe(void *function, const void *const arguments[PROBE_ARGUMENTS]);
+
+/* Calls function(argument) on the stack whose end is `top`, a multiple of 16. No signal handler may leave it meanwhile. */
+void entry_on_stack(void (*function)(void *), void *argument, void *top);
 
 struct entry_verdict {
 	void *function;

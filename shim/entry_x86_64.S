@@ -457,6 +457,25 @@ HIDDEN_FUNCTION(entry_probe)
 	.cfi_endproc
 	.size entry_probe, . - entry_probe
 
+/* ---- void entry_on_stack(function, argument, top) ---- */
+	.p2align 4
+HIDDEN_FUNCTION(entry_on_stack)
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	movq %rdx, %rsp
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	call *%rax
+	leave
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size entry_on_stack, . - entry_on_stack
+
 /* ---- dlsym and dlopen ---- */
 
 /* Calls hook(first argument, second argument, return address), and leaves the program's arguments as they were. */

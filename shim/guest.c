@@ -342,15 +342,35 @@ size_t guest_whole(const char *text, size_t length)
 	return length - start < (size_t)((lead >= 0xc0) + (lead >= 0xe0) + (lead >= 0xf0)) ? start - 1 : length;
 }
 
-static void say(const char *format, va_list arguments)
+static void say_in(char line[SPEAK_LINE_MAX], const char *format, va_list arguments)
 {
-	char line[SPEAK_LINE_MAX] = SPEAK_PREFIX;
-	size_t start = strlen(line), room = sizeof(line) - start - 1;
-	size_t length = guest_format(line + start, room, format, arguments), end;
+	size_t start = strlen(SPEAK_PREFIX), room = SPEAK_LINE_MAX - start - 1, length, end;
 
+	memcpy(line, SPEAK_PREFIX, start);
+	length = guest_format(line + start, room, format, arguments);
 	end = start + (length < room ? length : guest_whole(line + start, room - 1));
 	line[end] = '\n';
 	speak(line, end + 1);
+}
+
+static RARE void say_on_stack(const char *format, va_list arguments)
+{
+	char line[SPEAK_LINE_MAX];
+
+	say_in(line, format, arguments);
+}
+
+/* The line has a page of its own where there is memory, since there may be little stack. */
+static void say(const char *format, va_list arguments)
+{
+	char *line = guest_pages(SPEAK_LINE_MAX);
+
+	if (!line) {
+		say_on_stack(format, arguments);
+		return;
+	}
+	say_in(line, format, arguments);
+	guest_free(line, SPEAK_LINE_MAX);
 }
 
 void guest_say(const char *format, ...)

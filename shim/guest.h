@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Apart: calls that do without do not take the stack that it needs. A coroutine's may have 4 kB in all. */
+#define RARE __attribute__((noinline))
+
 /*
  * A lock for the slow paths. All signals are blocked while a thread holds any, so that a handler that calls BLAS
  * cannot wait for its own thread, and the thread is not cancelled: files are opened under it. Zero is unlocked. Only the

@@ -75,7 +75,7 @@ static struct site_slot *slot_for(struct thread *thread, uint64_t key)
 	return own;
 }
 
-static void site_remember(struct entering *call, uint32_t symbol)
+static RARE void site_remember(struct entering *call, uint32_t symbol)
 {
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	struct site_slot *slot;
@@ -120,7 +120,7 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 }
 
 /* Of an object that may be no BLAS: finds out before any argument is read. */
-static void site_settle(struct entering *call, uint32_t symbol)
+static RARE void site_settle(struct entering *call, uint32_t symbol)
 {
 	while (call->site.flags & SITE_DOUBTFUL) {
 		switch (doubt_weigh(&call->site, call->frame)) {
@@ -176,7 +176,7 @@ static void coarse_subtract(struct dump_row *row, entry_frame frame)
 }
 
 /* What a call costs goes into its frame. True if it did not fit. */
-static bool price_into(struct entering *call, struct shape *shape, uint32_t namespace_id)
+static RARE bool price_into(struct entering *call, struct shape *shape, uint32_t namespace_id)
 {
 	struct price price;
 
@@ -203,7 +203,7 @@ static unsigned groups_place(const struct form *form, const struct family *famil
 }
 
 /* A batch costs the sum of its groups. Its row is theirs together, with the largest of each dimension. */
-static bool price_batch(struct entering *call, struct shape *shape, uint32_t namespace_id)
+static RARE bool price_batch(struct entering *call, struct shape *shape, uint32_t namespace_id)
 {
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	unsigned groups = groups_place(call->site.form, family);
@@ -238,49 +238,53 @@ static bool has_groups(const struct entering *call, const struct shape *shape)
 	       shape->dims[groups_place(form, &families[routines[form->routine].family])] > 1;
 }
 
-/* Price reserved, or the call is refused. True if it may run; where it runs over its budget, its price is not yet charged. */
-static bool enter_charged(struct entering *call, const struct shape *shape, const struct scope *scope, uint8_t coarse,
-			  bool *over)
+/* The call does not fit into `limit`. True if it runs all the same, and is recorded as over budget. */
+static RARE bool refuse(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
+			struct limit *limit, uint64_t remaining)
 {
-	struct exceeding_call exceeding;
-	struct dump_row *refused;
-	uint64_t remaining;
-	struct limit *limit;
-	int64_t cost = (int64_t)*entry_cost(call->frame);
-
-	*over = false;
-	limit = charge_reserve(call->thread, scope, cost, &remaining);
-	if (!limit)
-		return true;
-	exceeding = (struct exceeding_call){
+	struct exceeding_call exceeding = {
 		.routine = &routines[call->site.form->routine],
 		.form = call->site.form,
 		.shape = shape,
 		.frame = call->frame,
 		.ilp64 = call->site.flags & SITE_ILP64,
 		.caller = call->caller,
-		.cost = cost,
+		.cost = (int64_t)*entry_cost(call->frame),
 		.limit = limit,
 		.remaining = remaining,
 		.thread = call->thread,
 	};
+	struct dump_row *refused;
+	bool over;
+
 	/* Counted first: the program may leave by longjmp from inside. */
 	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, coarse);
 	if (refused->flags & DUMP_ROW_COARSE)
 		coarse_add(refused, call->frame);
 	refused->calls++;
 	call->thread->busy = 0; /* the program's code that runs now may leave for good */
-	*over = exceed(&exceeding);
+	over = exceed(&exceeding);
 	call->thread->busy = 1;
-	if (*over) {
-		refused->calls--;
-		if (refused->flags & DUMP_ROW_COARSE)
-			coarse_subtract(refused, call->frame);
-	}
-	return *over;
+	if (!over)
+		return false;
+	refused->calls--;
+	if (refused->flags & DUMP_ROW_COARSE)
+		coarse_subtract(refused, call->frame);
+	return true;
 }
 
-static struct entry_verdict enter_top_level(struct entering *call)
+/* Price reserved, or the call is refused. True if it may run; where it runs over its budget, its price is not yet charged. */
+static bool enter_charged(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
+			  bool *over)
+{
+	uint64_t remaining;
+	struct limit *limit = charge_reserve(call->thread, scope, (int64_t)*entry_cost(call->frame), &remaining);
+
+	*over = limit && refuse(call, shape, scope, coarse, limit, remaining);
+	return !limit || *over;
+}
+
+static RARE struct entry_verdict enter_top_level(struct entering *call)
 {
 	struct thread *thread = call->thread;
 	const struct family *family = &families[routines[call->site.form->routine].family];
@@ -292,11 +296,6 @@ static struct entry_verdict enter_top_level(struct entering *call)
 
 	if (call->remembered != &slot_none)
 		call->remembered->flags |= SITE_OUTERMOST;
-	if (call->site.number == DUMP_NONE) {
-		record_site_number(&call->site);
-		if (call->remembered != &slot_none)
-			call->remembered->site = call->site.number;
-	}
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
 		   0, &shape);
 	*entry_flags(call->frame) = call->site.flags & SITE_INFO;
@@ -343,7 +342,7 @@ static struct entry_verdict enter_top_level(struct entering *call)
  * The thread finds the nested calls of one library without their sites: of the first that makes any, until there are
  * many from another.
  */
-static void serve_from(struct thread *thread, uint64_t caller)
+static RARE void serve_from(struct thread *thread, uint64_t caller)
 {
 	uint64_t start, size;
 
@@ -367,6 +366,16 @@ static void serve_from(struct thread *thread, uint64_t caller)
 static bool is_never_outermost(const struct site *site)
 {
 	return (site->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES;
+}
+
+/* Sites of nested calls need none. */
+static void site_give_number(struct entering *call)
+{
+	if (call->site.number != DUMP_NONE)
+		return;
+	record_site_number(&call->site);
+	if (call->remembered != &slot_none)
+		call->remembered->site = call->site.number;
 }
 
 static struct entry_verdict enter(struct entering *call, uint32_t symbol)
@@ -398,10 +407,11 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 		lane->nested_calls++;
 		return jump(call->site.real);
 	}
+	site_give_number(call);
 	return enter_top_level(call);
 }
 
-static struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
+static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 {
 	struct entry_verdict verdict =
 		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records_calls ? ENTRY_LOGGED : 0));

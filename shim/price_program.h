@@ -11,7 +11,7 @@
 #define FLOPSHIM_PRICE_PROGRAM_H
 
 enum {
-	PRICE_STACK_MAX = 48, /* values; the generator refuses what needs more */
+	PRICE_STACK_MAX = 32, /* values; the generator refuses what needs more */
 	PROGRAM_HAS_REAL = 1, /* contains OP_REAL: complex types evaluate it twice */
 };
 

@@ -18,6 +18,7 @@
 #include "namespace.h"
 #include "price.h"
 #include "rows.h"
+#include "stack.h"
 #include "taken.h"
 #include "weights.h"
 
@@ -31,6 +32,7 @@ enum {
 	ROWS_USUAL = 20,
 	INDEX_FIRST = 512,
 	ROUTINES_MAX = 8192,
+	SYMBOL_TEXT = 128, /* bytes of a symbol's name */
 };
 
 struct guest_lock record_lock;
@@ -157,15 +159,20 @@ void record_symbol_name(uint32_t symbol, char *name, size_t size)
 	};
 	unsigned scheme = symbol % SCHEME_COUNT;
 	const struct form *form = &forms[symbol / SCHEME_COUNT];
-	const char *routine = routines[form->routine].name;
 	bool fortran = form->interface == FORM_FORTRAN;
+	const char *parts[] = {
+		schemes[scheme].before,
+		fortran ? "" : form->interface == FORM_CBLAS ? "cblas_" : "LAPACKE_",
+		routines[form->routine].name,
+		form->interface == FORM_LAPACKE_WORK ? "_work" : form->result_pointer ? "_sub" : "",
+		fortran ? schemes[scheme].after_fortran : schemes[scheme].after_c,
+	};
 	size_t end = 0;
 
-	name[0] = 0;
-	guest_print(name, size, &end, "%s%s%s%s%s", schemes[scheme].before,
-		    fortran ? "" : form->interface == FORM_CBLAS ? "cblas_" : "LAPACKE_", routine,
-		    form->interface == FORM_LAPACKE_WORK ? "_work" : form->result_pointer ? "_sub" : "",
-		    fortran ? schemes[scheme].after_fortran : schemes[scheme].after_c);
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (const char *at = parts[i]; *at && end + 1 < size; at++)
+			name[end++] = *at;
+	name[end] = 0;
 	if (scheme == SCHEME_UPPER_64 || scheme == SCHEME_BARE_UPPER)
 		for (char *at = name; *at; at++)
 			*at = (char)toupper(*at);
@@ -490,7 +497,7 @@ static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller
 	struct meaning meaning;
 	const struct thunk *thunk;
 	uint32_t named = symbol_named(symbol, &thunk);
-	char name[128];
+	static char name[SYMBOL_TEXT];
 
 	record_symbol_name(named, name, sizeof(name));
 	*site = (struct site){.caller = caller, .symbol = symbol, .form = &forms[named / SCHEME_COUNT]};
@@ -531,8 +538,27 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_f
 	return true;
 }
 
+/* What site_make is given, and whether it has made the site: finding a symbol takes stack that a call may not have. */
+struct making {
+	uint64_t caller;
+	void *enclosing;
+	entry_frame frame;
+	struct site *site;
+	struct question *question;
+	uint32_t symbol;
+	bool made;
+};
+
+static void site_make_there(void *argument)
+{
+	struct making *making = argument;
+
+	making->made = site_make(making->caller, making->symbol, making->enclosing, making->frame, making->site,
+				 making->question);
+}
+
 /* Asks the question, and notes the answer for the module that serves the site. */
-static void site_ask(const struct site *site, struct question question)
+static RARE void site_ask(const struct site *site, struct question question)
 {
 	/* Not 0 where a signal handler's call interrupts this same question. */
 	uint64_t outer = probing;
@@ -622,11 +648,11 @@ static bool site_add(struct site *site, const char *name)
 /* Sites of nested calls, which are many, never come here: they are not in the dump. */
 void record_site_number(struct site *site)
 {
+	static char name[SYMBOL_TEXT]; /* under record_lock */
 	const struct thunk *thunk;
-	char name[128];
 
-	record_symbol_name(symbol_named(site->symbol, &thunk), name, sizeof(name));
 	guest_lock(&record_lock);
+	record_symbol_name(symbol_named(site->symbol, &thunk), name, sizeof(name));
 	site->number = site_before(site, name);
 	if (site->number != DUMP_NONE || site_add(site, name)) {
 		uint32_t *found = site_find(site->caller, site->symbol, site->real);
@@ -640,20 +666,20 @@ void record_site_number(struct site *site)
 	guest_unlock(&record_lock);
 }
 
-static void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, uint64_t caller)
+static RARE void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, uint64_t caller)
 {
 	struct module *module = module_of((const void *)caller);
-	char name[128];
+	char name[SYMBOL_TEXT];
 
 	record_symbol_name(symbol, name, sizeof(name));
 	guest_die_of_symbol(lifecycle_program(), module && *module->path ? module->path : lifecycle_program(), name);
 }
 
 /* What the linker says, where the list of modules has nothing: only a process without memory has no whole list. */
-static void *real_of_linker(uint32_t symbol, uint64_t caller)
+static RARE void *real_of_linker(uint32_t symbol, uint64_t caller)
 {
 	const struct thunk *thunk;
-	char name[128];
+	char name[SYMBOL_TEXT];
 	void *real;
 
 	record_symbol_name(symbol_named(symbol, &thunk), name, sizeof(name));
@@ -666,21 +692,21 @@ static void *real_of_linker(uint32_t symbol, uint64_t caller)
 bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site)
 {
 	struct question question;
-	bool made;
+	struct making making = {caller, enclosing, frame, site, &question, symbol, false};
 
 	if (!enclosing && site_known(caller, symbol, site))
 		return true;
 	do {
 		question.function = NULL;
 		guest_lock(&record_lock);
-		made = site_make(caller, symbol, enclosing, frame, site, &question);
+		stack_run(site_make_there, &making);
 		guest_unlock(&record_lock);
 		if (question.function)
 			site_ask(site, question);
 	} while (question.function);
-	if (!made)
+	if (!making.made)
 		real_of_linker(symbol, caller); /* or nobody defines it */
-	return made;
+	return making.made;
 }
 
 void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)
@@ -788,76 +814,124 @@ static struct dump_row row_lost = {.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
 static bool index_is_full(const struct lane_rows *rows) { return rows->count >= rows->index->mask / 8 * 7; }
 
 /* A call that runs without a row: what was refused did not run, and what was rejected has been lost before. */
-static void row_lose(struct thread *thread, const struct dump_row *filled)
+static void row_lose(struct thread *thread, enum dump_row_kind kind)
 {
-	if (filled->kind == DUMP_ROW_REFUSED || filled->kind == DUMP_ROW_REJECTED)
+	if (kind == DUMP_ROW_REFUSED || kind == DUMP_ROW_REJECTED)
 		return;
 	thread->lane->lost_calls++;
 	dump_lose_unlocked(DUMP_LOST_CALLS);
 }
 
-static struct dump_row *row_make(struct thread *thread, uint64_t hash, const struct dump_row *filled)
+/*
+ * A new row, zeroed, to be filled and given to row_finish with *block, where it is. Where *block is NULL, it is a row that
+ * stands in for all that have none, and complete.
+ */
+static struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind kind, struct dump_block **block)
 {
 	struct lane_rows *rows = &thread->rows;
-	struct dump_block *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
+	struct dump_block *last = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
 	struct dump_row *row;
 
-	while (!block || !(row = row_take(block))) {
-		block = rows->overflow ? NULL : block_next(rows, block);
-		if (!block && rows->overflow)
-			return &rows->overflow[filled->kind];
-		if (!block) {
-			row_lose(thread, filled);
+	*block = NULL;
+	if (index_is_full(rows)) { /* nobody would find it */
+		if (!rows->overflow)
+			overflow_begin(rows, last);
+		return &rows->overflow[kind];
+	}
+	while (!last || !(row = row_take(last))) {
+		last = rows->overflow ? NULL : block_next(rows, last);
+		if (!last && rows->overflow)
+			return &rows->overflow[kind];
+		if (!last) {
+			row_lose(thread, kind);
 			return &row_lost;
 		}
 	}
-	*row = *filled;
-	if (index_is_full(rows)) { /* nobody would find it */
-		if (!rows->overflow)
-			overflow_begin(rows, block);
-		return &rows->overflow[filled->kind];
-	}
-	row_end(rows, block, row, hash, filled->flags & DUMP_ROW_COARSE);
-	if (rows->count * 2 > rows->index->mask)
-		index_grow(rows);
+	*block = last;
 	return row;
 }
 
-struct dump_row *record_row(struct thread *thread, const struct site *site, const struct shape *shape,
-			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+static void row_finish(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash)
 {
-	const struct routine *routine = &routines[site->form->routine];
-	unsigned dims = families[routine->family].dim_count;
-	uint64_t place = row_place(site->number, namespace_id);
-	struct shape key = *shape;
-	uint64_t hash = shape_hash(&key, dims, place);
-	struct dump_row *row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, dims);
-	struct dump_row filled = {.site = site->number, .namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags};
+	row_end(rows, block, row, hash, row->flags & DUMP_ROW_COARSE);
+	if (rows->count * 2 > rows->index->mask)
+		index_grow(rows);
+}
+
+/* The price of a row's calls. */
+static void row_price(struct dump_row *row, const struct routine *routine, struct shape *shape)
+{
 	struct price price;
 
-	if (!row)
-		row = row_find(thread->rows.index, hash, place, row_sort(kind, flags | DUMP_ROW_SATURATED), &key, dims);
+	row->charged = weights_price_inline(routine, shape, families[routine->family].option_count, row->namespace_id, &price);
+	row->flops = price.flops;
+	row->words = price.words;
+	row->flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
+}
+
+/* A row that the index has not got. A coarse one has no price: each call brings its own. */
+static inline __attribute__((always_inline)) struct dump_row *
+row_add(struct thread *thread, const struct site *site, struct shape *shape, uint64_t hash, uint32_t namespace_id,
+	enum dump_row_kind kind, uint8_t flags)
+{
+	const struct routine *routine = &routines[site->form->routine];
+	struct dump_block *block;
+	struct dump_row *row = row_place_new(thread, kind, &block);
+
+	if (!block)
+		return row;
+	row->site = site->number;
+	row->namespace_id = namespace_id;
+	row->kind = (uint8_t)kind;
+	row->flags = flags;
+	row->options = shape->options;
+	for (unsigned i = 0; i < families[routine->family].dim_count; i++)
+		row->dims[i] = shape->dims[i];
+	if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE))
+		row_price(row, routine, shape);
+	row_finish(&thread->rows, block, row, hash);
+	return row;
+}
+
+/* Of a lane that has all the rows that it may have. */
+static RARE struct dump_row *row_coarse(struct thread *thread, const struct site *site, const struct shape *shape,
+					uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+{
+	unsigned dims = families[routines[site->form->routine].family].dim_count;
+	uint64_t place = row_place(site->number, namespace_id), hash;
+	struct dump_row *row;
+	struct shape key;
+
+	hash = shape_coarsen(shape, dims, place, &key);
+	flags |= DUMP_ROW_COARSE;
+	dump_lose_unlocked(DUMP_COARSE_SHAPES);
+	row = row_find(thread->rows.index, hash, place, row_sort(kind, flags), &key, dims);
+	return row ? row : row_add(thread, site, &key, hash, namespace_id, kind, flags);
+}
+
+/* Whether its price fits is not known before it is found. */
+static RARE struct dump_row *row_known(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
+				       const struct shape *shape, unsigned dims)
+{
+	struct dump_row *row = row_find(index, hash, place, sort, shape, dims);
+
+	return row ? row : row_find(index, hash, place, sort | row_sort(0, DUMP_ROW_SATURATED), shape, dims);
+}
+
+struct dump_row *record_row(struct thread *thread, const struct site *site, struct shape *shape,
+			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+{
+	unsigned dims = families[routines[site->form->routine].family].dim_count;
+	uint64_t place = row_place(site->number, namespace_id), hash = shape_hash(shape, dims, place);
+	struct dump_row *row = row_known(thread->rows.index, hash, place, row_sort(kind, flags), shape, dims);
+
 	if (row)
 		return row;
 	if (thread->rows.overflow && kind == DUMP_ROW_CALL)
 		return thread->rows.overflow;
-	if (thread->rows.coarse) {
-		hash = shape_coarsen(shape, dims, place, &key);
-		filled.flags |= DUMP_ROW_COARSE;
-		row = row_find(thread->rows.index, hash, place, row_sort(kind, filled.flags), &key, dims);
-		dump_lose_unlocked(DUMP_COARSE_SHAPES);
-		if (row)
-			return row;
-	} else if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE)) {
-		filled.charged = weights_price(routine, &key, namespace_id, &price);
-		filled.flops = price.flops;
-		filled.words = price.words;
-		filled.flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
-	}
-	filled.options = key.options;
-	for (unsigned i = 0; i < dims; i++)
-		filled.dims[i] = key.dims[i];
-	return row_make(thread, hash, &filled);
+	if (thread->rows.coarse)
+		return row_coarse(thread, site, shape, namespace_id, kind, flags);
+	return row_add(thread, site, shape, hash, namespace_id, kind, flags);
 }
 
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
@@ -995,6 +1069,7 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 	struct shape key = {.dims = {(int64_t)flops}};
 	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};
 	const struct manual_site *site;
+	struct dump_block *block;
 	struct dump_row *row;
 	uint64_t hash, place;
 	bool saturated = false;
@@ -1023,7 +1098,12 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 			return row;
 	}
 	filled.dims[0] = key.dims[0];
-	return row_make(thread, hash, &filled);
+	row = row_place_new(thread, kind, &block);
+	if (block) {
+		*row = filled;
+		row_finish(&thread->rows, block, row, hash);
+	}
+	return row;
 }
 
 void record_forked(void)

@@ -75,7 +75,7 @@ bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol);
 void record_site_number(struct site *site);
 
 /* The row of this thread for a key, made if need be. Never NULL: when nothing more fits it is a coarse row. */
-struct dump_row *record_row(struct thread *thread, const struct site *site, const struct shape *shape,
+struct dump_row *record_row(struct thread *thread, const struct site *site, struct shape *shape,
 			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
 
 /* The same for calls that turn out to be of another kind after they were made. */

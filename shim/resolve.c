@@ -43,14 +43,20 @@ static bool symbol_read(const struct module *module, uint32_t index, ElfW(Sym) *
 	return module_peek(module, (const ElfW(Sym) *)module->symbols + index, symbol, sizeof(*symbol));
 }
 
-/* Whether it is a definition of this name. */
+/* Whether it is a definition of this name: compared in pieces, since calls come on small stacks. */
 static bool symbol_is(const struct module *module, const ElfW(Sym) *symbol, const char *name)
 {
-	char text[SYMBOL_NAME_MAX];
 	size_t size = strlen(name) + 1;
+	char text[32];
 
-	return symbol->st_shndx != SHN_UNDEF && size <= sizeof(text) &&
-	       module_peek(module, module->strings + symbol->st_name, text, size) && !memcmp(text, name, size);
+	if (symbol->st_shndx == SHN_UNDEF)
+		return false;
+	for (size_t at = 0, piece; at < size; at += piece) {
+		piece = size - at < sizeof(text) ? size - at : sizeof(text);
+		if (!module_peek(module, module->strings + symbol->st_name + at, text, piece) || memcmp(text, name + at, piece))
+			return false;
+	}
+	return true;
 }
 
 /* A definition that is right only if there is no other of its kind. */

@@ -17,6 +17,7 @@
 #include "lifecycle.h"
 #include "python.h"
 #include "record.h"
+#include "stack.h"
 #include "unwind.h"
 
 enum {
@@ -242,38 +243,53 @@ static void raise_threshold(uint64_t flops)
 		taken.threshold = dump_header->stack_threshold = threshold;
 }
 
-/* Where the dump has it, 0 if it could not be taken. */
-static uint64_t stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
+/* A stack to be taken, and where the dump has it then: 0 if it could not be. */
+struct taking {
+	uint64_t caller, flops;
+	uint32_t site, namespace_id;
+	uint64_t place;
+};
+
+/* Under record_lock. */
+static void stack_take_locked(void *argument)
 {
-	static uint64_t addresses[UNWIND_MAX]; /* under record_lock */
+	static uint64_t addresses[UNWIND_MAX];
 	static char python[PYTHON_TEXT];
+	struct taking *taking = argument;
 	struct dump_sample *sample;
 	bool failed = false;
 	unsigned count;
 	size_t length;
-	uint64_t place;
 
-	guest_lock(&record_lock);
-	dump_unseal();
 	python_prefetch();
-	count = unwind_from(caller, addresses);
+	count = unwind_from(taking->caller, addresses);
 	length = python_frames(python, sizeof(python));
 	if (!count) {
-		addresses[0] = caller;
+		addresses[0] = taking->caller;
 		count = 1;
 		failed = true;
 	}
-	place = stack_place(addresses, count, python, length);
-	sample = place ? sample_of(place, site, namespace_id) : NULL;
+	taking->place = stack_place(addresses, count, python, length);
+	sample = taking->place ? sample_of(taking->place, taking->site, taking->namespace_id) : NULL;
 	if (sample) {
-		sample->flops += flops;
+		sample->flops += taking->flops;
 		sample->calls++;
 	}
 	if (!sample || failed)
 		stack_failed();
+}
+
+/* Where the dump has it, 0 if it could not be taken. */
+static uint64_t stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
+{
+	struct taking taking = {.caller = caller, .flops = flops, .site = site, .namespace_id = namespace_id};
+
+	guest_lock(&record_lock);
+	dump_unseal();
+	stack_run(stack_take_locked, &taking); /* libunwind takes 4 kB and more */
 	raise_threshold(flops);
 	guest_unlock(&record_lock);
-	return place;
+	return taking.place;
 }
 
 /* Whether this call's stack is taken, and what it stands for then. */

@@ -22,7 +22,7 @@
 #include "lifecycle.h"
 #include "module.h"
 
-enum { OWN_FRAMES = 12 }; /* of the shim, in front of the caller's */
+enum { OWN_FRAMES = 16 }; /* of the shim, in front of the caller's */
 
 static int (*backtrace_function)(void **, int);
 

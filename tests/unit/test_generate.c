@@ -192,7 +192,7 @@ static const struct refusal meaningless_expressions[] = {
 	{PRICE("real(side)"), PRICED("real: a number expected, not a letter")},
 	{PRICE("9000000000000000000*9000000000000000000"), PRICED("a constant that does not fit")},
 	{PRICE("m/9000000000000000000/9000000000000000000"), PRICED("a denominator that does not fit")},
-	{PRICE(NEST8(NEST8(NEST8("m")))), PRICED("the expression needs 49 places on the stack; there are 48")},
+	{PRICE(NEST8(NEST8("m"))), PRICED("the expression needs 33 places on the stack; there are 32")},
 };
 
 /* That `double` stands where only complex types come. */

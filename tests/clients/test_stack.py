@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How much stack calls take beyond what they take without the shim: coroutines and signal handlers have little."""
+
+from harness import case, check
+
+FIRST = 4096  # bytes: the first call of a process or a thread, and one that is refused
+LATER = 1024
+
+KINDS = ("coroutine", "handler", "thread")  # of threads, each call is the first of one
+
+
+def depths(client, kind, **options):
+    run = client.run([client.compile("stack_use.c", "-pthread", "-Wl,-z,now"), kind], OPENBLAS_NUM_THREADS="1", **options)
+    return {name: int(depth) for name, depth in (line.split() for line in run.out.decode().splitlines())}, run
+
+
+def compare(client, kind, first_calls, **options):
+    bare, _ = depths(client, kind, shim=False)
+    shim, run = depths(client, kind, **options)
+    check(bare.keys() == shim.keys() and len(bare) == 9, f"measured {sorted(shim)}")
+    for name, depth in shim.items():
+        allowed = FIRST if kind == "thread" or name in first_calls else LATER
+        check(depth - bare[name] <= allowed, f"{name}: {depth} bytes of stack, {bare[name]} without the shim")
+    return run
+
+
+@case(kind=KINDS)
+def default(client):
+    compare(client, client.kind, ("first", "child"))
+
+
+@case(kind=KINDS)
+def all_stacks(client):
+    """Each call's stack is taken: on another one, so that a small one is no reason to leave it out."""
+    run = compare(client, client.kind, ("first", "child"), FLOPSHIM_STACKS="all")
+    names = {frame.split(" ")[0] for stack in run.report["stacks"] for frame in stack["frames"]}
+    expected = {"dot", "other_place", "other_routine", "product"}
+    if client.kind != "handler":  # on signal stacks none are taken
+        check(expected <= names, f"the stacks have {sorted(names)}")
+
+
+@case(kind=("coroutine",))
+def every_call_recorded(client):
+    compare(client, client.kind, ("first", "child"), FLOPSHIM_RECORDS="calls", FLOPSHIM_TIME="all",
+            FLOPSHIM_BUDGET="1e15,train=1")
+
+
+@case(action=("deny", "warn"))
+def refused(client):
+    """The one line that is said takes most of it."""
+    bare, _ = depths(client, "coroutine", shim=False)
+    shim, _ = depths(client, "coroutine", FLOPSHIM_BUDGET="1", FLOPSHIM_ON_EXCEED=client.action, FLOPSHIM_QUIET="1")
+    for name, depth in shim.items():
+        check(depth - bare[name] <= FIRST, f"{name}: {depth} bytes of stack, {bare[name]} without the shim")
