@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "config.h"
+#include "confine.h"
 #include "dump.h"
 #include "entry.h"
 #include "lifecycle.h"
@@ -70,6 +71,8 @@ void dlsym_init(void)
 	module_before_list(is_next_dlvsym, NULL);
 	dlopen_real = (void *(*)(const char *, int))libc_function("dlopen");
 	dlclose_real = (int (*)(void *))libc_function("dlclose");
+	syscall_real = (long (*)(long, ...))next_function("syscall");
+	prctl_real = (int (*)(int, ...))next_function("prctl");
 	/* Whatever comes next: a sanitizer has one of its own. */
 	pthread_create_real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function(
 		"pthread_create");

@@ -245,6 +245,11 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 	*in_file = offset + size <= dump.first_bytes;
 	if (*in_file)
 		return (char *)dump_header + offset;
+	if (dump.has_file && guest_confined) {
+		if (type != DUMP_LOG)
+			dump_lose(DUMP_LOST_SPACE);
+		return NULL;
+	}
 	if (dump.has_file) {
 		int saved = errno;
 
@@ -689,9 +694,12 @@ static bool write_blocks(int file)
 /* Its blocks have room in the file, which is a promise on some file systems, and not on others. */
 static void write_out(void)
 {
-	int saved = errno, file = file_reopen();
+	int saved = errno, file;
 	bool written = false;
 
+	if (guest_confined)
+		return;
+	file = file_reopen();
 	errno = ENOENT;
 	if (file >= 0) {
 		written = write_blocks(file);
@@ -734,6 +742,14 @@ void dump_flush_due(void)
 		__atomic_store_n(&dump.flushed_ns, now, __ATOMIC_RELAXED);
 		write_out();
 	}
+	guest_unlock(&record_lock);
+}
+
+void dump_prepare_confined(void)
+{
+	guest_lock(&record_lock);
+	if (dump.has_file && dump.written_out)
+		write_out();
 	guest_unlock(&record_lock);
 }
 
@@ -823,7 +839,8 @@ void dump_forked(void)
 	dump.first_bytes = 0;
 	dump.messages = 0;
 	speak_forked();
-	dump.tried = dump.has_file = dump.written_out = false;
+	dump.tried = guest_confined; /* then there will be none */
+	dump.has_file = dump.written_out = false;
 	dump.strings = dump.stacks = NULL;
 #define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);
 	TABLES

@@ -83,6 +83,9 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
  */
 void dump_flush_due(void);
 
+/* With no lock held: the program is about to give up system calls, and nothing can be written out afterwards. */
+void dump_prepare_confined(void);
+
 /* Notes that something is missing from the dump. */
 void dump_lose(enum dump_loss loss);
 

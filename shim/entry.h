@@ -35,6 +35,8 @@
  *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
  *     dlvsym: the same with dlvsym_hook(handle, name, version, return address) and dlvsym_real.
  *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
+ *  7. syscall: tail jump to confine_syscall where number is that of seccomp or prctl or syscall_real is still NULL, and to
+ *     syscall_real otherwise.
  */
 #ifndef FLOPSHIM_ENTRY_H
 #define FLOPSHIM_ENTRY_H
@@ -155,6 +157,8 @@ static inline uint64_t *entry_return_slot(entry_frame frame) { return (uint64_t 
 
 #if defined(__x86_64__)
 static inline uint64_t entry_ticks(void) { return __builtin_ia32_rdtsc(); }
+/* While another thread is waited for. */
+static inline void entry_pause(void) { __builtin_ia32_pause(); }
 
 /*
  * One instruction each, so that no signal handler comes between, and not locked, since no other thread writes there:

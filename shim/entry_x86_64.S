@@ -4,6 +4,8 @@
  * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says
  * what each part has to do.
  */
+#include <sys/syscall.h>
+
 #include "entry.h"
 
 #define HIDDEN_FUNCTION(name) \
@@ -549,5 +551,22 @@ dlopen:
 	jmp *dlopen_real(%rip)
 	.cfi_endproc
 	.size dlopen, . - dlopen
+
+/* ---- long syscall(long number, ...): a tail jump, since some of them return twice or on another stack ---- */
+	.p2align 4
+	.globl syscall
+	.type syscall, @function
+syscall:
+	.cfi_startproc
+	endbr64
+	cmpq $SYS_seccomp, %rdi
+	je confine_syscall
+	cmpq $SYS_prctl, %rdi
+	je confine_syscall
+	cmpq $0, syscall_real(%rip)
+	je confine_syscall
+	jmp *syscall_real(%rip)
+	.cfi_endproc
+	.size syscall, . - syscall
 
 	.section .note.GNU-stack, "", @progbits

@@ -24,6 +24,19 @@ struct guest_lock {
 	_Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
 };
 
+/*
+ * The program has given up system calls: see confine.h. Then locks block no signals, and a handler's call may find that its
+ * own thread holds some of them.
+ */
+extern volatile bool guest_confined __attribute__((visibility("hidden")));
+
+/*
+ * Where on the stack the thread has taken the first of the locks that it holds, 0 if it holds none; and unlocks them all,
+ * where a signal handler has left by longjmp what held them.
+ */
+uint64_t guest_holds(void);
+void guest_let_go(void);
+
 void guest_lock(struct guest_lock *lock);
 void guest_unlock(struct guest_lock *lock);
 
@@ -61,8 +74,10 @@ void guest_die_of_symbol(const char *program, const char *object, const char *na
 /* The same only with FLOPSHIM_VERBOSE. */
 void guest_say_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Nanoseconds of CLOCK_MONOTONIC. */
+/* Nanoseconds of CLOCK_MONOTONIC; always 0 in a confined process where reading it is a system call. */
 uint64_t guest_clock(void);
+/* Finds out whether it is one. */
+void guest_clock_prepare(void);
 
 /*
  * What vsnprintf does, for the conversions c, s, d, u, x and %, lengths l, ll and z, the flags - and 0, a width and, of

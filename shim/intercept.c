@@ -10,6 +10,7 @@
 
 #include "charge.h"
 #include "config.h"
+#include "guest.h"
 #include "rows.h"
 #include "weights.h"
 
@@ -497,7 +498,7 @@ static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread,
 	struct dump_row *row;
 	struct price price;
 
-	if (unlikely(thread->rows.coarse || thread->rows.overflow))
+	if (unlikely(thread->rows.coarse || thread->rows.overflow || guest_confined))
 		return NULL;
 	charged = weights_price_inline(&routines[slot->form->routine], shape, slot->options, scope->namespace_id, &price);
 	if (unlikely(price.saturated))

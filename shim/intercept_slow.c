@@ -326,6 +326,8 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 	}
 	if (!query && !row->flags && call->remembered != &slot_none)
 		site_slot_remember(call->remembered, row, scope);
+	if (unlikely(thread->lost_calls))
+		__atomic_fetch_add(thread->lost_calls, 1, __ATOMIC_RELAXED);
 	*entry_form(call->frame) = call->site.form;
 	*entry_row(call->frame) = row;
 	*entry_real(call->frame) = call->site.real;
@@ -423,6 +425,48 @@ static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 	return verdict;
 }
 
+static bool on_own_stack(uint64_t address)
+{
+	return address >= thread_head.stack_low && address < thread_head.stack_high;
+}
+
+/* Whether a call with its return address there comes from a handler that has interrupted the shim while it holds locks. */
+static bool is_interrupting(uint64_t slot)
+{
+	uint64_t holds;
+
+	if (likely(!guest_confined) || !(holds = guest_holds()))
+		return false;
+	if (slot <= holds || !on_own_stack(slot) || !on_own_stack(holds))
+		return true;
+	guest_let_go();
+	return false;
+}
+
+/* Out of a handler that has interrupted the shim itself, with locks held that it must not wait for: see guest_confined. */
+static struct entry_verdict enter_interrupted(struct entering *call, uint32_t symbol)
+{
+	call->thread = thread_self;
+	call->thread->lane->lost_calls++;
+	__atomic_fetch_or(&dump_header->losses, (uint32_t)DUMP_LOST_CALLS, __ATOMIC_SEQ_CST);
+	if (site_recall(call, symbol))
+		return jump(call->site.real);
+	return jump(record_callee_unlocked(call->caller, symbol));
+}
+
+/* What such a call leaves to the slow path when it returns is left out, but for the call itself. */
+static void leave_interrupted(entry_frame frame)
+{
+	struct dump_lane *lane = thread_self->lane;
+
+	if (!lane->depth || lane->frames[lane->depth - 1].slot != (uint64_t)entry_return_slot(frame))
+		return;
+	if (lane->frames[lane->depth - 1].row)
+		(*entry_row(frame))->calls++;
+	lane->depth--;
+	head_settle(lane);
+}
+
 struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 {
 	int saved = errno;
@@ -433,8 +477,11 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 	};
 	const struct scope *held;
 	struct entry_verdict verdict;
-	bool own = record_is_probing(call.slot, call.caller, symbol);
+	bool own;
 
+	if (unlikely(is_interrupting(call.slot)))
+		return enter_interrupted(&call, symbol);
+	own = record_is_probing(call.slot, call.caller, symbol);
 	call.thread = own ? NULL : lifecycle_thread();
 	if (call.thread && call.thread->credit == CREDIT_TIMED) {
 		verdict = enter_timed(frame, symbol);
@@ -517,6 +564,10 @@ static void leave_slowly(entry_frame frame)
 
 void intercept_leave_slow(entry_frame frame)
 {
+	if (unlikely(is_interrupting((uint64_t)entry_return_slot(frame)))) {
+		leave_interrupted(frame);
+		return;
+	}
 	if (intercept_leave_timed(frame)) {
 		struct thread *self = thread_self;
 		struct dump_row *row = *entry_row(frame);

@@ -90,7 +90,12 @@ static struct {
 static __thread struct origin *origin_self __attribute__((tls_model("initial-exec")));
 
 const char *lifecycle_program(void) { return life.program; }
-uint32_t lifecycle_thread_number(void) { return (uint32_t)syscall(SYS_gettid); }
+
+/* A confined thread cannot ask for its own: any number that no other has will do. */
+uint32_t lifecycle_thread_number(void)
+{
+	return guest_confined ? (uint32_t)((uint64_t)__builtin_thread_pointer() >> 6) : (uint32_t)syscall(SYS_gettid);
+}
 
 static bool is_forked(void) { return life.started && unlikely(epoch_page.epoch == 0); }
 
@@ -266,7 +271,7 @@ void lifecycle_settle(void)
 	unsettled.list = NULL;
 	unsettled.count = 0;
 	lifecycle_each_thread(unsettled_note);
-	if (!unsettled.count)
+	if (!unsettled.count || guest_confined) /* whose threads cannot be looked at */
 		return;
 	unsettled.room = unsettled.count;
 	bytes = unsettled.room * sizeof(struct unsettled);
@@ -507,6 +512,10 @@ static void start_over_after_fork(void)
 	memset(&record_lock, 0, sizeof(record_lock));
 	memset(&life.lock, 0, sizeof(life.lock));
 	frames_forked(thread, &flying);
+	if (guest_confined) {
+		__atomic_fetch_or(&dump_header->losses, (uint32_t)DUMP_LOST_CALLS, __ATOMIC_SEQ_CST);
+		thread->lost_calls = &thread->lane->lost_calls;
+	}
 	charge_forked();
 	record_forked();
 	dump_forked();
@@ -529,7 +538,9 @@ static void start_over_after_fork(void)
 	memset(thread->steady, 0, sizeof(thread->steady));
 	guest_lock(&record_lock);
 	thread->lane = NULL;
-	taken = record_lane_take(thread);
+	if (guest_confined)
+		record_lane_blind(thread);
+	taken = guest_confined || record_lane_take(thread);
 	if (!taken)
 		thread_become(&thread_null);
 	guest_unlock(&record_lock);

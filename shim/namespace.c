@@ -413,9 +413,9 @@ static void frame_name(uint64_t slot)
 	struct iovec there = {entry_scope((entry_frame)slot - 8), sizeof(scope)};
 	int saved = errno;
 
-	if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof(scope))
+	if (!guest_confined && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof(scope))
 		scope_name(scope);
-	else if (errno != EFAULT)
+	else if (guest_confined || errno != EFAULT)
 		scopes.unreadable = true;
 	errno = saved;
 }

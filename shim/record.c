@@ -31,6 +31,7 @@ enum {
 	ROWS_BLOCK_MAX = 1 << 21,
 	ROWS_USUAL = 20,
 	INDEX_FIRST = 512,
+	ROWS_KEPT = 64, /* for coarse ones, of a process that has given up the system calls by which blocks are made */
 	ROUTINES_MAX = 8192,
 	SYMBOL_TEXT = 128, /* bytes of a symbol's name */
 };
@@ -135,6 +136,20 @@ bool record_lane_take(struct thread *thread)
 	thread->lane->threads++;
 	thread->lane->depth = 0;
 	return true;
+}
+
+void record_lane_blind(struct thread *thread)
+{
+	static struct dump_lane lane;
+	static struct dump_row rows[ROW_KINDS];
+
+	memset(&lane, 0, sizeof(lane));
+	for (unsigned kind = 0; kind < ROW_KINDS; kind++)
+		rows[kind] = (struct dump_row){.site = DUMP_NONE, .kind = (uint8_t)kind, .flags = DUMP_ROW_COARSE};
+	thread->lane = &lane;
+	thread->rows.block_count = 0;
+	thread->rows.overflow = rows;
+	memset(thread->rows.index->entries, 0, (thread->rows.index->mask + 1) * sizeof(thread->rows.index->entries[0]));
 }
 
 void record_lane_rest(struct thread *thread)
@@ -709,6 +724,13 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame 
 	return making.made;
 }
 
+void *record_callee_unlocked(uint64_t caller, uint32_t symbol)
+{
+	struct site site;
+
+	return site_known(caller, symbol, &site) ? site.real : real_of_linker(symbol, caller);
+}
+
 void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)
 {
 	struct site site;
@@ -851,6 +873,14 @@ static struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind 
 	return row;
 }
 
+/* How many rows the last block takes yet. */
+static uint64_t rooms_left(const struct lane_rows *rows)
+{
+	const struct dump_block *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
+
+	return block && block->taken < row_block_room(block) ? row_block_room(block) - block->taken : 0;
+}
+
 static void row_finish(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash)
 {
 	row_end(rows, block, row, hash, row->flags & DUMP_ROW_COARSE);
@@ -929,6 +959,8 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, stru
 		return row;
 	if (thread->rows.overflow && kind == DUMP_ROW_CALL)
 		return thread->rows.overflow;
+	if (guest_confined && rooms_left(&thread->rows) <= ROWS_KEPT)
+		thread->rows.coarse = true;
 	if (thread->rows.coarse)
 		return row_coarse(thread, site, shape, namespace_id, kind, flags);
 	return row_add(thread, site, shape, hash, namespace_id, kind, flags);

@@ -31,6 +31,8 @@ void record_call_lost(void);
  * that has ended has that one's lane, with its rows, and keeps it. False without memory.
  */
 bool record_lane_take(struct thread *thread);
+/* For the only thread of a confined child: what it calls is charged, and counted as lost in its parent's dump. */
+void record_lane_blind(struct thread *thread);
 /* With record_lock held. The thread ends, and its lane waits with it for the next one. */
 void record_lane_rest(struct thread *thread);
 
@@ -58,6 +60,8 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame 
  * the list of modules what the dynamic linker finds for the shim.
  */
 void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame);
+/* What is known of it without a lock, or what comes next after the shim. */
+void *record_callee_unlocked(uint64_t caller, uint32_t symbol);
 
 /* Whether a call from there is a part of another one. */
 bool record_caller_is_blas(uint64_t caller);

@@ -399,6 +399,8 @@ static bool counter_is_trusted(void)
 	ssize_t length = -1;
 	int file;
 
+	if (guest_confined)
+		return false;
 	guest_lock(&record_lock); /* as wherever files are opened */
 	file = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
 	if (file >= 0) {
@@ -538,7 +540,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 
 	credit_settle(thread);
 	if (stack_is_due(thread, cost, &stands_for)) {
-		if (thread->busy == 1 && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
+		if (thread->busy == 1 && !guest_confined && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
 			stack_sample(thread, *entry_return_slot(frame), stands_for, site, namespace_id);
 		else
 			stack_failed();

@@ -182,7 +182,7 @@ void speak(const char *line, size_t length)
 	if (!spoken.known)
 		speak_start();
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
-	if (!is_heard() || !write_quietly(line, length))
+	if (guest_confined || !is_heard() || !write_quietly(line, length))
 		keep(line + strlen(SPEAK_PREFIX), length - strlen(SPEAK_PREFIX));
 	pthread_setcancelstate(cancelling, NULL);
 	errno = saved;

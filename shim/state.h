@@ -202,6 +202,7 @@ struct thread {
 	struct steady_site steady[STEADY_SITES];
 	uint32_t looks, left_next, left_count; /* at the calls in flight; the next place of `left`, and how many are in use */
 	struct left_call left[LEFT_CALLS];
+	uint64_t *lost_calls; /* of a lane of the parent's, where the process could have no dump; NULL otherwise */
 	struct forked_frames forked; /* the calls in flight when it last forked */
 };
 

@@ -2,6 +2,7 @@
 """The program does not notice: floating-point state, errno, NULL arguments, unusual signatures, silence; and
 what the shim cannot see is said."""
 
+import json
 import subprocess
 
 import flops
@@ -163,7 +164,7 @@ def own_functions(client):
 LEFT_ALONE = {"xerbla_", "cblas_xerbla", "lsame_", "dlamch_", "slamch_", "ilaenv_", "ilaenv2stage_", "second_",
               "dsecnd_", "LAPACKE_malloc", "LAPACKE_free", "LAPACKE_lsame", "LAPACKE_get_nancheck",
               "LAPACKE_dge_trans", "LAPACKE_dge_nancheck"}
-HOOKS = {"dlsym", "dlvsym", "dladdr", "dlopen", "dlclose", "pthread_create"}
+HOOKS = {"dlsym", "dlvsym", "dladdr", "dlopen", "dlclose", "pthread_create", "prctl", "syscall"}
 
 
 @case()
@@ -200,3 +201,34 @@ def imported_symbols(client):
     out = subprocess.run(["nm", "-D", "--undefined-only", "--format=just-symbols", str(client.shim)],
                          capture_output=True, text=True, check=True).stdout.split()
     check_equal(sorted(NOT_FOR_GUESTS & {name.split("@")[0] for name in out}), [], "called from the C library")
+
+
+# In strict mode there are no forks and no other threads.
+CONFINED = {how: ("shapes", "sites", "handler") + (("child", "thread") if "strict" not in how else ())
+            for how in ("prctl-strict", "syscall-strict", "prctl-kill", "syscall-kill", "prctl-errno")}
+
+
+@case(on=("reference",), how=CONFINED)
+def confined(client):
+    """A process that gives up system calls after its first call of BLAS lives as long as without the shim, and is counted: in
+    coarse rows where there is no room. A library with threads and buffers of its own would not survive it either."""
+    program = client.compile("confined.c", "-pthread")
+    for what in CONFINED[client.how]:
+        run = client.run([program, client.how, what], FLOPSHIM_STACKS="leaf")
+        said = {name: int(calls) for name, calls in (line.split() for line in run.out.decode().splitlines())}
+        reported = subprocess.run([str(client.reporter), "--json", *run.dumps], capture_output=True)
+        totals = json.loads(reported.stdout)["totals"]
+        calls, lost = totals["calls"], totals["lost_calls"]
+        check_equal(reported.returncode, 5 if lost else 0, "status of the report")
+        if what == "handler":
+            # A handler's call that interrupts the shim's own work with a lock held is passed on, and counted as lost.
+            check(calls + lost >= sum(said.values()), f"{calls} calls and {lost} lost of {said}")
+            check(lost < calls / 100, f"{lost} calls of {calls} were lost")
+        elif what == "child":
+            check_equal((calls, lost), (1, 5000), "calls, and calls that a child without a dump has lost")
+        else:
+            check_equal((calls, lost), (sum(said.values()), 0), "calls")
+            check_equal({name: run.routines[name][0] for name in said if said[name]},
+                        {name: calls for name, calls in said.items() if calls}, "calls of routines")
+        if what == "shapes":
+            check_equal(run.totals["flops"], sum(2 * n for n in range(1, 5001)) + 2 * 7, "FLOPs")
