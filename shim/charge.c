@@ -183,6 +183,14 @@ static void scope_take(struct thread *thread, const struct scope *scope)
 	thread->credit_scope = scope;
 }
 
+static void count_refused(struct limit *limit, int64_t cost)
+{
+	limit->refused_calls++;
+	if (__builtin_add_overflow(limit->refused_flops, (uint64_t)cost, &limit->refused_flops))
+		limit->refused_flops = UINT64_MAX;
+	limit_publish(limit);
+}
+
 struct limit *charge_reserve(struct thread *thread, const struct scope *scope, int64_t cost, uint64_t *remaining)
 {
 	struct limit *fault;
@@ -212,6 +220,8 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 			lease = cost * LEASE_CALLS > LEASE_MAX ? cost * LEASE_CALLS : LEASE_MAX;
 		change_limits(scope, (uint64_t)cost + (uint64_t)lease, true, thread, lease);
 	}
+	if (fault && thread->raising)
+		count_refused(fault, cost);
 	*remaining = left;
 	guest_unlock(&charge_lock);
 	return fault;
@@ -233,10 +243,7 @@ void charge_refund(const struct scope *scope, int64_t cost)
 void charge_count_refused(struct limit *limit, int64_t cost)
 {
 	guest_lock(&charge_lock);
-	limit->refused_calls++;
-	if (__builtin_add_overflow(limit->refused_flops, (uint64_t)cost, &limit->refused_flops))
-		limit->refused_flops = UINT64_MAX;
-	limit_publish(limit);
+	count_refused(limit, cost);
 	guest_unlock(&charge_lock);
 }
 

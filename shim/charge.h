@@ -78,7 +78,8 @@ static inline const struct scope *charge_scope(struct thread *thread)
 
 /*
  * Reserves `cost` on every limit of the scope. NULL if that was possible, or the limit that does not allow it, of which
- * `*remaining` is left. Counts nothing as refused.
+ * `*remaining` is left. Counts nothing as refused, but in a thread whose Python statement has to raise already: compiled
+ * code that goes on after a refusal is refused so often that a second lock for that would be most of what it takes.
  */
 struct limit *charge_reserve(struct thread *thread, const struct scope *scope, int64_t cost, uint64_t *remaining);
 

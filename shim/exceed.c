@@ -309,21 +309,22 @@ bool exceed(const struct exceeding_call *call)
 	int saved = errno;
 	const struct callback *callback = callback_set;
 	enum exceed_action action;
-	bool by_default = true;
+	bool by_default = true, raising = raises(call->limit);
+	bool counted = call->thread->raising; /* by charge_reserve */
 
 	if (call->refusal)
 		describe(call, call->refusal);
-	if (raises(call->limit)) {
+	if (!counted && !raising && !callback && config.on_exceed == EXCEED_WARN)
+		return run_over(call);
+	if (!counted)
 		charge_count_refused(call->limit, call->cost);
+	if (raising) {
 		if (!call->refusal && !raise_is_due(call->thread))
 			raise_refusal(call);
 		deny(call);
 		errno = saved;
 		return false;
 	}
-	if (!callback && config.on_exceed == EXCEED_WARN)
-		return run_over(call);
-	charge_count_refused(call->limit, call->cost);
 	action = ask(call, callback, &by_default);
 	if (action == EXCEED_WARN) {
 		charge_uncount_refused(call->limit, call->cost);
