@@ -73,7 +73,7 @@ def check_plugins(client, mix):
            "global:scipy32 local:plain64 deepbind:julia64",
            "deepbind:plain64 local:plain32 local:scipy32",
            "local:plain32 local:plain64 promote:plain32 local:scipy64",
-           "local:scipy64 promote:scipy64 local:plain64 local:plain32 promote:plain64"])
+           "local:scipy64 promote:scipy64 local:plain64 local:julia64 promote:julia64"])
 def plugins(client):
     check_plugins(client, client.mix)
 
