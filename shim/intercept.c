@@ -368,6 +368,8 @@ static inline bool clock_goes_on(struct thread *thread, int64_t cost)
 {
 	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample || cost + BURST_CALL > thread->until_clock)
 		return false;
+	if (thread->credit_scope->limited && !charge_lease_spend(thread, cost))
+		return false;
 	thread->until_sample -= cost;
 	thread->until_clock -= cost + BURST_CALL;
 	return true;
@@ -398,6 +400,18 @@ static inline bool dear_goes_on(struct thread *thread, int64_t cost)
 	return true;
 }
 
+/* The same of a burst, which the processor's counter times. */
+static inline bool burst_goes_on(struct thread *thread, int64_t cost)
+{
+	return flopshim_tick_scale && thread->credit == CREDIT_TIMED && clock_goes_on(thread, cost);
+}
+
+/* The counter at the beginning or the end of a call of a burst; where all are timed, it is to take less. */
+static inline uint64_t burst_ticks(void)
+{
+	return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks();
+}
+
 /* A call that is timed by the processor's counter, if at all, and needs nothing else. */
 static inline struct entry_verdict enter_ticking(struct thread *thread, entry_frame frame, const struct site_slot *slot,
 						 struct dump_row *row, const struct scope *scope)
@@ -409,9 +423,9 @@ static inline struct entry_verdict enter_ticking(struct thread *thread, entry_fr
 		return SLOW;
 	if ((flopshim_tick_scale || config.time == TIME_OFF) && dear_goes_on(thread, cost))
 		flags = config.time == TIME_OFF ? 0 : ENTRY_TICKS | ENTRY_DEAR;
-	else if (!flopshim_tick_scale || thread->credit != CREDIT_TIMED || !clock_goes_on(thread, cost))
+	else if (!burst_goes_on(thread, cost))
 		return SLOW;
-	*entry_start(frame) = entry_ticks();
+	*entry_start(frame) = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks();
 	return run(thread->lane, slot, row, scope, frame, flags);
 }
 
@@ -454,6 +468,7 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 	struct shape exact, shape;
 	struct dump_row *row;
 	struct price price;
+	uint64_t flags = 0;
 
 	if (!thread->rows.coarse)
 		return SLOW;
@@ -475,15 +490,21 @@ static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame f
 	if (!row)
 		return SLOW;
 	charged = weights_price_inline(&routines[slot->form->routine], &exact, slot->options, scope->namespace_id, &price);
-	if (price.saturated || !pay(thread, scope, charged))
+	if (price.saturated)
 		return SLOW;
+	if (!pay(thread, scope, charged)) {
+		if (scope != thread->credit_scope || !burst_goes_on(thread, (int64_t)charged))
+			return SLOW;
+		flags = ENTRY_TICKS;
+		*entry_start(frame) = burst_ticks();
+	}
 	row_add_share(row, price.flops, charged, price.words);
 	if (likely(!(slot->flags & SITE_INFO)))
-		return run(thread->lane, slot, row, scope, frame, 0);
+		return run(thread->lane, slot, row, scope, frame, flags);
 	*entry_cost(frame) = charged;
 	*entry_raw(frame) = price.flops;
 	*entry_words(frame) = price.words;
-	return run(thread->lane, slot, row, scope, frame, ENTRY_COARSE);
+	return run(thread->lane, slot, row, scope, frame, flags | ENTRY_COARSE);
 }
 
 /*
@@ -852,16 +873,41 @@ bool intercept_leave_timed(entry_frame frame)
 	       !intercept_was_rejected(*entry_form(frame), frame);
 }
 
+/*
+ * A call of a burst that took longer than flopshim_tick_limit. Most often its thread was off the processor meanwhile, and
+ * that one moment must not stand for many; but there are calls of few FLOPs that take long. It counts where the calls of
+ * its row do so too. That of the first one is kept without its number until the next one shows which it was.
+ */
+static __attribute__((noinline)) void leave_long(struct dump_row *row, uint64_t ns)
+{
+	if (row->timed_calls) {
+		if (ns / LONG_TIMES_MEAN > row->time_ns / row->timed_calls)
+			return;
+		row->timed_calls++;
+		row->time_ns += ns;
+	} else if (row->time_ns) {
+		row->time_ns += ns;
+		row->timed_calls = 2;
+	} else {
+		row->time_ns = ns;
+	}
+}
+
 /* What is more to do for a call that has neither been timed by the clock nor logged. */
 static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
 {
 	if (flags & ENTRY_TICKS) {
-		uint64_t ticks = entry_ticks() - *entry_start(frame);
+		uint64_t now = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks(), ticks = now - *entry_start(frame), ns;
 
-		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_DEAR)))
-			return;
+		if (unlikely((int64_t)ticks < 0))
+			return; /* the counters of two processors differ */
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
-		row->time_ns += (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
+		ns = (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
+		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_DEAR))) {
+			leave_long(row, ns);
+			return;
+		}
+		row->time_ns = likely(row->timed_calls) ? row->time_ns + ns : ns;
 		row->timed_calls++;
 	}
 }

@@ -569,6 +569,7 @@ struct thread *lifecycle_thread(void)
 		return NULL;
 	if (likely(thread_self != &thread_null))
 		return thread_self;
+	sample_calibrate(); /* for the first time, before a dump is made, which takes long enough for a second one */
 	guest_lock(&record_lock); /* a signal handler must not make a second one meanwhile */
 	thread = thread_self != &thread_null ? thread_self : thread_make();
 	if (thread) {

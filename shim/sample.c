@@ -384,18 +384,32 @@ static void stack_sample(struct thread *thread, uint64_t caller, uint64_t flops,
 
 uint64_t flopshim_tick_scale, flopshim_tick_cost, flopshim_tick_limit = UINT64_MAX;
 
-enum { CALIBRATION_NS = 1000000, CALIBRATION_TICKS_MAX = 4000, READINGS = 16, BURST_CALL_NS_MAX = 500000 };
+enum {
+	CALIBRATION_NS = 50000, /* at least; the first call makes a dump meanwhile, which takes longer */
+	CALIBRATION_READINGS = 8,
+	CALIBRATION_TICKS_MAX = 4000,
+	READINGS = 16,
+	BURST_CALL_NS_MAX = 500000,
+};
+#define CHECK_TICKS ((uint64_t)1 << 31) /* a second or so: that often the pace is looked at again */
+
+enum calibration_state { PACE_UNKNOWN, PACE_WORKED_ON, PACE_BEGUN, PACE_KNOWN, PACE_NEVER };
 
 static struct {
-	_Atomic uint32_t state; /* 0 unknown, 1 begun, 2 ended */
+	_Atomic uint32_t state; /* enum calibration_state */
 	uint64_t ticks, clock_ns;
-	_Atomic uint64_t refills; /* since the pace is known */
+	uint64_t scale;         /* of the last stretch */
+	_Atomic uint64_t flops; /* of all threads, since the pace is known; up to a refill of each */
 } calibration;
 
-/* Whether the kernel itself keeps time by the counter: then it runs at one pace on all processors. */
+/*
+ * Whether the kernel itself keeps time by the counter, as a guest of a hypervisor too: then it runs at one pace on all
+ * processors.
+ */
 static bool counter_is_trusted(void)
 {
-	char name[8] = "";
+	static const char *const clocks[] = {"tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n", "xen\n"};
+	char name[40];
 	ssize_t length = -1;
 	int file;
 
@@ -404,11 +418,15 @@ static bool counter_is_trusted(void)
 	guest_lock(&record_lock); /* as wherever files are opened */
 	file = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
 	if (file >= 0) {
-		length = read(file, name, sizeof(name));
+		length = read(file, name, sizeof(name) - 1);
 		close(file);
 	}
 	guest_unlock(&record_lock);
-	return length == 4 && !memcmp(name, "tsc\n", 4);
+	name[length > 0 ? length : 0] = 0;
+	for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
+		if (!strcmp(name, clocks[i]))
+			return true;
+	return false;
 }
 
 /* The least that passes between two readings: what a timed call would take if it did nothing. */
@@ -435,70 +453,162 @@ static uint64_t clock_elapsed(uint64_t start_ns, uint64_t end_ns)
 	return end_ns - start_ns < cost ? 0 : end_ns - start_ns - (cost - 1);
 }
 
-/* Counter and clock at one moment; false if something came in between. */
+/* Counter and clock at one moment, the best of some; false if something came in between each time. */
 static bool clocks_read(uint64_t *ticks, uint64_t *clock_ns)
 {
-	uint64_t before = entry_ticks();
+	uint64_t least = CALIBRATION_TICKS_MAX;
 
-	*clock_ns = guest_clock();
-	*ticks = entry_ticks();
-	return *ticks - before < CALIBRATION_TICKS_MAX;
+	for (int i = 0; i < CALIBRATION_READINGS; i++) {
+		uint64_t before = entry_ticks(), now = guest_clock(), between = entry_ticks() - before;
+
+		if (between >= least)
+			continue;
+		least = between;
+		*ticks = before + between / 2;
+		*clock_ns = now;
+	}
+	return least < CALIBRATION_TICKS_MAX;
+}
+
+/* a * b / c, where the product may need 128 bits: a pause of days may lie between two looks at the clock. */
+static uint64_t scaled(uint64_t a, uint64_t b, uint64_t c) { return (uint64_t)((unsigned __int128)a * b / c); }
+
+static enum calibration_state calibration_begin(void)
+{
+	if (!counter_is_trusted())
+		return PACE_NEVER;
+	return clocks_read(&calibration.ticks, &calibration.clock_ns) ? PACE_BEGUN : PACE_UNKNOWN;
+}
+
+/* Nanoseconds of a tick times 2^32 since the last look at both, which this one takes the place of; 0 if there is none. */
+static uint64_t stretch_scale(uint64_t least_ns)
+{
+	uint64_t ticks, clock_ns, elapsed_ns, elapsed_ticks;
+
+	if (!clocks_read(&ticks, &clock_ns) || clock_ns - calibration.clock_ns < least_ns)
+		return 0;
+	elapsed_ns = clock_ns - calibration.clock_ns;
+	elapsed_ticks = ticks - calibration.ticks;
+	calibration.ticks = ticks;
+	calibration.clock_ns = clock_ns;
+	/* From 60 MHz to 64 GHz, or it is no counter that could be used. */
+	if ((int64_t)elapsed_ticks <= 0 || elapsed_ns / 16 > elapsed_ticks || elapsed_ticks / 64 > elapsed_ns)
+		return 0;
+	return scaled(elapsed_ns, (uint64_t)1 << 32, elapsed_ticks);
+}
+
+static void scale_set(uint64_t scale)
+{
+	if (config.time == TIME_AUTO)
+		flopshim_tick_limit = scaled(BURST_CALL_NS_MAX, (uint64_t)1 << 32, scale);
+	atomic_thread_fence(memory_order_release);
+	flopshim_tick_scale = scale;
+}
+
+static enum calibration_state calibration_end(void)
+{
+	uint64_t scale = stretch_scale(CALIBRATION_NS);
+
+	if (!scale)
+		return PACE_BEGUN;
+	flopshim_tick_cost = reading_cost(config.time == TIME_AUTO ? entry_ticks_in_order : entry_ticks);
+	calibration.scale = scale;
+	scale_set(scale);
+	return PACE_KNOWN;
+}
+
+static bool is_near(uint64_t scale, uint64_t other)
+{
+	uint64_t distance = scale > other ? scale - other : other - scale;
+
+	return distance < other / 64;
 }
 
 /*
- * The counter takes half as long to read as the clock, and can be read on the fast path. Its pace is measured over
- * the first CALIBRATION_NS, to a ten-thousandth or better; the ordered record needs the clock's own moments.
+ * A machine that slept, or that was moved to another, may have another pace, or none that says anything of a stretch in
+ * which that happened. What two stretches in a row agree upon is taken.
+ */
+static enum calibration_state calibration_check(void)
+{
+	uint64_t scale = entry_ticks() - calibration.ticks < CHECK_TICKS ? 0 : stretch_scale(CALIBRATION_NS);
+
+	if (!scale)
+		return PACE_KNOWN;
+	if (!is_near(scale, flopshim_tick_scale) && is_near(scale, calibration.scale))
+		scale_set(scale);
+	calibration.scale = scale;
+	return PACE_KNOWN;
+}
+
+static enum calibration_state calibration_go_on(enum calibration_state state)
+{
+	switch (state) {
+	case PACE_UNKNOWN: return calibration_begin();
+	case PACE_BEGUN: return calibration_end();
+	default: return calibration_check();
+	}
+}
+
+/*
+ * The counter takes half as long to read as the clock, and can be read on the fast path. Its pace is known from two looks
+ * at both, to a thousandth or better: one before the first call's dump is made, one after. A signal handler's call in the
+ * middle leaves it alone. The ordered record needs the clock's own moments.
  */
 void sample_calibrate(void)
 {
-	uint64_t ticks, clock_ns;
+	uint32_t state = calibration.state;
 
-	if (calibration.state == 2 || config.time == TIME_OFF || config.records_calls)
+	if (state == PACE_NEVER || state == PACE_WORKED_ON || config.time == TIME_OFF || config.records_calls ||
+	    !atomic_compare_exchange_strong(&calibration.state, &state, PACE_WORKED_ON))
 		return;
-	if (calibration.state == 0) {
-		uint32_t unknown = 0;
-
-		if (!atomic_compare_exchange_strong(&calibration.state, &unknown, 2) || !counter_is_trusted() ||
-		    !clocks_read(&calibration.ticks, &calibration.clock_ns))
-			return;
-		calibration.state = 1;
-		return;
-	}
-	if (!clocks_read(&ticks, &clock_ns) || clock_ns - calibration.clock_ns < CALIBRATION_NS)
-		return;
-	flopshim_tick_cost = reading_cost(entry_ticks);
-	if (config.time == TIME_AUTO)
-		flopshim_tick_limit = (ticks - calibration.ticks) * BURST_CALL_NS_MAX / (clock_ns - calibration.clock_ns);
-	flopshim_tick_scale = ((clock_ns - calibration.clock_ns) << 32) / (ticks - calibration.ticks);
-	calibration.state = 2;
+	calibration.state = calibration_go_on(state);
 }
 
 /* ---- credit ---- */
 
 /*
  * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, after
- * the slow path has taken the caches, takes ten times as long as it does otherwise. One portion of credit in BURST_GAP
- * begins a burst; the first bursts follow each other closely, so that short programs have some. Only after those may the
+ * the slow path has taken the caches, takes ten times as long as it does otherwise. A burst begins with each of BURST_GAP
+ * portions of credit, by chance and in proportion to the FLOPs that the thread has done since it was last asked, however
+ * often that is; the first bursts follow each other closely, so that short programs have some. Only after those may the
  * fast path renew the credit.
  */
-enum { BURST_GAP = 512, BURST_LENGTH = 1 << 19 };
+enum { BURST_GAP = 128, BURST_LENGTH = 1 << 19 };
 
-static bool burst_is_due(struct thread *thread)
+/* FLOPs of the thread since its last refill. */
+static uint64_t work_since_refill(const struct thread *thread)
 {
-	uint64_t refills;
+	return thread->until_sample < thread->refill_mark ? (uint64_t)(thread->refill_mark - thread->until_sample) : 0;
+}
+
+static bool burst_is_due(struct thread *thread, uint64_t done)
+{
+	static const uint64_t widest = (uint64_t)BURST_GAP * CREDIT_QUANTUM;
+	uint64_t before, gap;
 
 	if (config.time != TIME_AUTO || !flopshim_tick_scale)
 		return false;
-	refills = atomic_fetch_add_explicit(&calibration.refills, 1, memory_order_relaxed);
-	if (refills < BURST_GAP)
-		return random_next(thread) % BURST_GAP < BURST_GAP / (refills + 1);
-	thread->renewals = CREDIT_RENEWALS;
-	return random_next(thread) % BURST_GAP < 1 + CREDIT_RENEWALS;
+	before = atomic_fetch_add_explicit(&calibration.flops, done + 1, memory_order_relaxed);
+	gap = before < widest ? before : widest;
+	if (before >= widest)
+		thread->renewals = CREDIT_RENEWALS;
+	return !before || random_next(thread) % gap < done;
 }
 
-static void credit_refill(struct thread *thread)
+/* Whether a burst was only interrupted, by a call of `cost` FLOPs: most often its stack was due. */
+static bool burst_continues(struct thread *thread, int64_t cost)
+{
+	if (thread->until_clock > BURST_LENGTH || thread->until_clock <= cost + BURST_CALL || config.time != TIME_AUTO)
+		return false;
+	thread->until_clock -= cost + BURST_CALL;
+	return true;
+}
+
+/* For a call of `cost` FLOPs; `done`: those of the thread since the last time. */
+static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 {
 	int64_t credit = CREDIT_QUANTUM - 1;
+	bool continues = burst_continues(thread, cost);
 
 	if (config.stacks != STACKS_AUTO) {
 		thread->until_sample = INT64_MAX;
@@ -506,18 +616,21 @@ static void credit_refill(struct thread *thread)
 	}
 	if (thread->until_sample < credit)
 		credit = thread->until_sample;
-	thread->until_clock = INT64_MAX;
+	if (!continues)
+		thread->until_clock = INT64_MAX;
 	thread->renewals = config.time == TIME_OFF ? CREDIT_RENEWALS : 0;
 	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls) {
 		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;
+	} else if (burst_is_due(thread, done) || continues) {
+		credit = CREDIT_TIMED;
+		if (!continues)
+			thread->until_clock = BURST_LENGTH;
 	} else if (thread->scope->limited) {
 		credit = CREDIT_LEASE;
-	} else if (burst_is_due(thread)) {
-		credit = CREDIT_TIMED;
-		thread->until_clock = BURST_LENGTH;
 	}
 	thread->credit = credit;
 	thread->credit_given = credit;
+	thread->refill_mark = thread->until_sample;
 }
 
 /* ---- time ---- */
@@ -526,30 +639,31 @@ static void credit_refill(struct thread *thread)
  * A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us. Of the smaller calls those are
  * timed that the slow path sees anyway, where there are no bursts.
  */
-static bool is_timed(const struct thread *thread, int64_t cost, bool is_new)
+static bool is_timed(int64_t cost, bool is_new)
 {
 	if (config.records_calls || config.time != TIME_AUTO)
 		return config.records_calls || config.time == TIME_ALL;
-	return cost >= CREDIT_QUANTUM || (!is_new && (!flopshim_tick_scale || thread->scope->limited));
+	return cost >= CREDIT_QUANTUM || (!is_new && !flopshim_tick_scale);
 }
 
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
 		  bool is_new)
 {
-	uint64_t stands_for;
+	uint64_t stands_for, done;
 
 	credit_settle(thread);
+	done = work_since_refill(thread);
 	if (stack_is_due(thread, cost, &stands_for)) {
 		if (thread->busy == 1 && !guest_confined && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
 			stack_sample(thread, *entry_return_slot(frame), stands_for, site, namespace_id);
 		else
 			stack_failed();
 	}
-	credit_refill(thread);
 	sample_calibrate();
+	credit_refill(thread, cost, (uint64_t)cost + done);
 	if (config.records_calls)
 		*entry_flags(frame) |= ENTRY_LOGGED;
-	if (is_timed(thread, cost, is_new))
+	if (is_timed(cost, is_new))
 		*entry_flags(frame) |= ENTRY_TIMED;
 }
 
@@ -630,4 +744,10 @@ void sample_forked(void)
 	if (taken.samples)
 		guest_free(taken.samples, taken.sample_places * sizeof(struct dump_sample *));
 	memset(&taken, 0, sizeof(taken));
+	/* Another thread of the parent may have been at it; and what the parent has done says nothing of the child. */
+	if (calibration.state != PACE_NEVER)
+		calibration.state = flopshim_tick_scale ? PACE_KNOWN : PACE_UNKNOWN;
+	calibration.flops = 0;
+	if (thread_self != &thread_null)
+		thread_self->random = 0; /* or all children would draw alike */
 }

@@ -33,13 +33,13 @@ void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row
 /* The same for work charged by hand, which takes no time that is known. */
 void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *row);
 
-/* Finds the pace of the processor's counter: some calls later it is known. */
+/* Finds the pace of the processor's counter: known some 50 us after it was first called. Takes record_lock. */
 void sample_calibrate(void);
 
 /* FLOPs at and above which `auto` takes the stack of every call, just now; but see above. */
 uint64_t sample_threshold(void);
 
-/* In a forked child: stacks are stored anew. */
+/* In a forked child: stacks are stored anew, and its first calls are timed as those of any process. */
 void sample_forked(void);
 
 #endif

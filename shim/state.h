@@ -24,7 +24,8 @@ enum {
 	DEAR_CALL = 2048,       /* what a dear call takes from the credit at least, see dear_goes_on */
 	DEAR_SHIFT = 12,        /* and the part of its FLOPs that it takes beside that, as a power of two */
 	DEAR_LEASE_MAX = 1 << 21, /* FLOPs of a call that takes no more than the lease */
-	BURST_CALL = 64,        /* what a call of a burst takes from until_clock, beside its FLOPs */
+	LONG_TIMES_MEAN = 16,   /* see leave_long */
+	BURST_CALL = 512,       /* what a call of a burst takes from until_clock, beside its FLOPs */
 	ROW_BLOCKS_MAX = 40,    /* of a lane */
 	MISSES_MAX = 64,        /* see row_of_call */
 	STREAK_FOLLOWED = 4,    /* see site_follow */
@@ -184,6 +185,7 @@ struct thread {
 	int64_t until_sample;            /* FLOPs before the next sampled stack */
 	int64_t credit_given;            /* what `credit` was at the last refill */
 	uint32_t renewals;               /* how often the fast path may still refill it */
+	int64_t refill_mark;             /* what `until_sample` was at the last refill */
 	int64_t until_clock;             /* where every call is timed: what is left of that, see clock_goes_on */
 	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first; UINT64_MAX: never drawn */
 	struct dump_block *log;          /* of the ordered record, the one that grows */
@@ -258,10 +260,7 @@ static inline void head_settle(const struct dump_lane *lane)
  */
 extern uint64_t flopshim_tick_scale __attribute__((visibility("hidden")));
 extern uint64_t flopshim_tick_cost __attribute__((visibility("hidden")));
-/*
- * More ticks than a call of a burst can take: the thread was off its processor, and that one moment must not stand
- * for many.
- */
+/* More ticks than a call of a burst takes, most often: see leave_long. */
 extern uint64_t flopshim_tick_limit __attribute__((visibility("hidden")));
 
 /* Of a nested call, by the number of its symbol; in the epoch that a forked child is in, none. */

@@ -261,7 +261,7 @@ struct dump_row {
 	uint32_t timed_calls;   /* changes */
 	int64_t dims[DUMP_DIMS_MAX]; /* 0 from the routine's dim_count on */
 	uint64_t flops;         /* raw price of one call */
-	uint64_t time_ns;       /* sum over timed calls; changes */
+	uint64_t time_ns;       /* sum over timed calls; without any, it means nothing; changes */
 	uint64_t words;         /* minimal traffic of one call, in elements */
 };
 

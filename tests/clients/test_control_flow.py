@@ -93,8 +93,8 @@ def left_inside_a_call(client):
     what lay on the stack for what the call was to have, such as a time."""
     run = client.run([client.compile("signals.c"), "inner"], FLOPSHIM_STACKS="off")
     check_printed(run, {"daxpy": flops.axpy(4)})
-    timed, calls = run.totals["timed_calls"], run.totals["calls"]
-    check(timed < calls / 10, f"{timed} of {calls} calls of 8 FLOPs were timed")
+    # Words of the stack that are taken for a clock's make it what has passed since the machine began.
+    check(run.totals["time_ns"] < 10**10, f"{run.totals['time_ns']} ns in {run.totals['calls']} calls of 8 FLOPs")
 
 
 @case(on=QUICK_BLAS)
