@@ -348,6 +348,8 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	key.row.charged = (u128)times * entry.charged;
 	key.row.words = (u128)times * entry.words;
 	key.row.calls = entry.calls;
+	if (!entry.timed_calls)
+		entry.time_ns = 0; /* the shim's own, of a call that may yet turn out not to count */
 	key.row.time_ns = entry.time_ns;
 	key.row.timed_calls = entry.timed_calls;
 	count_row(add, &entry, &key.row, routine.kind);

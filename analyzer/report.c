@@ -177,7 +177,7 @@ static void put_balance(struct output *output, const struct aggregate *aggregate
 static void put_time(struct output *output, struct views *views)
 {
 	struct group times = views_times(views);
-	char text[NUMBER_TEXT];
+	char text[NUMBER_TEXT], calls[NUMBER_TEXT];
 
 	if (!times.timed_calls)
 		return;
@@ -188,6 +188,10 @@ static void put_time(struct output *output, struct views *views)
 	if (times.time_ns && times.timed_flops)
 		fprintf(output->stream, ", %.2f GFLOP/s", (double)times.timed_flops / (double)times.time_ns);
 	fputc('\n', output->stream);
+	if (times.extrapolated_calls)
+		fprintf(output->stream, "%-10s %s of these calls have a shape that was never timed: %s, by other shapes\n", "estimated",
+		        number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
+	put_calls(output, "no time", times.timeless_calls, "are like none that was timed: that time is without them");
 }
 
 /* What a reader of the totals must know beside them. */
@@ -301,7 +305,8 @@ void report_totals_json(struct output *output, struct views *views)
 		{ "passed_calls", totals->passed_calls }, { "saturated_calls", totals->saturated_calls },
 		{ "manual_charges", totals->manual_charges }, { "words", totals->words }, { "threads", totals->threads },
 		{ "time_ns", times.time_ns }, { "timed_calls", times.timed_calls }, { "timed_flops", times.timed_flops },
-		{ "estimated_time_ns", times.estimated_ns },
+		{ "estimated_time_ns", times.estimated_ns }, { "extrapolated_time_ns", times.extrapolated_ns },
+		{ "extrapolated_calls", times.extrapolated_calls }, { "calls_without_time", times.timeless_calls },
 	};
 
 	json_bool(output, "complete", aggregate->complete);

@@ -3,8 +3,11 @@
 
 #include <stdlib.h>
 
+#include "times.h"
+
 struct grouping {
 	const struct aggregate *aggregate;
+	struct times *times;
 	enum group_by by;
 	struct group_list *list;
 	struct hash_index index; /* of the groups */
@@ -96,21 +99,29 @@ static struct group *group_of(struct grouping *grouping, uint32_t first)
 	return &list->groups[list->count++];
 }
 
-static void add_times(struct group *group, const struct row *row)
+static void add_times(const struct times *times, struct group *group, const struct row *row)
 {
-	/* While a program runs, a call may be timed before it is counted. */
-	uint64_t timed = row->timed_calls < row->calls ? row->timed_calls : row->calls;
+	uint64_t timed = times_timed(row), ns;
 
-	if (!timed)
+	if (timed) {
+		group->timed_calls = u64_add(group->timed_calls, timed);
+		group->time_ns = u64_add(group->time_ns, row->time_ns);
+		group->timed_flops = u128_add(group->timed_flops, u128_scale(row->flops, timed, row->calls));
+		ns = u64_saturate(u128_scale(row->time_ns, row->calls, timed));
+	} else if (times_has_calls(row) && times_estimate(times, row, &ns)) {
+		group->extrapolated_calls = u64_add(group->extrapolated_calls, row->calls);
+		group->extrapolated_ns = u64_add(group->extrapolated_ns, ns);
+	} else {
+		group->timeless_calls = u64_add(group->timeless_calls, times_has_calls(row) ? row->calls : 0);
 		return;
-	group->timed_calls = u64_add(group->timed_calls, timed);
-	group->time_ns = u64_add(group->time_ns, row->time_ns);
-	group->timed_flops = u128_add(group->timed_flops, u128_scale(row->flops, timed, row->calls));
-	group->estimated_ns = u64_add(group->estimated_ns, u64_saturate(u128_scale(row->time_ns, row->calls, timed)));
+	}
+	group->estimated_ns = u64_add(group->estimated_ns, ns);
 }
 
-static void add_to_group(const struct aggregate *aggregate, struct group *group, const struct row *row)
+static void add_to_group(const struct grouping *grouping, struct group *group, const struct row *row)
 {
+	const struct aggregate *aggregate = grouping->aggregate;
+
 	group->saturated |= row->flags & DUMP_ROW_SATURATED;
 	switch (row->kind) {
 	case DUMP_ROW_QUERY:
@@ -130,7 +141,7 @@ static void add_to_group(const struct aggregate *aggregate, struct group *group,
 	group->flops = u128_add(group->flops, row->flops);
 	group->charged = u128_add(group->charged, row->charged);
 	group->words = u128_add(group->words, row->words);
-	add_times(group, row);
+	add_times(grouping->times, group, row);
 }
 
 /* The dearest first; equals as their rows appeared. */
@@ -181,10 +192,13 @@ void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top,
 	struct grouping grouping = { .aggregate = aggregate, .by = by, .list = list };
 
 	*list = (struct group_list){ 0 };
+	if (by != GROUP_MANUAL)
+		grouping.times = times_new(aggregate);
 	for (size_t i = 0; i < aggregate->row_count; i++)
 		if (aggregate->rows[i]->calls && takes(by, aggregate->rows[i])) /* none: its only call is in flight */
-			add_to_group(aggregate, group_of(&grouping, (uint32_t)i), aggregate->rows[i]);
+			add_to_group(&grouping, group_of(&grouping, (uint32_t)i), aggregate->rows[i]);
 	hash_free(&grouping.index);
+	times_free(grouping.times);
 	if (top < list->count)
 		select_top(list->groups, list->count, top);
 	if (list->count)

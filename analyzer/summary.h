@@ -22,7 +22,9 @@ struct group {
 	u128 flops, charged, words;
 	u128 timed_flops;      /* of the calls that were timed */
 	uint64_t calls, timed_calls, time_ns;
-	uint64_t estimated_ns;    /* time_ns scaled up, row by row, to all calls of rows with timed ones */
+	uint64_t estimated_ns;    /* time_ns scaled up, row by row, to all calls of rows with timed ones; and extrapolated_ns */
+	uint64_t extrapolated_ns, extrapolated_calls; /* of rows without timed calls, from others: see times.h */
+	uint64_t timeless_calls;  /* of which nothing says how long they took */
 	uint64_t rejected_calls, unpriced_calls, refused_calls, queries; /* the last two are not in `calls` */
 	bool saturated;
 };

@@ -81,7 +81,7 @@ static struct value time_estimate(const struct group *group)
 {
 	struct value value = value_number(group->estimated_ns);
 
-	value.known = group->timed_calls != 0;
+	value.known = group->timed_calls || group->extrapolated_calls;
 	value.estimated = group->timed_calls != group->calls;
 	return value;
 }
@@ -798,6 +798,9 @@ struct group views_times(struct views *views)
 		sum.timed_calls = u64_add(sum.timed_calls, group->timed_calls);
 		sum.timed_flops = u128_add(sum.timed_flops, group->timed_flops);
 		sum.estimated_ns = u64_add(sum.estimated_ns, group->estimated_ns);
+		sum.extrapolated_ns = u64_add(sum.extrapolated_ns, group->extrapolated_ns);
+		sum.extrapolated_calls = u64_add(sum.extrapolated_calls, group->extrapolated_calls);
+		sum.timeless_calls = u64_add(sum.timeless_calls, group->timeless_calls);
 		sum.calls = u64_add(sum.calls, group->calls);
 	}
 	return sum;

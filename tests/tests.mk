@@ -119,7 +119,7 @@ $(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
 
 $(T)/seeds: $(T)/make_dump
 	$(Q)mkdir -p $@
-	$(Q)for scenario in simple budget weights killed troubled sampled ordered; do $(T)/make_dump $$scenario $@/$$scenario.dump; done
+	$(Q)for scenario in simple budget weights killed troubled sampled ordered untimed; do $(T)/make_dump $$scenario $@/$$scenario.dump; done
 
 check-fuzz: $(T)/fuzz_read $(T)/seeds
 	$(Q)$(T)/fuzz_read 300 $(T)/seeds/*.dump

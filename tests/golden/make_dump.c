@@ -283,6 +283,54 @@ static void sampled(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+static void add_timed(struct common *common, uint32_t site, uint64_t calls, uint64_t words, int64_t n, uint32_t timed,
+                      uint64_t time_ns)
+{
+	struct dump_row row = writer_call(site, calls, 0, "", n, 0, 0);
+
+	row.words = words;
+	row.flops = row.charged = words; /* of a dot product */
+	row.timed_calls = timed;
+	row.time_ns = time_ns;
+	writer_row(&common->writer, 0, &row);
+}
+
+/*
+ * Dot products of n = 1000 in 1 us and n = 3000 in 2 us were timed, so the 100 of n = 2000 take 1.5 us, 150 us. Below, time
+ * goes on as between the two, 0.5 us and 1000 FLOPs: of n = 500, 0.75 us. daxpy is of the same type, and of n = 6000 its
+ * 12,000 FLOPs take as much as they would in ddot: twice what 6,000 do, if time goes on so: 2 + 1.5 = 3.5 us. A copy of
+ * 2,000 elements is compared by its elements: 1 us. The first call of a long row was put off, and its time is of no call.
+ * dgejsv has no price.
+ */
+static void untimed(struct common *common)
+{
+	struct writer *writer = &common->writer;
+	uint32_t dot, axpy, copy, site;
+	struct dump_row row;
+
+	begin(common, 12, "/opt/untimed");
+	add_lane(common, 0);
+	dot = writer_routine(writer, "ddot", DUMP_DIRECT, "|n");
+	site = writer_site(writer, "ddot_", dot, 0x402000, common->program, common->blas);
+	add_timed(common, site, 10, 2000, 1000, 2, 2000);
+	add_timed(common, site, 10, 6000, 3000, 1, 2000);
+	add_timed(common, site, 100, 4000, 2000, 0, 0);
+	add_timed(common, site, 4, 1000, 500, 0, 77000000);
+	axpy = writer_routine(writer, "daxpy", DUMP_DIRECT, "|n");
+	site = writer_site(writer, "daxpy_", axpy, 0x403000, common->program, common->blas);
+	add_timed(common, site, 2, 12000, 6000, 0, 0);
+	copy = writer_routine(writer, "dcopy", DUMP_EXEMPT, "|n");
+	site = writer_site(writer, "dcopy_", copy, 0x404000, common->program, common->blas);
+	row = writer_call(site, 7, 0, "", 1000, 0, 0);
+	row.words = 2000;
+	writer_row(writer, 0, &row);
+	site = writer_site(writer, "dgejsv_", writer_routine(writer, "dgejsv", DUMP_UNPRICED, "joba|m n"), 0x405000,
+	                   common->program, common->blas);
+	row = writer_call(site, 3, 0, "C", 40, 30, 0);
+	writer_row(writer, 0, &row);
+	writer_close(writer, DUMP_CLOSED);
+}
+
 /* Three calls in order, of two threads: 1,000 + 2,000 + 1,000; a fourth had not ended, two more were dropped. */
 static void ordered(struct common *common)
 {
@@ -359,6 +407,8 @@ int main(int count, char **arguments)
 		unpriced(&common);
 	else if (!strcmp(name, "sampled"))
 		sampled(&common);
+	else if (!strcmp(name, "untimed"))
+		untimed(&common);
 	else if (!strcmp(name, "ordered"))
 		ordered(&common);
 	else if (!strcmp(name, "old-table"))
