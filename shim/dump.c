@@ -30,19 +30,13 @@
 #include "version.h"
 
 enum {
-	MAPPINGS_FIRST = 64,
+	PARTS_FIRST = 64,
 	STRINGS_BYTES = 8192,
 	STACKS_BYTES = 16384,
 	ENTRIES_ALIGN = 128,
 	FIRST_BYTES = 96 << 10, /* the header and the tables that nearly every process begins */
 	LOG_MARGIN = 4 << 20,
 	MESSAGES_MAX = 256,
-};
-
-/* A block in memory. */
-struct mapping {
-	struct dump_block *block;
-	bool in_file; /* mapped from it, or to be written to it by dump_flush_due */
 };
 
 /* Stands in until the dump is open, and for good where there is no memory for another. A page, as it is written out. */
@@ -60,9 +54,11 @@ static struct {
 	dev_t device;
 	ino_t inode;
 	uint64_t first_bytes; /* of the file's beginning are in memory behind the header; 0 where there was no room */
-	struct mapping *mappings; /* grows: only read under record_lock */
-	uint32_t mapping_count, mapping_room;
-	struct dump_block *strings, *stacks;
+	uint64_t size;            /* of what is in use of the file */
+	struct dump_part **parts; /* grows: only read under record_lock */
+	uint32_t part_count, part_room;
+	struct guest_pool pool;   /* of parts */
+	struct dump_part *strings, *stacks;
 	uint32_t messages; /* notes of them */
 	uint64_t flushed_ns;
 	uint64_t parent_ticks; /* of the process that forked this one */
@@ -196,34 +192,36 @@ static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
 /* ---- blocks ---- */
 
 /* Most processes have fewer blocks than there is room for from the start. */
-static bool mappings_have_room(void)
+static bool parts_have_room(void)
 {
-	static struct mapping first[MAPPINGS_FIRST];
-	struct mapping *old = dump.mappings, *list;
+	static struct dump_part *first[PARTS_FIRST];
+	struct dump_part **old = dump.parts, **list;
 
 	if (!old) {
-		dump.mappings = first;
-		dump.mapping_room = MAPPINGS_FIRST;
+		dump.parts = first;
+		dump.part_room = PARTS_FIRST;
 	}
-	if (dump.mapping_count < dump.mapping_room)
+	if (dump.part_count < dump.part_room)
 		return true;
-	list = guest_pages(2 * dump.mapping_room * sizeof(*list));
+	list = guest_pages(2 * dump.part_room * sizeof(*list));
 	if (!list)
 		return false;
-	memcpy(list, old, dump.mapping_count * sizeof(*list));
-	dump.mappings = list;
+	memcpy(list, old, dump.part_count * sizeof(*list));
+	dump.parts = list;
 	if (old != first)
-		guest_free(old, dump.mapping_room * sizeof(*old));
-	dump.mapping_room *= 2;
+		guest_free(old, dump.part_room * sizeof(*old));
+	dump.part_room *= 2;
 	return true;
 }
 
-static bool mapping_add(struct dump_block *block, bool in_file)
+static struct dump_part *part_take(void)
 {
-	if (!mappings_have_room())
-		return false;
-	dump.mappings[dump.mapping_count++] = (struct mapping){block, in_file};
-	return true;
+	static struct dump_part first[PARTS_FIRST];
+
+	if (!dump.pool.size)
+		dump.pool = (struct guest_pool){.size = sizeof(first[0]), .fresh = (char *)first,
+						.fresh_end = (char *)first + sizeof(first)};
+	return parts_have_room() ? guest_pool_take(&dump.pool) : NULL;
 }
 
 /* The record of calls must not take the last of the disk from the rows, which hold the totals. */
@@ -279,21 +277,27 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 static bool is_for_calls(enum dump_block_type type) { return type == DUMP_ROWS || type == DUMP_LANES; }
 _Static_assert(sizeof(struct dump_row) % 64 == 0 && sizeof(struct dump_lane) % 64 == 0, "whole cache lines");
 
-struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
-				  uint32_t first)
+struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
+				 uint32_t first)
 {
-	uint64_t size = (bytes + DUMP_PAGE - 1) / DUMP_PAGE * DUMP_PAGE, offset = dump_header->size;
+	uint64_t size = (bytes + DUMP_PAGE - 1) / DUMP_PAGE * DUMP_PAGE, offset = dump.size;
+	uint16_t begin = is_for_calls(type) ? ENTRIES_ALIGN : sizeof(struct dump_block);
+	struct dump_part *part = part_take();
 	struct dump_block *block;
 	bool in_file;
 
+	if (!part)
+		return NULL;
 	/* A lane's first rows may be its only ones. */
 	block = block_pages(type, offset, size, type == DUMP_LOG || (type == DUMP_ROWS && first), &in_file);
-	if (!block)
+	if (!block) {
+		guest_pool_give(&dump.pool, part);
 		return NULL;
+	}
 	*block = (struct dump_block){
 		.magic = DUMP_BLOCK_MAGIC,
 		.type = (uint16_t)type,
-		.header_size = is_for_calls(type) ? ENTRIES_ALIGN : sizeof(struct dump_block),
+		.header_size = begin,
 		.offset = offset,
 		.size = size,
 		.address = (uint64_t)block,
@@ -302,63 +306,71 @@ struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size
 		.lane = lane,
 	};
 	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
-	if (!mapping_add(block, in_file)) {
-		if (offset + size > dump.first_bytes)
-			guest_free(block, size);
-		return NULL;
-	}
+	*part = (struct dump_part){
+		.block = block,
+		.entries = (char *)block + begin,
+		.capacity = (size - begin) / (entry_size ? entry_size : 1),
+		.entry_size = entry_size,
+		.first = first,
+		.offset = offset,
+		.size = size,
+		.type = type,
+		.in_file = in_file,
+	};
+	dump.parts[dump.part_count++] = part;
 	dump_unseal();
 	/* Blocks that are only in memory leave no gap in the file: nobody else knows their offset. */
-	if (in_file || !dump.has_file)
-		__atomic_store_n(&dump_header->size, offset + size, __ATOMIC_RELEASE);
-	return block;
+	if (in_file || !dump.has_file) {
+		dump.size = offset + size;
+		__atomic_store_n(&dump_header->size, dump.size, __ATOMIC_RELEASE);
+	}
+	return part;
 }
 
 void *dump_append(struct dump_table *table, uint32_t *number)
 {
-	if (!table->block || table->block->used == dump_capacity(table->block)) {
-		struct dump_block *block =
+	if (!table->part || table->part->used == table->part->capacity) {
+		struct dump_part *part =
 			dump_block_add(table->type, table->entry_size, table->bytes, DUMP_NONE, table->count);
 
-		if (!block)
+		if (!part)
 			return NULL;
-		table->block = block;
+		table->part = part;
 		if (table->bytes < 1u << 20)
 			table->bytes *= 2;
 	}
 	if (number)
 		*number = table->count;
-	return dump_entry(table->block, table->block->used);
+	return dump_entry(table->part, table->part->used);
 }
 
 void dump_commit(struct dump_table *table)
 {
 	dump_unseal();
 	table->count++;
-	__atomic_store_n(&table->block->used, table->block->used + 1, __ATOMIC_RELEASE);
+	dump_part_use(table->part, table->part->used + 1);
 }
 
 /* Room for `size` bytes in the last block of a chain of entries that vary in size. */
-static void *varied_append(struct dump_block **block, enum dump_block_type type, uint64_t bytes, uint64_t size)
+static void *varied_append(struct dump_part **part, enum dump_block_type type, uint64_t bytes, uint64_t size)
 {
-	if (!*block || (*block)->header_size + (*block)->used + size > (*block)->size) {
+	if (!*part || (*part)->used + size > (*part)->capacity) {
 		uint64_t needed = size + sizeof(struct dump_block);
-		struct dump_block *added =
-			dump_block_add(type, 0, needed > bytes ? needed : bytes, DUMP_NONE, 0);
+		struct dump_part *added = dump_block_add(type, 0, needed > bytes ? needed : bytes, DUMP_NONE, 0);
 
 		if (!added)
 			return NULL;
-		*block = added;
+		*part = added;
 	}
-	return (char *)*block + (*block)->header_size + (*block)->used;
+	return (*part)->entries + (*part)->used;
 }
 
-static uint64_t varied_commit(struct dump_block *block, uint64_t size)
+static uint64_t varied_commit(struct dump_part *part, uint64_t size)
 {
-	uint64_t place = block->offset + block->header_size + block->used;
+	uint64_t place = part->offset + (uint64_t)(part->entries - (char *)part->block) + part->used;
 
 	dump_unseal();
-	__atomic_store_n(&block->used, block->used + size, __ATOMIC_RELEASE);
+	dump_part_use(part, part->used + size);
 	return place;
 }
 
@@ -392,36 +404,63 @@ void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *
 {
 	uint64_t place = 0;
 
-	for (uint32_t i = 0; i < dump.mapping_count; i++) {
-		const struct dump_block *block = dump.mappings[i].block;
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
 
 		/* Room counts, not use: a row keeps its place when more come. */
-		for (uint64_t j = 0; block->type == DUMP_ROWS && j < dump_capacity(block); j++, place++)
-			if (j < block->used)
-				visit(dump_entry(block, j), place, context);
+		for (uint64_t j = 0; part->type == DUMP_ROWS && j < part->capacity; j++, place++)
+			if (j < part->used)
+				visit(dump_entry(part, j), place, context);
 	}
 }
 
 void *dump_entry_numbered(enum dump_block_type type, uint32_t number)
 {
-	for (uint32_t i = 0; i < dump.mapping_count; i++) {
-		const struct dump_block *block = dump.mappings[i].block;
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
 
-		if (block->type == type && number >= block->first && number - block->first < block->used)
-			return dump_entry(block, number - block->first);
+		if (part->type == type && number >= part->first && number - part->first < part->used)
+			return dump_entry(part, number - part->first);
 	}
 	return NULL;
 }
 
-const char *dump_text(uint64_t place)
+/* Where the text at a place begins, and how many bytes there are at most: it may have lost its end. */
+static const char *text_at(uint64_t place, uint64_t *room)
 {
-	for (uint32_t i = 0; i < dump.mapping_count; i++) {
-		const struct dump_block *block = dump.mappings[i].block;
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
+		uint64_t begin = part->offset + (uint64_t)(part->entries - (char *)part->block);
 
-		if (block->type == DUMP_STRINGS && place >= block->offset && place < block->offset + block->size)
-			return ((const struct dump_string *)((const char *)block + (place - block->offset)))->text;
+		if (part->type != DUMP_STRINGS || place < begin || place >= part->offset + part->size)
+			continue;
+		*room = part->offset + part->size - place;
+		if (*room <= sizeof(struct dump_string))
+			break;
+		*room -= sizeof(struct dump_string);
+		return (const char *)part->block + (place - part->offset) + sizeof(struct dump_string);
 	}
+	*room = 0;
 	return "";
+}
+
+bool dump_text_is(uint64_t place, const char *text)
+{
+	uint64_t room, length = strlen(text);
+	const char *found = text_at(place, &room);
+
+	return length < room && !memcmp(found, text, length) && !found[length];
+}
+
+void dump_text_copy(uint64_t place, char *text, size_t size)
+{
+	uint64_t room;
+	const char *found = text_at(place, &room);
+	size_t length = 0;
+
+	for (; length < room && length + 1 < size && found[length]; length++)
+		text[length] = found[length];
+	text[length] = 0;
 }
 
 /* ---- what a dump begins with ---- */
@@ -530,7 +569,7 @@ static void header_fill(struct dump_header *header)
 	header->stack_threshold = sample_threshold();
 	header->header_check = dump_header_check(header);
 	/* What changes is taken as 0 by the check, so it comes after. */
-	header->size = DUMP_PAGE;
+	header->size = dump.size = DUMP_PAGE;
 	header->state = DUMP_RUNNING;
 }
 
@@ -633,13 +672,13 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
 
 	if (!dump.tried)
 		return;
-	for (uint32_t i = 0; i < dump.mapping_count; i++) {
-		struct dump_block *block = dump.mappings[i].block;
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
 
-		if (block->type != DUMP_NOTES)
+		if (part->type != DUMP_NOTES)
 			continue;
-		for (uint64_t j = 0; j < block->used; j++) {
-			note = dump_entry(block, j);
+		for (uint64_t j = 0; j < part->used; j++) {
+			note = dump_entry(part, j);
 			if (note->kind == kind && note->check == dump_check(text, strlen(text))) {
 				dump_unseal();
 				note->count += count;
@@ -680,11 +719,11 @@ static bool write_blocks(int file)
 {
 	bool written = true;
 
-	for (uint32_t i = 0; i < dump.mapping_count; i++) {
-		struct dump_block *block = dump.mappings[i].block;
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
 
-		if (dump.mappings[i].in_file)
-			written &= write_all(file, block, block->size, block->offset);
+		if (part->in_file)
+			written &= write_all(file, part->block, part->size, part->offset);
 	}
 	if (!written)
 		dump_lose(DUMP_LOST_SPACE);
@@ -753,21 +792,21 @@ void dump_prepare_confined(void)
 	guest_unlock(&record_lock);
 }
 
-static bool is_written_by_threads(const struct dump_block *block)
+static bool is_written_by_threads(const struct dump_part *part)
 {
-	return block->type == DUMP_ROWS || block->type == DUMP_LANES || block->type == DUMP_LOG ||
-	       block->type == DUMP_SAMPLES || block->type == DUMP_LIMITS || block->type == DUMP_NAMESPACES;
+	return part->type == DUMP_ROWS || part->type == DUMP_LANES || part->type == DUMP_LOG ||
+	       part->type == DUMP_SAMPLES || part->type == DUMP_LIMITS || part->type == DUMP_NAMESPACES;
 }
 
 static void write_checks(bool quiet)
 {
-	for (uint32_t i = 0; i < dump.mapping_count; i++) {
-		struct dump_block *block = dump.mappings[i].block;
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
+		uint64_t used = part->used; /* threads may add to it meanwhile */
 
-		if (quiet || !is_written_by_threads(block))
-			block->content_check = dump_content_check(DUMP_CONTENT_SEED ^ block->used,
-								  (const char *)block + block->header_size,
-								  block->used * (block->entry_size ? block->entry_size : 1));
+		if (quiet || !is_written_by_threads(part))
+			part->block->content_check = dump_content_check(DUMP_CONTENT_SEED ^ used, part->entries,
+									used * (part->entry_size ? part->entry_size : 1));
 	}
 	dump_header->close_check =
 		dump_content_check(DUMP_CONTENT_SEED, dump_header, offsetof(struct dump_header, close_check));
@@ -778,8 +817,8 @@ void dump_unseal(void)
 	if (!dump_header->close_check)
 		return;
 	dump_header->close_check = 0;
-	for (uint32_t i = 0; i < dump.mapping_count; i++)
-		dump.mappings[i].block->content_check = 0;
+	for (uint32_t i = 0; i < dump.part_count; i++)
+		dump.parts[i]->block->content_check = 0;
 }
 
 void dump_unseal_unlocked(void)
@@ -829,13 +868,15 @@ void dump_forked(void)
 	if (dump.tried)
 		dump.parent_ticks = dump_header->start_ticks;
 	dump.forked = true;
-	for (uint32_t i = 0; i < dump.mapping_count; i++)
-		guest_free(dump.mappings[i].block, dump.mappings[i].block->size);
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		guest_free(dump.parts[i]->block, dump.parts[i]->size);
+		guest_pool_give(&dump.pool, dump.parts[i]);
+	}
 	if (dump_header != &nowhere.header)
 		guest_free(dump_header, dump.first_bytes ? dump.first_bytes : DUMP_PAGE);
 	memset(&nowhere, 0, sizeof(nowhere));
 	dump_header = &nowhere.header;
-	dump.mapping_count = 0;
+	dump.part_count = 0;
 	dump.first_bytes = 0;
 	dump.messages = 0;
 	speak_forked();

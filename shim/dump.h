@@ -7,6 +7,7 @@
 #define FLOPSHIM_DUMP_INTERNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "flopshim_dump.h"
@@ -26,22 +27,41 @@ bool dump_is_cut(void);
 const char *dump_path(void);
 
 /*
+ * A block as this process knows it. Whoever may write the file can write anything there at any time: what says where
+ * something is, or how much of it, is kept here, and what stands in the file is for readers alone. Never moves.
+ */
+struct dump_part {
+	struct dump_block *block;  /* in the file */
+	char *entries;
+	uint64_t used;             /* valid entries, or bytes where they vary in size */
+	uint64_t taken;            /* of rows: entries begun */
+	uint64_t capacity;         /* entries, or bytes */
+	uint32_t entry_size;       /* 0 where they vary */
+	uint32_t first;            /* number of the first entry */
+	uint64_t offset, size;     /* in the file */
+	enum dump_block_type type;
+	bool in_file;              /* mapped from it, or to be written to it by dump_flush_due */
+} __attribute__((aligned(64)));
+
+/*
  * A new block of at least `bytes` bytes in all for entries of `entry_size` bytes, the first of them numbered
  * `first`. NULL when there is neither disk space nor memory. A block that is only in memory is counted as lost space.
  */
-struct dump_block *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
-				  uint32_t first);
+struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
+				 uint32_t first);
 
-/* How many entries fit into the block. */
-static inline uint64_t dump_capacity(const struct dump_block *block)
+static inline void *dump_entry(const struct dump_part *part, uint64_t position)
 {
-	return (block->size - block->header_size) / block->entry_size;
+	return part->entries + position * part->entry_size;
 }
 
-static inline void *dump_entry(const struct dump_block *block, uint64_t position)
+/* Says that so many entries, or bytes, are valid. */
+static inline void dump_part_use(struct dump_part *part, uint64_t used)
 {
-	return (char *)block + block->header_size + position * block->entry_size;
+	part->used = used;
+	__atomic_store_n(&part->block->used, used, __ATOMIC_RELEASE);
 }
+
 
 /* Tables whose entries all have one size and are added one by one. */
 struct dump_table {
@@ -49,7 +69,7 @@ struct dump_table {
 	uint32_t entry_size;
 	uint32_t bytes;            /* of a new block */
 	uint32_t count;            /* entries so far */
-	struct dump_block *block;  /* the last one */
+	struct dump_part *part;    /* the last block */
 };
 
 extern struct dump_table dump_meta, dump_modules, dump_routines, dump_sites, dump_namespaces, dump_limits, dump_lanes,
@@ -71,8 +91,11 @@ void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *
 /* An entry of a table by its number, NULL past the last. */
 void *dump_entry_numbered(enum dump_block_type type, uint32_t number);
 
-/* Text of a string that dump_string has put there. */
-const char *dump_text(uint64_t place);
+/* Whether the string at a place that was read from the dump is this one. */
+bool dump_text_is(uint64_t place, const char *text);
+
+/* Copies it, cutting what does not fit; empty if there is none at that place. */
+void dump_text_copy(uint64_t place, char *text, size_t size);
 
 /* Adds to the note of this kind and text, making it if need be. */
 void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);

@@ -515,7 +515,7 @@ static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread,
 							  const struct scope *scope, struct shape *shape)
 {
 	uint64_t hash = shape_hash(shape, slot->dims, row_place(slot->site, scope->namespace_id)), charged;
-	struct dump_block *block;
+	struct dump_part *block;
 	struct dump_row *row;
 	struct price price;
 
@@ -634,6 +634,30 @@ enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slo
 /* The row of the call that followed this one's last call at its site, if it is near; itself if that is not known. */
 static inline struct dump_row *row_next(struct dump_row *row) { return row + row->next; }
 
+static inline bool row_is_in(const struct dump_part *part, const struct dump_row *row)
+{
+	return (uint64_t)row - (uint64_t)part->entries < part->capacity * sizeof(*row);
+}
+
+/* Looks for the block that has the row, and keeps it in mind. */
+static __attribute__((noinline)) bool row_look(struct lane_rows *rows, const struct dump_row *row)
+{
+	for (uint32_t i = rows->block_count; i--;)
+		if (row_is_in(rows->blocks[i], row)) {
+			rows->near = rows->blocks[i];
+			return true;
+		}
+	return false;
+}
+
+/* Whether it is one of the lane's rows: the hint stands in the dump, where others may write anything. */
+static inline bool row_is_near(struct lane_rows *rows, const struct dump_row *row)
+{
+	const struct dump_part *near = rows->near;
+
+	return likely(near && row_is_in(near, row)) || row_look(rows, row);
+}
+
 /* Only among rows of one place and with the same options: those of a row tell those of the next one. */
 static inline void row_followed_by(struct dump_row *row, struct dump_row *next, uint64_t place)
 {
@@ -713,7 +737,7 @@ static __attribute__((noinline)) struct entry_verdict enter_following(entry_fram
 	struct thread *thread = thread_self;
 	const struct scope *scope = slot->scope;
 	struct dump_row *row = row_next(slot->row);
-	enum likeness likeness = compare(slot, row, frame);
+	enum likeness likeness = likely(row_is_near(&thread->rows, row)) ? compare(slot, row, frame) : OTHER;
 
 	if (unlikely(likeness != SAME)) {
 		site_unfollow(slot);

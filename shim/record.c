@@ -606,7 +606,7 @@ static uint32_t module_twin(const struct module *module)
 
 		if (entry && entry->build_id_size == module->build_id_size &&
 		    !memcmp(entry->build_id, module->build_id, module->build_id_size) &&
-		    !strcmp(dump_text(entry->path), module->path))
+		    dump_text_is(entry->path, module->path))
 			return i;
 	}
 	return DUMP_NONE;
@@ -639,7 +639,7 @@ static uint32_t site_before(const struct site *site, const char *name)
 		const struct dump_site *entry = dump_entry_numbered(DUMP_SITES, i);
 
 		if (entry && entry->callee_module == callee_number &&
-		    is_place_in(entry, caller, caller_number, site->caller) && !strcmp(dump_text(entry->symbol), name))
+		    is_place_in(entry, caller, caller_number, site->caller) && dump_text_is(entry->symbol, name))
 			return i;
 	}
 	return DUMP_NONE;
@@ -782,9 +782,9 @@ static void index_grow(struct lane_rows *rows)
  * The rows that all new shapes share from now on, one for each kind, so that what was refused does not count as done: totals
  * stay exact, what they were is lost.
  */
-static void overflow_begin(struct lane_rows *rows, struct dump_block *block)
+static void overflow_begin(struct lane_rows *rows, struct dump_part *block)
 {
-	struct dump_row *first = dump_entry(block, row_block_room(block));
+	struct dump_row *first = row_at(block, row_block_room(block));
 
 	for (unsigned kind = 0; kind < ROW_KINDS; kind++)
 		first[kind] = (struct dump_row){.site = DUMP_NONE, .kind = (uint8_t)kind, .flags = DUMP_ROW_COARSE};
@@ -796,7 +796,7 @@ static void overflow_begin(struct lane_rows *rows, struct dump_block *block)
  * Each block is made at once, so that one much larger than what is needed costs more than to make another. Beyond the rows
  * that a lane may have only coarse ones and what is charged by hand come, and nobody knows how many.
  */
-static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_block *last)
+static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_part *last)
 {
 	if (!last)
 		return ROWS_FIRST_BYTES;
@@ -806,16 +806,16 @@ static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_
 }
 
 /* Another block; NULL if there is none to be had, and then there may be overflow rows. */
-static struct dump_block *block_next(struct lane_rows *rows, struct dump_block *last)
+static struct dump_part *block_next(struct lane_rows *rows, struct dump_part *last)
 {
-	struct dump_block *block = NULL;
+	struct dump_part *block = NULL;
 
 	guest_lock(&record_lock);
 	if (rows->block_count && rows->blocks[rows->block_count - 1] != last)
 		block = rows->blocks[rows->block_count - 1];
 	else if (!rows->overflow && rows->block_count < ROW_BLOCKS_MAX)
 		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), block_next_size(rows, last), rows->lane,
-				       last ? last->first + (uint32_t)dump_capacity(last) : 0);
+				       last ? last->first + (uint32_t)last->capacity : 0);
 	if (last && !rows->overflow && (!block || dump_is_cut())) {
 		overflow_begin(rows, last);
 		block = NULL;
@@ -848,10 +848,10 @@ static void row_lose(struct thread *thread, enum dump_row_kind kind)
  * A new row, zeroed, to be filled and given to row_finish with *block, where it is. Where *block is NULL, it is a row that
  * stands in for all that have none, and complete.
  */
-static struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind kind, struct dump_block **block)
+static struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind kind, struct dump_part **block)
 {
 	struct lane_rows *rows = &thread->rows;
-	struct dump_block *last = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
+	struct dump_part *last = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
 	struct dump_row *row;
 
 	*block = NULL;
@@ -876,12 +876,12 @@ static struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind 
 /* How many rows the last block takes yet. */
 static uint64_t rooms_left(const struct lane_rows *rows)
 {
-	const struct dump_block *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
+	const struct dump_part *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
 
 	return block && block->taken < row_block_room(block) ? row_block_room(block) - block->taken : 0;
 }
 
-static void row_finish(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash)
+static void row_finish(struct lane_rows *rows, struct dump_part *block, struct dump_row *row, uint64_t hash)
 {
 	row_end(rows, block, row, hash, row->flags & DUMP_ROW_COARSE);
 	if (rows->count * 2 > rows->index->mask)
@@ -889,11 +889,11 @@ static void row_finish(struct lane_rows *rows, struct dump_block *block, struct 
 }
 
 /* The price of a row's calls. */
-static void row_price(struct dump_row *row, const struct routine *routine, struct shape *shape)
+static void row_price(struct dump_row *row, const struct routine *routine, struct shape *shape, uint32_t namespace_id)
 {
 	struct price price;
 
-	row->charged = weights_price_inline(routine, shape, families[routine->family].option_count, row->namespace_id, &price);
+	row->charged = weights_price_inline(routine, shape, families[routine->family].option_count, namespace_id, &price);
 	row->flops = price.flops;
 	row->words = price.words;
 	row->flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
@@ -905,7 +905,7 @@ row_add(struct thread *thread, const struct site *site, struct shape *shape, uin
 	enum dump_row_kind kind, uint8_t flags)
 {
 	const struct routine *routine = &routines[site->form->routine];
-	struct dump_block *block;
+	struct dump_part *block;
 	struct dump_row *row = row_place_new(thread, kind, &block);
 
 	if (!block)
@@ -918,7 +918,7 @@ row_add(struct thread *thread, const struct site *site, struct shape *shape, uin
 	for (unsigned i = 0; i < families[routine->family].dim_count; i++)
 		row->dims[i] = shape->dims[i];
 	if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REJECTED && !(flags & DUMP_ROW_COARSE))
-		row_price(row, routine, shape);
+		row_price(row, routine, shape, namespace_id);
 	row_finish(&thread->rows, block, row, hash);
 	return row;
 }
@@ -971,18 +971,22 @@ struct dump_row *record_row_like(struct thread *thread, const struct dump_row *r
 {
 	struct site site = {.number = row->site, .form = form};
 	struct shape shape = {.options = row->options};
+	uint32_t namespace_id = __atomic_load_n(&row->namespace_id, __ATOMIC_RELAXED);
 
+	/* What stands in the dump may have been written by anybody. */
+	namespace_id = namespace_id < namespace_count() ? namespace_id : 0;
+	kind = (uint32_t)kind < ROW_KINDS ? kind : DUMP_ROW_CALL;
 	memcpy(shape.dims, row->dims, sizeof(shape.dims));
-	return record_row(thread, &site, &shape, row->namespace_id, kind, flags);
+	return record_row(thread, &site, &shape, namespace_id, kind, flags);
 }
 
 uint32_t record_row_number(const struct thread *thread, const struct dump_row *row)
 {
 	for (uint32_t i = thread->rows.block_count; i--;) {
-		const struct dump_block *block = thread->rows.blocks[i];
-		uint64_t distance = (uint64_t)row - (uint64_t)dump_entry(block, 0);
+		const struct dump_part *block = thread->rows.blocks[i];
+		uint64_t distance = (uint64_t)row - (uint64_t)block->entries;
 
-		if (distance < block->size)
+		if (distance < block->capacity * sizeof(struct dump_row))
 			return block->first + (uint32_t)(distance / sizeof(struct dump_row));
 	}
 	return DUMP_NONE;
@@ -994,16 +998,19 @@ void record_saturated(void)
 	dump_unseal_unlocked();
 }
 
-const char *record_operation(uint32_t site)
+void record_operation(uint32_t site, char *name, size_t size)
 {
 	const struct dump_site *entry = dump_entry_numbered(DUMP_SITES, site);
 	const struct dump_routine *routine = NULL;
+	size_t end = 0;
 
-	if (!entry)
-		return "other";
+	if (!entry) {
+		guest_print(name, size, &end, "other");
+		return;
+	}
 	if (entry->routine != DUMP_NONE)
 		routine = dump_entry_numbered(DUMP_ROUTINES, entry->routine);
-	return dump_text(routine ? routine->name : entry->symbol);
+	dump_text_copy(routine ? routine->name : entry->symbol, name, size);
 }
 
 void record_rows_priced(struct lane_rows *rows)
@@ -1101,7 +1108,7 @@ struct dump_row *record_manual_row(struct thread *thread, const char *operation,
 	struct shape key = {.dims = {(int64_t)flops}};
 	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};
 	const struct manual_site *site;
-	struct dump_block *block;
+	struct dump_part *block;
 	struct dump_row *row;
 	uint64_t hash, place;
 	bool saturated = false;

@@ -102,8 +102,10 @@ uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id, bool *satura
 /* Counts a call whose price or charge did not fit. */
 void record_saturated(void);
 
+enum { OPERATION_MAX = 256 }; /* bytes of a name of work charged by hand, and of any other */
+
 /* Canonical name of what a site calls, or of work charged by hand. With record_lock held. */
-const char *record_operation(uint32_t site);
+void record_operation(uint32_t site, char *name, size_t size);
 
 /* Puts the module that holds an address into the dump, so that the address can be symbolized. With record_lock held. */
 void record_address(uint64_t address);

@@ -139,9 +139,11 @@ static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, u
 enum { ROW_KINDS = DUMP_ROW_MANUAL + 1 };
 
 /* How many rows a block takes. One of each kind is kept for what comes when the file cannot grow any more. */
-static inline uint64_t row_block_room(const struct dump_block *block)
+static inline uint64_t row_block_room(const struct dump_part *part) { return part->capacity - ROW_KINDS; }
+
+static inline struct dump_row *row_at(const struct dump_part *part, uint64_t position)
 {
-	return (block->size - block->header_size) / sizeof(struct dump_row) - ROW_KINDS; /* dump_capacity divides by a variable */
+	return (struct dump_row *)part->entries + position; /* dump_entry multiplies by a variable */
 }
 
 static inline void row_index_put(struct row_index *index, struct dump_row *row, uint64_t tag)
@@ -168,41 +170,40 @@ static inline void row_index_put_first(struct row_index *index, struct dump_row 
 		;
 }
 
-static inline void row_block_publish(const struct lane_rows *rows, struct dump_block *block)
+static inline void row_block_publish(const struct lane_rows *rows, struct dump_part *part)
 {
 	uint64_t used;
 
 	do {
-		used = __atomic_load_n(&block->taken, __ATOMIC_RELAXED);
-		if (used > row_block_room(block))
-			used = row_block_room(block) +
-			       (rows->overflow == dump_entry(block, row_block_room(block)) ? ROW_KINDS : 0);
-		__atomic_store_n(&block->used, used, __ATOMIC_RELEASE);
-	} while (used < row_block_room(block) && used != __atomic_load_n(&block->taken, __ATOMIC_RELAXED));
+		used = __atomic_load_n(&part->taken, __ATOMIC_RELAXED);
+		if (used > row_block_room(part))
+			used = row_block_room(part) + (rows->overflow == row_at(part, row_block_room(part)) ? ROW_KINDS : 0);
+		dump_part_use(part, used);
+	} while (used < row_block_room(part) && used != __atomic_load_n(&part->taken, __ATOMIC_RELAXED));
 }
 
 /* The next row of a block, NULL if there is none left. */
-static inline struct dump_row *row_take(struct dump_block *block)
+static inline struct dump_row *row_take(struct dump_part *part)
 {
-	uint64_t position = entry_take(&block->taken);
+	uint64_t position = entry_take(&part->taken);
 
-	return likely(position < row_block_room(block)) ? dump_entry(block, position) : NULL;
+	return likely(position < row_block_room(part)) ? row_at(part, position) : NULL;
 }
 
 /* A new row, zeroed, and the block that it is in; NULL where block or index must grow first. */
-static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_block **block)
+static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_part **part)
 {
 	if (unlikely(!rows->block_count || (uint64_t)(rows->count + 1) * 2 > rows->index->mask))
 		return NULL;
-	*block = rows->blocks[rows->block_count - 1];
-	return row_take(*block);
+	*part = rows->blocks[rows->block_count - 1];
+	return row_take(*part);
 }
 
 /* What row_begin has given is filled. `coarse` says what its flags say, which would have to be waited for. */
-static inline void row_end(struct lane_rows *rows, struct dump_block *block, struct dump_row *row, uint64_t hash,
+static inline void row_end(struct lane_rows *rows, struct dump_part *part, struct dump_row *row, uint64_t hash,
 			   bool coarse)
 {
-	row_block_publish(rows, block);
+	row_block_publish(rows, part);
 	if (unlikely(coarse))
 		row_index_put_first(rows->index, row, row_tag(hash));
 	else

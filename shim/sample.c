@@ -672,9 +672,9 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 /* Under no lock: the lane is this thread's. */
 static struct dump_call *log_append(struct thread *thread)
 {
-	struct dump_block *block = thread->log;
+	struct dump_part *block = thread->log;
 
-	if (!block || block->used == dump_capacity(block)) {
+	if (!block || block->used == block->capacity) {
 		if (atomic_fetch_add(&taken.log_bytes, LOG_BLOCK_BYTES) + LOG_BLOCK_BYTES > config.log_max)
 			return NULL;
 		guest_lock(&record_lock);
@@ -709,7 +709,7 @@ static void log_call(struct thread *thread, uint64_t start_ns, uint64_t end_ns, 
 		.row = record_row_number(thread, row),
 		.tid = thread->lane->tid,
 	};
-	__atomic_store_n(&thread->log->used, thread->log->used + 1, __ATOMIC_RELEASE);
+	dump_part_use(thread->log, thread->log->used + 1);
 }
 
 void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row)

@@ -116,6 +116,7 @@ struct scope {
 
 /* The rows of a lane; they go with it to the next thread that has it. */
 struct lane_rows {
+	const struct dump_part *near;    /* the block that the last hint led into: see row_is_near */
 	struct row_index *index;
 	uint32_t count;
 	uint32_t misses;                 /* calls in a row that had no row of their own, of a coarse lane */
@@ -125,7 +126,7 @@ struct lane_rows {
 	uint32_t factors;                /* generation of the multipliers that they were priced with */
 	struct dump_row *overflow;       /* takes calls of new shapes once the file cannot grow, NULL before; those of the
 	                                    other kinds follow it */
-	struct dump_block *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
+	struct dump_part *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
 
 /*
@@ -188,7 +189,7 @@ struct thread {
 	int64_t refill_mark;             /* what `until_sample` was at the last refill */
 	int64_t until_clock;             /* where every call is timed: what is left of that, see clock_goes_on */
 	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first; UINT64_MAX: never drawn */
-	struct dump_block *log;          /* of the ordered record, the one that grows */
+	struct dump_part *log;           /* of the ordered record, the one that grows */
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
 	uint32_t own_epoch;              /* the last that it has seen: in a new one leases and rows are looked at again */

@@ -44,6 +44,14 @@ static uint64_t times(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+/* What stands in the dump may have been written by anybody: the root for what is no namespace. */
+static uint32_t row_namespace(const struct dump_row *row)
+{
+	uint32_t number = __atomic_load_n(&row->namespace_id, __ATOMIC_RELAXED);
+
+	return number < namespace_count() ? number : 0;
+}
+
 static bool row_counts(const struct dump_row *row)
 {
 	return row->kind == DUMP_ROW_CALL || row->kind == DUMP_ROW_MANUAL || row->kind == DUMP_ROW_REJECTED;
@@ -68,10 +76,11 @@ struct question {
 static void add_inside(const struct dump_row *row, uint64_t place, void *context)
 {
 	struct question *question = context;
+	uint32_t namespace_id = row_namespace(row);
 	struct baseline total;
 
 	(void)place;
-	if (!row_counts(row) || !namespace_is_inside(row->namespace_id, question->namespace_id))
+	if (!row_counts(row) || !namespace_is_inside(namespace_id, question->namespace_id))
 		return;
 	total = row_total(row);
 	question->sums.calls = plus(question->sums.calls, total.calls);
@@ -203,7 +212,8 @@ void summary_forked(void)
 /* An operation in a namespace. */
 struct line {
 	uint64_t name; /* place of the string in the dump */
-	const char *text;
+	uint64_t check; /* of its name; 0: there is no line here */
+	uint32_t site;  /* one that has this name */
 	uint32_t namespace_id;
 	struct sums sums;
 };
@@ -225,18 +235,25 @@ static void sums_add(struct sums *sums, const struct baseline *total)
 	sums->charged = plus(sums->charged, total->charged);
 }
 
-static struct line *table_line(struct table *table, const char *text, uint32_t namespace_id)
+static char name[OPERATION_MAX]; /* of an operation, for the moment; under record_lock */
+
+static struct line *table_line(struct table *table, uint32_t site, uint32_t namespace_id)
 {
-	uint32_t at = (dump_check(text, strlen(text)) + namespace_id * 2654435761u) % LINES_MAX;
+	uint64_t check;
+	uint32_t at;
 	struct line *line;
 
-	for (line = &table->lines[at]; line->text; line = &table->lines[at = (at + 1) % LINES_MAX])
-		if (line->namespace_id == namespace_id && !strcmp(line->text, text))
+	record_operation(site, name, sizeof(name));
+	check = dump_content_check(DUMP_CONTENT_SEED, name, strlen(name));
+	at = (uint32_t)((check ^ check >> 32) + namespace_id * 2654435761u) % LINES_MAX;
+	for (line = &table->lines[at]; line->check; line = &table->lines[at = (at + 1) % LINES_MAX])
+		if (line->namespace_id == namespace_id && line->check == check)
 			return line;
 	if (table->count >= LINES_MAX / 2)
 		return NULL;
 	table->count++;
-	line->text = text;
+	line->check = check;
+	line->site = site;
 	line->namespace_id = namespace_id;
 	return line;
 }
@@ -244,6 +261,7 @@ static struct line *table_line(struct table *table, const char *text, uint32_t n
 static void add_to_table(const struct dump_row *row, uint64_t place, void *context)
 {
 	struct table *table = context;
+	uint32_t namespace_id = row_namespace(row);
 	struct baseline total;
 	struct line *line;
 
@@ -258,13 +276,13 @@ static void add_to_table(const struct dump_row *row, uint64_t place, void *conte
 	if (!total.calls)
 		return;
 	sums_add(&table->sums, &total);
-	line = table_line(table, record_operation(row->site), table->by_namespace ? row->namespace_id : 0);
+	line = table_line(table, row->site, table->by_namespace ? namespace_id : 0);
 	if (line)
 		sums_add(&line->sums, &total);
 	if (!table->by_namespace)
 		return;
-	sums_add(&table->own[row->namespace_id], &total);
-	for (uint32_t at = row->namespace_id; at != DUMP_NONE; at = namespace_parent(at))
+	sums_add(&table->own[namespace_id], &total);
+	for (uint32_t at = namespace_id; at != DUMP_NONE; at = namespace_parent(at))
 		sums_add(&table->inclusive[at], &total);
 }
 
@@ -332,10 +350,11 @@ static void put_operations(struct output *output, const struct table *table, uin
 	for (uint32_t i = 0; i < LINES_MAX; i++) {
 		const struct line *line = &table->lines[i];
 
-		if (!line->text || line->namespace_id != namespace_id)
+		if (!line->check || line->namespace_id != namespace_id)
 			continue;
 		put(output, "%s", between);
-		put_string(output, line->text);
+		record_operation(line->site, name, sizeof(name));
+		put_string(output, name);
 		put(output, ":{\"calls\":%llu,\"flops\":%llu,\"charged\":%llu}", ULL(line->sums.calls),
 		    ULL(line->sums.flops), ULL(line->sums.charged));
 		between = ",";
@@ -380,9 +399,10 @@ static void put_lines(struct output *output, const struct table *table, uint32_t
 	for (uint32_t i = 0; i < LINES_MAX; i++) {
 		const struct line *line = &table->lines[i];
 
-		if (line->text && line->namespace_id == namespace_id)
-			put(output, "  %-24.200s %12llu calls %20llu FLOPs\n", line->text, ULL(line->sums.calls),
-			    ULL(line->sums.charged));
+		if (!line->check || line->namespace_id != namespace_id)
+			continue;
+		record_operation(line->site, name, sizeof(name));
+		put(output, "  %-24.200s %12llu calls %20llu FLOPs\n", name, ULL(line->sums.calls), ULL(line->sums.charged));
 	}
 }
 

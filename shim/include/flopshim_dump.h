@@ -122,7 +122,7 @@ struct dump_block {
 	uint64_t used;         /* valid entries (bytes in DUMP_STRINGS and DUMP_STACKS); changes */
 	uint64_t content_check;/* dump_content_check of the entries, begun with DUMP_CONTENT_SEED ^ used; written
 	                          at closing where nothing writes to the block any more; 0: not checked */
-	uint64_t taken;        /* of rows: entries begun, of which `used` are complete; changes */
+	uint64_t reserved;
 };
 
 struct dump_string {
