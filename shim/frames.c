@@ -40,19 +40,44 @@ static bool on_own_stack(uint64_t address)
 
 static bool on_same_stack(uint64_t a, uint64_t b) { return on_own_stack(a) == on_own_stack(b); }
 
+/* Of the thread's own stack, what lies above the place where it is now. */
+static bool is_in_use(uint64_t address, size_t size)
+{
+	uint64_t here = (uint64_t)__builtin_frame_address(0);
+
+	return on_own_stack(here) && address >= here && address <= thread_head.stack_high - size;
+}
+
 static bool stack_read(uint64_t address, void *to, size_t size)
 {
 	struct iovec local = {to, size}, remote = {(void *)address, size};
 	int saved = errno;
 	bool read;
 
-	if (on_own_stack(address)) {
+	if (is_in_use(address, size)) {
 		memcpy(to, (const void *)address, size);
 		return true;
 	}
 	read = !guest_confined && process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
 	errno = saved;
 	return read;
+}
+
+/* As it stands in the list, each word read once. */
+static struct dump_frame frame_read(const struct dump_frame *record)
+{
+	const volatile struct dump_frame *shared = record;
+
+	return (struct dump_frame){shared->slot, shared->return_address, shared->row};
+}
+
+void *frames_function(const struct dump_frame *record)
+{
+	void *function;
+
+	if (!stack_read((uint64_t)entry_real((entry_frame)(frame_read(record).slot - 8)), &function, sizeof(function)))
+		return NULL;
+	return function;
 }
 
 static bool is_living(const struct dump_frame *record)
@@ -90,16 +115,25 @@ static bool frame_is_there(uint64_t slot, struct dump_frame *record)
 
 /* ---- the list; with the lock held ---- */
 
+static uint32_t list_depth(const struct dump_lane *lane)
+{
+	uint32_t depth = __atomic_load_n(&lane->depth, __ATOMIC_RELAXED);
+
+	return depth < DUMP_FRAMES_MAX ? depth : DUMP_FRAMES_MAX;
+}
+
 static void list_remove(struct dump_lane *lane, uint32_t place)
 {
-	for (uint32_t i = place; i + 1 < lane->depth; i++)
+	uint32_t depth = list_depth(lane);
+
+	for (uint32_t i = place; i + 1 < depth; i++)
 		lane->frames[i] = lane->frames[i + 1];
-	__atomic_store_n(&lane->depth, lane->depth - 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&lane->depth, depth ? depth - 1 : 0, __ATOMIC_RELEASE);
 }
 
 static int list_place(const struct dump_lane *lane, uint64_t slot)
 {
-	int place = (int)lane->depth - 1;
+	int place = (int)list_depth(lane) - 1;
 
 	while (place >= 0 && lane->frames[place].slot != slot)
 		place--;
@@ -107,41 +141,46 @@ static int list_place(const struct dump_lane *lane, uint64_t slot)
 }
 
 /* Counts it as a call, and remembers it. Without room the one that was remembered first is forgotten: it was counted. */
-static void left_add(struct thread *thread, const struct dump_frame *record)
+static void left_add(struct thread *thread, struct dump_frame record)
 {
-	struct dump_row *row = (struct dump_row *)record->row;
+	struct dump_row *row = (struct dump_row *)record.row;
 	struct left_call *left;
 
+	if (row && record_row_number(thread, row) == DUMP_NONE)
+		row = NULL; /* a row that is none of the lane's has been lost */
 	if (row) {
 		row->calls++;
 		thread->lane->abandoned_calls++;
 	}
 	for (uint32_t i = 0; i < LEFT_CALLS; i++) {
 		left = &thread->left[i];
-		if (left->count && left->slot == record->slot && left->row == row) {
+		if (left->count && left->slot == record.slot && left->row == row) {
 			left->count++;
 			return;
 		}
 	}
 	left = &thread->left[thread->left_next++ % LEFT_CALLS];
 	thread->left_count += !left->count;
-	*left = (struct left_call){record->slot, row, 1};
+	*left = (struct left_call){record.slot, row, 1};
 }
 
 static void list_leave(struct thread *thread, uint32_t place)
 {
-	left_add(thread, &thread->lane->frames[place]);
+	left_add(thread, frame_read(&thread->lane->frames[place]));
 	list_remove(thread->lane, place);
 }
 
 static void list_add(struct thread *thread, struct dump_frame frame)
 {
 	struct dump_lane *lane = thread->lane;
+	uint32_t depth = list_depth(lane);
 
-	if (lane->depth == DUMP_FRAMES_MAX)
+	if (depth == DUMP_FRAMES_MAX) {
 		list_leave(thread, 0);
-	lane->frames[lane->depth] = frame;
-	__atomic_store_n(&lane->depth, lane->depth + 1, __ATOMIC_RELEASE);
+		depth--;
+	}
+	lane->frames[depth] = frame;
+	__atomic_store_n(&lane->depth, depth + 1, __ATOMIC_RELEASE);
 }
 
 /* ---- calls that turn up again; with the lock held ---- */
@@ -171,8 +210,8 @@ static void wanted_among(struct thread *owner, void *context)
 	struct wanted *wanted = context;
 
 	if (owner != wanted->finder)
-		for (uint32_t i = 0; i < owner->lane->depth && i < DUMP_FRAMES_MAX; i++)
-			wanted_consider(wanted, owner, owner->lane->frames[i].slot);
+		for (uint32_t i = 0; i < list_depth(owner->lane); i++)
+			wanted_consider(wanted, owner, frame_read(&owner->lane->frames[i]).slot);
 	for (uint32_t i = 0; owner->left_count && i < LEFT_CALLS; i++)
 		if (owner->left[i].count)
 			wanted_consider(wanted, owner, owner->left[i].slot);
@@ -211,10 +250,10 @@ static void row_take_over(struct thread *thread, struct dump_frame *found)
 static struct dump_frame *bring_back(struct thread *thread, struct wanted *wanted)
 {
 	struct dump_frame found = wanted->found;
+	int place;
 
 	if (!left_take(wanted->owner, thread, &found)) {
-		int place = list_place(wanted->owner->lane, found.slot);
-
+		place = list_place(wanted->owner->lane, found.slot);
 		if (place < 0)
 			return NULL;
 		found.row = wanted->owner->lane->frames[place].row ? found.row : 0;
@@ -223,7 +262,8 @@ static struct dump_frame *bring_back(struct thread *thread, struct wanted *wante
 			row_take_over(thread, &found);
 	}
 	list_add(thread, found);
-	return &thread->lane->frames[thread->lane->depth - 1];
+	place = list_place(thread->lane, found.slot);
+	return place >= 0 ? &thread->lane->frames[place] : NULL;
 }
 
 /* Other threads' calls are on none of their own stacks, nor on this thread's: those do not change hands. */
@@ -252,10 +292,10 @@ static void drop_left(struct thread *thread, uint64_t slot)
 {
 	bool rest = ++thread->looks % LOOKS_BEFORE_REST == 0;
 
-	for (uint32_t i = thread->lane->depth; i--;) {
-		const struct dump_frame *record = &thread->lane->frames[i];
+	for (uint32_t i = list_depth(thread->lane); i--;) {
+		struct dump_frame record = frame_read(&thread->lane->frames[i]);
 
-		if (is_left(record, slot) || (rest && !on_same_stack(record->slot, slot)))
+		if (is_left(&record, slot) || (rest && !on_same_stack(record.slot, slot)))
 			list_leave(thread, i);
 	}
 }
@@ -263,12 +303,15 @@ static void drop_left(struct thread *thread, uint64_t slot)
 static const struct dump_frame *innermost(const struct dump_lane *lane, uint64_t slot)
 {
 	const struct dump_frame *found = NULL;
+	uint64_t nearest = UINT64_MAX;
 
-	for (uint32_t i = 0; i < lane->depth; i++) {
-		const struct dump_frame *record = &lane->frames[i];
+	for (uint32_t i = 0; i < list_depth(lane); i++) {
+		uint64_t outer = frame_read(&lane->frames[i]).slot;
 
-		if (record->slot > slot && on_same_stack(record->slot, slot) && (!found || record->slot < found->slot))
-			found = record;
+		if (outer > slot && on_same_stack(outer, slot) && outer < nearest) {
+			nearest = outer;
+			found = &lane->frames[i];
+		}
 	}
 	return found;
 }
@@ -362,7 +405,7 @@ void frames_remove(struct thread *thread, uint64_t slot)
 	place = list_place(lane, slot);
 	if (place >= 0)
 		list_remove(lane, (uint32_t)place);
-	for (uint32_t i = lane->depth; i-- && on_own_stack(slot);)
+	for (uint32_t i = list_depth(lane); i-- && on_own_stack(slot);)
 		if (lane->frames[i].slot < slot && on_own_stack(lane->frames[i].slot))
 			list_leave(thread, i);
 	head_settle(lane);
@@ -376,8 +419,8 @@ void frames_thread_end(struct thread *thread)
 	if (!thread->lane->depth && !thread->left_count)
 		return;
 	guest_lock(&frames_lock);
-	while (thread->lane->depth)
-		list_leave(thread, thread->lane->depth - 1);
+	for (uint32_t i = list_depth(thread->lane); i--;)
+		list_leave(thread, i);
 	for (uint32_t i = 0; i < LEFT_CALLS; i++)
 		if (thread->left[i].count && on_own_stack(thread->left[i].slot)) {
 			thread->left[i].count = 0;
@@ -389,7 +432,7 @@ void frames_thread_end(struct thread *thread)
 
 void frames_fork_begins(struct thread *thread)
 {
-	thread->forked.depth = thread->lane->depth;
+	thread->forked.depth = list_depth(thread->lane);
 	memcpy(thread->forked.frames, thread->lane->frames, thread->forked.depth * sizeof(struct dump_frame));
 	thread->forked.is_forking = true;
 }

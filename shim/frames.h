@@ -8,6 +8,8 @@
  * has been left by longjmp, or its stack will come back: it is counted as a call, and remembered by the place of its
  * return address. If it turns up again, that count is taken back, and it is in flight as before.
  *
+ * The list stands in the dump, where others may write anything: whatever is read there is bounded, or asked of the kernel.
+ *
  * With one call in flight the fast path changes the list under no lock. All else happens here, under one lock; another
  * thread changes the list only to take out a call whose stack it runs on, and while that is in the list, the list is not
  * the fast path's.
@@ -32,6 +34,9 @@ const struct dump_frame *frames_enclosing(struct thread *thread, uint64_t slot);
  * were thought left, and on other threads.
  */
 const struct dump_frame *frames_find_again(struct thread *thread, uint64_t slot);
+
+/* The function that a call in flight is of; NULL if its stack is not there. */
+void *frames_function(const struct dump_frame *record);
 
 /* A call begins, its arguments checked and paid. */
 void frames_push(struct thread *thread, struct dump_frame frame);

@@ -301,10 +301,12 @@ bool intercept_is_query(const struct form *form, entry_frame frame)
 }
 
 /* Its caller's frame may only be read while it is known to be on this thread's own, living stack. */
-static inline bool frame_lives(const struct dump_frame *frame, uint64_t slot)
+static inline bool frame_lives(const volatile struct dump_frame *frame, uint64_t slot)
 {
-	return slot < frame->slot && slot >= thread_head.stack_low && frame->slot < thread_head.stack_high &&
-	       *(const uint64_t *)frame->slot == frame->return_address;
+	uint64_t outer = frame->slot; /* read once: it stands in the dump */
+
+	return slot < outer && slot >= thread_head.stack_low && outer < thread_head.stack_high &&
+	       outer % sizeof(uint64_t) == 0 && *(const uint64_t *)outer == frame->return_address;
 }
 
 #define SLOW ((struct entry_verdict){NULL, ACTION_SLOW})
@@ -616,11 +618,12 @@ static inline __attribute__((always_inline)) struct entry_verdict
 enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slot, uint64_t return_slot)
 {
 	struct dump_lane *lane = thread->lane;
+	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: it stands in the dump */
 
 	/* A signal handler may find the head and the lane at odds. */
-	if (!lane->depth || !(slot->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[lane->depth - 1], return_slot))
+	if (place >= DUMP_FRAMES_MAX || !(slot->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[place], return_slot))
 		return SLOW;
-	if (lane->depth == 1) {
+	if (place == 0) {
 		if (thread->served_epoch == slot->epoch &&
 		    *(const uint64_t *)return_slot - thread_head.served_start < thread_head.served_size)
 			served_remember(thread, symbol, slot);

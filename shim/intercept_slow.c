@@ -30,11 +30,6 @@
 #include "sample.h"
 #include "weights.h"
 
-static entry_frame frame_of(const struct dump_frame *record)
-{
-	return (entry_frame)(record->slot - 8);
-}
-
 bool intercept_on_signal_stack(uint64_t address)
 {
 	stack_t stack;
@@ -390,7 +385,7 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	if (tail && !outer)
 		outer = frames_find_again(call->thread, call->slot);
 	if (tail && outer)
-		call->enclosing = *entry_real(frame_of(outer));
+		call->enclosing = frames_function(outer);
 	if (!site_recall(call, symbol)) {
 		if (!record_site(call->caller, symbol, call->enclosing, call->frame, &call->site))
 			return enter_without_memory(call->caller, symbol, call->frame);

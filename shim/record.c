@@ -986,7 +986,7 @@ uint32_t record_row_number(const struct thread *thread, const struct dump_row *r
 		const struct dump_part *block = thread->rows.blocks[i];
 		uint64_t distance = (uint64_t)row - (uint64_t)block->entries;
 
-		if (distance < block->capacity * sizeof(struct dump_row))
+		if (distance < block->capacity * sizeof(struct dump_row) && distance % sizeof(struct dump_row) == 0)
 			return block->first + (uint32_t)(distance / sizeof(struct dump_row));
 	}
 	return DUMP_NONE;

@@ -243,13 +243,16 @@ extern struct thread thread_null __attribute__((visibility("hidden")));
  * Has the entry body see which calls the lane has in flight, after they changed. Between the two a signal handler's
  * call may take the lane's first place as if none were in flight: who takes that place looks again afterwards.
  */
-static inline void head_settle(const struct dump_lane *lane)
+static inline void head_settle(const volatile struct dump_lane *lane)
 {
 	volatile struct thread_head *head = &thread_head;
 
-	if (lane->depth == 1 && lane->frames[0].row) {
+	uint64_t slot = lane->frames[0].slot;
+
+	/* The entry body reads what is there, if it is on the thread's stack; anybody may have written it. */
+	if (lane->depth == 1 && lane->frames[0].row && slot % sizeof(uint64_t) == 0) {
 		head->open_return = lane->frames[0].return_address;
-		head->open_slot = lane->frames[0].slot;
+		head->open_slot = slot;
 	} else {
 		head->open_slot = lane->depth ? OPEN_MANY : OPEN_NONE;
 	}

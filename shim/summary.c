@@ -114,7 +114,7 @@ static void begun_note(uint64_t value) { begun.state = dump_content_step(begun.s
 static void add_done(const struct dump_row *row, uint64_t place, void *context)
 {
 	(void)context;
-	if (!row_counts(row) || !row->calls || !namespace_is_inside(row->namespace_id, begun.namespace_id))
+	if (!row_counts(row) || !row->calls || !namespace_is_inside(row_namespace(row), begun.namespace_id))
 		return;
 	begun.charged = plus(begun.charged, row_total(row).charged);
 	begun_note(place);
@@ -131,7 +131,7 @@ static void add_in_flight(struct thread *thread)
 	for (uint32_t i = 0; i < depth && i < DUMP_FRAMES_MAX; i++) {
 		const struct dump_row *row = (const struct dump_row *)lane->frames[i].row;
 
-		if (record_row_number(thread, row) == DUMP_NONE || !namespace_is_inside(row->namespace_id, begun.namespace_id))
+		if (record_row_number(thread, row) == DUMP_NONE || !namespace_is_inside(row_namespace(row), begun.namespace_id))
 			continue;
 		begun_note((uint64_t)row);
 		if (row_counts(row) && !(row->flags & DUMP_ROW_COARSE))

@@ -7,7 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from harness import Skip, case, check, check_equal, read_report
+from harness import TOP, Skip, case, check, check_equal, read_report
 
 
 DEFAULT = "flopshim-%e-%h-%p-%t.dump"
@@ -201,3 +201,17 @@ def wrong_access(client):
     (line,) = run.err.decode().splitlines()
     check("FLOPSHIM_ACCESS" in line and "owner, group or all" in line, f"what it says: {line}")
     check_equal(stat.S_IMODE(os.stat(run.dumps[0]).st_mode), 0o600, "mode")
+
+
+# ---- who writes into it ----
+
+@case(what=("anywhere-shapes", "anywhere-calls", "fields-shapes", "fields-calls"))
+def nonsense_in_the_dump(client):
+    """Another process overwrites the dump while the program runs: totals are lost, but the program goes on."""
+    where, records = client.what.split("-")
+    program = client.compile("scribbled.c", "-pthread", f"-I{TOP / 'shim' / 'include'}")
+    for seed in range(4):
+        command = [program, seed + 1, 4, *(["fields"] if where == "fields" else [])]
+        run = client.run(command, FLOPSHIM_RECORDS=records, FLOPSHIM_STACKS="all" if seed % 2 else "auto",
+                         FLOPSHIM_BUDGET="1e15" if seed > 1 else None, FLOPSHIM_ON_EXCEED="deny")
+        check_equal(run.out, b"end\n", "standard output")
