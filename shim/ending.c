@@ -142,7 +142,7 @@ void ending_begin(int status)
 {
 	uint64_t none, self, all = ~(uint64_t)0;
 
-	if (guest_confined) { /* what the program has in its streams stays there */
+	if (guest_confined) { /* nobody watches: that takes system calls which may be forbidden */
 		ending.status = status;
 		return;
 	}
@@ -173,8 +173,9 @@ static void flush_free_stream(FILE *stream)
 void ending_finish(void)
 {
 	lifecycle_end(ending.status);
+	if (ending.watched || guest_confined)
+		flush_free_stream(stdout); /* who has written to it meant to be able to */
 	if (ending.watched) {
-		flush_free_stream(stdout);
 		python_flush();
 		fflush(NULL);
 	}

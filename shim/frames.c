@@ -84,7 +84,7 @@ static bool is_living(const struct dump_frame *record)
 {
 	uint64_t word;
 
-	if (guest_confined && !on_own_stack(record->slot))
+	if (guest_confined && !is_in_use(record->slot, sizeof(word)))
 		return true; /* nobody can be asked */
 	return stack_read(record->slot, &word, sizeof(word)) && word == record->return_address;
 }

@@ -5,7 +5,7 @@ from harness import Skip, case, check_equal
 
 IN_HANDLER = ("malloc", "own_malloc")
 ORDINARY = ("held_stream", "calling_stream", "process_limit", "no_threads", "no_threads_held_stream",
-            "no_timers_held_stream")
+            "no_timers_held_stream", "process_limit_held_stream", "confined")
 
 
 def end(client, how, *flags, **options):

@@ -22,6 +22,13 @@
 
 static double x[1000];
 
+static void call(void)
+{
+	int n = 3, one = 1;
+
+	ddot_(&n, x, &one, x, &one);
+}
+
 static void call_too_dear(void)
 {
 	int n = 1000, one = 1;
@@ -146,6 +153,19 @@ static void with_held_stream(void)
 	pthread_barrier_wait(&barrier);
 }
 
+/* A stream that nobody reads, of a process that may make no thread. */
+static void with_held_pipe(void)
+{
+	static char bytes[1 << 17];
+	int ends[2];
+
+	if (pipe(ends) || !(held = fdopen(ends[1], "w")))
+		exit(3);
+	setvbuf(held, bytes, _IOFBF, sizeof(bytes));
+	for (size_t i = 1; i < sizeof(bytes); i++)
+		putc('x', held);
+}
+
 static void forbid(const int *calls, unsigned count)
 {
 	struct sock_filter filter[16] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
@@ -185,6 +205,15 @@ static void limit_processes(void)
 	setrlimit(RLIMIT_NPROC, &none);
 }
 
+/* Under a filter that was there before the program began, of which nobody can know. */
+static void go_on_after(void (*forbid_something)(void), char **words, const char *how)
+{
+	forbid_something();
+	words[1] = (char *)how;
+	execv("/proc/self/exe", words);
+	exit(3);
+}
+
 /* A stream whose writes are calls, that are refused too. */
 static ssize_t write_by_call(void *unused, const char *bytes, size_t size)
 {
@@ -206,6 +235,12 @@ int main(int count, char **words)
 {
 	const char *how = count > 1 ? words[1] : "";
 
+	if (!strcmp(how, "no_threads"))
+		go_on_after(forbid_threads, words, "plain");
+	if (!strcmp(how, "no_threads_held_stream"))
+		go_on_after(forbid_threads, words, "held_stream_alone");
+	if (!strcmp(how, "no_timers_held_stream"))
+		go_on_after(forbid_threads_and_timers, words, "held_stream_alone");
 	printf("result so far 42\n");
 	if (!strcmp(how, "malloc"))
 		in_malloc();
@@ -217,12 +252,12 @@ int main(int count, char **words)
 		with_calling_stream();
 	else if (!strcmp(how, "process_limit"))
 		limit_processes();
-	else if (!strcmp(how, "no_threads"))
-		forbid_threads();
-	else if (!strcmp(how, "no_threads_held_stream"))
-		with_held_stream(), forbid_threads();
-	else if (!strcmp(how, "no_timers_held_stream"))
-		with_held_stream(), forbid_threads_and_timers();
+	else if (!strcmp(how, "held_stream_alone"))
+		with_held_pipe();
+	else if (!strcmp(how, "process_limit_held_stream"))
+		with_held_stream(), limit_processes();
+	else if (!strcmp(how, "confined"))
+		call(), forbid_threads();
 	call_too_dear();
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,7 +75,7 @@ static uint64_t place_in(uint64_t size, int fields)
 
 static void scribble(const char *path, int fields)
 {
-	int file = open(path, O_RDWR);
+	int file = prctl(PR_SET_PDEATHSIG, SIGKILL) ? -1 : open(path, O_RDWR);
 	uint64_t mapped = 0;
 	char *bytes = NULL;
 	struct stat status;
