@@ -163,6 +163,10 @@ static void *missing(const char *name)
 	return dlsym_real(RTLD_NEXT, name);
 }
 
+/*
+ * Under a lock of the shim's a hook waits for nothing: then it is called by what stands in the place of a function of the C
+ * library that the shim has called, and looks for the real one.
+ */
 __attribute__((visibility("hidden"))) void *dlsym_hook(void *handle, const char *name, const void *caller);
 __attribute__((visibility("hidden"))) void *dlvsym_hook(void *handle, const char *name, const char *version_name,
 							const void *caller);
@@ -175,7 +179,7 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 	void *found;
 
 	dlsym_init();
-	if (!name)
+	if (!name || guest_holds())
 		return DLSYM_REAL;
 	symbol = resolve_own_name(name);
 	if (symbol < 0)
@@ -206,7 +210,7 @@ void *dlvsym_hook(void *handle, const char *name, const char *version_name, cons
 	bool own_answer;
 
 	dlsym_init();
-	symbol = name && version_name && handle != RTLD_NEXT ? resolve_own_name(name) : -1;
+	symbol = name && version_name && handle != RTLD_NEXT && !guest_holds() ? resolve_own_name(name) : -1;
 	if (symbol < 0)
 		return DLSYM_REAL;
 	found = handle == RTLD_DEFAULT ? NULL : dlvsym_real(handle, name, version_name);
@@ -228,6 +232,8 @@ void dlopen_hook(const char *path, int flags)
 	int saved = errno;
 
 	dlsym_init();
+	if (guest_holds())
+		return;
 	lifecycle_lock();
 	module_start(); /* if another library's constructor comes before ours */
 	if (module_opened(path, flags))
@@ -241,6 +247,8 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
 	int result, saved;
 
 	dlsym_init();
+	if (guest_holds())
+		return dlclose_real(handle);
 	lifecycle_note_deep(false);
 	lifecycle_lock();
 	module_closing();

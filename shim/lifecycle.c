@@ -467,7 +467,7 @@ __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, con
 	int result;
 
 	dlsym_init();
-	if (lifecycle_ready()) {
+	if (!guest_holds() && lifecycle_ready()) {
 		guest_lock(&record_lock);
 		if (origin_locked())
 			origin = origin_make(origin_self);

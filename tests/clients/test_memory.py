@@ -142,6 +142,15 @@ def injected_into_a_scope(client):
             check_stopped(run, injection, (STOPPED, EXCEEDED))
 
 
+@case(function=("mmap", "open", "fstat", "madvise", "pwritev"))
+def linker_asked(client):
+    """Who stands in the place of a function of the C library looks for the real one when the shim calls it, under its lock."""
+    bare = client.run([program(client), "many"], shim=False)
+    run = run_injected(client, "many", f"{client.function}:0", INJECT_ASKS="1", timeout=60)
+    check_as_bare(client, bare, run, MANY, client.function)
+    check_equal(run.err, b"", "what it says")
+
+
 # ---- address space ----
 
 def check_short(client, command, **environment):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Preloaded after the shim: fails calls that the shim itself makes of the C library. INJECT=NAME:K fails the K-th call of
- * NAME, INJECT=NAME:K+ that and all later ones. INJECT_COUNT=FILE has NAME's calls counted in that file, a byte each.
+ * NAME, INJECT=NAME:K+ that and all later ones. INJECT_COUNT=FILE has NAME's calls counted in that file, a byte each. With
+ * INJECT_ASKS the dynamic linker is asked at each, as by those who look for the real function when they are first called.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,6 +28,7 @@ static struct {
 	int place;
 	bool later;
 	const char *count_file;
+	bool asks;
 	_Atomic int count;
 } injected;
 
@@ -55,6 +57,7 @@ static __attribute__((constructor)) void begin(void)
 	injected.place = atoi(colon + 1);
 	injected.later = strchr(colon, '+') != NULL;
 	injected.count_file = getenv("INJECT_COUNT");
+	injected.asks = getenv("INJECT_ASKS");
 	dl_iterate_phdr(find_shim, NULL);
 }
 
@@ -66,6 +69,23 @@ static void count_one(void)
 	syscall(SYS_close, file);
 }
 
+static void *nothing(void *unused) { return unused; }
+
+static void ask(void)
+{
+	void *library = dlopen("libc.so.6", RTLD_NOLOAD | RTLD_LAZY);
+	pthread_t thread;
+
+	if (!library || !dlsym(library, "mmap"))
+		abort();
+	dlsym(RTLD_DEFAULT, "dgemm_");
+	dlclose(library);
+	injected.asks = false; /* what a new thread needs of the C library is no call of the shim's */
+	if (!pthread_create(&thread, NULL, nothing, NULL))
+		pthread_join(thread, NULL);
+	injected.asks = true;
+}
+
 static bool fails(const char *name, const void *caller)
 {
 	int number;
@@ -74,6 +94,8 @@ static bool fails(const char *name, const void *caller)
 		return false;
 	if (injected.count_file)
 		count_one();
+	if (injected.asks)
+		ask();
 	number = ++injected.count;
 	return injected.later ? number >= injected.place : number == injected.place;
 }
