@@ -530,7 +530,7 @@ static bool is_near(uint64_t scale, uint64_t other)
  */
 static enum calibration_state calibration_check(void)
 {
-	uint64_t scale = entry_ticks() - calibration.ticks < CHECK_TICKS ? 0 : stretch_scale(CALIBRATION_NS);
+	uint64_t scale = stretch_scale(CALIBRATION_NS);
 
 	if (!scale)
 		return PACE_KNOWN;
@@ -559,6 +559,7 @@ void sample_calibrate(void)
 	uint32_t state = calibration.state;
 
 	if (state == PACE_NEVER || state == PACE_WORKED_ON || config.time == TIME_OFF || config.records_calls ||
+	    (state == PACE_KNOWN && entry_ticks() - calibration.ticks < CHECK_TICKS) ||
 	    !atomic_compare_exchange_strong(&calibration.state, &state, PACE_WORKED_ON))
 		return;
 	calibration.state = calibration_go_on(state);

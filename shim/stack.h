@@ -7,7 +7,7 @@
 
 /*
  * Calls work(argument) on it; on the caller's where there is no memory for it, or the caller is on it. With record_lock
- * held: no other thread uses it then, and no signal handler runs on it.
+ * held: no other thread uses it then. A signal handler runs on it only where signals cannot be blocked: see confine.h.
  */
 void stack_run(void (*work)(void *), void *argument);
 
