@@ -572,9 +572,10 @@ void sample_calibrate(void)
  * the slow path has taken the caches, takes ten times as long as it does otherwise. A burst begins with each of BURST_GAP
  * portions of credit, by chance and in proportion to the FLOPs that the thread has done since it was last asked, however
  * often that is; the first bursts follow each other closely, so that short programs have some. Only after those may the
- * fast path renew the credit.
+ * fast path renew the credit. The first burst begins after some thousand FLOPs, so that a process with a few hundred small calls
+ * pays nothing for times that nobody would ask for.
  */
-enum { BURST_GAP = 128, BURST_LENGTH = 1 << 19 };
+enum { BURST_GAP = 128, BURST_LENGTH = 1 << 19, WORK_BEFORE_BURSTS = 1 << 12 };
 
 /* FLOPs of the thread since its last refill. */
 static uint64_t work_since_refill(const struct thread *thread)
@@ -593,7 +594,7 @@ static bool burst_is_due(struct thread *thread, uint64_t done)
 	gap = before < widest ? before : widest;
 	if (before >= widest)
 		thread->renewals = CREDIT_RENEWALS;
-	return !before || random_next(thread) % gap < done;
+	return before >= WORK_BEFORE_BURSTS && random_next(thread) % gap < done;
 }
 
 /* Whether a burst was only interrupted, by a call of `cost` FLOPs: most often its stack was due. */
@@ -609,7 +610,7 @@ static bool burst_continues(struct thread *thread, int64_t cost)
 static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 {
 	int64_t credit = CREDIT_QUANTUM - 1;
-	bool continues = burst_continues(thread, cost);
+	bool continues = burst_continues(thread, cost), is_early = calibration.flops < WORK_BEFORE_BURSTS;
 
 	if (config.stacks != STACKS_AUTO) {
 		thread->until_sample = INT64_MAX;
@@ -628,6 +629,8 @@ static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 			thread->until_clock = BURST_LENGTH;
 	} else if (thread->scope->limited) {
 		credit = CREDIT_LEASE;
+	} else if (is_early && config.time == TIME_AUTO && flopshim_tick_scale && credit > WORK_BEFORE_BURSTS) {
+		credit = WORK_BEFORE_BURSTS;
 	}
 	thread->credit = credit;
 	thread->credit_given = credit;
