@@ -453,12 +453,13 @@ static struct entry_verdict enter_interrupted(struct entering *call, uint32_t sy
 static void leave_interrupted(entry_frame frame)
 {
 	struct dump_lane *lane = thread_self->lane;
+	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: it stands in the dump */
 
-	if (!lane->depth || lane->frames[lane->depth - 1].slot != (uint64_t)entry_return_slot(frame))
+	if (place >= DUMP_FRAMES_MAX || lane->frames[place].slot != (uint64_t)entry_return_slot(frame))
 		return;
-	if (lane->frames[lane->depth - 1].row)
+	if (lane->frames[place].row)
 		(*entry_row(frame))->calls++;
-	lane->depth--;
+	lane->depth = place;
 	head_settle(lane);
 }
 
