@@ -282,6 +282,8 @@ static struct dump_frame *find_again(struct thread *thread, uint64_t slot, bool 
 /* What lies between the stack pointer and a call that begins there is not in use by others. */
 static bool is_left(const struct dump_frame *record, uint64_t slot)
 {
+	if (on_own_stack(record->slot) && !on_own_stack(slot))
+		return false; /* a handler on its own stack, or a coroutine, has interrupted it */
 	if (record->slot <= slot && ((on_own_stack(record->slot) && on_own_stack(slot)) ||
 				     record->slot >= (uint64_t)__builtin_frame_address(0)))
 		return true;
@@ -295,7 +297,7 @@ static void drop_left(struct thread *thread, uint64_t slot)
 	for (uint32_t i = list_depth(thread->lane); i--;) {
 		struct dump_frame record = frame_read(&thread->lane->frames[i]);
 
-		if (is_left(&record, slot) || (rest && !on_same_stack(record.slot, slot)))
+		if (is_left(&record, slot) || (rest && !on_own_stack(record.slot) && on_own_stack(slot)))
 			list_leave(thread, i);
 	}
 }
