@@ -426,6 +426,7 @@ static void *born(void *argument)
 	origin_self = &birth->origin;
 	if (life.has_key)
 		pthread_setspecific(life.key, &life);
+	unwind_thread_start();
 	return birth->start(birth->argument);
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -175,17 +176,41 @@ static void without_pipe(void *library)
 /* ---- stacks ---- */
 
 /*
- * Has the C library decide now where libunwind's thread-local storage is, by using it once. In the first thread that does it
- * would take a lock of the linker.
+ * libunwind has thread-local storage, which the C library allocates when a thread first uses it. That must not happen while a
+ * stack is taken: the call may come from a signal handler that interrupted malloc, whose lock its own thread holds, and without
+ * memory the C library ends the process. So each thread uses it once where it starts, and a thread that has not takes no stack.
  */
-static void thread_storage_settle(void *library)
-{
-	struct { unsigned long module, offset; } place = {0, 0};
+static struct {
 	void *(*address_of)(void *);
+	struct { unsigned long module, offset; } place;
+} storage;
 
-	*(void **)&address_of = dlsym_call_real(RTLD_DEFAULT, "__tls_get_addr");
-	if (address_of && !dlinfo(library, RTLD_DI_TLS_MODID, &place.module) && place.module)
-		address_of(&place);
+enum { STORAGE_ROOM = 4096 }; /* more than libunwind's takes */
+
+static __thread bool has_storage __attribute__((tls_model("initial-exec")));
+
+void unwind_thread_start(void)
+{
+	void *room;
+
+	if (!storage.place.module || has_storage || guest_confined)
+		return;
+	room = malloc(STORAGE_ROOM);
+	if (!room)
+		return;
+	free(room);
+	storage.address_of(&storage.place);
+	has_storage = true;
+}
+
+/* In the first thread that uses the storage the C library decides where it is, for which it takes a lock of the linker. */
+static void storage_settle(void *library)
+{
+	*(void **)&storage.address_of = dlsym_call_real(RTLD_DEFAULT, "__tls_get_addr");
+	if (!storage.address_of || dlinfo(library, RTLD_DI_TLS_MODID, &storage.place.module))
+		storage.place.module = 0;
+	has_storage = !storage.place.module;
+	unwind_thread_start();
 }
 
 void unwind_start(void)
@@ -205,7 +230,7 @@ void unwind_start(void)
 	if (!library)
 		return;
 	without_pipe(library);
-	thread_storage_settle(library);
+	storage_settle(library);
 	backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
 }
 
@@ -214,7 +239,7 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 	static void *all[UNWIND_MAX + OWN_FRAMES]; /* under record_lock */
 	int count, first = 0;
 
-	if (!backtrace_function)
+	if (!backtrace_function || (storage.place.module && !has_storage))
 		return 0;
 	if (module_refresh())
 		lifecycle_epoch_next();

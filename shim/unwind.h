@@ -13,6 +13,9 @@ enum { UNWIND_MAX = 128 };
 /* Opens libunwind, if stacks are asked for. Once, in the constructor: a dlopen later may wait for a lock for ever. */
 void unwind_start(void);
 
+/* Where a thread starts, before the program's code: it may allocate. A thread without this takes no stack. */
+void unwind_thread_start(void);
+
 /*
  * The return addresses from `caller` on, innermost first, at most UNWIND_MAX. Returns how many, 0 if it cannot be done
  * here. With record_lock held; not for signal handlers that interrupted it.

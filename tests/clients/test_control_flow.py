@@ -223,3 +223,10 @@ def churn_is_small(client):
     one = os.path.getsize(client.run([program, "plain"]).dumps[0])
     many = os.path.getsize(client.run([program, "churn"]).dumps[0])
     check(many < 2 * one, f"{many} bytes after 2,000 threads, {one} after one")
+
+
+@case(stacks=("auto", "all"))
+def first_stack_of_a_thread_in_malloc(client):
+    """What libunwind allocates for a thread must be there before: its first stack may be taken inside of malloc."""
+    run = client.run([client.compile("handler_in_malloc.c")], FLOPSHIM_STACKS=client.stacks)
+    check_equal((run.out, run.routines), (b"61\n", {"ddot": (61, 61 * flops.dot(5000))}), "calls")
