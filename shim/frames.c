@@ -279,13 +279,19 @@ static struct dump_frame *find_again(struct thread *thread, uint64_t slot, bool 
 
 /* ---- calls begin ---- */
 
-/* What lies between the stack pointer and a call that begins there is not in use by others. */
-static bool is_left(const struct dump_frame *record, uint64_t slot)
+/*
+ * What lies between the stack pointer and a call that begins there is not in use by others. With `rest`, the calls of other
+ * stacks are taken for left too, once the thread is on its own.
+ */
+static bool is_left(const struct dump_frame *record, uint64_t slot, bool rest)
 {
-	if (on_own_stack(record->slot) && !on_own_stack(slot))
+	bool own = on_own_stack(slot);
+
+	if (on_own_stack(record->slot) && !own)
 		return false; /* a handler on its own stack, or a coroutine, has interrupted it */
-	if (record->slot <= slot && ((on_own_stack(record->slot) && on_own_stack(slot)) ||
-				     record->slot >= (uint64_t)__builtin_frame_address(0)))
+	if (rest && own && !on_own_stack(record->slot))
+		return true;
+	if (record->slot <= slot && ((on_own_stack(record->slot) && own) || record->slot >= (uint64_t)__builtin_frame_address(0)))
 		return true;
 	return !is_living(record);
 }
@@ -297,7 +303,7 @@ static void drop_left(struct thread *thread, uint64_t slot)
 	for (uint32_t i = list_depth(thread->lane); i--;) {
 		struct dump_frame record = frame_read(&thread->lane->frames[i]);
 
-		if (is_left(&record, slot) || (rest && !on_own_stack(record.slot) && on_own_stack(slot)))
+		if (is_left(&record, slot, rest))
 			list_leave(thread, i);
 	}
 }
@@ -318,10 +324,23 @@ static const struct dump_frame *innermost(const struct dump_lane *lane, uint64_t
 	return found;
 }
 
+/*
+ * Whether a signal handler has come while the interrupted call was being put into the first place, and an earlier handler's
+ * call took that place before: it holds parts of both calls. The interrupted call looks for that, and begins again.
+ */
+static bool is_half_written(const struct dump_lane *lane)
+{
+	uint64_t open = *(const volatile uint64_t *)&thread_head.open_slot;
+
+	return lane->depth == 1 && open != OPEN_NONE && open != OPEN_MANY && open != lane->frames[0].slot;
+}
+
 const struct dump_frame *frames_enclosing(struct thread *thread, uint64_t slot)
 {
 	const struct dump_frame *found;
 
+	if (is_half_written(thread->lane))
+		*(volatile uint32_t *)&thread->lane->depth = 0;
 	if (!thread->lane->depth) {
 		head_settle(thread->lane);
 		return NULL;
@@ -348,21 +367,21 @@ const struct dump_frame *frames_find_again(struct thread *thread, uint64_t slot)
 }
 
 /* Until the entry body sees it in flight, a signal handler's call may take its place and leave. */
-static void push_first(struct dump_lane *lane, struct dump_frame frame)
+static void push_first(volatile struct dump_lane *lane, const struct dump_frame *frame)
 {
 	do {
-		lane->frames[0] = frame;
-		*(volatile uint32_t *)&lane->depth = 1;
-		__asm__ volatile("" ::: "memory");
-		head_settle(lane);
-		__asm__ volatile("" ::: "memory");
-	} while (lane->depth != 1 || lane->frames[0].slot != frame.slot);
+		lane->frames[0].slot = frame->slot;
+		lane->frames[0].return_address = frame->return_address;
+		lane->frames[0].row = frame->row;
+		lane->depth = 1;
+		head_open(frame);
+	} while (lane->depth != 1 || lane->frames[0].slot != frame->slot);
 }
 
 void frames_push(struct thread *thread, struct dump_frame frame)
 {
 	if (!thread->lane->depth) {
-		push_first(thread->lane, frame);
+		push_first(thread->lane, &frame);
 		return;
 	}
 	guest_lock(&frames_lock);
@@ -389,6 +408,7 @@ struct dump_frame *frames_returning(struct thread *thread, uint64_t slot)
 	guest_lock(&frames_lock);
 	place = list_place(lane, slot);
 	found = place >= 0 ? &lane->frames[place] : find_again(thread, slot, false);
+	head_settle(lane);
 	guest_unlock(&frames_lock);
 	return found;
 }

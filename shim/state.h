@@ -239,6 +239,15 @@ extern __thread struct thread_head thread_head __attribute__((tls_model("initial
 #define thread_self (thread_head.thread)
 extern struct thread thread_null __attribute__((visibility("hidden")));
 
+/* Has the entry body see that one call is in flight. It reads what is at its slot, which anybody may have written. */
+static inline void head_open(const struct dump_frame *only)
+{
+	volatile struct thread_head *head = &thread_head;
+
+	head->open_return = only->return_address;
+	head->open_slot = only->row && only->slot % sizeof(uint64_t) == 0 ? only->slot : OPEN_MANY;
+}
+
 /*
  * Has the entry body see which calls the lane has in flight, after they changed. Between the two a signal handler's
  * call may take the lane's first place as if none were in flight: who takes that place looks again afterwards.
@@ -246,16 +255,12 @@ extern struct thread thread_null __attribute__((visibility("hidden")));
 static inline void head_settle(const volatile struct dump_lane *lane)
 {
 	volatile struct thread_head *head = &thread_head;
+	struct dump_frame first = {lane->frames[0].slot, lane->frames[0].return_address, lane->frames[0].row};
 
-	uint64_t slot = lane->frames[0].slot;
-
-	/* The entry body reads what is there, if it is on the thread's stack; anybody may have written it. */
-	if (lane->depth == 1 && lane->frames[0].row && slot % sizeof(uint64_t) == 0) {
-		head->open_return = lane->frames[0].return_address;
-		head->open_slot = slot;
-	} else {
+	if (lane->depth == 1)
+		head_open(&first);
+	else
 		head->open_slot = lane->depth ? OPEN_MANY : OPEN_NONE;
-	}
 }
 
 /*

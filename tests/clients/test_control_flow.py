@@ -71,6 +71,13 @@ def signals_after_every_instruction(client):
 
 
 @case(on=QUICK_BLAS)
+def signals_twice_in_one_call(client):
+    """A second handler's call a few instructions after a first one, while the interrupted call is being recorded."""
+    run = client.run([client.compile("signals.c"), "pairs"], FLOPSHIM_STACKS="off")
+    check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
+
+
+@case(on=QUICK_BLAS)
 def signals_among_new_shapes(client):
     """Rows, blocks and indexes are made by a handler while the program makes others: no call is lost or counted twice."""
     run = client.run([client.compile("signals.c"), "shapes"])

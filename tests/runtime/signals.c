@@ -11,6 +11,7 @@
  *   escape     the handler leaves by siglongjmp: some calls are left half way
  *   inner      the handler comes in the middle of a call, and leaves one of its own by siglongjmp; the outer one goes on
  *   steps      calls of daxpy and of dgesv of order 2, each with a call of the handler's after another instruction
+ *   pairs      calls of daxpy, each interrupted twice by the handler, on a stack of its own, after any two close instructions
  *   first      the first calls of the process come from a handler on a stack of 8 KiB, which is SIGSTKSZ
  *
  * Handlers call ddot, with n = 4 but in `shapes`, the program never does; in `inner` all call daxpy.
@@ -29,11 +30,11 @@
 #include "blas.h"
 
 enum { PERIOD_NS = 50000, SIGNALS = 5000, THREADS = 4, ORDER = 60, NEW_LENGTHS = 30000, SMALL_STACK = 8192 };
-enum { WARM_UP = 300, LEAST_STEPS = 100, LARGE_STEP = 23, TRAP_FLAG = 0x100 };
+enum { WARM_UP = 300, LEAST_STEPS = 100, LARGE_STEP = 23, CLOSE = 12, TRAP_FLAG = 0x100 };
 
 static atomic_long ddots, daxpys, dgesvs;
 static volatile sig_atomic_t escape, new_lengths;
-static volatile long step, chosen_step;
+static volatile long step, chosen_step, second_step;
 static sigjmp_buf out;
 
 static void on_signal(int number)
@@ -119,19 +120,22 @@ static inline void flip_trap_flag(void)
 
 static void on_step(int number)
 {
-	if (step++ == chosen_step)
+	if (step == chosen_step || step == second_step)
 		on_signal(number);
+	step++;
 }
 
 /*
- * The handler's call comes after the first instruction, in the next round `stride` instructions later, and so on. All is
- * warm: what takes a lock blocks signals, and the kernel ends a process that cannot have its trap.
+ * The handler's call comes after the first instruction, in the next round `stride` instructions later, and so on; and another
+ * one `apart` instructions after it. All is warm: what takes a lock blocks signals, and the kernel ends a process that cannot
+ * have its trap.
  */
-static void step_through(void (*call)(void), long stride)
+static void step_through(void (*call)(void), long stride, long apart)
 {
 	chosen_step = 0;
 	do {
 		step = 0;
+		second_step = chosen_step + apart;
 		flip_trap_flag();
 		call();
 		flip_trap_flag();
@@ -141,9 +145,9 @@ static void step_through(void (*call)(void), long stride)
 		_exit(5); /* it was not stepped */
 }
 
-static void single_steps(void)
+static void warm_up(int flags)
 {
-	struct sigaction action = {.sa_handler = on_step};
+	struct sigaction action = {.sa_handler = on_step, .sa_flags = flags};
 
 	sigaction(SIGTRAP, &action, NULL);
 	for (int i = 0; i < WARM_UP; i++) {
@@ -151,8 +155,20 @@ static void single_steps(void)
 		one_daxpy();
 		one_dgesv();
 	}
-	step_through(one_daxpy, 1);
-	step_through(one_dgesv, LARGE_STEP);
+}
+
+static void single_steps(void)
+{
+	warm_up(0);
+	step_through(one_daxpy, 1, 0);
+	step_through(one_dgesv, LARGE_STEP, 0);
+}
+
+static void pairs_of_steps(int flags)
+{
+	warm_up(flags);
+	for (long apart = 1; apart <= CLOSE; apart++)
+		step_through(one_daxpy, 1, apart);
 }
 
 static void calls_of_new_lengths(void)
@@ -270,12 +286,15 @@ int main(int argc, char **argv)
 	if (!strcmp(mode, "small")) {
 		handle(0);
 		small_calls(NULL);
-	} else if (!strcmp(mode, "altstack")) {
+	} else if (!strcmp(mode, "altstack") || !strcmp(mode, "pairs")) {
 		stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
 
 		sigaltstack(&stack, NULL);
 		handle(SA_ONSTACK);
-		small_calls(NULL);
+		if (!strcmp(mode, "pairs"))
+			pairs_of_steps(SA_ONSTACK);
+		else
+			small_calls(NULL);
 	} else if (!strcmp(mode, "first")) {
 		struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 		stack_t stack = {.ss_sp = malloc(SMALL_STACK), .ss_size = SMALL_STACK};
