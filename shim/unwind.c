@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -183,6 +182,8 @@ static void without_pipe(void *library)
 static struct {
 	void *(*address_of)(void *);
 	struct { unsigned long module, offset; } place;
+	void *(*allocate)(size_t); /* looked up: whatever else the shim does may not allocate, and so imports no such function */
+	void (*release)(void *);
 } storage;
 
 enum { STORAGE_ROOM = 4096 }; /* more than libunwind's takes */
@@ -195,10 +196,10 @@ void unwind_thread_start(void)
 
 	if (!storage.place.module || has_storage || guest_confined)
 		return;
-	room = malloc(STORAGE_ROOM);
+	room = storage.allocate(STORAGE_ROOM);
 	if (!room)
 		return;
-	free(room);
+	storage.release(room);
 	storage.address_of(&storage.place);
 	has_storage = true;
 }
@@ -207,7 +208,10 @@ void unwind_thread_start(void)
 static void storage_settle(void *library)
 {
 	*(void **)&storage.address_of = dlsym_call_real(RTLD_DEFAULT, "__tls_get_addr");
-	if (!storage.address_of || dlinfo(library, RTLD_DI_TLS_MODID, &storage.place.module))
+	*(void **)&storage.allocate = dlsym_call_real(RTLD_DEFAULT, "malloc");
+	*(void **)&storage.release = dlsym_call_real(RTLD_DEFAULT, "free");
+	if (!storage.address_of || !storage.allocate || !storage.release ||
+	    dlinfo(library, RTLD_DI_TLS_MODID, &storage.place.module))
 		storage.place.module = 0;
 	has_storage = !storage.place.module;
 	unwind_thread_start();
