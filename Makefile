@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # make                     the shim, flopshim-report and the launcher, in $(O)
+# make check-quick         what to run after each change, below a minute
 # make check               the quick tests            make check-long     soak, fuzz and matrix runs
 # make check-prices        every price against measured instruction counts
 # make bench               what a call costs          make bench-clients  what programs cost
@@ -22,7 +23,7 @@ MULTIARCH := $(shell $(CC) -print-multiarch)
 GPRS_x86_64 := 6
 GPRS := $(GPRS_$(ARCH))
 ifeq ($(GPRS),)
-$(error flopshim has no entry body for $(ARCH) yet: shim/entry.h says what one must do)
+$(error flopshim has no entry body for $(ARCH) yet: shim/state/entry.h says what one must do)
 endif
 
 OPT := $(if $(DEBUG),-O0,-O2)
@@ -35,54 +36,65 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 .PHONY: all check check-long check-prices check-clients bench bench-clients install clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 
+# What every compilation makes beside its object: which headers it has read.
+DEPENDENCIES := -MMD -MP
+# Sources name a header by its path from here; include/ holds what is installed.
+SEARCH := -I. -Iinclude -I$(O)/gen
+
 # ---- the routine table ----
 
-TABLES := $(wildcard shim/routines/*.tbl)
+TABLES := $(wildcard routines/*.tbl)
 GENERATED := $(O)/gen/tables.c
+GENERATED_ALSO := $(O)/gen/stubs.inc $(O)/gen/symbols.h $(O)/gen/formulas.c $(O)/gen/formulas.h
 HEADERS := $(O)/gen/cblas.i $(O)/gen/lapack.i $(O)/gen/lapacke.i
+GENERATOR_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard generate/*.c))
 
-$(O)/gen $(O)/shim $(O)/analyzer:
-	$(Q)mkdir -p $@
+# It runs on the machine that builds, which need not be one that the shim is for.
+HOSTCC ?= $(CC)
 
-$(O)/generate: $(wildcard shim/generate*.c shim/generate*.h) shim/routines.h shim/price_program.h | $(O)/gen
-	$(call say,CC)
-	$(Q)$(CC) $(BASE) -Ishim -o $@ shim/generate*.c
+$(O)/generate/%.o: generate/%.c
+	$(call say,HOSTCC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(BASE) $(SEARCH) $(DEPENDENCIES) -c $< -o $@
 
-# What the installed headers declare, for the generator to check the table against.
-$(O)/gen/%.i: | $(O)/gen
-	$(Q)printf '#include <%s.h>\n' $* | $(CC) -E -P -DLAPACK_FORTRAN_STRLEN_END -I/usr/include/$(MULTIARCH) -x c - > $@ \
-		|| { rm -f $@; echo "$*.h is not installed: ./scripts/check installs what the build needs" >&2; exit 1; }
+$(O)/generate/generate: $(GENERATOR_OBJECTS)
+	$(call say,HOSTLINK)
+	$(Q)$(HOSTCC) $(CFLAGS) -o $@ $^
 
-$(GENERATED): $(O)/generate $(TABLES) $(HEADERS)
+$(GENERATED): $(O)/generate/generate $(TABLES)
 	$(call say,GENERATE)
-	$(Q)$(O)/generate --gpr $(GPRS) $(TABLES) -o $(O)/gen --headers $(HEADERS)
+	$(Q)mkdir -p $(@D)
+	$(Q)$< --gpr $(GPRS) $(TABLES) -o $(@D)
 
-$(O)/gen/stubs.inc $(O)/gen/symbols.h $(O)/gen/formulas.c $(O)/gen/formulas.h: $(GENERATED)
+$(GENERATED_ALSO): $(GENERATED) ;
 
 # ---- the shim ----
 
 # Code on the call path uses no vector register: the program's arguments are in them.
-SHIM_PLAIN := intercept price tables weights namespace
-SHIM_SOURCES := $(filter-out $(wildcard shim/generate*.c),$(wildcard shim/*.c))
-SHIM_OBJECTS := $(patsubst shim/%.c,$(O)/shim/%.o,$(SHIM_SOURCES)) $(O)/shim/tables.o $(O)/shim/entry.o
-SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden -Ishim -Ishim/include -I$(O)/gen
-$(patsubst %,$(O)/shim/%.o,$(SHIM_PLAIN)): SHIM_EXTRA := -mgeneral-regs-only
+SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
+SHIM_SOURCES := $(wildcard shim/*/*.c) price/price.c
+SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(O)/pic/gen/tables.o $(O)/pic/shim/interpose/entry.o
+SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden $(SEARCH)
+$(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only
 # gcc would make calls of memset out of its loops; clang has no such option, and does not with -fno-builtin.
 LOOPS_STAY := $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/null > /dev/null 2>&1 \
 	&& echo -fno-tree-loop-distribute-patterns)
-$(O)/shim/memory.o: SHIM_EXTRA := -fno-builtin $(LOOPS_STAY)
+$(O)/pic/shim/guest/memory.o: SHIM_EXTRA := -fno-builtin $(LOOPS_STAY)
 
-$(O)/shim/%.o: shim/%.c $(GENERATED) | $(O)/shim
+$(O)/pic/%.o: %.c $(GENERATED)
 	$(call say,CC)
-	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) -MMD -MP -c $< -o $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/shim/tables.o: $(GENERATED) | $(O)/shim
+$(O)/pic/gen/tables.o: $(GENERATED)
 	$(call say,CC)
-	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) -c $< -o $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/shim/entry.o: shim/entry_$(ARCH).S shim/entry.h $(GENERATED) | $(O)/shim
+$(O)/pic/shim/interpose/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED)
 	$(call say,AS)
-	$(Q)$(CC) -fPIC -g -Ishim -I$(O)/gen -c $< -o $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -fPIC -g $(SEARCH) $(DEPENDENCIES) -c $< -o $@
 
 SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic
 
@@ -93,21 +105,25 @@ $(O)/libflopshim.so: $(SHIM_OBJECTS)
 
 # ---- the analyzer ----
 
-ANALYZER_SOURCES := $(wildcard analyzer/*.c)
-ANALYZER_OBJECTS := $(patsubst analyzer/%.c,$(O)/analyzer/%.o,$(ANALYZER_SOURCES)) \
-	$(O)/analyzer/price.o $(O)/analyzer/tables.o $(O)/analyzer/formulas.o
-ANALYZER_FLAGS := $(BASE) -Ianalyzer -Ishim -Ishim/include -I$(O)/gen
+ANALYZER_SOURCES := $(wildcard analyzer/*.c analyzer/*/*.c) price/price.c
+ANALYZER_GENERATED := gen/tables gen/formulas
+ANALYZER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(ANALYZER_SOURCES)) $(ANALYZER_GENERATED:%=$(O)/%.o)
+ANALYZER_FLAGS := $(BASE) -Ianalyzer $(SEARCH)
 ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo
 
-$(O)/analyzer/%.o: analyzer/%.c $(GENERATED) | $(O)/analyzer
+$(O)/analyzer/%.o: analyzer/%.c $(GENERATED)
 	$(call say,CC)
-	$(Q)$(CC) $(ANALYZER_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ANALYZER_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/analyzer/price.o: shim/price.c $(GENERATED) | $(O)/analyzer
-	$(Q)$(CC) $(ANALYZER_FLAGS) -MMD -MP -c $< -o $@
+$(O)/price/%.o: price/%.c $(GENERATED)
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ANALYZER_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/analyzer/tables.o $(O)/analyzer/formulas.o: $(O)/analyzer/%.o: $(GENERATED) | $(O)/analyzer
-	$(Q)$(CC) $(ANALYZER_FLAGS) -c $(O)/gen/$*.c -o $@
+$(ANALYZER_GENERATED:%=$(O)/%.o): $(O)/gen/%.o: $(GENERATED)
+	$(call say,CC)
+	$(Q)$(CC) $(ANALYZER_FLAGS) $(DEPENDENCIES) -c $(O)/gen/$*.c -o $@
 
 $(O)/flopshim-report: $(ANALYZER_OBJECTS)
 	$(call say,LINK)
@@ -115,9 +131,14 @@ $(O)/flopshim-report: $(ANALYZER_OBJECTS)
 
 # ---- the launcher ----
 
-$(O)/flopshim: launcher/flopshim.c $(wildcard launcher/*.h) shim/version.h | $(O)/shim
+$(O)/launcher/%.o: launcher/%.c
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) -Ishim -DLIBDIR='"$(LIBDIR)"' -o $@ $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' $(DEPENDENCIES) -c $< -o $@
+
+$(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c))
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS)
 
 # ---- installation ----
 
@@ -125,13 +146,13 @@ install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/
-	install -m 644 shim/include/flopshim.h shim/include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
 	install -d $(DESTDIR)$(DATADIR)/flopshim
-	install -m 644 shim/bindings/flopshim.py shim/bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	install -m 644 bindings/flopshim.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
 	$(if $(DESTDIR),,-ldconfig)
 
 clean:
 	rm -rf $(O)
 
--include $(wildcard $(O)/shim/*.d $(O)/analyzer/*.d $(O)/tests/*.d)
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
 include tests/tests.mk bench/bench.mk

@@ -11,8 +11,8 @@
 
 #include "aggregate.h"
 #include "formulas.h"
-#include "price.h"
-#include "routines.h"
+#include "price/price.h"
+#include "price/routines.h"
 
 /* By canonical name or by any symbol that stands for it, in any case: dgemm, cblas_dgemm64_; NULL if there is none. */
 const struct routine *catalog_find(const char *name);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * bare.c - the call path with counting compiled out: the floor under what counting can cost.
- * Built in place of shim/intercept.c, with an entry body that returns at once (-DBARE). It finds the real function where
+ * Built in place of shim/interpose/intercept.c, with an entry body that returns at once (-DBARE). It finds the real function where
  * the call path does and calls it (or jumps to it with -DBARE_JUMP), and must do nothing else.
  */
 #define intercept_enter counted_enter
 #define intercept_enter_nested counted_enter_nested
-#include "intercept.c"
+#include "shim/interpose/intercept.c"
 #undef intercept_enter
 #undef intercept_enter_nested
 

@@ -4,22 +4,22 @@
 # BENCH_FLAGS="--runs 3 --json FILE", BENCH_CLIENTS_FLAGS="--quick": see --help of bench and bench/clients.
 
 BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c bench/switch.c,$(wildcard bench/*.c)))
-BENCH_SHIM := $(filter-out $(O)/shim/intercept.o $(O)/shim/entry.o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o
+BENCH_SHIM := $(filter-out $(O)/pic/shim/interpose/intercept.o $(O)/pic/shim/interpose/entry.o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o
 
 $(O)/bench:
 	$(Q)mkdir -p $@
 
 $(O)/bench/%.o: bench/%.c | $(O)/bench
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) -Ibench -Ishim/include -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(BASE) -Ibench $(SEARCH) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c shim/intercept.c $(GENERATED) | $(O)/bench
+$(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c $(GENERATED) | $(O)/bench
 	$(call say,CC)
-	$(Q)$(CC) $(SHIM_FLAGS) -mgeneral-regs-only $(if $(findstring jump,$@),-DBARE_JUMP) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(SHIM_FLAGS) -mgeneral-regs-only $(if $(findstring jump,$@),-DBARE_JUMP) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/bench/entry-bare.o: shim/entry_$(ARCH).S shim/entry.h $(GENERATED) | $(O)/bench
+$(O)/bench/entry-bare.o: shim/interpose/entry_$(ARCH).S $(GENERATED) | $(O)/bench
 	$(call say,AS)
-	$(Q)$(CC) -fPIC -g -Ishim -I$(O)/gen -DBARE -c $< -o $@
+	$(Q)$(CC) -fPIC -g $(SEARCH) $(DEPENDENCIES) -DBARE -c $< -o $@
 
 $(O)/bench/libflopshim-%.so: $(O)/bench/%.o $(BENCH_SHIM)
 	$(call say,LINK)
@@ -49,5 +49,3 @@ bench: bench-build
 
 bench-clients: all $(O)/bench/libswitch.so
 	$(Q)bench/clients --build $(O) $(BENCH_CLIENTS_FLAGS)
-
--include $(wildcard $(O)/bench/*.d)

@@ -2,7 +2,7 @@
 !
 ! heat.f90 - the temperature of a heated rod by conjugate gradients, with the work of the matrix told from the vectors'.
 !
-!     gfortran -O2 -o heat flopshim.f90 heat.f90 -lblas      (flopshim.f90 is shim/bindings/flopshim.f90)
+!     gfortran -O2 -o heat flopshim.f90 heat.f90 -lblas      (flopshim.f90 is bindings/flopshim.f90)
 !     ./heat                     runs as if flopshim did not exist
 !     flopshim ./heat            counts: namespaces solve.matrix and solve.vectors, see flopshim-report
 !     FLOPSHIM_BUDGET=solve=50k flopshim ./heat      ends with status 121 at the first call that does not fit

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trains a small network in NumPy within a budget of FLOPs.
 
-    PYTHONPATH=../shim/bindings python3 train.py             runs as if flopshim did not exist (and says so)
-    PYTHONPATH=../shim/bindings flopshim python3 train.py    20 epochs, or as many as 20 million FLOPs allow
-    PYTHONPATH=../shim/bindings flopshim python3 train.py 4e6    7 epochs
+    PYTHONPATH=../bindings python3 train.py             runs as if flopshim did not exist (and says so)
+    PYTHONPATH=../bindings flopshim python3 train.py    20 epochs, or as many as 20 million FLOPs allow
+    PYTHONPATH=../bindings flopshim python3 train.py 4e6    7 epochs
 
 Every product of matrices is charged to the namespace that is open: train.forward or train.backward. The one that does
 not fit raises flopshim.BudgetExhaustedError where its result would have come; the weights are those of the last

@@ -2,170 +2,210 @@
 # The tests: `make check` and the longer ones. Included by the Makefile.
 
 T := $(O)/tests
+# The first line of what a part of `make check` prints.
+part = $(Q)echo "== $@"
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # FLOPSHIM_ variables of the caller would change what is tested.
 CLEAN := env -u FLOPSHIM_BUDGET -u FLOPSHIM_OUT -u FLOPSHIM_QUIET -u FLOPSHIM_STACKS -u FLOPSHIM_TIME
 # flopshim-report without its main: as it is, and under the address sanitizer.
 REPORT_OBJECTS := $(filter-out $(O)/analyzer/main.o,$(ANALYZER_OBJECTS))
-REPORT_ADDRESS := $(patsubst $(O)/analyzer/%.o,$(T)/address/report/%.o,$(REPORT_OBJECTS))
-ADDRESS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
 
 # ---- unit tests: plain, and under the sanitizers ----
 
-UNIT_FLAGS := $(BASE) -Ishim -Ishim/include -Ianalyzer -Itests/unit -I$(O)/gen
+UNIT_FLAGS := $(BASE) -Ianalyzer -Itests/unit $(SEARCH)
+FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_thread := -O1 -fsanitize=thread
 # What each test is linked with, beside itself.
-LINK_config := shim/config.c shim/guest.c shim/speak.c
-LINK_guest := shim/guest.c shim/speak.c
-LINK_charge := shim/charge.c shim/config.c shim/guest.c shim/speak.c
-LINK_price := $(T)/price/tables.c shim/price.c
+LINK_config := shim/guest/config shim/guest/guest shim/guest/speak
+LINK_guest := shim/guest/guest shim/guest/speak
+LINK_charge := shim/charge/charge shim/guest/config shim/guest/guest shim/guest/speak
+LINK_price := tests/unit/price/tables price/price
 LINK_generate :=
-LINK_stack_words := $(GENERATED)
-LINK_table := $(GENERATED) shim/price.c
-LINK_read := tests/unit/dump_writer.c
-LINK_symbolize := tests/unit/dump_writer.c
+LINK_stack_words := gen/tables
+LINK_table := gen/tables price/price
+LINK_read := tests/unit/dump_writer
+LINK_symbolize := tests/unit/dump_writer
+# Tests of flopshim-report, linked with all of it.
 REPORT_TESTS := read render catalog symbolize
-LIBS_read := $(ANALYZER_LIBS)
-LIBS_render := $(ANALYZER_LIBS)
-LIBS_catalog := $(ANALYZER_LIBS)
-LIBS_symbolize := $(ANALYZER_LIBS)
 UNIT := config guest charge price generate stack_words table read render catalog symbolize
 UNIT_ADDRESS := config charge price table read render catalog
 UNIT_THREAD := charge
-UNIT_READS := $(wildcard shim/*.[ch] analyzer/*.[ch] tests/unit/*.[ch]) $(GENERATED) $(T)/price/tables.c
 
-$(T) $(T)/price $(T)/address $(T)/address/report $(T)/thread:
-	$(Q)mkdir -p $@
+# Objects for tests, in a folder for each way to compile: plain, address and thread.
+$(T)/plain/%.o $(T)/address/%.o $(T)/thread/%.o: %.c $(GENERATED)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_FLAGS) $(FLAGS_$(word 2,$(subst /, ,$(@:$(O)/%=%)))) $(DEPENDENCIES) -c $< -o $@
 
-$(T)/address/report/%.o: analyzer/%.c $(GENERATED) | $(T)/address/report
-	$(Q)$(CC) $(ANALYZER_FLAGS) $(ADDRESS) -c $< -o $@
+# Tables are data: nothing in them is worth a sanitizer's hours.
+$(T)/plain/gen/%.o $(T)/address/gen/%.o $(T)/thread/gen/%.o: $(GENERATED)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_FLAGS) $(DEPENDENCIES) -c $(O)/gen/$*.c -o $@
 
-$(T)/address/report/price.o: shim/price.c $(GENERATED) | $(T)/address/report
-	$(Q)$(CC) $(ANALYZER_FLAGS) $(ADDRESS) -c $< -o $@
+$(T)/unit/price/tables.c: $(O)/generate/generate tests/unit/price.tbl
+	$(Q)mkdir -p $(@D)
+	$(Q)$< --gpr $(GPRS) tests/unit/price.tbl -o $(@D)
 
-$(T)/address/report/tables.o $(T)/address/report/formulas.o: $(T)/address/report/%.o: $(GENERATED) | $(T)/address/report
-	$(Q)$(CC) $(ANALYZER_FLAGS) -c $(O)/gen/$*.c -o $@
+$(T)/plain/tests/unit/price/tables.o $(T)/address/tests/unit/price/tables.o: $(T)/unit/price/tables.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_FLAGS) -c $< -o $@
 
-$(REPORT_TESTS:%=$(T)/test_%): $(REPORT_OBJECTS)
-$(REPORT_TESTS:%=$(T)/address/test_%) $(T)/fuzz_read: $(REPORT_ADDRESS)
-
-$(T)/price/tables.c: $(O)/generate tests/unit/price.tbl | $(T)/price
-	$(Q)$(O)/generate --gpr $(GPRS) tests/unit/price.tbl -o $(T)/price
-
-$(T)/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)
-	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< $(LINK_$*) $(if $(filter $*,$(REPORT_TESTS)),$(REPORT_OBJECTS)) $(CHECK_LIBS) $(LIBS_$*)
-
-$(T)/address/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)/address
-	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) $(ADDRESS) -o $@ $< $(LINK_$*) $(if $(filter $*,$(REPORT_TESTS)),$(REPORT_ADDRESS)) \
-		$(CHECK_LIBS) $(LIBS_$*)
-
-$(T)/thread/test_%: tests/unit/test_%.c $(UNIT_READS) | $(T)/thread
-	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -O1 -fsanitize=thread -o $@ $< $(LINK_$*) $(CHECK_LIBS) $(LIBS_$*)
+# $(call unit_test,TEST,KIND,REPORT OBJECTS)
+define unit_test
+$(T)/$(2)/test_$(1): $(T)/$(2)/tests/unit/test_$(1).o $(patsubst %,$(T)/$(2)/%.o,$(LINK_$(1))) $(if $(filter $(1),$(REPORT_TESTS)),$(3))
+	$$(call say,LINK)
+	$$(Q)$$(CC) $(CFLAGS) $(FLAGS_$(2)) -o $$@ $$^ $$(CHECK_LIBS) $(if $(filter $(1),$(REPORT_TESTS)),$$(ANALYZER_LIBS))
+endef
+$(foreach test,$(UNIT),$(eval $(call unit_test,$(test),plain,$(REPORT_OBJECTS))))
+$(foreach test,$(UNIT_ADDRESS),$(eval $(call unit_test,$(test),address,$(REPORT_ADDRESS))))
+$(foreach test,$(UNIT_THREAD),$(eval $(call unit_test,$(test),thread)))
 
 # Runs tests of check's, and shows what they said on standard error only where one fails.
 define run_unit
 	$(Q)for test in $(1); do \
-		GENERATE=$(O)/generate $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || { cat $(T)/$$test.err >&2; exit 1; }; done
+		GENERATE=$(O)/generate/generate $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || { cat $(T)/$$test.err >&2; exit 1; }; done
 endef
 
-check-unit: all $(UNIT:%=$(T)/test_%)
-	$(call run_unit,$(UNIT:%=test_%))
+check-unit: $(O)/generate/generate $(UNIT:%=$(T)/plain/test_%)
+	$(call part)
+	$(call run_unit,$(UNIT:%=plain/test_%))
 
 check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thread/test_%)
+	$(call part)
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Every source without a warning, by both compilers.
-check-warnings: $(GENERATED)
-	$(Q)for compiler in $(CC) clang; do \
-		command -v $$compiler >/dev/null || continue; \
-		for file in shim/*.c analyzer/*.c launcher/*.c bench/*.c; do \
-			$$compiler -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ishim -Ishim/include \
-				-Ianalyzer -Ibench -I$(O)/gen -DLIBDIR='""' $$file || exit 1; \
-		done; \
-	done
-	$(Q)echo "No warning from $(CC) and clang"
+WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*.c analyzer/*/*.c launcher/*.c bench/*.c)
+COMPILERS := $(CC) $(if $(shell command -v clang),clang)
+define warned
+$(T)/warnings/$(1)/%.ok: %.c $(GENERATED)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ianalyzer -Ibench $(SEARCH) -DLIBDIR='""' \
+		$(DEPENDENCIES) -MF $$(@:.ok=.d) -MT $$@ $$<
+	$$(Q)touch $$@
+endef
+$(foreach compiler,$(COMPILERS),$(eval $(call warned,$(compiler))))
+
+check-warnings: $(foreach compiler,$(COMPILERS),$(WARNED:%.c=$(T)/warnings/$(compiler)/%.ok))
+	$(call part)
+	$(Q)echo "No warning from $(COMPILERS) in $(words $(WARNED)) sources"
 
 # The same integers from both compilers at every optimization.
 check-compilers: $(GENERATED)
+	$(call part)
 	$(Q)tests/unit/test_compilers $(O)
 
 # ---- the table against what is installed ----
 
-check-symbols: all
+# What the installed headers declare. A package may put an older file in a newer one's place: they are read each time.
+.PHONY: read-again
+$(O)/gen/%.i: read-again | $(GENERATED)
+	$(Q)printf '#include <%s.h>\n' $* | $(CC) -E -P -DLAPACK_FORTRAN_STRLEN_END -I/usr/include/$(MULTIARCH) -x c - > $@.new \
+		|| { rm -f $@.new; echo "$*.h is not installed: ./scripts/check installs what the tests need" >&2; exit 1; }
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+check-headers: $(O)/generate/generate $(HEADERS)
+	$(call part)
+	$(Q)$< --gpr $(GPRS) $(TABLES) --headers $(HEADERS)
+
+check-symbols: all $(HEADERS)
+	$(call part)
 	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_symbols.py
 
-check-forms: all
+check-forms: all $(HEADERS)
+	$(call part)
 	$(Q)FLOPSHIM_BUILD=$(O) $(CLEAN) tests/unit/test_forms.py
 
 # ---- flopshim-report ----
 
-$(T)/make_dump: tests/golden/make_dump.c tests/unit/dump_writer.c tests/unit/dump_writer.h shim/include/flopshim_dump.h | $(T)
-	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) -o $@ $< tests/unit/dump_writer.c
+$(T)/make_dump: $(T)/plain/tests/golden/make_dump.o $(T)/plain/tests/unit/dump_writer.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^
 
-check-golden: all $(T)/make_dump
+check-golden: $(O)/flopshim-report $(T)/make_dump
+	$(call part)
 	$(Q)tests/golden/run $(O)/flopshim-report $(T)/make_dump
 
-$(T)/fuzz_read: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
+$(T)/address/tests/fuzz/fuzz_read.o: FLAGS_address += -DFUZZ_STANDALONE
+$(T)/fuzz_read: $(T)/address/tests/fuzz/fuzz_read.o $(REPORT_ADDRESS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(FLAGS_address) -o $@ $^ $(ANALYZER_LIBS) -lm
+
+$(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS)
 	$(call say,CC)
-	$(Q)$(CC) $(UNIT_FLAGS) $(ADDRESS) -DFUZZ_STANDALONE -o $@ $< $(REPORT_ADDRESS) $(ANALYZER_LIBS) -lm
+	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) \
+		$(ANALYZER_GENERATED:%=$(O)/%.c) $(ANALYZER_LIBS) -lm
 
-$(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(UNIT_READS) | $(T)
-	$(call say,CC)
-	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) shim/price.c \
-		$(GENERATED) $(O)/gen/formulas.c $(ANALYZER_LIBS) -lm
+SEEDS := simple budget weights killed troubled sampled ordered untimed
+$(T)/seeds/%.dump: $(T)/make_dump
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $* $@
 
-$(T)/seeds: $(T)/make_dump
-	$(Q)mkdir -p $@
-	$(Q)for scenario in simple budget weights killed troubled sampled ordered untimed; do $(T)/make_dump $$scenario $@/$$scenario.dump; done
-
-check-fuzz: $(T)/fuzz_read $(T)/seeds
+check-fuzz: $(T)/fuzz_read $(SEEDS:%=$(T)/seeds/%.dump)
+	$(call part)
 	$(Q)$(T)/fuzz_read 300 $(T)/seeds/*.dump
 
 # ---- programs ----
 
 check-clients: all
+	$(call part)
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick
 
 check-markers: all
+	$(call part)
 	$(Q)$(CLEAN) tests/markers/run --build $(O)
 
 # ---- prices ----
 
 check-price-samples: all
+	$(call part)
 	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report tests/price/run
 
 check-prices: all
+	$(call part)
 	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report tests/price/run --full
 
 # ---- speed ----
 
 check-call-path: bench-build
+	$(call part)
 	$(Q)tests/bench/call_path --build $(O)
 
 check-bench-clients: all $(O)/bench/libswitch.so
+	$(call part)
 	$(Q)tests/bench/clients --build $(O)
 
 # ---- all of it ----
 
-CHECKS := warnings unit sanitizers compilers symbols forms golden fuzz call-path bench-clients price-samples markers clients
-.PHONY: $(CHECKS:%=check-%)
+CHECKS := warnings unit sanitizers compilers headers symbols forms golden fuzz call-path bench-clients price-samples markers clients
+PARTS := $(CHECKS:%=check-%)
+.PHONY: check check-quick check-parts $(PARTS) check-prices check-long
+# With -j the parts run side by side, and each one's output comes in one piece.
 check:
-	$(Q)passed=0; failed=""; for part in $(CHECKS); do \
-		echo "== check-$$part"; \
-		if $(MAKE) --no-print-directory check-$$part; then passed=$$((passed + 1)); else failed="$$failed check-$$part"; fi; \
+	$(Q)rm -rf $(T)/passed
+	$(Q)$(MAKE) --no-print-directory -k $(if $(findstring j,$(firstword -$(MAKEFLAGS))),-Otarget) check-parts || true
+	$(Q)passed=0; failed=""; for part in $(PARTS); do \
+		if [ -e $(T)/passed/$$part ]; then passed=$$((passed + 1)); else failed="$$failed $$part"; fi; \
 	done; \
 	set -- $$failed; [ $$# = 0 ] || echo "FAILED:$$failed"; \
 	echo "$$passed passed, $$# failed"; [ $$# = 0 ]
 
+check-parts: $(PARTS:%=$(T)/passed/%)
+$(T)/passed/%: %
+	$(Q)mkdir -p $(@D)
+	$(Q)touch $@
+
+# What a change should pass before anything else: less than a minute after a change of one line.
+QUICK_CLIENTS := budget shapes weights
+check-quick: check-warnings check-unit check-golden all
+	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
+
 # Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.
-check-long: check-prices $(T)/fuzz_read_libfuzzer $(T)/seeds
+check-long: check-prices $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)tests/unit/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
-	$(Q)FLOPSHIM_LONG=1 $(T)/test_charge
-	$(Q)TEST_SHAPES=1500 $(T)/test_table
+	$(Q)FLOPSHIM_LONG=1 $(T)/plain/test_charge
+	$(Q)TEST_SHAPES=1500 $(T)/plain/test_table
 	$(Q)mkdir -p $(T)/corpus
 	$(Q)$(T)/fuzz_read_libfuzzer -max_total_time=600 -max_len=65536 $(T)/corpus $(T)/seeds

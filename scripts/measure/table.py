@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The signatures of the routine table, shim/routines/*.tbl (docs/adding-a-routine.md)."""
+"""The signatures of the routine table, routines/*.tbl (docs/adding-a-routine.md)."""
 
 import glob
 import os

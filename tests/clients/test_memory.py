@@ -12,7 +12,7 @@ import subprocess
 from harness import TOP, case, check, check_equal, tail
 
 LONG = bool(os.environ.get("FLOPSHIM_LONG"))
-INCLUDE = TOP / "shim" / "include"
+INCLUDE = TOP / "include"
 FUNCTIONS = ("mmap", "munmap", "madvise", "open", "fstat", "fstatfs", "ftruncate", "posix_fallocate", "pwritev", "pwrite",
              "getcwd", "readlink", "mkdir", "pthread_key_create")
 

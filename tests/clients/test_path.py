@@ -209,7 +209,7 @@ def wrong_access(client):
 def nonsense_in_the_dump(client):
     """Another process overwrites the dump while the program runs: totals are lost, but the program goes on."""
     where, records = client.what.split("-")
-    program = client.compile("scribbled.c", "-pthread", f"-I{TOP / 'shim' / 'include'}")
+    program = client.compile("scribbled.c", "-pthread", f"-I{TOP / 'include'}")
     for seed in range(4):
         command = [program, seed + 1, 4, *(["fields"] if where == "fields" else [])]
         run = client.run(command, FLOPSHIM_RECORDS=records, FLOPSHIM_STACKS="all" if seed % 2 else "auto",

@@ -10,10 +10,9 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 
 
 def oracle(client):
-    shim = TOP / "shim"
-    return client.compile("got_oracle.c", shim / "module.c", shim / "resolve.c", shim / "symbol_version.c",
-                          shim / "guest.c", "-shared", "-fPIC",
-                          "-Wl,-z,defs", "-fvisibility=hidden", f"-I{shim}", f"-I{shim / 'include'}",
+    sources = [TOP / "shim" / name for name in ("resolve/module.c", "resolve/resolve.c", "resolve/symbol_version.c", "guest/guest.c")]
+    return client.compile("got_oracle.c", *sources, "-shared", "-fPIC",
+                          "-Wl,-z,defs", "-fvisibility=hidden", f"-I{TOP}", f"-I{TOP / 'include'}",
                           name="got_oracle.so", blas=False)
 
 

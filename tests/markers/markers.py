@@ -12,8 +12,8 @@ from harness import PYTHON, TOP, Failure, Skip, library_folder, tail
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 EXAMPLES = TOP / "examples"
-INCLUDE = TOP / "shim" / "include"
-BINDINGS = TOP / "shim" / "bindings"
+INCLUDE = TOP / "include"
+BINDINGS = TOP / "bindings"
 LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 
 BLAS = ["-L" + str(library_folder() / "openblas-pthread"), "-llapack", "-lblas", "-lm"]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * got_oracle.c - a preload that checks the shim's resolver against the dynamic linker itself. It is linked
- * with shim/module.c and shim/resolve.c and interposes nothing but dlopen, so that under LD_BIND_NOW every slot of every global offset
+ * with shim/resolve/module.c and resolve.c and interposes nothing but dlopen, so that under LD_BIND_NOW every slot of every global offset
  * table holds the definition that the shim has to find for a caller in that object.
  *
  * At the end of the process it appends a line "AGREE DISAGREE UNDEFINED OBJECTS", and one for each disagreement,
@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "dlsym.h"
-#include "entry.h"
-#include "resolve.h"
-#include "speak.h"
+#include "shim/guest/config.h"
+#include "shim/interpose/dlsym.h"
+#include "shim/state/entry.h"
+#include "shim/resolve/resolve.h"
+#include "shim/guest/speak.h"
 
 struct config config; /* quiet or verbose: the resolver's helpers ask */
 

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "routines.h"
+#include "price/routines.h"
 #include "symbols.h"
 
 static const char *const form_names[FORM_COUNT] = {

@@ -8,7 +8,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "routines.h"
+#include "price/routines.h"
 
 /* Fails the test where there is none. */
 static inline const struct routine *find_routine(const char *name)

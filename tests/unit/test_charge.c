@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "charge.h"
-#include "dump.h"
-#include "guest.h"
-#include "lifecycle.h"
+#include "shim/charge/charge.h"
+#include "shim/dump/dump.h"
+#include "shim/guest/guest.h"
+#include "shim/threads/lifecycle.h"
 #include "run_suite.h"
 
 enum { THREADS = 8, ROUNDS = 1000 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "shim/guest/config.h"
 #include "run_suite.h"
 
 /* ---- amounts ---- */

@@ -51,7 +51,7 @@ def descriptors(work):
     """{symbol: (routine, {argument: how it is read, and its slot among the integers and pointers})}"""
     program = os.path.join(work, "descriptors")
     generated = os.path.join(BUILD, "gen")
-    subprocess.run(["cc", "-std=gnu11", "-I" + os.path.join(ROOT, "shim"), "-I" + generated, "-o", program,
+    subprocess.run(["cc", "-std=gnu11", "-I" + ROOT, "-I" + generated, "-o", program,
                     os.path.join(HERE, "descriptors.c"), os.path.join(generated, "tables.c")], check=True)
     lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
     return {symbol: (routine, dict(argument.split("=") for argument in arguments))

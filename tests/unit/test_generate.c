@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * test_generate.c - what the generator refuses, and with which words; what it makes of a small table.
- * Runs the generator named by the environment's GENERATE, or build/generate.
+ * Runs the generator named by the environment's GENERATE, or build/generate/generate.
  */
 #include <check.h>
 #include <stdbool.h>
@@ -53,7 +53,7 @@ static int generate(const char *arguments)
 	char command[1024], absolute[512];
 	int status;
 
-	ck_assert_ptr_nonnull(realpath(generator ? generator : "build/generate", absolute));
+	ck_assert_ptr_nonnull(realpath(generator ? generator : "build/generate/generate", absolute));
 	snprintf(command, sizeof(command), "cd %s && %s %s >output 2>errors", directory, absolute, arguments);
 	status = system(command);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "config.h"
-#include "guest.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
 #include "run_suite.h"
 
 struct config config;

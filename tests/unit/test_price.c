@@ -3,13 +3,13 @@
  * test_price.c - the price language, from its text to the numbers, on the rows of price.tbl.
  * Expected values are the mathematics of each row written out here; none comes from the program under test.
  *
- * Linked with shim/price.c and the tables.c that the generator makes of price.tbl alone.
+ * Linked with price/price.c and the tables.c that the generator makes of price.tbl alone.
  */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "price.h"
+#include "price/price.h"
 #include "find_routine.h"
 #include "run_suite.h"
 

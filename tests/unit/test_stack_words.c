@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "routines.h"
+#include "price/routines.h"
 #include "symbols.h"
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * test_table.c - what every price of the routine table must keep to, on random shapes.
- * Linked with shim/price.c and the tables that the build makes. It must never know a price: tests/price does.
+ * Linked with price/price.c and the tables that the build makes. It must never know a price: tests/price does.
  *
  *     test_table [--digest]      --digest prints a number made of many prices: the same from every compiler
  */
@@ -17,8 +17,8 @@
 #include <xmmintrin.h>
 #endif
 
-#include "price.h"
-#include "price_narrow.h"
+#include "price/price.h"
+#include "price/narrow.h"
 #include "find_routine.h"
 #include "run_suite.h"
 
@@ -27,7 +27,7 @@
 #define price_blocked price_blocked_wide
 #define price_run_programs price_run_programs_wide
 #define price_native(number, machine, price) false
-#include "../../shim/price.c"
+#include "price/price.c"
 #undef price_shape
 #undef price_blocked
 #undef price_run_programs

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * path.c - where the dump is.
+ * It must never make a directory that the program has removed, or that is outside of where it now lives; and never lose a
+ * dump to a name that is too long.
+ */
+#include "shim/dump/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "shim/threads/lifecycle.h"
+
+enum {
+	PATH_LIMIT = PATH_MAX - 1,
+	NAME_SHORT = 143,    /* bytes of a name on file systems that encrypt names */
+	WORD_LEAST = 8,      /* bytes that a word keeps where all must be shortened */
+	EXTENSION_MAX = 16,
+	TOLD_MAX = 600,
+	NUMBERS_MAX = 100,
+};
+
+static const char default_name[] = "flopshim-%e-%h-%p-%t.dump";
+
+struct place {
+	bool known;
+	dev_t device;
+	ino_t inode;
+};
+
+/* What the letters of a template stand for, without slashes. */
+struct words {
+	const char *program, *job, *rank;
+	char host[65], process[12], time[32];
+};
+
+static struct {
+	struct place root, directory; /* at the start */
+	size_t there;                 /* so many bytes of the template are directories that were there at the start */
+	char name[PATH_MAX];          /* from the directory at the start on, or absolute */
+	char shown[2 * PATH_MAX];
+	char told[TOLD_MAX + 8];
+	struct words words;
+} path;
+
+static const char *base_name(const char *text)
+{
+	const char *slash = strrchr(text, '/');
+
+	return slash ? slash + 1 : text;
+}
+
+/* ---- directories ---- */
+
+static struct place place_of(int directory, const char *name)
+{
+	struct stat status;
+
+	if (fstatat(directory, name, &status, *name ? 0 : AT_EMPTY_PATH))
+		return (struct place){0};
+	return (struct place){true, status.st_dev, status.st_ino};
+}
+
+static bool place_same(const struct place *a, const struct place *b)
+{
+	return a->known && b->known && a->device == b->device && a->inode == b->inode;
+}
+
+/* Whether "/" is what it was: elsewhere the program has shut itself in, and paths of the start mean other places. */
+static bool root_is_same(void)
+{
+	struct place now = place_of(AT_FDCWD, "/");
+
+	return place_same(&now, &path.root);
+}
+
+void path_start(void)
+{
+	int saved = errno;
+	char name[PATH_MAX];
+
+	path.root = place_of(AT_FDCWD, "/");
+	path.directory = place_of(AT_FDCWD, ".");
+	strcpy(name, config.out);
+	for (char *slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		struct place found;
+
+		*slash = 0;
+		found = strchr(name, '%') ? (struct place){0} : place_of(AT_FDCWD, name);
+		*slash = '/';
+		if (!found.known)
+			break;
+		path.there = (size_t)(slash - name);
+	}
+	errno = saved;
+}
+
+/* The directory at the start by this name, -1 if it is not there. */
+static int directory_by(const char *name, bool other_allowed)
+{
+	int file = *name ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct place found;
+
+	if (file < 0)
+		return -1;
+	found = place_of(file, "");
+	if (other_allowed || place_same(&found, &path.directory))
+		return file;
+	close(file);
+	return -1;
+}
+
+/* What relative names begin at; AT_FDCWD for absolute ones. -1: it is gone. */
+static int directory_open(void)
+{
+	int file;
+
+	if (path.name[0] == '/')
+		return AT_FDCWD;
+	file = directory_by(config.directory, root_is_same());
+	return file >= 0 ? file : directory_by(".", false);
+}
+
+static void directory_close(int directory)
+{
+	if (directory >= 0)
+		close(directory);
+}
+
+static bool is_directory(int directory, const char *name)
+{
+	struct stat status;
+	size_t length = strlen(name);
+
+	return (length && name[length - 1] == '/') || (!fstatat(directory, name, &status, 0) && S_ISDIR(status.st_mode));
+}
+
+/* Those that were there at the start are not made again, nor any that were asked for outside of where the program is now. */
+static void make_directories(int directory, char *name)
+{
+	if (!root_is_same())
+		return;
+	for (char *slash = strchr(name + 1 + path.there, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		mkdirat(directory, name, 0755);
+		*slash = '/';
+	}
+}
+
+/* ---- words ---- */
+
+static const char *first_set(const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value = getenv(*names);
+
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+const char *path_rank(void)
+{
+	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK",
+					    "SLURM_PROCID", NULL};
+
+	return first_set(names);
+}
+
+const char *path_job(void)
+{
+	static const char *const names[] = {"SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID", NULL};
+
+	return first_set(names);
+}
+
+void path_host(char *name, size_t size)
+{
+	if (gethostname(name, size))
+		strcpy(name, "localhost");
+	name[size - 1] = 0;
+}
+
+/*
+ * 20260131T235959.123456, in UTC. Civil date from days since 1970 in the proleptic Gregorian calendar, years beginning
+ * in March: the C library's gmtime reads the time zone's file.
+ */
+static void print_time(char *buffer, size_t size)
+{
+	struct timespec now;
+	uint64_t days, era_day, era_year, year_day, month, second;
+	size_t end = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	days = (uint64_t)now.tv_sec / 86400 + 719468; /* since 0000-03-01 */
+	second = (uint64_t)now.tv_sec % 86400;
+	era_day = days % 146097;
+	era_year = (era_day - era_day / 1460 + era_day / 36524 - era_day / 146096) / 365;
+	year_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
+	month = (5 * year_day + 2) / 153;
+	guest_print(buffer, size, &end, "%04u%02u%02uT%02u%02u%02u.%06u",
+		    (unsigned)(days / 146097 * 400 + era_year + (month >= 10)), (unsigned)(month < 10 ? month + 3 : month - 9),
+		    (unsigned)(year_day - (153 * month + 2) / 5 + 1), (unsigned)(second / 3600), (unsigned)(second / 60 % 60),
+		    (unsigned)(second % 60), (unsigned)(now.tv_nsec / 1000));
+}
+
+static void words_find(struct words *words)
+{
+	size_t end = 0;
+
+	words->program = base_name(lifecycle_program());
+	words->job = path_job() ? path_job() : "none";
+	words->rank = path_rank() ? path_rank() : "none";
+	path_host(words->host, sizeof(words->host));
+	guest_print(words->process, sizeof(words->process), &end, "%d", (int)getpid());
+	print_time(words->time, sizeof(words->time));
+}
+
+/* What a letter stands for; NULL if for itself. `*whole`: it tells processes apart, and is not shortened. */
+static const char *word_of(const struct words *words, char letter, bool *whole)
+{
+	*whole = letter == 'p' || letter == 't' || letter == 'r';
+	switch (letter) {
+	case 'e': return words->program;
+	case 'h': return words->host;
+	case 'j': return words->job;
+	case 'p': return words->process;
+	case 'r': return words->rank;
+	case 't': return words->time;
+	default: return NULL;
+	}
+}
+
+/* ---- names ---- */
+
+/* The part of a template up to the next slash, with no word longer than `most` bytes. What does not fit is left out. */
+static size_t component_print(char *name, size_t size, const char *template, size_t length, size_t most)
+{
+	size_t end = 0;
+
+	name[0] = 0;
+	for (const char *at = template; at < template + length; at++) {
+		bool whole = true;
+		const char *word = *at == '%' && at + 1 < template + length ? word_of(&path.words, *++at, &whole) : NULL;
+		size_t word_length = word ? strlen(word) : 0, before = end;
+
+		if (!word) {
+			guest_print(name, size, &end, "%c", *at);
+			continue;
+		}
+		if (!whole && word_length > most)
+			word_length = guest_whole(word, most);
+		guest_print(name, size, &end, "%.*s", (int)word_length, word);
+		for (char *slash = name + before; (slash = strchr(slash, '/'));)
+			*slash = '_';
+	}
+	return end;
+}
+
+/* NAME.EXTENSION -> NAME[SUFFIX].EXTENSION of `limit` bytes at most: what is too much is taken from NAME. */
+static void name_fit(char *fitted, size_t size, const char *name, const char *suffix, size_t limit)
+{
+	size_t length = strlen(name), end = 0, stem, fixed;
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || dot == name || length - (size_t)(dot - name) > EXTENSION_MAX)
+		dot = name + length;
+	stem = (size_t)(dot - name);
+	fixed = length - stem + strlen(suffix);
+	if (stem + fixed > limit)
+		stem = guest_whole(name, limit > fixed ? limit - fixed : 0);
+	guest_print(fitted, size, &end, "%.*s%s%s", (int)stem, name, suffix, dot);
+}
+
+/* Appends one component of `limit` bytes at most: its words are shortened, the longest first, and then what the user gave. */
+static void component_append(char *name, size_t *end, const char *template, size_t length, size_t most, size_t limit)
+{
+	static char wide[2 * PATH_MAX], fitted[NAME_MAX + 1]; /* under record_lock: stacks are small */
+
+	while (component_print(wide, sizeof(wide), template, length, most) > limit && most > WORD_LEAST)
+		most--;
+	name_fit(fitted, sizeof(fitted), wide, "", limit);
+	guest_print(name, 2 * PATH_MAX, end, "%s", fitted);
+}
+
+/* All of a template. */
+static size_t template_print(char *name, const char *template, size_t most, size_t limit)
+{
+	size_t end = 0;
+
+	name[0] = 0;
+	for (;;) {
+		size_t length = strcspn(template, "/");
+
+		if (length)
+			component_append(name, &end, template, length, most, limit);
+		if (!template[length])
+			return end;
+		guest_print(name, 2 * PATH_MAX, &end, "/");
+		template += length + 1;
+	}
+}
+
+/* The last component gives way where the directories leave it less room. */
+static void last_fit(char *name, size_t limit)
+{
+	static char last[NAME_MAX + 1];
+	char *base = (char *)base_name(name);
+	size_t before = (size_t)(base - name), room = before < PATH_LIMIT ? PATH_LIMIT - before : 0;
+
+	if (strlen(name) <= PATH_LIMIT)
+		return;
+	name_fit(last, sizeof(last), base, "", room < limit ? room : limit);
+	strcpy(base, last);
+}
+
+/* Fills path.name; false if the directories are too long for any. */
+static bool name_make(size_t limit)
+{
+	static char name[2 * PATH_MAX];
+	size_t most = NAME_MAX, end;
+	int directory;
+
+	words_find(&path.words);
+	while ((end = template_print(name, config.out, most, limit)) > PATH_LIMIT && most > WORD_LEAST)
+		most /= 2;
+	path.name[0] = name[0]; /* whether it is relative */
+	directory = directory_open();
+	if (is_directory(directory, name)) {
+		guest_print(name, sizeof(name), &end, "%s", end && name[end - 1] == '/' ? "" : "/");
+		component_append(name, &end, default_name, strlen(default_name), NAME_MAX, limit);
+	}
+	directory_close(directory);
+	last_fit(name, limit);
+	end = 0;
+	guest_print(path.name, sizeof(path.name), &end, "%s", name);
+	return strlen(name) <= PATH_LIMIT;
+}
+
+/* NAME.dump -> NAME-PID[-NUMBER].dump */
+static void name_vary(const char *base, unsigned number, size_t limit)
+{
+	static char last[NAME_MAX + 1];
+	char suffix[32];
+	size_t end = 0, before = (size_t)(base_name(base) - base), room = PATH_LIMIT - before;
+
+	guest_print(suffix, sizeof(suffix), &end, number > 1 ? "-%d-%u" : "-%d", (int)getpid(), number);
+	name_fit(last, sizeof(last), base + before, suffix, room < limit ? room : limit);
+	strcpy(path.name + before, last);
+}
+
+static void shown_make(void)
+{
+	size_t end = 0;
+
+	path.shown[0] = 0;
+	if (path.name[0] != '/' && config.directory[0])
+		guest_print(path.shown, sizeof(path.shown), &end, "%s/", config.directory);
+	guest_print(path.shown, sizeof(path.shown), &end, "%s", path.name);
+}
+
+const char *path_shown(void) { return path.shown; }
+
+const char *path_told(void)
+{
+	size_t length = strlen(path.shown), head, tail, end = 0;
+
+	if (length <= TOLD_MAX)
+		return path.shown;
+	head = guest_whole(path.shown, TOLD_MAX / 2);
+	tail = length - TOLD_MAX / 2;
+	while (((unsigned char)path.shown[tail] & 0xc0) == 0x80)
+		tail++;
+	guest_print(path.told, sizeof(path.told), &end, "%.*s...%s", (int)head, path.shown, path.shown + tail);
+	return path.told;
+}
+
+/* ---- the file ---- */
+
+static mode_t access_mode(void)
+{
+	switch (config.access) {
+	case ACCESS_GROUP: return 0640;
+	case ACCESS_ALL: return 0644;
+	default: return 0600;
+	}
+}
+
+/* Tries names until one is free: another rank's, or this program's parent's, may be there. */
+static int file_create(int directory, size_t limit, bool forked)
+{
+	static char base[PATH_MAX];
+	int file = -1;
+
+	strcpy(base, path.name);
+	for (unsigned number = 1; number < NUMBERS_MAX; number++) {
+		file = openat(directory, path.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (file >= 0 || errno != EEXIST)
+			break;
+		name_vary(base, number, limit);
+	}
+	if (file < 0)
+		return -1;
+	if (config.access != ACCESS_OWNER)
+		fchmod(file, access_mode()); /* asked for, whatever the umask */
+	shown_make();
+	if (strcmp(base, path.name) && !forked && !config.quiet)
+		guest_say("%s exists already: writing %s", base_name(base), path_told());
+	return file;
+}
+
+static int try_create(size_t limit, bool forked, const char **fault)
+{
+	int directory, file, error;
+	bool fits = name_make(limit);
+
+	shown_make();
+	*fault = strerrorname_np(ENAMETOOLONG);
+	if (!fits)
+		return -1;
+	directory = directory_open();
+	*fault = "the directory where the program began is gone";
+	if (directory == -1)
+		return -1;
+	make_directories(directory, path.name);
+	file = file_create(directory, limit, forked);
+	error = errno;
+	if (file < 0 && (error != ENOENT || path.name[0] == '/'))
+		*fault = strerrorname_np(error);
+	directory_close(directory);
+	errno = error;
+	return file;
+}
+
+int path_create(bool forked, const char **fault)
+{
+	int file = try_create(NAME_MAX, forked, fault);
+
+	if (file < 0 && errno == ENAMETOOLONG)
+		file = try_create(NAME_SHORT, forked, fault);
+	return file;
+}
+
+int path_open(void)
+{
+	int directory = directory_open(), file;
+
+	if (directory == -1)
+		return -1;
+	file = openat(directory, path.name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (directory >= 0) {
+		int error = errno;
+
+		close(directory);
+		errno = error;
+	}
+	return file;
+}
+
+void path_remove(void)
+{
+	int directory = directory_open();
+
+	if (directory == -1)
+		return;
+	unlinkat(directory, path.name, 0);
+	directory_close(directory);
+}

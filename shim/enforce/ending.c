@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ending.c - the end of a process that a budget stops.
+ * It must never hang: the call may come from a signal handler that has interrupted malloc or printf, and other threads may
+ * hold any lock. So what ends the process at the latest takes no lock and allocates nothing, not even by pthread_create.
+ */
+#include "shim/enforce/ending.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim/guest/guest.h"
+#include "shim/threads/lifecycle.h"
+#include "shim/stacks/python.h"
+
+enum {
+	WATCH_SECONDS = 1,
+	KILL_NS = 500000000, /* after those, where a signal does what a thread cannot */
+	WATCH_STACK = 16384,
+};
+
+static struct {
+	_Atomic uint64_t by; /* process and thread that end the process; a forked child has another process's */
+	_Atomic int status;
+	bool watched;
+} ending;
+
+static void __attribute__((noreturn)) end_now(void)
+{
+	for (;;)
+		syscall(SYS_exit_group, ending.status);
+}
+
+/* ---- the thread that watches ---- */
+
+/* It has the thread-local storage of the thread that made it, and so calls nothing but the kernel. */
+static void __attribute__((noreturn)) watch(void)
+{
+	struct timespec second = {WATCH_SECONDS, 0};
+
+	syscall(SYS_nanosleep, &second, NULL);
+	end_now();
+}
+
+#ifdef __x86_64__
+/* A program's sanitizer has a clone of its own, which takes locks: this one is the kernel's. */
+static long thread_start(unsigned long flags, void *stack_end)
+{
+	register long unused_child __asm__("r10") = 0, unused_storage __asm__("r8") = 0;
+	long result;
+
+	__asm__ volatile("syscall\n\t"
+			 "testq %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xorl %%ebp, %%ebp\n\t"
+			 "callq *%[watch]\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(0), "r"(unused_child), "r"(unused_storage),
+			   [watch] "r"(watch)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+#else
+static int watch_cloned(void *unused)
+{
+	(void)unused;
+	watch();
+}
+
+static long thread_start(unsigned long flags, void *stack_end) { return clone(watch_cloned, stack_end, (int)flags, NULL); }
+#endif
+
+static bool watch_by_thread(void)
+{
+	static char stack[WATCH_STACK] __attribute__((aligned(16)));
+
+	return thread_start(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+			    stack + sizeof(stack)) > 0;
+}
+
+/* ---- where no thread can be made ---- */
+
+static void time_is_up(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (info->si_code == SI_TIMER || info->si_code == SI_KERNEL) /* it is the timer's, and nobody else's */
+		end_now();
+}
+
+/* The signal that is to come to this thread. */
+static void signal_expect(int number)
+{
+	struct sigaction action = {.sa_sigaction = time_is_up, .sa_flags = SA_SIGINFO};
+	uint64_t set = (uint64_t)1 << (number - 1);
+
+	memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
+	sigaction(number, &action, NULL);
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, sizeof(set));
+}
+
+/* By the kernel itself: the C library's timer_create may allocate. */
+static bool timer_start(int notify, int number, long ns)
+{
+	struct sigevent event = {.sigev_notify = notify, .sigev_signo = number};
+	struct itimerspec time = {.it_value = {WATCH_SECONDS, ns}};
+	int timer;
+
+	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	return !syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) &&
+	       !syscall(SYS_timer_settime, timer, 0, &time, NULL);
+}
+
+static bool watch_by_signal(void)
+{
+	struct itimerval time = {.it_value = {WATCH_SECONDS, 0}};
+	bool killed;
+
+	signal_expect(SIGRTMAX);
+	/* It may be blocked when it comes, since locks of the shim's are taken with all signals blocked. */
+	killed = timer_start(SIGEV_SIGNAL, SIGKILL, KILL_NS);
+	if (timer_start(SIGEV_THREAD_ID, SIGRTMAX, 0) || killed)
+		return true;
+	signal_expect(SIGALRM); /* needs no memory of the kernel's, which a limit may refuse */
+	return !setitimer(ITIMER_REAL, &time, NULL);
+}
+
+/* ---- the end ---- */
+
+void ending_begin(int status)
+{
+	uint64_t none, self, all = ~(uint64_t)0;
+
+	if (guest_confined) { /* nobody watches: that takes system calls which may be forbidden */
+		ending.status = status;
+		return;
+	}
+	self = (uint64_t)getpid() << 32 | (uint32_t)syscall(SYS_gettid);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	for (none = ending.by; none >> 32 != self >> 32;)
+		if (atomic_compare_exchange_strong(&ending.by, &none, self)) {
+			ending.status = status;
+			ending.watched = watch_by_thread() || watch_by_signal();
+			return;
+		}
+	if (none == self)
+		end_now(); /* what is being flushed makes calls itself, and waiting would be for ever */
+	for (;;)
+		pause();
+}
+
+/* Never waits for the stream: a thread that reads it may hold it for ever. */
+static void flush_free_stream(FILE *stream)
+{
+	if (!stream || ftrylockfile(stream))
+		return;
+	fflush_unlocked(stream);
+	funlockfile(stream);
+}
+
+void ending_finish(void)
+{
+	lifecycle_end(ending.status);
+	if (ending.watched || guest_confined)
+		flush_free_stream(stdout); /* who has written to it meant to be able to */
+	if (ending.watched) {
+		python_flush();
+		fflush(NULL);
+	}
+	end_now();
+}

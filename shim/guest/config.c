@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.c - reads the FLOPSHIM_ variables.
+ * It must never guess: a value that is not understood is said, and one that limits the program stops it.
+ */
+#include "shim/guest/config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shim/guest/guest.h"
+
+struct config config;
+
+static const char amount_expected[] = "expected a positive number of FLOPs, with an optional k, M, G, T, P or E";
+
+static void __attribute__((noreturn)) stop(void)
+{
+	_exit(2);
+}
+
+/* ---- numbers, without floating point ---- */
+
+struct decimal {
+	unsigned __int128 mantissa;
+	int exponent; /* value = mantissa * 10^exponent */
+};
+
+enum { MANTISSA_DIGITS = 30, EXPONENT_MAX = 400 };
+
+/* Reads [digits][.digits][e[+-]digits]. Returns where it ended, NULL if there is no number. */
+static const char *decimal_read(const char *text, const char *end, struct decimal *number)
+{
+	int digits = 0, seen = 0, exponent = 0;
+	bool point = false, minus = false;
+
+	*number = (struct decimal){0, 0};
+	for (; text < end; text++) {
+		if (*text == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (*text < '0' || *text > '9')
+			break;
+		seen = 1;
+		if (digits < MANTISSA_DIGITS) {
+			number->mantissa = number->mantissa * 10 + (unsigned)(*text - '0');
+			digits += number->mantissa != 0;
+			number->exponent -= point;
+		} else {
+			number->exponent += !point;
+		}
+	}
+	if (!seen)
+		return NULL;
+	if (text < end && (*text == 'e' || *text == 'E')) {
+		const char *at = text + 1;
+
+		if (at < end && (*at == '+' || *at == '-'))
+			minus = *at++ == '-';
+		if (at < end && *at >= '0' && *at <= '9') {
+			for (; at < end && *at >= '0' && *at <= '9'; at++)
+				exponent = exponent < EXPONENT_MAX ? exponent * 10 + (*at - '0') : exponent;
+			number->exponent += minus ? -exponent : exponent;
+			text = at;
+		}
+	}
+	return text;
+}
+
+/* mantissa * 10^exponent * scale, rounded up, or false if it does not stay below 2^63. */
+static bool decimal_scale(struct decimal number, uint64_t scale, uint64_t *value)
+{
+	unsigned __int128 result = number.mantissa, limit = INT64_MAX;
+	bool rest = false;
+
+	if (!result) {
+		*value = 0;
+		return true;
+	}
+	if (result > ~(unsigned __int128)0 / scale)
+		return false;
+	result *= scale;
+	for (; number.exponent > 0; number.exponent--) {
+		if (result > limit)
+			return false;
+		result *= 10;
+	}
+	for (; number.exponent < 0 && result; number.exponent++) {
+		rest |= result % 10 != 0;
+		result /= 10;
+	}
+	result += rest;
+	if (result > limit)
+		return false;
+	*value = (uint64_t)result;
+	return true;
+}
+
+static bool is_suffix(const char *text, const char *end, int *thousands)
+{
+	static const char suffixes[] = "kMGTPE";
+	const char *found;
+
+	*thousands = 0;
+	if (text == end)
+		return true;
+	if (end - text != 1)
+		return false;
+	found = *text == 'K' ? suffixes : memchr(suffixes, *text, sizeof(suffixes) - 1);
+	if (!found)
+		return false;
+	*thousands = (int)(found - suffixes) + 1;
+	return true;
+}
+
+static const char *number_fault(const char *text, const char *end)
+{
+	size_t length = (size_t)(end - text);
+
+	if (!length)
+		return "it is empty";
+	if (*text == '-')
+		return "it is negative";
+	if (length >= 3 && !strncasecmp(text, "nan", 3))
+		return "it is not a number";
+	if (length >= 3 && !strncasecmp(text, "inf", 3))
+		return "it is infinite";
+	return NULL;
+}
+
+const char *config_amount(const char *text, const char *end, uint64_t *amount)
+{
+	const char *fault = number_fault(text, end), *rest;
+	struct decimal number;
+	int thousands;
+
+	if (fault)
+		return fault;
+	rest = decimal_read(text + (*text == '+'), end, &number);
+	if (!rest)
+		return "it is not a number";
+	if (!is_suffix(rest, end, &thousands))
+		return "what follows the number is no unit";
+	number.exponent += 3 * thousands;
+	if (!decimal_scale(number, 1, amount))
+		return "it is too large (2^63 - 1 at most)";
+	return *amount ? NULL : "it is zero";
+}
+
+const char *config_factor(const char *text, const char *end, bool zero_allowed, uint64_t *factor)
+{
+	const char *fault = number_fault(text, end), *rest;
+	struct decimal number;
+
+	if (fault)
+		return fault;
+	rest = decimal_read(text + (*text == '+'), end, &number);
+	if (!rest)
+		return "it is not a number";
+	if (rest != end)
+		return "something follows the number";
+	if (!decimal_scale(number, (uint64_t)1 << 32, factor))
+		return "it is too large (2^31 - 1 at most)";
+	if (!*factor && !zero_allowed)
+		return "it is zero";
+	return NULL;
+}
+
+const char *config_namespace_fault(const char *name, size_t length)
+{
+	size_t segment = 0;
+
+	if (length >= CONFIG_NAME_MAX)
+		return "it is longer than 1023 bytes";
+	for (size_t i = 0; i < length; i++) {
+		char c = name[i];
+
+		if (c == '.') {
+			if (!segment)
+				return "it has an empty segment";
+			segment = 0;
+			continue;
+		}
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' &&
+		    c != '-' && c != ':')
+			return "it has a character other than letters, digits, '_', '-', ':' and '.'";
+		segment++;
+	}
+	return length && !segment ? "it ends in a dot" : NULL;
+}
+
+/* ---- the variables ---- */
+
+/* Each returns false if the value is wrong, having said why in `fault`. */
+typedef bool (*reader)(const char *value, char *fault, size_t size);
+
+static bool fail(char *fault, size_t size, const char *value, const char *why, const char *expected)
+{
+	size_t end = 0;
+
+	guest_print(fault, size, &end, "'%.200s': %s%s%s", value, why, *why ? "; " : "", expected);
+	return false;
+}
+
+static bool read_budget_part(const char *part, const char *end, char *fault, size_t size)
+{
+	const char *equals = memchr(part, '=', (size_t)(end - part)), *text = equals ? equals + 1 : part, *why;
+	struct config_budget *budget = &config.budgets[config.budget_count];
+	char shown[256];
+	size_t length = (size_t)(end - part) < sizeof(shown) - 1 ? (size_t)(end - part) : sizeof(shown) - 1;
+
+	memcpy(shown, part, length);
+	shown[length] = 0;
+	if (config.budget_count == CONFIG_BUDGETS_MAX)
+		return fail(fault, size, shown, "more budgets than fit", "expected at most 64");
+	if (equals) {
+		const char *name = part + (*part == '.');
+
+		why = equals == part ? "the name before '=' is empty"
+				     : config_namespace_fault(name, (size_t)(equals - name));
+		if (why)
+			return fail(fault, size, shown, why, "expected [NAMESPACE=]AMOUNT[,...]");
+		budget->name = name;
+		budget->name_length = (size_t)(equals - name);
+	} else {
+		budget->name = "";
+		budget->name_length = 0;
+	}
+	why = config_amount(text, end, &budget->amount);
+	if (why)
+		return fail(fault, size, shown, why, amount_expected);
+	for (unsigned i = 0; i < config.budget_count; i++)
+		if (config.budgets[i].name_length == budget->name_length &&
+		    !memcmp(config.budgets[i].name, budget->name, budget->name_length))
+			return fail(fault, size, shown, "a second budget for the same namespace", "expected one");
+	config.budget_count++;
+	return true;
+}
+
+static bool read_budget(const char *value, char *fault, size_t size)
+{
+	for (;;) {
+		const char *comma = strchr(value, ','), *end = comma ? comma : value + strlen(value);
+
+		if (!read_budget_part(value, end, fault, size))
+			return false;
+		if (!comma)
+			return true;
+		value = comma + 1;
+	}
+}
+
+static const struct { const char *name; int number; } signal_names[] = {
+	{"SIGXCPU", SIGXCPU}, {"SIGTERM", SIGTERM}, {"SIGINT", SIGINT},   {"SIGUSR1", SIGUSR1},
+	{"SIGUSR2", SIGUSR2}, {"SIGABRT", SIGABRT}, {"SIGKILL", SIGKILL}, {"SIGHUP", SIGHUP},
+	{"SIGQUIT", SIGQUIT}, {"SIGALRM", SIGALRM}, {"SIGFPE", SIGFPE},   {"SIGSTOP", SIGSTOP},
+};
+
+static int signal_number(const char *name)
+{
+	if (*name >= '0' && *name <= '9') {
+		int number = 0;
+
+		for (; *name >= '0' && *name <= '9' && number < 1000; name++)
+			number = number * 10 + (*name - '0');
+		return *name || number < 1 || number > SIGRTMAX ? 0 : number;
+	}
+	for (size_t i = 0; i < sizeof(signal_names) / sizeof(signal_names[0]); i++)
+		if (!strcasecmp(name, signal_names[i].name) || !strcasecmp(name, signal_names[i].name + 3))
+			return signal_names[i].number;
+	return 0;
+}
+
+static bool read_on_exceed(const char *value, char *fault, size_t size)
+{
+	static const char expected[] = "expected exit[:STATUS], signal[:NAME], deny or warn";
+	const char *colon = strchr(value, ':'), *given = colon ? colon + 1 : NULL;
+	size_t length = colon ? (size_t)(colon - value) : strlen(value);
+
+	if (length == 4 && !strncmp(value, "exit", 4)) {
+		config.on_exceed = EXCEED_EXIT;
+		if (given) {
+			int status = 0, digits = 0;
+
+			for (; given[digits] >= '0' && given[digits] <= '9' && digits < 4; digits++)
+				status = status * 10 + (given[digits] - '0');
+			if (!digits || given[digits] || status > 255)
+				return fail(fault, size, value, "the status is not a number from 0 to 255", expected);
+			config.exit_status = status;
+		}
+		return true;
+	}
+	if (length == 6 && !strncmp(value, "signal", 6)) {
+		config.on_exceed = EXCEED_SIGNAL;
+		if (given) {
+			config.exceed_signal = signal_number(given);
+			if (!config.exceed_signal)
+				return fail(fault, size, value, "no such signal", expected);
+		}
+		return true;
+	}
+	if (!given && !strcmp(value, "deny")) {
+		config.on_exceed = EXCEED_DENY;
+		return true;
+	}
+	if (!given && !strcmp(value, "warn")) {
+		config.on_exceed = EXCEED_WARN;
+		return true;
+	}
+	return fail(fault, size, value, "", expected);
+}
+
+static bool read_namespace(const char *value, char *fault, size_t size)
+{
+	const char *name = value + (*value == '.'), *why = config_namespace_fault(name, strlen(name));
+
+	if (why)
+		return fail(fault, size, value, why, "expected a dotted path such as train.forward");
+	strcpy(config.space, name);
+	return true;
+}
+
+static bool read_multiplier(const char *value, char *fault, size_t size)
+{
+	const char *why = config_factor(value, value + strlen(value), false, &config.multiplier);
+
+	return why ? fail(fault, size, value, why, "expected a finite number > 0") : true;
+}
+
+static bool read_weights(const char *value, char *fault, size_t size)
+{
+	if (!*value)
+		return fail(fault, size, value, "it is empty", "expected the path of a file");
+	config.weights = value;
+	return true;
+}
+
+static bool read_out(const char *value, char *fault, size_t size)
+{
+	if (!*value || strlen(value) >= sizeof(config.out))
+		return fail(fault, size, value, *value ? "it is too long" : "it is empty",
+			    "expected a path, a template of one or a directory");
+	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%'))
+		if (!at[1] || !strchr("ehprjt%", at[1]))
+			return fail(fault, size, value, "unknown %-letter", "expected %e %h %p %r %j %t or %%");
+	strcpy(config.out, value);
+	return true;
+}
+
+static bool read_choice(const char *value, const char *const *choices, int *chosen, char *fault, size_t size,
+			const char *expected)
+{
+	for (int i = 0; choices[i]; i++)
+		if (!strcmp(value, choices[i])) {
+			*chosen = i;
+			return true;
+		}
+	return fail(fault, size, value, "", expected);
+}
+
+static bool read_access(const char *value, char *fault, size_t size)
+{
+	static const char *const choices[] = {"owner", "group", "all", NULL};
+	int chosen = ACCESS_OWNER;
+	bool good = read_choice(value, choices, &chosen, fault, size, "expected owner, group or all");
+
+	config.access = (enum access_mode)chosen;
+	return good;
+}
+
+static bool read_records(const char *value, char *fault, size_t size)
+{
+	static const char *const choices[] = {"shapes", "calls", NULL};
+	int chosen = 0;
+	bool good = read_choice(value, choices, &chosen, fault, size, "expected shapes or calls");
+
+	config.records_calls = chosen;
+	return good;
+}
+
+static bool read_stacks(const char *value, char *fault, size_t size)
+{
+	static const char *const choices[] = {"off", "leaf", "auto", "all", NULL};
+	int chosen = STACKS_AUTO;
+	bool good = read_choice(value, choices, &chosen, fault, size, "expected off, leaf, auto or all");
+
+	config.stacks = (enum stacks_mode)chosen;
+	return good;
+}
+
+static bool read_time(const char *value, char *fault, size_t size)
+{
+	static const char *const choices[] = {"off", "auto", "all", NULL};
+	int chosen = TIME_AUTO;
+	bool good = read_choice(value, choices, &chosen, fault, size, "expected off, auto or all");
+
+	config.time = (enum time_mode)chosen;
+	return good;
+}
+
+static bool read_log_max(const char *value, char *fault, size_t size)
+{
+	uint64_t bytes;
+	const char *why = config_amount(value, value + strlen(value), &bytes);
+
+	if (why)
+		return fail(fault, size, value, why, "expected a number of bytes such as 1G");
+	config.log_max = bytes;
+	return true;
+}
+
+static bool read_flag(const char *value, bool *flag, char *fault, size_t size)
+{
+	if (strcmp(value, "0") && strcmp(value, "1") && *value)
+		return fail(fault, size, value, "", "expected 0 or 1");
+	*flag = *value == '1';
+	return true;
+}
+
+static bool read_bare_names(const char *value, char *fault, size_t size)
+{
+	return read_flag(value, &config.bare_names, fault, size);
+}
+
+static bool read_quiet(const char *value, char *fault, size_t size)
+{
+	return read_flag(value, &config.quiet, fault, size);
+}
+
+static bool read_verbose(const char *value, char *fault, size_t size)
+{
+	return read_flag(value, &config.verbose, fault, size);
+}
+
+/* `enforces`: a wrong value, or a name that nearly is this one, stops the program. */
+static const struct variable {
+	const char *name;
+	reader read;
+	bool enforces;
+} variables[] = {
+	{"BUDGET", read_budget, true},
+	{"ON_EXCEED", read_on_exceed, true},
+	{"NAMESPACE", read_namespace, true},
+	{"MULTIPLIER", read_multiplier, true},
+	{"WEIGHTS", read_weights, true},
+	{"OUT", read_out, false},
+	{"ACCESS", read_access, false},
+	{"RECORDS", read_records, false},
+	{"STACKS", read_stacks, false},
+	{"LOG_MAX", read_log_max, false},
+	{"TIME", read_time, false},
+	{"BARE_NAMES", read_bare_names, false},
+	{"QUIET", read_quiet, false},
+	{"VERBOSE", read_verbose, false},
+	{"LIBRARY", NULL, false}, /* the launcher's */
+};
+
+enum { VARIABLE_COUNT = sizeof(variables) / sizeof(variables[0]), NAME_MAX_COMPARED = 32 };
+
+/* Levenshtein distance, letters compared without case; large for long names. */
+static unsigned name_distance(const char *name, size_t length, const char *known)
+{
+	unsigned row[NAME_MAX_COMPARED + 1];
+	size_t known_length = strlen(known);
+
+	if (length > NAME_MAX_COMPARED)
+		return 99;
+	for (size_t i = 0; i <= length; i++)
+		row[i] = (unsigned)i;
+	for (size_t j = 1; j <= known_length; j++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)j;
+		for (size_t i = 1; i <= length; i++) {
+			unsigned change = diagonal + ((name[i - 1] & ~32) != (known[j - 1] & ~32));
+			unsigned step = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
+
+			diagonal = row[i];
+			row[i] = change < step ? change : step;
+		}
+	}
+	return row[length];
+}
+
+static void warn_later(const char *line)
+{
+	size_t end = strlen(config.warnings);
+
+	guest_print(config.warnings, sizeof(config.warnings), &end, "%s\n", line);
+}
+
+static void read_unknown(const char *name, size_t length)
+{
+	const struct variable *nearest = NULL;
+	unsigned best = 99;
+	char line[512];
+	size_t end = 0;
+
+	for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+		unsigned distance = name_distance(name, length, variables[i].name);
+
+		if (distance < best) {
+			best = distance;
+			nearest = &variables[i];
+		}
+	}
+	if (best > 3 || (size_t)best * 2 > strlen(nearest->name))
+		nearest = NULL;
+	guest_print(line, sizeof(line), &end, "FLOPSHIM_%.*s: no such variable", (int)(length < 100 ? length : 100), name);
+	if (nearest)
+		guest_print(line, sizeof(line), &end, "; did you mean FLOPSHIM_%s?", nearest->name);
+	if (nearest && nearest->enforces) {
+		guest_say("%s", line);
+		stop();
+	}
+	warn_later(line);
+}
+
+static void read_variable(const struct variable *variable, const char *value)
+{
+	char fault[512] = "", line[640];
+	size_t end = 0;
+
+	if (!variable->read || variable->read(value, fault, sizeof(fault)))
+		return;
+	guest_print(line, sizeof(line), &end, "FLOPSHIM_%s: %s", variable->name, fault);
+	if (variable->enforces) {
+		guest_say("%s", line);
+		stop();
+	}
+	guest_print(line, sizeof(line), &end, "; the default is used");
+	warn_later(line);
+}
+
+static void read_one(const char *entry)
+{
+	static const char prefix[] = "FLOPSHIM_";
+	const char *name = entry + sizeof(prefix) - 1, *equals;
+	size_t length;
+
+	if (strncmp(entry, prefix, sizeof(prefix) - 1))
+		return;
+	equals = strchr(name, '=');
+	if (!equals)
+		return;
+	length = (size_t)(equals - name);
+	for (size_t i = 0; i < VARIABLE_COUNT; i++)
+		if (strlen(variables[i].name) == length && !memcmp(variables[i].name, name, length)) {
+			read_variable(&variables[i], equals + 1);
+			return;
+		}
+	read_unknown(name, length);
+}
+
+/* The kernel's answer: the C library looks further where that is no path, and allocates. */
+static void read_directory(void)
+{
+	long length = syscall(SYS_getcwd, config.directory, sizeof(config.directory));
+
+	if (length <= 0 || config.directory[0] != '/')
+		config.directory[0] = 0;
+}
+
+void config_read(char **environment)
+{
+	config = (struct config){
+		.on_exceed = EXCEED_EXIT,
+		.exit_status = 121,
+		.exceed_signal = SIGXCPU,
+		.multiplier = (uint64_t)1 << 32,
+		.out = "flopshim-%e-%h-%p-%t.dump",
+		.stacks = STACKS_AUTO,
+		.log_max = 1000000000,
+		.time = TIME_AUTO,
+	};
+	read_directory();
+	for (; environment && *environment; environment++)
+		read_one(*environment);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stack.c - a stack of the shim's own.
+ * It must never be used without record_lock.
+ */
+#include "shim/guest/stack.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "shim/state/entry.h"
+#include "flopshim_dump.h"
+#include "shim/guest/guest.h"
+
+enum { STACK_BYTES = 1 << 17 };
+
+/* Below it is a page that cannot be written. */
+static char *stack_pages(void)
+{
+	static char *pages;
+	int saved = errno;
+
+	if (!pages) {
+		pages = guest_pages(STACK_BYTES);
+		if (pages)
+			mprotect(pages, DUMP_PAGE, PROT_NONE);
+	}
+	errno = saved;
+	return pages;
+}
+
+void stack_run(void (*work)(void *), void *argument)
+{
+	char *pages = stack_pages();
+
+	if (!pages || (uintptr_t)__builtin_frame_address(0) - (uintptr_t)pages < STACK_BYTES)
+		work(argument);
+	else
+		entry_on_stack(work, argument, pages + STACK_BYTES);
+}

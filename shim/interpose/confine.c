@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * confine.c - learns that the program gives up system calls, from prctl and syscall.
+ * It must never change what these do, nor make a system call after they have.
+ */
+#include "shim/interpose/confine.h"
+
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "shim/interpose/dlsym.h"
+#include "shim/dump/dump.h"
+#include "shim/guest/guest.h"
+
+long (*syscall_real)(long number, ...);
+int (*prctl_real)(int option, ...);
+
+/* Before the program does it: afterwards nothing can be prepared any more. */
+static bool begin(void)
+{
+	bool was_confined = guest_confined;
+
+	if (!was_confined) {
+		guest_clock_prepare();
+		dump_prepare_confined();
+	}
+	guest_confined = true;
+	return was_confined;
+}
+
+__attribute__((visibility("hidden"))) long confine_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	bool is_seccomp = number == SYS_seccomp && (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER);
+	bool was_confined;
+	long result;
+
+	dlsym_init();
+	if (!is_seccomp && !(number == SYS_prctl && a == PR_SET_SECCOMP))
+		return syscall_real(number, a, b, c, d, e, f);
+	was_confined = begin();
+	result = syscall_real(number, a, b, c, d, e, f);
+	if (result < 0 || (result > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER))) /* a descriptor, or a thread that would not */
+		guest_confined = was_confined;
+	return result;
+}
+
+__attribute__((visibility("default"))) int prctl(int option, ...)
+{
+	unsigned long a, b, c, d;
+	bool was_confined;
+	va_list list;
+	int result;
+
+	va_start(list, option);
+	a = va_arg(list, unsigned long);
+	b = va_arg(list, unsigned long);
+	c = va_arg(list, unsigned long);
+	d = va_arg(list, unsigned long);
+	va_end(list);
+	dlsym_init();
+	if (option != PR_SET_SECCOMP)
+		return prctl_real(option, a, b, c, d);
+	was_confined = begin();
+	result = prctl_real(option, a, b, c, d);
+	if (result)
+		guest_confined = was_confined;
+	return result;
+}

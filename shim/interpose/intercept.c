@@ -1,0 +1,963 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * intercept.c - the part of the call path that every call takes.
+ * It must never touch a vector register, take a lock, allocate, read a clock or make a system call
+ * (built with -mgeneral-regs-only); whatever needs one of these is in intercept_slow.c.
+ */
+#include "shim/interpose/intercept.h"
+
+#include <stddef.h>
+
+#include "shim/charge/charge.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "shim/record/rows.h"
+#include "shim/charge/weights.h"
+
+/* CBLAS enums as the letters that Fortran has for them. */
+static inline char enum_letter(uint64_t value)
+{
+	static const char letters[] = "RC........NTCR......UL........NU........LR";
+	uint32_t index = (uint32_t)value - 101;
+
+	return index < sizeof(letters) - 1 ? letters[index] : '?';
+}
+
+static inline uint64_t option_read(const struct shape_arg *arg, entry_frame frame)
+{
+	uint64_t word = *(const uint64_t *)(frame + arg->offset);
+	unsigned char letter;
+
+	switch (arg->fetch) {
+	case FETCH_CHAR_REF:
+		if (!word)
+			return 0;
+		word = *(const unsigned char *)word;
+		/* fall through */
+	case FETCH_CHAR:
+		letter = (unsigned char)word;
+		return (unsigned)(letter - 'a') < 26 ? letter - 32u : letter;
+	case FETCH_ENUM:
+		return (unsigned char)enum_letter(word);
+	case FETCH_LOGICAL_REF:
+		if (!word)
+			return 'F';
+		word = *(const uint32_t *)word; /* the low half, in both widths */
+		/* fall through */
+	case FETCH_LOGICAL:
+		return (uint32_t)word ? 'T' : 'F';
+	default:
+		return 0;
+	}
+}
+
+static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64, uint64_t group)
+{
+	uint64_t word = *(const uint64_t *)(frame + arg->offset);
+
+	if (likely(arg->fetch == FETCH_INT_REF)) {
+		if (unlikely(!word))
+			return 0;
+		return ilp64 ? *(const int64_t *)word : *(const int32_t *)word;
+	}
+	if (arg->fetch == FETCH_INT)
+		return ilp64 ? (int64_t)word : (int32_t)word;
+	if (arg->fetch == FETCH_INT_GROUPS && word)
+		return ilp64 ? ((const int64_t *)word)[group] : ((const int32_t *)word)[group];
+	return 0;
+}
+
+/* `letters` lists the values of an earlier option under which LAPACK references an argument. */
+static inline bool condition_holds(uint16_t number, const struct shape *shape)
+{
+	const struct condition *condition;
+	char letter;
+
+	if (likely(number == CONDITION_NONE))
+		return true;
+	condition = &conditions[number];
+	letter = (char)(shape->options >> (8 * condition->arg));
+	for (unsigned i = 0; i < sizeof(condition->letters) && condition->letters[i]; i++)
+		if (condition->letters[i] == letter)
+			return true;
+	return false;
+}
+
+static inline __attribute__((always_inline)) void
+shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
+		  uint64_t group, struct shape *shape)
+{
+	const struct shape_arg *arg = &shape_args[form->shape];
+
+	shape->options = 0;
+	for (unsigned i = 0; i < options; i++, arg++)
+		if (condition_holds(arg->condition, shape))
+			shape->options |= option_read(arg, frame) << (8 * i);
+	for (unsigned i = 0; i < dims; i++, arg++)
+		shape->dims[i] = condition_holds(arg->condition, shape) ? dim_read(arg, frame, ilp64, group) : 0;
+}
+
+void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
+		uint64_t group, struct shape *shape)
+{
+	shape_read_inline(form, options, dims, ilp64, frame, group, shape);
+}
+
+void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope)
+{
+	slot->row = &row_none; /* until the scope belongs to it: a signal handler may call from the same place */
+	__asm__ volatile("" ::: "memory");
+	slot->scope = scope;
+	__asm__ volatile("" ::: "memory");
+	slot->row = row;
+}
+
+/*
+ * How a call differs in its shape from the last one of its site. SAME is the common case, and the reason why a call
+ * costs what it costs. Where a letter is in lower case it only seems to differ.
+ */
+enum likeness { SAME, OTHER_DIMS, OTHER };
+
+static inline __attribute__((always_inline)) enum likeness
+pointers_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
+{
+	const struct shape_arg *arg = slot->args;
+	uint64_t options = row->options;
+
+	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8) {
+		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
+
+		if (unlikely(!letter || *letter != (uint8_t)options))
+			return OTHER;
+	}
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
+
+		if (unlikely(!dim))
+			return OTHER;
+		if (unlikely((ilp64 ? *(const int64_t *)dim : *dim) != row->dims[i]))
+			return OTHER_DIMS;
+	}
+	return SAME;
+}
+
+static inline __attribute__((always_inline)) enum likeness
+values_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
+{
+	const struct shape_arg *arg = slot->args;
+	uint64_t options = row->options;
+
+	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8)
+		if (unlikely(enum_letter(*(const uint64_t *)(frame + arg->offset)) != (char)options))
+			return OTHER;
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		const char *dim = frame + arg->offset;
+
+		if (unlikely((ilp64 ? *(const int64_t *)dim : *(const int32_t *)dim) != row->dims[i]))
+			return OTHER_DIMS;
+	}
+	return SAME;
+}
+
+static inline bool reads_pointers(const struct site_slot *slot)
+{
+	return slot->reading >= READING_FIRST && slot->reading <= READING_POINTERS;
+}
+
+/* How its arguments differ from those of the row. */
+static inline __attribute__((always_inline)) enum likeness
+compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	switch (slot->reading) {
+	case READING_FIRST:
+	case READING_POINTER:
+	case READING_POINTERS:
+		return pointers_compare(slot, row, frame, false);
+	case READING_FIRST_VALUE:
+	case READING_VALUE:
+	case READING_VALUES:
+		return values_compare(slot, row, frame, false);
+	case READING_POINTERS_64:
+		return pointers_compare(slot, row, frame, true);
+	case READING_VALUES_64:
+		return values_compare(slot, row, frame, true);
+	default:
+		return OTHER;
+	}
+}
+
+static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame frame)
+{
+	const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
+
+	return likely(dim) ? *dim : 0;
+}
+
+/* A dimension of a site that is not READING_OTHER: no option decides whether it is there. */
+static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
+{
+	return likely(reads_pointers(slot)) ? pointer_read(arg, frame)
+					    : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
+}
+
+/* What shape_read does, where all arguments are of the most frequent kind. */
+static inline __attribute__((always_inline)) void
+pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
+{
+	const struct shape_arg *arg = slot->args;
+	uint64_t options = 0;
+
+	for (unsigned i = 0; i < slot->options; i++, arg++) {
+		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
+
+		if (letter)
+			options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
+	}
+	shape->options = options;
+	for (unsigned i = 0; i < slot->dims; i++, arg++)
+		shape->dims[i] = pointer_read(arg, frame);
+}
+
+static inline bool pointer_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	const int32_t *dim = *(const int32_t *const *)(frame + slot->offset);
+
+	return likely(dim) && *dim == row->dims[0];
+}
+
+static inline bool value_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+{
+	return *(const int32_t *)(frame + slot->offset) == row->dims[0];
+}
+
+static inline bool is_query(const struct form *form, entry_frame frame)
+{
+	for (unsigned i = 0; i < form->query_count; i++) {
+		uint64_t word = *entry_slot(frame, form->query_slots[i]);
+		int32_t size;
+
+		if (form->query_is_ref && !word)
+			continue;
+		size = form->query_is_ref ? *(const int32_t *)word : (int32_t)word;
+		if (size == -1 || (size == -2 && form->query_minus_two))
+			return true;
+	}
+	return false;
+}
+
+struct dump_row row_none = {
+	.site = DUMP_NONE,
+	.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN},
+};
+
+/* How a site's only dimension is read, by what the entry body can read. */
+static enum reading reading_of_one(const struct site_slot *slot, enum reading first, enum reading otherwise)
+{
+	return slot->offset == ENTRY_SLOT(0) && !slot->stack_words && !(slot->flags & SITE_INFO) ? first : otherwise;
+}
+
+static enum reading pointer_reading(const struct site_slot *slot)
+{
+	return reading_of_one(slot, READING_FIRST, READING_POINTER);
+}
+
+static enum reading value_reading(const struct site_slot *slot)
+{
+	return reading_of_one(slot, READING_FIRST_VALUE, READING_VALUE);
+}
+
+void site_slot_prepare(struct site_slot *slot)
+{
+	unsigned count = slot->options + slot->dims;
+	bool pointers = true, values = true;
+
+	slot->args = &shape_args[slot->form->shape];
+	slot->offset = slot->args->offset;
+	slot->reading = READING_OTHER;
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t fetch = slot->args[i].fetch;
+
+		pointers &= fetch == (i < slot->options ? FETCH_CHAR_REF : FETCH_INT_REF);
+		values &= fetch == (i < slot->options ? FETCH_ENUM : FETCH_INT);
+		if (slot->args[i].condition != CONDITION_NONE)
+			return;
+	}
+	/* Without dimensions row_none would be its row. */
+	if (!slot->dims || slot->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
+		return;
+	if (pointers)
+		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64
+				: count == 1		 ? pointer_reading(slot)
+							 : READING_POINTERS;
+	else if (values)
+		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64
+				: count == 1		 ? value_reading(slot)
+							 : READING_VALUES;
+}
+
+bool intercept_is_query(const struct form *form, entry_frame frame)
+{
+	return is_query(form, frame);
+}
+
+/* Its caller's frame may only be read while it is known to be on this thread's own, living stack. */
+static inline bool frame_lives(const volatile struct dump_frame *frame, uint64_t slot)
+{
+	uint64_t outer = frame->slot; /* read once: it stands in the dump */
+
+	return slot < outer && slot >= thread_head.stack_low && outer < thread_head.stack_high &&
+	       outer % sizeof(uint64_t) == 0 && *(const uint64_t *)outer == frame->return_address;
+}
+
+#define SLOW ((struct entry_verdict){NULL, ACTION_SLOW})
+
+/* The call is recorded as in flight, and runs. */
+static inline __attribute__((always_inline)) struct entry_verdict
+run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, const struct scope *scope,
+    entry_frame frame, uint64_t flags)
+{
+	uint64_t return_slot = (uint64_t)entry_return_slot(frame), return_address = *entry_return_slot(frame);
+	volatile struct dump_frame *record = lane->frames;
+	volatile struct thread_head *head = &thread_head;
+
+	*entry_form(frame) = slot->form;
+	*entry_row(frame) = row;
+	*entry_real(frame) = slot->real;
+	*entry_scope(frame) = scope;
+	*entry_flags(frame) = flags | (slot->flags & SITE_INFO);
+	do {
+		record->slot = return_slot;
+		record->return_address = return_address;
+		record->row = (uint64_t)row;
+		*(volatile uint32_t *)&lane->depth = 1;
+		head->open_return = return_address;
+		head->open_slot = return_slot;
+		/* Or a signal handler's call took the place between the first and the last of these. */
+	} while (unlikely(record->slot != return_slot));
+	return (struct entry_verdict){slot->real, slot->stack_words};
+}
+
+/* Takes a price from the thread's credit or lease; false where the slow path must look. */
+static inline bool pay(struct thread *thread, const struct scope *scope, uint64_t charged)
+{
+	if (unlikely(scope != thread->credit_scope))
+		return false;
+	if (likely((int64_t)charged <= thread->credit)) {
+		thread->credit -= (int64_t)charged;
+		return true;
+	}
+	return charge_from_lease(thread, (int64_t)charged);
+}
+
+/*
+ * Gives the thread another portion of credit where the slow path would do no more: calls of 30x30x30 are through with
+ * one in two or three.
+ */
+static inline bool credit_renew(struct thread *thread)
+{
+	int64_t until_sample = thread->until_sample - (thread->credit_given - thread->credit);
+
+	if (thread->credit < 0 || !thread->renewals || until_sample < CREDIT_QUANTUM)
+		return false;
+	thread->renewals--;
+	thread->until_sample = until_sample;
+	thread->credit = thread->credit_given = CREDIT_QUANTUM - 1;
+	return true;
+}
+
+/* Whether a call of a thread whose calls are timed needs nothing but that; counts it then. */
+static inline bool clock_goes_on(struct thread *thread, int64_t cost)
+{
+	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample || cost + BURST_CALL > thread->until_clock)
+		return false;
+	if (thread->credit_scope->limited && !charge_lease_spend(thread, cost))
+		return false;
+	thread->until_sample -= cost;
+	thread->until_clock -= cost + BURST_CALL;
+	return true;
+}
+
+/*
+ * Whether a call that costs more than any credit needs nothing but to be timed: no stack of it is due, and its limits
+ * have room. Counts it then. It takes a little of the credit, so that some calls, and the very dear ones, take the slow
+ * path all the same: once a second something may be due there.
+ */
+static inline bool dear_goes_on(struct thread *thread, int64_t cost)
+{
+	int64_t taken = DEAR_CALL + (cost >> DEAR_SHIFT);
+
+	if (cost < CREDIT_QUANTUM || (uint64_t)cost >= thread->stack_threshold)
+		return false;
+	if (thread->credit == CREDIT_LEASE) {
+		if (cost > DEAR_LEASE_MAX || cost > thread->until_sample || !charge_lease_spend(thread, cost))
+			return false;
+		thread->until_sample -= cost;
+		return true;
+	}
+	if ((thread->credit < taken && !(credit_renew(thread) && thread->credit >= taken)) ||
+	    thread->until_sample - cost < thread->credit_given)
+		return false;
+	thread->credit -= taken;
+	thread->until_sample -= cost - taken; /* the rest of it when the credit is settled */
+	return true;
+}
+
+/* The same of a burst, which the processor's counter times. */
+static inline bool burst_goes_on(struct thread *thread, int64_t cost)
+{
+	return flopshim_tick_scale && thread->credit == CREDIT_TIMED && clock_goes_on(thread, cost);
+}
+
+/* The counter at the beginning or the end of a call of a burst; where all are timed, it is to take less. */
+static inline uint64_t burst_ticks(void)
+{
+	return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks();
+}
+
+/* A call that is timed by the processor's counter, if at all, and needs nothing else. */
+static inline struct entry_verdict enter_ticking(struct thread *thread, entry_frame frame, const struct site_slot *slot,
+						 struct dump_row *row, const struct scope *scope)
+{
+	int64_t cost = (int64_t)row->charged;
+	uint64_t flags = ENTRY_TICKS;
+
+	if (scope != thread->credit_scope)
+		return SLOW;
+	if ((flopshim_tick_scale || config.time == TIME_OFF) && dear_goes_on(thread, cost))
+		flags = config.time == TIME_OFF ? 0 : ENTRY_TICKS | ENTRY_DEAR;
+	else if (!burst_goes_on(thread, cost))
+		return SLOW;
+	*entry_start(frame) = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks();
+	return run(thread->lane, slot, row, scope, frame, flags);
+}
+
+/* A call whose row is known, and not yet whether it may run. */
+static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame frame, struct site_slot *slot,
+								struct dump_row *row, const struct scope *scope)
+{
+	struct thread *thread = thread_self;
+	bool paid = pay(thread, scope, row->charged);
+
+	if (!paid && scope == thread->credit_scope && row->charged < CREDIT_QUANTUM && credit_renew(thread))
+		paid = pay(thread, scope, row->charged);
+	if (!paid)
+		return enter_ticking(thread, frame, slot, row, scope);
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+/* The same, where the thread's credit is known to be the scope's: most calls end here. */
+static inline __attribute__((always_inline)) struct entry_verdict
+enter_charged_row(struct thread *thread, entry_frame frame, struct site_slot *slot, struct dump_row *row,
+		  const struct scope *scope)
+{
+	if (unlikely((int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+/*
+ * A call that has no row of its own, and whose options are known. In a lane that is full it shares a row with others,
+ * and brings its own price.
+ */
+static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame frame, struct site_slot *slot,
+								   uint64_t options)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = thread->scope;
+	const struct shape_arg *arg = slot->args + slot->options;
+	uint64_t place = row_place(slot->site, scope->namespace_id), hash, charged;
+	struct shape exact, shape;
+	struct dump_row *row;
+	struct price price;
+	uint64_t flags = 0;
+
+	if (!thread->rows.coarse)
+		return SLOW;
+	thread->rows.misses++;
+	if (likely(slot->reading == READING_POINTERS)) {
+		hash = hash_begin(options, place);
+		for (unsigned i = 0; i < slot->dims; i++, arg++) {
+			exact.dims[i] = pointer_read(arg, frame);
+			shape.dims[i] = dim_coarsen(exact.dims[i]);
+			hash += hash_dim(i, shape.dims[i]);
+		}
+		hash = hash_end(hash, shape.dims[0]);
+		exact.options = shape.options = options;
+	} else {
+		shape_read(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, &exact);
+		hash = shape_coarsen(&exact, slot->dims, place, &shape);
+	}
+	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
+	if (!row)
+		return SLOW;
+	charged = weights_price_inline(&routines[slot->form->routine], &exact, slot->options, scope->namespace_id, &price);
+	if (price.saturated)
+		return SLOW;
+	if (!pay(thread, scope, charged)) {
+		if (scope != thread->credit_scope || !burst_goes_on(thread, (int64_t)charged))
+			return SLOW;
+		flags = ENTRY_TICKS;
+		*entry_start(frame) = burst_ticks();
+	}
+	row_add_share(row, price.flops, charged, price.words);
+	if (likely(!(slot->flags & SITE_INFO)))
+		return run(thread->lane, slot, row, scope, frame, flags);
+	*entry_cost(frame) = charged;
+	*entry_raw(frame) = price.flops;
+	*entry_words(frame) = price.words;
+	return run(thread->lane, slot, row, scope, frame, flags | ENTRY_COARSE);
+}
+
+/*
+ * A row for the first call of a shape, where that needs nothing but room that is there; NULL where the slow path must
+ * look, or the lane is full.
+ */
+static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread, const struct site_slot *slot,
+							  const struct scope *scope, struct shape *shape)
+{
+	uint64_t hash = shape_hash(shape, slot->dims, row_place(slot->site, scope->namespace_id)), charged;
+	struct dump_part *block;
+	struct dump_row *row;
+	struct price price;
+
+	if (unlikely(thread->rows.coarse || thread->rows.overflow || guest_confined))
+		return NULL;
+	charged = weights_price_inline(&routines[slot->form->routine], shape, slot->options, scope->namespace_id, &price);
+	if (unlikely(price.saturated))
+		return NULL;
+	row = row_begin(&thread->rows, &block);
+	if (unlikely(!row))
+		return NULL;
+	row->site = slot->site;
+	row->namespace_id = scope->namespace_id;
+	row->kind = DUMP_ROW_CALL;
+	row->options = shape->options;
+	for (unsigned i = 0; i < slot->dims; i++)
+		row->dims[i] = shape->dims[i];
+	row->charged = charged;
+	row->flops = price.flops;
+	row->words = price.words;
+	row_end(&thread->rows, block, row, hash, false);
+	row_prefetch(row + 1);
+	return row;
+}
+
+/*
+ * Of a lane that is full, whose calls have had no row of their own for a while, one is looked for one time in many:
+ * that a call is counted in a coarse row is no loss there.
+ */
+static inline bool rows_are_searched(const struct thread *thread)
+{
+	return likely(thread->rows.misses < MISSES_MAX) || thread->rows.misses % MISSES_MAX == 0;
+}
+
+/* The shape of a call, and the row that is its own; NULL if it has none. */
+static inline __attribute__((always_inline)) struct dump_row *
+row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
+	    struct shape *shape)
+{
+	uint64_t place = row_place(slot->site, scope->namespace_id);
+
+	if (likely(reads_pointers(slot)))
+		pointers_read(slot, frame, shape);
+	else
+		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, shape);
+	if (!rows_are_searched(thread))
+		return NULL;
+	return row_find(thread->rows.index, shape_hash(shape, slot->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
+			slot->dims);
+}
+
+/* Calls that the slow path must see whatever their shape is. */
+static inline bool is_special(const struct site_slot *slot, entry_frame frame)
+{
+	return slot->flags & (SITE_PASS | SITE_NESTED | SITE_BATCH) || slot->site == DUMP_NONE ||
+	       (slot->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES ||
+	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
+}
+
+/* A call that is not the same as the last one from its site, or not quite as simple. */
+static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = thread->scope;
+	struct shape shape;
+	struct dump_row *row;
+
+	if (unlikely(is_special(slot, frame)))
+		return SLOW;
+	row = row_of_call(thread, slot, frame, scope, &shape);
+	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
+		return enter_coarse(frame, slot, shape.options);
+	thread->rows.misses = 0;
+	site_slot_remember(slot, row, scope);
+	if (unlikely(scope != thread->credit_scope || (int64_t)row->charged > thread->credit))
+		return enter_row(frame, slot, row, scope);
+	thread->credit -= (int64_t)row->charged;
+	return run(thread->lane, slot, row, scope, frame, 0);
+}
+
+/*
+ * Lets the entry body find the function next time. Only while no signal handler can be inside of another call: it would
+ * change what the entry body has just compared.
+ */
+static inline void served_remember(struct thread *thread, uint32_t symbol, const struct site_slot *slot)
+{
+	struct served *served = &thread->served[served_place(symbol)];
+
+	served->key = SERVED_NONE;
+	__asm__ volatile("" ::: "memory");
+	served->real = slot->real;
+	__asm__ volatile("" ::: "memory");
+	served->key = served_key(symbol, slot->epoch); /* flopshim_epoch may have moved on */
+}
+
+/* A call while another is in flight, that the entry body does not know. */
+static inline __attribute__((always_inline)) struct entry_verdict
+enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slot, uint64_t return_slot)
+{
+	struct dump_lane *lane = thread->lane;
+	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: it stands in the dump */
+
+	/* A signal handler may find the head and the lane at odds. */
+	if (place >= DUMP_FRAMES_MAX || !(slot->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[place], return_slot))
+		return SLOW;
+	if (place == 0) {
+		if (thread->served_epoch == slot->epoch &&
+		    *(const uint64_t *)return_slot - thread_head.served_start < thread_head.served_size)
+			served_remember(thread, symbol, slot);
+		else if (++thread->served_misses >= SERVED_MISSES)
+			return SLOW;
+	}
+	lane->nested_calls++;
+	return (struct entry_verdict){slot->real, ACTION_JUMP};
+}
+
+/* The row of the call that followed this one's last call at its site, if it is near; itself if that is not known. */
+static inline struct dump_row *row_next(struct dump_row *row) { return row + row->next; }
+
+static inline bool row_is_in(const struct dump_part *part, const struct dump_row *row)
+{
+	return (uint64_t)row - (uint64_t)part->entries < part->capacity * sizeof(*row);
+}
+
+/* Looks for the block that has the row, and keeps it in mind. */
+static __attribute__((noinline)) bool row_look(struct lane_rows *rows, const struct dump_row *row)
+{
+	for (uint32_t i = rows->block_count; i--;)
+		if (row_is_in(rows->blocks[i], row)) {
+			rows->near = rows->blocks[i];
+			return true;
+		}
+	return false;
+}
+
+/* Whether it is one of the lane's rows: the hint stands in the dump, where others may write anything. */
+static inline bool row_is_near(struct lane_rows *rows, const struct dump_row *row)
+{
+	const struct dump_part *near = rows->near;
+
+	return likely(near && row_is_in(near, row)) || row_look(rows, row);
+}
+
+/* Only among rows of one place and with the same options: those of a row tell those of the next one. */
+static inline void row_followed_by(struct dump_row *row, struct dump_row *next, uint64_t place)
+{
+	int64_t bytes = (int64_t)((uint64_t)next - (uint64_t)row), distance = bytes / (int64_t)sizeof(*row);
+	uint64_t own_place;
+
+	__builtin_memcpy(&own_place, &row->site, sizeof(own_place));
+	if (own_place == place && bytes % sizeof(*row) == 0 && distance == (int16_t)distance)
+		row->next = (int16_t)distance;
+}
+
+/*
+ * Programs do things again, with the same shapes in the same order. Once some calls in a row were of the shape that
+ * followed the one before them the last time too, the next one is expected to be, and compared with that first.
+ */
+static inline void site_follow(struct site_slot *slot, struct dump_row *last, struct dump_row *row, uint64_t place)
+{
+	if (row_next(last) != row) {
+		slot->streak = 0;
+		row_followed_by(last, row, place);
+	} else if (++slot->streak == STREAK_FOLLOWED) {
+		/* enter_following is not on the path of level 1. */
+		if (slot->reading == READING_FIRST || slot->reading == READING_POINTER)
+			slot->reading = READING_POINTERS;
+		else if (slot->reading == READING_FIRST_VALUE || slot->reading == READING_VALUE)
+			slot->reading = READING_VALUES;
+	}
+}
+
+static inline void site_unfollow(struct site_slot *slot)
+{
+	slot->streak = 0;
+	if (slot->options + slot->dims > 1)
+		return;
+	if (slot->reading == READING_POINTERS)
+		slot->reading = pointer_reading(slot);
+	else if (slot->reading == READING_VALUES)
+		slot->reading = value_reading(slot);
+}
+
+/*
+ * A call that differs from the last one of its site in dimensions alone: its scope is the same, and has the thread's
+ * credit.
+ */
+static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = slot->scope;
+	struct dump_row *last = slot->row, *row;
+	const struct shape_arg *arg = slot->args + slot->options;
+	uint64_t place = row_place(slot->site, scope->namespace_id), hash = hash_begin(last->options, place);
+	struct shape shape;
+
+	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		shape.dims[i] = quick_dim_read(slot, arg, frame);
+		hash += hash_dim(i, shape.dims[i]);
+	}
+	shape.options = last->options;
+	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
+	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
+		return enter_coarse(frame, slot, shape.options);
+	thread->rows.misses = 0;
+	site_follow(slot, last, row, place);
+	site_slot_remember(slot, row, scope);
+	return enter_charged_row(thread, frame, slot, row, scope);
+}
+
+/* The same, if its row is to be searched: apart, or the callers would keep registers for it. */
+static __attribute__((noinline)) struct entry_verdict enter_other_dims(entry_frame frame, struct site_slot *slot)
+{
+	return rows_are_searched(thread_self) ? enter_dims(frame, slot) : enter_coarse(frame, slot, slot->row->options);
+}
+
+/* Like enter_larger, where the next shape is expected to be that of the next row. */
+static __attribute__((noinline)) struct entry_verdict enter_following(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	const struct scope *scope = slot->scope;
+	struct dump_row *row = row_next(slot->row);
+	enum likeness likeness = likely(row_is_near(&thread->rows, row)) ? compare(slot, row, frame) : OTHER;
+
+	if (unlikely(likeness != SAME)) {
+		site_unfollow(slot);
+		return likeness == OTHER_DIMS ? enter_other_dims(frame, slot) : enter_shape(frame, slot);
+	}
+	__builtin_prefetch(row_next(row));
+	site_slot_remember(slot, row, scope);
+	return enter_charged_row(thread, frame, slot, row, scope);
+}
+
+/*
+ * More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its
+ * registers.
+ */
+static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, struct site_slot *slot)
+{
+	struct thread *thread = thread_self;
+	struct dump_row *row = slot->row;
+	enum likeness likeness = compare(slot, row, frame);
+
+	if (unlikely(likeness == OTHER_DIMS))
+		return enter_other_dims(frame, slot);
+	if (unlikely(likeness == OTHER))
+		return enter_shape(frame, slot);
+	return enter_charged_row(thread, frame, slot, row, slot->scope);
+}
+
+/* The entry body knows these: see entry.h. */
+#define IS_AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #member)
+IS_AT(struct thread_head, thread, HEAD_THREAD);
+IS_AT(struct thread_head, lane, HEAD_LANE);
+IS_AT(struct thread_head, stack_low, HEAD_STACK_LOW);
+IS_AT(struct thread_head, stack_high, HEAD_STACK_HIGH);
+IS_AT(struct thread_head, served_start, HEAD_SERVED_START);
+IS_AT(struct thread_head, served_size, HEAD_SERVED_SIZE);
+IS_AT(struct thread_head, open_slot, HEAD_OPEN_SLOT);
+IS_AT(struct thread_head, open_return, HEAD_OPEN_RETURN);
+IS_AT(struct thread, credit, THREAD_CREDIT);
+IS_AT(struct thread, scope, THREAD_SCOPE);
+IS_AT(struct thread, credit_scope, THREAD_CREDIT_SCOPE);
+IS_AT(struct thread, lane, THREAD_LANE);
+IS_AT(struct thread, served, THREAD_SERVED);
+IS_AT(struct thread, sites, THREAD_SITES);
+IS_AT(struct thread, lease, THREAD_LEASE);
+IS_AT(struct thread, until_sample, THREAD_UNTIL_SAMPLE);
+IS_AT(struct site_slot, key, SITE_KEY);
+IS_AT(struct site_slot, epoch, SITE_EPOCH);
+IS_AT(struct site_slot, reading, SITE_READING);
+IS_AT(struct site_slot, real, SITE_REAL);
+IS_AT(struct site_slot, row, SITE_ROW);
+IS_AT(struct site_slot, scope, SITE_SCOPE);
+IS_AT(struct site_slot, form, SITE_FORM);
+_Static_assert(sizeof(struct site_slot) == 1 << SITE_SIZE_SHIFT, "SITE_SIZE_SHIFT");
+_Static_assert(READING_FIRST == SITE_READING_FIRST, "SITE_READING_FIRST");
+IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
+IS_AT(struct dump_lane, depth, LANE_DEPTH);
+IS_AT(struct dump_lane, frames[0].slot, LANE_SLOT);
+IS_AT(struct dump_lane, frames[0].return_address, LANE_RETURN);
+IS_AT(struct dump_lane, frames[0].row, LANE_ROW);
+IS_AT(struct dump_lane, lease, LANE_LEASE);
+IS_AT(struct dump_row, calls, ROW_CALLS);
+IS_AT(struct dump_row, charged, ROW_CHARGED);
+IS_AT(struct dump_row, dims[0], ROW_DIMENSION);
+IS_AT(struct served, key, SERVED_KEY);
+IS_AT(struct served, real, SERVED_REAL);
+
+struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
+{
+	/* Before its scope: a handler may change both meanwhile. */
+	struct dump_row *row = *(struct dump_row *volatile *)&slot->row;
+	const struct scope *scope = thread->scope;
+
+	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
+		return enter_shape(frame, slot);
+	switch (slot->reading) {
+	case READING_FIRST:
+	case READING_POINTER:
+		if (unlikely(!pointer_same(slot, row, frame)))
+			return enter_other_dims(frame, slot);
+		break;
+	case READING_FIRST_VALUE:
+	case READING_VALUE:
+		if (unlikely(!value_same(slot, row, frame)))
+			return enter_other_dims(frame, slot);
+		break;
+	default:
+		return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
+	}
+	return enter_charged_row(thread, frame, slot, row, scope);
+}
+
+/* Its place is another's, or it is new. */
+struct entry_verdict intercept_enter_displaced(entry_frame frame, uint32_t symbol, struct thread *thread)
+{
+	uint64_t key = site_key(*entry_return_slot(frame), symbol);
+	struct site_slot *slot = &thread->sites[site_other(site_hash(key))];
+
+	if (slot->key != key || slot->epoch != flopshim_epoch)
+		return SLOW;
+	return intercept_enter(frame, slot, thread);
+}
+
+struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
+{
+	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
+	struct site_slot *slot = &thread->sites[site_hash(key)];
+
+	if (slot->key != key)
+		slot = &thread->sites[site_other(site_hash(key))];
+	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
+		return SLOW;
+	return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
+}
+
+static inline bool was_rejected(const struct form *form, entry_frame frame)
+{
+	if (form->info == INFO_RETURNED)
+		return (int32_t)*entry_result(frame) < 0;
+	/* The low half is safe in both integer widths, and INFO is small. */
+	return *(const int32_t *)*entry_slot(frame, form->info) < 0;
+}
+
+bool intercept_was_rejected(const struct form *form, entry_frame frame)
+{
+	return form->info != INFO_NONE && !form->info_after_work && was_rejected(form, frame);
+}
+
+struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, uint64_t flags)
+{
+	struct thread *thread = thread_self;
+	uint64_t key = site_key(*entry_return_slot(frame), symbol);
+	struct site_slot *slot = &thread->sites[site_hash(key)];
+	const struct scope *scope = thread->scope;
+	struct shape shape;
+	struct dump_row *row;
+
+	if (slot->key != key)
+		slot = &thread->sites[site_other(site_hash(key))];
+	if (slot->key != key || slot->epoch != flopshim_epoch || thread->lane->depth || thread->credit != CREDIT_TIMED ||
+	    scope != thread->credit_scope || is_special(slot, frame))
+		return SLOW;
+	row = row_of_call(thread, slot, frame, scope, &shape);
+	if (!row)
+		return SLOW;
+	if (!clock_goes_on(thread, (int64_t)row->charged))
+		return SLOW;
+	*entry_cost(frame) = row->charged;
+	return run(thread->lane, slot, row, scope, frame, flags);
+}
+
+bool intercept_leave_timed(entry_frame frame)
+{
+	struct dump_lane *lane = thread_self->lane;
+
+	return flopshim_epoch && lane->depth == 1 && lane->frames[0].slot == (uint64_t)entry_return_slot(frame) &&
+	       lane->frames[0].row &&
+	       !intercept_was_rejected(*entry_form(frame), frame);
+}
+
+/*
+ * A call of a burst that took longer than flopshim_tick_limit. Most often its thread was off the processor meanwhile, and
+ * that one moment must not stand for many; but there are calls of few FLOPs that take long. It counts where the calls of
+ * its row do so too. That of the first one is kept without its number until the next one shows which it was.
+ */
+static __attribute__((noinline)) void leave_long(struct dump_row *row, uint64_t ns)
+{
+	if (row->timed_calls) {
+		if (ns / LONG_TIMES_MEAN > row->time_ns / row->timed_calls)
+			return;
+		row->timed_calls++;
+		row->time_ns += ns;
+	} else if (row->time_ns) {
+		row->time_ns += ns;
+		row->timed_calls = 2;
+	} else {
+		row->time_ns = ns;
+	}
+}
+
+/* What is more to do for a call that has neither been timed by the clock nor logged. */
+static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
+{
+	if (flags & ENTRY_TICKS) {
+		uint64_t now = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks(), ticks = now - *entry_start(frame), ns;
+
+		if (unlikely((int64_t)ticks < 0))
+			return; /* the counters of two processors differ */
+		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
+		ns = (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
+		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_DEAR))) {
+			leave_long(row, ns);
+			return;
+		}
+		row->time_ns = likely(row->timed_calls) ? row->time_ns + ns : ns;
+		row->timed_calls++;
+	}
+}
+
+/* 0, or 1 to have intercept_leave_slow called. */
+int intercept_leave(entry_frame frame)
+{
+	struct dump_lane *lane = thread_self->lane;
+	struct dump_row *row = *entry_row(frame);
+	uint64_t flags = *entry_flags(frame);
+
+	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame) ||
+		     !lane->frames[0].row))
+		return 1;
+	if (unlikely(flags)) {
+		if (flags & ENTRY_INFO && was_rejected(*entry_form(frame), frame))
+			return 1;
+		if (flags & (ENTRY_TIMED | ENTRY_LOGGED))
+			return 1;
+		leave_other(frame, row, flags);
+	}
+	row->calls++;
+	*(volatile uint32_t *)&lane->depth = 0;
+	thread_head.open_slot = OPEN_NONE;
+	return 0;
+}

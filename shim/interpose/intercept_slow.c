@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * intercept_slow.c - the part of the call path that few calls take: new sites and shapes, workspace queries,
+ * limits, clocks, sampled stacks, rejected calls, calls that never came back.
+ * It must never change errno. A signal handler's call may come at any instruction: what is shared with it is
+ * written so that it finds, and leaves, a state that makes sense.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "shim/charge/charge.h"
+#include "shim/guest/config.h"
+#include "shim/interpose/dlsym.h"
+#include "shim/resolve/doubt.h"
+#include "shim/dump/dump.h"
+#include "shim/enforce/exceed.h"
+#include "shim/record/frames.h"
+#include "shim/guest/guest.h"
+#include "shim/interpose/intercept.h"
+#include "shim/threads/lifecycle.h"
+#include "shim/charge/namespace.h"
+#include "shim/record/record.h"
+#include "shim/resolve/resolve.h"
+#include "shim/record/rows.h"
+#include "shim/stacks/sample.h"
+#include "shim/charge/weights.h"
+
+bool intercept_on_signal_stack(uint64_t address)
+{
+	stack_t stack;
+
+	return !sigaltstack(NULL, &stack) && stack.ss_flags & SS_ONSTACK && address >= (uint64_t)stack.ss_sp &&
+	       address < (uint64_t)stack.ss_sp + stack.ss_size;
+}
+
+/* ---- entering ---- */
+
+static struct site_slot slot_none; /* of calls that are not remembered */
+
+struct entering {
+	struct thread *thread;
+	entry_frame frame;
+	uint64_t caller;
+	uint64_t slot;  /* address of the return address */
+	void *enclosing;/* for a tail call: the function it comes out of */
+	struct site site;
+	struct site_slot *remembered;
+};
+
+static bool slot_is(const struct site_slot *slot, uint64_t key)
+{
+	return slot->key == key && slot->epoch == flopshim_epoch;
+}
+
+/* The place of a new site: its own, or the other one if its own is in use and the other is not. */
+static struct site_slot *slot_for(struct thread *thread, uint64_t key)
+{
+	uint32_t place = site_hash(key);
+	struct site_slot *own = &thread->sites[place], *other = &thread->sites[site_other(place)];
+
+	if (own->epoch == flopshim_epoch && own->key && other->epoch != flopshim_epoch)
+		return other;
+	if (own->epoch == flopshim_epoch && own->key && (thread->turn ^= 1))
+		return other;
+	return own;
+}
+
+static RARE void site_remember(struct entering *call, uint32_t symbol)
+{
+	const struct family *family = &families[routines[call->site.form->routine].family];
+	struct site_slot *slot;
+
+	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE)) {
+		call->remembered = &slot_none; /* such calls, and tail calls, are looked up anew each time */
+		return;
+	}
+	slot = call->remembered = slot_for(call->thread, site_key(call->caller, symbol));
+	slot->epoch = 0;
+	__asm__ volatile("" ::: "memory"); /* a signal handler must not see it half filled */
+	*slot = (struct site_slot){
+		.key = site_key(call->caller, symbol),
+		.real = call->site.real,
+		.form = call->site.form,
+		.site = call->site.number,
+		.flags = (uint8_t)call->site.flags,
+		.options = family->option_count,
+		.dims = family->dim_count,
+		.stack_words = call->site.form->stack_words,
+		.row = &row_none,
+	};
+	site_slot_prepare(slot);
+	__asm__ volatile("" ::: "memory");
+	/* What the thread knows of limits and factors is of this epoch; flopshim_epoch may have moved on. */
+	slot->epoch = call->thread->own_epoch;
+}
+
+static bool site_recall(struct entering *call, uint32_t symbol)
+{
+	uint64_t key = site_key(call->caller, symbol);
+	struct site_slot *slot = &call->thread->sites[site_hash(key)];
+
+	if (!slot_is(slot, key))
+		slot = &call->thread->sites[site_other(site_hash(key))];
+	if (call->enclosing || !slot_is(slot, key))
+		return false;
+	call->remembered = slot;
+	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = slot->site, .flags = slot->flags,
+				   .form = slot->form, .real = slot->real};
+	return true;
+}
+
+/* Of an object that may be no BLAS: finds out before any argument is read. */
+static RARE void site_settle(struct entering *call, uint32_t symbol)
+{
+	while (call->site.flags & SITE_DOUBTFUL) {
+		switch (doubt_weigh(&call->site, call->frame)) {
+		case DOUBT_NEWS:
+			record_site(call->caller, symbol, call->enclosing, call->frame, &call->site);
+			break;
+		case DOUBT_OVER:
+			call->site.flags &= ~(uint32_t)SITE_DOUBTFUL;
+			return;
+		case DOUBT_STAYS:
+			return;
+		}
+	}
+}
+
+static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
+
+/* Without memory, before the shim has started, or out of a call that is the shim's own. */
+static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, entry_frame frame)
+{
+	return jump(record_callee(caller, symbol, frame));
+}
+
+/*
+ * A call of a thread without a lane, or that nobody can tell what serves it, for want of memory: it runs, and is counted as
+ * lost, unless a limit should hold. Calls out of a BLAS are parts of others.
+ */
+static __attribute__((noinline)) struct entry_verdict
+enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
+{
+	static _Atomic bool said;
+
+	if (record_caller_is_blas(caller))
+		return pass_on(caller, symbol, frame);
+	if (lifecycle_is_limited() && config.on_exceed != EXCEED_WARN)
+		exceed_without_memory();
+	if (!said && !atomic_exchange(&said, true))
+		guest_say("no memory to count calls: some run without being counted%s",
+			  lifecycle_is_limited() ? ", and without their limit" : "");
+	record_call_lost();
+	return pass_on(caller, symbol, frame);
+}
+
+/* A call that has a share in a coarse row brings its own price, which is in its frame. */
+static void coarse_add(struct dump_row *row, entry_frame frame)
+{
+	row_add_share(row, *entry_raw(frame), *entry_cost(frame), *entry_words(frame));
+}
+
+static void coarse_subtract(struct dump_row *row, entry_frame frame)
+{
+	row_add_share(row, -*entry_raw(frame), -*entry_cost(frame), -*entry_words(frame));
+}
+
+/* What a call costs goes into its frame. True if it did not fit. */
+static RARE bool price_into(struct entering *call, struct shape *shape, uint32_t namespace_id)
+{
+	struct price price;
+
+	*entry_cost(call->frame) = weights_price(&routines[call->site.form->routine], shape, namespace_id, &price);
+	*entry_raw(call->frame) = price.flops;
+	*entry_words(call->frame) = price.words;
+	return price.saturated;
+}
+
+static uint64_t add_up(uint64_t a, uint64_t b, bool *saturated)
+{
+	*saturated |= a + b > INT64_MAX;
+	return a + b > INT64_MAX ? INT64_MAX : a + b;
+}
+
+/* Which of a batch's dimensions is the number of its groups. */
+static unsigned groups_place(const struct form *form, const struct family *family)
+{
+	unsigned place = 0;
+
+	while (shape_args[form->shape + family->option_count + place].fetch == FETCH_INT_GROUPS)
+		place++;
+	return place;
+}
+
+/* A batch costs the sum of its groups. Its row is theirs together, with the largest of each dimension. */
+static RARE bool price_batch(struct entering *call, struct shape *shape, uint32_t namespace_id)
+{
+	const struct family *family = &families[routines[call->site.form->routine].family];
+	unsigned groups = groups_place(call->site.form, family);
+	uint64_t cost = 0, flops = 0, words = 0;
+	bool saturated = false;
+
+	for (uint64_t g = 0; (int64_t)g < shape->dims[groups]; g++) {
+		struct shape group;
+
+		shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64,
+			   call->frame, g, &group);
+		group.dims[groups] = 1;
+		saturated |= price_into(call, &group, namespace_id);
+		cost = add_up(cost, *entry_cost(call->frame), &saturated);
+		flops = add_up(flops, *entry_raw(call->frame), &saturated);
+		words = add_up(words, *entry_words(call->frame), &saturated);
+		for (unsigned i = 0; i < family->dim_count; i++)
+			if (i != groups && group.dims[i] > shape->dims[i])
+				shape->dims[i] = group.dims[i];
+	}
+	*entry_cost(call->frame) = cost;
+	*entry_raw(call->frame) = flops;
+	*entry_words(call->frame) = words;
+	return saturated;
+}
+
+static bool has_groups(const struct entering *call, const struct shape *shape)
+{
+	const struct form *form = call->site.form;
+
+	return call->site.flags & SITE_BATCH &&
+	       shape->dims[groups_place(form, &families[routines[form->routine].family])] > 1;
+}
+
+/* The call does not fit into `limit`. True if it runs all the same, and is recorded as over budget. */
+static RARE bool refuse(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
+			struct limit *limit, uint64_t remaining)
+{
+	struct exceeding_call exceeding = {
+		.routine = &routines[call->site.form->routine],
+		.form = call->site.form,
+		.shape = shape,
+		.frame = call->frame,
+		.ilp64 = call->site.flags & SITE_ILP64,
+		.caller = call->caller,
+		.cost = (int64_t)*entry_cost(call->frame),
+		.limit = limit,
+		.remaining = remaining,
+		.thread = call->thread,
+	};
+	struct dump_row *refused;
+	bool over;
+
+	/* Counted first: the program may leave by longjmp from inside. */
+	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, coarse);
+	if (refused->flags & DUMP_ROW_COARSE)
+		coarse_add(refused, call->frame);
+	refused->calls++;
+	call->thread->busy = 0; /* the program's code that runs now may leave for good */
+	over = exceed(&exceeding);
+	call->thread->busy = 1;
+	if (!over)
+		return false;
+	refused->calls--;
+	if (refused->flags & DUMP_ROW_COARSE)
+		coarse_subtract(refused, call->frame);
+	return true;
+}
+
+/* Price reserved, or the call is refused. True if it may run; where it runs over its budget, its price is not yet charged. */
+static bool enter_charged(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
+			  bool *over)
+{
+	uint64_t remaining;
+	struct limit *limit = charge_reserve(call->thread, scope, (int64_t)*entry_cost(call->frame), &remaining);
+
+	*over = limit && refuse(call, shape, scope, coarse, limit, remaining);
+	return !limit || *over;
+}
+
+static RARE struct entry_verdict enter_top_level(struct entering *call)
+{
+	struct thread *thread = call->thread;
+	const struct family *family = &families[routines[call->site.form->routine].family];
+	const struct scope *scope = charge_scope(thread);
+	bool query = intercept_is_query(call->site.form, call->frame), over = false, saturated = false;
+	struct dump_row *row;
+	struct shape shape = {0};
+	uint8_t coarse = 0;
+
+	if (call->remembered != &slot_none)
+		call->remembered->flags |= SITE_OUTERMOST;
+	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
+		   0, &shape);
+	*entry_flags(call->frame) = call->site.flags & SITE_INFO;
+	*entry_cost(call->frame) = *entry_raw(call->frame) = *entry_words(call->frame) = 0;
+	if (has_groups(call, &shape)) {
+		saturated = price_batch(call, &shape, scope->namespace_id);
+		coarse = DUMP_ROW_COARSE;
+	}
+	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, coarse);
+	if (row->flags & DUMP_ROW_COARSE && !query && !coarse)
+		saturated = price_into(call, &shape, scope->namespace_id);
+	if (row->flags & DUMP_ROW_COARSE)
+		*entry_flags(call->frame) |= ENTRY_COARSE;
+	if (!(row->flags & DUMP_ROW_COARSE)) {
+		*entry_cost(call->frame) = row->charged;
+		*entry_raw(call->frame) = row->flops; /* if it is refused, it may have a share in a coarse row */
+		*entry_words(call->frame) = row->words;
+	}
+	if (row->flags & DUMP_ROW_SATURATED || saturated)
+		record_saturated();
+	if (!query && !enter_charged(call, &shape, scope, coarse, &over))
+		return (struct entry_verdict){call->site.real, ACTION_DENY};
+	if (over) {
+		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL,
+				 DUMP_ROW_OVER | coarse);
+		/* From here until it is in flight nothing is waited for: see namespace_set_budget. */
+		charge_reserve_over(scope, (int64_t)*entry_cost(call->frame));
+	}
+	if (!query && !row->flags && call->remembered != &slot_none)
+		site_slot_remember(call->remembered, row, scope);
+	if (unlikely(thread->lost_calls))
+		__atomic_fetch_add(thread->lost_calls, 1, __ATOMIC_RELAXED);
+	*entry_form(call->frame) = call->site.form;
+	*entry_row(call->frame) = row;
+	*entry_real(call->frame) = call->site.real;
+	*entry_scope(call->frame) = scope;
+	frames_push(thread, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
+	if (*entry_flags(call->frame) & ENTRY_COARSE)
+		coarse_add(row, call->frame);
+	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
+		     !row->calls);
+	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
+}
+
+/*
+ * The thread finds the nested calls of one library without their sites: of the first that makes any, until there are
+ * many from another.
+ */
+static RARE void serve_from(struct thread *thread, uint64_t caller)
+{
+	uint64_t start, size;
+
+	if (thread->served_epoch == flopshim_epoch && thread->served_misses < SERVED_MISSES)
+		return;
+	thread_head.served_size = thread->served_size = 0;
+	__asm__ volatile("" ::: "memory");
+	memset(thread->served, 0xff, sizeof(thread->served)); /* SERVED_NONE */
+	thread->served_epoch = flopshim_epoch;
+	thread->served_misses = 0;
+	if (!record_module_bounds(caller, &start, &size))
+		return;
+	thread_head.served_start = start;
+	__asm__ volatile("" ::: "memory");
+	thread_head.served_size = size;
+	thread->served_start = start;
+	thread->served_size = size;
+}
+
+/* Calls inside of a library, which are nested in one even if the thread knows of none. */
+static bool is_never_outermost(const struct site *site)
+{
+	return (site->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES;
+}
+
+/* Sites of nested calls need none. */
+static void site_give_number(struct entering *call)
+{
+	if (call->site.number != DUMP_NONE)
+		return;
+	record_site_number(&call->site);
+	if (call->remembered != &slot_none)
+		call->remembered->site = call->site.number;
+}
+
+static struct entry_verdict enter(struct entering *call, uint32_t symbol)
+{
+	struct dump_lane *lane = call->thread->lane;
+	const struct dump_frame *outer = frames_enclosing(call->thread, call->slot);
+	/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
+	bool tail = frames_is_entry(call->caller);
+
+	if (tail && !outer)
+		outer = frames_find_again(call->thread, call->slot);
+	if (tail && outer)
+		call->enclosing = frames_function(outer);
+	if (!site_recall(call, symbol)) {
+		if (!record_site(call->caller, symbol, call->enclosing, call->frame, &call->site))
+			return enter_without_memory(call->caller, symbol, call->frame);
+		site_settle(call, symbol);
+		site_remember(call, symbol);
+	}
+	if (call->site.flags & SITE_PASS) {
+		lane->passed_calls++;
+		return jump(call->site.real);
+	}
+	if (!outer && is_never_outermost(&call->site))
+		outer = frames_find_again(call->thread, call->slot);
+	if (call->site.flags & SITE_NESTED || (outer && (tail || call->site.flags & SITE_CALLER_SERVES))) {
+		if (lane->depth == 1 && call->site.flags & SITE_CALLER_SERVES)
+			serve_from(call->thread, call->caller);
+		lane->nested_calls++;
+		return jump(call->site.real);
+	}
+	site_give_number(call);
+	return enter_top_level(call);
+}
+
+static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
+{
+	struct entry_verdict verdict =
+		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records_calls ? ENTRY_LOGGED : 0));
+
+	if (verdict.function) {
+		sample_calibrate();
+		*entry_start(frame) = guest_clock();
+	}
+	return verdict;
+}
+
+static bool on_own_stack(uint64_t address)
+{
+	return address >= thread_head.stack_low && address < thread_head.stack_high;
+}
+
+/* Whether a call with its return address there comes from a handler that has interrupted the shim while it holds locks. */
+static bool is_interrupting(uint64_t slot)
+{
+	uint64_t holds;
+
+	if (likely(!guest_confined) || !(holds = guest_holds()))
+		return false;
+	if (slot <= holds || !on_own_stack(slot) || !on_own_stack(holds))
+		return true;
+	guest_let_go();
+	return false;
+}
+
+/* Out of a handler that has interrupted the shim itself, with locks held that it must not wait for: see guest_confined. */
+static struct entry_verdict enter_interrupted(struct entering *call, uint32_t symbol)
+{
+	call->thread = thread_self;
+	call->thread->lane->lost_calls++;
+	__atomic_fetch_or(&dump_header->losses, (uint32_t)DUMP_LOST_CALLS, __ATOMIC_SEQ_CST);
+	if (site_recall(call, symbol))
+		return jump(call->site.real);
+	return jump(record_callee_unlocked(call->caller, symbol));
+}
+
+/* What such a call leaves to the slow path when it returns is left out, but for the call itself. */
+static void leave_interrupted(entry_frame frame)
+{
+	struct dump_lane *lane = thread_self->lane;
+	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: it stands in the dump */
+
+	if (place >= DUMP_FRAMES_MAX || lane->frames[place].slot != (uint64_t)entry_return_slot(frame))
+		return;
+	if (lane->frames[place].row)
+		(*entry_row(frame))->calls++;
+	lane->depth = place;
+	head_settle(lane);
+}
+
+struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
+{
+	int saved = errno;
+	struct entering call = {
+		.frame = frame,
+		.caller = *entry_return_slot(frame),
+		.slot = (uint64_t)entry_return_slot(frame),
+	};
+	const struct scope *held;
+	struct entry_verdict verdict;
+	bool own;
+
+	if (unlikely(is_interrupting(call.slot)))
+		return enter_interrupted(&call, symbol);
+	own = record_is_probing(call.slot, call.caller, symbol);
+	call.thread = own ? NULL : lifecycle_thread();
+	if (call.thread && call.thread->credit == CREDIT_TIMED) {
+		verdict = enter_timed(frame, symbol);
+		if (verdict.function)
+			return verdict;
+	}
+	if (!call.thread) {
+		if (!own && !lifecycle_ready())
+			dump_lose_unlocked(DUMP_LOST_CALLS);
+		verdict = own || !lifecycle_ready() ? pass_on(call.caller, symbol, frame)
+						    : enter_without_memory(call.caller, symbol, frame);
+		errno = saved;
+		return verdict;
+	}
+	held = call.thread->held; /* where this is a signal handler's call, or the exceed callback's */
+	call.thread->busy++;
+	lifecycle_look_again(call.thread);
+	verdict = enter(&call, symbol);
+	dump_flush_due();
+	call.thread->busy--;
+	call.thread->held = held;
+	errno = saved;
+	if (verdict.function && verdict.action >= 0 && *entry_flags(frame) & ENTRY_TIMED)
+		*entry_start(frame) = guest_clock(); /* as late as can be */
+	return verdict;
+}
+
+/* ---- leaving ---- */
+
+/* What was reserved for the call. */
+static uint64_t call_cost(entry_frame frame)
+{
+	return *entry_flags(frame) & ENTRY_COARSE ? *entry_cost(frame) : (*entry_row(frame))->charged;
+}
+
+static void leave(struct thread *thread, entry_frame frame)
+{
+	uint64_t slot = (uint64_t)entry_return_slot(frame);
+	struct dump_frame *place = frames_returning(thread, slot);
+	struct dump_row *row = *entry_row(frame); /* after it may have changed hands */
+
+	if (!place || !place->row) {
+		frames_remove(thread, slot);
+		return; /* counted already, by another thread or by the parent process */
+	}
+	if (intercept_was_rejected(*entry_form(frame), frame)) {
+		/* A budget that is set at this moment counts it as in flight, and gets it back, or does neither. */
+		charge_hold();
+		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
+		if (*entry_flags(frame) & ENTRY_COARSE)
+			coarse_subtract(row, frame);
+		place->row = 0;
+		charge_release();
+		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
+		row->calls++;
+	} else {
+		sample_leave(thread, frame, row);
+		row->calls++;
+	}
+	frames_remove(thread, slot);
+}
+
+static void leave_slowly(entry_frame frame)
+{
+	int saved = errno;
+	struct thread *thread = lifecycle_thread();
+
+	if (thread) {
+		const struct scope *held = thread->held;
+
+		thread->held = *entry_scope(frame); /* the call is on no list while it changes from one to another */
+		thread->busy++;
+		leave(thread, frame);
+		head_settle(thread->lane);
+		thread->busy--;
+		thread->held = held;
+	}
+	errno = saved;
+}
+
+void intercept_leave_slow(entry_frame frame)
+{
+	if (unlikely(is_interrupting((uint64_t)entry_return_slot(frame)))) {
+		leave_interrupted(frame);
+		return;
+	}
+	if (intercept_leave_timed(frame)) {
+		struct thread *self = thread_self;
+		struct dump_row *row = *entry_row(frame);
+
+		sample_leave(self, frame, row);
+		row->calls++;
+		self->lane->depth = 0;
+		head_settle(self->lane);
+		return;
+	}
+	leave_slowly(frame);
+}

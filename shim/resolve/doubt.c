@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * doubt.c - objects with so few names like BLAS that they may have functions of their own behind them.
+ * It must never read through a pointer of the program's by itself: in such an object it may be an integer, or what an
+ * earlier call has left in the register.
+ *
+ * A call whose arguments cannot be those of the routine shows that the object is no BLAS: it is left alone from then
+ * on. One whose arguments are just what the routine needs shows that the object may be asked what its calls are like, see
+ * module_probe; and a function that was called so a number of times is a routine of BLAS.
+ */
+#include "shim/resolve/doubt.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shim/threads/lifecycle.h"
+#include "shim/record/record.h"
+#include "shim/resolve/resolve.h"
+
+enum {
+	REGISTERS_MAX = 8,       /* bits in `pointers` and `integers` of struct form */
+	PROOFS = 16,             /* calls that were just right, until a function is believed */
+	FUNCTIONS_MAX = 256,
+	ELEMENT_SIZE_MIN = 4,
+	USUAL_MAX = 1 << 24,     /* of what is in a register by chance, little is smaller */
+};
+
+enum likelihood {
+	IMPOSSIBLE, /* the routine itself could not have been called so */
+	POSSIBLE,   /* nothing is wrong, and nothing shows that it is right */
+	PLAUSIBLE,
+};
+
+/* ---- arguments ---- */
+
+/* What the kernel reads for us at one time. */
+struct reading_list {
+	struct iovec here[REGISTERS_MAX + SHAPE_OPTIONS_MAX], there[REGISTERS_MAX + SHAPE_OPTIONS_MAX];
+	unsigned count;
+	size_t size;
+};
+
+static void read_later(struct reading_list *list, uint64_t address, void *bytes, size_t size)
+{
+	list->here[list->count] = (struct iovec){bytes, size};
+	list->there[list->count++] = (struct iovec){(void *)address, size};
+	list->size += size;
+}
+
+/* Where the kernel refuses to read at all (a seccomp filter), nothing can be told of the object. */
+static bool read_all(const struct reading_list *list)
+{
+	int saved = errno;
+	bool done = !list->count || guest_confined ? !list->count : process_vm_readv(getpid(), list->here, list->count, list->there, list->count, 0) ==
+					    (ssize_t)list->size;
+
+	errno = saved;
+	return done;
+}
+
+/* What is known of a call's arguments in integer registers. */
+struct arguments {
+	const struct form *form;
+	const struct shape_arg *shape; /* options, then dimensions */
+	unsigned options, dims;
+	uint64_t words[REGISTERS_MAX];
+	int32_t integers[REGISTERS_MAX]; /* low halves, which are the values in both widths */
+	unsigned char letters[SHAPE_OPTIONS_MAX];
+	uint8_t dim_slots, conditional; /* bits of slots */
+};
+
+static bool has_bit(unsigned bits, unsigned slot) { return bits >> slot & 1; }
+
+static void arguments_begin(struct arguments *arguments, const struct form *form, entry_frame frame)
+{
+	const struct family *family = &families[routines[form->routine].family];
+
+	memset(arguments, 0, sizeof(*arguments));
+	arguments->form = form;
+	arguments->shape = &shape_args[form->shape];
+	arguments->options = family->option_count;
+	arguments->dims = family->dim_count;
+	for (unsigned slot = 0; slot < ENTRY_GPR_COUNT; slot++)
+		arguments->words[slot] = *entry_slot(frame, slot);
+	for (unsigned i = 0; i < arguments->options + arguments->dims; i++) {
+		const struct shape_arg *arg = &arguments->shape[i];
+
+		if (arg->fetch == FETCH_ABSENT || arg->slot >= ENTRY_GPR_COUNT)
+			continue;
+		if (i >= arguments->options)
+			arguments->dim_slots |= (uint8_t)(1u << arg->slot);
+		if (arg->condition != CONDITION_NONE)
+			arguments->conditional |= (uint8_t)(1u << arg->slot);
+	}
+}
+
+/* Reads integers and letters, and tries the other pointers; false where one of them leads nowhere. */
+static bool arguments_read(struct arguments *arguments)
+{
+	struct reading_list list = {.count = 0};
+	unsigned char ignored;
+
+	for (unsigned slot = 0; slot < ENTRY_GPR_COUNT; slot++) {
+		uint64_t word = arguments->words[slot];
+
+		if (!has_bit(arguments->form->pointers, slot))
+			arguments->integers[slot] = (int32_t)word;
+		else if (!word)
+			continue;
+		else if (has_bit(arguments->form->integers, slot))
+			read_later(&list, word, &arguments->integers[slot], sizeof(int32_t));
+		else
+			read_later(&list, word, &ignored, 1);
+	}
+	for (unsigned i = 0; i < arguments->options; i++) {
+		const struct shape_arg *arg = &arguments->shape[i];
+
+		if (arg->fetch == FETCH_CHAR_REF && arg->slot < ENTRY_GPR_COUNT && arguments->words[arg->slot])
+			read_later(&list, arguments->words[arg->slot], &arguments->letters[i], 1);
+	}
+	return read_all(&list);
+}
+
+static bool is_letter(unsigned char byte) { return (unsigned)((byte | 32) - 'a') < 26; }
+
+static bool is_cblas_enum(uint32_t value)
+{
+	return (value >= 111 && value <= 113) || value == 101 || value == 102 || value == 121 || value == 122 ||
+	       value == 131 || value == 132 || value == 141 || value == 142;
+}
+
+static bool options_are_letters(const struct arguments *arguments)
+{
+	for (unsigned i = 0; i < arguments->options; i++) {
+		const struct shape_arg *arg = &arguments->shape[i];
+		uint64_t word = arg->slot < ENTRY_GPR_COUNT ? arguments->words[arg->slot] : 0;
+
+		if (arg->slot >= ENTRY_GPR_COUNT || arg->condition != CONDITION_NONE)
+			continue;
+		if ((arg->fetch == FETCH_CHAR_REF && !is_letter(arguments->letters[i])) ||
+		    (arg->fetch == FETCH_CHAR && !is_letter((unsigned char)word)) ||
+		    (arg->fetch == FETCH_ENUM && !is_cblas_enum((uint32_t)word)))
+			return false;
+	}
+	return true;
+}
+
+/* Dimensions and leading dimensions always have a place, increments too. */
+static bool integers_are_there(const struct arguments *arguments)
+{
+	unsigned wanted = arguments->form->pointers & arguments->form->integers & ~(unsigned)arguments->conditional;
+
+	for (unsigned slot = 0; slot < ENTRY_GPR_COUNT; slot++)
+		if (has_bit(wanted, slot) && !arguments->words[slot])
+			return false;
+	return true;
+}
+
+/* No dimension is negative, and one is more than 0: what stands in registers by chance is rarely so. */
+static bool dims_are_usual(const struct arguments *arguments)
+{
+	bool any = false;
+
+	for (unsigned slot = 0; slot < ENTRY_GPR_COUNT; slot++) {
+		if (!has_bit(arguments->dim_slots, slot) || has_bit(arguments->conditional, slot))
+			continue;
+		if (arguments->integers[slot] < 0)
+			return false;
+		any |= arguments->integers[slot] > 0;
+	}
+	return any;
+}
+
+/* Whether the slot holds a vector or matrix, with its increment or leading dimension behind it. */
+static bool is_strided(const struct arguments *arguments, unsigned slot)
+{
+	const struct form *form = arguments->form;
+
+	return has_bit(form->pointers, slot) && !has_bit(form->integers, slot) && slot + 1 < ENTRY_GPR_COUNT &&
+	       has_bit(form->integers, slot + 1) && !has_bit(arguments->dim_slots, slot + 1);
+}
+
+/* Increments and leading dimensions. */
+static bool strides_are_usual(const struct arguments *arguments)
+{
+	for (unsigned slot = 0; slot + 1 < ENTRY_GPR_COUNT; slot++)
+		if (is_strided(arguments, slot) &&
+		    (!arguments->integers[slot + 1] || llabs(arguments->integers[slot + 1]) > USUAL_MAX))
+			return false;
+	return true;
+}
+
+/* Where a pointer is passed beside integers by value, nothing else tells that it is one. */
+static bool vectors_are_named(const struct arguments *arguments)
+{
+	bool by_value = arguments->form->integers & ~arguments->form->pointers;
+
+	for (unsigned slot = 0; slot + 1 < ENTRY_GPR_COUNT; slot++)
+		if (by_value && is_strided(arguments, slot) && !arguments->words[slot])
+			return false;
+	return true;
+}
+
+/* Of a routine with one dimension and no option; 0 of others. */
+static int64_t length_of(const struct arguments *arguments)
+{
+	bool is_vector = !arguments->options && arguments->dims == 1 && arguments->shape->slot < ENTRY_GPR_COUNT;
+
+	return is_vector ? arguments->integers[arguments->shape->slot] : 0;
+}
+
+/*
+ * Whether the vectors of that length end in memory. The last element but one is tried, since some routines of LAPACK
+ * count one that is elsewhere.
+ */
+static bool vectors_end(const struct arguments *arguments, int64_t length)
+{
+	struct reading_list list = {.count = 0};
+	unsigned char ignored;
+
+	for (unsigned slot = 0; slot + 1 < ENTRY_GPR_COUNT; slot++)
+		if (is_strided(arguments, slot))
+			read_later(&list, arguments->words[slot] + (uint64_t)(length - 2) * ELEMENT_SIZE_MIN *
+					  (uint64_t)llabs(arguments->integers[slot + 1]), &ignored, 1);
+	return read_all(&list);
+}
+
+static enum likelihood arguments_judge(const struct form *form, entry_frame frame)
+{
+	struct arguments arguments;
+	int64_t length;
+
+	arguments_begin(&arguments, form, frame);
+	if (!integers_are_there(&arguments) || !arguments_read(&arguments) || !options_are_letters(&arguments))
+		return IMPOSSIBLE;
+	if (!dims_are_usual(&arguments))
+		return POSSIBLE;
+	length = length_of(&arguments);
+	if (!vectors_are_named(&arguments) || (length > USUAL_MAX && !vectors_end(&arguments, length)))
+		return IMPOSSIBLE;
+	return strides_are_usual(&arguments) ? PLAUSIBLE : POSSIBLE;
+}
+
+/* Of a function with a complex result it is not known yet where its arguments begin. */
+static enum likelihood call_judge(const struct form *form, entry_frame frame)
+{
+	enum likelihood plain = arguments_judge(form, frame), hidden;
+
+	if (!form->hidden)
+		return plain;
+	hidden = arguments_judge(&hidden_forms[form->hidden - 1], frame);
+	return hidden > plain ? hidden : plain;
+}
+
+/* ---- verdicts ---- */
+
+/* What is known of single functions; each is in its object's file. */
+static struct function {
+	_Atomic uintptr_t address;
+	_Atomic uint32_t file;
+	_Atomic uint32_t proofs; /* calls that were just right */
+	_Atomic bool refuted;
+} functions[FUNCTIONS_MAX];
+
+/* The place of a function, which it takes if it has none; NULL where all are taken. */
+static struct function *function_at(const void *real, uint32_t file)
+{
+	for (unsigned i = 0; i < FUNCTIONS_MAX; i++) {
+		struct function *function = &functions[i];
+		uintptr_t address = 0;
+
+		if (!atomic_compare_exchange_strong(&function->address, &address, (uintptr_t)real) &&
+		    address != (uintptr_t)real)
+			continue;
+		if (function->file != file) { /* what had this address was unloaded */
+			function->proofs = 0;
+			function->refuted = false;
+			function->file = file;
+		}
+		return function;
+	}
+	return NULL;
+}
+
+/* With record_lock held. */
+static enum doubt refute(const void *real, struct module *module)
+{
+	struct function *function = module->flags & MODULE_PLAUSIBLE ? function_at(real, module->path_hash) : NULL;
+
+	if (function)
+		function->refuted = true;
+	else
+		module->flags |= MODULE_REFUTED;
+	return DOUBT_NEWS;
+}
+
+/* With record_lock held. */
+static enum doubt believe(const void *real, struct module *module, enum likelihood likelihood)
+{
+	struct function *function;
+
+	if (!(module->flags & MODULE_PLAUSIBLE)) {
+		module->flags |= MODULE_PLAUSIBLE;
+		return DOUBT_NEWS;
+	}
+	function = likelihood == PLAUSIBLE ? function_at(real, module->path_hash) : NULL;
+	return function && ++function->proofs >= PROOFS ? DOUBT_OVER : DOUBT_STAYS;
+}
+
+bool doubt_is_refuted(const void *real, const struct module *module)
+{
+	if (module->flags & MODULE_REFUTED)
+		return true;
+	for (unsigned i = 0; i < FUNCTIONS_MAX && functions[i].address; i++)
+		if (functions[i].address == (uintptr_t)real)
+			return functions[i].refuted && functions[i].file == module->path_hash;
+	return false;
+}
+
+enum doubt doubt_weigh(const struct site *site, entry_frame frame)
+{
+	enum likelihood likelihood = call_judge(site->form, frame);
+	enum doubt doubt = DOUBT_STAYS;
+	struct module *module;
+
+	/* Without an answer where its arguments begin, a function with a complex result could not be counted. */
+	if (likelihood == POSSIBLE && !site->form->hidden)
+		return DOUBT_STAYS;
+	guest_lock(&record_lock);
+	module = module_of(site->real);
+	if (module)
+		doubt = likelihood == IMPOSSIBLE ? refute(site->real, module)
+						 : believe(site->real, module, likelihood);
+	guest_unlock(&record_lock);
+	if (doubt == DOUBT_NEWS)
+		lifecycle_epoch_next();
+	return doubt;
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * taken.c - whose function a call means that comes by an address.
+ * It must never decide between 32-bit and 64-bit integers by the order in which libraries were loaded.
+ *
+ * A call of a name that its caller refers to means what the caller would have bound to. Any other call comes by an address
+ * that somebody else took: by a relocation against the name, which holds the stub's address now, or by dlsym. It means
+ * what that object would have bound to. Where several objects took it and do not agree, the more likely one is followed:
+ * one that the caller is linked to, or that is linked to the caller; one that has the address as data, rather than in a
+ * slot to call by, which is handed on by tail jumps alone; one that is no BLAS itself. Between widths of integers, what
+ * the call's own arguments show comes first.
+ */
+#include "shim/resolve/taken.h"
+
+#include <link.h>
+#include <string.h>
+
+#include "shim/guest/guest.h"
+#include "shim/resolve/resolve.h"
+#include "price/routines.h"
+#include "shim/resolve/symbol_version.h"
+
+enum {
+	RELOCATIONS_AT_ONCE = 512,
+	WINDOW_WORDS = 4096,     /* of slots that are read at one time */
+	CANDIDATES_MAX = 16,
+	ANSWERS_MAX = 4096,
+	ABOUT_SIZE = 512,
+};
+
+extern char flopshim_stubs[] __attribute__((visibility("hidden")));
+
+static uintptr_t stub_of(uint32_t named) { return (uintptr_t)flopshim_stubs + (uintptr_t)named * STUB_SIZE; }
+
+/* ---- reading objects ---- */
+
+/* How an object came to have the address of a symbol. */
+enum use {
+	USE_NONE,
+	USE_CALLS, /* in a slot that its calls go by */
+	USE_TAKES, /* as data */
+};
+
+struct used {
+	enum use use;
+	uint32_t symbol; /* number of the object's symbol, which has the version that it asks for */
+};
+
+static struct used better(struct used one, struct used other) { return other.use > one.use ? other : one; }
+
+static enum use use_of_type(unsigned long type)
+{
+	switch (type) {
+#if defined(__x86_64__)
+	case R_X86_64_JUMP_SLOT: return USE_CALLS;
+	case R_X86_64_GLOB_DAT:
+	case R_X86_64_64: return USE_TAKES;
+#elif defined(__aarch64__)
+	case R_AARCH64_JUMP_SLOT: return USE_CALLS;
+	case R_AARCH64_GLOB_DAT:
+	case R_AARCH64_ABS64: return USE_TAKES;
+#endif
+	default: return USE_NONE;
+	}
+}
+
+/* Too large for a small stack; guarded by record_lock. */
+static struct {
+	ElfW(Rela) relocations[RELOCATIONS_AT_ONCE];
+	uintptr_t window[WINDOW_WORDS];
+} scratch;
+
+/*
+ * Of the relocations in scratch, the best use that holds this address. Slots mostly lie together: where each would take a
+ * system call, they are read at one time.
+ */
+static struct used relocations_use(const struct module *module, unsigned count, uintptr_t stub, bool in_memory)
+{
+	uintptr_t low = UINTPTR_MAX, high = 0;
+	struct used best = {USE_NONE, 0};
+	bool together;
+
+	for (unsigned i = 0; i < count; i++) {
+		const ElfW(Rela) *relocation = &scratch.relocations[i];
+
+		if (!ELF64_R_SYM(relocation->r_info) || !use_of_type(ELF64_R_TYPE(relocation->r_info)))
+			continue;
+		low = relocation->r_offset < low ? relocation->r_offset : low;
+		high = relocation->r_offset > high ? relocation->r_offset : high;
+	}
+	if (high == 0)
+		return best;
+	together = !in_memory && high - low < sizeof(scratch.window) - sizeof(uintptr_t) &&
+		   module_peek(module, (const void *)(module->bias + low), scratch.window, high - low + sizeof(uintptr_t));
+	for (unsigned i = 0; i < count; i++) {
+		const ElfW(Rela) *relocation = &scratch.relocations[i];
+		enum use use = use_of_type(ELF64_R_TYPE(relocation->r_info));
+		uintptr_t value = 0;
+
+		if (!ELF64_R_SYM(relocation->r_info) || use <= best.use)
+			continue;
+		if (together)
+			memcpy(&value, (const char *)scratch.window + (relocation->r_offset - low), sizeof(value));
+		else if (!module_peek(module, (const void *)(module->bias + relocation->r_offset), &value, sizeof(value)))
+			continue;
+		if (value == stub)
+			best = (struct used){use, (uint32_t)ELF64_R_SYM(relocation->r_info)};
+	}
+	return best;
+}
+
+static struct used table_use(const struct module *module, uintptr_t table, size_t size, uintptr_t stub, bool in_memory)
+{
+	size_t count = size / sizeof(ElfW(Rela)), part;
+	struct used best = {USE_NONE, 0};
+
+	for (size_t at = 0; table && at < count; at += part) {
+		part = count - at < RELOCATIONS_AT_ONCE ? count - at : RELOCATIONS_AT_ONCE;
+		if (!module_peek(module, (const ElfW(Rela) *)table + at, scratch.relocations, part * sizeof(ElfW(Rela))))
+			return best;
+		best = better(best, relocations_use(module, (unsigned)part, stub, in_memory));
+	}
+	return best;
+}
+
+/* How the object has the address of this stub. `in_memory`: it can be read without the kernel. */
+static struct used module_use(const struct module *module, uintptr_t stub, bool in_memory)
+{
+	uintptr_t table = 0, calls = 0;
+	size_t size = 0, calls_size = 0;
+	struct used used = {USE_NONE, 0};
+	ElfW(Dyn) entry;
+
+	if (!module->dynamic || module->flags & MODULE_SELF)
+		return used;
+	for (const ElfW(Dyn) *at = module->dynamic;; at++) {
+		if (!module_peek(module, at, &entry, sizeof(entry)) || !entry.d_tag)
+			break;
+		switch (entry.d_tag) {
+		case DT_RELA: table = entry.d_un.d_ptr; break;
+		case DT_RELASZ: size = entry.d_un.d_val; break;
+		case DT_JMPREL: calls = entry.d_un.d_ptr; break;
+		case DT_PLTRELSZ: calls_size = entry.d_un.d_val; break;
+		}
+	}
+	used = table_use(module, table && table < module->bias ? table + module->bias : table, size, stub, in_memory);
+	if (used.use == USE_TAKES)
+		return used;
+	return better(used, table_use(module, calls && calls < module->bias ? calls + module->bias : calls, calls_size, stub,
+				      in_memory));
+}
+
+/* What the object would have bound to by that symbol. */
+static void *bound_by(struct module *module, struct used used, const char *name)
+{
+	struct version version;
+	bool has_version = version_of(module, used.symbol, &version);
+
+	return resolve_in_scope(name, has_version ? &version : NULL, module);
+}
+
+/* ---- what dlsym has answered ---- */
+
+/* Stubs that dlsym has handed out, and what they stood for. */
+static struct answer {
+	uint32_t named;
+	void *real;
+	const void *caller; /* dynamic section of the object that asked */
+} answers[ANSWERS_MAX];
+static unsigned answer_count;
+
+/* Whether what it stood for is still there. */
+static bool answer_holds(const struct answer *answer, const char *name)
+{
+	const struct module *module = module_of(answer->real);
+
+	return module && module_symbol(module, name) == answer->real;
+}
+
+/* ---- candidates ---- */
+
+enum likely { LIKELY_CALLS = 1, LIKELY_STRANGER = 2, LIKELY_BLAS = 4 }; /* the less the better */
+
+/* A function that the call may mean. */
+struct candidate {
+	void *real;
+	struct module *module;      /* that it is in */
+	const struct module *taker; /* whose address it was; NULL: dlsym's */
+	unsigned unlikely;          /* enum likely */
+};
+
+static struct search {
+	struct candidate list[CANDIDATES_MAX];
+	unsigned count;
+} search;
+
+static void candidate_add(void *real, const struct module *taker, unsigned unlikely)
+{
+	for (unsigned i = 0; i < search.count; i++)
+		if (search.list[i].real == real) {
+			if (unlikely < search.list[i].unlikely) {
+				search.list[i].unlikely = unlikely;
+				search.list[i].taker = taker;
+			}
+			return;
+		}
+	if (search.count < CANDIDATES_MAX)
+		search.list[search.count++] = (struct candidate){real, module_of(real), taker, unlikely};
+}
+
+static bool are_linked(struct module *one, struct module *other)
+{
+	return one && other && (one == other || module_needs(one, other) || module_needs(other, one));
+}
+
+static void candidates_of_relocations(uint32_t named, const char *name, struct module *caller)
+{
+	struct module *module;
+
+	for (unsigned i = 0; (module = module_at(i)); i++) {
+		bool blas = module_is_blas(module, false);
+		bool uses = blas || module_uses_blas(module);
+		struct used used = uses ? module_use(module, stub_of(named), module->flags & MODULE_START)
+					: (struct used){USE_NONE, 0};
+		void *real = used.use ? bound_by(module, used, name) : NULL;
+
+		if (real)
+			candidate_add(real, module, (blas ? LIKELY_BLAS : 0) | (used.use == USE_CALLS ? LIKELY_CALLS : 0) |
+						    (are_linked(module, caller) ? 0 : LIKELY_STRANGER));
+	}
+}
+
+static struct module *module_with(const void *dynamic)
+{
+	struct module *module;
+
+	for (unsigned i = 0; (module = module_at(i)); i++)
+		if (module->dynamic == dynamic)
+			return module;
+	return NULL;
+}
+
+static void candidates_of_dlsym(uint32_t named, const char *name, struct module *caller)
+{
+	for (unsigned i = 0; i < answer_count; i++)
+		if (answers[i].named == named && answer_holds(&answers[i], name))
+			candidate_add(answers[i].real, NULL,
+				      are_linked(module_with(answers[i].caller), caller) ? 0 : LIKELY_STRANGER);
+}
+
+/* Where others have it too, a BLAS has the address for its own calls. */
+static void candidates_narrow(void)
+{
+	unsigned kept = 0;
+	bool others = false;
+
+	for (unsigned i = 0; i < search.count; i++)
+		others |= !(search.list[i].unlikely & LIKELY_BLAS);
+	for (unsigned i = 0; i < search.count; i++)
+		if (!others || !(search.list[i].unlikely & LIKELY_BLAS))
+			search.list[kept++] = search.list[i];
+	search.count = kept;
+}
+
+/* ---- the width of integers ---- */
+
+static bool is_ilp64(const struct candidate *candidate)
+{
+	return candidate->module && candidate->module->flags & MODULE_ILP64;
+}
+
+static bool widths_differ(void)
+{
+	for (unsigned i = 1; i < search.count; i++)
+		if (is_ilp64(&search.list[i]) != is_ilp64(&search.list[0]))
+			return true;
+	return false;
+}
+
+/* The next object whose width is not known and may be asked for; NULL: none. */
+static const struct candidate *candidate_unknown(void)
+{
+	for (unsigned i = 0; i < search.count; i++) {
+		struct module *module = search.list[i].module;
+
+		if (module && !(module->flags & MODULE_PROBED) && module_is_blas(module, false) &&
+		    (!module_is_doubtful(module) || module->flags & MODULE_PLAUSIBLE))
+			return &search.list[i];
+	}
+	return NULL;
+}
+
+enum width { WIDTH_OPEN, WIDTH_LP64, WIDTH_ILP64 };
+
+/*
+ * What the arguments show: 64 bits that are no small number are two integers of 32. Where several integers in different
+ * places are small numbers in 64 bits, they are likely to be just that.
+ */
+static enum width arguments_width(const struct form *form, entry_frame frame)
+{
+	uint64_t seen[2] = {0};
+	unsigned count = 0;
+
+	for (unsigned slot = 0; slot < ENTRY_GPR_COUNT; slot++) {
+		uint64_t word = *entry_slot(frame, slot);
+		int64_t value = (int64_t)word;
+
+		if (!(form->integers >> slot & 1))
+			continue;
+		if (form->pointers >> slot & 1 && !guest_read((const void *)word, &value, sizeof(value)))
+			return WIDTH_LP64; /* an integer of 32 bits may stand at the end of memory */
+		if (value != (int32_t)value)
+			return WIDTH_LP64;
+		if (form->pointers >> slot & 1 && count < 2 && word != seen[0])
+			seen[count++] = word;
+	}
+	return count == 2 ? WIDTH_ILP64 : WIDTH_OPEN;
+}
+
+static void candidates_keep(bool ilp64)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < search.count; i++)
+		if (is_ilp64(&search.list[i]) == ilp64)
+			search.list[kept++] = search.list[i];
+	search.count = kept;
+}
+
+/* ---- the choice ---- */
+
+/*
+ * The most likely one; *open tells whether another is as likely. Who asks dlsym (ctypes) may call what others took as well.
+ */
+static const struct candidate *candidate_best(bool *open)
+{
+	const struct candidate *best = &search.list[0];
+
+	for (unsigned i = 1; i < search.count; i++)
+		if (search.list[i].unlikely < best->unlikely)
+			best = &search.list[i];
+	*open = false;
+	for (unsigned i = 0; i < search.count; i++)
+		if (&search.list[i] != best)
+			*open |= search.list[i].unlikely == best->unlikely ||
+				 (!best->taker && !(search.list[i].unlikely & LIKELY_CALLS));
+	return best;
+}
+
+/* Between widths: a wrong guess for 32 bits reads small numbers rightly and writes too little, one for 64 writes too much. */
+static const struct candidate *candidate_choose(const struct form *form, entry_frame frame, bool *open)
+{
+	enum width width = frame ? arguments_width(form, frame) : WIDTH_OPEN;
+	const struct candidate *best;
+
+	if (width == WIDTH_LP64)
+		candidates_keep(false);
+	best = candidate_best(open);
+	if (*open && widths_differ()) {
+		candidates_keep(width == WIDTH_ILP64);
+		best = candidate_best(open);
+		*open = true;
+	}
+	return best;
+}
+
+static const char *about_choice(const char *name, const struct candidate *chosen)
+{
+	static char about[ABOUT_SIZE]; /* under record_lock */
+	size_t end = 0;
+
+	guest_print(about, sizeof(about), &end, "%s: served by %s", name, chosen->module ? chosen->module->path : "?");
+	return about;
+}
+
+static struct meaning choose(uint32_t named, const char *name, entry_frame frame)
+{
+	const struct candidate *chosen = &search.list[0];
+	const struct candidate *unknown = search.count > 1 ? candidate_unknown() : NULL;
+	struct meaning meaning = {NULL, NULL, false, false};
+	bool open = false;
+
+	if (unknown)
+		return (struct meaning){unknown->real, NULL, false, true};
+	if (search.count > 1 && widths_differ()) {
+		meaning.by_value = true;
+		chosen = candidate_choose(&forms[named / SCHEME_COUNT], frame, &open);
+	} else if (search.count > 1) {
+		chosen = candidate_best(&open);
+	}
+	meaning.real = chosen->real;
+	meaning.about = open ? about_choice(name, chosen) : NULL;
+	return meaning;
+}
+
+struct meaning taken_meaning(uint32_t named, const char *name, struct module *caller, entry_frame frame)
+{
+	struct used used = {USE_NONE, 0};
+	void *bound = NULL;
+
+	if (caller) {
+		module_trust(caller);
+		used = module_use(caller, stub_of(named), true);
+		module_distrust();
+	}
+	if (used.use != USE_NONE)
+		bound = bound_by(caller, used, name);
+	if (bound)
+		return (struct meaning){bound, NULL, false, false};
+	search.count = 0;
+	candidates_of_relocations(named, name, caller);
+	candidates_of_dlsym(named, name, caller);
+	candidates_narrow();
+	if (!search.count)
+		return (struct meaning){resolve(name, NULL, caller), NULL, false, false};
+	return choose(named, name, frame);
+}
+
+/* ---- dlsym ---- */
+
+/* Whether another definition could be meant by the same address: another object's, or another version. */
+static bool is_defined_elsewhere(const char *name, const void *real)
+{
+	struct module *owner = module_of(real), *module;
+
+	if (!owner || module_symbol(owner, name) != real)
+		return true;
+
+	for (unsigned i = 0; (module = module_at(i)); i++) {
+		if (module == owner || module->flags & MODULE_SELF)
+			continue;
+		module_is_blas(module, true); /* counts its names */
+		if (!module->known_decorated && !module->known_bare)
+			continue;
+		if (module_symbol(module, name) && module_symbol(module, name) != real && !module_needs(owner, module))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the stub means this function, and no other, to everybody who has it. */
+static bool is_only_meaning(uint32_t named, const char *name, void *real)
+{
+	search.count = 0;
+	candidates_of_relocations(named, name, NULL);
+	candidates_of_dlsym(named, name, NULL);
+	candidates_narrow();
+	if (!search.count)
+		return !is_defined_elsewhere(name, real);
+	for (unsigned i = 0; i < search.count; i++)
+		if (search.list[i].real != real)
+			return false;
+	return true;
+}
+
+/* What was answered once is answered again. */
+bool taken_by_dlsym(uint32_t named, const char *name, void *real, struct module *caller)
+{
+	const void *dynamic = caller ? caller->dynamic : NULL;
+	bool answered = false;
+
+	for (unsigned i = 0; i < answer_count; i++) {
+		if (answers[i].named != named || answers[i].real != real || !answer_holds(&answers[i], name))
+			continue;
+		if (answers[i].caller == dynamic)
+			return true;
+		answered = true;
+	}
+	if (answer_count == ANSWERS_MAX)
+		return answered;
+	if (!answered && !is_only_meaning(named, name, real))
+		return false;
+	answers[answer_count++] = (struct answer){named, real, dynamic};
+	return true;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * unwind.c - return addresses by libunwind.
+ * It must never be linked to libunwind: its _Unwind_ functions would take the place of libgcc's in the program, and
+ * make a C++ exception cost thirteen times as much. And it must never let libunwind keep a descriptor: that would go on
+ * to read, write and close a number that the program has closed and opened again as a file of its own.
+ */
+#include "shim/stacks/unwind.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shim/guest/config.h"
+#include "shim/interpose/dlsym.h"
+#include "shim/guest/guest.h"
+#include "shim/threads/lifecycle.h"
+#include "shim/resolve/module.h"
+
+enum { OWN_FRAMES = 16 }; /* of the shim, in front of the caller's */
+
+static int (*backtrace_function)(void **, int);
+
+/* ---- libunwind without its pipe ---- */
+
+/*
+ * To see whether an address can be read, libunwind writes what is there to a pipe that it keeps open. In its place it
+ * gets a number that is no descriptor, and functions that know it and ask the kernel in another way.
+ */
+enum { NO_PIPE = 0x7ffffff0 };
+
+static int pipe_instead(int ends[2], int flags)
+{
+	(void)flags;
+	ends[0] = ends[1] = NO_PIPE;
+	return 0;
+}
+
+static ssize_t read_instead(int file, void *bytes, size_t size)
+{
+	if (file != NO_PIPE)
+		return read(file, bytes, size);
+	errno = EAGAIN;
+	return -1;
+}
+
+static ssize_t write_instead(int file, const void *bytes, size_t size)
+{
+	if (file != NO_PIPE)
+		return write(file, bytes, size);
+	if (guest_can_read(bytes))
+		return (ssize_t)size;
+	errno = EFAULT;
+	return -1;
+}
+
+/* libunwind writes by syscall(), so that nobody who has a write() of his own sees it. */
+static long syscall_instead(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (number == SYS_write && a == NO_PIPE)
+		return write_instead(NO_PIPE, (const void *)b, (size_t)c);
+	return syscall(number, a, b, c, d, e, f);
+}
+
+static int close_instead(int file)
+{
+	return file == NO_PIPE ? 0 : close(file);
+}
+
+/* Whose stack is taken, under record_lock; NULL: nobody's. */
+static void *volatile unwinding;
+
+/*
+ * The linker's would wait for a lock that may be held by a thread that waits for this one, or by one that a forked child
+ * does not have. A program that is linked to libunwind has that one all the same.
+ */
+static int iterate_instead(int (*callback)(struct dl_phdr_info *, size_t, void *), void *context)
+{
+	if (unwinding != __builtin_thread_pointer())
+		return dl_iterate_phdr(callback, context);
+	return module_iterate(callback, context);
+}
+
+static void *instead_of(const char *name)
+{
+	static const struct { const char *name; void *function; } functions[] = {
+		{"pipe2", pipe_instead}, {"read", read_instead}, {"write", write_instead},
+		{"syscall", syscall_instead}, {"close", close_instead}, {"dl_iterate_phdr", iterate_instead},
+	};
+
+	for (unsigned i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (!strcmp(name, functions[i].name))
+			return functions[i].function;
+	return NULL;
+}
+
+/* The slot may be in memory that was made read-only once it was relocated. */
+static void slot_set(void **slot, void *function, const struct dl_phdr_info *info)
+{
+	uintptr_t page = (uintptr_t)slot & ~(uintptr_t)4095, start, end;
+	bool is_read_only = false;
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+		end = (start + info->dlpi_phdr[i].p_memsz) & ~(uintptr_t)4095;
+		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)slot >= start && (uintptr_t)slot < end;
+	}
+	if (is_read_only && mprotect((void *)page, 4096, PROT_READ | PROT_WRITE))
+		return;
+	*slot = function;
+	if (is_read_only)
+		mprotect((void *)page, 4096, PROT_READ);
+}
+
+struct relocations {
+	const ElfW(Rela) *list;
+	size_t bytes;
+};
+
+static void slots_set(const struct relocations *relocations, const ElfW(Sym) *symbols, const char *names,
+		      const struct dl_phdr_info *info)
+{
+	for (size_t i = 0; i < relocations->bytes / sizeof(ElfW(Rela)); i++) {
+		const ElfW(Rela) *entry = &relocations->list[i];
+		void *function = instead_of(names + symbols[ELF64_R_SYM(entry->r_info)].st_name);
+
+		if (function)
+			slot_set((void **)(info->dlpi_addr + entry->r_offset), function, info);
+	}
+}
+
+/* Of the object whose dynamic section is `wanted`. */
+static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
+{
+	struct relocations plt = {0}, data = {0};
+	const ElfW(Sym) *symbols = NULL;
+	const char *names = NULL;
+	bool found = false;
+
+	(void)size;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		found |= info->dlpi_phdr[i].p_type == PT_DYNAMIC &&
+			 info->dlpi_addr + info->dlpi_phdr[i].p_vaddr == (uintptr_t)wanted;
+	if (!found)
+		return 0;
+	for (const ElfW(Dyn) *entry = wanted; entry->d_tag; entry++)
+		switch (entry->d_tag) {
+		case DT_JMPREL: plt.list = (const void *)entry->d_un.d_ptr; break;
+		case DT_PLTRELSZ: plt.bytes = entry->d_un.d_val; break;
+		case DT_RELA: data.list = (const void *)entry->d_un.d_ptr; break;
+		case DT_RELASZ: data.bytes = entry->d_un.d_val; break;
+		case DT_SYMTAB: symbols = (const void *)entry->d_un.d_ptr; break;
+		case DT_STRTAB: names = (const void *)entry->d_un.d_ptr; break;
+		}
+	if (symbols && names && plt.list)
+		slots_set(&plt, symbols, names, info);
+	if (symbols && names && data.list)
+		slots_set(&data, symbols, names, info);
+	return 1;
+}
+
+static void without_pipe(void *library)
+{
+	struct link_map *map = NULL;
+
+	if (!dlinfo(library, RTLD_DI_LINKMAP, &map) && map)
+		dl_iterate_phdr(take_pipe, map->l_ld);
+}
+
+/* ---- stacks ---- */
+
+/*
+ * libunwind has thread-local storage, which the C library allocates when a thread first uses it. That must not happen while a
+ * stack is taken: the call may come from a signal handler that interrupted malloc, whose lock its own thread holds, and without
+ * memory the C library ends the process. So each thread uses it once where it starts, and a thread that has not takes no stack.
+ */
+static struct {
+	void *(*address_of)(void *);
+	struct { unsigned long module, offset; } place;
+	void *(*allocate)(size_t); /* looked up: whatever else the shim does may not allocate, and so imports no such function */
+	void (*release)(void *);
+} storage;
+
+enum { STORAGE_ROOM = 4096 }; /* more than libunwind's takes */
+
+static __thread bool has_storage __attribute__((tls_model("initial-exec")));
+
+void unwind_thread_start(void)
+{
+	void *room;
+
+	if (!storage.place.module || has_storage || guest_confined)
+		return;
+	room = storage.allocate(STORAGE_ROOM);
+	if (!room)
+		return;
+	storage.release(room);
+	storage.address_of(&storage.place);
+	has_storage = true;
+}
+
+/* In the first thread that uses the storage the C library decides where it is, for which it takes a lock of the linker. */
+static void storage_settle(void *library)
+{
+	*(void **)&storage.address_of = dlsym_call_real(RTLD_DEFAULT, "__tls_get_addr");
+	*(void **)&storage.allocate = dlsym_call_real(RTLD_DEFAULT, "malloc");
+	*(void **)&storage.release = dlsym_call_real(RTLD_DEFAULT, "free");
+	if (!storage.address_of || !storage.allocate || !storage.release ||
+	    dlinfo(library, RTLD_DI_TLS_MODID, &storage.place.module))
+		storage.place.module = 0;
+	has_storage = !storage.place.module;
+	unwind_thread_start();
+}
+
+void unwind_start(void)
+{
+	void *library;
+
+	if (config.stacks != STACKS_AUTO && config.stacks != STACKS_ALL)
+		return;
+	/*
+	 * libunwind keeps a cache for each thread until the last round of the destructors of thread-specific data, where
+	 * ThreadSanitizer has already taken its own state of the thread apart: the mutex that libunwind then locks is
+	 * TSan's to intercept, and the program crashes. Without the cache TSan reports libunwind's own races.
+	 */
+	if (dlsym_call_real(RTLD_DEFAULT, "__tsan_init"))
+		return;
+	library = dlsym_call_real_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return;
+	without_pipe(library);
+	storage_settle(library);
+	backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
+}
+
+unsigned unwind_from(uint64_t caller, uint64_t *addresses)
+{
+	static void *all[UNWIND_MAX + OWN_FRAMES]; /* under record_lock */
+	int count, first = 0;
+
+	if (!backtrace_function || (storage.place.module && !has_storage))
+		return 0;
+	if (module_refresh())
+		lifecycle_epoch_next();
+	unwinding = __builtin_thread_pointer();
+	count = backtrace_function(all, UNWIND_MAX + OWN_FRAMES);
+	unwinding = NULL;
+	while (first < count && (uint64_t)all[first] != caller)
+		first++;
+	for (int i = first; i < count && i - first < UNWIND_MAX; i++)
+		addresses[i - first] = (uint64_t)all[i];
+	count -= first;
+	return count > UNWIND_MAX ? UNWIND_MAX : (unsigned)(count > 0 ? count : 0);
+}
+
+void unwind_forked(void)
+{
+	if (unwinding)
+		backtrace_function = NULL;
+	unwinding = NULL;
+}
