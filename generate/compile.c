@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_price.c - compiles the price columns into the programs that price.c runs.
+ * compile.c - compiles the price columns into the programs that price.c runs.
  * It must never round: constants are fractions of integers, and every value's denominator is known here.
  */
 #include "generate/expression.h"

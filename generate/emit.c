@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_emit.c - writes tables.c, symbols.h, stubs.inc, formulas.h and formulas.c.
+ * emit.c - writes tables.c, symbols.h, stubs.inc, formulas.h and formulas.c.
  * It must never decide anything: it prints what the other parts made.
  */
 #include "generate/generate.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * generate_expression.h - the syntax tree of a price, between generate_parse.c and generate_price.c.
+ * expression.h - the syntax tree of a price, between parse.c and compile.c.
  * It must never hold what an expression means: a tree is only what is written.
  */
 #ifndef FLOPSHIM_GENERATE_EXPRESSION_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_forms.c - derives each routine's forms: their arguments, where the ABI passes them, their symbols.
+ * forms.c - derives each routine's forms: their arguments, where the ABI passes them, their symbols.
  * It must never know a routine by name: what differs from the rules stands in the row.
  */
 #include "generate/generate.h"

@@ -152,30 +152,30 @@ _Noreturn void fail_at(struct place place, const char *format, ...)
 _Noreturn void fail_row(const struct row *row, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* generate_table.c */
+/* table.c */
 uint8_t type_bit(uint8_t type);
 bool type_is_complex(uint8_t type);
 void table_read(struct table *table, const char *path);
 void table_finish(struct table *table); /* after the last file */
 
-/* generate_forms.c: the C interfaces and the ABI */
+/* forms.c: the C interfaces and the ABI */
 void forms_make(struct table *table, unsigned gpr_count);
 const char *form_name(const struct call_form *form); /* without a scheme: dgemm, cblas_dgemm */
 const char *symbol_name(const struct call_form *form, enum scheme scheme); /* NULL: no such scheme */
 
-/* generate_price.c: the price language */
+/* compile.c: the price language */
 void prices_compile(struct table *table);
 uint64_t table_hash(const struct table *table);
 
-/* generate_headers.c: comparing the forms with preprocessed headers; returns the disagreements */
+/* headers.c: comparing the forms with preprocessed headers; returns the disagreements */
 unsigned headers_check(const struct table *table, char *const *paths, unsigned count, bool coverage);
 
-/* generate_native.c: numbers the prices whose programs are short, from 1; the same price has one number. */
+/* native.c: numbers the prices whose programs are short, from 1; the same price has one number. */
 void number_natives(struct table *table);
 /* Writes them as a function. */
 void emit_natives(FILE *out, const struct table *table);
 
-/* generate_emit.c */
+/* emit.c */
 void emit_all(const struct table *table, const char *directory);
 
 #endif

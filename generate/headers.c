@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_headers.c - compares the forms with the declarations in preprocessed headers.
+ * headers.c - compares the forms with the declarations in preprocessed headers.
  * It must never need a whole C parser: it reads function declarations and the typedefs that they use.
  */
 #include "generate/generate.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_native.c - writes the prices of families whose programs are short as C.
+ * native.c - writes the prices of families whose programs are short as C.
  * A shape that shares its row with others is priced at every call: what BLAS asks for then takes a fifth of the
  * instructions. It must never be the only form of a price: what does not fit into 64 bits is run by price.c.
  */

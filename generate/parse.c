@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_parse.c - reads the text of a price into a syntax tree.
+ * parse.c - reads the text of a price into a syntax tree.
  * It must never look a name up: that a word is a name is all it knows.
  */
 #include "generate/expression.h"

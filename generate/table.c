@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * generate_table.c - reads .tbl files into rows, definitions and exclusions.
+ * table.c - reads .tbl files into rows, definitions and exclusions.
  * It must never repair a row: what is not as docs/adding-a-routine.md says is an error with its place.
  */
 #include "generate/generate.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * price_inline.h - price_shape, for the call path to inline.
+ * inline.h - price_shape, for the call path to inline.
  * It must hold only what is cheaper there than a call.
  */
 #ifndef FLOPSHIM_PRICE_INLINE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * price_machine.h - the loop that runs a price program, for price.c to include once for each width of number.
+ * machine.h - the loop that runs a price program, for price.c to include once for each width of number.
  * It must never round or wrap: a step that does not fit in a NUMBER ends it.
  *
  * The includer defines NUMBER, and WIDTH(name) to name its functions: WIDTH(run) is made here,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * price_narrow.h - the steps of price programs in 64 bits, for price.c and for the short prices that the generator
+ * narrow.h - the steps of price programs in 64 bits, for price.c and for the short prices that the generator
  * turns into C.
  * They must never round or wrap: a step that does not fit returns false.
  */
