@@ -9,6 +9,9 @@
 #
 # DEBUG=1 without optimization, SANITIZE=address,undefined (for unit tests), V=1 shows commands, O=DIR builds elsewhere.
 
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+
 O ?= build
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -31,7 +34,8 @@ WARN := -Wall -Wextra
 CFLAGS ?= $(OPT) -g
 BASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS)
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
+quiet := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
 .PHONY: all check check-long check-prices check-clients bench bench-clients install clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim

@@ -183,7 +183,7 @@ PARTS := $(CHECKS:%=check-%)
 # With -j the parts run side by side, and each one's output comes in one piece.
 check:
 	$(Q)rm -rf $(T)/passed
-	$(Q)$(MAKE) --no-print-directory -k $(if $(findstring j,$(firstword -$(MAKEFLAGS))),-Otarget) check-parts || true
+	$(Q)$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),-Otarget) check-parts || true
 	$(Q)passed=0; failed=""; for part in $(PARTS); do \
 		if [ -e $(T)/passed/$$part ]; then passed=$$((passed + 1)); else failed="$$failed $$part"; fi; \
 	done; \
