@@ -100,7 +100,7 @@ static void after_fork(void)
 	if (!fork()) {
 		known_times_reset();
 		for (int i = 0; i < 40000; i++)
-			dot(1000 + i % 500);
+			dot(20000 + i % 500);
 		return;
 	}
 	wait(NULL);
