@@ -109,10 +109,10 @@ $(O)/libflopshim.so: $(SHIM_OBJECTS)
 
 # ---- the analyzer ----
 
-ANALYZER_SOURCES := $(wildcard analyzer/*.c analyzer/*/*.c) price/price.c
+ANALYZER_SOURCES := $(wildcard analyzer/*/*.c) price/price.c
 ANALYZER_GENERATED := gen/tables gen/formulas
 ANALYZER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(ANALYZER_SOURCES)) $(ANALYZER_GENERATED:%=$(O)/%.o)
-ANALYZER_FLAGS := $(BASE) -Ianalyzer $(SEARCH)
+ANALYZER_FLAGS := $(BASE) $(SEARCH)
 ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED)

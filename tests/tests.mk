@@ -8,12 +8,12 @@ CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # FLOPSHIM_ variables of the caller would change what is tested.
 CLEAN := env -u FLOPSHIM_BUDGET -u FLOPSHIM_OUT -u FLOPSHIM_QUIET -u FLOPSHIM_STACKS -u FLOPSHIM_TIME
 # flopshim-report without its main: as it is, and under the address sanitizer.
-REPORT_OBJECTS := $(filter-out $(O)/analyzer/main.o,$(ANALYZER_OBJECTS))
+REPORT_OBJECTS := $(filter-out $(O)/analyzer/commands/main.o,$(ANALYZER_OBJECTS))
 REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
 
 # ---- unit tests: plain, and under the sanitizers ----
 
-UNIT_FLAGS := $(BASE) -Ianalyzer -Itests/unit $(SEARCH)
+UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH)
 FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_thread := -O1 -fsanitize=thread
 # What each test is linked with, beside itself.
@@ -75,12 +75,12 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Every source without a warning, by both compilers.
-WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*.c analyzer/*/*.c launcher/*.c bench/*.c)
+WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c bench/*.c)
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
 $(T)/warnings/$(1)/%.ok: %.c $(GENERATED)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ianalyzer -Ibench $(SEARCH) -DLIBDIR='""' \
+	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ibench $(SEARCH) -DLIBDIR='""' \
 		$(DEPENDENCIES) -MF $$(@:.ok=.d) -MT $$@ $$<
 	$$(Q)touch $$@
 endef
@@ -133,7 +133,7 @@ $(T)/fuzz_read: $(T)/address/tests/fuzz/fuzz_read.o $(REPORT_ADDRESS)
 
 $(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS)
 	$(call say,CC)
-	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/main.c,$(ANALYZER_SOURCES)) \
+	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/commands/main.c,$(ANALYZER_SOURCES)) \
 		$(ANALYZER_GENERATED:%=$(O)/%.c) $(ANALYZER_LIBS) -lm
 
 SEEDS := simple budget weights killed troubled sampled ordered untimed

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate.h"
+#include "analyzer/aggregate/aggregate.h"
 #include "memory_source.h"
-#include "report.h"
-#include "views.h"
+#include "analyzer/commands/report.h"
+#include "analyzer/tables/views.h"
 
 static FILE *discard;
 

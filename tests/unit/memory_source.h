@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "read.h"
+#include "analyzer/read/read.h"
 
 struct memory_file {
 	const unsigned char *bytes;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog.h"
-#include "query.h"
+#include "analyzer/catalog/catalog.h"
+#include "analyzer/catalog/query.h"
 #include "run_suite.h"
 
 START_TEST(finds_routines)

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aggregate.h"
+#include "analyzer/aggregate/aggregate.h"
 #include "dump_writer.h"
 #include "memory_source.h"
-#include "render.h"
-#include "views.h"
+#include "analyzer/render/render.h"
+#include "analyzer/tables/views.h"
 #include "run_suite.h"
 
 /* ---- a dump with a bit of everything ---- */

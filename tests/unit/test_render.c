@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "intern.h"
-#include "number.h"
-#include "render.h"
+#include "analyzer/base/hash.h"
+#include "analyzer/base/intern.h"
+#include "analyzer/base/number.h"
+#include "analyzer/render/render.h"
 #include "run_suite.h"
 
 static u128 wide(uint64_t high, uint64_t low)

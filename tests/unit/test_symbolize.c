@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aggregate.h"
+#include "analyzer/aggregate/aggregate.h"
 #include "dump_writer.h"
 #include "memory_source.h"
-#include "symbolize.h"
+#include "analyzer/tables/symbolize.h"
 #include "run_suite.h"
 
 /* A loaded object: what the shim would write about it. */

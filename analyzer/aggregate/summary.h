@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * summary.h - what the reports show: the rows of an aggregate added up by routine, shape, call site,
+ * library or namespace.
+ */
+#ifndef ANALYZER_SUMMARY_H
+#define ANALYZER_SUMMARY_H
+
+#include "analyzer/aggregate/aggregate.h"
+
+enum group_by {
+	GROUP_ROUTINE, /* without manual charges */
+	GROUP_SHAPE,   /* completed calls only */
+	GROUP_SITE,    /* without manual charges and queries */
+	GROUP_LIBRARY, /* the module that served; as GROUP_SITE */
+	GROUP_MANUAL,  /* manual charges, by their name */
+};
+
+struct group {
+	const struct row *row; /* its first row: its key is the group's */
+	uint32_t first;        /* number of that row */
+	u128 flops, charged, words;
+	u128 timed_flops;      /* of the calls that were timed */
+	uint64_t calls, timed_calls, time_ns;
+	uint64_t estimated_ns;    /* time_ns scaled up, row by row, to all calls of rows with timed ones; and extrapolated_ns */
+	uint64_t extrapolated_ns, extrapolated_calls; /* of rows without timed calls, from others: see times.h */
+	uint64_t timeless_calls;  /* of which nothing says how long they took */
+	uint64_t rejected_calls, unpriced_calls, refused_calls, queries; /* the last two are not in `calls` */
+	bool saturated;
+};
+
+struct group_list {
+	struct group *groups;
+	size_t count, capacity;
+};
+
+/* Groups in the order of their FLOPs, then calls, then their rows' order; only the first `top` are in order. */
+void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top, struct group_list *list);
+void group_list_free(struct group_list *list);
+
+struct space {
+	const char *path;
+	u128 own_flops, own_charged, inclusive_flops, inclusive_charged;
+	uint64_t own_calls, inclusive_calls, refused_calls; /* refused: inclusive; calls: manual charges too */
+	uint64_t budget, budget_used;                       /* the largest of the processes' limits on it, and the
+	                                                       most that one of them used; 0: none */
+	uint32_t number;
+};
+
+struct space_list {
+	struct space *spaces; /* in the order of their paths */
+	size_t count;
+};
+
+/* Every namespace of the aggregate. */
+void group_spaces(const struct aggregate *aggregate, struct space_list *list);
+void space_list_free(struct space_list *list);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/base/hash.h"
+
+#include <stdlib.h>
+
+#include "analyzer/base/memory.h"
+
+void hash_reserve(struct hash_index *index)
+{
+	struct hash_index grown = { .used = index->used };
+
+	if (4 * (index->used + 1) <= 3 * index->size)
+		return;
+	grown.size = index->size ? 2 * index->size : 64;
+	grown.slots = memory_new(grown.size, sizeof *grown.slots);
+	for (size_t i = 0; i < index->size; i++) {
+		size_t slot = index->slots[i].hash & (grown.size - 1);
+
+		if (!index->slots[i].number)
+			continue;
+		while (grown.slots[slot].number)
+			slot = (slot + 1) & (grown.size - 1);
+		grown.slots[slot] = index->slots[i];
+	}
+	free(index->slots);
+	*index = grown;
+}
+
+void hash_free(struct hash_index *index)
+{
+	free(index->slots);
+	*index = (struct hash_index){ 0 };
+}

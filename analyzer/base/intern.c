@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/base/intern.h"
+
+#include <stdlib.h>
+
+static uint32_t key_hash(const void *bytes, size_t size)
+{
+	return (uint32_t)hash_bytes(size, bytes, size);
+}
+
+/* The number of the bytes; INTERN_NONE with `*slot` where they belong. */
+static uint32_t search(const struct intern *intern, const void *bytes, size_t size, uint32_t hash, size_t *slot)
+{
+	uint32_t number;
+
+	*slot = hash_begin(&intern->index, hash);
+	while ((number = hash_next(&intern->index, hash, slot)) != HASH_NONE)
+		if (intern->entries[number].size == size && !memcmp(intern->entries[number].bytes, bytes, size))
+			break;
+	return number;
+}
+
+uint32_t intern_find(const struct intern *intern, const void *bytes, size_t size)
+{
+	size_t slot;
+
+	return intern->count ? search(intern, bytes, size, key_hash(bytes, size), &slot) : INTERN_NONE;
+}
+
+uint32_t intern_bytes(struct intern *intern, const void *bytes, size_t size)
+{
+	uint32_t hash = key_hash(bytes, size), number;
+	size_t slot;
+	char *copy;
+
+	hash_reserve(&intern->index);
+	number = search(intern, bytes, size, hash, &slot);
+	if (number != INTERN_NONE)
+		return number;
+	copy = arena_take(&intern->arena, size + 1);
+	memcpy(copy, bytes, size);
+	intern->entries = memory_grow(intern->entries, intern->count, &intern->capacity, sizeof *intern->entries);
+	intern->entries[intern->count] = (struct intern_entry){ copy, size };
+	hash_put(&intern->index, slot, hash, (uint32_t)intern->count);
+	return (uint32_t)intern->count++;
+}
+
+void intern_free(struct intern *intern)
+{
+	arena_free(&intern->arena);
+	free(intern->entries);
+	hash_free(&intern->index);
+	*intern = (struct intern){ 0 };
+}

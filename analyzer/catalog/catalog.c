@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/catalog/catalog.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "analyzer/base/memory.h"
+
+enum { NAME_MAX_LENGTH = 64, SHAPE_NONE = 0xff };
+
+/* Names. */
+
+static int compare_routines(const void *a, const void *b)
+{
+	return strcmp((*(const struct routine *const *)a)->name, (*(const struct routine *const *)b)->name);
+}
+
+static int compare_name(const void *name, const void *routine)
+{
+	return strcmp(name, (*(const struct routine *const *)routine)->name);
+}
+
+/* The routines in the order of their names, made once. */
+static const struct routine **by_name(void)
+{
+	static const struct routine **sorted;
+
+	if (!sorted) {
+		sorted = memory_new(routine_count, sizeof *sorted);
+		for (unsigned i = 0; i < routine_count; i++)
+			sorted[i] = &routines[i];
+		qsort(sorted, routine_count, sizeof *sorted, compare_routines);
+	}
+	return sorted;
+}
+
+static const struct routine *find_exact(const char *name)
+{
+	const struct routine **found = bsearch(name, by_name(), routine_count, sizeof *found, compare_name);
+
+	return found ? *found : NULL;
+}
+
+static bool strip_prefix(char *name, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	if (strncmp(name, prefix, length))
+		return false;
+	memmove(name, name + length, strlen(name + length) + 1);
+	return true;
+}
+
+static bool strip_suffix(char *name, const char *suffix)
+{
+	size_t length = strlen(name), size = strlen(suffix);
+
+	if (length <= size || strcmp(name + length - size, suffix))
+		return false;
+	name[length - size] = 0;
+	return true;
+}
+
+const struct routine *catalog_find(const char *given)
+{
+	static const char *const suffixes[] = { "_64_", "64_", "_64", "_", "_work", "_sub" };
+	char name[NAME_MAX_LENGTH];
+	const struct routine *routine;
+	size_t length = strlen(given);
+	bool is_lapacke;
+
+	if (length >= sizeof name)
+		return NULL;
+	for (size_t i = 0; i <= length; i++)
+		name[i] = (char)tolower((unsigned char)given[i]);
+	if ((routine = find_exact(name)))
+		return routine;
+	strip_prefix(name, "scipy_");
+	is_lapacke = strip_prefix(name, "lapacke_");
+	if (!is_lapacke)
+		strip_prefix(name, "cblas_");
+	routine = find_exact(name);
+	for (unsigned i = 0; !routine && i < sizeof suffixes / sizeof *suffixes; i++)
+		if (strip_suffix(name, suffixes[i]))
+			routine = find_exact(name);
+	return routine;
+}
+
+/* Edits that turn one name into the other, a swap of neighbours being one; at most NAME_MAX_LENGTH long. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned rows[3][NAME_MAX_LENGTH + 1] = { 0 };
+	unsigned *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t width = strnlen(b, NAME_MAX_LENGTH);
+
+	for (unsigned j = 0; j <= width; j++)
+		last[j] = j;
+	for (unsigned i = 1; i <= NAME_MAX_LENGTH && a[i - 1]; i++) {
+		unsigned *spare = before;
+
+		now[0] = i;
+		for (unsigned j = 1; j <= width; j++) {
+			unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return last[width];
+}
+
+size_t catalog_near(const char *given, const char **near, size_t room)
+{
+	unsigned distances[16], limit;
+	char name[NAME_MAX_LENGTH + 1] = "";
+	size_t count = 0;
+
+	for (size_t i = 0; given[i] && i < NAME_MAX_LENGTH; i++)
+		name[i] = (char)tolower((unsigned char)given[i]);
+	if (room > sizeof distances / sizeof *distances)
+		room = sizeof distances / sizeof *distances;
+	limit = strlen(name) < 4 ? 1 : 2;
+	for (unsigned i = 0; i < routine_count; i++) {
+		const struct routine *routine = by_name()[i];
+		/* `gemm` is near to every one of its types. */
+		bool is_family = !strcasecmp(name, catalog_family(routine)->name) || !strcmp(name, routine->name + 1);
+		unsigned edits = is_family ? 0 : distance(name, routine->name);
+		size_t at = count < room ? count : room;
+
+		if (edits > limit)
+			continue;
+		while (at && distances[at - 1] > edits)
+			at--;
+		if (at == room)
+			continue;
+		if (count < room)
+			count++;
+		memmove(&near[at + 1], &near[at], (count - at - 1) * sizeof *near);
+		memmove(&distances[at + 1], &distances[at], (count - at - 1) * sizeof *distances);
+		near[at] = routine->name;
+		distances[at] = edits;
+	}
+	return count;
+}
+
+unsigned catalog_element_size(const struct routine *routine)
+{
+	return routine->type == TYPE_S ? 4 : routine->type == TYPE_Z ? 16 : 8;
+}
+
+/* Re-pricing. */
+
+/* Where a dump's routine stands in today's table, and each of today's shape arguments in the dump's shape. */
+struct mapping {
+	const struct routine *routine; /* NULL: it cannot be priced */
+	uint8_t places[SHAPE_ARGS_MAX];
+};
+
+struct repricer {
+	struct intern keys;
+	struct mapping *mappings; /* by the number of the key */
+	size_t capacity;
+};
+
+void *catalog_repricer_new(void)
+{
+	return memory_new(1, sizeof(struct repricer));
+}
+
+void catalog_repricer_free(void *context)
+{
+	struct repricer *repricer = context;
+
+	if (!repricer)
+		return;
+	intern_free(&repricer->keys);
+	free(repricer->mappings);
+	free(repricer);
+}
+
+static uint8_t place_of(const struct intern *texts, const uint32_t *names, unsigned count, const char *name)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!strcmp(intern_at(texts, names[i]), name))
+			return (uint8_t)i;
+	return SHAPE_NONE;
+}
+
+static struct mapping make_mapping(const struct intern *texts, const struct routine_key *key)
+{
+	struct mapping mapping = { .routine = find_exact(intern_at(texts, key->name)) };
+	const struct family *family;
+
+	if (!mapping.routine)
+		return mapping;
+	family = catalog_family(mapping.routine);
+	for (unsigned i = 0; i < family->option_count + family->dim_count; i++) {
+		bool is_option = i < family->option_count;
+
+		mapping.places[i] = is_option ? place_of(texts, key->options, key->option_count, family->shape_names[i]) :
+		                                place_of(texts, key->dims, key->dim_count, family->shape_names[i]);
+		if (mapping.places[i] == SHAPE_NONE) {
+			mapping.routine = NULL; /* the dump does not say what today's price needs */
+			break;
+		}
+	}
+	return mapping;
+}
+
+static const struct mapping *mapping_of(struct repricer *repricer, const struct intern *texts,
+                                        const struct routine_key *key)
+{
+	size_t before = repricer->keys.count;
+	uint32_t number = intern_bytes(&repricer->keys, key, sizeof *key);
+
+	if (repricer->keys.count > before) {
+		repricer->mappings = memory_grow(repricer->mappings, before, &repricer->capacity,
+		                                 sizeof *repricer->mappings);
+		repricer->mappings[number] = make_mapping(texts, key);
+	}
+	return &repricer->mappings[number];
+}
+
+/* a * b / c, to nearest, and never from something to nothing. */
+static uint64_t scaled(uint64_t a, uint64_t b, uint64_t c)
+{
+	u128 product = (u128)a * b;
+	u128 quotient = product / c + (product % c >= c - product % c);
+
+	return !quotient && product ? 1 : u64_saturate(quotient);
+}
+
+bool catalog_reprice(void *context, const struct intern *texts, const struct routine_key *routine,
+                     const struct dump_row *row, uint64_t multiplier, struct priced *priced)
+{
+	const struct mapping *mapping = mapping_of(context, texts, routine);
+	int64_t shape[SHAPE_ARGS_MAX];
+	const struct family *family;
+	struct price price;
+
+	if (!mapping->routine)
+		return false;
+	family = catalog_family(mapping->routine);
+	for (unsigned i = 0; i < family->option_count; i++)
+		shape[i] = (uint8_t)(row->options >> (8 * mapping->places[i]));
+	for (unsigned i = family->option_count; i < family->option_count + family->dim_count; i++)
+		shape[i] = row->dims[mapping->places[i]];
+	price_shape(mapping->routine, shape, &price);
+	priced->flops = price.flops;
+	priced->words = price.words;
+	priced->kind = family->kind;
+	/* Weights are not in the dump but for what they did to the old price. */
+	priced->charged = row->flops ? scaled(price.flops, row->charged, row->flops) :
+	                               scaled(price.flops, multiplier, UINT64_C(1) << 32);
+	return true;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * compare.c - what changed between two runs, and whether the new one does more than it may.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/commands/command.h"
+#include "analyzer/tables/comparison.h"
+#include "analyzer/commands/gather.h"
+#include "analyzer/commands/options.h"
+#include "analyzer/commands/report.h"
+
+enum { OPTION_LIMIT = OPTION_OWN, PERCENT = 1000000, TEXT_TOP = 20 };
+
+static const char help[] =
+	"Usage: flopshim-report compare [OPTION ...] OLD NEW\n\n"
+	"Compares two runs, each a dump or a directory of dumps. Status 3 where NEW does more than its limits allow.\n\n"
+	"  --limit METRIC=P%   how much more is allowed, in per cent of OLD; METRIC: flops, charged, calls or words;\n"
+	"                      several with commas or repeated; without any: flops=0%\n"
+	"  --reprice           price both by today's routine table\n"
+	"  --json, --csv       the answer as JSON (schema flopshim-compare/1); the routines as CSV\n"
+	"  --top N             routines that are shown: a number or 'all'\n";
+
+/* Per cent times PERCENT. */
+struct limits {
+	bool given[METRIC_COUNT];
+	uint64_t percent[METRIC_COUNT];
+};
+
+/* "5%", "0.5%", "5" */
+static bool parse_percent(const char *text, size_t length, uint64_t *percent)
+{
+	uint64_t value = 0, unit = PERCENT;
+	bool point = false, digits = false;
+
+	if (length && text[length - 1] == '%')
+		length--;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (text[i] < '0' || text[i] > '9' || value > UINT64_MAX / PERCENT / 100)
+			return false;
+		digits = true;
+		if (point)
+			unit /= 10;
+		if (unit)
+			value = value * 10 + (uint64_t)(text[i] - '0');
+	}
+	*percent = value * unit;
+	return digits && unit;
+}
+
+static int parse_limit(struct limits *limits, const char *text, size_t length)
+{
+	const char *equals = memchr(text, '=', length);
+	unsigned metric = 0;
+
+	while (equals && metric < METRIC_COUNT && (strlen(metric_name(metric)) != (size_t)(equals - text) ||
+	                                           strncmp(metric_name(metric), text, (size_t)(equals - text))))
+		metric++;
+	if (!equals || metric == METRIC_COUNT)
+		return usage_error("compare", "--limit %.*s: expected flops, charged, calls or words, = and per cent",
+		                   (int)length, text);
+	if (!parse_percent(equals + 1, length - (size_t)(equals + 1 - text), &limits->percent[metric]))
+		return usage_error("compare", "--limit %.*s: expected per cent, such as 5%% or 0.5%%", (int)length, text);
+	limits->given[metric] = true;
+	return -1;
+}
+
+static int take_option(void *context, int code, const char *value)
+{
+	int status = -1;
+
+	(void)code;
+	while (status < 0) {
+		size_t length = strcspn(value, ",");
+
+		status = parse_limit(context, value, length);
+		if (!value[length])
+			break;
+		value += length + 1;
+	}
+	return status;
+}
+
+/* Sets what the limits allow; false where the new totals are above it. */
+static bool judge(struct comparison *comparison, const struct limits *limits)
+{
+	bool any = false, fine = true;
+
+	for (unsigned i = 0; i < METRIC_COUNT; i++)
+		any |= limits->given[i];
+	for (unsigned i = 0; i < METRIC_COUNT; i++) {
+		u128 old = comparison->old.numbers[i];
+
+		comparison->limited[i] = any ? limits->given[i] : i == METRIC_FLOPS;
+		comparison->allowed[i] = u128_add(old, u128_scale(old, limits->percent[i], (uint64_t)100 * PERCENT));
+		fine &= !comparison->limited[i] || comparison->new.numbers[i] <= comparison->allowed[i];
+	}
+	return fine;
+}
+
+static void put_json(struct output *output, const struct comparison *comparison, size_t top, bool complete, bool fine)
+{
+	struct table table;
+
+	json_open(output, NULL, '{');
+	json_text(output, "schema", "flopshim-compare/1");
+	json_bool(output, "complete", complete);
+	json_bool(output, "regression", !fine);
+	comparison_totals(comparison, &table);
+	table_json(output, &table);
+	comparison_routines(comparison, top, &table);
+	table_json(output, &table);
+	json_close(output, '}');
+}
+
+static void put(struct output *output, const struct options *options, const struct comparison *comparison,
+                bool complete, bool fine)
+{
+	struct table table;
+
+	switch (options->format) {
+	case FORMAT_JSON:
+		put_json(output, comparison, options->top ? options->top : SIZE_MAX, complete, fine);
+		break;
+	case FORMAT_CSV:
+		comparison_routines(comparison, options->top ? options->top : SIZE_MAX, &table);
+		table_csv(output, &table);
+		break;
+	case FORMAT_TEXT:
+		fprintf(output->stream, "%s -> %s\n", options->operands[0], options->operands[1]);
+		comparison_totals(comparison, &table);
+		table_text(output, &table);
+		comparison_routines(comparison, options->top ? options->top : TEXT_TOP, &table);
+		table_text(output, &table);
+	}
+}
+
+/* Both must be by one table: their totals would differ by the prices alone. */
+static bool is_comparable(const struct aggregate *old, const struct aggregate *new)
+{
+	if (!gather_is_of_one_version(old) || !gather_is_of_one_version(new))
+		return false;
+	if (old->options.price || !old->version_count || !new->version_count ||
+	    !strcmp(text_at(old, old->versions[0].text), text_at(new, new->versions[0].text)))
+		return true;
+	complain("dumps of different versions of the routine table cannot be compared: %s was priced by %s, %s by %s; "
+	         "--reprice prices all of them by today's",
+	         text_at(old, old->versions[0].file), text_at(old, old->versions[0].text),
+	         text_at(new, new->versions[0].file), text_at(new, new->versions[0].text));
+	return false;
+}
+
+static int compare(struct output *output, const struct options *options, const struct limits *limits)
+{
+	struct aggregate old, new;
+	struct comparison comparison;
+	int status = EXIT_ERROR;
+	bool found, fine, complete;
+
+	gather_open(&old, options->reprice);
+	gather_open(&new, options->reprice);
+	found = gather(&old, &options->operands[0], 1);
+	found &= gather(&new, &options->operands[1], 1);
+	report_damage(&old);
+	report_damage(&new);
+	if (is_comparable(&old, &new)) {
+		complete = old.complete && new.complete;
+		status = !found || old.newer || new.newer ? EXIT_ERROR : EXIT_INCOMPLETE;
+		if (old.answered && new.answered) {
+			comparison_open(&comparison, &old, &new);
+			fine = judge(&comparison, limits);
+			put(output, options, &comparison, complete, fine);
+			comparison_close(&comparison);
+			if (complete && status != EXIT_ERROR)
+				status = fine ? EXIT_FINE : EXIT_REGRESSION;
+		}
+	}
+	gather_close(&old);
+	gather_close(&new);
+	return status;
+}
+
+int command_compare(int count, char **arguments)
+{
+	static const struct option table[] = {
+		OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_CSV, OPTION_LINE_TOP, OPTION_LINE_REPRICE,
+		{ "limit", required_argument, NULL, OPTION_LIMIT }, OPTION_LINE_END,
+	};
+	struct limits limits = { 0 };
+	const struct option_parser parser = { .command = "compare", .help = help, .table = table, .take = take_option,
+	                                      .context = &limits };
+	struct options options;
+	struct output output;
+	int status = options_parse(&options, &parser, count, arguments);
+
+	if (status >= 0)
+		return status;
+	if (options.operand_count != 2)
+		return usage_error("compare", "expected two runs, OLD and NEW");
+	output = options_output(&options);
+	status = compare(&output, &options, &limits);
+	return output_finish(&output) ? status : EXIT_ERROR;
+}

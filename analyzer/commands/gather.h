@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * gather.h - finds the dumps that a command line names and adds them up.
+ */
+#ifndef ANALYZER_GATHER_H
+#define ANALYZER_GATHER_H
+
+#include "analyzer/aggregate/aggregate.h"
+
+/*
+ * Adds the dumps of `paths`: files, and directories with all *.dump in them. With no path: the current
+ * directory. What cannot be opened is said on standard error; false then. What is damaged is in the
+ * aggregate alone.
+ */
+bool gather(struct aggregate *aggregate, char *const *paths, size_t count);
+
+/* Opens an aggregate that tells living processes, and prices anew where `reprice`. */
+void gather_open(struct aggregate *aggregate, bool reprice);
+void gather_close(struct aggregate *aggregate);
+
+/*
+ * Whether the dumps may be added up: all of one version of the routine table, or priced anew. Says on standard
+ * error why not.
+ */
+bool gather_is_of_one_version(const struct aggregate *aggregate);
+
+#endif

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * read.c - see read.h. Everything from the file passes one of the checks here before it is used:
+ * block_is_sound for headers, check_contents for what was final, span_at for references.
+ */
+#include "analyzer/read/read.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUFFER = 1 << 16 };
+
+static size_t minimum(uint64_t a, uint64_t b)
+{
+	return (size_t)(a < b ? a : b);
+}
+
+void dump_damaged(struct dump *dump, const char *format, ...)
+{
+	char text[READ_DAMAGE_TEXT];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+
+	dump->damage_total++;
+	for (size_t i = 0; i < dump->damage_count; i++)
+		if (!strcmp(dump->damage[i].text, text)) {
+			dump->damage[i].count++;
+			return;
+		}
+	if (dump->damage_count == READ_DAMAGE_MAX)
+		return;
+	memcpy(dump->damage[dump->damage_count].text, text, sizeof text);
+	dump->damage[dump->damage_count++].count = 1;
+}
+
+enum read_status dump_status(const struct dump *dump)
+{
+	return dump->damage_total ? READ_DAMAGED : READ_OK;
+}
+
+static size_t read_at(struct dump *dump, uint64_t offset, void *buffer, size_t count)
+{
+	return dump->source.read_at(dump->source.context, offset, buffer, count);
+}
+
+static const char *type_name(unsigned type)
+{
+	static const char *const names[] = {
+		[DUMP_STRINGS] = "strings", [DUMP_META] = "meta", [DUMP_MODULES] = "modules",
+		[DUMP_ROUTINES] = "routines", [DUMP_SITES] = "sites", [DUMP_NAMESPACES] = "namespaces",
+		[DUMP_LIMITS] = "limits", [DUMP_LANES] = "lanes", [DUMP_ROWS] = "rows", [DUMP_NOTES] = "notes",
+		[DUMP_STACKS] = "stacks", [DUMP_SAMPLES] = "samples", [DUMP_LOG] = "calls",
+	};
+
+	return type < sizeof names / sizeof *names && names[type] ? names[type] : "unknown";
+}
+
+static bool type_is_known(unsigned type)
+{
+	return type >= DUMP_STRINGS && type <= DUMP_LOG;
+}
+
+/* Entries that vary in size; `used` counts bytes. */
+static bool type_is_bytes(unsigned type)
+{
+	return type == DUMP_STRINGS || type == DUMP_STACKS;
+}
+
+/* Contents that are numbers to be added up: damaged ones are worse than none. */
+static bool type_is_counts(unsigned type)
+{
+	return type == DUMP_LIMITS || type == DUMP_LANES || type == DUMP_ROWS || type == DUMP_NOTES ||
+	       type == DUMP_SAMPLES || type == DUMP_LOG;
+}
+
+/* The header. */
+
+#define NOT_A_DUMP "not a flopshim dump: it does not begin with " DUMP_MAGIC
+
+static void terminate_texts(struct dump_header *header)
+{
+	header->table_version[sizeof header->table_version - 1] = 0;
+	header->shim_version[sizeof header->shim_version - 1] = 0;
+	header->host[sizeof header->host - 1] = 0;
+	header->job[sizeof header->job - 1] = 0;
+}
+
+static bool header_checks(const struct dump_header *header)
+{
+	return header->header_check && header->header_check == dump_header_check(header);
+}
+
+static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *block);
+
+/* With the first three fields put right: is it a header of today's format with a damaged beginning? */
+static bool header_is_ours(struct dump *dump)
+{
+	struct dump_header header = dump->header;
+	struct dump_block block;
+
+	memcpy(header.magic, DUMP_MAGIC, sizeof header.magic);
+	header.version = DUMP_VERSION;
+	header.byte_order = DUMP_BYTE_ORDER;
+	return header_checks(&header) || block_at(dump, DUMP_PAGE, &block);
+}
+
+static enum read_status check_identity(struct dump *dump)
+{
+	const struct dump_header *header = &dump->header;
+	bool magic = !memcmp(header->magic, DUMP_MAGIC, sizeof header->magic);
+	bool version = header->version == DUMP_VERSION;
+	bool order = header->byte_order == DUMP_BYTE_ORDER;
+
+	if (magic && version && order)
+		return READ_OK;
+	if (magic && order && header_checks(header)) {
+		dump_damaged(dump, "format %" PRIu32 "; this program reads format %d", header->version, DUMP_VERSION);
+		return READ_NEWER;
+	}
+	if (magic && header->byte_order == __builtin_bswap32(DUMP_BYTE_ORDER)) {
+		dump_damaged(dump, "written on a machine of the other byte order");
+		return READ_UNREADABLE;
+	}
+	if (header_is_ours(dump)) {
+		dump->header_damaged = true;
+		dump_damaged(dump, "the file's header is damaged: %s", !magic ? "its magic is not " DUMP_MAGIC :
+		             !version ? "unknown version" : "unknown byte order");
+		return READ_OK;
+	}
+	if (magic && order) {
+		dump_damaged(dump, "format %" PRIu32 "; this program reads format %d", header->version, DUMP_VERSION);
+		return READ_NEWER;
+	}
+	dump_damaged(dump, NOT_A_DUMP);
+	return READ_UNREADABLE;
+}
+
+/* Says why a file holds no header. */
+static void complain_of_size(struct dump *dump, size_t read)
+{
+	if (!read)
+		dump_damaged(dump, "the file is empty");
+	else if (memcmp(dump->header.magic, DUMP_MAGIC, minimum(read, sizeof dump->header.magic)))
+		dump_damaged(dump, NOT_A_DUMP);
+	else
+		dump_damaged(dump, "cut short: %zu bytes hold no header", read);
+}
+
+static enum read_status read_header(struct dump *dump)
+{
+	struct dump_header *header = &dump->header;
+	size_t read = read_at(dump, 0, header, sizeof *header);
+	enum read_status status;
+
+	if (read < sizeof *header) {
+		complain_of_size(dump, read);
+		return READ_UNREADABLE;
+	}
+	status = check_identity(dump);
+	if (status != READ_OK)
+		return status;
+
+	if (header->header_check && !header_checks(header)) {
+		dump->header_damaged = true;
+		dump_damaged(dump, "the file's header is damaged: its check word does not match");
+	}
+	if (header->close_check &&
+	    header->close_check != dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check))) {
+		dump->header_damaged = true;
+		dump_damaged(dump, "the file's header is damaged: its check word of the end does not match");
+	}
+	if (header->state < DUMP_RUNNING || header->state > DUMP_EXECED)
+		dump_damaged(dump, "the file's header is damaged: unknown state %" PRIu32, header->state);
+	terminate_texts(header);
+	return READ_OK;
+}
+
+/* Blocks. */
+
+static bool block_is_sound(const struct dump_block *block, uint64_t offset)
+{
+	return block->magic == DUMP_BLOCK_MAGIC && block->offset == offset &&
+	       block->header_check == dump_check(block, offsetof(struct dump_block, header_check)) &&
+	       block->size >= DUMP_PAGE && block->size % DUMP_PAGE == 0 && block->size <= UINT64_MAX - offset &&
+	       block->header_size >= sizeof *block && block->header_size % 8 == 0 && block->header_size <= block->size &&
+	       block->entry_size % 8 == 0 && block->entry_size <= DUMP_PAGE &&
+	       (!type_is_known(block->type) || type_is_bytes(block->type) == (block->entry_size == 0));
+}
+
+static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *block)
+{
+	return read_at(dump, offset, block, sizeof *block) == sizeof *block && block_is_sound(block, offset);
+}
+
+/*
+ * Where the blocks end. The header is read again: a live dump grows while it is read. A size that is
+ * impossible says nothing, and the file's end stands for it.
+ */
+static uint64_t blocks_end(struct dump *dump)
+{
+	uint64_t file = dump->source.size(dump->source.context), size = dump->header.size;
+	struct dump_header now;
+
+	if (!dump->header_damaged && read_at(dump, 0, &now, sizeof now) == sizeof now && now.size > size)
+		size = dump->header.size = now.size;
+	if (dump->header_damaged || size < DUMP_PAGE || size % DUMP_PAGE)
+		return file;
+	return size < file ? size : file;
+}
+
+/* `used` as far as the block, and the file, have room for it. */
+static uint64_t usable(struct dump *dump, const struct dump_block *block)
+{
+	uint64_t file = dump->source.size(dump->source.context);
+	uint64_t begin = block->offset + block->header_size;
+	uint64_t unit = type_is_bytes(block->type) ? 1 : block->entry_size;
+	uint64_t room = (block->size - block->header_size) / unit;
+	uint64_t there = (begin < file ? file - begin : 0) / unit;
+
+	if (block->used > room)
+		dump_damaged(dump, "block of %s at %" PRIu64 ": %" PRIu64 " entries in a place for %" PRIu64,
+		             type_name(block->type), block->offset, block->used, room);
+	else if (block->used > there)
+		dump_damaged(dump, "cut short: of the %s at %" PRIu64 ", %" PRIu64 " of %" PRIu64 " are there",
+		             type_name(block->type), block->offset, there, block->used);
+	return minimum(block->used, minimum(room, there));
+}
+
+static void add_block(struct dump *dump, const struct dump_block *block)
+{
+	struct read_block *slot;
+
+	if (!type_is_known(block->type))
+		return;
+	if (dump->block_count == dump->block_capacity) {
+		size_t capacity = dump->block_capacity ? 2 * dump->block_capacity : 32;
+		void *blocks = reallocarray(dump->blocks, capacity, sizeof *slot);
+
+		if (!blocks) {
+			dump_damaged(dump, "out of memory: blocks left out");
+			return;
+		}
+		dump->blocks = blocks;
+		dump->block_capacity = capacity;
+	}
+	slot = &dump->blocks[dump->block_count++];
+	*slot = (struct read_block){
+		.offset = block->offset, .size = block->size, .address = block->address,
+		.content_check = block->content_check,
+		.entry_size = block->entry_size, .first = block->first, .lane = block->lane,
+		.type = block->type, .header_size = block->header_size,
+	};
+	slot->used = usable(dump, block);
+	if (slot->used > UINT32_MAX - slot->first && !type_is_bytes(slot->type)) {
+		dump_damaged(dump, "block of %s at %" PRIu64 ": its numbers do not fit", type_name(slot->type), slot->offset);
+		slot->used = UINT32_MAX - slot->first;
+	}
+}
+
+/* The next place after a damaged block where one stands; `end` if there is none. */
+static uint64_t resume(struct dump *dump, uint64_t offset, uint64_t end)
+{
+	struct dump_block block;
+
+	if (read_at(dump, offset, &block, sizeof block) == sizeof block && block.magic == DUMP_BLOCK_MAGIC &&
+	    block.size && block.size % DUMP_PAGE == 0 && block.size <= end - offset) {
+		struct dump_block next;
+
+		if (block.size == end - offset || block_at(dump, offset + block.size, &next))
+			return offset + block.size;
+	}
+	for (offset += DUMP_PAGE; offset < end; offset += DUMP_PAGE)
+		if (block_at(dump, offset, &block))
+			return offset;
+	return end;
+}
+
+static void index_blocks(struct dump *dump)
+{
+	uint64_t offset = DUMP_PAGE, end = blocks_end(dump);
+	struct dump_block block;
+
+	for (;;) {
+		if (offset >= end && offset >= (end = blocks_end(dump)))
+			break;
+		if (block_at(dump, offset, &block)) {
+			add_block(dump, &block);
+			offset += block.size;
+			continue;
+		}
+		dump_damaged(dump, "no sound block at %" PRIu64, offset);
+		offset = resume(dump, offset, end);
+	}
+	/* Entries beyond the end: a size that was damaged to a smaller one. */
+	if (!dump->header_damaged && block_at(dump, offset, &block) && block.used && type_is_known(block.type) &&
+	    blocks_end(dump) <= offset)
+		dump_damaged(dump, "the file's size in its header is too small: %" PRIu64, dump->header.size);
+}
+
+static void check_size(struct dump *dump)
+{
+	uint64_t size = dump->header.size, file = dump->source.size(dump->source.context);
+
+	if (size < DUMP_PAGE || size % DUMP_PAGE)
+		dump_damaged(dump, "the file's header is damaged: impossible size %" PRIu64, size);
+	else if (size > file)
+		dump_damaged(dump, "cut short: %" PRIu64 " of %" PRIu64 " bytes", file, size);
+}
+
+/* Contents. */
+
+static uint64_t content_size(const struct read_block *block)
+{
+	return block->used * (type_is_bytes(block->type) ? 1 : block->entry_size);
+}
+
+static bool contents_are_sound(struct dump *dump, const struct read_block *block, unsigned char *buffer)
+{
+	uint64_t begin = block->offset + block->header_size, size = content_size(block);
+	uint64_t hash = DUMP_CONTENT_SEED ^ block->used;
+
+	for (uint64_t at = 0; at < size; at += BUFFER) {
+		size_t piece = minimum(size - at, BUFFER);
+
+		if (read_at(dump, begin + at, buffer, piece) < piece)
+			return false;
+		hash = dump_content_check(hash, buffer, piece);
+	}
+	return hash == block->content_check;
+}
+
+static void check_contents(struct dump *dump)
+{
+	unsigned char *buffer = malloc(BUFFER);
+
+	for (size_t i = 0; buffer && i < dump->block_count; i++) {
+		struct read_block *block = &dump->blocks[i];
+
+		if (!block->content_check || contents_are_sound(dump, block, buffer))
+			continue;
+		block->left_out = type_is_counts(block->type);
+		dump_damaged(dump, block->left_out ? "%" PRIu64 " damaged %s at %" PRIu64 ": left out" :
+		             "%" PRIu64 " damaged %s at %" PRIu64 ": names and places may be wrong",
+		             block->used, type_name(block->type), block->offset);
+	}
+	free(buffer);
+}
+
+static void load_span(struct dump *dump, const struct read_block *block)
+{
+	struct read_span *span;
+	void *spans = reallocarray(dump->spans, dump->span_count + 1, sizeof *span);
+
+	if (!spans)
+		return;
+	dump->spans = spans;
+	span = &dump->spans[dump->span_count];
+	*span = (struct read_span){
+		.offset = block->offset + block->header_size, .size = block->used, .type = block->type,
+	};
+	span->bytes = malloc(span->size + 1);
+	if (!span->bytes) {
+		dump_damaged(dump, "out of memory: %s left out", type_name(block->type));
+		return;
+	}
+	span->size = read_at(dump, span->offset, span->bytes, (size_t)span->size);
+	dump->span_count++;
+}
+
+static void table_free(struct read_table *table)
+{
+	free(table->entries);
+	free(table->present);
+	*table = (struct read_table){ 0 };
+}
+
+/* Largest number that an entry may have: there cannot be more entries than the file has room for. */
+static uint64_t table_size(struct dump *dump, enum dump_block_type type)
+{
+	uint64_t file = dump->source.size(dump->source.context), size = 0;
+
+	for (size_t i = 0; i < dump->block_count; i++) {
+		const struct read_block *block = &dump->blocks[i];
+		uint64_t end = block->first + block->used;
+
+		if (block->type != type || !block->used)
+			continue;
+		if (end > file / block->entry_size)
+			dump_damaged(dump, "block of %s at %" PRIu64 ": its first number, %" PRIu32 ", is impossible",
+			             type_name(type), block->offset, block->first);
+		else if (end > size)
+			size = end;
+	}
+	return size;
+}
+
+static void load_table(struct dump *dump, enum dump_block_type type, size_t struct_size, struct read_table *table)
+{
+	struct dump_cursor cursor;
+	const void *entry;
+
+	table->count = table_size(dump, type);
+	if (!table->count)
+		return;
+	table->entries = calloc(table->count, struct_size);
+	table->present = calloc(table->count, sizeof *table->present);
+	if (!table->entries || !table->present) {
+		dump_damaged(dump, "out of memory: %s left out", type_name(type));
+		table_free(table);
+		return;
+	}
+	dump_cursor_open(&cursor, dump, type, struct_size);
+	while ((entry = dump_cursor_next(&cursor)))
+		if (cursor.number < table->count) {
+			memcpy(table->entries + cursor.number * struct_size, entry, struct_size);
+			table->present[cursor.number] = true;
+		}
+	dump_cursor_close(&cursor);
+}
+
+enum read_status dump_open(struct dump *dump, const struct dump_source *source)
+{
+	enum read_status status;
+
+	*dump = (struct dump){ .source = *source };
+	status = read_header(dump);
+	if (status != READ_OK)
+		return status;
+	index_blocks(dump);
+	check_size(dump);
+	check_contents(dump);
+	for (size_t i = 0; i < dump->block_count; i++)
+		if (type_is_bytes(dump->blocks[i].type))
+			load_span(dump, &dump->blocks[i]);
+	load_table(dump, DUMP_MODULES, sizeof(struct dump_module), &dump->modules);
+	load_table(dump, DUMP_ROUTINES, sizeof(struct dump_routine), &dump->routines);
+	load_table(dump, DUMP_SITES, sizeof(struct dump_site), &dump->sites);
+	load_table(dump, DUMP_NAMESPACES, sizeof(struct dump_namespace), &dump->namespaces);
+	return dump_status(dump);
+}
+
+void dump_close(struct dump *dump)
+{
+	for (size_t i = 0; i < dump->span_count; i++)
+		free(dump->spans[i].bytes);
+	free(dump->spans);
+	free(dump->blocks);
+	table_free(&dump->modules);
+	table_free(&dump->routines);
+	table_free(&dump->sites);
+	table_free(&dump->namespaces);
+	*dump = (struct dump){ 0 };
+}
+
+/* References. */
+
+/* The bytes from `reference` to the end of the span that holds it; 0 if none does. */
+static size_t span_at(struct dump *dump, uint64_t reference, unsigned type, unsigned char **bytes)
+{
+	size_t low = 0, high = dump->span_count;
+
+	while (low < high) { /* the last span that begins at or before it */
+		size_t middle = (low + high) / 2;
+
+		if (dump->spans[middle].offset <= reference)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low-- && reference % 8 == 0 && dump->spans[low].type == type &&
+	    reference - dump->spans[low].offset < dump->spans[low].size) {
+		uint64_t at = reference - dump->spans[low].offset;
+
+		*bytes = dump->spans[low].bytes + at;
+		return (size_t)(dump->spans[low].size - at);
+	}
+	dump_damaged(dump, "references to %s that are not there", type_name(type));
+	return 0;
+}
+
+const char *dump_text(struct dump *dump, uint64_t reference)
+{
+	struct dump_string string;
+	unsigned char *bytes;
+	size_t size;
+
+	if (!reference)
+		return NULL;
+	size = span_at(dump, reference, DUMP_STRINGS, &bytes);
+	if (!size)
+		return NULL;
+	if (size <= sizeof string)
+		goto damaged;
+	memcpy(&string, bytes, sizeof string);
+	if (string.length >= size - sizeof string || bytes[sizeof string + string.length] != 0)
+		goto damaged;
+	return (const char *)bytes + sizeof string;
+damaged:
+	dump_damaged(dump, "strings without an end");
+	return NULL;
+}
+
+const struct dump_stack *dump_stack_at(struct dump *dump, uint64_t reference)
+{
+	struct dump_stack *stack;
+	unsigned char *bytes;
+	size_t size;
+
+	if (!reference)
+		return NULL;
+	size = span_at(dump, reference, DUMP_STACKS, &bytes);
+	if (!size)
+		return NULL;
+	stack = (struct dump_stack *)(void *)bytes; /* spans are allocated, and references multiples of 8 */
+	if (size < sizeof *stack || stack->size > size || stack->size < sizeof *stack ||
+	    stack->count > (stack->size - sizeof *stack) / sizeof stack->addresses[0]) {
+		dump_damaged(dump, "stacks without an end");
+		return NULL;
+	}
+	return stack;
+}
+
+static const void *table_at(const struct read_table *table, uint32_t number, size_t struct_size)
+{
+	return number < table->count && table->present[number] ? table->entries + number * struct_size : NULL;
+}
+
+const struct dump_module *dump_module_at(const struct dump *dump, uint32_t number)
+{
+	return table_at(&dump->modules, number, sizeof(struct dump_module));
+}
+
+const struct dump_routine *dump_routine_at(const struct dump *dump, uint32_t number)
+{
+	return table_at(&dump->routines, number, sizeof(struct dump_routine));
+}
+
+const struct dump_site *dump_site_at(const struct dump *dump, uint32_t number)
+{
+	return table_at(&dump->sites, number, sizeof(struct dump_site));
+}
+
+const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t number)
+{
+	return table_at(&dump->namespaces, number, sizeof(struct dump_namespace));
+}
+
+bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row)
+{
+	for (size_t i = 0; i < dump->block_count; i++) {
+		const struct read_block *block = &dump->blocks[i];
+		uint64_t position = address - block->address - block->header_size;
+
+		if (block->type != DUMP_ROWS || block->lane != lane || block->left_out || address < block->address ||
+		    position % block->entry_size || position / block->entry_size >= block->used)
+			continue;
+		memset(row, 0, sizeof *row);
+		return read_at(dump, block->offset + block->header_size + position, row,
+		               minimum(block->entry_size, sizeof *row)) != 0;
+	}
+	return false;
+}
+
+/* Cursors. */
+
+void dump_cursor_open(struct dump_cursor *cursor, struct dump *dump, enum dump_block_type type, size_t struct_size)
+{
+	*cursor = (struct dump_cursor){ .dump = dump, .type = (uint16_t)type, .struct_size = struct_size };
+	cursor->buffer = malloc(BUFFER);
+}
+
+void dump_cursor_close(struct dump_cursor *cursor)
+{
+	free(cursor->buffer);
+	cursor->buffer = NULL;
+}
+
+/* Finds the next block with entries that have not been read. */
+static bool next_block(struct dump_cursor *cursor)
+{
+	const struct dump *dump = cursor->dump;
+
+	while (cursor->next_block < dump->block_count) {
+		const struct read_block *block = &dump->blocks[cursor->next_block++];
+
+		if (block->type != cursor->type || block->left_out || !block->used)
+			continue;
+		cursor->block = cursor->next_block - 1;
+		cursor->position = 0;
+		cursor->lane = block->lane;
+		return true;
+	}
+	return false;
+}
+
+/* Reads a buffer of whole entries; false at the end. */
+static bool refill(struct dump_cursor *cursor)
+{
+	const struct read_block *block;
+	size_t count;
+
+	cursor->position += cursor->buffered;
+	cursor->buffered = cursor->taken = 0;
+	while (!cursor->next_block || cursor->position >= cursor->dump->blocks[cursor->block].used)
+		if (!next_block(cursor))
+			return false;
+	block = &cursor->dump->blocks[cursor->block];
+	count = minimum(block->used - cursor->position, BUFFER / block->entry_size);
+	cursor->buffered = read_at(cursor->dump, block->offset + block->header_size + cursor->position * block->entry_size,
+	                           cursor->buffer, count * block->entry_size) / block->entry_size;
+	if (cursor->buffered < count)
+		dump_damaged(cursor->dump, "cut short while it was read");
+	return cursor->buffered != 0;
+}
+
+const void *dump_cursor_next(struct dump_cursor *cursor)
+{
+	const struct read_block *block;
+	const unsigned char *entry;
+
+	if (!cursor->buffer || (cursor->taken == cursor->buffered && !refill(cursor)))
+		return NULL;
+	block = &cursor->dump->blocks[cursor->block];
+	entry = cursor->buffer + cursor->taken * block->entry_size;
+	cursor->number = (uint32_t)(block->first + cursor->position + cursor->taken++);
+	if (block->entry_size >= cursor->struct_size)
+		return entry;
+	memset(cursor->entry, 0, sizeof cursor->entry);
+	memcpy(cursor->entry, entry, block->entry_size);
+	return cursor->entry;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/read/system.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyzer/base/memory.h"
+
+static size_t file_read_at(void *context, uint64_t offset, void *buffer, size_t count)
+{
+	const struct system_file *file = context;
+	size_t done = 0;
+
+	while (done < count && offset + done <= INT64_MAX) {
+		ssize_t part = pread(file->descriptor, (char *)buffer + done, count - done, (off_t)(offset + done));
+
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0)
+			break;
+		done += (size_t)part;
+	}
+	return done;
+}
+
+/* Asks again, for a live dump grows; a file that shrank keeps its size, and reads of it come up short. */
+static uint64_t file_size(void *context)
+{
+	struct system_file *file = context;
+	struct stat status;
+
+	if (!fstat(file->descriptor, &status) && status.st_size > 0 && (uint64_t)status.st_size > file->size)
+		file->size = (uint64_t)status.st_size;
+	return file->size;
+}
+
+int system_open(const char *path, struct system_file *file)
+{
+	struct stat status;
+	int error = 0;
+
+	/* O_NONBLOCK: a FIFO must not hold us up. */
+	file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file->descriptor < 0)
+		return errno;
+	if (fstat(file->descriptor, &status))
+		error = errno;
+	else if (S_ISDIR(status.st_mode))
+		error = EISDIR;
+	else if (!S_ISREG(status.st_mode))
+		error = EINVAL;
+	if (error) {
+		close(file->descriptor);
+		return error;
+	}
+	file->size = (uint64_t)status.st_size;
+	file->source = (struct dump_source){ .context = file, .read_at = file_read_at, .size = file_size };
+	return 0;
+}
+
+void system_close(struct system_file *file)
+{
+	close(file->descriptor);
+}
+
+const char *system_why(int error)
+{
+	return error == EINVAL ? "not a regular file" : strerror(error);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool system_list(const char *directory, char ***paths, size_t *count)
+{
+	DIR *stream = opendir(directory);
+	size_t capacity = 0, length = strlen(directory);
+	struct dirent *entry;
+
+	*paths = NULL;
+	*count = 0;
+	if (!stream)
+		return false;
+	while (length > 1 && directory[length - 1] == '/')
+		length--;
+	while ((entry = readdir(stream))) {
+		size_t name = strlen(entry->d_name);
+
+		if (name <= 5 || strcmp(entry->d_name + name - 5, ".dump") || entry->d_type == DT_DIR)
+			continue;
+		*paths = memory_grow(*paths, *count, &capacity, sizeof **paths);
+		(*paths)[(*count)++] = memory_format("%.*s%s%s", (int)length, directory,
+		                                     directory[length - 1] == '/' ? "" : "/", entry->d_name);
+	}
+	closedir(stream);
+	if (*count)
+		qsort(*paths, *count, sizeof **paths, compare_texts);
+	return true;
+}
+
+/* Field 22 of /proc/PID/stat, counted from behind the name in field 2, which may hold anything; 0 if gone. */
+static uint64_t start_ticks_of(uint32_t pid)
+{
+	char path[64], text[1024], *at;
+	FILE *stream;
+	size_t length;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/stat", pid);
+	stream = fopen(path, "re");
+	if (!stream)
+		return 0;
+	length = fread(text, 1, sizeof text - 1, stream);
+	fclose(stream);
+	text[length] = 0;
+	at = strrchr(text, ')');
+	if (!at || at[1] == 0 || at[2] == 'Z' || at[2] == 'X') /* a zombie has ended */
+		return 0;
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+bool system_alive(uint32_t pid, uint64_t start_ticks)
+{
+	return start_ticks && start_ticks_of(pid) == start_ticks;
+}
+
+/* Whether `path` is the dump of this very process. */
+static bool is_dump_of(const char *path, uint32_t pid, uint64_t start_ticks)
+{
+	struct system_file file;
+	struct dump_header header;
+	bool found;
+
+	if (system_open(path, &file))
+		return false;
+	found = file_read_at(&file, 0, &header, sizeof header) == sizeof header &&
+	        !memcmp(header.magic, DUMP_MAGIC, sizeof header.magic) && header.pid == pid &&
+	        header.start_ticks == start_ticks;
+	system_close(&file);
+	return found;
+}
+
+/* The name of a mapped file that was deleted, without the kernel's remark; NULL for one that never had a name. */
+static char *deleted_name(const char *name)
+{
+	static const char remark[] = " (deleted)";
+	size_t length = strlen(name), end = sizeof remark - 1;
+
+	if (length <= end || strcmp(name + length - end, remark) || !strncmp(name, "/dev/", 5) ||
+	    !strncmp(name, "/memfd:", 7) || !strncmp(name, "/SYSV", 5))
+		return NULL;
+	return memory_text(name, length - end);
+}
+
+/* A dump that the process has mapped. */
+static char *dump_in_maps(uint32_t pid, uint64_t ticks, char **deleted)
+{
+	char path[64], *line = NULL, *found = NULL, *last = NULL;
+	size_t size = 0;
+	FILE *stream;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/maps", pid);
+	stream = fopen(path, "re");
+	if (!stream)
+		return NULL;
+	while (!found && getline(&line, &size, stream) > 0) {
+		char *name = strchr(line, '/');
+
+		if (!name || !strstr(line, " rw-s "))
+			continue;
+		name[strcspn(name, "\n")] = 0;
+		if (last && !strcmp(last, name))
+			continue;
+		free(last);
+		last = memory_text(name, strlen(name));
+		if (is_dump_of(name, pid, ticks))
+			found = memory_text(name, strlen(name));
+		else if (!*deleted)
+			*deleted = deleted_name(name);
+	}
+	free(last);
+	free(line);
+	fclose(stream);
+	return found;
+}
+
+/* A dump that the process writes out: in its current directory. */
+static char *dump_in_directory(uint32_t pid, uint64_t ticks)
+{
+	char link[64], directory[4096], **paths, *found = NULL;
+	ssize_t length;
+	size_t count;
+
+	snprintf(link, sizeof link, "/proc/%" PRIu32 "/cwd", pid);
+	length = readlink(link, directory, sizeof directory - 1);
+	if (length <= 0)
+		return NULL;
+	directory[length] = 0;
+	if (!system_list(directory, &paths, &count))
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!found && is_dump_of(paths[i], pid, ticks))
+			found = paths[i];
+		else
+			free(paths[i]);
+	}
+	free(paths);
+	return found;
+}
+
+char *system_dump_of(uint32_t pid, char **deleted)
+{
+	uint64_t ticks = start_ticks_of(pid);
+	char *path;
+
+	*deleted = NULL;
+	path = ticks ? dump_in_maps(pid, ticks, deleted) : NULL;
+
+	return path || !ticks ? path : dump_in_directory(pid, ticks);
+}
+
+const char *system_host(void)
+{
+	static char host[256];
+
+	if (!host[0] && gethostname(host, sizeof host - 1))
+		strcpy(host, "localhost");
+	return host;
+}
+
+bool system_terminal(void)
+{
+	return isatty(STDOUT_FILENO) == 1;
+}
+
+bool system_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return system_terminal() && !(no && *no) && !(terminal && !strcmp(terminal, "dumb"));
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/tables/symbolize.h"
+
+#include <dlfcn.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analyzer/base/memory.h"
+
+struct symbol {
+	uint64_t start, size; /* addresses as in Dwfl_Module */
+	const char *name;
+};
+
+/* Addresses [start, end), as in the debug information, of a function that is not inlined. */
+struct function {
+	uint64_t start, end;
+	Dwarf_Die die;
+};
+
+/* A compilation unit; its functions are listed when the first address in it is asked for. */
+struct unit {
+	Dwarf_Die die, scopes; /* the same unless the debug information is split */
+	uint64_t bias;         /* address less that in the debug information */
+	bool listed;
+	struct function *functions; /* by address */
+	size_t function_count, function_capacity;
+};
+
+/* Addresses [start, end) of a unit. */
+struct unit_range {
+	uint64_t start, end;
+	size_t unit;
+};
+
+/* A module's file, opened when the first address in it is asked for. */
+struct image {
+	bool tried;
+	const char *problem;
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+	uint64_t bias; /* address in Dwfl_Module less that in the file */
+	struct symbol *symbols; /* of functions, by address */
+	size_t symbol_count;
+	struct unit *units;
+	size_t unit_count, unit_capacity;
+	struct unit_range *ranges; /* by address */
+	size_t range_count, range_capacity;
+};
+
+struct symbolizer {
+	const struct aggregate *aggregate;
+	struct image *images; /* by the module's number */
+	struct intern texts;
+};
+
+struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
+{
+	struct symbolizer *symbolizer = memory_new(1, sizeof *symbolizer);
+
+	symbolizer->aggregate = aggregate;
+	symbolizer->images = memory_new(aggregate->modules.count, sizeof *symbolizer->images);
+	return symbolizer;
+}
+
+void symbolizer_free(struct symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	for (size_t i = 0; i < symbolizer->aggregate->modules.count; i++) {
+		struct image *image = &symbolizer->images[i];
+
+		for (size_t j = 0; j < image->unit_count; j++)
+			free(image->units[j].functions);
+		free(image->units);
+		free(image->ranges);
+		free(image->symbols);
+		if (image->dwfl)
+			dwfl_end(image->dwfl);
+	}
+	intern_free(&symbolizer->texts);
+	free(symbolizer->images);
+	free(symbolizer);
+}
+
+/* Opening a module's file. */
+
+static bool open_file(struct image *image, const char *path)
+{
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+	};
+	GElf_Addr bias;
+
+	image->dwfl = dwfl_begin(&callbacks);
+	if (!image->dwfl)
+		return false;
+	image->module = dwfl_report_offline(image->dwfl, path, path, -1);
+	dwfl_report_end(image->dwfl, NULL, NULL);
+	if (image->module && dwfl_module_getelf(image->module, &bias)) {
+		image->bias = bias;
+		return true;
+	}
+	dwfl_end(image->dwfl);
+	image->dwfl = NULL;
+	image->module = NULL;
+	return false;
+}
+
+static void close_file(struct image *image)
+{
+	dwfl_end(image->dwfl);
+	image->dwfl = NULL;
+	image->module = NULL;
+}
+
+/* The file that debuggers keep apart for this build-id. */
+static bool open_debug_file(struct image *image, const struct module_key *module)
+{
+	char path[128], *at = path;
+
+	if (!module->build_id_size)
+		return false;
+	at += sprintf(at, "/usr/lib/debug/.build-id/%02x/", module->build_id[0]);
+	for (uint32_t i = 1; i < module->build_id_size; i++)
+		at += sprintf(at, "%02x", module->build_id[i]);
+	strcpy(at, ".debug");
+	return open_file(image, path);
+}
+
+/* Without build-ids: was the file there, as it is now, before the process began, on this machine? */
+static bool file_is_older(const char *path, const struct module *totals)
+{
+	struct stat status;
+
+	return !totals->elsewhere && !stat(path, &status) &&
+	       (uint64_t)status.st_ctim.tv_sec * 1000000000u + (uint64_t)status.st_ctim.tv_nsec < totals->earliest_start_ns;
+}
+
+/* NULL if the open file is the one that ran. */
+static const char *mismatch(const struct image *image, const struct module_key *module, const char *path,
+                            const struct module *totals)
+{
+	const unsigned char *build_id;
+	GElf_Addr address;
+	int size = dwfl_module_build_id(image->module, &build_id, &address);
+
+	if (size < 0)
+		size = 0;
+	if (module->build_id_size || size) {
+		if ((uint32_t)size == module->build_id_size && !memcmp(build_id, module->build_id, (size_t)size))
+			return NULL;
+		return "the file has another build-id than the one that ran";
+	}
+	return file_is_older(path, totals) ? NULL : "no build-id tells whether the file is the one that ran";
+}
+
+static int compare_symbols(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->size < y->size ? -1 : x->size > y->size;
+}
+
+static void load_symbols(struct image *image)
+{
+	int count = dwfl_module_getsymtab(image->module);
+
+	if (count <= 0)
+		return;
+	image->symbols = memory_new((size_t)count, sizeof *image->symbols);
+	for (int i = 0; i < count; i++) {
+		GElf_Sym symbol;
+		GElf_Addr address;
+		GElf_Word section;
+		const char *name = dwfl_module_getsym_info(image->module, i, &symbol, &address, &section, NULL, NULL);
+		int type = GELF_ST_TYPE(symbol.st_info);
+
+		if (name && name[0] && section != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC))
+			image->symbols[image->symbol_count++] = (struct symbol){ address, symbol.st_size, name };
+	}
+	if (image->symbol_count)
+		qsort(image->symbols, image->symbol_count, sizeof *image->symbols, compare_symbols);
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct unit_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void load_unit(struct image *image, Dwarf_Die *die, uint64_t bias)
+{
+	struct unit unit = { .die = *die, .scopes = *die, .bias = bias };
+	Dwarf_Addr base, start, end;
+	Dwarf_Half version;
+	Dwarf_Die same, split;
+	uint8_t type;
+
+	if (!dwarf_cu_info(die->cu, &version, &type, &same, &split, NULL, NULL, NULL) && type == DW_UT_skeleton && split.cu)
+		unit.scopes = split;
+	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;) {
+		image->ranges = memory_grow(image->ranges, image->range_count, &image->range_capacity,
+		                            sizeof *image->ranges);
+		image->ranges[image->range_count++] = (struct unit_range){ start + bias, end + bias, image->unit_count };
+	}
+	image->units = memory_grow(image->units, image->unit_count, &image->unit_capacity, sizeof *image->units);
+	image->units[image->unit_count++] = unit;
+}
+
+/* libdw itself finds units by .debug_aranges alone, and clang writes none. */
+static void load_units(struct image *image)
+{
+	Dwarf_Addr bias;
+
+	for (Dwarf_Die *die = NULL; (die = dwfl_module_nextcu(image->module, die, &bias));)
+		load_unit(image, die, bias);
+	if (image->range_count)
+		qsort(image->ranges, image->range_count, sizeof *image->ranges, compare_ranges);
+}
+
+static struct image *image_of(struct symbolizer *symbolizer, uint32_t number)
+{
+	const struct module_key *module = module_of(symbolizer->aggregate, number);
+	const char *path = text_at(symbolizer->aggregate, module->path);
+	struct image *image = &symbolizer->images[number];
+
+	if (image->tried)
+		return image;
+	image->tried = true;
+	image->problem = "the file cannot be read";
+	if (path[0] == '/' && open_file(image, path)) {
+		image->problem = mismatch(image, module, path, &symbolizer->aggregate->module_totals[number]);
+		if (image->problem)
+			close_file(image);
+	}
+	if (!image->module && open_debug_file(image, module))
+		image->problem = NULL;
+	if (image->module) {
+		load_symbols(image);
+		load_units(image);
+	}
+	return image;
+}
+
+/* Looking an address up. */
+
+static const char *keep(struct symbolizer *symbolizer, const char *text)
+{
+	return intern_at(&symbolizer->texts, intern_text(&symbolizer->texts, text));
+}
+
+typedef char *demangler(const char *mangled, char *buffer, size_t *length, int *status);
+
+/* The C++ runtime's __cxa_demangle; a system that has C++ programs to be analyzed has it. */
+static demangler *find_demangler(void)
+{
+	static demangler *found;
+	static bool tried;
+
+	if (!tried) {
+		void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
+		void *symbol = library ? dlsym(library, "__cxa_demangle") : NULL;
+
+		memcpy(&found, &symbol, sizeof found);
+		tried = true;
+	}
+	return found;
+}
+
+/* What gfortran makes of a procedure in a module, __MODULE_MOD_PROCEDURE; NULL for any other name. */
+static char *module_procedure(const char *name)
+{
+	const char *middle = strncmp(name, "__", 2) ? NULL : strstr(name, "_MOD_");
+
+	if (!middle || middle < name + 3)
+		return NULL;
+	return memory_format("%.*s::%s", (int)(middle - name - 2), name + 2, middle + 5);
+}
+
+static const char *demangled(struct symbolizer *symbolizer, const char *name)
+{
+	demangler *demangle = strncmp(name, "_Z", 2) ? NULL : find_demangler();
+	char *plain = module_procedure(name);
+	const char *kept;
+	int status;
+
+	if (demangle)
+		plain = demangle(name, NULL, NULL, &status);
+	kept = keep(symbolizer, plain ? plain : name);
+	free(plain);
+	return kept;
+}
+
+/* The last function that begins at or before the address, and reaches it where it has a size. */
+static const struct symbol *symbol_at(const struct image *image, uint64_t address)
+{
+	size_t low = 0, high = image->symbol_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (image->symbols[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return NULL;
+	low--;
+	return image->symbols[low].size && address - image->symbols[low].start >= image->symbols[low].size ?
+	       NULL : &image->symbols[low];
+}
+
+static struct unit *unit_at(const struct image *image, uint64_t address)
+{
+	size_t low = 0, high = image->range_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (image->ranges[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < image->ranges[low - 1].end ? &image->units[image->ranges[low - 1].unit] : NULL;
+}
+
+static bool is_function(int tag)
+{
+	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_entry_point;
+}
+
+static void add_function(struct unit *unit, Dwarf_Die *die)
+{
+	Dwarf_Addr base, start, end;
+
+	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;) {
+		unit->functions = memory_grow(unit->functions, unit->function_count, &unit->function_capacity,
+		                              sizeof *unit->functions);
+		unit->functions[unit->function_count++] = (struct function){ start, end, *die };
+	}
+}
+
+/* Functions stand in the unit itself, in namespaces, modules and classes, and contained ones of Fortran in functions. */
+static void list_functions(struct unit *unit, Dwarf_Die *parent)
+{
+	Dwarf_Die die;
+
+	for (int more = dwarf_child(parent, &die); more == 0; more = dwarf_siblingof(&die, &die))
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			add_function(unit, &die);
+			/* fall through */
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_union_type:
+			list_functions(unit, &die);
+		}
+}
+
+static int compare_functions(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/*
+ * The function that has an address as in the debug information; NULL if none does. A list of our own:
+ * dwarf_getscopes walks the whole unit for every address.
+ */
+static Dwarf_Die *function_at(struct unit *unit, uint64_t address)
+{
+	size_t low = 0, high;
+
+	if (!unit->listed) {
+		list_functions(unit, &unit->scopes);
+		if (unit->function_count)
+			qsort(unit->functions, unit->function_count, sizeof *unit->functions, compare_functions);
+		unit->listed = true;
+	}
+	high = unit->function_count;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (unit->functions[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && address < unit->functions[low - 1].end ? &unit->functions[low - 1].die : NULL;
+}
+
+/* The innermost function within `parent`, inlined or contained, that has the address; false if it has none. */
+static bool find_inner(Dwarf_Die *parent, uint64_t address, Dwarf_Die *found)
+{
+	Dwarf_Die die;
+
+	for (int more = dwarf_child(parent, &die); more == 0; more = dwarf_siblingof(&die, &die)) {
+		int tag = dwarf_tag(&die);
+
+		if (!is_function(tag) && tag != DW_TAG_lexical_block && tag != DW_TAG_try_block && tag != DW_TAG_catch_block)
+			continue;
+		if (dwarf_haspc(&die, address) != 1)
+			continue;
+		if (find_inner(&die, address, found))
+			return true;
+		if (is_function(tag)) {
+			*found = die;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *function_name(Dwarf_Die *die)
+{
+	const char *name = NULL;
+	Dwarf_Attribute attribute;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
+		name = dwarf_formstring(&attribute);
+	return name ? name : dwarf_diename(die);
+}
+
+static const char *scope_name(struct unit *unit, uint64_t address)
+{
+	Dwarf_Die *function = function_at(unit, address), inner;
+
+	if (!function)
+		return NULL;
+	return function_name(find_inner(function, address, &inner) ? &inner : function);
+}
+
+static void look_up_line(struct symbolizer *symbolizer, const struct unit *unit, uint64_t address, struct place *place)
+{
+	Dwarf_Die die = unit->die;
+	Dwarf_Line *line = dwarf_getsrc_die(&die, address);
+	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+
+	if (file && !dwarf_lineno(line, &place->line) && place->line > 0)
+		place->file = keep(symbolizer, file);
+}
+
+static void look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address, struct place *place)
+{
+	const struct symbol *symbol = symbol_at(image, address);
+	struct unit *unit = unit_at(image, address);
+	const char *name = NULL;
+
+	if (unit) {
+		look_up_line(symbolizer, unit, address - unit->bias, place);
+		name = scope_name(unit, address - unit->bias);
+	}
+	if (!name && symbol)
+		name = symbol->name;
+	if (name)
+		place->function = demangled(symbolizer, name);
+	if (symbol)
+		place->into = address - symbol->start;
+}
+
+void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place)
+{
+	const struct aggregate *aggregate = symbolizer->aggregate;
+	struct image *image;
+
+	*place = (struct place){ .offset = offset };
+	if (module == AGGREGATE_NONE) {
+		place->problem = offset ? "code outside any module" : "the caller is not known";
+		return;
+	}
+	place->module = text_at(aggregate, module_of(aggregate, module)->path);
+	image = image_of(symbolizer, module);
+	place->problem = image->problem;
+	if (image->module && offset)
+		/* One byte back: the call may be the last instruction of its line, or of its function. */
+		look_up(symbolizer, image, offset - 1 + image->bias, place);
+}
+
+void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place)
+{
+	const struct site_key *site = site_of(symbolizer->aggregate, number);
+
+	symbolize_return(symbolizer, site->caller_module, site->offset, place);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+char *place_text(const struct place *place)
+{
+	if (place->function && place->file)
+		return memory_format("%s (%s:%d)", place->function, place->file, place->line);
+	if (place->file)
+		return memory_format("%s:%d", place->file, place->line);
+	if (place->function)
+		return memory_format("%s+0x%" PRIx64 " in %s", place->function, place->into + 1, base_name(place->module));
+	if (!place->module)
+		return place->offset ? memory_format("0x%" PRIx64 " (%s)", place->offset, place->problem) :
+		       memory_format("(%s)", place->problem);
+	if (place->problem)
+		return memory_format("%s+0x%" PRIx64 " (%s)", base_name(place->module), place->offset, place->problem);
+	return memory_format("%s+0x%" PRIx64, base_name(place->module), place->offset);
+}
