@@ -20,13 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/dump/lock.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/dump/path.h"
 #include "price/price.h"
-#include "shim/record/record.h"
-#include "shim/stacks/sample.h"
 #include "shim/guest/speak.h"
+#include "shim/state/state.h"
 #include "version.h"
 
 enum {
@@ -566,7 +566,7 @@ static void header_fill(struct dump_header *header)
 	header->records_mode = config.records_calls;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
-	header->stack_threshold = sample_threshold();
+	header->stack_threshold = nowhere.header.stack_threshold; /* see dump_header */
 	header->header_check = dump_header_check(header);
 	/* What changes is taken as 0 by the check, so it comes after. */
 	header->size = dump.size = DUMP_PAGE;

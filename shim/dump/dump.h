@@ -12,7 +12,10 @@
 
 #include "flopshim_dump.h"
 
-/* The header of this process's dump; in memory that nobody reads until dump_open has made one. */
+/*
+ * The header of this process's dump; in memory that nobody reads until dump_open has made one. What is written there
+ * before is taken over: losses, lost calls and the threshold of stacks.
+ */
 extern struct dump_header *dump_header;
 
 /* Creates the dump, if that has not been tried. A dump that cannot be a file is kept in memory, and that is said. */

@@ -36,8 +36,6 @@ enum {
 	SYMBOL_TEXT = 128, /* bytes of a symbol's name */
 };
 
-struct guest_lock record_lock;
-
 /* A name and what goes with it, of work charged by hand. */
 struct manual_site {
 	uint64_t lengths;

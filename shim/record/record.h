@@ -9,16 +9,11 @@
 #include <stdint.h>
 
 #include "flopshim_dump.h"
+#include "shim/dump/lock.h"
 #include "shim/guest/guest.h"
 #include "shim/interpose/intercept.h"
 #include "shim/resolve/resolve.h"
 #include "shim/state/state.h"
-
-/*
- * Guards the dump, the modules, the sites and the namespaces. Taken before any other lock of the shim, and never held
- * while the dynamic linker is asked anything.
- */
-extern struct guest_lock record_lock;
 
 /* Opens the dump and writes the namespaces into it, if that has not been tried. With record_lock held. */
 void record_begin(void);

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "shim/dump/lock.h"
 #include "shim/threads/lifecycle.h"
 #include "shim/record/record.h"
 #include "shim/resolve/resolve.h"

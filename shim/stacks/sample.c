@@ -37,11 +37,15 @@ static struct {
 	struct dump_sample **samples; /* by hash of stack, site and namespace */
 	uint32_t sample_count, sample_places;
 	_Atomic uint64_t sequence, cumulative, log_bytes;
-	_Atomic uint64_t threshold; /* 0 stands for the first */
 	uint64_t flops_at_threshold; /* that stacks stand for since it is the threshold */
 } taken;
 
-uint64_t sample_threshold(void) { return taken.threshold ? taken.threshold : THRESHOLD_FIRST; }
+/* FLOPs at and above which `auto` takes the stack of every call, just now. */
+static _Atomic uint64_t stack_threshold = THRESHOLD_FIRST;
+
+static void threshold_set(uint64_t threshold) { stack_threshold = dump_header->stack_threshold = threshold; }
+
+void sample_start(void) { threshold_set(THRESHOLD_FIRST); }
 
 struct stack_entry {
 	uint64_t hash, place;
@@ -232,15 +236,15 @@ static void stack_failed(void)
 /* A call of many thresholds counts as many, so that of large calls too a thousand are taken before some are left out. */
 static void raise_threshold(uint64_t flops)
 {
-	uint64_t threshold = sample_threshold();
+	uint64_t threshold = stack_threshold;
 
 	taken.flops_at_threshold += flops;
 	while (taken.flops_at_threshold / THRESHOLDS_BEFORE_NEXT >= threshold) {
 		taken.flops_at_threshold -= THRESHOLDS_BEFORE_NEXT * threshold;
 		threshold *= 2;
 	}
-	if (threshold != sample_threshold())
-		taken.threshold = dump_header->stack_threshold = threshold;
+	if (threshold != stack_threshold)
+		threshold_set(threshold);
 }
 
 /* A stack to be taken, and where the dump has it then: 0 if it could not be. */
@@ -295,7 +299,7 @@ static uint64_t stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint3
 /* Whether this call's stack is taken, and what it stands for then. */
 static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_for)
 {
-	uint64_t threshold = sample_threshold();
+	uint64_t threshold = stack_threshold;
 
 	*stands_for = (uint64_t)cost;
 	if (config.stacks == STACKS_ALL)
@@ -319,7 +323,7 @@ static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_f
 /* Fewer from now on, of a site whose stacks have been the same all the time. */
 static void steady_thin_out(struct thread *thread, struct steady_site *steady, uint64_t flops)
 {
-	uint64_t threshold = sample_threshold();
+	uint64_t threshold = stack_threshold;
 
 	if (steady->threshold > threshold)
 		threshold = steady->threshold;
@@ -348,7 +352,7 @@ static void steady_note(struct thread *thread, struct steady_site *steady, uint6
  */
 static bool steady_leaves_out(struct steady_site *steady, uint64_t *stands_for)
 {
-	if (steady->threshold <= sample_threshold() || *stands_for >= steady->threshold)
+	if (steady->threshold <= stack_threshold || *stands_for >= steady->threshold)
 		return false;
 	steady->passed += *stands_for;
 	if (steady->passed < steady->threshold)
@@ -748,6 +752,7 @@ void sample_forked(void)
 	if (taken.samples)
 		guest_free(taken.samples, taken.sample_places * sizeof(struct dump_sample *));
 	memset(&taken, 0, sizeof(taken));
+	sample_start();
 	/* Another thread of the parent may have been at it; and what the parent has done says nothing of the child. */
 	if (calibration.state != PACE_NEVER)
 		calibration.state = flopshim_tick_scale ? PACE_KNOWN : PACE_UNKNOWN;

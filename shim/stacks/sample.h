@@ -36,8 +36,8 @@ void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *
 /* Finds the pace of the processor's counter: known some 50 us after it was first called. Takes record_lock. */
 void sample_calibrate(void);
 
-/* FLOPs at and above which `auto` takes the stack of every call, just now; but see above. */
-uint64_t sample_threshold(void);
+/* Before any call: has the dump know from which FLOPs on stacks are taken. */
+void sample_start(void);
 
 /* In a forked child: stacks are stored anew, and its first calls are timed as those of any process. */
 void sample_forked(void);

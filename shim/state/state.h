@@ -144,7 +144,7 @@ enum { SERVED_COUNT = (SERVED_MASK + 8) * SERVED_SCALE / (int)sizeof(struct serv
 /* What the last sampled stacks of a call site say of the next ones: see sample.h. */
 struct steady_site {
 	uint64_t stack;     /* where the dump has the last one, 0 for none */
-	uint64_t threshold; /* instead of sample_threshold, where it is larger */
+	uint64_t threshold; /* instead of the threshold of all sites, where it is larger */
 	uint64_t passed;    /* FLOPs since the last stack, of calls below the threshold */
 	uint32_t site;
 	uint32_t same;      /* how many have been the same in a row */

@@ -660,6 +660,7 @@ static __attribute__((constructor)) void start(void)
 	life.has_key = !pthread_key_create(&life.key, ended);
 	find_stack_sizes();
 	unwind_start();
+	sample_start();
 	guest_lock(&record_lock);
 	module_start();
 	is_blind = !module_at(0);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lock.h - the lock under which the shim changes what all threads share.
+ */
+#ifndef FLOPSHIM_DUMP_LOCK_H
+#define FLOPSHIM_DUMP_LOCK_H
+
+#include "shim/guest/guest.h"
+
+/*
+ * Guards the dump, the modules, the sites and the namespaces. Taken before any other lock of the shim, and never held
+ * while the dynamic linker is asked anything.
+ */
+extern struct guest_lock record_lock __attribute__((visibility("hidden")));
+
+#endif
