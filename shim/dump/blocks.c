@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * blocks.c - the blocks of the dump, the tables that grow in them, strings and stacks.
+ * It must never believe what stands in the file, where anybody may write: places and sizes are kept in struct dump_part.
+ */
+#include "shim/dump/blocks.h"
+
+#include <string.h>
+
+#include "shim/dump/file.h"
+#include "shim/dump/path.h"
+#include "shim/guest/guest.h"
+
+enum {
+	PARTS_FIRST = 64,
+	STRINGS_BYTES = 8192,
+	STACKS_BYTES = 16384,
+	ENTRIES_ALIGN = 128,
+	LOG_SPARE = 4 << 20, /* bytes of the disk that the record of calls leaves to the rows, which hold the totals */
+};
+
+static struct {
+	bool said_full; /* by this process or by one that forked it */
+	uint64_t first_bytes; /* of the file's beginning are in memory behind the header; 0 where there was no room */
+	uint64_t size;        /* of what is in use of the file */
+	struct dump_part **parts; /* grows: only read under record_lock */
+	uint32_t part_count, part_room;
+	struct guest_pool pool; /* of parts */
+	struct dump_part *strings, *stacks;
+} dump;
+
+#define TABLE(kind, record, size) {.type = kind, .entry_size = sizeof(struct record), .bytes = size}
+#define TABLES                                                    \
+	X(dump_meta, DUMP_META, dump_meta, 4096)                  \
+	X(dump_modules, DUMP_MODULES, dump_module, 4096)          \
+	X(dump_routines, DUMP_ROUTINES, dump_routine, 8192)       \
+	X(dump_sites, DUMP_SITES, dump_site, 8192)                \
+	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, 4096) \
+	X(dump_limits, DUMP_LIMITS, dump_limit, 4096)             \
+	X(dump_lanes, DUMP_LANES, dump_lane, 4096)                \
+	X(dump_notes, DUMP_NOTES, dump_note, 4096)                \
+	X(dump_samples, DUMP_SAMPLES, dump_sample, 4096)
+#define X(name, kind, record, size) struct dump_table name = TABLE(kind, record, size);
+TABLES
+#undef X
+
+/* ---- blocks ---- */
+
+void blocks_begin(uint64_t offset, uint64_t in_memory)
+{
+	dump.size = offset;
+	dump.first_bytes = in_memory;
+}
+
+struct dump_part *blocks_part(uint32_t number) { return number < dump.part_count ? dump.parts[number] : NULL; }
+
+/* Most processes have fewer blocks than there is room for from the start. */
+static bool parts_have_room(void)
+{
+	static struct dump_part *first[PARTS_FIRST];
+	struct dump_part **old = dump.parts, **list;
+
+	if (!old) {
+		dump.parts = first;
+		dump.part_room = PARTS_FIRST;
+	}
+	if (dump.part_count < dump.part_room)
+		return true;
+	list = guest_pages(2 * dump.part_room * sizeof(*list));
+	if (!list)
+		return false;
+	memcpy(list, old, dump.part_count * sizeof(*list));
+	dump.parts = list;
+	if (old != first)
+		guest_free(old, dump.part_room * sizeof(*old));
+	dump.part_room *= 2;
+	return true;
+}
+
+static struct dump_part *part_take(void)
+{
+	static struct dump_part first[PARTS_FIRST];
+
+	if (!dump.pool.size)
+		dump.pool = (struct guest_pool){.size = sizeof(first[0]), .fresh = (char *)first,
+						.fresh_end = (char *)first + sizeof(first)};
+	return parts_have_room() ? guest_pool_take(&dump.pool) : NULL;
+}
+
+static void say_full(enum dump_block_type type)
+{
+	if (!dump.said_full)
+		guest_say("%s cannot grow: %s", path_told(),
+			  type == DUMP_LOG ? "its record of calls ends here"
+					   : "calls of new shapes are counted together from now on");
+	dump.said_full = true;
+}
+
+static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t size, bool at_once, bool *in_file)
+{
+	void *pages;
+
+	*in_file = offset + size <= dump.first_bytes;
+	if (*in_file)
+		return (char *)dump_header + offset;
+	if (!file_is_there())
+		return guest_pages(size);
+	pages = guest_confined ? NULL : file_extend(offset, size, at_once, type == DUMP_LOG ? LOG_SPARE : 0);
+	*in_file = pages != NULL;
+	if (pages)
+		return pages;
+	if (!guest_confined)
+		say_full(type);
+	if (type == DUMP_LOG)
+		return NULL;
+	dump_lose(DUMP_LOST_SPACE);
+	return guest_pages(size); /* NULL in a confined process */
+}
+
+/* Calls write to these entries: each is to take as few cache lines as can be. */
+static bool is_for_calls(enum dump_block_type type) { return type == DUMP_ROWS || type == DUMP_LANES; }
+_Static_assert(sizeof(struct dump_row) % 64 == 0 && sizeof(struct dump_lane) % 64 == 0, "whole cache lines");
+
+struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
+				 uint32_t first)
+{
+	uint64_t size = (bytes + DUMP_PAGE - 1) / DUMP_PAGE * DUMP_PAGE, offset = dump.size;
+	uint16_t begin = is_for_calls(type) ? ENTRIES_ALIGN : sizeof(struct dump_block);
+	struct dump_part *part = part_take();
+	struct dump_block *block;
+	bool in_file;
+
+	if (!part)
+		return NULL;
+	/* A lane's first rows may be its only ones. */
+	block = block_pages(type, offset, size, type == DUMP_LOG || (type == DUMP_ROWS && first), &in_file);
+	if (!block) {
+		guest_pool_give(&dump.pool, part);
+		return NULL;
+	}
+	*block = (struct dump_block){
+		.magic = DUMP_BLOCK_MAGIC,
+		.type = (uint16_t)type,
+		.header_size = begin,
+		.offset = offset,
+		.size = size,
+		.address = (uint64_t)block,
+		.entry_size = entry_size,
+		.first = first,
+		.lane = lane,
+	};
+	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
+	*part = (struct dump_part){
+		.block = block,
+		.entries = (char *)block + begin,
+		.capacity = (size - begin) / (entry_size ? entry_size : 1),
+		.entry_size = entry_size,
+		.first = first,
+		.offset = offset,
+		.size = size,
+		.type = type,
+		.in_file = in_file,
+	};
+	dump.parts[dump.part_count++] = part;
+	dump_unseal();
+	/* Blocks that are only in memory leave no gap in the file: nobody else knows their offset. */
+	if (in_file || !file_is_there()) {
+		dump.size = offset + size;
+		__atomic_store_n(&dump_header->size, dump.size, __ATOMIC_RELEASE);
+	}
+	return part;
+}
+
+void *dump_append(struct dump_table *table, uint32_t *number)
+{
+	if (!table->part || table->part->used == table->part->capacity) {
+		struct dump_part *part =
+			dump_block_add(table->type, table->entry_size, table->bytes, DUMP_NONE, table->count);
+
+		if (!part)
+			return NULL;
+		table->part = part;
+		if (table->bytes < 1u << 20)
+			table->bytes *= 2;
+	}
+	if (number)
+		*number = table->count;
+	return dump_entry(table->part, table->part->used);
+}
+
+void dump_commit(struct dump_table *table)
+{
+	dump_unseal();
+	table->count++;
+	dump_part_use(table->part, table->part->used + 1);
+}
+
+/* Room for `size` bytes in the last block of a chain of entries that vary in size. */
+static void *varied_append(struct dump_part **part, enum dump_block_type type, uint64_t bytes, uint64_t size)
+{
+	if (!*part || (*part)->used + size > (*part)->capacity) {
+		uint64_t needed = size + sizeof(struct dump_block);
+		struct dump_part *added = dump_block_add(type, 0, needed > bytes ? needed : bytes, DUMP_NONE, 0);
+
+		if (!added)
+			return NULL;
+		*part = added;
+	}
+	return (*part)->entries + (*part)->used;
+}
+
+static uint64_t varied_commit(struct dump_part *part, uint64_t size)
+{
+	uint64_t place = part->offset + (uint64_t)(part->entries - (char *)part->block) + part->used;
+
+	dump_unseal();
+	dump_part_use(part, part->used + size);
+	return place;
+}
+
+uint64_t dump_string(const char *text, uint64_t length)
+{
+	uint64_t size = (sizeof(struct dump_string) + length + 1 + 7) & ~(uint64_t)7;
+	struct dump_string *string = varied_append(&dump.strings, DUMP_STRINGS, STRINGS_BYTES, size);
+
+	if (!string)
+		return 0;
+	string->length = (uint32_t)length;
+	memcpy(string->text, text, length);
+	return varied_commit(dump.strings, size);
+}
+
+uint64_t dump_stack_add(const uint64_t *addresses, uint32_t count, uint64_t python)
+{
+	uint32_t size = (uint32_t)sizeof(struct dump_stack) + 8 * count;
+	struct dump_stack *stack = varied_append(&dump.stacks, DUMP_STACKS, STACKS_BYTES, size);
+
+	if (!stack)
+		return 0;
+	stack->size = size;
+	stack->count = count;
+	stack->python = python;
+	memcpy(stack->addresses, addresses, 8 * (size_t)count);
+	return varied_commit(dump.stacks, size);
+}
+
+void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *), void *context)
+{
+	uint64_t place = 0;
+
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
+
+		/* Room counts, not use: a row keeps its place when more come. */
+		for (uint64_t j = 0; part->type == DUMP_ROWS && j < part->capacity; j++, place++)
+			if (j < part->used)
+				visit(dump_entry(part, j), place, context);
+	}
+}
+
+void *dump_entry_numbered(enum dump_block_type type, uint32_t number)
+{
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
+
+		if (part->type == type && number >= part->first && number - part->first < part->used)
+			return dump_entry(part, number - part->first);
+	}
+	return NULL;
+}
+
+/* Where the text at a place begins, and how many bytes there are at most: it may have lost its end. */
+static const char *text_at(uint64_t place, uint64_t *room)
+{
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		const struct dump_part *part = dump.parts[i];
+		uint64_t begin = part->offset + (uint64_t)(part->entries - (char *)part->block);
+
+		if (part->type != DUMP_STRINGS || place < begin || place >= part->offset + part->size)
+			continue;
+		*room = part->offset + part->size - place;
+		if (*room <= sizeof(struct dump_string))
+			break;
+		*room -= sizeof(struct dump_string);
+		return (const char *)part->block + (place - part->offset) + sizeof(struct dump_string);
+	}
+	*room = 0;
+	return "";
+}
+
+bool dump_text_is(uint64_t place, const char *text)
+{
+	uint64_t room, length = strlen(text);
+	const char *found = text_at(place, &room);
+
+	return length < room && !memcmp(found, text, length) && !found[length];
+}
+
+void dump_text_copy(uint64_t place, char *text, size_t size)
+{
+	uint64_t room;
+	const char *found = text_at(place, &room);
+	size_t length = 0;
+
+	for (; length < room && length + 1 < size && found[length]; length++)
+		text[length] = found[length];
+	text[length] = 0;
+}
+
+void blocks_forked(void)
+{
+	for (uint32_t i = 0; i < dump.part_count; i++) {
+		guest_free(dump.parts[i]->block, dump.parts[i]->size);
+		guest_pool_give(&dump.pool, dump.parts[i]);
+	}
+	dump.part_count = 0;
+	dump.first_bytes = 0;
+	dump.strings = dump.stacks = NULL;
+#define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);
+	TABLES
+#undef X
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * file.c - the dump's file: makes it, grows it, opens it again.
+ * It must never keep a descriptor (the program may close it and use its number again), and never let a full disk reach the
+ * program as a signal.
+ */
+#include "shim/dump/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flopshim_dump.h"
+#include "shim/dump/dump.h"
+#include "shim/dump/path.h"
+#include "shim/guest/guest.h"
+
+enum { FIRST_BYTES = 96 << 10 /* the header and the tables that nearly every process begins */ };
+
+static struct {
+	bool is_there;
+	bool written_out;
+	bool said_no_file; /* by this process or by one that forked it */
+	dev_t device;
+	ino_t inode;
+} state;
+
+bool file_is_there(void) { return state.is_there; }
+bool file_is_written_out(void) { return state.written_out; }
+const char *dump_path(void) { return state.is_there ? path_shown() : NULL; }
+
+
+/* The limit of the file's size shrank meanwhile, and this thread has a signal of it, which is blocked. */
+static void signal_take_back(void)
+{
+	struct timespec none = {0, 0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	sigtimedwait(&set, NULL, &none);
+}
+
+/* Makes room up to `size` bytes. Errors as errno, never as a signal: signals are blocked under the lock. */
+static int file_reserve(int file, uint64_t offset, uint64_t size)
+{
+	struct rlimit limit;
+	int error;
+
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY && offset + size > limit.rlim_cur)
+		return EFBIG;
+	error = posix_fallocate(file, (off_t)offset, (off_t)size);
+	if (error == EFBIG)
+		signal_take_back();
+	return error;
+}
+
+/*
+ * Zeros into a part that is reserved. What was written is in memory and is mapped many pages at a time: a third of what
+ * a call after the other waits for where each meets a page that must first be made. What fails here is left to them.
+ */
+static void file_fill(int file, uint64_t offset, uint64_t size)
+{
+	static const char zeros[DUMP_PAGE];
+	static const struct iovec pages[64] = {[0 ... 63] = {(void *)zeros, sizeof(zeros)}};
+
+	while (size >= DUMP_PAGE) {
+		uint64_t count = size / DUMP_PAGE;
+		ssize_t written = pwritev(file, pages, count < 64 ? (int)count : 64, (off_t)offset);
+
+		if (written <= 0) {
+			if (written < 0 && errno == EFBIG)
+				signal_take_back();
+			return;
+		}
+		offset += (uint64_t)written;
+		size -= (uint64_t)written;
+	}
+}
+
+int file_reopen(void)
+{
+	int file = path_open();
+	struct stat status;
+
+	if (file < 0)
+		return -1;
+	if (fstat(file, &status) || status.st_dev != state.device || status.st_ino != state.inode) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
+/* Filesystems on which a reserved page of a shared mapping can always be written. */
+static bool mapping_is_trusted(int file)
+{
+	struct statfs status;
+
+	if (fstatfs(file, &status))
+		return false;
+	switch ((unsigned long)status.f_type) {
+	case 0xef53:     /* ext2, ext3, ext4 */
+	case 0x58465342: /* xfs */
+	case 0x01021994: /* tmpfs */
+	case 0x794c7630: /* overlay */
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Zeroed pages that stand for this part of the file; NULL if there is no room for them in it. `at_once` says that all will
+ * be needed.
+ */
+static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
+{
+	void *address;
+
+	if (file_reserve(file, offset, size))
+		return NULL;
+	if (state.written_out)
+		return guest_pages(size);
+	if (at_once)
+		file_fill(file, offset, size);
+	address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
+	if (address == MAP_FAILED)
+		return NULL;
+	if (at_once)
+		guest_populate(address, size);
+	return address;
+}
+
+/* Whether `size` bytes have room and leave `spare` bytes of the disk. */
+static bool disk_has_room(int file, uint64_t size, uint64_t spare)
+{
+	struct statvfs status;
+
+	if (fstatvfs(file, &status))
+		return false;
+	/* One that does not know how large it is says 0. */
+	return !status.f_blocks || (uint64_t)status.f_bavail * status.f_frsize >= size + spare;
+}
+
+void *file_extend(uint64_t offset, uint64_t size, bool at_once, uint64_t spare)
+{
+	int saved = errno, file = file_reopen();
+	void *pages = NULL;
+
+	if (file >= 0) {
+		if (!spare || disk_has_room(file, size, spare))
+			pages = file_pages(file, offset, size, at_once);
+		close(file);
+	}
+	errno = saved;
+	return pages;
+}
+
+bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset)
+{
+	const char *at = bytes;
+
+	while (size) {
+		ssize_t written = pwrite(file, at, size, (off_t)offset);
+
+		if (written <= 0) {
+			if (written < 0 && errno == EFBIG)
+				signal_take_back();
+			return false;
+		}
+		at += written;
+		offset += (uint64_t)written;
+		size -= (uint64_t)written;
+	}
+	return true;
+}
+
+/* ---- what it begins with ---- */
+
+static void say_no_file(const char *reason)
+{
+	if (!state.said_no_file)
+		guest_say("cannot write %s (%s): counting without a file", path_told(), reason);
+	state.said_no_file = true;
+}
+
+/* In memory: where no file can be, or where it cannot be mapped. */
+static void *first_in_memory(void *otherwise)
+{
+	void *page = guest_pages(DUMP_PAGE);
+
+	return page ? page : otherwise;
+}
+
+/* In the file that has just been made; NULL if there is no room for it there. */
+static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
+{
+	void *first = NULL;
+
+	state.written_out = !mapping_is_trusted(file);
+	/* A dozen blocks that are reserved and mapped one after the other would take half a millisecond. */
+	if (!state.written_out)
+		first = file_pages(file, 0, FIRST_BYTES, true);
+	*bytes = first ? FIRST_BYTES : 0;
+	if (!first && !state.written_out)
+		first = file_pages(file, 0, DUMP_PAGE, false);
+	if (first || file_reserve(file, 0, DUMP_PAGE))
+		return first;
+	state.written_out = true; /* there is room, but no memory to map it */
+	return first_in_memory(otherwise);
+}
+
+void *file_begin(bool forked, void *otherwise, uint64_t *bytes)
+{
+	void *first = NULL;
+	const char *fault = NULL;
+	struct stat status;
+	int file = path_create(forked, &fault);
+
+	*bytes = 0;
+	if (file >= 0 && !fstat(file, &status)) {
+		state.device = status.st_dev;
+		state.inode = status.st_ino;
+		first = first_in_file(file, otherwise, bytes);
+		if (!first)
+			say_no_file("no room for it");
+	} else {
+		say_no_file(file < 0 ? fault : strerrorname_np(errno));
+	}
+	state.is_there = first;
+	state.written_out &= state.is_there;
+	if (file >= 0 && !first)
+		path_remove();
+	if (file >= 0)
+		close(file);
+	return first ? first : first_in_memory(otherwise);
+}
+
+void file_forked(void) { state.is_there = state.written_out = false; }

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * header.c - how a dump begins: its header, and what the process is.
+ * It must never be in the way of a program whose dump cannot be written: that one is kept in memory, and that is said.
+ */
+#include "shim/dump/header.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "price/price.h"
+#include "shim/dump/blocks.h"
+#include "shim/dump/file.h"
+#include "shim/dump/notes.h"
+#include "shim/dump/path.h"
+#include "shim/dump/seal.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "shim/guest/speak.h"
+#include "version.h"
+
+/* Stands in until the dump is open, and for good where there is no memory for another. A page, as it is written out. */
+static union {
+	struct dump_header header;
+	char page[DUMP_PAGE];
+} nowhere;
+struct dump_header *dump_header = &nowhere.header;
+
+static struct {
+	bool tried; /* dump_open has run */
+	bool forked, said_warnings; /* by this process or by one that forked it */
+	uint64_t bytes;        /* of the file's beginning are in memory from the header on; 0 where only the header is */
+	uint64_t parent_ticks; /* of the process that forked this one */
+} dump;
+
+bool dump_is_open(void) { return dump.tried; }
+
+/* ---- what the process is ---- */
+
+static void meta_add(const char *key, const char *value, size_t length)
+{
+	struct dump_meta *meta = dump_append(&dump_meta, NULL);
+
+	if (!meta)
+		return;
+	meta->key = dump_string(key, strlen(key));
+	meta->value = dump_string(value, length);
+	dump_commit(&dump_meta);
+}
+
+static void meta_fill(void)
+{
+	static char buffer[16384];
+	ssize_t length = readlink("/proc/self/exe", buffer, sizeof(buffer));
+	int file;
+
+	if (length > 0)
+		meta_add("program", buffer, (size_t)length);
+	file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		length = read(file, buffer, sizeof(buffer) - 1);
+		close(file);
+		buffer[length > 0 ? length : 0] = 0;
+		for (char *at = buffer; at < buffer + length; at += strlen(at) + 1)
+			meta_add("argument", at, strlen(at));
+	}
+	meta_add("directory", config.directory, strlen(config.directory));
+	for (char **entry = environ; entry && *entry; entry++)
+		if (!strncmp(*entry, "FLOPSHIM_", 9))
+			meta_add("environment", *entry, strlen(*entry));
+	for (char *line = config.warnings; *line;) {
+		char *end = strchr(line, '\n');
+
+		*end = 0;
+		dump_note(DUMP_NOTE_ENVIRONMENT, line, 1);
+		*end = '\n';
+		line = end + 1;
+	}
+}
+
+/* Field 22 of /proc/self/stat; the name in field 2 may hold anything. */
+static uint64_t process_start_ticks(void)
+{
+	static char buffer[1024]; /* under record_lock */
+	char *at;
+	int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	uint64_t ticks = 0;
+
+	if (file < 0)
+		return 0;
+	length = read(file, buffer, sizeof(buffer) - 1);
+	close(file);
+	buffer[length > 0 ? length : 0] = 0;
+	at = strrchr(buffer, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	for (at = at ? at + 1 : NULL; at && *at >= '0' && *at <= '9'; at++)
+		ticks = ticks * 10 + (uint64_t)(*at - '0');
+	return ticks;
+}
+
+static int rank_number(void)
+{
+	const char *text = path_rank();
+	int rank = 0;
+
+	if (!text || *text < '0' || *text > '9')
+		return -1;
+	for (; *text >= '0' && *text <= '9' && rank < 100000000; text++)
+		rank = rank * 10 + (*text - '0');
+	return rank;
+}
+
+/* ---- the header ---- */
+
+static void header_fill(struct dump_header *header)
+{
+	struct timespec now;
+	size_t end = 0;
+
+	memcpy(header->magic, DUMP_MAGIC, sizeof(header->magic));
+	header->version = DUMP_VERSION;
+	header->byte_order = DUMP_BYTE_ORDER;
+	header->pid = (uint32_t)getpid();
+	header->parent_pid = (uint32_t)getppid();
+	header->start_ticks = process_start_ticks();
+	clock_gettime(CLOCK_REALTIME, &now);
+	header->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	header->start_monotonic_ns = guest_clock();
+	header->fork_parent_ticks = dump.parent_ticks;
+	header->multiplier = config.multiplier;
+	header->rank = rank_number();
+	header->exit_status = -1;
+	memcpy(header->table_version, table_version, strnlen(table_version, sizeof(header->table_version) - 1));
+	guest_print(header->shim_version, sizeof(header->shim_version), &end, "%s", FLOPSHIM_VERSION);
+	path_host(header->host, sizeof(header->host));
+	end = 0;
+	guest_print(header->job, sizeof(header->job), &end, "%s", path_job() ? path_job() : "");
+	header->records_mode = config.records_calls;
+	header->stacks_mode = (uint32_t)config.stacks;
+	header->time_mode = (uint32_t)config.time;
+	header->stack_threshold = nowhere.header.stack_threshold; /* see dump_header */
+	header->header_check = dump_header_check(header);
+	/* What changes is taken as 0 by the check, so it comes after. */
+	header->size = DUMP_PAGE;
+	header->state = DUMP_RUNNING;
+}
+
+static void say_warnings(void)
+{
+	if (!dump.said_warnings && !config.quiet && speak_is_heard()) /* the dump has them already */
+		for (const char *line = config.warnings; *line; line = strchr(line, '\n') + 1)
+			guest_say("%.*s", (int)(strchr(line, '\n') - line), line);
+	dump.said_warnings = true;
+}
+
+void dump_open(void)
+{
+	struct dump_header *header;
+	int saved = errno;
+
+	if (dump.tried)
+		return;
+	dump.tried = true;
+	header = file_begin(dump.forked, &nowhere, &dump.bytes);
+	header_fill(header);
+	blocks_begin(header->size, dump.bytes);
+	if (header != &nowhere.header) { /* calls may have been lost before */
+		header->losses = nowhere.header.losses;
+		header->lost_calls = nowhere.header.lost_calls;
+	}
+	if (file_is_written_out())
+		header->losses |= DUMP_NOT_DURABLE;
+	dump_header = header;
+	meta_fill();
+	if (file_is_written_out())
+		seal_write_out(); /* or a process that ends within the first second leaves a file that is no dump */
+	say_warnings();
+	guest_say_verbose("writing %s", file_is_there() ? path_told() : "no dump");
+	errno = saved;
+}
+
+void header_forked(void)
+{
+	if (dump.tried)
+		dump.parent_ticks = dump_header->start_ticks;
+	dump.forked = true;
+	if (dump_header != &nowhere.header)
+		guest_free(dump_header, dump.bytes ? dump.bytes : DUMP_PAGE);
+	memset(&nowhere, 0, sizeof(nowhere));
+	dump_header = &nowhere.header;
+	dump.tried = guest_confined; /* then there will be none */
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * notes.c - what a reader must be told: notes, each once with a count, and messages that nobody heard.
+ * It must never search for long: beyond some messages all others are one note.
+ */
+#include "shim/dump/notes.h"
+
+#include <string.h>
+
+#include "shim/dump/blocks.h"
+#include "shim/guest/speak.h"
+
+enum { MESSAGES_MAX = 256 };
+
+static uint32_t messages; /* that have been noted */
+
+/* NULL if there is none yet. */
+static struct dump_note *note_find(enum dump_note_kind kind, uint32_t check)
+{
+	const struct dump_part *part;
+
+	for (uint32_t i = 0; (part = blocks_part(i)); i++) {
+		for (uint64_t j = 0; part->type == DUMP_NOTES && j < part->used; j++) {
+			struct dump_note *note = dump_entry(part, j);
+
+			if (note->kind == kind && note->check == check)
+				return note;
+		}
+	}
+	return NULL;
+}
+
+void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
+{
+	uint32_t check = dump_check(text, strlen(text));
+	struct dump_note *note;
+
+	if (!dump_is_open())
+		return;
+	note = note_find(kind, check);
+	if (note) {
+		dump_unseal();
+		note->count += count;
+		return;
+	}
+	note = dump_append(&dump_notes, NULL);
+	if (!note)
+		return;
+	note->kind = kind;
+	note->check = check;
+	note->text = dump_string(text, strlen(text));
+	note->count = count;
+	dump_commit(&dump_notes);
+}
+
+/* A program with many limits has a message for each: beyond some the notes would be searched for long. */
+void notes_take_messages(void)
+{
+	static char sentence[SPEAK_LINE_MAX]; /* under record_lock: stacks may be small */
+
+	while (dump_is_open() && speak_take(sentence, sizeof(sentence)))
+		dump_note(DUMP_NOTE_MESSAGE, messages++ < MESSAGES_MAX ? sentence : "more messages like these", 1);
+}
+
+void notes_forked(void)
+{
+	messages = 0;
+	speak_forked();
+}
