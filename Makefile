@@ -5,6 +5,7 @@
 # make check               the quick tests            make check-long     soak, fuzz and matrix runs
 # make check-prices        every price against measured instruction counts
 # make bench               what a call costs          make bench-clients  what programs cost
+# make docs                writes the table of options in README.md
 # make install             PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
 # DEBUG=1 without optimization, SANITIZE=address,undefined (for unit tests), V=1 shows commands, O=DIR builds elsewhere.
@@ -37,7 +38,7 @@ Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
-.PHONY: all check check-long check-prices check-clients bench bench-clients install clean
+.PHONY: all check check-long check-prices check-clients bench bench-clients docs install clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 
 # What every compilation makes beside its object: which headers it has read.
@@ -143,6 +144,18 @@ $(O)/launcher/%.o: launcher/%.c
 $(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c))
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS)
+
+# ---- documents ----
+
+$(O)/docs/options: docs/options.c
+	$(call say,HOSTCC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(BASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
+
+# Writes anew what README.md says about options.
+docs: $(O)/docs/options
+	$(Q)$< readme > $<.md
+	$(Q)sed -i -e '/^<!-- options: /r $<.md' -e '/^<!-- options: /,/^<!-- end of options/{/^<!-- /!d}' README.md
 
 # ---- installation ----
 

@@ -25,6 +25,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "variables.h"
 #include "version.h"
 
 #ifndef LIBDIR /* where `make install` puts the shim */
@@ -32,7 +33,7 @@
 #endif
 
 #define SHIM_NAME "libflopshim.so"
-#define SHIM_VARIABLE "FLOPSHIM_LIBRARY" /* where the shim is; meant for the launcher, not passed on */
+#define SHIM_VARIABLE VARIABLE(LIBRARY) /* where the shim is; meant for the launcher, not passed on */
 
 enum { STATUS_LAUNCHER = 125, STATUS_UNREACHABLE = 126, STATUS_NOT_FOUND = 127 };
 
@@ -41,35 +42,26 @@ enum {
 	SCRIPT_DEPTH = 5,  /* so many interpreters in a row does it follow */
 };
 
-/* One row is one option: its variable, the usage line and the parsing all come from here. */
-static const struct setting {
-	const char *name;
-	char letter;          /* 0: none */
-	const char *variable; /* that it sets; NULL: it is for the launcher */
-	const char *argument; /* NULL: none, the variable becomes 1 */
-	const char *help;
-} settings[] = {
-	{"budget", 'b', "FLOPSHIM_BUDGET", "[NAMESPACE=]AMOUNT", "stop at so many FLOPs (1e12, 200G); may be repeated"},
-	{"on-exceed", 'x', "FLOPSHIM_ON_EXCEED", "ACTION", "exit[:STATUS], signal[:NAME], deny or warn"},
-	{"namespace", 'n', "FLOPSHIM_NAMESPACE", "NAMESPACE", "charge the whole program to it"},
-	{"multiplier", 'm', "FLOPSHIM_MULTIPLIER", "FACTOR", "scale every charge"},
-	{"weights", 'w', "FLOPSHIM_WEIGHTS", "FILE", "factors by routine and type"},
-	{"out", 'o', "FLOPSHIM_OUT", "TEMPLATE", "the dump: a directory, or a path with %e %h %p %r %j %t"},
-	{"access", 0, "FLOPSHIM_ACCESS", "WHO", "who may read the dump: owner, group or all"},
-	{"records", 'r', "FLOPSHIM_RECORDS", "MODE", "shapes or calls"},
-	{"log-max", 0, "FLOPSHIM_LOG_MAX", "BYTES", "bound of the ordered record of calls"},
-	{"stacks", 's', "FLOPSHIM_STACKS", "MODE", "off, leaf, auto or all"},
-	{"time", 't', "FLOPSHIM_TIME", "MODE", "off, auto or all"},
-	{"bare-names", 0, "FLOPSHIM_BARE_NAMES", NULL, "serve dgemm and DGEMM too"},
-	{"quiet", 'q', "FLOPSHIM_QUIET", NULL, "say less on standard error"},
-	{"verbose", 'v', "FLOPSHIM_VERBOSE", NULL, "say more on standard error"},
-	{"help", 'h', NULL, NULL, "print this and exit"},
-	{"version", 'V', NULL, NULL, "print the version and exit"},
+/* The rows of options.def that are options. */
+enum {
+#define OPTION(NAME, ...) OPTION_##NAME,
+#define COMMAND(NAME, ...) OPTION_##NAME,
+#include "options.def"
+	OPTION_COUNT,
+	OPTION_BASE = 256, /* getopt's value of option i is OPTION_BASE + i, above every letter */
 };
 
-enum {
-	SETTING_COUNT = sizeof settings / sizeof *settings,
-	OPTION_BASE = 256, /* getopt's value of setting i is OPTION_BASE + i, above every letter */
+static const struct option_row {
+	const char *name;
+	char letter;          /* 0: none */
+	const char *variable; /* that it sets; NULL: the launcher obeys it */
+	const char *argument; /* NULL: none, the variable becomes 1 */
+	const char *help;
+} rows[OPTION_COUNT] = {
+#define OPTION(NAME, option, letter, argument, fault, kind, initial, help, meaning) \
+	[OPTION_##NAME] = {option, letter, VARIABLE(NAME), argument, help},
+#define COMMAND(NAME, option, letter, help) [OPTION_##NAME] = {option, letter, NULL, NULL, help},
+#include "options.def"
 };
 
 /* A file mapped for reading. bytes == NULL if and only if size == 0. */
@@ -589,70 +581,72 @@ static void preload(const char *shim)
 	free(others);
 }
 
+/* The end of --help's line on variables that no option sets. */
+static const char own_variables[] = ""
+#define LAUNCHER_VARIABLE(NAME, help) " " VARIABLE(NAME) " " help "."
+#include "options.def"
+	;
+
 static void print_help(void)
 {
 	puts("Usage: flopshim [OPTION]... PROGRAM [ARGUMENT]...\n"
 	     "Runs PROGRAM and counts the floating-point operations of its BLAS and LAPACK calls; read the dump\n"
 	     "that it leaves with flopshim-report.\n");
-	for (int i = 0; i < SETTING_COUNT; i++) {
-		const struct setting *row = &settings[i];
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &rows[i];
 		char letter[] = {'-', row->letter ? row->letter : ' ', row->letter ? ',' : ' ', '\0'};
 		char *name = text("--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
 
 		printf("  %s %-30s %s\n", row->letter ? letter : "   ", name, row->help);
 		free(name);
 	}
-	puts("\nEvery option sets a variable that can as well be set in the environment: --budget is\n"
-	     "FLOPSHIM_BUDGET and so on. " SHIM_VARIABLE " names another " SHIM_NAME ".\n"
-	     "\n"
+	printf("\nEvery option sets a variable that can as well be set in the environment: --budget is\n%s and so on.%s\n",
+	       rows[OPTION_BUDGET].variable, own_variables);
+	puts("\n"
 	     "Exit status: the program's own; 125 an error of flopshim, 126 the program cannot be run or is out\n"
 	     "of reach (static, set-user-ID, musl, another machine), 127 it was not found.");
 }
 
-/* Budgets add up to a list; of the other settings the last one counts. */
-static void apply(const struct setting *row, const char *value)
+/* Budgets add up to a list; of the other options the last one counts. */
+static void apply(const struct option_row *row, const char *value)
 {
 	static bool budget_given;
 	const char *old = getenv(row->variable);
+	bool is_budget = row == &rows[OPTION_BUDGET];
+	char *both = is_budget && budget_given && old ? text("%s,%s", old, value) : NULL;
 
-	if (!strcmp(row->name, "budget") && budget_given && old) {
-		char *both = text("%s,%s", old, value);
-
-		set_variable(row->variable, both);
-		free(both);
-		return;
-	}
-	budget_given |= !strcmp(row->name, "budget");
-	quiet |= !strcmp(row->name, "quiet");
-	set_variable(row->variable, value);
+	set_variable(row->variable, both ? both : value);
+	free(both);
+	budget_given |= is_budget;
+	quiet |= row == &rows[OPTION_QUIET];
 }
 
-static const struct setting *setting_of(int option)
+static const struct option_row *row_of(int option)
 {
-	for (int i = 0; i < SETTING_COUNT; i++)
-		if (option == OPTION_BASE + i || (settings[i].letter && option == settings[i].letter))
-			return &settings[i];
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (option == OPTION_BASE + i || (rows[i].letter && option == rows[i].letter))
+			return &rows[i];
 	return NULL;
 }
 
 /* Applies the options and gives the index of PROGRAM in argv. */
 static int parse(int argc, char **argv)
 {
-	struct option options[SETTING_COUNT + 1] = {0};
-	char letters[2 * SETTING_COUNT + 2] = "+"; /* "+": the first non-option is PROGRAM */
+	struct option options[OPTION_COUNT + 1] = {0};
+	char letters[2 * OPTION_COUNT + 2] = "+"; /* "+": the first non-option is PROGRAM */
 	char *end = letters + 1;
 	int option;
 
-	for (int i = 0; i < SETTING_COUNT; i++) {
-		options[i] = (struct option){settings[i].name, settings[i].argument ? required_argument : no_argument,
-					     NULL, OPTION_BASE + i};
-		if (settings[i].letter)
-			*end++ = settings[i].letter;
-		if (settings[i].letter && settings[i].argument)
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		options[i] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL,
+					     OPTION_BASE + i};
+		if (rows[i].letter)
+			*end++ = rows[i].letter;
+		if (rows[i].letter && rows[i].argument)
 			*end++ = ':';
 	}
 	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-		const struct setting *row = setting_of(option);
+		const struct option_row *row = row_of(option);
 
 		if (!row)
 			fail(STATUS_LAUNCHER, "try 'flopshim --help'");
@@ -660,7 +654,7 @@ static int parse(int argc, char **argv)
 			apply(row, row->argument ? optarg : "1");
 			continue;
 		}
-		if (!strcmp(row->name, "help"))
+		if (row == &rows[OPTION_HELP])
 			print_help();
 		else
 			puts("flopshim " FLOPSHIM_VERSION);
@@ -673,7 +667,7 @@ static int parse(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const char *told = getenv("FLOPSHIM_QUIET");
+	const char *told = getenv(VARIABLE(QUIET));
 	char **arguments;
 	int machine;
 	char *shim, *program;

@@ -75,7 +75,7 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Every source without a warning, by both compilers.
-WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c bench/*.c)
+WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c docs/*.c bench/*.c)
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
 $(T)/warnings/$(1)/%.ok: %.c $(GENERATED)
@@ -94,6 +94,11 @@ check-warnings: $(foreach compiler,$(COMPILERS),$(WARNED:%.c=$(T)/warnings/$(com
 check-compilers: $(GENERATED)
 	$(call part)
 	$(Q)tests/unit/test_compilers $(O)
+
+# Settings stand in options.def, and what else speaks of them agrees.
+check-options: $(O)/docs/options
+	$(call part)
+	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_options.py
 
 # ---- the table against what is installed ----
 
@@ -177,7 +182,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings unit sanitizers compilers headers symbols forms golden fuzz call-path bench-clients price-samples markers clients
+CHECKS := warnings options unit sanitizers compilers headers symbols forms golden fuzz call-path bench-clients price-samples markers clients
 PARTS := $(CHECKS:%=check-%)
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-long
 # With -j the parts run side by side, and each one's output comes in one piece.
@@ -197,7 +202,7 @@ $(T)/passed/%: %
 
 # What a change should pass before anything else: less than a minute after a change of one line.
 QUICK_CLIENTS := budget shapes weights
-check-quick: check-warnings check-unit check-golden all
+check-quick: check-warnings check-options check-unit check-golden all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
 # Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.

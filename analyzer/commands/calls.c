@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * calls.c - the ordered record: every call of a program, where FLOPSHIM_RECORDS=calls kept it.
+ * calls.c - the ordered record: every call of a program, where the program was told to keep it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,12 +14,13 @@
 #include "analyzer/commands/report.h"
 #include "analyzer/tables/symbolize.h"
 #include "analyzer/read/system.h"
+#include "variables.h"
 
 enum { TEXT_TOP = 1000 };
 
 static const char help[] =
 	"Usage: flopshim-report calls [OPTION ...] [DUMP or DIRECTORY]\n\n"
-	"Shows every call in the order in which they ended, of a program that ran with FLOPSHIM_RECORDS=calls.\n"
+	"Shows every call in the order in which they ended, of a program that ran with " VARIABLE(RECORDS) "=calls.\n"
 	"A directory is one with a single *.dump file in it; without any, the current directory.\n\n"
 	"  --json, --csv       as JSON (schema flopshim-calls/1) or CSV\n"
 	"  --top N             only the first so many: a number or 'all' (text 1000)\n";
@@ -201,9 +202,10 @@ static void complain_about_record(const struct record *record, const char *path)
 	char text[NUMBER_TEXT];
 
 	if (!record->call_count && aggregate->answered)
-		complain("%s: no call was recorded in order: the program ran without FLOPSHIM_RECORDS=calls", path);
+		complain("%s: no call was recorded in order: the program ran without " VARIABLE(RECORDS) "=calls",
+		         path);
 	if (aggregate->process_count && aggregate->processes[0].log_dropped)
-		complain("%s: %s later calls are not in the record: it reached FLOPSHIM_LOG_MAX", path,
+		complain("%s: %s later calls are not in the record: it reached " VARIABLE(LOG_MAX), path,
 		         number_grouped(aggregate->processes[0].log_dropped, text));
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/commands/command.h"
+#include "variables.h"
 #include "version.h"
 
 static const struct {
@@ -16,7 +17,7 @@ static const struct {
 } commands[] = {
 	{ "report",  command_report,  "totals, routines, shapes, call sites and budgets of dumps (the default)" },
 	{ "compare", command_compare, "what changed between two runs; status 3 where the new one does more" },
-	{ "calls",   command_calls,   "every call in order, of dumps made with FLOPSHIM_RECORDS=calls" },
+	{ "calls",   command_calls,   "every call in order, of dumps made with " VARIABLE(RECORDS) "=calls" },
 	{ "live",    command_live,    "follow a running program" },
 	{ "reprice", command_reprice, "price old dumps by today's routine table, and say what changes" },
 	{ "explain", command_explain, "what a routine costs, and why" },

@@ -24,7 +24,7 @@ struct origin {
 	uint32_t uses;          /* the thread itself and the origins that name it */
 };
 
-/* The scope that is open when no marker has been called: FLOPSHIM_NAMESPACE, under the budgets of the environment. */
+/* The scope that is open when no marker has been called: the namespace of the process, under the budgets of the environment. */
 extern struct scope namespace_base;
 
 /* Raised when a factor changes: rows were priced with those of their generation. */

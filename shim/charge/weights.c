@@ -14,6 +14,7 @@
 
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "variables.h"
 
 enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
 
@@ -68,7 +69,7 @@ uint64_t weights_price(const struct routine *routine, struct shape *shape, uint3
 static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word,
 					   size_t length)
 {
-	guest_say("FLOPSHIM_WEIGHTS: %s:%u: %s: '%.*s'", path, line, what, (int)length, word);
+	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'", path, line, what, (int)length, word);
 	_exit(2);
 }
 
@@ -152,18 +153,18 @@ void weights_start(const char *path)
 
 	weights_factors = guest_pages(ROUTINES_MAX * sizeof(*weights_factors));
 	if (!text || !weights_factors) {
-		guest_say("FLOPSHIM_WEIGHTS: no memory to read %s", path);
+		guest_say(VARIABLE(WEIGHTS) ": no memory to read %s", path);
 		_exit(2);
 	}
 	if (file < 0) {
-		guest_say("FLOPSHIM_WEIGHTS: cannot read %s: %s", path, strerrordesc_np(errno));
+		guest_say(VARIABLE(WEIGHTS) ": cannot read %s: %s", path, strerrordesc_np(errno));
 		_exit(2);
 	}
 	while ((got = read(file, text + length, (size_t)(FILE_MAX - length))) > 0)
 		length += got;
 	close(file);
 	if (got < 0 || length == FILE_MAX) {
-		guest_say("FLOPSHIM_WEIGHTS: %s: %s", path, got < 0 ? strerrordesc_np(errno) : "larger than 1 MiB");
+		guest_say(VARIABLE(WEIGHTS) ": %s: %s", path, got < 0 ? strerrordesc_np(errno) : "larger than 1 MiB");
 		_exit(2);
 	}
 	for (unsigned i = 0; i < routine_count; i++)

@@ -13,7 +13,7 @@
 #include "price/inline.h"
 #include "price/routines.h"
 
-/* Reads the file of FLOPSHIM_WEIGHTS. A fault in it ends the process with status 2, file and line. Once, at start. */
+/* Reads the file of weights. A fault in it ends the process with status 2, file and line. Once, at start. */
 void weights_start(const char *path);
 
 /*

@@ -20,6 +20,7 @@
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/speak.h"
+#include "variables.h"
 #include "version.h"
 
 /* Stands in until the dump is open, and for good where there is no memory for another. A page, as it is written out. */
@@ -69,7 +70,7 @@ static void meta_fill(void)
 	}
 	meta_add("directory", config.directory, strlen(config.directory));
 	for (char **entry = environ; entry && *entry; entry++)
-		if (!strncmp(*entry, "FLOPSHIM_", 9))
+		if (!strncmp(*entry, VARIABLE_PREFIX, sizeof(VARIABLE_PREFIX) - 1))
 			meta_add("environment", *entry, strlen(*entry));
 	for (char *line = config.warnings; *line;) {
 		char *end = strchr(line, '\n');
@@ -140,7 +141,7 @@ static void header_fill(struct dump_header *header)
 	path_host(header->host, sizeof(header->host));
 	end = 0;
 	guest_print(header->job, sizeof(header->job), &end, "%s", path_job() ? path_job() : "");
-	header->records_mode = config.records_calls;
+	header->records_mode = config.records;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
 	header->stack_threshold = nowhere.header.stack_threshold; /* see dump_header */

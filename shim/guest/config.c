@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config.c - reads the FLOPSHIM_ variables.
+ * config.c - reads the variables of options.def.
  * It must never guess: a value that is not understood is said, and one that limits the program stops it.
  */
 #include "shim/guest/config.h"
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shim/guest/guest.h"
+#include "variables.h"
 
 struct config config;
 
@@ -196,8 +197,42 @@ const char *config_namespace_fault(const char *name, size_t length)
 
 /* ---- the variables ---- */
 
-/* Each returns false if the value is wrong, having said why in `fault`. */
-typedef bool (*reader)(const char *value, char *fault, size_t size);
+/* Returns false if the value is wrong, having said why in `fault`. */
+typedef bool reader(const char *value, char *fault, size_t size);
+
+/* Those that need one of their own. */
+#define CHOICE(...)
+#define FLAG(...)
+#define READ(function) static reader read_##function;
+#define OPTION(NAME, option, letter, argument, stops, kind, ...) kind
+#include "options.def"
+#undef CHOICE
+#undef FLAG
+#undef READ
+
+/* A row of options.def as it is read; one of `read`, `choices` and `flag` says how, and none is set for the launcher's own. */
+static const struct variable {
+	const char *name;           /* without its prefix */
+	const char *initial;        /* NULL: none, the initial state of `config` */
+	bool stops;                 /* a wrong value, or a name that nearly is this one, stops the program */
+	reader *read;
+	const char *const *choices; /* ended by NULL; the number of the chosen one goes to `chosen`, an enum */
+	void *chosen;
+	bool *flag;
+} variables[] = {
+#define STOPS true
+#define WARNS false
+#define DEFAULT(value) value
+#define WITHOUT(meaning) NULL
+#define READ(function) .read = read_##function
+#define CHOICE(field, ...) .choices = (const char *const[]){__VA_ARGS__, NULL}, .chosen = &config.field
+#define FLAG(field) .flag = &config.field
+#define OPTION(NAME, option, letter, argument, stops, kind, initial, ...) {#NAME, initial, stops, kind},
+#define LAUNCHER_VARIABLE(NAME, ...) {.name = #NAME},
+#include "options.def"
+};
+
+enum { VARIABLE_COUNT = sizeof(variables) / sizeof(variables[0]), NAME_MAX_COMPARED = 32 };
 
 static bool fail(char *fault, size_t size, const char *value, const char *why, const char *expected)
 {
@@ -352,57 +387,6 @@ static bool read_out(const char *value, char *fault, size_t size)
 	return true;
 }
 
-static bool read_choice(const char *value, const char *const *choices, int *chosen, char *fault, size_t size,
-			const char *expected)
-{
-	for (int i = 0; choices[i]; i++)
-		if (!strcmp(value, choices[i])) {
-			*chosen = i;
-			return true;
-		}
-	return fail(fault, size, value, "", expected);
-}
-
-static bool read_access(const char *value, char *fault, size_t size)
-{
-	static const char *const choices[] = {"owner", "group", "all", NULL};
-	int chosen = ACCESS_OWNER;
-	bool good = read_choice(value, choices, &chosen, fault, size, "expected owner, group or all");
-
-	config.access = (enum access_mode)chosen;
-	return good;
-}
-
-static bool read_records(const char *value, char *fault, size_t size)
-{
-	static const char *const choices[] = {"shapes", "calls", NULL};
-	int chosen = 0;
-	bool good = read_choice(value, choices, &chosen, fault, size, "expected shapes or calls");
-
-	config.records_calls = chosen;
-	return good;
-}
-
-static bool read_stacks(const char *value, char *fault, size_t size)
-{
-	static const char *const choices[] = {"off", "leaf", "auto", "all", NULL};
-	int chosen = STACKS_AUTO;
-	bool good = read_choice(value, choices, &chosen, fault, size, "expected off, leaf, auto or all");
-
-	config.stacks = (enum stacks_mode)chosen;
-	return good;
-}
-
-static bool read_time(const char *value, char *fault, size_t size)
-{
-	static const char *const choices[] = {"off", "auto", "all", NULL};
-	int chosen = TIME_AUTO;
-	bool good = read_choice(value, choices, &chosen, fault, size, "expected off, auto or all");
-
-	config.time = (enum time_mode)chosen;
-	return good;
-}
-
 static bool read_log_max(const char *value, char *fault, size_t size)
 {
 	uint64_t bytes;
@@ -422,45 +406,31 @@ static bool read_flag(const char *value, bool *flag, char *fault, size_t size)
 	return true;
 }
 
-static bool read_bare_names(const char *value, char *fault, size_t size)
+static bool read_choice(const char *value, const struct variable *variable, char *fault, size_t size)
 {
-	return read_flag(value, &config.bare_names, fault, size);
+	const char *const *choices = variable->choices;
+	char expected[128];
+	size_t end = 0;
+
+	for (int i = 0; choices[i]; i++)
+		if (!strcmp(value, choices[i])) {
+			memcpy(variable->chosen, &i, sizeof(i));
+			return true;
+		}
+	guest_print(expected, sizeof(expected), &end, "expected %s", choices[0]);
+	for (int i = 1; choices[i]; i++)
+		guest_print(expected, sizeof(expected), &end, "%s%s", choices[i + 1] ? ", " : " or ", choices[i]);
+	return fail(fault, size, value, "", expected);
 }
 
-static bool read_quiet(const char *value, char *fault, size_t size)
+static bool read_value(const struct variable *variable, const char *value, char *fault, size_t size)
 {
-	return read_flag(value, &config.quiet, fault, size);
+	if (variable->read)
+		return variable->read(value, fault, size);
+	if (variable->choices)
+		return read_choice(value, variable, fault, size);
+	return !variable->flag || read_flag(value, variable->flag, fault, size);
 }
-
-static bool read_verbose(const char *value, char *fault, size_t size)
-{
-	return read_flag(value, &config.verbose, fault, size);
-}
-
-/* `enforces`: a wrong value, or a name that nearly is this one, stops the program. */
-static const struct variable {
-	const char *name;
-	reader read;
-	bool enforces;
-} variables[] = {
-	{"BUDGET", read_budget, true},
-	{"ON_EXCEED", read_on_exceed, true},
-	{"NAMESPACE", read_namespace, true},
-	{"MULTIPLIER", read_multiplier, true},
-	{"WEIGHTS", read_weights, true},
-	{"OUT", read_out, false},
-	{"ACCESS", read_access, false},
-	{"RECORDS", read_records, false},
-	{"STACKS", read_stacks, false},
-	{"LOG_MAX", read_log_max, false},
-	{"TIME", read_time, false},
-	{"BARE_NAMES", read_bare_names, false},
-	{"QUIET", read_quiet, false},
-	{"VERBOSE", read_verbose, false},
-	{"LIBRARY", NULL, false}, /* the launcher's */
-};
-
-enum { VARIABLE_COUNT = sizeof(variables) / sizeof(variables[0]), NAME_MAX_COMPARED = 32 };
 
 /* Levenshtein distance, letters compared without case; large for long names. */
 static unsigned name_distance(const char *name, size_t length, const char *known)
@@ -511,10 +481,11 @@ static void read_unknown(const char *name, size_t length)
 	}
 	if (best > 3 || (size_t)best * 2 > strlen(nearest->name))
 		nearest = NULL;
-	guest_print(line, sizeof(line), &end, "FLOPSHIM_%.*s: no such variable", (int)(length < 100 ? length : 100), name);
+	guest_print(line, sizeof(line), &end, VARIABLE_PREFIX "%.*s: no such variable",
+		    (int)(length < 100 ? length : 100), name);
 	if (nearest)
-		guest_print(line, sizeof(line), &end, "; did you mean FLOPSHIM_%s?", nearest->name);
-	if (nearest && nearest->enforces) {
+		guest_print(line, sizeof(line), &end, "; did you mean " VARIABLE_PREFIX "%s?", nearest->name);
+	if (nearest && nearest->stops) {
 		guest_say("%s", line);
 		stop();
 	}
@@ -526,10 +497,10 @@ static void read_variable(const struct variable *variable, const char *value)
 	char fault[512] = "", line[640];
 	size_t end = 0;
 
-	if (!variable->read || variable->read(value, fault, sizeof(fault)))
+	if (read_value(variable, value, fault, sizeof(fault)))
 		return;
-	guest_print(line, sizeof(line), &end, "FLOPSHIM_%s: %s", variable->name, fault);
-	if (variable->enforces) {
+	guest_print(line, sizeof(line), &end, VARIABLE_PREFIX "%s: %s", variable->name, fault);
+	if (variable->stops) {
 		guest_say("%s", line);
 		stop();
 	}
@@ -539,7 +510,7 @@ static void read_variable(const struct variable *variable, const char *value)
 
 static void read_one(const char *entry)
 {
-	static const char prefix[] = "FLOPSHIM_";
+	static const char prefix[] = VARIABLE_PREFIX;
 	const char *name = entry + sizeof(prefix) - 1, *equals;
 	size_t length;
 
@@ -568,16 +539,10 @@ static void read_directory(void)
 
 void config_read(char **environment)
 {
-	config = (struct config){
-		.on_exceed = EXCEED_EXIT,
-		.exit_status = 121,
-		.exceed_signal = SIGXCPU,
-		.multiplier = (uint64_t)1 << 32,
-		.out = "flopshim-%e-%h-%p-%t.dump",
-		.stacks = STACKS_AUTO,
-		.log_max = 1000000000,
-		.time = TIME_AUTO,
-	};
+	config = (struct config){.exceed_signal = SIGXCPU};
+	for (size_t i = 0; i < VARIABLE_COUNT; i++)
+		if (variables[i].initial)
+			read_variable(&variables[i], variables[i].initial);
 	read_directory();
 	for (; environment && *environment; environment++)
 		read_one(*environment);

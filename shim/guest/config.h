@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config.h - the FLOPSHIM_ variables as the shim uses them.
+ * config.h - the settings of options.def as the shim uses them.
  */
 #ifndef FLOPSHIM_CONFIG_H
 #define FLOPSHIM_CONFIG_H
@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where a value is chosen from a list, in the order of options.def. */
 enum exceed_action { EXCEED_EXIT, EXCEED_SIGNAL, EXCEED_DENY, EXCEED_WARN };
 enum stacks_mode { STACKS_OFF, STACKS_LEAF, STACKS_AUTO, STACKS_ALL };
+enum records_mode { RECORDS_SHAPES, RECORDS_CALLS };
 enum access_mode { ACCESS_OWNER, ACCESS_GROUP, ACCESS_ALL };
 enum time_mode { TIME_OFF, TIME_AUTO, TIME_ALL };
 
@@ -29,13 +31,13 @@ struct config {
 	enum exceed_action on_exceed;
 	int exit_status;
 	int exceed_signal;
-	char space[CONFIG_NAME_MAX]; /* FLOPSHIM_NAMESPACE, without a leading dot */
+	char space[CONFIG_NAME_MAX]; /* namespace of the whole process, without a leading dot */
 	uint64_t multiplier;         /* times 2^32 */
 	const char *weights;         /* path, NULL if none */
-	char out[PATH_MAX];          /* FLOPSHIM_OUT, or the default template */
+	char out[PATH_MAX];          /* template of the dump's path */
 	enum access_mode access;     /* who may read the dump, beside its owner, who may write it */
 	char directory[PATH_MAX];    /* at start, empty if it is not known */
-	bool records_calls;
+	enum records_mode records;
 	enum stacks_mode stacks;
 	uint64_t log_max;            /* bytes */
 	enum time_mode time;

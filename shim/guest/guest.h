@@ -71,7 +71,7 @@ void guest_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What the dynamic linker says and does about a symbol that nobody defines. */
 void guest_die_of_symbol(const char *program, const char *object, const char *name) __attribute__((noreturn));
 
-/* The same only with FLOPSHIM_VERBOSE. */
+/* The same only where config.verbose is set. */
 void guest_say_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Nanoseconds of CLOCK_MONOTONIC; always 0 in a confined process where reading it is a system call. */

@@ -411,7 +411,7 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 {
 	struct entry_verdict verdict =
-		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records_calls ? ENTRY_LOGGED : 0));
+		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records == RECORDS_CALLS ? ENTRY_LOGGED : 0));
 
 	if (verdict.function) {
 		sample_calibrate();

@@ -562,7 +562,7 @@ void sample_calibrate(void)
 {
 	uint32_t state = calibration.state;
 
-	if (state == PACE_NEVER || state == PACE_WORKED_ON || config.time == TIME_OFF || config.records_calls ||
+	if (state == PACE_NEVER || state == PACE_WORKED_ON || config.time == TIME_OFF || config.records == RECORDS_CALLS ||
 	    (state == PACE_KNOWN && entry_ticks() - calibration.ticks < CHECK_TICKS) ||
 	    !atomic_compare_exchange_strong(&calibration.state, &state, PACE_WORKED_ON))
 		return;
@@ -625,7 +625,7 @@ static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 	if (!continues)
 		thread->until_clock = INT64_MAX;
 	thread->renewals = config.time == TIME_OFF ? CREDIT_RENEWALS : 0;
-	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records_calls) {
+	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records == RECORDS_CALLS) {
 		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;
 	} else if (burst_is_due(thread, done) || continues) {
 		credit = CREDIT_TIMED;
@@ -649,8 +649,8 @@ static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
  */
 static bool is_timed(int64_t cost, bool is_new)
 {
-	if (config.records_calls || config.time != TIME_AUTO)
-		return config.records_calls || config.time == TIME_ALL;
+	if (config.records == RECORDS_CALLS || config.time != TIME_AUTO)
+		return config.records == RECORDS_CALLS || config.time == TIME_ALL;
 	return cost >= CREDIT_QUANTUM || (!is_new && !flopshim_tick_scale);
 }
 
@@ -669,7 +669,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 	}
 	sample_calibrate();
 	credit_refill(thread, cost, (uint64_t)cost + done);
-	if (config.records_calls)
+	if (config.records == RECORDS_CALLS)
 		*entry_flags(frame) |= ENTRY_LOGGED;
 	if (is_timed(cost, is_new))
 		*entry_flags(frame) |= ENTRY_TIMED;
@@ -739,7 +739,7 @@ void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *
 {
 	uint64_t now;
 
-	if (!config.records_calls)
+	if (config.records != RECORDS_CALLS)
 		return;
 	now = guest_clock();
 	log_call(thread, now, now, cost, row);

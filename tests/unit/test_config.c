@@ -3,6 +3,7 @@
  * test_config.c - what the FLOPSHIM_ variables may say, and what is said of those that may not.
  */
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +105,11 @@ START_TEST(defaults)
 	ck_assert_int_eq(config.stacks, STACKS_AUTO);
 	ck_assert_int_eq(config.time, TIME_AUTO);
 	ck_assert_int_eq(config.access, ACCESS_OWNER);
-	ck_assert(!config.records_calls);
+	ck_assert_int_eq(config.records, RECORDS_SHAPES);
+	ck_assert_int_eq(config.exceed_signal, SIGXCPU);
+	ck_assert_str_eq(config.out, "flopshim-%e-%h-%p-%t.dump");
+	ck_assert_uint_eq(config.log_max, 1000000000);
+	ck_assert(!config.bare_names && !config.quiet && !config.verbose);
 	ck_assert_str_eq(config.warnings, "");
 }
 END_TEST
