@@ -77,7 +77,7 @@ $(GENERATED_ALSO): $(GENERATED) ;
 
 # Code on the call path uses no vector register: the program's arguments are in them.
 SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
-SHIM_SOURCES := $(wildcard shim/*/*.c) price/price.c
+SHIM_SOURCES := $(filter-out shim/state/offsets.c,$(wildcard shim/*/*.c)) price/price.c
 SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(O)/pic/gen/tables.o $(O)/pic/shim/interpose/entry.o
 SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden $(SEARCH)
 $(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only
@@ -96,7 +96,16 @@ $(O)/pic/gen/tables.o: $(GENERATED)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/pic/shim/interpose/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED)
+# What the entry body reads of C structures, out of a compiler that is for the same processor.
+OFFSETS := $(O)/gen/offsets.h
+$(OFFSETS): shim/state/offsets.c $(GENERATED)
+	$(call say,OFFSETS)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SHIM_FLAGS) -fno-lto $(DEPENDENCIES) -MT $@ -S $< -o $(@:.h=.s)
+	$(Q)sed -n 's/^[[:space:]]*\.ascii "->\([A-Z_]*\) [$$#]*\([0-9]*\)"$$/#define \1 \2/p' $(@:.h=.s) > $@.new
+	$(Q)grep -q THREAD_CREDIT $@.new && mv $@.new $@
+
+$(O)/pic/shim/interpose/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
 	$(call say,AS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -fPIC -g $(SEARCH) $(DEPENDENCIES) -c $< -o $@

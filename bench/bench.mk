@@ -17,7 +17,7 @@ $(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c $(GENERATED) | $(O)/bench
 	$(call say,CC)
 	$(Q)$(CC) $(SHIM_FLAGS) -mgeneral-regs-only $(if $(findstring jump,$@),-DBARE_JUMP) $(DEPENDENCIES) -c $< -o $@
 
-$(O)/bench/entry-bare.o: shim/interpose/entry_$(ARCH).S $(GENERATED) | $(O)/bench
+$(O)/bench/entry-bare.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS) | $(O)/bench
 	$(call say,AS)
 	$(Q)$(CC) -fPIC -g $(SEARCH) $(DEPENDENCIES) -DBARE -c $< -o $@
 

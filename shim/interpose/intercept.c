@@ -6,8 +6,6 @@
  */
 #include "shim/interpose/intercept.h"
 
-#include <stddef.h>
-
 #include "shim/charge/charge.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
@@ -767,45 +765,6 @@ static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame f
 		return enter_shape(frame, slot);
 	return enter_charged_row(thread, frame, slot, row, slot->scope);
 }
-
-/* The entry body knows these: see entry.h. */
-#define IS_AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #member)
-IS_AT(struct thread_head, thread, HEAD_THREAD);
-IS_AT(struct thread_head, lane, HEAD_LANE);
-IS_AT(struct thread_head, stack_low, HEAD_STACK_LOW);
-IS_AT(struct thread_head, stack_high, HEAD_STACK_HIGH);
-IS_AT(struct thread_head, served_start, HEAD_SERVED_START);
-IS_AT(struct thread_head, served_size, HEAD_SERVED_SIZE);
-IS_AT(struct thread_head, open_slot, HEAD_OPEN_SLOT);
-IS_AT(struct thread_head, open_return, HEAD_OPEN_RETURN);
-IS_AT(struct thread, credit, THREAD_CREDIT);
-IS_AT(struct thread, scope, THREAD_SCOPE);
-IS_AT(struct thread, credit_scope, THREAD_CREDIT_SCOPE);
-IS_AT(struct thread, lane, THREAD_LANE);
-IS_AT(struct thread, served, THREAD_SERVED);
-IS_AT(struct thread, sites, THREAD_SITES);
-IS_AT(struct thread, lease, THREAD_LEASE);
-IS_AT(struct thread, until_sample, THREAD_UNTIL_SAMPLE);
-IS_AT(struct site_slot, key, SITE_KEY);
-IS_AT(struct site_slot, epoch, SITE_EPOCH);
-IS_AT(struct site_slot, reading, SITE_READING);
-IS_AT(struct site_slot, real, SITE_REAL);
-IS_AT(struct site_slot, row, SITE_ROW);
-IS_AT(struct site_slot, scope, SITE_SCOPE);
-IS_AT(struct site_slot, form, SITE_FORM);
-_Static_assert(sizeof(struct site_slot) == 1 << SITE_SIZE_SHIFT, "SITE_SIZE_SHIFT");
-_Static_assert(READING_FIRST == SITE_READING_FIRST, "SITE_READING_FIRST");
-IS_AT(struct dump_lane, nested_calls, LANE_NESTED);
-IS_AT(struct dump_lane, depth, LANE_DEPTH);
-IS_AT(struct dump_lane, frames[0].slot, LANE_SLOT);
-IS_AT(struct dump_lane, frames[0].return_address, LANE_RETURN);
-IS_AT(struct dump_lane, frames[0].row, LANE_ROW);
-IS_AT(struct dump_lane, lease, LANE_LEASE);
-IS_AT(struct dump_row, calls, ROW_CALLS);
-IS_AT(struct dump_row, charged, ROW_CHARGED);
-IS_AT(struct dump_row, dims[0], ROW_DIMENSION);
-IS_AT(struct served, key, SERVED_KEY);
-IS_AT(struct served, real, SERVED_REAL);
 
 struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
 {

@@ -75,53 +75,20 @@
 /* A nested call's place in a thread's list: struct served of state.h. Symbols of one scheme are 8 numbers apart. */
 #define SERVED_MASK 0xff8
 #define SERVED_SCALE 2
-#define SERVED_KEY 0
-#define SERVED_REAL 8
 #define SERVED_EPOCH_SHIFT 32
 
 /* Where a thread has a call site: site_key and site_hash of state.h. */
 #define SITE_KEY_SHIFT 47
 #define SITE_FACTOR 0x9e3779b97f4a7c15
 #define SITE_BITS 9
-#define SITE_SIZE_SHIFT 6
-#define SITE_READING_FIRST 1 /* READING_FIRST_VALUE is the only one below */
 
 #define CREDIT_QUANTUM 131072 /* FLOPs between two visits to the slow path; dearer calls take it but for dear_goes_on */
 #define CREDIT_LEASE (-1)     /* a thread's credit under a limit: the lease is spent instead */
 
-/* What an entry body reads by itself, in bytes; intercept.c asserts that they are right. */
-#define HEAD_THREAD 0
-#define HEAD_LANE 8
-#define HEAD_STACK_LOW 16
-#define HEAD_STACK_HIGH 24
-#define HEAD_SERVED_START 32
-#define HEAD_SERVED_SIZE 40
-#define HEAD_OPEN_SLOT 48
-#define HEAD_OPEN_RETURN 56
-#define THREAD_CREDIT 0
-#define THREAD_SCOPE 8
-#define THREAD_CREDIT_SCOPE 16
-#define THREAD_LANE 24
-#define THREAD_SERVED 448
-#define THREAD_SITES 8640
-#define THREAD_LEASE 41408
-#define THREAD_UNTIL_SAMPLE 41416
-#define SITE_KEY 0
-#define SITE_EPOCH 8
-#define SITE_READING 15
-#define SITE_REAL 16
-#define SITE_ROW 24
-#define SITE_SCOPE 32
-#define SITE_FORM 40
-#define LANE_NESTED 0
-#define LANE_DEPTH 8
-#define LANE_SLOT 16
-#define LANE_RETURN 24
-#define LANE_ROW 32
-#define LANE_LEASE 432
-#define ROW_CALLS 0
-#define ROW_CHARGED 16
-#define ROW_DIMENSION 40
+/* What an entry body reads by itself of structures: HEAD_, THREAD_, SITE_, LANE_ and ROW_. offsets.c has the list. */
+#ifdef __ASSEMBLER__
+#include "offsets.h"
+#endif
 
 /* Where an argument slot is, in bytes from the frame pointer. */
 #define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))
