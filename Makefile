@@ -35,7 +35,7 @@ WARN := -Wall -Wextra
 CFLAGS ?= $(OPT) -g
 BASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS)
 Q := $(if $(V),,@)
-quiet := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
+quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
 .PHONY: all check check-long check-prices check-clients bench bench-clients docs install clean
