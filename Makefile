@@ -8,6 +8,7 @@
 # make docs                writes the table of options in README.md
 # make install             PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
+# ENTRY=c has the entry body leave all to C, for tests: give it a folder of its own, O=build-c.
 # DEBUG=1 without optimization, SANITIZE=address,undefined (for unit tests), V=1 shows commands, O=DIR builds elsewhere.
 
 MAKEFLAGS += --no-builtin-rules
@@ -105,10 +106,11 @@ $(OFFSETS): shim/state/offsets.c $(GENERATED)
 	$(Q)sed -n 's/^[[:space:]]*\.ascii "->\([A-Z_]*\) [$$#]*\([0-9]*\)"$$/#define \1 \2/p' $(@:.h=.s) > $@.new
 	$(Q)grep -q THREAD_CREDIT $@.new && mv $@.new $@
 
+AS_FLAGS := -fPIC -g $(SEARCH) $(if $(filter c,$(ENTRY)),-DENTRY_IN_C)
 $(O)/pic/shim/interpose/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
 	$(call say,AS)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -fPIC -g $(SEARCH) $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(AS_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
 SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic
 

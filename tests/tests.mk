@@ -160,6 +160,23 @@ check-markers: all
 	$(call part)
 	$(Q)$(CLEAN) tests/markers/run --build $(O)
 
+# The functions of intercept.c that the entry body does the work of most often, called every time as with make ENTRY=c.
+C := $(T)/entry-c
+$(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
+	$(call say,AS)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(AS_FLAGS) -DENTRY_IN_C $(DEPENDENCIES) -c $< -o $@
+
+$(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry.o,$(SHIM_OBJECTS)) $(C)/entry.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $^ $(LDFLAGS)
+	$(Q)mv $@.new $@
+
+check-entry-c: all $(C)/libflopshim.so
+	$(call part)
+	$(Q)ln -f $(O)/flopshim $(O)/flopshim-report $(C)
+	$(Q)$(CLEAN) tests/clients/run --build $(C) --quick budget control_flow
+
 # ---- prices ----
 
 check-price-samples: all
@@ -182,7 +199,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings options unit sanitizers compilers headers symbols forms golden fuzz call-path bench-clients price-samples markers clients
+CHECKS := warnings options unit sanitizers compilers headers symbols forms golden fuzz call-path bench-clients price-samples markers entry-c clients
 PARTS := $(CHECKS:%=check-%)
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-long
 # With -j the parts run side by side, and each one's output comes in one piece.

@@ -3,6 +3,9 @@
  * entry_x86_64.S - the only processor-specific file: stubs, the generic entry body, dlsym and dlopen.
  * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says
  * what each part has to do.
+ *
+ * ENTRY_IN_C is for tests (make ENTRY=c): then no call and no return is done here that intercept.c could do. BARE is for
+ * benchmarks of a shim that does nothing.
  */
 #include <sys/syscall.h>
 
@@ -128,6 +131,9 @@ HIDDEN_FUNCTION(flopshim_entry)
 	shrq $(64 - SITE_BITS), %r10
 	shlq $SITE_SIZE_SHIFT, %r10
 	leaq THREAD_SITES(%rax,%r10), %r10
+#ifdef ENTRY_IN_C
+	jmp .Lother_reading
+#endif
 	cmpb $SITE_READING_FIRST, SITE_READING(%r10)
 	ja .Lother_reading
 	/*
@@ -209,8 +215,10 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq %rax, %r11
 	RESTORE_ARGUMENTS
 	call *%r11
+#ifndef ENTRY_IN_C
 	cmpq $0, ENTRY_FLAGS(%rbp)
 	je .Lreturned
+#endif
 	jmp .Lleave
 .Lleave_unflagged:			/* a call that has not been through intercept_enter has no flags yet */
 	movq $0, ENTRY_FLAGS(%rbp)
@@ -316,6 +324,9 @@ HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_remember_state
 	.cfi_def_cfa %rsp, 8
 	.cfi_restore %rbp
+#ifdef ENTRY_IN_C
+	jmp .Lnested_otherwise
+#endif
 	cmpq %rsp, %fs:HEAD_STACK_LOW(%r10)
 	ja .Lnested_otherwise
 	movq %fs:HEAD_OPEN_SLOT(%r10), %rax

@@ -17,7 +17,7 @@
  *     are compiled to use no vector register, and it obeys the pair that comes back, {function, action}. It may do the work
  *     of the last by itself, before it has made a frame: libraries of LAPACK make hundreds of nested calls for each one of
  *     the program's; and that of the first where the site is READING_FIRST or READING_FIRST_VALUE and the call is the same as
- *     its last one.
+ *     its last one. With ENTRY_IN_C it does neither, so that tests meet the C functions too.
  *       ACTION_SLOW       save the vector argument registers, call intercept_enter_slow(frame, number),
  *                         restore them, and obey its pair instead
  *       ACTION_JUMP       restore the argument registers, drop the frame, jump to the function
