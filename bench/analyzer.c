@@ -20,7 +20,7 @@
 
 extern char **environ;
 
-enum { ROWS_IN_BLOCK = 16000, SITES_MAX = 10000, MODULE_ADDRESS = 0x10000000 };
+enum { PAGE = DUMP_PAGE_LEAST, ROWS_IN_BLOCK = 16000, SITES_MAX = 10000, MODULE_ADDRESS = 0x10000000 };
 
 /* ---- writing ---- */
 
@@ -35,8 +35,8 @@ struct sheet {
 static void block_write(struct sheet *sheet, enum dump_block_type type, uint32_t entry_size, uint32_t first, uint32_t lane,
 			const void *entries, uint64_t bytes)
 {
-	static const char zeros[DUMP_PAGE];
-	uint64_t whole = (sizeof(struct dump_block) + bytes + DUMP_PAGE - 1) / DUMP_PAGE * DUMP_PAGE;
+	static const char zeros[PAGE];
+	uint64_t whole = (sizeof(struct dump_block) + bytes + PAGE - 1) / PAGE * PAGE;
 	struct dump_block block = {
 		.magic = DUMP_BLOCK_MAGIC,
 		.type = (uint16_t)type,
@@ -60,7 +60,7 @@ static void block_write(struct sheet *sheet, enum dump_block_type type, uint32_t
 static uint64_t string_add(struct sheet *sheet, const char *text)
 {
 	struct dump_string *string = (void *)(sheet->strings + sheet->strings_at);
-	uint64_t place = DUMP_PAGE + sizeof(struct dump_block) + sheet->strings_at;
+	uint64_t place = PAGE + sizeof(struct dump_block) + sheet->strings_at;
 
 	string->length = (uint32_t)strlen(text);
 	memcpy(string->text, text, string->length);
@@ -118,7 +118,7 @@ static void tables_write(struct sheet *sheet, const struct object *object, uint3
 		{.path = program.value, .start = MODULE_ADDRESS, .end = MODULE_ADDRESS + object->code + object->code_size,
 		 .bias = MODULE_ADDRESS, .build_id_size = object->build_id_size},
 		{.path = string_add(sheet, "/usr/lib/libblas.so.3"), .start = UINT64_C(1) << 40,
-		 .end = (UINT64_C(1) << 40) + 4096, .flags = DUMP_MODULE_SERVES | DUMP_MODULE_BLAS},
+		 .end = (UINT64_C(1) << 40) + (1 << 20), .flags = DUMP_MODULE_SERVES | DUMP_MODULE_BLAS},
 	};
 	struct dump_routine routine = {.name = string_add(sheet, "dgemm"), .type = 'd', .kind = DUMP_DIRECT,
 				       .option_count = 2, .dim_count = 3};
@@ -173,7 +173,8 @@ static bool dump_write(const char *path, const struct object *object, uint32_t n
 	static struct sheet sheet;
 
 	sheet = (struct sheet){.file = fopen(path, "w"), .header = {
-		.version = DUMP_VERSION, .byte_order = DUMP_BYTE_ORDER, .size = DUMP_PAGE, .state = DUMP_CLOSED,
+		.version = dump_version(PAGE), .layout = DUMP_LAYOUT, .page_size = PAGE,
+		.byte_order = DUMP_BYTE_ORDER, .size = PAGE, .state = DUMP_CLOSED,
 		.pid = number + 2, .parent_pid = 1, .start_ticks = 1000 + number,
 		.start_realtime_ns = UINT64_C(1700000000000000000), .start_monotonic_ns = 1, .end_monotonic_ns = 2,
 		.multiplier = UINT64_C(1) << 32, .rank = (int32_t)number, .exit_status = -1,
@@ -182,7 +183,7 @@ static bool dump_write(const char *path, const struct object *object, uint32_t n
 	if (!sheet.file)
 		return false;
 	memcpy(sheet.header.magic, DUMP_MAGIC, sizeof(sheet.header.magic));
-	fseek(sheet.file, DUMP_PAGE, SEEK_SET);
+	fseek(sheet.file, PAGE, SEEK_SET);
 	tables_write(&sheet, object, sites);
 	rows_write(&sheet, rows, sites);
 	sheet.header.header_check = dump_header_check(&sheet.header);

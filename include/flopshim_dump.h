@@ -6,18 +6,30 @@
  * A dump is the memory of one process under the shim. The shim maps it MAP_SHARED and works in it,
  * so that a process that is killed has lost nothing and a reader may look at any time.
  *
- *     offset 0       struct dump_header            one page
- *     offset 4096    struct dump_block, entries    a whole number of pages
- *     ...            struct dump_block, entries    until header.size
+ *     offset 0                  struct dump_header            one page
+ *     offset header.page_size   struct dump_block, entries    a whole number of pages
+ *     ...                       struct dump_block, entries    until header.size
  *
- * Everything is little-endian and naturally aligned. Blocks never move or shrink. In a block whose
- * entries have a fixed size, `used` counts the valid ones and is raised after an entry is complete.
- * A reader skips block types that it does not know, and reads entries by the block's `entry_size`:
- * fields that are not there yet are 0. A block whose `header_check` is wrong is damaged; the next one is
- * found at its `size`, or by searching the page boundaries for DUMP_BLOCK_MAGIC.
+ * Everything is little-endian and naturally aligned. A page is one of the machine that writes. Blocks never move or shrink. In
+ * a block whose entries have a fixed size, `used` counts the valid ones and is raised after an entry is complete. A block
+ * whose `header_check` is wrong is damaged; the next one is found at its `size`, or by searching the page boundaries for
+ * DUMP_BLOCK_MAGIC.
  *
- * References: a string is the file offset of its struct dump_string, 0 for none. Sites, namespaces,
- * modules, routines and stacks are numbered from 0 by `first` + position in their blocks.
+ * References: a string or a stack is the file offset of its struct dump_string or dump_stack, 0 for none. Sites,
+ * namespaces, modules, routines, limits and lanes are numbered from 0 by `first` + position in their blocks, rows within
+ * their lane.
+ *
+ * The format grows without a reader's help. A reader skips types of blocks that it does not know, and reads entries by the
+ * block's `entry_size`: members that it does not know are skipped, and those that are not there are 0. So what may change
+ * is this, and each change raises DUMP_LAYOUT:
+ *
+ *     a new type of block, a new value of an enum, a new flag
+ *     a new member at the end of an entry, of struct dump_block or of struct dump_header; 0 in it means what a reader
+ *     without it believes
+ *     a new meaning for a member that is reserved, by the same rule
+ *
+ * No member moves, changes its size or its meaning. What cannot be added in this way raises what dump_version returns too,
+ * and readers of earlier layouts then refuse the dump instead of misreading it.
  */
 #ifndef FLOPSHIM_DUMP_H
 #define FLOPSHIM_DUMP_H
@@ -29,8 +41,11 @@
 #define DUMP_BYTE_ORDER 0x01020304u
 
 enum {
-	DUMP_VERSION = 1, /* raised when an old reader would misread a new dump */
-	DUMP_PAGE = 4096,
+	DUMP_LAYOUT = 2,           /* of this file: tests/dumps keeps a dump of each */
+	DUMP_PAGE_LEAST = 4096,    /* bytes of a page, a power of two; in layout 1 the only size */
+	DUMP_PAGE_MOST = 1 << 20,
+	DUMP_BLOCK_LEAST = 72,     /* bytes of a struct dump_block */
+	DUMP_ENTRY_MOST = 1 << 16, /* bytes of an entry of a fixed size */
 	DUMP_OPTIONS_MAX = 8,
 	DUMP_DIMS_MAX = 8,
 	DUMP_FRAMES_MAX = 16,
@@ -38,10 +53,14 @@ enum {
 
 #define DUMP_NONE UINT32_MAX /* no such module, site, stack, namespace ... */
 
+/* The first layout whose readers read such a dump right: those of layout 1 took it that every page had 4,096 bytes. */
+static inline uint32_t dump_version(uint32_t page_size) { return page_size == DUMP_PAGE_LEAST ? 1 : 2; }
+
 enum dump_state {
 	DUMP_RUNNING = 1, /* alive, or ended without closing: look whether pid with this start_ticks lives */
 	DUMP_CLOSED = 2,  /* ended through exit(), a return from main or a budget's `exit` */
-	DUMP_EXECED = 3,  /* replaced by another program through exec */
+	DUMP_EXECED = 3,  /* replaced by another program through exec; no shim has written it yet: it cannot tell whether
+	                     exec will fail, and leaves DUMP_RUNNING */
 };
 
 /* Why a dump may hold less than happened; bits of dump_header.losses. */
@@ -59,7 +78,7 @@ enum dump_loss {
 /* The start of the file. Written at creation but for the fields that say otherwise. */
 struct dump_header {
 	char magic[8];              /* DUMP_MAGIC */
-	uint32_t version;           /* DUMP_VERSION */
+	uint32_t version;           /* the layout that a reader must know at least: dump_version */
 	uint32_t byte_order;        /* DUMP_BYTE_ORDER */
 	uint64_t size;              /* end of the last block; raised after a block is in place */
 	uint32_t state;             /* enum dump_state; changes */
@@ -74,7 +93,8 @@ struct dump_header {
 	uint64_t multiplier;        /* FLOPSHIM_MULTIPLIER times 2^32 */
 	uint64_t log_dropped;       /* calls that the ordered record could not take; changes */
 	uint64_t stacks_failed;     /* changes */
-	uint64_t dropped_nested;    /* reserved, 0 */
+	uint32_t page_size;         /* of the machine; 0 in layout 1: DUMP_PAGE_LEAST */
+	uint32_t layout;            /* DUMP_LAYOUT; 0 in layout 1 */
 	int32_t rank;               /* of the MPI job, -1 if none is known */
 	int32_t exit_status;        /* status given to exit by a budget's action, -1 otherwise; changes */
 	char table_version[24];     /* of the routine table that priced the calls */
@@ -113,7 +133,7 @@ struct dump_block {
 	uint16_t type;         /* enum dump_block_type */
 	uint16_t header_size;  /* where the entries begin, from the start of the block */
 	uint64_t offset;       /* of this block in the file */
-	uint64_t size;         /* of the whole block in bytes, a multiple of DUMP_PAGE */
+	uint64_t size;         /* of the whole block in bytes, a multiple of header.page_size */
 	uint64_t address;      /* where it is in the memory of the process; see dump_frame.row */
 	uint32_t entry_size;   /* 0 where entries vary in size */
 	uint32_t first;        /* number of the first entry (sites, rows ...) */
@@ -257,7 +277,7 @@ struct dump_row {
 	uint32_t namespace_id;
 	uint8_t kind;           /* enum dump_row_kind */
 	uint8_t flags;          /* enum dump_row_flags */
-	int16_t next;           /* changes; how many rows on the row of the next call may be: for the writer alone */
+	int16_t next;           /* private: a hint of the writer for itself, without meaning for readers; changes */
 	uint32_t timed_calls;   /* changes */
 	int64_t dims[DUMP_DIMS_MAX]; /* 0 from the routine's dim_count on */
 	uint64_t flops;         /* raw price of one call */
@@ -267,7 +287,8 @@ struct dump_row {
 
 enum dump_note_kind {
 	DUMP_NOTE_NOT_BLAS = 1,     /* text: path; a definition that does not look like a BLAS: calls passed on */
-	DUMP_NOTE_HIDDEN = 2,       /* text: path; a BLAS that stands before the shim: its calls are not seen */
+	DUMP_NOTE_HIDDEN = 2,       /* text: path; a BLAS that stands before the shim: its calls are not seen. No shim has
+	                               written it yet */
 	DUMP_NOTE_THUNKS_FULL = 3,  /* text: symbol; dlsym results that could not be wrapped */
 	DUMP_NOTE_OUTER_UNPRICED = 4, /* text: routine; nested work inside it was neither charged nor limited */
 	DUMP_NOTE_ENVIRONMENT = 5,  /* text: a setting that was wrong and how it was read instead */
@@ -303,9 +324,9 @@ struct dump_sample {
 	uint32_t namespace_id;
 };
 
-/* One call in order. `flops` is 0 until the entry is complete, unless the call costs nothing. */
+/* One call in order. Its price is that of its row. */
 struct dump_call {
-	uint64_t sequence;   /* from 1 within the process; 0: not complete */
+	uint64_t sequence;   /* from 1 within the process, in the order in which calls ended; 0: not complete */
 	uint64_t start_ns;   /* monotonic, since start_monotonic_ns */
 	uint64_t duration_ns;
 	uint64_t cumulative; /* charged in the process up to and with this call */

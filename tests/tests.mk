@@ -141,10 +141,11 @@ $(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS)
 	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/commands/main.c,$(ANALYZER_SOURCES)) \
 		$(ANALYZER_GENERATED:%=$(O)/%.c) $(ANALYZER_LIBS) -lm
 
-SEEDS := simple budget weights killed troubled sampled ordered untimed
+# The last two with larger pages.
+SEEDS := simple budget weights killed troubled sampled ordered untimed sampled-16384 killed-65536
 $(T)/seeds/%.dump: $(T)/make_dump
 	$(Q)mkdir -p $(@D)
-	$(Q)$< $* $@
+	$(Q)$< $(firstword $(subst -, ,$*)) $@ $(word 2,$(subst -, ,$*))
 
 check-fuzz: $(T)/fuzz_read $(SEEDS:%=$(T)/seeds/%.dump)
 	$(call part)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER = 1 << 16 };
+enum { BUFFER = DUMP_ENTRY_MOST };
 
 static size_t minimum(uint64_t a, uint64_t b)
 {
@@ -98,31 +98,55 @@ static bool header_checks(const struct dump_header *header)
 
 static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *block);
 
-/* With the first three fields put right: is it a header of today's format with a damaged beginning? */
+static bool page_is_sound(uint64_t page)
+{
+	return page >= DUMP_PAGE_LEAST && page <= DUMP_PAGE_MOST && !(page & (page - 1));
+}
+
+/* Where the first block stands, whatever the header says; 0 if it cannot be found. */
+static uint64_t first_block(struct dump *dump)
+{
+	struct dump_block block;
+
+	for (uint64_t page = DUMP_PAGE_LEAST; page_is_sound(page); page *= 2)
+		if (block_at(dump, page, &block))
+			return page;
+	return 0;
+}
+
+/* With the first three fields put right: is it a header of a layout that is known, with a damaged beginning? */
 static bool header_is_ours(struct dump *dump)
 {
 	struct dump_header header = dump->header;
-	struct dump_block block;
 
 	memcpy(header.magic, DUMP_MAGIC, sizeof header.magic);
-	header.version = DUMP_VERSION;
 	header.byte_order = DUMP_BYTE_ORDER;
-	return header_checks(&header) || block_at(dump, DUMP_PAGE, &block);
+	for (header.version = 1; header.version <= DUMP_LAYOUT; header.version++)
+		if (header_checks(&header))
+			return true;
+	return first_block(dump) != 0;
+}
+
+static enum read_status refuse_newer(struct dump *dump)
+{
+	const struct dump_header *header = &dump->header;
+
+	dump_damaged(dump, "layout %" PRIu32 " of a dump, for readers of layout %" PRIu32 " and later; this program reads layouts "
+	             "1 to %d", header->layout, header->version, DUMP_LAYOUT);
+	return READ_NEWER;
 }
 
 static enum read_status check_identity(struct dump *dump)
 {
 	const struct dump_header *header = &dump->header;
 	bool magic = !memcmp(header->magic, DUMP_MAGIC, sizeof header->magic);
-	bool version = header->version == DUMP_VERSION;
+	bool version = header->version >= 1 && header->version <= DUMP_LAYOUT;
 	bool order = header->byte_order == DUMP_BYTE_ORDER;
 
 	if (magic && version && order)
 		return READ_OK;
-	if (magic && order && header_checks(header)) {
-		dump_damaged(dump, "format %" PRIu32 "; this program reads format %d", header->version, DUMP_VERSION);
-		return READ_NEWER;
-	}
+	if (magic && order && header_checks(header))
+		return refuse_newer(dump);
 	if (magic && header->byte_order == __builtin_bswap32(DUMP_BYTE_ORDER)) {
 		dump_damaged(dump, "written on a machine of the other byte order");
 		return READ_UNREADABLE;
@@ -133,10 +157,8 @@ static enum read_status check_identity(struct dump *dump)
 		             !version ? "unknown version" : "unknown byte order");
 		return READ_OK;
 	}
-	if (magic && order) {
-		dump_damaged(dump, "format %" PRIu32 "; this program reads format %d", header->version, DUMP_VERSION);
-		return READ_NEWER;
-	}
+	if (magic && order)
+		return refuse_newer(dump);
 	dump_damaged(dump, NOT_A_DUMP);
 	return READ_UNREADABLE;
 }
@@ -175,6 +197,13 @@ static enum read_status read_header(struct dump *dump)
 		dump->header_damaged = true;
 		dump_damaged(dump, "the file's header is damaged: its check word of the end does not match");
 	}
+	dump->page = header->page_size ? header->page_size : DUMP_PAGE_LEAST;
+	if (!page_is_sound(dump->page)) {
+		dump->header_damaged = true;
+		dump_damaged(dump, "the file's header is damaged: impossible pages of %" PRIu32 " bytes", header->page_size);
+	}
+	if (dump->header_damaged)
+		dump->page = DUMP_PAGE_LEAST;
 	if (header->state < DUMP_RUNNING || header->state > DUMP_EXECED)
 		dump_damaged(dump, "the file's header is damaged: unknown state %" PRIu32, header->state);
 	terminate_texts(header);
@@ -183,19 +212,31 @@ static enum read_status read_header(struct dump *dump)
 
 /* Blocks. */
 
+/* What is in a block of a later layout is its own matter. */
+static bool entries_are_sound(const struct dump_block *block)
+{
+	return !type_is_known(block->type) ||
+	       (type_is_bytes(block->type) == (block->entry_size == 0) && block->entry_size % 8 == 0 &&
+	        block->entry_size <= DUMP_ENTRY_MOST);
+}
+
 static bool block_is_sound(const struct dump_block *block, uint64_t offset)
 {
 	return block->magic == DUMP_BLOCK_MAGIC && block->offset == offset &&
 	       block->header_check == dump_check(block, offsetof(struct dump_block, header_check)) &&
-	       block->size >= DUMP_PAGE && block->size % DUMP_PAGE == 0 && block->size <= UINT64_MAX - offset &&
-	       block->header_size >= sizeof *block && block->header_size % 8 == 0 && block->header_size <= block->size &&
-	       block->entry_size % 8 == 0 && block->entry_size <= DUMP_PAGE &&
-	       (!type_is_known(block->type) || type_is_bytes(block->type) == (block->entry_size == 0));
+	       block->size >= DUMP_PAGE_LEAST && block->size % DUMP_PAGE_LEAST == 0 && block->size <= UINT64_MAX - offset &&
+	       block->header_size >= DUMP_BLOCK_LEAST && block->header_size % 8 == 0 && block->header_size <= block->size &&
+	       entries_are_sound(block);
 }
 
+/* Members that the block's layout has not got are 0. */
 static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *block)
 {
-	return read_at(dump, offset, block, sizeof *block) == sizeof *block && block_is_sound(block, offset);
+	if (read_at(dump, offset, block, sizeof *block) < sizeof *block || !block_is_sound(block, offset))
+		return false;
+	if (block->header_size < sizeof *block)
+		memset((char *)block + block->header_size, 0, sizeof *block - block->header_size);
+	return true;
 }
 
 /*
@@ -209,7 +250,7 @@ static uint64_t blocks_end(struct dump *dump)
 
 	if (!dump->header_damaged && read_at(dump, 0, &now, sizeof now) == sizeof now && now.size > size)
 		size = dump->header.size = now.size;
-	if (dump->header_damaged || size < DUMP_PAGE || size % DUMP_PAGE)
+	if (dump->header_damaged || size < dump->page || size % dump->page)
 		return file;
 	return size < file ? size : file;
 }
@@ -269,13 +310,13 @@ static uint64_t resume(struct dump *dump, uint64_t offset, uint64_t end)
 	struct dump_block block;
 
 	if (read_at(dump, offset, &block, sizeof block) == sizeof block && block.magic == DUMP_BLOCK_MAGIC &&
-	    block.size && block.size % DUMP_PAGE == 0 && block.size <= end - offset) {
+	    block.size && block.size % dump->page == 0 && block.size <= end - offset) {
 		struct dump_block next;
 
 		if (block.size == end - offset || block_at(dump, offset + block.size, &next))
 			return offset + block.size;
 	}
-	for (offset += DUMP_PAGE; offset < end; offset += DUMP_PAGE)
+	for (offset += dump->page; offset < end; offset += dump->page)
 		if (block_at(dump, offset, &block))
 			return offset;
 	return end;
@@ -283,9 +324,11 @@ static uint64_t resume(struct dump *dump, uint64_t offset, uint64_t end)
 
 static void index_blocks(struct dump *dump)
 {
-	uint64_t offset = DUMP_PAGE, end = blocks_end(dump);
+	uint64_t offset = dump->header_damaged ? first_block(dump) : dump->page, end = blocks_end(dump);
 	struct dump_block block;
 
+	if (!offset)
+		offset = dump->page;
 	for (;;) {
 		if (offset >= end && offset >= (end = blocks_end(dump)))
 			break;
@@ -307,7 +350,7 @@ static void check_size(struct dump *dump)
 {
 	uint64_t size = dump->header.size, file = dump->source.size(dump->source.context);
 
-	if (size < DUMP_PAGE || size % DUMP_PAGE)
+	if (size < dump->page || size % dump->page)
 		dump_damaged(dump, "the file's header is damaged: impossible size %" PRIu64, size);
 	else if (size > file)
 		dump_damaged(dump, "cut short: %" PRIu64 " of %" PRIu64 " bytes", file, size);

@@ -66,6 +66,7 @@ struct dump {
 	struct dump_source source;
 	struct dump_header header; /* its texts are terminated */
 	bool header_damaged;       /* its numbers and texts may be wrong */
+	uint64_t page;             /* where blocks may begin: at multiples of it */
 	struct read_block *blocks; /* by offset */
 	size_t block_count, block_capacity;
 	struct read_span *spans; /* by offset */

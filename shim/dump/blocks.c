@@ -13,6 +13,7 @@
 
 enum {
 	PARTS_FIRST = 64,
+	TABLE_BYTES = DUMP_PAGE_LEAST, /* of the first block of a table */
 	STRINGS_BYTES = 8192,
 	STACKS_BYTES = 16384,
 	ENTRIES_ALIGN = 128,
@@ -30,16 +31,16 @@ static struct {
 } dump;
 
 #define TABLE(kind, record, size) {.type = kind, .entry_size = sizeof(struct record), .bytes = size}
-#define TABLES                                                    \
-	X(dump_meta, DUMP_META, dump_meta, 4096)                  \
-	X(dump_modules, DUMP_MODULES, dump_module, 4096)          \
-	X(dump_routines, DUMP_ROUTINES, dump_routine, 8192)       \
-	X(dump_sites, DUMP_SITES, dump_site, 8192)                \
-	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, 4096) \
-	X(dump_limits, DUMP_LIMITS, dump_limit, 4096)             \
-	X(dump_lanes, DUMP_LANES, dump_lane, 4096)                \
-	X(dump_notes, DUMP_NOTES, dump_note, 4096)                \
-	X(dump_samples, DUMP_SAMPLES, dump_sample, 4096)
+#define TABLES                                                            \
+	X(dump_meta, DUMP_META, dump_meta, TABLE_BYTES)                   \
+	X(dump_modules, DUMP_MODULES, dump_module, TABLE_BYTES)           \
+	X(dump_routines, DUMP_ROUTINES, dump_routine, 2 * TABLE_BYTES)    \
+	X(dump_sites, DUMP_SITES, dump_site, 2 * TABLE_BYTES)             \
+	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, TABLE_BYTES)  \
+	X(dump_limits, DUMP_LIMITS, dump_limit, TABLE_BYTES)              \
+	X(dump_lanes, DUMP_LANES, dump_lane, TABLE_BYTES)                 \
+	X(dump_notes, DUMP_NOTES, dump_note, TABLE_BYTES)                 \
+	X(dump_samples, DUMP_SAMPLES, dump_sample, TABLE_BYTES)
 #define X(name, kind, record, size) struct dump_table name = TABLE(kind, record, size);
 TABLES
 #undef X
@@ -124,7 +125,7 @@ _Static_assert(sizeof(struct dump_row) % 64 == 0 && sizeof(struct dump_lane) % 6
 struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
 				 uint32_t first)
 {
-	uint64_t size = (bytes + DUMP_PAGE - 1) / DUMP_PAGE * DUMP_PAGE, offset = dump.size;
+	uint64_t page = file_page(), size = (bytes + page - 1) / page * page, offset = dump.size;
 	uint16_t begin = is_for_calls(type) ? ENTRIES_ALIGN : sizeof(struct dump_block);
 	struct dump_part *part = part_take();
 	struct dump_block *block;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -23,16 +24,46 @@
 #include "shim/dump/dump.h"
 #include "shim/dump/path.h"
 #include "shim/guest/guest.h"
+#include "variables.h"
 
 enum { FIRST_BYTES = 96 << 10 /* the header and the tables that nearly every process begins */ };
 
 static struct {
+	uint32_t page;
 	bool is_there;
 	bool written_out;
 	bool said_no_file; /* by this process or by one that forked it */
 	dev_t device;
 	ino_t inode;
 } state;
+
+/* A number of bytes, 0 if it is none. */
+static uint32_t number_of(const char *text)
+{
+	uint32_t number = 0;
+
+	for (; text && *text >= '0' && *text <= '9' && number <= DUMP_PAGE_MOST; text++)
+		number = number * 10 + (uint32_t)(*text - '0');
+	return text && !*text ? number : 0;
+}
+
+uint32_t file_page(void)
+{
+	uint32_t machine = (uint32_t)getpagesize(), other;
+
+	if (!state.page) {
+		other = number_of(getenv(VARIABLE(DUMP_PAGE)));
+		state.page = other > machine && other <= DUMP_PAGE_MOST && !(other & (other - 1)) ? other : machine;
+	}
+	return state.page;
+}
+
+static uint64_t first_bytes(void)
+{
+	uint64_t page = file_page();
+
+	return (FIRST_BYTES + page - 1) / page * page;
+}
 
 bool file_is_there(void) { return state.is_there; }
 bool file_is_written_out(void) { return state.written_out; }
@@ -70,11 +101,11 @@ static int file_reserve(int file, uint64_t offset, uint64_t size)
  */
 static void file_fill(int file, uint64_t offset, uint64_t size)
 {
-	static const char zeros[DUMP_PAGE];
+	static const char zeros[DUMP_PAGE_LEAST];
 	static const struct iovec pages[64] = {[0 ... 63] = {(void *)zeros, sizeof(zeros)}};
 
-	while (size >= DUMP_PAGE) {
-		uint64_t count = size / DUMP_PAGE;
+	while (size >= sizeof(zeros)) {
+		uint64_t count = size / sizeof(zeros);
 		ssize_t written = pwritev(file, pages, count < 64 ? (int)count : 64, (off_t)offset);
 
 		if (written <= 0) {
@@ -197,7 +228,7 @@ static void say_no_file(const char *reason)
 /* In memory: where no file can be, or where it cannot be mapped. */
 static void *first_in_memory(void *otherwise)
 {
-	void *page = guest_pages(DUMP_PAGE);
+	void *page = guest_pages(file_page());
 
 	return page ? page : otherwise;
 }
@@ -210,11 +241,11 @@ static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 	state.written_out = !mapping_is_trusted(file);
 	/* A dozen blocks that are reserved and mapped one after the other would take half a millisecond. */
 	if (!state.written_out)
-		first = file_pages(file, 0, FIRST_BYTES, true);
-	*bytes = first ? FIRST_BYTES : 0;
+		first = file_pages(file, 0, first_bytes(), true);
+	*bytes = first ? first_bytes() : 0;
 	if (!first && !state.written_out)
-		first = file_pages(file, 0, DUMP_PAGE, false);
-	if (first || file_reserve(file, 0, DUMP_PAGE))
+		first = file_pages(file, 0, file_page(), false);
+	if (first || file_reserve(file, 0, file_page()))
 		return first;
 	state.written_out = true; /* there is room, but no memory to map it */
 	return first_in_memory(otherwise);

@@ -10,6 +10,12 @@
 #include <stdint.h>
 
 /*
+ * Blocks begin at multiples of so many bytes: a page of this machine, or what tests say of a machine with larger
+ * ones.
+ */
+uint32_t file_page(void);
+
+/*
  * Makes the file and returns the page that it begins with, zeroed; `*bytes` bytes of the file are in memory from there on,
  * 0 where only that page is. Where there can be no file the page is memory alone, and that is said; without memory it is
  * `otherwise`. `forked`: see path_create.

@@ -23,12 +23,9 @@
 #include "variables.h"
 #include "version.h"
 
-/* Stands in until the dump is open, and for good where there is no memory for another. A page, as it is written out. */
-static union {
-	struct dump_header header;
-	char page[DUMP_PAGE];
-} nowhere;
-struct dump_header *dump_header = &nowhere.header;
+/* Stands in until the dump is open, and for good where there is no memory for another. */
+static struct dump_header nowhere;
+struct dump_header *dump_header = &nowhere;
 
 static struct {
 	bool tried; /* dump_open has run */
@@ -124,7 +121,9 @@ static void header_fill(struct dump_header *header)
 	size_t end = 0;
 
 	memcpy(header->magic, DUMP_MAGIC, sizeof(header->magic));
-	header->version = DUMP_VERSION;
+	header->version = dump_version(file_page());
+	header->layout = DUMP_LAYOUT;
+	header->page_size = file_page();
 	header->byte_order = DUMP_BYTE_ORDER;
 	header->pid = (uint32_t)getpid();
 	header->parent_pid = (uint32_t)getppid();
@@ -144,10 +143,10 @@ static void header_fill(struct dump_header *header)
 	header->records_mode = config.records;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
-	header->stack_threshold = nowhere.header.stack_threshold; /* see dump_header */
+	header->stack_threshold = nowhere.stack_threshold; /* see dump_header */
 	header->header_check = dump_header_check(header);
 	/* What changes is taken as 0 by the check, so it comes after. */
-	header->size = DUMP_PAGE;
+	header->size = file_page();
 	header->state = DUMP_RUNNING;
 }
 
@@ -170,9 +169,9 @@ void dump_open(void)
 	header = file_begin(dump.forked, &nowhere, &dump.bytes);
 	header_fill(header);
 	blocks_begin(header->size, dump.bytes);
-	if (header != &nowhere.header) { /* calls may have been lost before */
-		header->losses = nowhere.header.losses;
-		header->lost_calls = nowhere.header.lost_calls;
+	if (header != &nowhere) { /* calls may have been lost before */
+		header->losses = nowhere.losses;
+		header->lost_calls = nowhere.lost_calls;
 	}
 	if (file_is_written_out())
 		header->losses |= DUMP_NOT_DURABLE;
@@ -190,9 +189,9 @@ void header_forked(void)
 	if (dump.tried)
 		dump.parent_ticks = dump_header->start_ticks;
 	dump.forked = true;
-	if (dump_header != &nowhere.header)
-		guest_free(dump_header, dump.bytes ? dump.bytes : DUMP_PAGE);
+	if (dump_header != &nowhere)
+		guest_free(dump_header, dump.bytes ? dump.bytes : file_page());
 	memset(&nowhere, 0, sizeof(nowhere));
-	dump_header = &nowhere.header;
+	dump_header = &nowhere;
 	dump.tried = guest_confined; /* then there will be none */
 }

@@ -42,7 +42,7 @@ static bool write_blocks(int file)
 			written &= file_write(file, part->block, part->size, part->offset);
 	if (!written)
 		dump_lose(DUMP_LOST_SPACE);
-	return file_write(file, dump_header, DUMP_PAGE, 0) && written;
+	return file_write(file, dump_header, sizeof(*dump_header), 0) && written;
 }
 
 /* Its blocks have room in the file, which is a promise on some file systems, and not on others. */

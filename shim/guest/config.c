@@ -229,6 +229,7 @@ static const struct variable {
 #define FLAG(field) .flag = &config.field
 #define OPTION(NAME, option, letter, argument, stops, kind, initial, ...) {#NAME, initial, stops, kind},
 #define LAUNCHER_VARIABLE(NAME, ...) {.name = #NAME},
+#define TEST_VARIABLE(NAME, ...) {.name = #NAME},
 #include "options.def"
 };
 

@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "shim/state/entry.h"
-#include "flopshim_dump.h"
 #include "shim/guest/guest.h"
 
 enum { STACK_BYTES = 1 << 17 };
@@ -24,7 +24,7 @@ static char *stack_pages(void)
 	if (!pages) {
 		pages = guest_pages(STACK_BYTES);
 		if (pages)
-			mprotect(pages, DUMP_PAGE, PROT_NONE);
+			mprotect(pages, (size_t)getpagesize(), PROT_NONE);
 	}
 	errno = saved;
 	return pages;

@@ -18,6 +18,8 @@
 #include "analyzer/commands/report.h"
 #include "analyzer/tables/views.h"
 
+enum { PAGE = DUMP_PAGE_LEAST };
+
 static FILE *discard;
 
 static void print_all(const struct aggregate *aggregate)
@@ -73,7 +75,7 @@ static void walk_the_rest(const struct dump_source *source)
 
 static void put_checks_right(unsigned char *bytes, size_t size)
 {
-	for (size_t offset = DUMP_PAGE; offset + sizeof(struct dump_block) <= size; offset += DUMP_PAGE) {
+	for (size_t offset = PAGE; offset + sizeof(struct dump_block) <= size; offset += PAGE) {
 		struct dump_block block;
 
 		memcpy(&block, bytes + offset, sizeof block);
@@ -89,7 +91,7 @@ static void put_checks_right(unsigned char *bytes, size_t size)
 
 		memcpy(&header, bytes, sizeof header);
 		memcpy(header.magic, DUMP_MAGIC, sizeof header.magic);
-		header.version = DUMP_VERSION;
+		header.version = 1 + header.version % DUMP_LAYOUT;
 		header.byte_order = DUMP_BYTE_ORDER;
 		header.header_check = header.close_check = 0;
 		memcpy(bytes, &header, sizeof header);
@@ -108,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!bytes || !discard)
 		abort();
 	memcpy(bytes, data, size);
-	if (size > DUMP_PAGE && bytes[DUMP_PAGE - 1] % 2 == 0) /* a byte that the format does not use */
+	if (size > PAGE && bytes[PAGE - 1] % 2 == 0) /* a byte that the format does not use */
 		put_checks_right(bytes, size);
 	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
 	aggregate_add(&aggregate, &source, "input");
@@ -129,15 +131,15 @@ static uint64_t next_random(uint64_t *state)
 
 static void mutate(unsigned char *bytes, size_t size, uint64_t *state)
 {
-	static const uint64_t interesting[] = { 0, 1, 8, 63, 64, 4095, 4096, 0xffffffff, UINT64_MAX, INT64_MAX, 1u << 31 };
+	static const uint64_t interesting[] = { 0, 1, 8, 63, 64, PAGE - 1, PAGE, 4 * PAGE, 0xffffffff, UINT64_MAX, INT64_MAX, 1u << 31 };
 	unsigned changes = 1 + next_random(state) % 12;
 
-	bytes[DUMP_PAGE - 1] = (unsigned char)next_random(state);
+	bytes[PAGE - 1] = (unsigned char)next_random(state);
 	for (unsigned i = 0; i < changes; i++) {
 		size_t at = next_random(state) % size;
 
 		if (i % 2) /* the fields stand at the beginning of a page */
-			at = at / DUMP_PAGE * DUMP_PAGE + at % 512;
+			at = at / PAGE * PAGE + at % 512;
 		if (next_random(state) % 2 && at / 8 * 8 + 8 <= size)
 			memcpy(bytes + at / 8 * 8, &interesting[next_random(state) % (sizeof interesting / sizeof *interesting)],
 			       next_random(state) % 2 ? 8 : 4);
@@ -169,8 +171,8 @@ int main(int count, char **arguments)
 		size_t size;
 		unsigned char *seed = load(arguments[i], &size);
 
-		for (unsigned long round = 0; size > DUMP_PAGE && round < rounds; round++) {
-			size_t length = next_random(&state) % 8 ? size : DUMP_PAGE + next_random(&state) % (size - DUMP_PAGE) + 1;
+		for (unsigned long round = 0; size > PAGE && round < rounds; round++) {
+			size_t length = next_random(&state) % 8 ? size : PAGE + next_random(&state) % (size - PAGE) + 1;
 			unsigned char *bytes = malloc(length);
 
 			if (!bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * make_dump.c - writes the dumps that the golden tests and the benchmarks read: make_dump SCENARIO FILE.
+ * make_dump.c - writes the dumps that the golden tests and the benchmarks read: make_dump SCENARIO FILE [PAGE].
  * Every number that the reports must show is worked out by hand beside the rows.
  */
 #include <stdio.h>
@@ -17,11 +17,13 @@ struct common {
 	uint32_t gemm, gemm_site;
 };
 
+static uint32_t page = DUMP_PAGE_LEAST;
+
 static void begin(struct common *common, uint32_t pid, const char *program)
 {
 	struct writer *writer = &common->writer;
 
-	writer_open(writer, pid);
+	writer_open_paged(writer, pid, page);
 	writer_meta(writer, "program", program);
 	writer_meta(writer, "argument", program);
 	writer_meta(writer, "argument", "--size=big");
@@ -391,7 +393,10 @@ static void many_rows(struct common *common, uint32_t count)
 int main(int count, char **arguments)
 {
 	struct common common;
-	const char *name = count == 3 ? arguments[1] : "";
+	const char *name = count == 3 || count == 4 ? arguments[1] : "";
+
+	if (count == 4)
+		page = (uint32_t)atoi(arguments[3]);
 
 	if (!strcmp(name, "simple"))
 		simple(&common);
@@ -418,7 +423,7 @@ int main(int count, char **arguments)
 	else if (!strncmp(name, "rows-", 5))
 		many_rows(&common, (uint32_t)atoi(name + 5));
 	else {
-		fprintf(stderr, "usage: make_dump SCENARIO FILE\n");
+		fprintf(stderr, "usage: make_dump SCENARIO FILE [PAGE]\n");
 		return 2;
 	}
 	if (!writer_save(&common.writer, arguments[2])) {

@@ -64,7 +64,7 @@ static uint64_t nonsense(uint64_t old)
 
 static uint64_t place_in(uint64_t size, int fields)
 {
-	uint64_t page = any() % (size / DUMP_PAGE) * DUMP_PAGE;
+	uint64_t page = any() % (size / DUMP_PAGE_LEAST) * DUMP_PAGE_LEAST;
 
 	if (!fields)
 		return any() % (size / 8) * 8;

@@ -29,15 +29,22 @@ static void reserve(struct writer *writer, size_t size)
 
 void writer_open(struct writer *writer, uint32_t pid)
 {
+	writer_open_paged(writer, pid, DUMP_PAGE_LEAST);
+}
+
+void writer_open_paged(struct writer *writer, uint32_t pid, uint32_t page)
+{
 	struct dump_header *header;
 
-	*writer = (struct writer){ .block_pages = 1 };
-	reserve(writer, DUMP_PAGE);
+	*writer = (struct writer){ .page = page, .block_pages = 1 };
+	reserve(writer, page);
 	header = writer_header(writer);
 	memcpy(header->magic, DUMP_MAGIC, sizeof header->magic);
-	header->version = DUMP_VERSION;
+	header->version = dump_version(page);
+	header->layout = DUMP_LAYOUT;
+	header->page_size = page;
 	header->byte_order = DUMP_BYTE_ORDER;
-	header->size = DUMP_PAGE;
+	header->size = page;
 	header->state = DUMP_RUNNING;
 	header->pid = pid;
 	header->parent_pid = 1;
@@ -62,11 +69,11 @@ void writer_free(struct writer *writer)
 static struct dump_block *add_block(struct writer *writer, unsigned type, uint32_t entry_size, uint64_t bytes,
                                     uint32_t lane, uint32_t first)
 {
-	uint64_t offset = writer->size, size = (uint64_t)writer->block_pages * DUMP_PAGE;
+	uint64_t offset = writer->size, size = (uint64_t)writer->block_pages * writer->page;
 	struct dump_block *block;
 
 	while (size < sizeof *block + bytes)
-		size += DUMP_PAGE;
+		size += writer->page;
 	reserve(writer, offset + size);
 	block = at(writer, offset);
 	*block = (struct dump_block){
@@ -221,7 +228,7 @@ uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row 
 /* The entry of this number in the blocks of a type and lane, and the block that holds it. */
 static void *find_entry(struct writer *writer, unsigned type, uint32_t lane, uint32_t number, struct dump_block **block)
 {
-	for (uint64_t offset = DUMP_PAGE; offset < writer->size; offset += (*block)->size) {
+	for (uint64_t offset = writer->page; offset < writer->size; offset += (*block)->size) {
 		*block = at(writer, offset);
 		if ((*block)->type == type && (*block)->lane == lane && number - (*block)->first < (*block)->used)
 			return (char *)*block + (*block)->header_size + (number - (*block)->first) * (*block)->entry_size;
@@ -261,6 +268,12 @@ void writer_unknown_block(struct writer *writer)
 	add_block(writer, 77, 24, 24, DUMP_NONE, 0)->used = 1;
 }
 
+void writer_first_layout(struct writer *writer)
+{
+	writer_header(writer)->layout = writer_header(writer)->page_size = 0;
+	writer_check(writer);
+}
+
 void writer_check(struct writer *writer)
 {
 	writer_header(writer)->header_check = dump_header_check(writer_header(writer));
@@ -272,7 +285,7 @@ void writer_close(struct writer *writer, enum dump_state state)
 
 	header->state = state;
 	header->end_monotonic_ns = header->start_monotonic_ns + 2000000000u;
-	for (uint64_t offset = DUMP_PAGE; offset < writer->size;) {
+	for (uint64_t offset = writer->page; offset < writer->size;) {
 		struct dump_block *block = at(writer, offset);
 		uint64_t bytes = block->used * (block->entry_size ? block->entry_size : 1);
 

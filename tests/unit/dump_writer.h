@@ -26,12 +26,15 @@ struct writer {
 	struct writer_block open[WRITER_TYPES];
 	uint32_t counts[WRITER_TYPES]; /* entries so far */
 	uint32_t row_counts[64];       /* by lane */
+	uint32_t page;                 /* bytes */
 	uint32_t block_pages;          /* of new blocks */
 	uint32_t extra_entry_bytes;    /* as a later version would have: entries longer than today's */
 };
 
 /* Begins a dump of process `pid` on "testhost", running, priced by table "table-1". */
 void writer_open(struct writer *writer, uint32_t pid);
+/* The same on a machine with pages of so many bytes. */
+void writer_open_paged(struct writer *writer, uint32_t pid, uint32_t page);
 void writer_free(struct writer *writer);
 
 static inline struct dump_header *writer_header(struct writer *writer)
@@ -63,6 +66,9 @@ uint64_t writer_stack(struct writer *writer, const uint64_t *addresses, uint32_t
 
 /* An unknown type of block, as a later version may have. */
 void writer_unknown_block(struct writer *writer);
+
+/* A dump of layout 1, of DUMP_PAGE_LEAST alone, which did not say what it is. */
+void writer_first_layout(struct writer *writer);
 
 /* The check words: the header's; at closing also those of all contents. */
 void writer_check(struct writer *writer);

@@ -19,7 +19,7 @@
 static uint64_t example_stack; /* reference of its only stack */
 
 /* 3 dgemm of 1,000 FLOPs, 2 dtrsm of 500 in "train", a query; 4 nested and no lost calls. */
-static void example(struct writer *writer)
+static void example_paged(struct writer *writer, uint32_t page)
 {
 	static const uint64_t addresses[] = { 0x401010, 0x402020, 0x403030 };
 	struct dump_lane lane = { .nested_calls = 4, .threads = 1 };
@@ -29,7 +29,7 @@ static void example(struct writer *writer)
 	uint32_t program, blas, gemm, trsm, train, site;
 	struct dump_row row;
 
-	writer_open(writer, 42);
+	writer_open_paged(writer, 42, page);
 	writer_meta(writer, "program", "/bin/example");
 	writer_meta(writer, "argument", "example");
 	writer_meta(writer, "argument", "-x");
@@ -57,6 +57,11 @@ static void example(struct writer *writer)
 	sample.stack = example_stack;
 	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
 	writer_add(writer, DUMP_LOG, &call, sizeof call);
+}
+
+static void example(struct writer *writer)
+{
+	example_paged(writer, DUMP_PAGE_LEAST);
 }
 
 static struct aggregate sum_of(const unsigned char *bytes, uint64_t size)
@@ -330,14 +335,156 @@ START_TEST(refuses_a_later_format)
 {
 	struct writer writer;
 	struct aggregate aggregate;
+	char expected[READ_DAMAGE_TEXT];
 
 	example(&writer);
-	writer_header(&writer)->version = 2;
+	writer_header(&writer)->version = DUMP_LAYOUT + 1;
+	writer_header(&writer)->layout = DUMP_LAYOUT + 3;
 	writer_check(&writer);
+	snprintf(expected, sizeof expected, "layout %d of a dump, for readers of layout %d and later; this program reads layouts "
+	         "1 to %d", DUMP_LAYOUT + 3, DUMP_LAYOUT + 1, DUMP_LAYOUT);
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(aggregate.newer);
 	ck_assert_uint_eq(aggregate.process_count, 0);
-	ck_assert_str_eq(only_damage(&aggregate), "format 2; this program reads format 1");
+	ck_assert_str_eq(only_damage(&aggregate), expected);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* A later layout that adds and takes nothing away. */
+START_TEST(reads_a_later_layout)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+
+	example(&writer);
+	writer_header(&writer)->layout = DUMP_LAYOUT + 7;
+	writer_close(&writer, DUMP_CLOSED);
+	aggregate = sum_of(writer.bytes, writer.size);
+	check_example(&aggregate);
+	ck_assert(aggregate.complete);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+START_TEST(reads_the_first_layout)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+
+	example(&writer);
+	writer_first_layout(&writer);
+	if (_i)
+		writer_close(&writer, DUMP_CLOSED);
+	aggregate = sum_of(writer.bytes, writer.size);
+	check_example(&aggregate);
+	ck_assert(aggregate.complete);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* An unknown type may have entries of any size, and none. */
+START_TEST(skips_blocks_of_any_shape)
+{
+	static const uint32_t sizes[] = { 0, 1, 7, 24, DUMP_ENTRY_MOST + 8, UINT32_MAX };
+	struct writer writer;
+	struct aggregate aggregate;
+	struct dump_block *block;
+	uint64_t offset;
+
+	example(&writer);
+	offset = writer.size;
+	writer_unknown_block(&writer);
+	block = (struct dump_block *)(void *)(writer.bytes + offset);
+	block->entry_size = sizes[_i];
+	block->used = UINT64_MAX;
+	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
+	writer_lane(&writer, &(struct dump_lane){ .threads = 1, .nested_calls = 2 }); /* behind it */
+	aggregate = sum_of(writer.bytes, writer.size);
+	ck_assert(aggregate.complete);
+	ck_assert_uint_eq(aggregate.totals.calls, 5);
+	ck_assert_uint_eq(aggregate.totals.nested_calls, 6);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* ---- pages of other machines ---- */
+
+static const uint32_t pages[] = { DUMP_PAGE_LEAST, 1 << 14, 1 << 16, DUMP_PAGE_MOST };
+enum { PAGES = sizeof pages / sizeof *pages };
+
+START_TEST(reads_any_size_of_page)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+
+	example_paged(&writer, pages[_i]);
+	ck_assert_uint_eq(writer.size % pages[_i], 0);
+	aggregate = sum_of(writer.bytes, writer.size);
+	check_example(&aggregate);
+	ck_assert(aggregate.complete);
+	aggregate_close(&aggregate);
+	writer_close(&writer, DUMP_CLOSED);
+	aggregate = sum_of(writer.bytes, writer.size);
+	check_example(&aggregate);
+	ck_assert(aggregate.complete);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* What the header says of its pages is damaged, or all of it, or a block: the others are found all the same. */
+START_TEST(finds_blocks_at_any_size_of_page)
+{
+	enum { PAGE_SIZE_FLIPPED, MAGIC_GONE, FIRST_BLOCK_DAMAGED, KINDS };
+	struct writer writer;
+
+	example_paged(&writer, pages[_i]);
+	writer_close(&writer, DUMP_CLOSED);
+	for (int kind = 0; kind < KINDS; kind++) {
+		unsigned char *bytes = malloc(writer.size);
+		struct dump_header *header = (struct dump_header *)(void *)bytes;
+		struct dump_block *first = (struct dump_block *)(void *)(bytes + pages[_i]);
+		struct aggregate aggregate;
+
+		ck_assert_ptr_nonnull(bytes);
+		memcpy(bytes, writer.bytes, writer.size);
+		if (kind == PAGE_SIZE_FLIPPED)
+			header->page_size ^= 0x2000;
+		if (kind == MAGIC_GONE)
+			memset(header, 0, 16);
+		if (kind == FIRST_BLOCK_DAMAGED)
+			first->header_check ^= 1;
+		aggregate = sum_of(bytes, writer.size);
+		ck_assert(!aggregate.complete);
+		ck_assert_uint_eq(aggregate.totals.calls, 5);
+		ck_assert_uint_eq(aggregate.totals.nested_calls, 4);
+		aggregate_close(&aggregate);
+		free(bytes);
+	}
+	writer_free(&writer);
+}
+END_TEST
+
+START_TEST(refuses_impossible_pages)
+{
+	static const uint32_t sizes[] = { 1, 512, 4095, 12288, 2 * DUMP_PAGE_MOST, UINT32_MAX };
+	struct writer writer;
+	struct aggregate aggregate;
+	char expected[READ_DAMAGE_TEXT];
+
+	example(&writer);
+	writer_header(&writer)->page_size = sizes[_i];
+	writer_check(&writer);
+	snprintf(expected, sizeof expected, "the file's header is damaged: impossible pages of %u bytes", sizes[_i]);
+	aggregate = sum_of(writer.bytes, writer.size);
+	ck_assert(!aggregate.complete);
+	ck_assert_str_eq(aggregate.damage[0].text, expected);
+	ck_assert_uint_eq(aggregate.totals.calls, 5);
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -371,7 +518,7 @@ START_TEST(notices_a_size_that_is_too_small)
 	struct aggregate aggregate;
 
 	example(&writer);
-	writer_header(&writer)->size -= DUMP_PAGE;
+	writer_header(&writer)->size -= DUMP_PAGE_LEAST;
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(!aggregate.complete);
 	aggregate_close(&aggregate);
@@ -385,7 +532,7 @@ START_TEST(goes_on_behind_a_damaged_block)
 	struct aggregate aggregate;
 
 	example(&writer);
-	for (uint64_t offset = DUMP_PAGE; offset < writer.size; offset += DUMP_PAGE) {
+	for (uint64_t offset = DUMP_PAGE_LEAST; offset < writer.size; offset += DUMP_PAGE_LEAST) {
 		struct dump_block *block = (struct dump_block *)(void *)(writer.bytes + offset);
 
 		if (block->type == DUMP_NOTES)
@@ -408,7 +555,7 @@ START_TEST(leaves_damaged_counts_out)
 
 	example(&writer);
 	writer_close(&writer, DUMP_CLOSED);
-	for (uint64_t offset = DUMP_PAGE; offset < writer.size; offset += DUMP_PAGE) {
+	for (uint64_t offset = DUMP_PAGE_LEAST; offset < writer.size; offset += DUMP_PAGE_LEAST) {
 		struct dump_block *block = (struct dump_block *)(void *)(writer.bytes + offset);
 
 		if (block->type == DUMP_LANES)
@@ -526,7 +673,7 @@ START_TEST(survives_heavy_damage)
 			uint64_t at = next_random(&state) % writer.size;
 
 			if (i % 2)
-				at = at / DUMP_PAGE * DUMP_PAGE + at % 256;
+				at = at / DUMP_PAGE_LEAST * DUMP_PAGE_LEAST + at % 256;
 			bytes[at] = (unsigned char)next_random(&state);
 		}
 		aggregate = sum_of(bytes, writer.size);
@@ -551,7 +698,7 @@ START_TEST(survives_well_checked_nonsense)
 
 		ck_assert_ptr_nonnull(bytes);
 		memcpy(bytes, writer.bytes, writer.size);
-		for (uint64_t offset = DUMP_PAGE; offset < writer.size; offset += DUMP_PAGE) {
+		for (uint64_t offset = DUMP_PAGE_LEAST; offset < writer.size; offset += DUMP_PAGE_LEAST) {
 			struct dump_block *block = (struct dump_block *)(void *)(bytes + offset);
 			uint64_t at = next_random(&state) % 72;
 
@@ -611,7 +758,7 @@ START_TEST(adds_dumps_up)
 		example(&writer);
 		writer_header(&writer)->pid = pid;
 		/* Loaded elsewhere, as addresses are random: still the same place. */
-		for (uint64_t offset = DUMP_PAGE; offset < writer.size; offset += DUMP_PAGE) {
+		for (uint64_t offset = DUMP_PAGE_LEAST; offset < writer.size; offset += DUMP_PAGE_LEAST) {
 			struct dump_block *block = (struct dump_block *)(void *)(writer.bytes + offset);
 			struct dump_module *module = (struct dump_module *)(void *)(block + 1);
 			struct dump_site *site = (struct dump_site *)(void *)(block + 1);
@@ -777,7 +924,13 @@ int main(void)
 	tcase_add_test(later, reads_longer_entries);
 	tcase_add_test(later, reads_shorter_entries);
 	tcase_add_test(later, refuses_a_later_format);
+	tcase_add_test(later, reads_a_later_layout);
+	tcase_add_loop_test(later, reads_the_first_layout, 0, 2);
+	tcase_add_loop_test(later, skips_blocks_of_any_shape, 0, 6);
 	tcase_add_test(later, ignores_room_behind_the_end);
+	tcase_add_loop_test(later, reads_any_size_of_page, 0, PAGES);
+	tcase_add_loop_test(later, finds_blocks_at_any_size_of_page, 0, PAGES);
+	tcase_add_loop_test(later, refuses_impossible_pages, 0, 6);
 	tcase_set_timeout(damage, 300);
 	tcase_add_test(damage, notices_a_size_that_is_too_small);
 	tcase_add_test(damage, goes_on_behind_a_damaged_block);
