@@ -23,13 +23,13 @@
  * block's `entry_size`: members that it does not know are skipped, and those that are not there are 0. So what may change
  * is this, and each change raises DUMP_LAYOUT:
  *
- *     a new type of block, a new value of an enum, a new flag
+ *     a new type of block, a new flag, a new kind of note
  *     a new member at the end of an entry, of struct dump_block or of struct dump_header; 0 in it means what a reader
  *     without it believes
  *     a new meaning for a member that is reserved, by the same rule
  *
- * No member moves, changes its size or its meaning. What cannot be added in this way raises what dump_version returns too,
- * and readers of earlier layouts then refuse the dump instead of misreading it.
+ * No member moves, changes its size or its meaning. What cannot be added in this way, such as a kind of row, raises what
+ * dump_version returns too, and readers of earlier layouts then refuse the dump instead of misreading it.
  */
 #ifndef FLOPSHIM_DUMP_H
 #define FLOPSHIM_DUMP_H
@@ -151,7 +151,7 @@ struct dump_string {
 };
 
 /* What the process is: keys program, argument (in order), directory, environment (FLOPSHIM_ variables as
- * NAME=VALUE), processor. */
+ * NAME=VALUE). There may be others. */
 struct dump_meta {
 	uint64_t key, value; /* strings */
 };

@@ -151,6 +151,15 @@ check-fuzz: $(T)/fuzz_read $(SEEDS:%=$(T)/seeds/%.dump)
 	$(call part)
 	$(Q)$(T)/fuzz_read 300 $(T)/seeds/*.dump
 
+# A dump of each layout, and the page about them.
+$(T)/dumps/program: tests/dumps/program.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Iinclude $(DEPENDENCIES) -MF $@.d -o $@ $< -llapack -lblas -lpthread
+
+check-dumps: all $(T)/dumps/program
+	$(call part)
+	$(Q)CC="$(CC)" $(CLEAN) tests/dumps/test_dumps.py $(O)
+
 # ---- programs ----
 
 check-clients: all
@@ -200,7 +209,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings options unit sanitizers compilers headers symbols forms golden fuzz call-path bench-clients price-samples markers entry-c clients
+CHECKS := warnings options unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
 PARTS := $(CHECKS:%=check-%)
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-long
 # With -j the parts run side by side, and each one's output comes in one piece.

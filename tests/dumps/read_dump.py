@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reads a dump by the tables of docs/flopshim-dump.md alone: what that page leaves out, this cannot know.
+
+Usage: tests/dumps/read_dump.py FILE
+
+It must share nothing with flopshim-report: it is what a stranger would write, and shows whether the page is enough."""
+
+import json
+import re
+import struct
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/flopshim-dump.md"
+LAYOUT = 2  # that this reader knows
+CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i", "i64": "q", "char": "s"}
+NONE = 4294967295
+SEED = 14695981039346656037
+
+
+class Unreadable(Exception):
+    pass
+
+
+# ---- the page ----
+
+class Document:
+    """structs: {name: [(offset, member, type, count)]}, a count of None where there is no [N]; values: {name: number}"""
+
+    def __init__(self, text):
+        self.structs, self.values, self.entries = {}, {}, {}
+        struct_name = None
+        for line in text.splitlines():
+            if line.startswith("#"):
+                match = re.fullmatch(r"### struct (\w+)", line)
+                struct_name = match and match[1]
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            member = re.fullmatch(r"`(\w+)`", cells[1]) if len(cells) == 4 else None
+            if struct_name and member:
+                kind, brackets, count = re.fullmatch(r"(\w+)(\[(\d*)\])?", cells[2]).groups()
+                self.structs.setdefault(struct_name, []).append(
+                    (int(cells[0]), member[1], kind, int(count or 0) if brackets else None))
+            elif len(cells) == 3 and re.fullmatch(r"\d+", cells[0]) and re.fullmatch(r"DUMP_\w+", cells[1]):
+                self.values[cells[1]] = int(cells[0])
+                self.entries[int(cells[0]), cells[1]] = cells[2]
+
+    def size_of_type(self, kind):
+        return self.size(kind) if kind in self.structs else struct.calcsize("<" + CODES[kind])
+
+    def size(self, name):
+        return max(offset + self.size_of_type(kind) * (1 if count is None else count)
+                   for offset, _, kind, count in self.structs[name])
+
+    def read(self, name, data):
+        """{member: value}; what the data has not got is 0."""
+        data = data[:self.size(name)].ljust(self.size(name), b"\0")
+        return {member: self.member(kind, count, data[offset:]) for offset, member, kind, count in self.structs[name]}
+
+    def member(self, kind, count, data):
+        if kind in self.structs:
+            size = self.size(kind)
+            return [self.read(kind, data[i * size:]) for i in range(count)]
+        if kind == "char":
+            return data[:count]
+        values = list(struct.unpack_from(f"<{1 if count is None else count}{CODES[kind]}", data))
+        return values[0] if count is None else values
+
+
+# ---- check words ----
+
+def check32(data):
+    word = 2166136261
+    for byte in data:
+        word = (word ^ byte) * 16777619 % 2 ** 32
+    return word or 1
+
+
+def check64(begin, data):
+    word = begin
+    data += b"\0" * (-len(data) % 8)
+    for (eight,) in struct.iter_unpack("<Q", data):
+        word = (word ^ eight) * 1099511628211 % 2 ** 64
+        word ^= word >> 32
+    return word or 1
+
+
+def header_check(data, document):
+    checked = bytearray(data[:296])
+    offsets = {member: (offset, kind) for offset, member, kind, _ in document.structs["dump_header"]}
+    changing = dict.fromkeys(("size", "state", "losses", "end_monotonic_ns", "log_dropped", "stacks_failed"), 0)
+    for member, value in (changing | {"exit_status": -1}).items():
+        offset, kind = offsets[member]
+        struct.pack_into("<" + CODES[kind], checked, offset, value)
+    return check32(checked)
+
+
+# ---- the dump ----
+
+class Dump:
+    def __init__(self, data, document=None):
+        self.data = data
+        self.document = document or Document(PAGE.read_text())
+        self.header = self.document.read("dump_header", data)
+        self.check_header()
+        self.blocks = list(self.walk())
+        self.values = self.document.values
+
+    def check_header(self):
+        header = self.header
+        if header["magic"] != b"FLOPSHIM" or header["byte_order"] != 0x01020304:
+            raise Unreadable("not a dump")
+        if header["version"] > LAYOUT:
+            raise Unreadable(f"layout {header['layout']}, for readers of layout {header['version']} and later")
+        if header["header_check"] and header["header_check"] != header_check(self.data, self.document):
+            raise Unreadable("the header is damaged")
+        if header["close_check"] and header["close_check"] != check64(SEED, self.data[:328]):
+            raise Unreadable("the header is damaged, or was written to after closing")
+
+    def walk(self):
+        page = self.header["page_size"] or 4096
+        offset, end = page, self.header["size"]
+        while offset < end:
+            block = self.document.read("dump_block", self.data[offset:offset + 72])
+            if block["magic"] != 0x4B4C4246 or block["offset"] != offset or \
+                    block["header_check"] != check32(self.data[offset:offset + 44]) or offset % page:
+                raise Unreadable(f"no sound block at {offset}")
+            begin = offset + block["header_size"]
+            block["content"] = self.data[begin:begin + block["used"] * (block["entry_size"] or 1)]
+            if block["content_check"] and block["content_check"] != check64(SEED ^ block["used"], block["content"]):
+                raise Unreadable(f"the content of the block at {offset} is damaged")
+            yield block
+            offset += block["size"]
+
+    def each(self, block_type, struct_name):
+        """(block, number, entry) of all entries of one type of block."""
+        for block in self.blocks:
+            if block["type"] == self.values[block_type]:
+                for i in range(block["used"]):
+                    at = i * block["entry_size"]
+                    entry = block["content"][at:at + block["entry_size"]]
+                    yield block, block["first"] + i, self.document.read(struct_name, entry)
+
+    def table(self, block_type, struct_name):
+        return {number: entry for _, number, entry in self.each(block_type, struct_name)}
+
+    def string(self, place):
+        if not place:
+            return None
+        length = self.document.read("dump_string", self.data[place:place + 4])["length"]
+        return self.data[place + 4:place + 4 + length].decode(errors="replace")
+
+    def stack(self, place):
+        stack = self.document.read("dump_stack", self.data[place:place + 16])
+        return list(struct.unpack_from(f"<{stack['count']}Q", self.data, place + 16)), self.string(stack["python"])
+
+
+# ---- what it says ----
+
+def describe(dump):
+    """Totals, and the same by routine, namespace and symbol; limits, samples and the calls in order."""
+    values = dump.values
+    routines = dump.table("DUMP_ROUTINES", "dump_routine")
+    sites = dump.table("DUMP_SITES", "dump_site")
+    namespaces = dump.table("DUMP_NAMESPACES", "dump_namespace")
+    rows = list(dump.each("DUMP_ROWS", "dump_row"))
+    lanes = dump.table("DUMP_LANES", "dump_lane")
+    limits = dump.table("DUMP_LIMITS", "dump_limit")
+    answer = {
+        "totals": dict.fromkeys(("calls", "flops", "charged", "words", "workspace_queries", "refused_calls", "refused_flops",
+                                 "rejected_calls", "manual_charges", "timed_calls", "time_ns"), 0),
+        "routines": {}, "namespaces": {}, "symbols": {}, "shapes": {},
+    }
+    totals = answer["totals"]
+    for _, _, row in rows:
+        site = sites.get(row["site"])
+        routine = routines.get(site["routine"]) if site else None
+        times = 1 if row["flags"] & values["DUMP_ROW_COARSE"] else row["calls"]
+        if row["kind"] == values["DUMP_ROW_QUERY"]:
+            totals["workspace_queries"] += row["calls"]
+            continue
+        if row["kind"] == values["DUMP_ROW_REFUSED"]:
+            totals["refused_calls"] += row["calls"]
+            totals["refused_flops"] += times * row["flops"]
+            continue
+        totals["rejected_calls"] += row["calls"] if row["kind"] == values["DUMP_ROW_REJECTED"] else 0
+        totals["manual_charges"] += row["calls"] if row["kind"] == values["DUMP_ROW_MANUAL"] else 0
+        totals["calls"] += row["calls"] if row["kind"] != values["DUMP_ROW_MANUAL"] else 0
+        for member in ("flops", "charged", "words"):
+            totals[member] += times * row[member]
+        totals["timed_calls"] += row["timed_calls"]
+        totals["time_ns"] += row["time_ns"] if row["timed_calls"] else 0
+        name = dump.string(routine["name"] if routine else site["symbol"] if site else 0)
+        space = dump.string(namespaces[row["namespace_id"]]["name"])
+        for table, key in (("routines", name), ("namespaces", space), ("symbols", dump.string(site["symbol"]) if site else None)):
+            calls, flops = answer[table].get(key, (0, 0))
+            answer[table][key] = calls + row["calls"], flops + times * row["flops"]
+        if routine:
+            arguments = {dump.string(place): chr(row["options"] >> 8 * i & 255)
+                         for i, place in enumerate(routine["options"][:routine["option_count"]])}
+            arguments |= {dump.string(place): row["dims"][i]
+                          for i, place in enumerate(routine["dims"][:routine["dim_count"]])}
+            key = name, json.dumps(arguments, sort_keys=True)
+            answer["shapes"][key] = answer["shapes"].get(key, 0) + row["calls"]
+    totals["nested_calls"] = sum(lane["nested_calls"] for lane in lanes.values())
+    totals["passed_calls"] = sum(lane["passed_calls"] for lane in lanes.values())
+    totals["abandoned_calls"] = sum(lane["abandoned_calls"] for lane in lanes.values())
+    totals["lost_calls"] = sum(lane["lost_calls"] for lane in lanes.values()) + dump.header["lost_calls"]
+    totals["threads"] = sum(lane["threads"] for lane in lanes.values())
+    totals["in_flight_calls"] = sum(lane["depth"] for lane in lanes.values())
+    totals["saturated_calls"] = dump.header["saturated"]
+    totals["over_budget_calls"] = sum(row["calls"] for _, _, row in rows if row["flags"] & values["DUMP_ROW_OVER"])
+    answer["limits"] = [{"amount": limit["amount"], "used": limit["used"] - leased(number, limits, lanes),
+                         "namespace": dump.string(namespaces[limit["namespace_id"]]["name"]),
+                         "refused_calls": limit["refused_calls"]} for number, limit in sorted(limits.items())]
+    answer["meta"] = [(dump.string(entry["key"]), dump.string(entry["value"]))
+                      for _, _, entry in dump.each("DUMP_META", "dump_meta")]
+    answer["notes"] = [(entry["kind"], dump.string(entry["text"]), entry["count"])
+                       for _, _, entry in dump.each("DUMP_NOTES", "dump_note")]
+    answer["samples"] = [(entry["flops"], entry["calls"], dump.stack(entry["stack"]))
+                         for _, _, entry in dump.each("DUMP_SAMPLES", "dump_sample")]
+    prices = {(block["lane"], number): row for block, number, row in rows}
+    answer["log"] = sorted((entry["sequence"], prices[block["lane"], entry["row"]]["flops"], entry["cumulative"])
+                           for block, _, entry in dump.each("DUMP_LOG", "dump_call") if entry["sequence"])
+    return answer
+
+
+def leased(number, limits, lanes):
+    """FLOPs that threads have reserved on a limit and not spent."""
+    total = 0
+    for lane in lanes.values():
+        for limit in lane["lease_limits"] if lane["lease"] > 0 else ():
+            while limit:
+                total += lane["lease"] if limit == number + 1 else 0
+                limit = limits[limit - 1]["parent"]
+    return total
+
+
+def main():
+    answer = describe(Dump(Path(sys.argv[1]).read_bytes()))
+    answer["shapes"] = [[name, json.loads(arguments), calls] for (name, arguments), calls in answer["shapes"].items()]
+    print(json.dumps(answer, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether dumps of every layout and size of page can be read, and whether docs/flopshim-dump.md is the format.
+
+Usage: tests/dumps/test_dumps.py BUILD
+
+What the dumps must say is added up here from the calls in program.c."""
+
+import json
+import lzma
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import read_dump
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+HEADER = (TOP / "include/flopshim_dump.h").read_text()
+BUILD = Path(sys.argv[1]).resolve()
+REPORT = BUILD / "flopshim-report"
+LAYOUT = int(re.search(r"\bDUMP_LAYOUT = (\d+)", HEADER)[1])
+PAGES = (4096, 1 << 14, 1 << 16)
+
+
+# ---- from mathematics ----
+
+def product(m, n, k):
+    return 2 * m * n * k  # a multiplication and an addition for each of m*n*k
+
+
+COSTS = {  # routine: (calls, FLOPs)
+    "dgemm": (3, 3 * product(20, 30, 40)),
+    "ddot": (7 + 4, 7 * 2 * 100 + 4 * 2 * 50),
+    "zgemm": (1, (6 + 2) * 4 * 5 * 6),  # a complex multiplication is 6, an addition 2
+    "dtrsm": (2, 2 * 5 * 4 ** 2),       # 5 right sides: m divisions, and m(m-1)/2 multiplications and subtractions
+    "fft": (1, 5000),                   # charged by hand
+}
+FLOPS = sum(flops for _, flops in COSTS.values())
+TOTALS = {
+    "calls": 3 + 7 + 4 + 1 + 2, "flops": FLOPS, "charged": FLOPS, "workspace_queries": 1, "manual_charges": 1, "refused_calls": 1,
+    "refused_flops": product(10, 10, 10), "rejected_calls": 0, "lost_calls": 0, "passed_calls": 0, "abandoned_calls": 0,
+    "in_flight_calls": 0, "saturated_calls": 0, "over_budget_calls": 0, "threads": 2,
+}
+SOLVE = COSTS["dtrsm"]
+
+
+class Failure(AssertionError):
+    pass
+
+
+def expect(what, got, expected):
+    if got != expected:
+        raise Failure(f"{what}: {got}, expected {expected}")
+
+
+# ---- dumps ----
+
+def report(path):
+    run = subprocess.run([REPORT, "--json", path], capture_output=True, text=True)
+    if run.returncode:
+        raise Failure(f"flopshim-report: status {run.returncode}: {run.stderr}")
+    return json.loads(run.stdout)
+
+
+def check_program(data):
+    """A dump of program.c, by flopshim-report and by the page alone."""
+    with tempfile.NamedTemporaryFile(suffix=".dump") as file:
+        file.write(data)
+        file.flush()
+        told = report(file.name)
+    read = read_dump.describe(read_dump.Dump(data))
+    expect("complete", told["complete"], True)
+    for name, value in TOTALS.items():
+        expect(f"{name} by flopshim-report", told["totals"][name], value)
+        expect(f"{name} by the page", read["totals"][name], value)
+    for name in set(read["totals"]) & set(told["totals"]):
+        expect(f"{name}, by the page and by flopshim-report", read["totals"][name], told["totals"][name])
+    expect("routines by the page", read["routines"], COSTS)
+    by_routine = {row["routine"]: (row["calls"], row["flops"]) for row in told["routines"] if row["calls"]}
+    expect("routines by flopshim-report", by_routine | {"fft": COSTS["fft"]}, COSTS)
+    spaces = {row["namespace"]: (row["own_calls"], row["own_flops"]) for row in told["namespaces"]}
+    expect("namespace solve by flopshim-report", spaces["solve"], SOLVE)
+    expect("namespace solve by the page", read["namespaces"]["solve"], SOLVE)
+    expect("limits by the page", read["limits"],
+           [{"amount": 1000, "used": 0, "namespace": "solve.little", "refused_calls": 1}])
+    expect("shapes by the page", read["shapes"]["dgemm", '{"k": 40, "m": 20, "n": 30, "transa": "N", "transb": "N"}'], 3)
+    expect("symbols by the page", read["symbols"]["dtrsm_"], SOLVE)
+    check_log(read["log"])
+    expect("FLOPs that stacks stand for", sum(flops for flops, _, _ in read["samples"]), FLOPS - COSTS["fft"][1])
+    expect("environment by the page", ("environment", "FLOPSHIM_ON_EXCEED=deny") in read["meta"], True)
+
+
+def check_log(log):
+    """Every call is there in order with its price."""
+    expect("calls in order", [sequence for sequence, _, _ in log], list(range(1, len(log) + 1)))
+    prices = [product(20, 30, 40)] * 3 + [2 * 100] * 7 + [8 * 4 * 5 * 6] + [5 * 4 ** 2] * 2 + [5000] + [2 * 50] * 4
+    expect("their prices", [flops for _, flops, _ in log if flops], prices)
+
+
+def check_layout(number):
+    path = HERE / f"layout-{number}.dump.xz"
+    if not path.exists():
+        raise Failure(f"there is no {path.relative_to(TOP)}: see README.md there")
+    data = lzma.decompress(path.read_bytes())
+    expect("its layout", read_dump.Dump(data).header["layout"] or 1, number)
+    check_program(data)
+
+
+def written_now(folder, page):
+    path = f"{folder}/{page}.dump"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FLOPSHIM_")}
+    environment.update(LD_PRELOAD=str(BUILD / "libflopshim.so"), FLOPSHIM_OUT=path, FLOPSHIM_DUMP_PAGE=str(page),
+                       FLOPSHIM_RECORDS="calls", FLOPSHIM_STACKS="all", FLOPSHIM_TIME="all", FLOPSHIM_ON_EXCEED="deny")
+    run = subprocess.run([BUILD / "tests/dumps/program"], env=environment, capture_output=True, text=True)
+    expect("status of the program", run.returncode, 0)
+    return Path(path).read_bytes()
+
+
+def check_page(page):
+    with tempfile.TemporaryDirectory(prefix="flopshim-dumps-") as folder:
+        data = written_now(folder, page)
+    dump = read_dump.Dump(data)
+    expect("layout", dump.header["layout"], LAYOUT)
+    expect("size of a page", dump.header["page_size"], page)
+    expect("blocks beside a page", [block["offset"] for block in dump.blocks if block["offset"] % page], [])
+    expect("blocks of no whole pages", [block["size"] for block in dump.blocks if block["size"] % page], [])
+    check_program(data)
+
+
+# ---- the page ----
+
+def check_members():
+    """Offsets, sizes and signs of all members are those of flopshim_dump.h, and none is left out."""
+    document = read_dump.Document(read_dump.PAGE.read_text())
+    lines = ['#include <stddef.h>', '#include "flopshim_dump.h"']
+    for name, members in document.structs.items():
+        for offset, member, kind, count in members:
+            lines.append(f'_Static_assert(offsetof(struct {name}, {member}) == {offset}, "{name}.{member}");')
+            if count == 0:
+                continue
+            size = document.size_of_type(kind) * (count or 1)
+            lines.append(f'_Static_assert(sizeof(((struct {name} *)0)->{member}) == {size}, "{name}.{member}");')
+            if kind[0] in "ui" and kind[1:].isdigit():
+                sign = "<" if kind[0] == "i" else ">"
+                first = f"((struct {name} *)0)->{member}{'[0]' if count else ''}"
+                lines.append(f'_Static_assert((__typeof__({first}))-1 {sign} 0, "{name}.{member}");')
+        size = document.size(name)
+        lines.append(f'_Static_assert(sizeof(struct {name}) - {size} < 8, "{name}");')
+    for name, value in document.values.items():
+        lines.append(f'_Static_assert({name} == {value}, "{name}");')
+    run = subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-fsyntax-only", "-I", TOP / "include", "-x", "c", "-"],
+                         input="\n".join(lines), capture_output=True, text=True)
+    if run.returncode:
+        raise Failure(run.stderr)
+    listed = {(name, member) for name, members in document.structs.items() for _, member, _, _ in members}
+    expect("members that the page leaves out", sorted(members_of_header() - listed), [])
+    expect("values that the page leaves out", sorted(values_of_header() - set(document.values)), [])
+
+
+def members_of_header():
+    found = set()
+    plain = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.S)
+    for name, body in re.findall(r"^struct (dump_\w+) \{(.*?)^\};", plain, re.M | re.S):
+        for declaration in body.split(";"):
+            words = re.sub(r"\[\w*\]|struct \w+", "", declaration).replace(",", " ").split()
+            found |= {(name, word) for word in words if not re.fullmatch(r"u?int\d+_t|char", word)}
+    return found
+
+
+def values_of_header():
+    """Of the enums with names, the constants of the file apart."""
+    plain = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.S)
+    return {word for body in re.findall(r"^enum dump_\w+ \{(.*?)\};", plain, re.M | re.S)
+            for word in re.findall(r"\bDUMP_\w+", body)}
+
+
+# ---- what cannot be read ----
+
+def check_later():
+    """A dump that needs a later reader is refused with its layout and those that can be read."""
+    data = bytearray(lzma.decompress((HERE / f"layout-{LAYOUT}.dump.xz").read_bytes()))
+    document = read_dump.Document(read_dump.PAGE.read_text())
+    places = {member: offset for offset, member, _, _ in document.structs["dump_header"]}
+    struct.pack_into("<I", data, places["version"], LAYOUT + 1)
+    struct.pack_into("<I", data, places["layout"], LAYOUT + 2)
+    struct.pack_into("<I", data, places["header_check"], read_dump.header_check(data, document))
+    with tempfile.NamedTemporaryFile(suffix=".dump") as file:
+        file.write(data)
+        file.flush()
+        run = subprocess.run([REPORT, file.name], capture_output=True, text=True)
+    said = f"layout {LAYOUT + 2} of a dump, for readers of layout {LAYOUT + 1} and later; this program reads layouts 1 to {LAYOUT}"
+    expect("status", run.returncode != 0, True)
+    if said not in run.stdout + run.stderr:
+        raise Failure(f"flopshim-report does not say: {said}\n{run.stdout}{run.stderr}")
+
+
+def main():
+    cases = [("members and values of the page", check_members)]
+    cases += [(f"layout {number}", lambda number=number: check_layout(number)) for number in range(1, LAYOUT + 1)]
+    cases += [(f"pages of {page} bytes", lambda page=page: check_page(page)) for page in PAGES]
+    cases += [("a layout of the future", check_later)]
+    failed = 0
+    for name, case in cases:
+        try:
+            case()
+        except (Failure, read_dump.Unreadable) as failure:
+            failed += 1
+            print(f"FAILED: {name}: {failure}")
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
