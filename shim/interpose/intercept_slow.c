@@ -378,14 +378,15 @@ static void site_give_number(struct entering *call)
 static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 {
 	struct dump_lane *lane = call->thread->lane;
-	const struct dump_frame *outer = frames_enclosing(call->thread, call->slot);
+	struct dump_frame around;
+	bool is_inside = frames_enclosing(call->thread, call->slot, &around);
 	/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
 	bool tail = frames_is_entry(call->caller);
 
-	if (tail && !outer)
-		outer = frames_find_again(call->thread, call->slot);
-	if (tail && outer)
-		call->enclosing = frames_function(outer);
+	if (tail && !is_inside)
+		is_inside = frames_find_again(call->thread, call->slot, &around);
+	if (tail && is_inside)
+		call->enclosing = frames_function(&around);
 	if (!site_recall(call, symbol)) {
 		if (!record_site(call->caller, symbol, call->enclosing, call->frame, &call->site))
 			return enter_without_memory(call->caller, symbol, call->frame);
@@ -396,9 +397,9 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 		lane->passed_calls++;
 		return jump(call->site.real);
 	}
-	if (!outer && is_never_outermost(&call->site))
-		outer = frames_find_again(call->thread, call->slot);
-	if (call->site.flags & SITE_NESTED || (outer && (tail || call->site.flags & SITE_CALLER_SERVES))) {
+	if (!is_inside && is_never_outermost(&call->site))
+		is_inside = frames_find_again(call->thread, call->slot, &around);
+	if (call->site.flags & SITE_NESTED || (is_inside && (tail || call->site.flags & SITE_CALLER_SERVES))) {
 		if (lane->depth == 1 && call->site.flags & SITE_CALLER_SERVES)
 			serve_from(call->thread, call->caller);
 		lane->nested_calls++;
@@ -516,11 +517,11 @@ static uint64_t call_cost(entry_frame frame)
 static void leave(struct thread *thread, entry_frame frame)
 {
 	uint64_t slot = (uint64_t)entry_return_slot(frame);
-	struct dump_frame *place = frames_returning(thread, slot);
+	bool counts = frames_returning(thread, slot);
 	struct dump_row *row = *entry_row(frame); /* after it may have changed hands */
 
-	if (!place || !place->row) {
-		frames_remove(thread, slot);
+	if (!counts) {
+		frames_remove(thread, slot, NULL);
 		return; /* counted already, by another thread or by the parent process */
 	}
 	if (intercept_was_rejected(*entry_form(frame), frame)) {
@@ -529,15 +530,16 @@ static void leave(struct thread *thread, entry_frame frame)
 		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
 		if (*entry_flags(frame) & ENTRY_COARSE)
 			coarse_subtract(row, frame);
-		place->row = 0;
+		frames_clear(thread, slot, row);
 		charge_release();
+		frames_remove(thread, slot, NULL);
 		row = record_row_like(thread, row, *entry_form(frame), DUMP_ROW_REJECTED, 0);
 		row->calls++;
 	} else {
 		sample_leave(thread, frame, row);
 		row->calls++;
+		frames_remove(thread, slot, row);
 	}
-	frames_remove(thread, slot);
 }
 
 static void leave_slowly(entry_frame frame)

@@ -217,6 +217,14 @@ static void wanted_among(struct thread *owner, void *context)
 			wanted_consider(wanted, owner, owner->left[i].slot);
 }
 
+/* Takes one of these calls out of what was left. */
+static void left_forget(struct thread *owner, struct left_call *left)
+{
+	owner->left_count -= !--left->count;
+	if (left->row)
+		owner->lane->abandoned_calls--;
+}
+
 /* Takes a call out of what was left, and what it was counted as. False if it is not there. */
 static bool left_take(struct thread *owner, struct thread *finder, struct dump_frame *found)
 {
@@ -225,9 +233,7 @@ static bool left_take(struct thread *owner, struct thread *finder, struct dump_f
 
 		if (!left->count || left->slot != found->slot)
 			continue;
-		owner->left_count -= !--left->count;
-		if (left->row)
-			owner->lane->abandoned_calls--;
+		left_forget(owner, left);
 		if (left->row && owner == finder)
 			left->row->calls--;
 		else
@@ -235,6 +241,21 @@ static bool left_take(struct thread *owner, struct thread *finder, struct dump_f
 		return true;
 	}
 	return false;
+}
+
+/* The same for the thread's own call on this row that returns just now, and has been taken for left meanwhile. */
+static void left_undo(struct thread *thread, uint64_t slot, const struct dump_row *row)
+{
+	for (uint32_t i = 0; thread->left_count && i < LEFT_CALLS; i++) {
+		struct left_call *left = &thread->left[i];
+
+		if (!left->count || left->slot != slot || left->row != row)
+			continue;
+		left_forget(thread, left);
+		if (left->row)
+			left->row->calls--;
+		return;
+	}
 }
 
 /* A row of another thread's must not be written: the call is counted in one of its own. */
@@ -247,34 +268,33 @@ static void row_take_over(struct thread *thread, struct dump_frame *found)
 	*entry_row(frame) = (struct dump_row *)found->row;
 }
 
-static struct dump_frame *bring_back(struct thread *thread, struct wanted *wanted)
+static bool bring_back(struct thread *thread, struct wanted *wanted, struct dump_frame *found)
 {
-	struct dump_frame found = wanted->found;
 	int place;
 
-	if (!left_take(wanted->owner, thread, &found)) {
-		place = list_place(wanted->owner->lane, found.slot);
+	*found = wanted->found;
+	if (!left_take(wanted->owner, thread, found)) {
+		place = list_place(wanted->owner->lane, found->slot);
 		if (place < 0)
-			return NULL;
-		found.row = wanted->owner->lane->frames[place].row ? found.row : 0;
+			return false;
+		found->row = wanted->owner->lane->frames[place].row ? found->row : 0;
 		list_remove(wanted->owner->lane, (uint32_t)place);
-		if (found.row)
-			row_take_over(thread, &found);
+		if (found->row)
+			row_take_over(thread, found);
 	}
-	list_add(thread, found);
-	place = list_place(thread->lane, found.slot);
-	return place >= 0 ? &thread->lane->frames[place] : NULL;
+	list_add(thread, *found);
+	return true;
 }
 
 /* Other threads' calls are on none of their own stacks, nor on this thread's: those do not change hands. */
-static struct dump_frame *find_again(struct thread *thread, uint64_t slot, bool is_nested)
+static bool find_again(struct thread *thread, uint64_t slot, bool is_nested, struct dump_frame *found)
 {
 	struct wanted wanted = {.slot = slot, .is_nested = is_nested, .finder = thread};
 
 	wanted_among(thread, &wanted);
 	if (!wanted.found.slot && !on_own_stack(slot))
 		lifecycle_each_place(wanted_among, &wanted);
-	return wanted.found.slot ? bring_back(thread, &wanted) : NULL;
+	return wanted.found.slot && bring_back(thread, &wanted, found);
 }
 
 /* ---- calls begin ---- */
@@ -308,20 +328,19 @@ static void drop_left(struct thread *thread, uint64_t slot)
 	}
 }
 
-static const struct dump_frame *innermost(const struct dump_lane *lane, uint64_t slot)
+static bool innermost(const struct dump_lane *lane, uint64_t slot, struct dump_frame *found)
 {
-	const struct dump_frame *found = NULL;
 	uint64_t nearest = UINT64_MAX;
 
 	for (uint32_t i = 0; i < list_depth(lane); i++) {
-		uint64_t outer = frame_read(&lane->frames[i]).slot;
+		struct dump_frame outer = frame_read(&lane->frames[i]);
 
-		if (outer > slot && on_same_stack(outer, slot) && outer < nearest) {
-			nearest = outer;
-			found = &lane->frames[i];
+		if (outer.slot > slot && on_same_stack(outer.slot, slot) && outer.slot < nearest) {
+			nearest = outer.slot;
+			*found = outer;
 		}
 	}
-	return found;
+	return nearest != UINT64_MAX;
 }
 
 /*
@@ -335,32 +354,32 @@ static bool is_half_written(const struct dump_lane *lane)
 	return lane->depth == 1 && open != OPEN_NONE && open != OPEN_MANY && open != lane->frames[0].slot;
 }
 
-const struct dump_frame *frames_enclosing(struct thread *thread, uint64_t slot)
+bool frames_enclosing(struct thread *thread, uint64_t slot, struct dump_frame *outer)
 {
-	const struct dump_frame *found;
+	bool found;
 
 	if (is_half_written(thread->lane))
 		*(volatile uint32_t *)&thread->lane->depth = 0;
 	if (!thread->lane->depth) {
 		head_settle(thread->lane);
-		return NULL;
+		return false;
 	}
 	guest_lock(&frames_lock);
 	drop_left(thread, slot);
-	found = innermost(thread->lane, slot);
+	found = innermost(thread->lane, slot, outer);
 	head_settle(thread->lane);
 	guest_unlock(&frames_lock);
 	return found;
 }
 
-const struct dump_frame *frames_find_again(struct thread *thread, uint64_t slot)
+bool frames_find_again(struct thread *thread, uint64_t slot, struct dump_frame *outer)
 {
-	const struct dump_frame *found;
+	bool found;
 
 	if (!thread->left_count && on_own_stack(slot))
-		return NULL;
+		return false;
 	guest_lock(&frames_lock);
-	found = find_again(thread, slot, true);
+	found = find_again(thread, slot, true, outer);
 	head_settle(thread->lane);
 	guest_unlock(&frames_lock);
 	return found;
@@ -397,23 +416,38 @@ static bool is_only(const struct dump_lane *lane, uint64_t slot)
 	return lane->depth == 1 && lane->frames[0].slot == slot;
 }
 
-struct dump_frame *frames_returning(struct thread *thread, uint64_t slot)
+bool frames_returning(struct thread *thread, uint64_t slot)
 {
 	struct dump_lane *lane = thread->lane;
-	struct dump_frame *found;
+	struct dump_frame found;
+	bool counts;
 	int place;
 
 	if (is_only(lane, slot))
-		return &lane->frames[0];
+		return lane->frames[0].row;
 	guest_lock(&frames_lock);
 	place = list_place(lane, slot);
-	found = place >= 0 ? &lane->frames[place] : find_again(thread, slot, false);
+	counts = place >= 0 ? lane->frames[place].row : find_again(thread, slot, false, &found) && found.row;
 	head_settle(lane);
 	guest_unlock(&frames_lock);
-	return found;
+	return counts;
 }
 
-void frames_remove(struct thread *thread, uint64_t slot)
+void frames_clear(struct thread *thread, uint64_t slot, const struct dump_row *row)
+{
+	int place;
+
+	guest_lock(&frames_lock);
+	place = list_place(thread->lane, slot);
+	if (place >= 0)
+		thread->lane->frames[place].row = 0;
+	else
+		left_undo(thread, slot, row);
+	head_settle(thread->lane);
+	guest_unlock(&frames_lock);
+}
+
+void frames_remove(struct thread *thread, uint64_t slot, const struct dump_row *row)
 {
 	struct dump_lane *lane = thread->lane;
 	int place;
@@ -427,6 +461,8 @@ void frames_remove(struct thread *thread, uint64_t slot)
 	place = list_place(lane, slot);
 	if (place >= 0)
 		list_remove(lane, (uint32_t)place);
+	else
+		left_undo(thread, slot, row);
 	for (uint32_t i = list_depth(lane); i-- && on_own_stack(slot);)
 		if (lane->frames[i].slot < slot && on_own_stack(lane->frames[i].slot))
 			list_leave(thread, i);

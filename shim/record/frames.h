@@ -24,16 +24,16 @@
 bool frames_is_entry(uint64_t address);
 
 /*
- * A call begins with its return address at `slot`. Drops what the thread is not inside of any more, and returns the
- * innermost call in flight on the same stack; NULL if there is none.
+ * A call begins with its return address at `slot`. Drops what the thread is not inside of any more, and copies the
+ * innermost call in flight on the same stack to *outer; false if there is none.
  */
-const struct dump_frame *frames_enclosing(struct thread *thread, uint64_t slot);
+bool frames_enclosing(struct thread *thread, uint64_t slot, struct dump_frame *outer);
 
 /*
  * The same for a call that must be nested in one, where the thread does not know of any: looks for it among those that
  * were thought left, and on other threads.
  */
-const struct dump_frame *frames_find_again(struct thread *thread, uint64_t slot);
+bool frames_find_again(struct thread *thread, uint64_t slot, struct dump_frame *outer);
 
 /* The function that a call in flight is of; NULL if its stack is not there. */
 void *frames_function(const struct dump_frame *record);
@@ -42,13 +42,17 @@ void *frames_function(const struct dump_frame *record);
 void frames_push(struct thread *thread, struct dump_frame frame);
 
 /*
- * A call returns. Its place in the list, where it may have to be brought back to first; NULL if nothing is known of it.
- * If the row there is 0 it has been counted.
+ * A call returns, and may have to be brought back into the list first. Whether it is still to be counted, on the row that
+ * its frame has then: another thread or the parent process may have done that. A signal handler's call may take it out of
+ * the list again before it is removed, and count it as left: frames_remove and frames_clear undo that.
  */
-struct dump_frame *frames_returning(struct thread *thread, uint64_t slot);
+bool frames_returning(struct thread *thread, uint64_t slot);
 
-/* The call that returns is counted. What it left behind on its stack is dropped. */
-void frames_remove(struct thread *thread, uint64_t slot);
+/* The call that returns has done nothing: it is not in flight on this row any more. */
+void frames_clear(struct thread *thread, uint64_t slot, const struct dump_row *row);
+
+/* The call that returns is counted on `row`, or on none if it is NULL. What it left behind on its stack is dropped. */
+void frames_remove(struct thread *thread, uint64_t slot, const struct dump_row *row);
 
 /* The thread ends: calls on other stacks than its own may go on elsewhere. With no lock of ours held. */
 void frames_thread_end(struct thread *thread);

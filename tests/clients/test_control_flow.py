@@ -128,6 +128,14 @@ def coroutines(client):
                     "calls in flight, left and lost")
 
 
+@case(on=QUICK_BLAS[:1])
+def signals_among_coroutines(client):
+    """A handler's call, where the list of calls in flight is full, takes a call out of it that returns just then. Chance has its
+    part: about every other run met that before it was mended."""
+    run = client.run([client.compile("signals_among_coroutines.c", "-pthread")])
+    check_equal(f"dgees {run.routines['dgees'][0]}", run.out.decode().strip(), "calls of dgees")
+
+
 @case(on=QUICK_BLAS)
 def forked_in_a_call(client):
     """A child that is forked inside of a call is inside of it too, however far its parent has come meanwhile."""
