@@ -59,6 +59,23 @@ struct sample_key {
 	uint32_t stack, site, space;
 };
 
+/* How far apart rows are kept that say the same and come from different processes or threads. */
+enum origin_level { ORIGIN_NONE, ORIGIN_HOST, ORIGIN_RANK, ORIGIN_PROCESS, ORIGIN_THREAD };
+
+/* Where rows come from; what the level does not tell apart is AGGREGATE_NONE, and the rank ORIGIN_NO_RANK. */
+struct origin_key {
+	uint32_t host, job;     /* texts */
+	int32_t rank;
+	uint32_t process, lane; /* lane: a thread after another may have had it */
+};
+
+#define ORIGIN_NO_RANK (-1)
+
+struct origin {
+	uint64_t processes, threads; /* threads: that had the lane, one after the other */
+	uint32_t tid;                /* of the one that had it last; 0 if it has ended */
+};
+
 /* Totals of one (routine, shape, site, namespace, kind) over all dumps. */
 struct row {
 	u128 flops, charged, words;
@@ -145,6 +162,7 @@ struct aggregate_options {
 	/* Is told, where not NULL, which row of the aggregate a row of a dump went to. */
 	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
 	void *row_context;
+	enum origin_level origin;
 	bool quiet; /* what cannot be opened has been said already */
 };
 
@@ -155,15 +173,17 @@ struct version {
 struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes; /* spaces: paths; number 0 is the root */
-	struct intern stacks, samples;
+	struct intern stacks, samples, origins;
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
 	struct sample *sample_totals;
-	size_t module_capacity, limit_capacity, note_capacity, sample_capacity;
+	struct origin *origin_totals;
+	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, origin_capacity;
 	struct arena row_arena;
 	struct row **rows;
-	size_t row_count, row_capacity;
+	uint32_t *row_origins; /* by the row's number; NULL unless origins are told apart */
+	size_t row_count, row_capacity, row_origin_capacity;
 	struct hash_index row_index;
 	struct process *processes;
 	size_t process_count, process_capacity;
@@ -204,6 +224,11 @@ static inline const struct routine_key *routine_of(const struct aggregate *aggre
 static inline const struct site_key *site_of(const struct aggregate *aggregate, uint32_t site)
 {
 	return intern_at(&aggregate->sites, site);
+}
+
+static inline const struct origin_key *origin_of(const struct aggregate *aggregate, uint32_t origin)
+{
+	return intern_at(&aggregate->origins, origin);
 }
 
 static inline const struct stack_head *stack_of(const struct aggregate *aggregate, uint32_t stack)

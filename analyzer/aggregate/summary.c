@@ -5,98 +5,122 @@
 
 #include "analyzer/aggregate/times.h"
 
+/* What makes a key equal to another: its words. */
+enum { KEY_WORDS = 3 + DUMP_DIMS_MAX };
+
+/* The rows that one way to group takes, and their keys; returns how many words a key has. */
+struct way {
+	bool (*takes)(const struct row *row);
+	unsigned (*key)(const struct aggregate *aggregate, const struct row *row, uint64_t words[KEY_WORDS]);
+};
+
 struct grouping {
 	const struct aggregate *aggregate;
 	struct times *times;
-	enum group_by by;
+	const struct way *way;
 	struct group_list *list;
 	struct hash_index index; /* of the groups */
 };
 
-static uint32_t name_of(const struct grouping *grouping, const struct row *row)
+static bool is_call(const struct row *row) { return row->kind == DUMP_ROW_CALL; }
+static bool is_manual(const struct row *row) { return row->kind == DUMP_ROW_MANUAL; }
+static bool is_not_manual(const struct row *row) { return row->kind != DUMP_ROW_MANUAL; }
+static bool is_work(const struct row *row) { return row->kind != DUMP_ROW_QUERY; }
+static bool is_call_of_site(const struct row *row) { return is_not_manual(row) && is_work(row); }
+
+static bool is_any(const struct row *row)
 {
-	return routine_of(grouping->aggregate, row->routine)->name;
+	(void)row;
+	return true;
 }
 
-static uint32_t library_of(const struct grouping *grouping, const struct row *row)
+static unsigned by_name(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
 {
-	return site_of(grouping->aggregate, row->site)->callee_module;
+	words[0] = routine_of(aggregate, row->routine)->name;
+	return 1;
 }
 
-static size_t shape_size(const struct grouping *grouping, const struct row *row)
+static unsigned by_shape(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
 {
-	return routine_of(grouping->aggregate, row->routine)->dim_count * sizeof row->dims[0];
+	unsigned dims = routine_of(aggregate, row->routine)->dim_count;
+
+	words[0] = row->routine;
+	words[1] = row->options;
+	words[2] = row->flags & DUMP_ROW_COARSE;
+	memcpy(&words[3], row->dims, dims * sizeof row->dims[0]);
+	return 3 + dims;
 }
 
-static bool takes(enum group_by by, const struct row *row)
+static unsigned by_site(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
 {
-	switch (by) {
-	case GROUP_MANUAL:
-		return row->kind == DUMP_ROW_MANUAL;
-	case GROUP_SHAPE:
-		return row->kind == DUMP_ROW_CALL;
-	case GROUP_ROUTINE:
-		return row->kind != DUMP_ROW_MANUAL;
-	default:
-		return row->kind != DUMP_ROW_MANUAL && row->kind != DUMP_ROW_QUERY;
-	}
+	(void)aggregate;
+	words[0] = row->site;
+	return 1;
 }
 
-static uint32_t key_hash(const struct grouping *grouping, const struct row *row)
+static unsigned by_library(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
 {
-	uint64_t hash = 0;
-
-	switch (grouping->by) {
-	case GROUP_ROUTINE:
-	case GROUP_MANUAL:
-		hash = hash_word(hash, name_of(grouping, row));
-		break;
-	case GROUP_SITE:
-		hash = hash_word(hash, row->site);
-		break;
-	case GROUP_LIBRARY:
-		hash = hash_word(hash, library_of(grouping, row));
-		break;
-	case GROUP_SHAPE:
-		hash = hash_word(hash_word(hash, row->routine), row->options);
-		hash = hash_bytes(hash, row->dims, shape_size(grouping, row));
-	}
-	return (uint32_t)hash;
+	words[0] = site_of(aggregate, row->site)->callee_module;
+	return 1;
 }
 
-static bool key_equal(const struct grouping *grouping, const struct row *a, const struct row *b)
+static unsigned by_space(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
 {
-	switch (grouping->by) {
-	case GROUP_ROUTINE:
-	case GROUP_MANUAL:
-		return name_of(grouping, a) == name_of(grouping, b);
-	case GROUP_SITE:
-		return a->site == b->site;
-	case GROUP_LIBRARY:
-		return library_of(grouping, a) == library_of(grouping, b);
-	case GROUP_SHAPE:
-		return a->routine == b->routine && a->options == b->options &&
-		       !((a->flags ^ b->flags) & DUMP_ROW_COARSE) && !memcmp(a->dims, b->dims, shape_size(grouping, a));
-	}
-	return false;
+	(void)aggregate;
+	words[0] = row->space;
+	return 1;
+}
+
+static const struct way ways[GROUP_COUNT] = {
+	[GROUP_ROUTINE] = { is_not_manual, by_name },
+	[GROUP_SHAPE] = { is_call, by_shape },
+	[GROUP_SITE] = { is_call_of_site, by_site },
+	[GROUP_LIBRARY] = { is_call_of_site, by_library },
+	[GROUP_MANUAL] = { is_manual, by_name },
+	[GROUP_SPACE] = { is_work, by_space },
+	[GROUP_ORIGIN] = { is_any, NULL },
+};
+
+static bool key_equal(const struct grouping *grouping, const struct row *row, const uint64_t *words, unsigned count)
+{
+	uint64_t others[KEY_WORDS];
+
+	return grouping->way->key(grouping->aggregate, row, others) == count && !memcmp(words, others, count * sizeof *words);
 }
 
 static struct group *group_of(struct grouping *grouping, uint32_t first)
 {
 	const struct row *row = grouping->aggregate->rows[first];
-	uint32_t hash = key_hash(grouping, row), number;
 	struct group_list *list = grouping->list;
+	uint64_t words[KEY_WORDS];
+	unsigned count;
+	uint32_t hash, number;
 	size_t slot;
 
+	if (!grouping->way->key)
+		return &list->groups[grouping->aggregate->row_origins[first]];
+	count = grouping->way->key(grouping->aggregate, row, words);
+	hash = (uint32_t)hash_bytes(0, words, count * sizeof *words);
 	hash_reserve(&grouping->index);
 	slot = hash_begin(&grouping->index, hash);
 	while ((number = hash_next(&grouping->index, hash, &slot)) != HASH_NONE)
-		if (key_equal(grouping, list->groups[number].row, row))
+		if (key_equal(grouping, list->groups[number].row, words, count))
 			return &list->groups[number];
 	list->groups = memory_grow(list->groups, list->count, &list->capacity, sizeof *list->groups);
 	list->groups[list->count] = (struct group){ .row = row, .first = first };
 	hash_put(&grouping->index, slot, hash, (uint32_t)list->count);
 	return &list->groups[list->count++];
+}
+
+/* One for each origin, its rows or none. */
+static void open_origins(struct grouping *grouping)
+{
+	struct group_list *list = grouping->list;
+
+	list->count = list->capacity = grouping->aggregate->origins.count;
+	list->groups = memory_new(list->count, sizeof *list->groups);
+	for (size_t i = 0; i < list->count; i++)
+		list->groups[i].first = (uint32_t)i;
 }
 
 static void add_times(const struct times *times, struct group *group, const struct row *row)
@@ -133,11 +157,14 @@ static void add_to_group(const struct grouping *grouping, struct group *group, c
 	case DUMP_ROW_REJECTED:
 		group->rejected_calls = u64_add(group->rejected_calls, row->calls);
 		break;
+	case DUMP_ROW_MANUAL:
+		group->manual_charges = u64_add(group->manual_charges, row->calls);
+		break;
 	default:
 		if (routine_of(aggregate, row->routine)->kind == DUMP_UNPRICED)
 			group->unpriced_calls = u64_add(group->unpriced_calls, row->calls);
 	}
-	group->calls = u64_add(group->calls, row->calls);
+	group->calls = u64_add(group->calls, row->kind == DUMP_ROW_MANUAL ? 0 : row->calls);
 	group->flops = u128_add(group->flops, row->flops);
 	group->charged = u128_add(group->charged, row->charged);
 	group->words = u128_add(group->words, row->words);
@@ -155,6 +182,8 @@ static int compare_groups(const void *a, const void *b)
 		return x->calls < y->calls ? 1 : -1;
 	if (x->refused_calls != y->refused_calls)
 		return x->refused_calls < y->refused_calls ? 1 : -1;
+	if (x->manual_charges != y->manual_charges)
+		return x->manual_charges < y->manual_charges ? 1 : -1;
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
@@ -189,13 +218,15 @@ static void select_top(struct group *groups, size_t count, size_t top)
 
 void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top, struct group_list *list)
 {
-	struct grouping grouping = { .aggregate = aggregate, .by = by, .list = list };
+	struct grouping grouping = { .aggregate = aggregate, .way = &ways[by], .list = list };
 
 	*list = (struct group_list){ 0 };
 	if (by != GROUP_MANUAL)
 		grouping.times = times_new(aggregate);
+	if (by == GROUP_ORIGIN)
+		open_origins(&grouping);
 	for (size_t i = 0; i < aggregate->row_count; i++)
-		if (aggregate->rows[i]->calls && takes(by, aggregate->rows[i])) /* none: its only call is in flight */
+		if (aggregate->rows[i]->calls && grouping.way->takes(aggregate->rows[i])) /* none: its only call is in flight */
 			add_to_group(&grouping, group_of(&grouping, (uint32_t)i), aggregate->rows[i]);
 	hash_free(&grouping.index);
 	times_free(grouping.times);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * summary.h - what the reports show: the rows of an aggregate added up by routine, shape, call site,
- * library or namespace.
+ * library, namespace, or by where they come from. It must never change the aggregate.
  */
 #ifndef ANALYZER_SUMMARY_H
 #define ANALYZER_SUMMARY_H
@@ -14,18 +14,22 @@ enum group_by {
 	GROUP_SITE,    /* without manual charges and queries */
 	GROUP_LIBRARY, /* the module that served; as GROUP_SITE */
 	GROUP_MANUAL,  /* manual charges, by their name */
+	GROUP_SPACE,   /* the namespace itself, without those inside it */
+	GROUP_ORIGIN,  /* the processes or threads that the aggregate tells apart; each has a group */
+	GROUP_COUNT
 };
 
 struct group {
-	const struct row *row; /* its first row: its key is the group's */
-	uint32_t first;        /* number of that row */
+	const struct row *row; /* its first row: its key is the group's; NULL for an origin without rows */
+	uint32_t first;        /* number of that row, or of the origin */
 	u128 flops, charged, words;
 	u128 timed_flops;      /* of the calls that were timed */
 	uint64_t calls, timed_calls, time_ns;
 	uint64_t estimated_ns;    /* time_ns scaled up, row by row, to all calls of rows with timed ones; and extrapolated_ns */
 	uint64_t extrapolated_ns, extrapolated_calls; /* of rows without timed calls, from others: see times.h */
 	uint64_t timeless_calls;  /* of which nothing says how long they took */
-	uint64_t rejected_calls, unpriced_calls, refused_calls, queries; /* the last two are not in `calls` */
+	uint64_t rejected_calls, unpriced_calls; /* in `calls` */
+	uint64_t refused_calls, queries, manual_charges; /* not in `calls` */
 	bool saturated;
 };
 

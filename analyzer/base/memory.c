@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "analyzer/base/memory.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,16 +41,24 @@ char *memory_text(const char *text, size_t length)
 	return copy;
 }
 
-char *memory_format(const char *format, ...)
+char *memory_format_list(const char *format, va_list arguments)
 {
 	char *text = NULL;
-	va_list arguments;
 
-	va_start(arguments, format);
 	if (vasprintf(&text, format, arguments) < 0)
 		text = NULL;
-	va_end(arguments);
 	return checked(text);
+}
+
+char *memory_format(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	text = memory_format_list(format, arguments);
+	va_end(arguments);
+	return text;
 }
 
 void *memory_grow(void *array, size_t count, size_t *capacity, size_t size)

@@ -6,11 +6,13 @@
 #ifndef ANALYZER_MEMORY_H
 #define ANALYZER_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 void *memory_new(size_t count, size_t size);              /* zeroed */
 void *memory_resize(void *old, size_t count, size_t size);
 char *memory_text(const char *text, size_t length);       /* a terminated copy */
+char *memory_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Room for one more item of `size` in an array of `count`; `*capacity` is doubled when it is full. */

@@ -7,22 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
-#include "analyzer/base/memory.h"
 #include "analyzer/commands/options.h"
 #include "analyzer/commands/report.h"
-#include "analyzer/tables/symbolize.h"
 #include "analyzer/read/system.h"
+#include "analyzer/tables/symbolize.h"
 #include "variables.h"
 
 enum { TEXT_TOP = 1000 };
 
-static const char help[] =
+#define SCHEMA "flopshim-calls/1"
+
+static const char usage[] =
 	"Usage: flopshim-report calls [OPTION ...] [DUMP or DIRECTORY]\n\n"
 	"Shows every call in the order in which they ended, of a program that ran with " VARIABLE(RECORDS) "=calls.\n"
-	"A directory is one with a single *.dump file in it; without any, the current directory.\n\n"
-	"  --json, --csv       as JSON (schema flopshim-calls/1) or CSV\n"
+	"A directory is one with a single *.dump file in it; without any, the current directory.\n";
+
+static const char help[] =
 	"  --top N             only the first so many: a number or 'all' (text 1000)\n";
 
 /* A row of the dump, by its number: what the calls in the record refer to. */
@@ -32,17 +35,37 @@ struct numbered_row {
 	const struct row *row;
 };
 
+static const char *row_kind_name(unsigned kind)
+{
+	static const char *const names[] = {
+		[DUMP_ROW_CALL] = "call", [DUMP_ROW_QUERY] = "query", [DUMP_ROW_REJECTED] = "rejected",
+		[DUMP_ROW_REFUSED] = "refused", [DUMP_ROW_MANUAL] = "manual",
+	};
+
+	return names[kind];
+}
+
+/* A call in order. */
+struct call {
+	struct dump_call entry;
+	uint32_t lane;
+};
+
+/* A call, and the row that it is counted in; NULL where the dump does not say which. */
+struct counted_call {
+	const struct call *call;
+	const struct numbered_row *found;
+};
+
 struct record {
 	const struct aggregate *aggregate;
 	struct symbolizer *symbolizer;
-	char **places; /* texts by site, made when first needed */
+	struct text *places; /* by site, made when first needed */
 	struct numbered_row *rows;
 	size_t row_count, row_capacity;
-	struct call {
-		struct dump_call entry;
-		uint32_t lane;
-	} *calls;
+	struct call *calls;
 	size_t call_count, call_capacity;
+	struct counted_call at; /* of the row of the table that is being shown */
 };
 
 /* Reading. */
@@ -96,99 +119,99 @@ static void read_calls(struct record *record, const struct dump_source *source)
 
 /* The table. */
 
-static const struct column columns[] = {
-	{ "sequence",    "call",        COLUMN_COUNT, 0 },
-	{ "start_ns",    "at",          COLUMN_TIME,  0 },
-	{ "duration_ns", "took",        COLUMN_TIME,  COLUMN_OPTIONAL },
-	{ "thread",      "thread",      COLUMN_COUNT, COLUMN_NO_TEXT },
-	{ "routine",     "routine",     COLUMN_TEXT,  0 },
-	{ "arguments",   "shape",       COLUMN_SHAPE, 0 },
-	{ "kind",        "",            COLUMN_TEXT,  COLUMN_NO_TEXT },
-	{ "flops",       "FLOPs",       COLUMN_FLOPS, 0 },
-	{ "charged",     "charged",     COLUMN_FLOPS, COLUMN_NO_TEXT },
-	{ "cumulative",  "cumulative",  COLUMN_FLOPS, 0 },
-	{ "namespace",   "namespace",   COLUMN_TEXT,  COLUMN_OPTIONAL },
-	{ "symbol",      "",            COLUMN_TEXT,  COLUMN_NO_TEXT },
-	{ "place",       "called from", COLUMN_TEXT,  0 },
-	{ "detail",      "operands",    COLUMN_TEXT,  COLUMN_OPTIONAL },
-};
-
-static const char *place_of(struct record *record, uint32_t site)
+static const char *place_of(const struct table *table, const struct row *row)
 {
+	struct record *record = table->data;
+	struct text *text = &record->places[row->site];
 	struct place place;
 
-	if (!record->places[site]) {
-		symbolize_site(record->symbolizer, site, &place);
-		record->places[site] = place_text(&place);
+	if (!text->bytes) {
+		symbolize_site(record->symbolizer, row->site, &place);
+		place_add(text, &place);
 	}
-	return record->places[site];
+	return text->bytes;
 }
 
-static void fill(const struct table *table, size_t number, struct value *values)
+static const char *routine_name(const struct table *table, const struct row *row)
 {
-	struct record *record = (struct record *)(uintptr_t)table->data;
-	const struct aggregate *aggregate = table->aggregate;
+	return text_at(table->aggregate, routine_of(table->aggregate, row->routine)->name);
+}
+
+static const struct site_key *site_at(const struct table *table, const struct row *row)
+{
+	return site_of(table->aggregate, row->site);
+}
+
+static struct value price_of(const struct counted_call *call, uint64_t price)
+{
+	return value_number_if(!(call->found->row->flags & DUMP_ROW_COARSE), price);
+}
+
+/* Defines a getter of something of the call's row. */
+#define ROW_GETTER(name, expression) \
+	GETTER(name, struct counted_call, item->found ? (expression) : (struct value){ 0 })
+
+GETTER(call_sequence, struct counted_call, value_number(item->call->entry.sequence))
+GETTER(call_start, struct counted_call, value_number(item->call->entry.start_ns))
+GETTER(call_duration, struct counted_call,
+       value_number_if(item->call->entry.duration_ns != 0, item->call->entry.duration_ns))
+GETTER(call_thread, struct counted_call, value_number(item->call->entry.tid))
+ROW_GETTER(call_routine, value_text(routine_name(table, item->found->row)))
+ROW_GETTER(call_shape, value_shape(table->aggregate, item->found->row))
+ROW_GETTER(call_kind, value_text(row_kind_name(item->found->row->kind)))
+ROW_GETTER(call_flops, price_of(item, item->found->flops))
+ROW_GETTER(call_charged, price_of(item, item->found->charged))
+GETTER(call_cumulative, struct counted_call, value_number(item->call->entry.cumulative))
+ROW_GETTER(call_space, value_text(intern_at(&table->aggregate->spaces, item->found->row->space)))
+ROW_GETTER(call_symbol, value_text(text_at(table->aggregate, site_at(table, item->found->row)->symbol)))
+ROW_GETTER(call_place, value_text(place_of(table, item->found->row)))
+ROW_GETTER(call_detail, value_filled(text_at(table->aggregate, site_at(table, item->found->row)->detail)))
+
+static const struct column columns[] = {
+	{ "sequence",    "call",        COLUMN_COUNT, 0,               call_sequence },
+	{ "start_ns",    "at",          COLUMN_TIME,  0,               call_start },
+	{ "duration_ns", "took",        COLUMN_TIME,  COLUMN_OPTIONAL, call_duration },
+	{ "thread",      "thread",      COLUMN_COUNT, COLUMN_NO_TEXT,  call_thread },
+	{ "routine",     "routine",     COLUMN_TEXT,  0,               call_routine },
+	{ "arguments",   "shape",       COLUMN_SHAPE, 0,               call_shape },
+	{ "kind",        "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  call_kind },
+	{ "flops",       "FLOPs",       COLUMN_FLOPS, 0,               call_flops },
+	{ "charged",     "charged",     COLUMN_FLOPS, COLUMN_NO_TEXT,  call_charged },
+	{ "cumulative",  "cumulative",  COLUMN_FLOPS, 0,               call_cumulative },
+	{ "namespace",   "namespace",   COLUMN_TEXT,  COLUMN_OPTIONAL, call_space },
+	{ "symbol",      "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  call_symbol },
+	{ "place",       "called from", COLUMN_TEXT,  0,               call_place },
+	{ "detail",      "operands",    COLUMN_TEXT,  COLUMN_OPTIONAL, call_detail },
+};
+
+static const void *call_at(const struct table *table, size_t number)
+{
+	struct record *record = table->data;
 	const struct call *call = &record->calls[number];
 	const struct numbered_row key = { .lane = call->lane, .number = call->entry.row };
-	const struct numbered_row *found = record->row_count ? bsearch(&key, record->rows, record->row_count,
-	                                                               sizeof key, compare_rows) : NULL;
-	bool has_price;
 
-	values[0] = value_number(call->entry.sequence);
-	values[1] = value_number(call->entry.start_ns);
-	values[2] = value_number(call->entry.duration_ns);
-	values[2].known = call->entry.duration_ns != 0;
-	values[3] = value_number(call->entry.tid);
-	values[9] = value_number(call->entry.cumulative);
-	if (!found)
-		return;
-	has_price = !(found->row->flags & DUMP_ROW_COARSE);
-	values[4] = value_text(text_at(aggregate, routine_of(aggregate, found->row->routine)->name));
-	values[5] = (struct value){ .known = true, .row = found->row };
-	values[6] = value_text(row_kind_name(found->row->kind));
-	values[7] = value_number(found->flops);
-	values[8] = value_number(found->charged);
-	values[7].known = values[8].known = has_price;
-	values[10] = value_text(intern_at(&aggregate->spaces, found->row->space));
-	values[11] = value_text(text_at(aggregate, site_of(aggregate, found->row->site)->symbol));
-	values[12] = value_text(place_of(record, found->row->site));
-	values[13] = value_text(text_at(aggregate, site_of(aggregate, found->row->site)->detail));
-	values[13].known = values[13].text && values[13].text[0];
+	record->at = (struct counted_call){ .call = call };
+	if (record->row_count)
+		record->at.found = bsearch(&key, record->rows, record->row_count, sizeof key, compare_rows);
+	return &record->at;
 }
 
-static void put(struct output *output, const struct options *options, const struct record *record)
+static void fill(struct answer *answer, const struct options *options, struct record *record)
 {
 	const struct aggregate *aggregate = record->aggregate;
-	size_t top = options->top ? options->top : options->format == FORMAT_TEXT ? TEXT_TOP : SIZE_MAX;
 	struct table table = { .key = "calls", .title = "Calls", TABLE_COLUMNS(columns), .row_count = record->call_count,
-	                       .fill = fill, .data = record, .aggregate = aggregate };
+	                       .item = call_at, .data = record, .aggregate = aggregate };
 
-	if (table.row_count > top) {
-		table.more = table.row_count - top;
-		table.row_count = top;
-	}
-	switch (options->format) {
-	case FORMAT_JSON:
-		json_open(output, NULL, '{');
-		json_text(output, "schema", "flopshim-calls/1");
-		json_bool(output, "complete", aggregate->complete);
-		json_number(output, "dropped_calls", aggregate->process_count ? aggregate->processes[0].log_dropped : 0);
-		table_json(output, &table);
-		json_number(output, "calls_not_shown", table.more);
-		json_close(output, '}');
-		break;
-	case FORMAT_CSV:
-		table_csv(output, &table);
-		break;
-	case FORMAT_TEXT:
-		table_text(output, &table);
-	}
+	table_cut(&table, answer_top(answer, options->top, TEXT_TOP, SIZE_MAX));
+	answer_bool(answer, "complete", aggregate->complete);
+	answer_number(answer, "dropped_calls", aggregate->process_count ? aggregate->processes[0].log_dropped : 0);
+	answer_table(answer, &table, (struct table_options){ .counted = true });
 }
 
 static void record_close(struct record *record)
 {
 	for (size_t i = 0; i < record->aggregate->sites.count; i++)
-		free(record->places[i]);
+		text_free(&record->places[i]);
 	free(record->places);
 	free(record->rows);
 	free(record->calls);
@@ -214,13 +237,14 @@ static int show_calls(struct output *output, const struct options *options, char
 	struct record record = { 0 };
 	struct aggregate aggregate;
 	struct system_file file;
+	struct answer answer;
 	int status, error = system_open(path, &file);
 
 	if (error) {
 		complain("%s: %s", path, system_why(error));
 		return EXIT_ERROR;
 	}
-	gather_open(&aggregate, false);
+	gather_open(&aggregate, false, NULL);
 	aggregate.options.row_added = add_row;
 	aggregate.options.row_context = &record;
 	aggregate_add(&aggregate, &file.source, path);
@@ -231,8 +255,11 @@ static int show_calls(struct output *output, const struct options *options, char
 	system_close(&file);
 	report_damage(&aggregate);
 	complain_about_record(&record, path);
-	if (aggregate.answered)
-		put(output, options, &record);
+	if (aggregate.answered) {
+		options_answer(options, &answer, SCHEMA);
+		fill(&answer, options, &record);
+		options_render(options, output, &answer);
+	}
 	status = report_status(&aggregate, true);
 	record_close(&record);
 	gather_close(&aggregate);
@@ -269,9 +296,10 @@ static char *single_dump(const char *path)
 
 int command_calls(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_CSV, OPTION_LINE_TOP,
-	                                       OPTION_LINE_END };
-	const struct option_parser parser = { .command = "calls", .help = help, .table = table };
+	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_END };
+	const struct option_parser parser = { .command = "calls", .usage = usage, .help = help, .schema = SCHEMA,
+	                                      .no_keys = "calls are shown one by one; report --by adds them up",
+	                                      .table = table };
 	struct options options;
 	struct output output;
 	char *path;

@@ -6,21 +6,27 @@
 #include <string.h>
 
 #include "analyzer/commands/command.h"
-#include "analyzer/tables/comparison.h"
 #include "analyzer/commands/gather.h"
 #include "analyzer/commands/options.h"
 #include "analyzer/commands/report.h"
+#include "analyzer/tables/comparison.h"
 
 enum { OPTION_LIMIT = OPTION_OWN, PERCENT = 1000000, TEXT_TOP = 20 };
 
-static const char help[] =
+#define SCHEMA "flopshim-compare/1"
+
+static const char usage[] =
 	"Usage: flopshim-report compare [OPTION ...] OLD NEW\n\n"
-	"Compares two runs, each a dump or a directory of dumps. Status 3 where NEW does more than its limits allow.\n\n"
+	"Compares two runs, each a dump or a directory of dumps. Status 3 where NEW does more than its limits allow.\n";
+
+static const char help[] =
 	"  --limit METRIC=P%   how much more is allowed, in per cent of OLD; METRIC: flops, charged, calls or words;\n"
 	"                      several with commas or repeated; without any: flops=0%\n"
 	"  --reprice           price both by today's routine table\n"
-	"  --json, --csv       the answer as JSON (schema flopshim-compare/1); the routines as CSV\n"
-	"  --top N             routines that are shown: a number or 'all'\n";
+	"  --top N             rows that are shown: a number or 'all' (text 20)\n";
+
+/* No two runs have the same processes and threads. */
+enum { KEYS = KEYS_ALL & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
 
 /* Per cent times PERCENT. */
 struct limits {
@@ -103,41 +109,18 @@ static bool judge(struct comparison *comparison, const struct limits *limits)
 	return fine;
 }
 
-static void put_json(struct output *output, const struct comparison *comparison, size_t top, bool complete, bool fine)
+static void fill(struct answer *answer, const struct options *options, struct comparison *comparison, bool complete,
+                 bool fine)
 {
 	struct table table;
 
-	json_open(output, NULL, '{');
-	json_text(output, "schema", "flopshim-compare/1");
-	json_bool(output, "complete", complete);
-	json_bool(output, "regression", !fine);
+	answer_say(answer, PART_PARAGRAPH, "%s -> %s", options->operands[0], options->operands[1]);
+	answer_bool(answer, "complete", complete);
+	answer_bool(answer, "regression", !fine);
+	options_by(options, answer);
 	comparison_totals(comparison, &table);
-	table_json(output, &table);
-	comparison_routines(comparison, top, &table);
-	table_json(output, &table);
-	json_close(output, '}');
-}
-
-static void put(struct output *output, const struct options *options, const struct comparison *comparison,
-                bool complete, bool fine)
-{
-	struct table table;
-
-	switch (options->format) {
-	case FORMAT_JSON:
-		put_json(output, comparison, options->top ? options->top : SIZE_MAX, complete, fine);
-		break;
-	case FORMAT_CSV:
-		comparison_routines(comparison, options->top ? options->top : SIZE_MAX, &table);
-		table_csv(output, &table);
-		break;
-	case FORMAT_TEXT:
-		fprintf(output->stream, "%s -> %s\n", options->operands[0], options->operands[1]);
-		comparison_totals(comparison, &table);
-		table_text(output, &table);
-		comparison_routines(comparison, options->top ? options->top : TEXT_TOP, &table);
-		table_text(output, &table);
-	}
+	answer_table(answer, &table, (struct table_options){ .beside = true });
+	options_groups(options, answer, comparison, TEXT_TOP);
 }
 
 /* Both must be by one table: their totals would differ by the prices alone. */
@@ -159,11 +142,12 @@ static int compare(struct output *output, const struct options *options, const s
 {
 	struct aggregate old, new;
 	struct comparison comparison;
+	struct answer answer;
 	int status = EXIT_ERROR;
 	bool found, fine, complete;
 
-	gather_open(&old, options->reprice);
-	gather_open(&new, options->reprice);
+	gather_open(&old, options->reprice, options->by);
+	gather_open(&new, options->reprice, options->by);
 	found = gather(&old, &options->operands[0], 1);
 	found &= gather(&new, &options->operands[1], 1);
 	report_damage(&old);
@@ -172,9 +156,11 @@ static int compare(struct output *output, const struct options *options, const s
 		complete = old.complete && new.complete;
 		status = !found || old.newer || new.newer ? EXIT_ERROR : EXIT_INCOMPLETE;
 		if (old.answered && new.answered) {
-			comparison_open(&comparison, &old, &new);
+			comparison_open(&comparison, options->by ? options->by : &keys[KEY_ROUTINE], &old, &new);
 			fine = judge(&comparison, limits);
-			put(output, options, &comparison, complete, fine);
+			options_answer(options, &answer, SCHEMA);
+			fill(&answer, options, &comparison, complete, fine);
+			options_render(options, output, &answer);
 			comparison_close(&comparison);
 			if (complete && status != EXIT_ERROR)
 				status = fine ? EXIT_FINE : EXIT_REGRESSION;
@@ -188,12 +174,13 @@ static int compare(struct output *output, const struct options *options, const s
 int command_compare(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_CSV, OPTION_LINE_TOP, OPTION_LINE_REPRICE,
+		OPTION_LINE_TOP, OPTION_LINE_REPRICE,
 		{ "limit", required_argument, NULL, OPTION_LIMIT }, OPTION_LINE_END,
 	};
 	struct limits limits = { 0 };
-	const struct option_parser parser = { .command = "compare", .help = help, .table = table, .take = take_option,
-	                                      .context = &limits };
+	const struct option_parser parser = { .command = "compare", .usage = usage, .help = help, .schema = SCHEMA,
+	                                      .keys = KEYS, .by_help = "instead of routines, compare by", .table = table,
+	                                      .take = take_option, .context = &limits };
 	struct options options;
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);

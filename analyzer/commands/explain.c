@@ -6,36 +6,36 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/catalog/catalog.h"
 #include "analyzer/commands/command.h"
-#include "analyzer/base/memory.h"
+#include "analyzer/commands/manual.h"
+#include "analyzer/commands/options.h"
 
-enum { OPTION_ALL = OPTION_OWN, OPTION_MARKDOWN };
+enum { OPTION_ALL = OPTION_OWN, LABEL_INDENT = 2, LABEL_WIDTH = 16 };
 
-static const char help[] =
-	"Usage: flopshim-report explain [--json] ROUTINE [NAME=VALUE ...]\n"
-	"       flopshim-report explain [--json] < LINES\n"
-	"       flopshim-report explain --all [--json | --csv | --markdown]\n\n"
+static const char usage[] =
+	"Usage: flopshim-report explain [OPTION] ROUTINE [NAME=VALUE ...]\n"
+	"       flopshim-report explain [OPTION] < LINES\n"
+	"       flopshim-report explain --all [OPTION]\n\n"
 	"Shows what a routine costs: by its formula, or for given arguments (transa=N m=300 ...), those that the\n"
 	"price depends on. Without a routine: prices 'ROUTINE NAME=VALUE ...' lines from standard input, one\n"
-	"answer a line. --all is the manual of all prices.\n";
+	"answer a line.\n";
+
+static const char help[] =
+	"  --all               the manual of all prices; only it can be CSV\n";
 
 /* Answers. */
 
-char *explain_call(const struct formula *formula, const char *name)
+void explain_add_call(struct text *text, const struct formula *formula, const char *name)
 {
-	const char *at = formula->arguments;
-	char *text, *separator = "";
-	FILE *stream;
-	size_t size;
+	const char *at = formula->arguments, *separator = "";
 
-	stream = open_memstream(&text, &size);
-	if (!stream)
-		return memory_text("", 0);
-	fprintf(stream, "%s(", name);
+	text_format(text, "%s(", name);
 	while (*at) {
 		size_t word = strcspn(at, " \t\n"), length = strcspn(at, " \t\n:?[");
 
@@ -43,15 +43,13 @@ char *explain_call(const struct formula *formula, const char *name)
 			at += word + strspn(at + word, " \t\n");
 			word = strcspn(at, " \t\n");
 		} else if (length) {
-			fprintf(stream, "%s%.*s", separator, (int)length, at);
+			text_format(text, "%s%.*s", separator, (int)length, at);
 			separator = ", ";
 		}
 		at += word;
 		at += strspn(at, " \t\n");
 	}
-	fputc(')', stream);
-	fclose(stream);
-	return text;
+	text_add_byte(text, ')');
 }
 
 static const char *column_text(const char *column, const char *otherwise)
@@ -107,25 +105,25 @@ static double flops_per_byte(const struct query *query)
 	return bytes > 0 ? (double)query->price.flops / bytes : 0;
 }
 
-/* As text. */
+/* For readers. */
 
-static void put_member(FILE *out, const char *label, const char *text)
+static void say_unless_empty(struct answer *answer, const char *label, const char *text)
 {
 	if (text[0])
-		fprintf(out, "  %-16s %s\n", label, text);
+		answer_fact(answer, label, "%s", text);
 }
 
 /* A number where there is one, and the formula that gives it. */
-static void put_price(FILE *out, const char *label, bool priced, uint64_t number, const char *formula)
+static void say_price(struct answer *answer, const char *label, bool priced, uint64_t number, const char *formula)
 {
 	char text[NUMBER_TEXT];
 
-	if (!priced)
-		put_member(out, label, formula);
-	else if (formula[0])
-		fprintf(out, "  %-16s %s = %s\n", label, number_grouped(number, text), formula);
-	else
-		fprintf(out, "  %-16s %s\n", label, number_grouped(number, text));
+	if (!priced && formula[0])
+		answer_code(answer, label, "%s", formula);
+	else if (priced && formula[0])
+		answer_fact(answer, label, "%s = %s", number_grouped(number, text), formula);
+	else if (priced)
+		answer_fact(answer, label, "%s", number_grouped(number, text));
 }
 
 const char *explain_kind(unsigned kind)
@@ -158,7 +156,8 @@ static const char *flops_formula(const struct routine *routine, const bool *mark
 	       "6 multiplications + 2 additions; what is in real() counts once" : "6 multiplications + 2 additions";
 }
 
-static void put_arguments(FILE *out, const struct query *query)
+/* " m=300 n=400" */
+static void add_arguments(struct text *text, const struct query *query)
 {
 	const struct family *family = catalog_family(query->routine);
 
@@ -166,20 +165,20 @@ static void put_arguments(FILE *out, const struct query *query)
 		if (!query->given[i])
 			continue;
 		if (i < family->option_count)
-			fprintf(out, " %s=%c", family->shape_names[i], (int)query->shape[i]);
+			text_format(text, " %s=%c", family->shape_names[i], (int)query->shape[i]);
 		else
-			fprintf(out, " %s=%" PRId64, family->shape_names[i], query->shape[i]);
+			text_format(text, " %s=%" PRId64, family->shape_names[i], query->shape[i]);
 	}
 }
 
-static void put_definitions(FILE *out, const bool *marks)
+static void say_definitions(struct answer *answer, const bool *marks)
 {
 	const char *label = "where";
 
 	for (unsigned i = 0; i < formula_definition_count; i++)
 		if (marks[i]) {
-			fprintf(out, "  %-16s %s(%s) = %s\n", label, formula_definitions[i].name, formula_definitions[i].parameters,
-			        formula_definitions[i].body);
+			answer_code(answer, label, "%s(%s) = %s", formula_definitions[i].name, formula_definitions[i].parameters,
+			            formula_definitions[i].body);
 			label = "";
 		}
 }
@@ -211,173 +210,210 @@ static bool uses_family(const struct formula *formula, const bool *marks, const 
 }
 
 /* The other rows of the table that this one is a sum of. */
-static void put_references(FILE *out, const struct formula *formula, const bool *marks)
+static void say_references(struct answer *answer, const struct formula *formula, const bool *marks)
 {
 	char names[QUERY_TEXT] = "";
 
 	for (unsigned i = 0; i < family_count; i++)
 		if (uses_family(formula, marks, families[i].name) && strlen(names) + strlen(families[i].name) + 3 < sizeof names)
 			sprintf(names + strlen(names), "%s%s", names[0] ? ", " : "", families[i].name);
-	put_member(out, "see also", names);
+	say_unless_empty(answer, "see also", names);
 }
 
-void explain_text(FILE *out, const struct query *query)
+/* What the call is, and what of it the price depends on. */
+static void say_call(struct answer *answer, const struct query *query)
+{
+	struct text call = { 0 }, arguments = { 0 };
+	char names[QUERY_TEXT];
+
+	explain_add_call(&call, catalog_formula(query->routine), query->routine->name);
+	answer_say(answer, PART_HEADING, "%s", call.bytes);
+	if (query->priced && query_shape_count(catalog_family(query->routine))) {
+		add_arguments(&arguments, query);
+		answer_fact(answer, "for", "%s", arguments.bytes ? arguments.bytes + 1 : "");
+	} else {
+		query_shape_names(catalog_family(query->routine), names);
+		say_unless_empty(answer, "depends on", names);
+	}
+	text_free(&call);
+	text_free(&arguments);
+}
+
+static void say_prices(struct answer *answer, const struct query *query)
 {
 	const struct routine *routine = query->routine;
 	const struct formula *formula = catalog_formula(routine);
 	const struct price *price = &query->price;
-	char names[QUERY_TEXT], *call = explain_call(formula, routine->name);
-	bool *marks;
-	bool counts = catalog_family(routine)->kind == PRICE_DIRECT || catalog_family(routine)->kind == PRICE_ITERATIVE;
+	bool *marks = definitions_of(formula);
 
-	query_shape_names(catalog_family(routine), names);
-	fputs(call, out);
-	fputc('\n', out);
-	free(call);
-	if (query->priced && query_shape_count(catalog_family(routine))) {
-		fprintf(out, "  %-16s", "for");
-		put_arguments(out, query);
-		fputc('\n', out);
-	} else {
-		put_member(out, "depends on", names);
-	}
-	if (counts) {
-		marks = definitions_of(formula);
-		put_price(out, "FLOPs", query->priced, price->flops, flops_formula(routine, marks));
-		put_price(out, "multiplications", query->priced, price->muls, formula->muls);
-		put_price(out, "additions", query->priced, price->adds, explain_adds(formula));
-		put_price(out, "words", query->priced, price->words, formula->words);
-		if (query->priced)
-			fprintf(out, "  %-16s %.4g\n", "FLOPs per byte", flops_per_byte(query));
-		if (has_blocked(routine))
-			put_price(out, "blocking adds", query->priced, price_blocked(routine, query->shape), formula->blocked);
-		put_definitions(out, marks);
-		put_references(out, formula, marks);
-		free(marks);
-	}
-	if (price->saturated)
-		put_member(out, "saturated", "a number above does not fit in 63 bits: the largest that does stands for it");
-	put_member(out, "kind", explain_kind(catalog_family(routine)->kind));
-	put_member(out, "source", formula->source);
-	put_member(out, "error", formula->error);
-	put_member(out, "not modelled", formula->not_modelled);
-	put_member(out, "not priced", query->remarks);
+	say_price(answer, "FLOPs", query->priced, price->flops, flops_formula(routine, marks));
+	say_price(answer, "multiplications", query->priced, price->muls, formula->muls);
+	say_price(answer, "additions", query->priced, price->adds, explain_adds(formula));
+	say_price(answer, "words", query->priced, price->words, formula->words);
+	if (query->priced)
+		answer_fact(answer, "FLOPs per byte", "%.4g", flops_per_byte(query));
+	if (has_blocked(routine))
+		say_price(answer, "blocking adds", query->priced, price_blocked(routine, query->shape), formula->blocked);
+	say_definitions(answer, marks);
+	say_references(answer, formula, marks);
+	free(marks);
 }
 
-static void put_line(FILE *out, const struct query *query)
+void explain_say(struct answer *answer, const struct query *query)
 {
 	const struct formula *formula = catalog_formula(query->routine);
+	unsigned kind = catalog_family(query->routine)->kind;
 
-	if (catalog_family(query->routine)->kind == PRICE_NONE) {
-		fprintf(out, "%s: not priced\n", query->routine->name);
-		return;
-	}
-	if (!query->priced) {
-		fprintf(out, "%s: multiplications %s, additions %s, words %s\n", query->routine->name, formula->muls,
-		        explain_adds(formula), formula->words);
-		return;
-	}
-	fputs(query->routine->name, out);
-	put_arguments(out, query);
-	fprintf(out, ": %" PRIu64 " FLOPs, %" PRIu64 " multiplications, %" PRIu64 " additions, %" PRIu64 " words\n",
-	        query->price.flops, query->price.muls, query->price.adds, query->price.words);
+	answer->label_indent = LABEL_INDENT;
+	answer->label_width = LABEL_WIDTH;
+	say_call(answer, query);
+	if (kind == PRICE_DIRECT || kind == PRICE_ITERATIVE)
+		say_prices(answer, query);
+	if (query->price.saturated)
+		say_unless_empty(answer, "saturated",
+		                 "a number above does not fit in 63 bits: the largest that does stands for it");
+	say_unless_empty(answer, "kind", explain_kind(kind));
+	say_unless_empty(answer, "source", formula->source);
+	say_unless_empty(answer, "error", formula->error);
+	say_unless_empty(answer, "not modelled", formula->not_modelled);
+	say_unless_empty(answer, "not priced", query->remarks);
 }
 
-/* As JSON. */
-
-static void text_unless_empty(struct output *output, const char *key, const char *text)
+/* In one line. */
+static void say_line(struct answer *answer, const struct query *query)
 {
-	json_text(output, key, text[0] ? text : NULL);
+	const struct formula *formula = catalog_formula(query->routine);
+	const struct price *price = &query->price;
+	const char *name = query->routine->name;
+	struct text arguments = { 0 };
+
+	add_arguments(&arguments, query);
+	if (catalog_family(query->routine)->kind == PRICE_NONE)
+		answer_say(answer, PART_PARAGRAPH, "%s: not priced", name);
+	else if (!query->priced)
+		answer_say(answer, PART_PARAGRAPH, "%s: multiplications %s, additions %s, words %s", name, formula->muls,
+		           explain_adds(formula), formula->words);
+	else
+		answer_say(answer, PART_PARAGRAPH,
+		           "%s%s: %" PRIu64 " FLOPs, %" PRIu64 " multiplications, %" PRIu64 " additions, %" PRIu64 " words", name,
+		           arguments.bytes ? arguments.bytes : "", price->flops, price->muls, price->adds, price->words);
+	text_free(&arguments);
 }
 
-static void put_formula_json(struct output *output, const struct formula *formula)
+/* For programs. */
+
+static void add_unless_empty(struct answer *answer, const char *key, const char *text)
+{
+	answer_text(answer, key, text[0] ? text : NULL);
+}
+
+static void add_formula(struct answer *answer, const struct formula *formula)
 {
 	bool *marks = definitions_of(formula);
 
-	json_open(output, "formula", '{');
-	json_text(output, "muls", formula->muls);
-	json_text(output, "adds", explain_adds(formula));
-	json_text(output, "words", formula->words);
-	text_unless_empty(output, "blocked", formula->blocked);
-	json_open(output, "where", '{');
+	answer_begin(answer, "formula", '{');
+	answer_text(answer, "muls", formula->muls);
+	answer_text(answer, "adds", explain_adds(formula));
+	answer_text(answer, "words", formula->words);
+	add_unless_empty(answer, "blocked", formula->blocked);
+	answer_begin(answer, "where", '{');
 	for (unsigned i = 0; i < formula_definition_count; i++)
 		if (marks[i]) {
 			char *name = memory_format("%s(%s)", formula_definitions[i].name, formula_definitions[i].parameters);
 
-			json_text(output, name, formula_definitions[i].body);
+			answer_text(answer, name, formula_definitions[i].body);
 			free(name);
 		}
-	json_close(output, '}');
-	json_close(output, '}');
+	answer_end(answer, '}');
+	answer_end(answer, '}');
 	free(marks);
 }
 
-static void put_arguments_json(struct output *output, const struct query *query)
+static void add_arguments_of(struct answer *answer, const struct query *query)
 {
 	const struct family *family = catalog_family(query->routine);
 
-	json_open(output, "arguments", '{');
+	answer_begin(answer, "arguments", '{');
 	for (unsigned i = 0; i < query_shape_count(family); i++) {
 		char letter[2] = { (char)query->shape[i], 0 };
 
 		if (query->given[i] && i < family->option_count)
-			json_text(output, family->shape_names[i], letter);
+			answer_text(answer, family->shape_names[i], letter);
 		else if (query->given[i])
-			json_signed(output, family->shape_names[i], query->shape[i]);
+			answer_signed(answer, family->shape_names[i], query->shape[i]);
 	}
-	json_close(output, '}');
+	answer_end(answer, '}');
 }
 
-static void put_json(struct output *output, const struct query *query)
+static void add_price(struct answer *answer, const struct query *query)
 {
 	const struct routine *routine = query->routine;
 	const struct formula *formula = catalog_formula(routine);
 	const struct family *family = catalog_family(routine);
 	const struct price *price = &query->price;
 
-	json_open(output, NULL, '{');
-	json_text(output, "routine", routine->name);
-	put_arguments_json(output, query);
+	answer_text(answer, "routine", routine->name);
+	add_arguments_of(answer, query);
 	if (query->priced && family->kind != PRICE_NONE) {
-		json_number(output, "muls", price->muls);
-		json_number(output, "adds", price->adds);
-		json_number(output, "flops", price->flops);
-		json_number(output, "words", price->words);
-		json_number(output, "real_muls", price->real_muls);
-		json_number(output, "real_adds", price->real_adds);
-		json_real(output, "flops_per_byte", flops_per_byte(query));
-		json_bool(output, "saturated", price->saturated);
-		if (has_blocked(routine))
-			json_number(output, "blocked_flops", price_blocked(routine, query->shape));
-		else
-			json_null(output, "blocked_flops");
+		answer_number(answer, "muls", price->muls);
+		answer_number(answer, "adds", price->adds);
+		answer_number(answer, "flops", price->flops);
+		answer_number(answer, "words", price->words);
+		answer_number(answer, "real_muls", price->real_muls);
+		answer_number(answer, "real_adds", price->real_adds);
+		answer_real(answer, "flops_per_byte", flops_per_byte(query));
+		answer_bool(answer, "saturated", price->saturated);
+		answer_number_if(answer, "blocked_flops", has_blocked(routine), price_blocked(routine, query->shape));
 	}
-	json_text(output, "source", formula->source);
-	json_text(output, "kind", kind_name(family->kind));
-	text_unless_empty(output, "measured_error", formula->error);
-	text_unless_empty(output, "not_modelled", formula->not_modelled);
+	answer_text(answer, "source", formula->source);
+	answer_text(answer, "kind", kind_name(family->kind));
+	add_unless_empty(answer, "measured_error", formula->error);
+	add_unless_empty(answer, "not_modelled", formula->not_modelled);
 	if (query->remarks[0])
-		json_text(output, "remarks", query->remarks);
+		answer_text(answer, "remarks", query->remarks);
 	if (!query->priced) {
-		json_open(output, "depends_on", '[');
+		answer_begin(answer, "depends_on", '[');
 		for (unsigned i = 0; i < query_shape_count(family); i++)
-			json_text(output, NULL, family->shape_names[i]);
-		json_close(output, ']');
+			answer_text(answer, NULL, family->shape_names[i]);
+		answer_end(answer, ']');
 	}
-	put_formula_json(output, formula);
-	json_close(output, '}');
+	add_formula(answer, formula);
 }
 
-static void put_problem_json(struct output *output, const struct query *query, const char *name, uint64_t line)
+static void add_problem(struct answer *answer, const struct query *query, const char *name, uint64_t line)
 {
-	json_open(output, NULL, '{');
-	json_text(output, "routine", name);
-	json_number(output, "line", line);
-	json_text(output, "error", query->problem);
-	json_close(output, '}');
+	answer_text(answer, "routine", name);
+	answer_number(answer, "line", line);
+	answer_text(answer, "error", query->problem);
 }
 
 /* One question on the command line, or many on standard input. */
+
+static void show(struct output *output, const struct options *options, const struct query *query, bool in_one_line)
+{
+	struct answer answer;
+
+	options_answer(options, &answer, NULL);
+	if (answer_is_for(&answer, FOR_PROGRAM))
+		add_price(&answer, query);
+	else
+		(in_one_line ? say_line : explain_say)(&answer, query);
+	options_render(options, output, &answer);
+}
+
+static void show_problem(struct output *output, const struct options *options, const struct query *query, const char *name,
+                         uint64_t line)
+{
+	struct answer answer;
+
+	options_answer(options, &answer, NULL);
+	if (answer_is_for(&answer, FOR_PROGRAM)) {
+		add_problem(&answer, query, name, line);
+		options_render(options, output, &answer);
+	} else {
+		answer_close(&answer);
+	}
+}
 
 static int explain_one(struct output *output, const struct options *options)
 {
@@ -388,10 +424,7 @@ static int explain_one(struct output *output, const struct options *options)
 		complain("%s", query.problem);
 		return EXIT_USAGE;
 	}
-	if (options->format == FORMAT_JSON)
-		put_json(output, &query);
-	else
-		explain_text(output->stream, &query);
+	show(output, options, &query, false);
 	return EXIT_FINE;
 }
 
@@ -415,14 +448,10 @@ static int explain_line(struct output *output, const struct options *options, ch
 	query_ask(&query, words, count);
 	if (query.problem[0]) {
 		complain("line %" PRIu64 ": %s", number, query.problem);
-		if (options->format == FORMAT_JSON)
-			put_problem_json(output, &query, words[0], number);
+		show_problem(output, options, &query, words[0], number);
 		return EXIT_ERROR;
 	}
-	if (options->format == FORMAT_JSON)
-		put_json(output, &query);
-	else
-		put_line(output->stream, &query);
+	show(output, options, &query, true);
 	return EXIT_FINE;
 }
 
@@ -446,46 +475,46 @@ static int explain_lines(struct output *output, const struct options *options, F
 	return status;
 }
 
-struct explain_options {
-	bool all, markdown;
-};
-
 static int take_option(void *context, int code, const char *value)
 {
-	struct explain_options *own = context;
-
+	(void)code;
 	(void)value;
-	if (code == OPTION_ALL)
-		own->all = true;
-	else
-		own->markdown = true;
+	*(bool *)context = true;
 	return -1;
+}
+
+static void show_all(struct output *output, const struct options *options)
+{
+	struct manual manual = { 0 };
+	struct answer answer;
+
+	options_answer(options, &answer, MANUAL_SCHEMA);
+	manual_fill(&answer, &manual);
+	options_render(options, output, &answer);
+	manual_close(&manual);
 }
 
 int command_explain(int count, char **arguments)
 {
-	static const struct option table[] = {
-		OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_CSV,
-		{ "all", no_argument, NULL, OPTION_ALL }, { "markdown", no_argument, NULL, OPTION_MARKDOWN },
-		OPTION_LINE_END,
-	};
-	struct explain_options own = { 0 };
-	const struct option_parser parser = { .command = "explain", .help = help, .table = table, .take = take_option,
-	                                      .context = &own };
+	static const struct option table[] = { { "all", no_argument, NULL, OPTION_ALL }, OPTION_LINE_END };
+	bool all = false;
+	const struct option_parser parser = { .command = "explain", .usage = usage, .help = help, .table = table,
+	                                      .no_keys = "a price is not added up by anything", .take = take_option,
+	                                      .context = &all };
 	struct options options;
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);
 
 	if (status >= 0)
 		return status;
-	if (!own.all && (own.markdown || options.format == FORMAT_CSV))
-		return usage_error("explain", "--csv and --markdown are for --all");
-	if (own.all && options.operand_count)
+	if (!all && options.format->one_table)
+		return usage_error("explain", "--%s is for --all", options.format->name);
+	if (all && options.operand_count)
 		return usage_error("explain", "%s: --all takes no routine", options.operands[0]);
 	output = options_output(&options);
 	status = EXIT_FINE;
-	if (own.all)
-		explain_all(&output, &options, own.markdown);
+	if (all)
+		show_all(&output, &options);
 	else if (options.operand_count && strcmp(options.operands[0], "-"))
 		status = explain_one(&output, &options);
 	else

@@ -5,21 +5,16 @@
 #ifndef ANALYZER_EXPLAIN_H
 #define ANALYZER_EXPLAIN_H
 
-#include <stdio.h>
-
-#include "analyzer/commands/options.h"
 #include "analyzer/catalog/query.h"
+#include "analyzer/render/answer.h"
 
-/* The call as Fortran has it: argument names without the table's remarks. To be freed. */
-char *explain_call(const struct formula *formula, const char *name);
+/* The call as Fortran has it: argument names without the table's remarks. */
+void explain_add_call(struct text *text, const struct formula *formula, const char *name);
 
 const char *explain_adds(const struct formula *formula); /* `"` in the table stands for the multiplications */
 const char *explain_kind(unsigned kind);                 /* of an enum price_kind, in words */
 
 /* All that is known about a routine, and its price for the arguments that were given. */
-void explain_text(FILE *out, const struct query *query);
-
-/* The manual of all prices. */
-void explain_all(struct output *output, const struct options *options, bool markdown);
+void explain_say(struct answer *answer, const struct query *query);
 
 #endif

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/catalog/catalog.h"
 #include "analyzer/commands/command.h"
-#include "analyzer/base/memory.h"
 #include "analyzer/read/system.h"
 
 static uint64_t now_ns(void)
@@ -18,9 +18,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void gather_open(struct aggregate *aggregate, bool reprice)
+void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
 {
-	struct aggregate_options options = { .host = system_host(), .alive = system_alive, .now_ns = now_ns() };
+	struct aggregate_options options = { .host = system_host(), .alive = system_alive, .now_ns = now_ns(),
+	                                     .origin = by ? by->origin : ORIGIN_NONE };
 
 	if (reprice) {
 		options.price = catalog_reprice;

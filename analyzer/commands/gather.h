@@ -5,7 +5,7 @@
 #ifndef ANALYZER_GATHER_H
 #define ANALYZER_GATHER_H
 
-#include "analyzer/aggregate/aggregate.h"
+#include "analyzer/tables/keys.h"
 
 /*
  * Adds the dumps of `paths`: files, and directories with all *.dump in them. With no path: the current
@@ -14,8 +14,11 @@
  */
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count);
 
-/* Opens an aggregate that tells living processes, and prices anew where `reprice`. */
-void gather_open(struct aggregate *aggregate, bool reprice);
+/*
+ * Opens an aggregate that tells living processes, prices anew where `reprice`, and tells apart what `by` needs,
+ * which may be NULL.
+ */
+void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by);
 void gather_close(struct aggregate *aggregate);
 
 /*

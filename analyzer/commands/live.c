@@ -10,23 +10,30 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
-#include "analyzer/base/memory.h"
 #include "analyzer/commands/options.h"
 #include "analyzer/commands/report.h"
 #include "analyzer/read/system.h"
+#include "analyzer/tables/processes.h"
 
-enum { OPTION_INTERVAL = OPTION_OWN, OPTION_COUNT, LINE_ROUTINES = 3, SCREEN_ROUTINES = 10, JSON_ROUTINES = 10 };
+enum { OPTION_INTERVAL = OPTION_OWN, OPTION_COUNT, LINE_GROUPS = 3, SCREEN_ROWS = 10, JSON_ROWS = 10 };
 
-static const char help[] =
+#define SCHEMA "flopshim-live/1"
+
+static const char usage[] =
 	"Usage: flopshim-report live [OPTION ...] DUMP or PID\n\n"
 	"Shows totals, rates, budgets and the top routines of a running program, until it ends or q is pressed.\n"
-	"Where standard output is no terminal: a line each time.\n\n"
+	"Where standard output is no terminal: a line each time.\n";
+
+static const char help[] =
 	"  --interval SECONDS  between two looks (1)\n"
 	"  --count N           stop after so many looks\n"
-	"  --top N             routines that are shown\n"
-	"  --json              a line of JSON each time\n";
+	"  --top N             rows that are shown: a number or 'all'\n";
+
+/* A process is on one host, and has one rank. */
+enum { KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SITE) | KEY_BIT(KEY_THREAD) };
 
 struct live_options {
 	double interval;
@@ -79,12 +86,11 @@ static bool goes_on(const struct aggregate *aggregate)
 /* The budget of which the largest part is used; NULL without budgets. */
 static const struct space *tightest_budget(struct views *views)
 {
+	const struct space_list *list = views_spaces(views);
 	const struct space *tightest = NULL;
-	struct table table;
 
-	views_get(views, TABLE_NAMESPACES, SIZE_MAX, &table);
-	for (size_t i = 0; i < views->spaces.count; i++) {
-		const struct space *space = &views->spaces.spaces[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct space *space = &list->spaces[i];
 
 		if (space->budget && (!tightest || (u128)space->budget_used * tightest->budget >
 		                                           (u128)tightest->budget_used * space->budget))
@@ -93,78 +99,93 @@ static const struct space *tightest_budget(struct views *views)
 	return tightest;
 }
 
-/* A line. */
-
-static void put_line(struct output *output, struct views *views, const struct rates *rates)
+static const char *state_of(const struct aggregate *aggregate, const char *none)
 {
-	const struct aggregate *aggregate = views->aggregate;
-	const struct totals *totals = &aggregate->totals;
-	const struct space *budget = tightest_budget(views);
-	char text[NUMBER_TEXT];
-	struct table table;
-
-	fprintf(output->stream, "%s FLOPs", number_short(totals->flops, text));
-	fprintf(output->stream, "  %s calls", number_grouped(totals->calls, text));
-	if (rates->known)
-		fprintf(output->stream, "  %.3f GFLOP/s  %.0f calls/s", rates->flops / 1e9, rates->calls);
-	if (budget)
-		fprintf(output->stream, "  budget %s%s%.1f %% used", budget->path, budget->path[0] ? " " : "",
-		        100 * (double)budget->budget_used / (double)budget->budget);
-	views_get(views, TABLE_ROUTINES, LINE_ROUTINES, &table);
-	for (size_t i = 0; i < table.row_count; i++) {
-		const struct group *group = &views->groups[GROUP_ROUTINE].groups[i];
-
-		fputs(i ? ", " : "  ", output->stream);
-		text_clean(output, text_at(aggregate, routine_of(aggregate, group->row->routine)->name));
-		fprintf(output->stream, " %.0f %%", totals->flops ? 100 * (double)group->flops / (double)totals->flops : 0);
-	}
-	if (!goes_on(aggregate))
-		fprintf(output->stream, "  (%s)", aggregate->process_count ? state_name(aggregate->processes[0].state) : "gone");
-	fputc('\n', output->stream);
+	return aggregate->process_count ? state_name(aggregate->processes[0].state) : none;
 }
 
-static void put_json(struct output *output, struct views *views, const struct rates *rates, size_t top)
+/* A line. */
+
+/* The first groups by a key, in a few words each. */
+static void add_groups(struct text *line, struct views *views, const struct key *key)
 {
-	static const enum table_id ids[] = { TABLE_ROUTINES, TABLE_NAMESPACES };
-	const struct aggregate *aggregate = views->aggregate;
+	u128 total = views->aggregate->totals.flops;
+	const struct group_list *list = views_groups(views, key->by, LINE_GROUPS);
+	struct table table = { .data = views, .aggregate = views->aggregate };
+
+	for (size_t i = 0; i < list->count && i < LINE_GROUPS; i++) {
+		const struct group *group = &list->groups[i];
+
+		text_add(line, i ? ", " : "  ");
+		key_add_name(line, key, &table, group, " ");
+		text_format(line, " %.0f %%", total ? 100 * (double)group->flops / (double)total : 0);
+	}
+}
+
+static void say_line(struct answer *answer, struct views *views, const struct rates *rates, const struct key *key)
+{
+	const struct totals *totals = &views->aggregate->totals;
+	const struct space *budget = tightest_budget(views);
+	char flops[NUMBER_TEXT], calls[NUMBER_TEXT];
+	struct text line = { 0 };
+
+	text_format(&line, "%s FLOPs  %s calls", number_short(totals->flops, flops), number_grouped(totals->calls, calls));
+	if (rates->known)
+		text_format(&line, "  %.3f GFLOP/s  %.0f calls/s", rates->flops / 1e9, rates->calls);
+	if (budget)
+		text_format(&line, "  budget %s%s%.1f %% used", budget->path, budget->path[0] ? " " : "",
+		            100 * (double)budget->budget_used / (double)budget->budget);
+	add_groups(&line, views, key);
+	if (!goes_on(views->aggregate))
+		text_format(&line, "  (%s)", state_of(views->aggregate, "gone"));
+	answer_say(answer, PART_PARAGRAPH, "%s", line.bytes);
+	text_free(&line);
+}
+
+/* Everything. */
+
+static void add_table(struct answer *answer, struct views *views, const struct table_kind *kind, unsigned place, size_t top)
+{
 	struct table table;
 
-	json_open(output, NULL, '{');
-	json_text(output, "schema", "flopshim-live/1");
-	json_text(output, "state", aggregate->process_count ? state_name(aggregate->processes[0].state) : NULL);
-	report_totals_json(output, views);
-	if (rates->known) {
-		json_real(output, "flops_per_second", rates->flops);
-		json_real(output, "calls_per_second", rates->calls);
-	} else {
-		json_null(output, "flops_per_second");
-		json_null(output, "calls_per_second");
+	if (answer_is_for(answer, FOR_READERS))
+		views_get_worth(views, kind, top, &table);
+	else
+		views_get(views, kind, top, &table);
+	answer_table(answer, &table, (struct table_options){ .place = place, .beside = kind != &table_routines });
+}
+
+static void add_tables(struct answer *answer, const struct options *options, struct views *views)
+{
+	const struct aggregate *aggregate = views->aggregate;
+	size_t top = answer_top(answer, options->top, SCREEN_ROWS, JSON_ROWS);
+	struct table table;
+
+	if (options->by) {
+		options_by(options, answer);
+		key_table(views, options->by, top, &table);
+		answer_table(answer, &table, (struct table_options){ .counted = true });
+		return;
 	}
-	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-		views_get(views, ids[i], top ? top : JSON_ROUTINES, &table);
-		table_json(output, &table);
-	}
-	json_close(output, '}');
+	if (answer_is_for(answer, FOR_PROGRAM) || aggregate->spaces.count > 1 || aggregate->limits.count)
+		add_table(answer, views, &table_namespaces, 1, answer_is_for(answer, FOR_PROGRAM) ? top : SCREEN_ROWS);
+	add_table(answer, views, &table_routines, 0, top);
+	if (answer_is_for(answer, FOR_READERS))
+		add_table(answer, views, &table_unpriced, 2, SCREEN_ROWS);
+}
+
+static void fill(struct answer *answer, const struct options *options, struct views *views, const struct rates *rates)
+{
+	answer_text(answer, "state", state_of(views->aggregate, NULL));
+	report_head(answer, views);
+	if (rates->known)
+		answer_fact(answer, "now", "%.3f GFLOP/s, %.0f calls/s", rates->flops / 1e9, rates->calls);
+	answer_real_if(answer, "flops_per_second", rates->known, rates->flops);
+	answer_real_if(answer, "calls_per_second", rates->known, rates->calls);
+	add_tables(answer, options, views);
 }
 
 /* A screen. */
-
-static void put_screen(struct output *output, struct views *views, const struct rates *rates, size_t top)
-{
-	struct table table;
-
-	report_head(output, views);
-	if (rates->known)
-		fprintf(output->stream, "%-10s %.3f GFLOP/s, %.0f calls/s\n", "now", rates->flops / 1e9, rates->calls);
-	if (views->aggregate->spaces.count > 1 || views->aggregate->limits.count) {
-		views_get(views, TABLE_NAMESPACES, SCREEN_ROUTINES, &table);
-		table_text(output, &table);
-	}
-	views_get(views, TABLE_ROUTINES, top ? top : SCREEN_ROUTINES, &table);
-	table_text(output, &table);
-	views_get(views, TABLE_UNPRICED, SCREEN_ROUTINES, &table);
-	table_text(output, &table);
-}
 
 /* Lines that are not indented are headings or totals; the first of a paragraph stands out. */
 static void draw(char *text)
@@ -186,7 +207,7 @@ static void draw(char *text)
 	refresh();
 }
 
-static void show_screen(struct views *views, const struct rates *rates, size_t top)
+static void show_screen(const struct options *options, struct answer *answer)
 {
 	char *text = NULL;
 	size_t size;
@@ -194,7 +215,7 @@ static void show_screen(struct views *views, const struct rates *rates, size_t t
 
 	if (!output.stream)
 		return;
-	put_screen(&output, views, rates, top);
+	options_render(options, &output, answer);
 	fclose(output.stream);
 	draw(text);
 	free(text);
@@ -242,14 +263,29 @@ struct session {
 static void show(struct session *session, struct views *views)
 {
 	struct rates rates = look_again(&session->last, &views->aggregate->totals);
+	const struct options *options = session->options;
+	struct answer answer;
 
-	if (session->options->format == FORMAT_JSON)
-		put_json(session->output, views, &rates, session->options->top);
-	else if (session->screen)
-		show_screen(views, &rates, session->options->top);
+	options_answer(options, &answer, SCHEMA);
+	if (answer_is_for(&answer, FOR_TERMINAL) && !session->screen)
+		say_line(&answer, views, &rates, options->by ? options->by : &keys[KEY_ROUTINE]);
 	else
-		put_line(session->output, views, &rates);
+		fill(&answer, options, views, &rates);
+	if (session->screen)
+		show_screen(options, &answer);
+	else
+		options_render(options, session->output, &answer);
 	fflush(session->output->stream);
+}
+
+/* What is left on the terminal where the screen was. */
+static void show_end(struct session *session, struct views *views)
+{
+	struct answer answer;
+
+	options_answer(session->options, &answer, SCHEMA);
+	fill(&answer, session->options, views, &(struct rates){ 0 });
+	options_render(session->options, session->output, &answer);
 }
 
 /* One look; false when there will be nothing more to see. */
@@ -259,22 +295,19 @@ static bool look(struct session *session)
 	struct views views;
 	bool more;
 
-	gather_open(&aggregate, false);
+	gather_open(&aggregate, false, session->options->by);
 	session->status = report_status(&aggregate, gather(&aggregate, &session->path, 1));
 	more = aggregate.answered && goes_on(&aggregate);
 	views_open(&views, &aggregate);
 	if (aggregate.answered)
 		show(session, &views);
-	views_close(&views);
 	if (!more && session->screen) {
 		endwin();
 		session->screen = false;
-		if (aggregate.answered) { /* leave the end on the terminal */
-			views_open(&views, &aggregate);
-			put_screen(session->output, &views, &(struct rates){ 0 }, session->options->top);
-			views_close(&views);
-		}
+		if (aggregate.answered)
+			show_end(session, &views);
 	}
+	views_close(&views);
 	if (!more)
 		report_damage(&aggregate);
 	gather_close(&aggregate);
@@ -331,13 +364,14 @@ static int take_option(void *context, int code, const char *value)
 int command_live(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_TOP,
+		OPTION_LINE_TOP,
 		{ "interval", required_argument, NULL, OPTION_INTERVAL }, { "count", required_argument, NULL, OPTION_COUNT },
 		OPTION_LINE_END,
 	};
 	struct live_options own = { .interval = 1 };
-	const struct option_parser parser = { .command = "live", .help = help, .table = table, .take = take_option,
-	                                      .context = &own };
+	const struct option_parser parser = { .command = "live", .usage = usage, .help = help, .schema = SCHEMA, .keys = KEYS,
+	                                      .by_help = "instead of routines, show the work by", .table = table,
+	                                      .take = take_option, .context = &own };
 	struct options options;
 	struct output output;
 	struct session session = { .options = &options, .own = &own, .output = &output };
@@ -351,7 +385,7 @@ int command_live(int count, char **arguments)
 	session.path = find_dump(options.operands[0]);
 	if (!session.path)
 		return EXIT_ERROR;
-	session.screen = options.format == FORMAT_TEXT && system_terminal() && isatty(STDIN_FILENO);
+	session.screen = options.format == &format_text && system_terminal() && isatty(STDIN_FILENO);
 	/* Where the terminal is one that curses does not know, lines will do. */
 	session.screen = session.screen && newterm(NULL, stdout, stdin);
 	if (session.screen) {

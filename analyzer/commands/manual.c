@@ -1,168 +1,167 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * manual.c - the manual of all prices, made from the routine table: `explain --all`.
- */
-#include <stdlib.h>
+#include "analyzer/commands/manual.h"
+
 #include <string.h>
 
 #include "analyzer/commands/explain.h"
-#include "analyzer/base/memory.h"
 
-static const struct column manual_columns[] = {
-	{ "family",         "family",          COLUMN_TEXT, 0 },
-	{ "routines",       "routines",        COLUMN_LIST, 0 },
-	{ "kind",           "kind",            COLUMN_TEXT, 0 },
-	{ "arguments",      "arguments",       COLUMN_TEXT, 0 },
-	{ "depends_on",     "depends on",      COLUMN_LIST, 0 },
-	{ "muls",           "multiplications", COLUMN_TEXT, 0 },
-	{ "adds",           "additions",       COLUMN_TEXT, 0 },
-	{ "words",          "words",           COLUMN_TEXT, 0 },
-	{ "blocked",        "blocking adds",   COLUMN_TEXT, 0 },
-	{ "source",         "source",          COLUMN_TEXT, 0 },
-	{ "measured_error", "error",           COLUMN_TEXT, 0 },
-	{ "not_modelled",   "not modelled",    COLUMN_TEXT, 0 },
+/* The table: a row is a family. */
+
+static unsigned number_of(const struct formula *formula)
+{
+	return (unsigned)(formula - formulas);
+}
+
+static const struct family *family_of(const struct formula *formula)
+{
+	return &families[number_of(formula)];
+}
+
+/* Pieces that each end in 0. */
+static struct value routines_of(struct manual *manual, const struct formula *formula)
+{
+	text_clear(&manual->scratch);
+	for (unsigned i = 0; i < routine_count; i++)
+		if (routines[i].family == number_of(formula))
+			text_add_bytes(&manual->scratch, routines[i].name, strlen(routines[i].name) + 1);
+	return value_list(manual->scratch.bytes, manual->scratch.length);
+}
+
+static struct value shape_of(struct manual *manual, const struct family *family)
+{
+	text_clear(&manual->scratch);
+	for (unsigned i = 0; i < query_shape_count(family); i++)
+		text_add_bytes(&manual->scratch, family->shape_names[i], strlen(family->shape_names[i]) + 1);
+	return value_list(manual->scratch.bytes, manual->scratch.length);
+}
+
+GETTER(price_family, struct formula, value_text(family_of(item)->name))
+GETTER(price_routines, struct formula, routines_of(table->data, item))
+GETTER(price_kind_name, struct formula, value_text(kind_name(family_of(item)->kind)))
+GETTER(price_arguments, struct formula, value_filled(item->arguments))
+GETTER(price_shape_names, struct formula, shape_of(table->data, family_of(item)))
+GETTER(price_muls, struct formula, value_filled(item->muls))
+GETTER(price_adds, struct formula, value_filled(explain_adds(item)))
+GETTER(price_words, struct formula, value_filled(item->words))
+GETTER(price_blocking, struct formula, value_filled(item->blocked))
+GETTER(price_source, struct formula, value_filled(item->source))
+GETTER(price_error, struct formula, value_filled(item->error))
+GETTER(price_not_modelled, struct formula, value_filled(item->not_modelled))
+
+static const struct column family_columns[] = {
+	{ "family",         "family",          COLUMN_TEXT, 0, price_family },
+	{ "routines",       "routines",        COLUMN_LIST, 0, price_routines },
+	{ "kind",           "kind",            COLUMN_TEXT, 0, price_kind_name },
+	{ "arguments",      "arguments",       COLUMN_TEXT, 0, price_arguments },
+	{ "depends_on",     "depends on",      COLUMN_LIST, 0, price_shape_names },
+	{ "muls",           "multiplications", COLUMN_TEXT, 0, price_muls },
+	{ "adds",           "additions",       COLUMN_TEXT, 0, price_adds },
+	{ "words",          "words",           COLUMN_TEXT, 0, price_words },
+	{ "blocked",        "blocking adds",   COLUMN_TEXT, 0, price_blocking },
+	{ "source",         "source",          COLUMN_TEXT, 0, price_source },
+	{ "measured_error", "error",           COLUMN_TEXT, 0, price_error },
+	{ "not_modelled",   "not modelled",    COLUMN_TEXT, 0, price_not_modelled },
 };
 
-/* Texts of one family's row, of its own. */
-struct manual {
-	struct arena texts;
+GETTER(definition_name, struct formula_definition, value_text(item->name))
+GETTER(definition_parameters, struct formula_definition, value_text(item->parameters))
+GETTER(definition_body, struct formula_definition, value_text(item->body))
+
+static const struct column definition_columns[] = {
+	{ "name",       "name",       COLUMN_TEXT, 0, definition_name },
+	{ "parameters", "parameters", COLUMN_TEXT, 0, definition_parameters },
+	{ "body",       "body",       COLUMN_TEXT, 0, definition_body },
 };
 
-static struct value list_value(struct arena *arena, const char *const *texts, size_t count)
+static void add_tables(struct answer *answer, struct manual *manual)
 {
-	size_t bytes = 0;
-	char *joined, *at;
+	struct table table = { .key = "families", .title = "Prices", TABLE_COLUMNS(family_columns), .data = manual };
 
-	for (size_t i = 0; i < count; i++)
-		bytes += strlen(texts[i]) + 1;
-	at = joined = arena_take(arena, bytes + 1);
-	for (size_t i = 0; i < count; i++)
-		at = stpcpy(at, texts[i]) + 1;
-	return (struct value){ .known = true, .text = joined, .number = bytes };
+	answer_text(answer, "table_version", table_version);
+	table_set_items(&table, formulas, family_count, sizeof *formulas);
+	answer_table(answer, &table, (struct table_options){ 0 });
+	table = (struct table){ .key = "definitions", .title = "Shared expressions", TABLE_COLUMNS(definition_columns) };
+	table_set_items(&table, formula_definitions, formula_definition_count, sizeof *formula_definitions);
+	answer_table(answer, &table, (struct table_options){ .place = 1, .beside = true });
 }
 
-static struct value routines_of(struct arena *arena, unsigned family)
-{
-	const char *names[64];
-	size_t count = 0;
+/* A document: a section for each family. */
 
-	for (unsigned i = 0; i < routine_count && count < sizeof names / sizeof *names; i++)
-		if (routines[i].family == family)
-			names[count++] = routines[i].name;
-	return list_value(arena, names, count);
+static void say_unless_empty(struct answer *answer, const char *label, const char *text, bool is_code)
+{
+	if (text[0])
+		(is_code ? answer_code : answer_fact)(answer, label, "%s", text);
 }
 
-static void fill_manual(const struct table *table, size_t row, struct value *values)
+static void say_family(struct answer *answer, const struct formula *formula, struct manual *manual)
 {
-	struct manual *manual = (struct manual *)(uintptr_t)table->data;
-	const struct formula *formula = &formulas[row];
-	const char *texts[] = { formula->arguments, formula->muls, explain_adds(formula), formula->words, formula->blocked,
-	                        formula->source, formula->error, formula->not_modelled };
-	static const unsigned columns[] = { 3, 5, 6, 7, 8, 9, 10, 11 };
+	struct value names = routines_of(manual, formula);
+	struct text call = { 0 }, list = { 0 };
 
-	arena_free(&manual->texts);
-	values[0] = value_text(families[row].name);
-	values[1] = routines_of(&manual->texts, (unsigned)row);
-	values[2] = value_text(kind_name(families[row].kind));
-	values[4] = list_value(&manual->texts, families[row].shape_names, query_shape_count(&families[row]));
-	for (unsigned i = 0; i < sizeof columns / sizeof *columns; i++)
-		values[columns[i]] = value_text(texts[i][0] ? texts[i] : NULL);
-}
-
-static void put_manual_json(struct output *output, const struct table *table)
-{
-	json_open(output, NULL, '{');
-	json_text(output, "schema", "flopshim-prices/1");
-	json_text(output, "table_version", table_version);
-	table_json(output, table);
-	json_open(output, "definitions", '[');
-	for (unsigned i = 0; i < formula_definition_count; i++) {
-		json_open(output, NULL, '{');
-		json_text(output, "name", formula_definitions[i].name);
-		json_text(output, "parameters", formula_definitions[i].parameters);
-		json_text(output, "body", formula_definitions[i].body);
-		json_close(output, '}');
-	}
-	json_close(output, ']');
-	json_close(output, '}');
-}
-
-/* A row of a Markdown table; | would end a cell. */
-static void put_markdown_row(FILE *out, const char *label, const char *text, bool is_code)
-{
-	if (!text[0])
-		return;
-	fprintf(out, "| %s | %s", label, is_code ? "`" : "");
-	for (; *text; text++)
-		fprintf(out, *text == '|' ? "\\|" : "%c", *text);
-	fprintf(out, "%s |\n", is_code ? "`" : "");
-}
-
-static void put_markdown_family(FILE *out, unsigned number, struct manual *manual)
-{
-	const struct formula *formula = &formulas[number];
-	struct value names = routines_of(&manual->texts, number);
-	char *call = explain_call(formula, families[number].name);
-
-	fprintf(out, "\n## %s\n\n", families[number].name);
+	answer_say(answer, PART_HEADING, "%s", family_of(formula)->name);
 	for (const char *at = names.text; at < names.text + names.number; at += strlen(at) + 1)
-		fprintf(out, "%s`%s`", at == names.text ? "" : " ", at);
-	fputs("\n\n| | |\n|---|---|\n", out);
-	put_markdown_row(out, "call", call, true);
-	put_markdown_row(out, "kind", explain_kind(families[number].kind), false);
-	put_markdown_row(out, "multiplications", formula->muls, true);
-	put_markdown_row(out, "additions", explain_adds(formula), true);
-	put_markdown_row(out, "words", formula->words, true);
-	put_markdown_row(out, "blocking adds", formula->blocked, true);
-	put_markdown_row(out, "source", formula->source, false);
-	put_markdown_row(out, "error", formula->error, false);
-	put_markdown_row(out, "not modelled", formula->not_modelled, false);
-	free(call);
+		text_format(&list, "%s`%s`", at == names.text ? "" : " ", at);
+	answer_say(answer, PART_PROSE, "%s", list.bytes);
+	explain_add_call(&call, formula, family_of(formula)->name);
+	say_unless_empty(answer, "call", call.bytes, true);
+	say_unless_empty(answer, "kind", explain_kind(family_of(formula)->kind), false);
+	say_unless_empty(answer, "multiplications", formula->muls, true);
+	say_unless_empty(answer, "additions", explain_adds(formula), true);
+	say_unless_empty(answer, "words", formula->words, true);
+	say_unless_empty(answer, "blocking adds", formula->blocked, true);
+	say_unless_empty(answer, "source", formula->source, false);
+	say_unless_empty(answer, "error", formula->error, false);
+	say_unless_empty(answer, "not modelled", formula->not_modelled, false);
+	text_free(&call);
+	text_free(&list);
 }
 
-static void put_markdown(FILE *out, struct manual *manual)
+static void say_document(struct answer *answer, struct manual *manual)
 {
-	fprintf(out, "# Prices of the BLAS and LAPACK routines\n\nVersion of the routine table: %s.\n\n"
-	        "FLOPs are multiplications + additions in the types s and d, 6 multiplications + 2 additions in c and z;\n"
-	        "what is in `real()` counts once in every type. `complex` is 1 in c and z, `double` in d and z; they are 0 otherwise.\n", table_version);
+	answer_say(answer, PART_TITLE, "Prices of the BLAS and LAPACK routines");
+	answer_say(answer, PART_PARAGRAPH, "Version of the routine table: %s.", table_version);
+	answer_say(answer, PART_PROSE,
+	           "FLOPs are multiplications + additions in the types s and d, 6 multiplications + 2 additions in c and z; "
+	           "what is in `real()` counts once in every type. `complex` is 1 in c and z, `double` in d and z; they are 0 "
+	           "otherwise.");
 	for (unsigned i = 0; i < family_count; i++)
-		put_markdown_family(out, i, manual);
+		say_family(answer, &formulas[i], manual);
 	if (formula_definition_count)
-		fputs("\n## Shared expressions\n\n| | |\n|---|---|\n", out);
+		answer_say(answer, PART_HEADING, "Shared expressions");
 	for (unsigned i = 0; i < formula_definition_count; i++) {
-		char *name = memory_format("`%s(%s)`", formula_definitions[i].name, formula_definitions[i].parameters);
+		struct text name = { 0 };
 
-		put_markdown_row(out, name, formula_definitions[i].body, true);
-		free(name);
+		text_format(&name, "`%s(%s)`", formula_definitions[i].name, formula_definitions[i].parameters);
+		answer_code(answer, name.bytes, "%s", formula_definitions[i].body);
+		text_free(&name);
 	}
 }
 
-static void put_manual_text(FILE *out)
+/* A terminal's lines: the answer about a routine of each family, whose other types differ by the letter alone. */
+static void say_lines(struct answer *answer)
 {
 	for (unsigned i = 0; i < family_count; i++)
 		for (unsigned j = 0; j < routine_count; j++)
 			if (routines[j].family == i) {
 				struct query query = { .routine = &routines[j] };
 
-				explain_text(out, &query);
-				fputc('\n', out);
-				break; /* its other types differ by the letter alone */
+				explain_say(answer, &query);
+				answer_gap(answer);
+				break;
 			}
 }
 
-void explain_all(struct output *output, const struct options *options, bool markdown)
+void manual_fill(struct answer *answer, struct manual *manual)
 {
-	struct manual manual = { 0 };
-	struct table table = { .key = "families", .title = "Prices", TABLE_COLUMNS(manual_columns),
-	                       .row_count = family_count, .fill = fill_manual, .data = &manual };
-
-	if (options->format == FORMAT_JSON)
-		put_manual_json(output, &table);
-	else if (options->format == FORMAT_CSV)
-		table_csv(output, &table);
-	else if (markdown)
-		put_markdown(output->stream, &manual);
+	if (answer_is_for(answer, FOR_PROGRAM))
+		add_tables(answer, manual);
+	else if (answer_is_for(answer, FOR_DOCUMENT))
+		say_document(answer, manual);
 	else
-		put_manual_text(output->stream);
-	arena_free(&manual.texts);
+		say_lines(answer);
+}
+
+void manual_close(struct manual *manual)
+{
+	text_free(&manual->scratch);
 }

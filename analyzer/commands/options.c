@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/read/system.h"
+
+enum { HELP_WIDTH = 100, HELP_INDENT = 22 };
 
 static int parse_top(struct options *options, const char *command, const char *value)
 {
@@ -25,30 +28,109 @@ static int parse_top(struct options *options, const char *command, const char *v
 	return -1;
 }
 
-static int parse_csv(struct options *options, const char *command, const char *value)
+static int parse_format(struct options *options, const char *command, const struct format *format, const char *value)
 {
-	char names[256] = "";
+	struct text names = { 0 };
+	int status;
 
-	options->format = FORMAT_CSV;
-	options->csv_table = value ? table_by_key(value) : TABLE_ROUTINES;
-	if (options->csv_table != TABLE_COUNT)
+	options->format = format;
+	options->table = value ? report_table_find(value) : NULL;
+	if (!value || options->table)
 		return -1;
-	for (unsigned i = 0; i < TABLE_COUNT; i++)
-		snprintf(names + strlen(names), sizeof names - strlen(names), " %s", table_key((enum table_id)i));
-	return usage_error(command, "--csv=%s: there is no such table; expected one of%s", value, names);
+	for (unsigned place = 0; place < report_table_count; place++)
+		text_format(&names, " %s", report_table_at(place)->kind->key);
+	status = usage_error(command, "--%s=%s: there is no such table; expected one of%s", format->name, value, names.bytes);
+	text_free(&names);
+	return status;
+}
+
+static int parse_by(struct options *options, const struct option_parser *parser, const char *value)
+{
+	struct text names = { 0 };
+	int status;
+
+	options->by = key_find(value, parser->keys);
+	if (options->by)
+		return -1;
+	if (!parser->keys)
+		return usage_error(parser->command, "--by %s: %s", value, parser->no_keys);
+	keys_add_names(&names, parser->keys);
+	if (key_find(value, KEYS_ALL))
+		status = usage_error(parser->command, "--by %s: %s cannot add up by it; expected %s", value, parser->command,
+		                     names.bytes);
+	else
+		status = usage_error(parser->command, "--by %s: there is no such key; expected %s", value, names.bytes);
+	text_free(&names);
+	return status;
+}
+
+/* --help. */
+
+/* A line about an option, its text broken and indented. */
+static void put_help(const char *option, const char *text)
+{
+	size_t at = HELP_INDENT;
+
+	printf("  %-*s", HELP_INDENT - 2, option);
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (at + word > HELP_WIDTH) {
+			printf("\n%*s", HELP_INDENT, "");
+			at = HELP_INDENT;
+		}
+		printf("%s%.*s", at > HELP_INDENT ? " " : "", (int)word, text);
+		at += word + 1;
+		text += word + strspn(text + word, " ");
+	}
+	putchar('\n');
+}
+
+static void put_format_help(const struct option_parser *parser, const struct format *format)
+{
+	struct text option = { 0 }, text = { 0 };
+
+	text_format(&option, "--%s", format->name);
+	text_add(&text, format->help);
+	if (format == &format_json && parser->schema)
+		text_format(&text, " (schema %s)", parser->schema);
+	if (format->one_table && parser->takes_table) {
+		text_add(&option, "[=TABLE]");
+		text_add(&text, ": routines (default)");
+		for (unsigned place = 1; place < report_table_count; place++)
+			text_format(&text, ", %s", report_table_at(place)->kind->key);
+	}
+	put_help(option.bytes, text.bytes);
+	text_free(&option);
+	text_free(&text);
+}
+
+static void put_all_help(const struct option_parser *parser)
+{
+	struct text text = { 0 };
+
+	printf("%s\n", parser->usage);
+	for (unsigned i = 1; i < FORMAT_COUNT; i++)
+		put_format_help(parser, formats[i]);
+	if (parser->keys) {
+		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add up by");
+		keys_add_names(&text, parser->keys);
+		put_help("--by KEY", text.bytes);
+		text_free(&text);
+	}
+	fputs(parser->help, stdout);
 }
 
 static int take_common(struct options *options, const struct option_parser *parser, int code, const char *value)
 {
+	if (code >= OPTION_FORMAT && code < OPTION_OWN)
+		return parse_format(options, parser->command, formats[code - OPTION_FORMAT], value);
 	switch (code) {
 	case OPTION_HELP:
-		fputs(parser->help, stdout);
+		put_all_help(parser);
 		return EXIT_FINE;
-	case OPTION_JSON:
-		options->format = FORMAT_JSON;
-		return -1;
-	case OPTION_CSV:
-		return parse_csv(options, parser->command, value);
+	case OPTION_BY:
+		return parse_by(options, parser, value);
 	case OPTION_TOP:
 		return parse_top(options, parser->command, value);
 	case OPTION_STRICT:
@@ -65,14 +147,33 @@ static int take_common(struct options *options, const struct option_parser *pars
 	}
 }
 
+/* The command's options, and those of all; to be freed. */
+static struct option *all_options(const struct option_parser *parser)
+{
+	struct option *all;
+	size_t count = 0;
+
+	while (parser->table[count].name)
+		count++;
+	all = memory_new(count + FORMAT_COUNT + 3, sizeof *all);
+	memcpy(all, parser->table, count * sizeof *all);
+	all[count++] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
+	all[count++] = (struct option){ "by", required_argument, NULL, OPTION_BY };
+	for (int i = 1; i < FORMAT_COUNT; i++) /* the first needs no option */
+		all[count++] = (struct option){ formats[i]->name, formats[i]->one_table ? optional_argument : no_argument, NULL,
+		                                OPTION_FORMAT + i };
+	return all;
+}
+
 int options_parse(struct options *options, const struct option_parser *parser, int count, char **arguments)
 {
+	struct option *all = all_options(parser);
 	int code, status = -1;
 
-	*options = (struct options){ 0 };
+	*options = (struct options){ .format = formats[0] };
 	opterr = 0;
 	optind = 1;
-	while (status < 0 && (code = getopt_long(count, arguments, ":", parser->table, NULL)) != -1) {
+	while (status < 0 && (code = getopt_long(count, arguments, ":", all, NULL)) != -1) {
 		if (code == ':')
 			status = usage_error(parser->command, "%s: a value is missing", arguments[optind - 1]);
 		else if (code == '?')
@@ -83,10 +184,38 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 	}
 	options->operands = arguments + optind;
 	options->operand_count = (size_t)(count - optind);
+	free(all);
 	return status;
 }
 
 struct output options_output(const struct options *options)
 {
-	return (struct output){ .stream = stdout, .colour = options->format == FORMAT_TEXT && system_colour() };
+	return (struct output){ .stream = stdout, .colour = options->format == formats[0] && system_colour() };
+}
+
+void options_answer(const struct options *options, struct answer *answer, const char *schema)
+{
+	answer_open(answer, options->format->audience, options->format->one_table, schema);
+}
+
+void options_by(const struct options *options, struct answer *answer)
+{
+	if (options->by)
+		answer_text(answer, "by", options->by->name);
+}
+
+void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison, size_t for_readers)
+{
+	struct table table;
+
+	comparison_groups(comparison, answer_top(answer, options->top, for_readers, SIZE_MAX), &table);
+	if (!options->by)
+		table.key = "routines";
+	answer_table(answer, &table, (struct table_options){ .place = 1 });
+}
+
+void options_render(const struct options *options, struct output *output, struct answer *answer)
+{
+	options->format->render(output, answer);
+	answer_close(answer);
 }

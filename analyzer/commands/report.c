@@ -5,75 +5,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
-#include "analyzer/commands/options.h"
+#include "analyzer/tables/processes.h"
 
 enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120 };
 
-static const char help[] =
+#define SCHEMA "flopshim-report/1"
+
+static const char usage[] =
 	"Usage: flopshim-report [report] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	"Adds up dumps and shows what the programs did.\n\n"
-	"  --json              everything as JSON (schema flopshim-report/1)\n"
-	"  --csv[=TABLE]       one table as CSV: routines (default), namespaces, shapes, sites, stacks, unpriced,\n"
-	"                      manual, limits, libraries, notes, process_list, damage\n"
+	"Adds up dumps and shows what the programs did.\n";
+
+static const char help[] =
 	"  --top N             rows that a table shows: a number or 'all' (text 10, JSON 100 for the long ones)\n"
 	"  --reprice           price every shape by today's routine table\n"
 	"  --strict            status 6 where work has no price\n"
 	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n";
 
-/* Text. */
+/* What ran. */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static void put_command(struct output *output, const struct aggregate *aggregate, const struct process *process)
+static void add_command(struct text *text, const struct aggregate *aggregate, const struct process *process)
 {
 	const char *arguments = text_at(aggregate, process->arguments);
 	const char *end = arguments + process->argument_bytes, *program = text_at(aggregate, process->program);
 
 	if (!process->argument_bytes)
-		text_clean(output, *program ? base_name(program) : "(unknown program)");
+		text_add(text, *program ? path_base(program) : "(unknown program)");
 	for (const char *at = arguments; at < end; at += strlen(at) + 1) {
 		if (at - arguments + strlen(at) > COMMAND_BYTES) { /* a script, or thousands of files */
-			fputs(" ...", output->stream);
+			text_add(text, " ...");
 			break;
 		}
-		fputs(at == arguments ? "" : " ", output->stream);
-		text_clean(output, at == arguments ? base_name(at) : at);
+		text_format(text, "%s%s", at == arguments ? "" : " ", at == arguments ? path_base(at) : at);
 	}
 }
 
-static void put_state(struct output *output, const struct process *process)
+static void add_process(struct text *text, const struct aggregate *aggregate, const struct process *process)
 {
-	static const char *const texts[] = {
+	static const char *const states[] = {
 		[PROCESS_RUNNING] = "still running", [PROCESS_CLOSED] = "closed", [PROCESS_REPLACED] = "replaced by exec",
 		[PROCESS_ENDED] = "ended without closing its dump", [PROCESS_UNKNOWN] = "running, or ended without closing",
 	};
+	char number[NUMBER_TEXT];
 
-	fputs(texts[process->state], output->stream);
-}
-
-static void put_one_process(struct output *output, const struct aggregate *aggregate)
-{
-	const struct process *process = aggregate->processes;
-	char text[NUMBER_TEXT];
-
-	put_command(output, aggregate, process);
-	text_style(output, STYLE_PLAIN);
-	fprintf(output->stream, "\npid %" PRIu32 " on ", process->pid);
-	text_clean(output, text_at(aggregate, process->host));
-	fputs(", ", output->stream);
-	put_state(output, process);
+	text_format(text, "pid %" PRIu32 " on %s, %s", process->pid, text_at(aggregate, process->host), states[process->state]);
 	if (process->elapsed_ns)
-		fprintf(output->stream, ", ran %s", number_time((double)process->elapsed_ns, text));
+		text_format(text, ", ran %s", number_time((double)process->elapsed_ns, number));
 	if (process->exit_status >= 0)
-		fprintf(output->stream, ", stopped by its budget with status %" PRId32, process->exit_status);
-	fputc('\n', output->stream);
+		text_format(text, ", stopped by its budget with status %" PRId32, process->exit_status);
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -97,65 +78,73 @@ static size_t count_hosts(const struct aggregate *aggregate)
 	return count;
 }
 
-static void put_processes(struct output *output, const struct aggregate *aggregate)
+/* What the processes have in common, and what has become of them. */
+static void add_processes(struct text *title, struct text *states, const struct aggregate *aggregate)
 {
-	size_t states[PROCESS_UNKNOWN + 1] = { 0 }, hosts = count_hosts(aggregate);
+	size_t counts[PROCESS_UNKNOWN + 1] = { 0 }, hosts = count_hosts(aggregate);
 	bool same = true;
 
 	for (size_t i = 0; i < aggregate->process_count; i++) {
-		states[aggregate->processes[i].state]++;
+		counts[aggregate->processes[i].state]++;
 		same &= aggregate->processes[i].program == aggregate->processes[0].program;
 	}
-	fprintf(output->stream, "%zu processes", aggregate->process_count);
-	if (same) {
-		fputs(" of ", output->stream);
-		text_clean(output, base_name(text_at(aggregate, aggregate->processes[0].program)));
-	}
-	text_style(output, STYLE_PLAIN);
-	fprintf(output->stream, "\non %zu host%s", hosts, hosts == 1 ? "" : "s");
+	text_format(title, "%zu processes", aggregate->process_count);
+	if (same)
+		text_format(title, " of %s", path_base(text_at(aggregate, aggregate->processes[0].program)));
+	text_format(states, "on %zu host%s", hosts, hosts == 1 ? "" : "s");
 	for (unsigned i = 0; i <= PROCESS_UNKNOWN; i++)
-		if (states[i])
-			fprintf(output->stream, ", %zu %s", states[i], state_name((enum process_state)i));
-	fputc('\n', output->stream);
+		if (counts[i])
+			text_format(states, ", %zu %s", counts[i], state_name((enum process_state)i));
 }
 
+static void say_what_ran(struct answer *answer, const struct aggregate *aggregate)
+{
+	struct text title = { 0 }, more = { 0 };
+
+	if (aggregate->process_count == 1) {
+		add_command(&title, aggregate, aggregate->processes);
+		add_process(&more, aggregate, aggregate->processes);
+	} else {
+		add_processes(&title, &more, aggregate);
+	}
+	answer_say(answer, PART_TITLE, "%s", title.bytes);
+	answer_say(answer, PART_PARAGRAPH, "%s", more.bytes);
+	answer_gap(answer);
+	text_free(&title);
+	text_free(&more);
+}
+
+/* What it did. */
+
 /* A count of calls, where there are any. */
-static void put_calls(struct output *output, const char *label, uint64_t calls, const char *what)
+static void say_calls(struct answer *answer, const char *label, uint64_t calls, const char *what)
 {
 	char text[NUMBER_TEXT];
 
 	if (calls)
-		fprintf(output->stream, "%-10s %s %s\n", label, number_grouped(calls, text), what);
+		answer_fact(answer, label, "%s %s", number_grouped(calls, text), what);
 }
 
-static void put_calls_and_flops(struct output *output, const char *label, uint64_t calls, u128 flops, const char *what)
+static void say_calls_and_flops(struct answer *answer, const char *label, uint64_t calls, u128 flops, const char *what)
 {
 	char text[NUMBER_TEXT], price[NUMBER_TEXT];
 
 	if (calls)
-		fprintf(output->stream, "%-10s %s %s: %s FLOPs\n", label, number_grouped(calls, text), what,
-		        number_grouped(flops, price));
+		answer_fact(answer, label, "%s %s: %s FLOPs", number_grouped(calls, text), what, number_grouped(flops, price));
 }
 
-static void put_line(struct output *output, bool applies, const char *label, const char *what)
+static void say_total(struct answer *answer, const struct totals *totals)
 {
-	if (applies)
-		fprintf(output->stream, "%-10s %s\n", label, what);
-}
+	char text[NUMBER_TEXT], calls[NUMBER_TEXT];
 
-static void put_total(struct output *output, const struct totals *totals)
-{
-	char text[NUMBER_TEXT];
-
-	fprintf(output->stream, "%-10s %s FLOPs in ", "total", number_grouped(totals->flops, text));
-	fprintf(output->stream, "%s call%s\n", number_grouped(totals->calls, text), totals->calls == 1 ? "" : "s");
+	answer_fact(answer, "total", "%s FLOPs in %s call%s", number_grouped(totals->flops, text),
+	            number_grouped(totals->calls, calls), totals->calls == 1 ? "" : "s");
 	if (totals->charged != totals->flops)
-		fprintf(output->stream, "%-10s %s FLOPs, after multipliers and weights\n", "charged",
-		        number_grouped(totals->charged, text));
+		answer_fact(answer, "charged", "%s FLOPs, after multipliers and weights", number_grouped(totals->charged, text));
 }
 
 /* How evenly the work lies on the processes. */
-static void put_balance(struct output *output, const struct aggregate *aggregate)
+static void say_balance(struct answer *answer, const struct aggregate *aggregate)
 {
 	char least_text[NUMBER_TEXT], most_text[NUMBER_TEXT];
 	u128 least = U128_MAX, most = 0;
@@ -169,33 +158,48 @@ static void put_balance(struct output *output, const struct aggregate *aggregate
 		least = flops < least ? flops : least;
 		most = flops > most ? flops : most;
 	}
-	fprintf(output->stream, "%-10s %s to %s FLOPs", "each", number_short(least, least_text),
-	        number_short(most, most_text));
-	fprintf(output->stream, ", the most %.2f times the mean\n", mean > 0 ? (double)most / mean : 1);
+	answer_fact(answer, "each", "%s to %s FLOPs, the most %.2f times the mean", number_short(least, least_text),
+	            number_short(most, most_text), mean > 0 ? (double)most / mean : 1);
 }
 
-static void put_time(struct output *output, struct views *views)
+static void say_time(struct answer *answer, struct views *views)
 {
 	struct group times = views_times(views);
 	char text[NUMBER_TEXT], calls[NUMBER_TEXT];
+	struct text line = { 0 };
 
 	if (!times.timed_calls)
 		return;
-	fprintf(output->stream, "%-10s %s%s in these calls", "time", times.timed_calls == times.calls ? "" : "about ",
-	        number_time((double)times.estimated_ns, text));
+	text_format(&line, "%s%s in these calls", times.timed_calls == times.calls ? "" : "about ",
+	            number_time((double)times.estimated_ns, text));
 	if (times.timed_calls != times.calls)
-		fprintf(output->stream, ", %s of them timed", number_grouped(times.timed_calls, text));
+		text_format(&line, ", %s of them timed", number_grouped(times.timed_calls, text));
 	if (times.time_ns && times.timed_flops)
-		fprintf(output->stream, ", %.2f GFLOP/s", (double)times.timed_flops / (double)times.time_ns);
-	fputc('\n', output->stream);
+		text_format(&line, ", %.2f GFLOP/s", (double)times.timed_flops / (double)times.time_ns);
+	answer_fact(answer, "time", "%s", line.bytes);
+	text_free(&line);
 	if (times.extrapolated_calls)
-		fprintf(output->stream, "%-10s %s of these calls have a shape that was never timed: %s, by other shapes\n", "estimated",
-		        number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
-	put_calls(output, "no time", times.timeless_calls, "are like none that was timed: that time is without them");
+		answer_fact(answer, "estimated", "%s of these calls have a shape that was never timed: %s, by other shapes",
+		            number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
+	say_calls(answer, "no time", times.timeless_calls, "are like none that was timed: that time is without them");
+}
+
+static void warn_of_calls(struct answer *answer, const char *label, uint64_t calls, const char *what)
+{
+	char text[NUMBER_TEXT];
+
+	if (calls)
+		answer_warn(answer, label, "%s %s", number_grouped(calls, text), what);
+}
+
+static void warn_if(struct answer *answer, bool applies, const char *label, const char *what)
+{
+	if (applies)
+		answer_warn(answer, label, "%s", what);
 }
 
 /* What a reader of the totals must know beside them. */
-static void put_warnings(struct output *output, const struct aggregate *aggregate)
+static void say_warnings(struct answer *answer, const struct aggregate *aggregate)
 {
 	const struct totals *totals = &aggregate->totals;
 	uint32_t losses = 0;
@@ -207,89 +211,37 @@ static void put_warnings(struct output *output, const struct aggregate *aggregat
 		losses |= process->losses;
 		ended |= process->losses & DUMP_NOT_DURABLE && process->state == PROCESS_ENDED;
 	}
-	text_style(output, STYLE_WARNING);
-	put_line(output, !aggregate->complete, "INCOMPLETE", "the totals are of what could be read; below is what is missing");
-	put_calls(output, "LOST", totals->lost_calls, "ran, but were not recorded");
-	put_line(output, losses & DUMP_LOST_SPACE, "LOST", "the file could not grow: later rows are not in it");
-	put_calls(output, "unpriced", totals->unpriced_calls, "without a price: the FLOPs are a lower bound");
-	put_calls(output, "saturated", totals->saturated_calls, "with a price that does not fit: the FLOPs are a lower bound");
-	put_calls(output, "uncounted", totals->passed_calls, "to libraries that do not look like a BLAS");
-	put_line(output, ended, "end", "up to a second before it may be missing: no shared memory on this file system");
-	put_line(output, losses & DUMP_LOST_SITES, "sites", "more than fit: the later ones are shown as one");
-	put_line(output, losses & DUMP_COARSE_SHAPES, "shapes", "more than fit: some are rounded up; the totals are exact");
-	put_line(output, losses & DUMP_LOST_LOG, "log", "the ordered record reached its bound; the totals are exact");
-	put_line(output, losses & DUMP_LOST_STACKS, "stacks", "some could not be taken; the totals are exact");
-	text_style(output, STYLE_PLAIN);
+	warn_if(answer, !aggregate->complete, "INCOMPLETE", "the totals are of what could be read; below is what is missing");
+	warn_of_calls(answer, "LOST", totals->lost_calls, "ran, but were not recorded");
+	warn_if(answer, losses & DUMP_LOST_SPACE, "LOST", "the file could not grow: later rows are not in it");
+	warn_of_calls(answer, "unpriced", totals->unpriced_calls, "without a price: the FLOPs are a lower bound");
+	warn_of_calls(answer, "saturated", totals->saturated_calls, "with a price that does not fit: the FLOPs are a lower bound");
+	warn_of_calls(answer, "uncounted", totals->passed_calls, "to libraries that do not look like a BLAS");
+	warn_if(answer, ended, "end", "up to a second before it may be missing: no shared memory on this file system");
+	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more than fit: the later ones are shown as one");
+	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes", "more than fit: some are rounded up; the totals are exact");
+	warn_if(answer, losses & DUMP_LOST_LOG, "log", "the ordered record reached its bound; the totals are exact");
+	warn_if(answer, losses & DUMP_LOST_STACKS, "stacks", "some could not be taken; the totals are exact");
 }
 
-void report_head(struct output *output, struct views *views)
+static void say_totals(struct answer *answer, struct views *views)
 {
-	const struct aggregate *aggregate = views->aggregate;
-	const struct totals *totals = &aggregate->totals;
+	const struct totals *totals = &views->aggregate->totals;
 
-	text_style(output, STYLE_TITLE);
-	if (aggregate->process_count == 1)
-		put_one_process(output, aggregate);
-	else
-		put_processes(output, aggregate);
-	fputc('\n', output->stream);
-	put_total(output, totals);
-	put_balance(output, aggregate);
-	put_time(output, views);
-	put_calls(output, "nested", totals->nested_calls, "made by these routines themselves, counted with them");
-	put_calls(output, "queries", totals->queries, "for workspace, free");
-	put_calls(output, "rejected", totals->rejected_calls, "came back with INFO < 0, free");
-	put_calls(output, "abandoned", totals->abandoned_calls, "left by longjmp or an exception, charged");
-	put_calls_and_flops(output, "in flight", totals->in_flight_calls, totals->in_flight_flops,
-	                    "begun, not in the total");
-	put_calls_and_flops(output, "refused", totals->refused_calls, totals->refused_flops, "not run");
-	put_calls(output, "over", totals->over_calls, "ran over a budget");
-	put_warnings(output, aggregate);
+	say_total(answer, totals);
+	say_balance(answer, views->aggregate);
+	say_time(answer, views);
+	say_calls(answer, "nested", totals->nested_calls, "made by these routines themselves, counted with them");
+	say_calls(answer, "queries", totals->queries, "for workspace, free");
+	say_calls(answer, "rejected", totals->rejected_calls, "came back with INFO < 0, free");
+	say_calls(answer, "abandoned", totals->abandoned_calls, "left by longjmp or an exception, charged");
+	say_calls_and_flops(answer, "in flight", totals->in_flight_calls, totals->in_flight_flops, "begun, not in the total");
+	say_calls_and_flops(answer, "refused", totals->refused_calls, totals->refused_flops, "not run");
+	say_calls(answer, "over", totals->over_calls, "ran over a budget");
+	say_warnings(answer, views->aggregate);
 }
 
-static void put_table(struct output *output, struct views *views, enum table_id id, size_t top)
-{
-	struct table table;
-
-	views_get(views, id, top, &table);
-	if (id == TABLE_ROUTINES)
-		views_drop_uncalled(views, &table);
-	table_text(output, &table);
-}
-
-static bool has_scope_limits(const struct aggregate *aggregate)
-{
-	for (size_t i = 0; i < aggregate->limits.count; i++)
-		if (((const struct limit_key *)intern_at(&aggregate->limits, (uint32_t)i))->is_scope)
-			return true;
-	return false;
-}
-
-static void put_report(struct output *output, struct views *views, size_t top)
-{
-	const struct aggregate *aggregate = views->aggregate;
-
-	report_head(output, views);
-	put_table(output, views, TABLE_DAMAGE, DAMAGE_LINES);
-	if (aggregate->spaces.count > 1 || aggregate->limits.count)
-		put_table(output, views, TABLE_NAMESPACES, top);
-	if (has_scope_limits(aggregate))
-		put_table(output, views, TABLE_LIMITS, top);
-	put_table(output, views, TABLE_ROUTINES, top);
-	put_table(output, views, TABLE_UNPRICED, top);
-	put_table(output, views, TABLE_MANUAL, top);
-	put_table(output, views, TABLE_SHAPES, top);
-	put_table(output, views, TABLE_SITES, top);
-	put_table(output, views, TABLE_STACKS, top);
-	if (aggregate->process_count > 1)
-		put_table(output, views, TABLE_PROCESSES, top);
-	put_table(output, views, TABLE_LIBRARIES, top);
-	put_table(output, views, TABLE_NOTES, top);
-}
-
-/* JSON. */
-
-void report_totals_json(struct output *output, struct views *views)
+static void add_totals(struct answer *answer, struct views *views)
 {
 	const struct aggregate *aggregate = views->aggregate;
 	const struct totals *totals = &aggregate->totals;
@@ -309,45 +261,86 @@ void report_totals_json(struct output *output, struct views *views)
 		{ "extrapolated_calls", times.extrapolated_calls }, { "calls_without_time", times.timeless_calls },
 	};
 
-	json_bool(output, "complete", aggregate->complete);
-	json_number(output, "processes", aggregate->process_count);
+	answer_bool(answer, "complete", aggregate->complete);
+	answer_number(answer, "processes", aggregate->process_count);
 	if (!aggregate->answered) {
-		json_null(output, "totals");
+		answer_text(answer, "totals", NULL);
 		return;
 	}
-	json_open(output, "totals", '{');
+	answer_begin(answer, "totals", '{');
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-		json_number(output, members[i].key, members[i].number);
-	json_close(output, '}');
+		answer_number(answer, members[i].key, members[i].number);
+	answer_end(answer, '}');
 }
 
-static void put_json(struct output *output, struct views *views, size_t top)
+void report_head(struct answer *answer, struct views *views)
 {
-	const struct aggregate *aggregate = views->aggregate;
-
-	json_open(output, NULL, '{');
-	json_text(output, "schema", "flopshim-report/1");
-	report_totals_json(output, views);
-	for (unsigned id = 0; id < TABLE_COUNT; id++) {
-		bool is_long = id == TABLE_SHAPES || id == TABLE_SITES || id == TABLE_STACKS;
-		struct table table;
-
-		views_get(views, (enum table_id)id, top ? top : is_long ? JSON_TOP : SIZE_MAX, &table);
-		table_json(output, &table);
-		if (is_long) {
-			char *key = memory_format("%s_not_shown", table.key);
-
-			json_number(output, key, table.more);
-			free(key);
-		}
+	if (answer_is_for(answer, FOR_PROGRAM)) {
+		add_totals(answer, views);
+	} else {
+		say_what_ran(answer, views->aggregate);
+		say_totals(answer, views);
 	}
-	json_open(output, "table_versions", '[');
+}
+
+/* The tables. */
+
+static size_t top_of(const struct answer *answer, const struct report_table *table, size_t asked)
+{
+	if (table->flags & REPORT_WHOLE && answer_is_for(answer, FOR_READERS))
+		return DAMAGE_LINES;
+	return answer_top(answer, asked, TEXT_TOP, table->flags & REPORT_LONG && !answer->one_table ? JSON_TOP : SIZE_MAX);
+}
+
+static void add_table(struct answer *answer, struct views *views, const struct report_table *entry, size_t top)
+{
+	struct table table;
+
+	if (answer_is_for(answer, FOR_PROGRAM)) {
+		views_get(views, entry->kind, top_of(answer, entry, top), &table);
+	} else {
+		if (entry->applies && !entry->applies(views->aggregate))
+			return;
+		views_get_worth(views, entry->kind, top_of(answer, entry, top), &table);
+	}
+	answer_table(answer, &table, (struct table_options){ .place = entry->place, .counted = entry->flags & REPORT_LONG });
+}
+
+static void add_table_by(struct answer *answer, struct views *views, const struct key *key, size_t top)
+{
+	bool is_long = key->origin == ORIGIN_NONE;
+	struct table table;
+
+	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX), &table);
+	answer_table(answer, &table, (struct table_options){ .counted = true });
+}
+
+static void add_versions(struct answer *answer, const struct aggregate *aggregate)
+{
+	answer_begin(answer, "table_versions", '[');
 	for (size_t i = 0; i < aggregate->version_count; i++)
-		json_text(output, NULL, text_at(aggregate, aggregate->versions[i].text));
-	json_close(output, ']');
-	json_bool(output, "repriced", aggregate->options.price != NULL);
-	json_number(output, "calls_not_repriced", aggregate->kept_calls);
-	json_close(output, '}');
+		answer_text(answer, NULL, text_at(aggregate, aggregate->versions[i].text));
+	answer_end(answer, ']');
+	answer_bool(answer, "repriced", aggregate->options.price != NULL);
+	answer_number(answer, "calls_not_repriced", aggregate->kept_calls);
+}
+
+void report_fill(struct answer *answer, const struct options *options, struct views *views)
+{
+	if (answer_is_for(answer, FOR_READERS) && !views->aggregate->answered)
+		return; /* zeros would look like an answer */
+	if (!answer->one_table)
+		report_head(answer, views);
+	options_by(options, answer);
+	if (options->by)
+		add_table_by(answer, views, options->by, options->top);
+	else if (answer->one_table)
+		add_table(answer, views, options->table ? options->table : report_table_at(0), options->top);
+	else
+		for (size_t i = 0; i < report_table_count; i++)
+			add_table(answer, views, &report_tables[i], options->top);
+	if (!answer->one_table)
+		add_versions(answer, views->aggregate);
 }
 
 /* The command. */
@@ -386,51 +379,38 @@ static int checked_status(const struct options *options, const struct aggregate 
 	return options->strict && totals->unpriced_calls ? EXIT_UNPRICED : EXIT_FINE;
 }
 
-static void put(struct output *output, const struct options *options, struct views *views)
-{
-	const struct aggregate *aggregate = views->aggregate;
-	struct table table;
-
-	switch (options->format) {
-	case FORMAT_JSON:
-		put_json(output, views, options->top);
-		break;
-	case FORMAT_CSV:
-		views_get(views, options->csv_table, options->top ? options->top : SIZE_MAX, &table);
-		table_csv(output, &table);
-		break;
-	case FORMAT_TEXT:
-		if (aggregate->answered) /* otherwise zeros would look like an answer */
-			put_report(output, views, options->top ? options->top : TEXT_TOP);
-	}
-}
-
 int command_report(int count, char **arguments)
 {
-	static const struct option table[] = {
-		OPTION_LINE_HELP, OPTION_LINE_JSON, OPTION_LINE_CSV, OPTION_LINE_TOP, OPTION_LINE_STRICT,
-		OPTION_LINE_FAIL_ON_BUDGET, OPTION_LINE_REPRICE, OPTION_LINE_END,
-	};
-	const struct option_parser parser = { .command = "report", .help = help, .table = table };
+	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
+	                                       OPTION_LINE_REPRICE, OPTION_LINE_END };
+	const struct option_parser parser = { .command = "report", .usage = usage, .help = help, .schema = SCHEMA,
+	                                      .takes_table = true, .by_help = "instead of all tables, the work by",
+	                                      .keys = KEYS_ALL, .table = table };
 	struct options options;
 	struct output output;
 	struct aggregate aggregate;
+	struct answer answer;
 	struct views views;
 	int status = options_parse(&options, &parser, count, arguments);
 	bool found_all;
 
 	if (status >= 0)
 		return status;
+	if (options.table && options.by)
+		return usage_error("report", "--csv=%s and --by %s ask for two tables: choose one", options.table->kind->key,
+		                   options.by->name);
 	output = options_output(&options);
-	gather_open(&aggregate, options.reprice);
+	gather_open(&aggregate, options.reprice, options.by);
 	found_all = gather(&aggregate, options.operands, options.operand_count);
 	status = EXIT_ERROR;
 	if (gather_is_of_one_version(&aggregate)) {
 		status = checked_status(&options, &aggregate, report_status(&aggregate, found_all));
-		if (options.format != FORMAT_TEXT || !aggregate.answered)
+		if (options.format->audience == FOR_PROGRAM || options.by || !aggregate.answered)
 			report_damage(&aggregate);
 		views_open(&views, &aggregate);
-		put(&output, &options, &views);
+		options_answer(&options, &answer, SCHEMA);
+		report_fill(&answer, &options, &views);
+		options_render(&options, &output, &answer);
 		views_close(&views);
 	}
 	gather_close(&aggregate);

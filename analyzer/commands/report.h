@@ -5,14 +5,13 @@
 #ifndef ANALYZER_REPORT_H
 #define ANALYZER_REPORT_H
 
-#include "analyzer/render/render.h"
-#include "analyzer/tables/views.h"
+#include "analyzer/commands/options.h"
 
-/* The lines on top of a text report: what ran, and the totals. For aggregates that have answers. */
-void report_head(struct output *output, struct views *views);
+/* What ran, and the totals: lines for readers of an aggregate that has answers, members for programs. */
+void report_head(struct answer *answer, struct views *views);
 
-/* The members "complete", "processes" and "totals" of a JSON report. Totals are null where nothing could be read. */
-void report_totals_json(struct output *output, struct views *views);
+/* The whole report, or the work by a key. */
+void report_fill(struct answer *answer, const struct options *options, struct views *views);
 
 /* On standard error: what was damaged, a few lines a file. */
 void report_damage(const struct aggregate *aggregate);

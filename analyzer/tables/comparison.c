@@ -20,22 +20,12 @@ static struct side side_of_totals(const struct totals *totals)
 	return (struct side){ { totals->flops, totals->charged, totals->calls, totals->words } };
 }
 
-static struct side side_of_group(const struct group *group)
-{
-	return (struct side){ { group->flops, group->charged, group->calls, group->words } };
-}
-
-static const char *routine_name(const struct aggregate *aggregate, const struct group *group)
-{
-	return text_at(aggregate, routine_of(aggregate, group->row->routine)->name);
-}
-
 static u128 difference(u128 a, u128 b)
 {
 	return a > b ? a - b : b - a;
 }
 
-static int compare_pairs(const void *a, const void *b)
+static int compare_pairs(const void *a, const void *b, void *names)
 {
 	const struct pair *x = a, *y = b;
 	u128 dx = difference(x->old.numbers[METRIC_FLOPS], x->new.numbers[METRIC_FLOPS]);
@@ -43,7 +33,7 @@ static int compare_pairs(const void *a, const void *b)
 
 	if (dx != dy)
 		return dx < dy ? 1 : -1;
-	return strcmp(x->routine, y->routine);
+	return strcmp(intern_at(names, x->name), intern_at(names, y->name));
 }
 
 static void keep_changed(struct comparison *comparison)
@@ -56,109 +46,146 @@ static void keep_changed(struct comparison *comparison)
 	comparison->pair_count = kept;
 }
 
-void comparison_open(struct comparison *comparison, const struct aggregate *old, const struct aggregate *new)
+/* Groups. */
+
+static struct pair *pair_of(struct comparison *comparison, const struct table *table, const struct group *group)
 {
-	struct group_list before, after;
+	struct text text = { 0 };
+	uint32_t name;
 
-	*comparison = (struct comparison){ .old = side_of_totals(&old->totals), .new = side_of_totals(&new->totals) };
-	group_rows(old, GROUP_ROUTINE, SIZE_MAX, &before);
-	group_rows(new, GROUP_ROUTINE, SIZE_MAX, &after);
-	comparison->pairs = memory_new(before.count + after.count, sizeof *comparison->pairs);
-	for (size_t i = 0; i < before.count; i++)
-		comparison->pairs[comparison->pair_count++] = (struct pair){
-			.routine = routine_name(old, &before.groups[i]), .old = side_of_group(&before.groups[i]),
-		};
-	for (size_t i = 0; i < after.count; i++) {
-		const char *name = routine_name(new, &after.groups[i]);
-		size_t j = 0;
-
-		while (j < before.count && strcmp(comparison->pairs[j].routine, name))
-			j++;
-		if (j == before.count)
-			j = comparison->pair_count++;
-		comparison->pairs[j].routine = name;
-		comparison->pairs[j].new = side_of_group(&after.groups[i]);
+	key_add_name(&text, comparison->key, table, group, "\t");
+	name = intern_bytes(&comparison->names, text.bytes, text.length);
+	text_free(&text);
+	if (name == comparison->pair_count) {
+		comparison->pairs = memory_grow(comparison->pairs, comparison->pair_count, &comparison->pair_capacity,
+		                                sizeof *comparison->pairs);
+		comparison->pairs[comparison->pair_count++] = (struct pair){ .group = group, .table = table, .name = name };
 	}
+	return &comparison->pairs[name];
+}
+
+/* Several groups may go by one name, such as calls on two lines of one function. */
+static void add_to_side(struct side *side, const struct group *group)
+{
+	const u128 numbers[METRIC_COUNT] = { [METRIC_FLOPS] = group->flops, [METRIC_CHARGED] = group->charged,
+	                                     [METRIC_CALLS] = group->calls, [METRIC_WORDS] = group->words };
+
+	for (unsigned i = 0; i < METRIC_COUNT; i++)
+		side->numbers[i] = u128_add(side->numbers[i], numbers[i]);
+}
+
+static void add_groups(struct comparison *comparison, unsigned number, const struct aggregate *aggregate)
+{
+	struct views *views = &comparison->views[number];
+	struct table *table = &comparison->tables[number];
+	const struct group_list *list;
+
+	views_open(views, aggregate);
+	*table = (struct table){ .data = views, .aggregate = aggregate };
+	list = views_groups(views, comparison->key->by, SIZE_MAX);
+	for (size_t i = 0; i < list->count; i++) {
+		struct pair *pair = pair_of(comparison, table, &list->groups[i]);
+
+		add_to_side(number ? &pair->new : &pair->old, &list->groups[i]);
+	}
+}
+
+void comparison_open(struct comparison *comparison, const struct key *key, const struct aggregate *old,
+                     const struct aggregate *new)
+{
+	*comparison = (struct comparison){ .key = key, .old = side_of_totals(&old->totals), .new = side_of_totals(&new->totals) };
+	add_groups(comparison, 0, old);
+	add_groups(comparison, 1, new);
 	keep_changed(comparison);
-	qsort(comparison->pairs, comparison->pair_count, sizeof *comparison->pairs, compare_pairs);
-	group_list_free(&before);
-	group_list_free(&after);
+	if (comparison->pair_count)
+		qsort_r(comparison->pairs, comparison->pair_count, sizeof *comparison->pairs, compare_pairs, &comparison->names);
 }
 
 void comparison_close(struct comparison *comparison)
 {
+	views_close(&comparison->views[0]);
+	views_close(&comparison->views[1]);
+	intern_free(&comparison->names);
 	free(comparison->pairs);
 }
+
+/* Tables. */
 
 static struct value change(u128 old, u128 new)
 {
 	return value_real(old ? ((double)new - (double)old) / (double)old : 0, old != 0);
 }
 
+GETTER(total_name, struct total, value_text(item->name))
+GETTER(total_old, struct total, value_number(item->old))
+GETTER(total_new, struct total, value_number(item->new))
+GETTER(total_change, struct total, change(item->old, item->new))
+GETTER(total_allowed, struct total, value_number_if(item->limited, item->allowed))
+GETTER(total_verdict, struct total,
+       value_text(!item->limited ? NULL : item->new > item->allowed ? "regression" : "fine"))
+
 static const struct column total_columns[] = {
-	{ "metric",  "",        COLUMN_TEXT,   0 },
-	{ "old",     "old",     COLUMN_COUNT,  0 },
-	{ "new",     "new",     COLUMN_COUNT,  0 },
-	{ "change",  "change",  COLUMN_CHANGE, 0 },
-	{ "allowed", "allowed", COLUMN_COUNT,  COLUMN_OPTIONAL },
-	{ "verdict", "",        COLUMN_TEXT,   COLUMN_OPTIONAL },
+	{ "metric",  "",        COLUMN_TEXT,   0,               total_name },
+	{ "old",     "old",     COLUMN_COUNT,  0,               total_old },
+	{ "new",     "new",     COLUMN_COUNT,  0,               total_new },
+	{ "change",  "change",  COLUMN_CHANGE, 0,               total_change },
+	{ "allowed", "allowed", COLUMN_COUNT,  COLUMN_OPTIONAL, total_allowed },
+	{ "verdict", "",        COLUMN_TEXT,   COLUMN_OPTIONAL, total_verdict },
 };
 
-static void fill_total(const struct table *table, size_t row, struct value *values)
+void comparison_totals(struct comparison *comparison, struct table *table)
+{
+	for (unsigned i = 0; i < METRIC_COUNT; i++)
+		comparison->totals[i] = (struct total){ metric_name((enum metric)i), comparison->old.numbers[i],
+		                                        comparison->new.numbers[i], comparison->allowed[i],
+		                                        comparison->limited[i] };
+	*table = (struct table){ .key = "totals", .title = "Totals", TABLE_COLUMNS(total_columns), .data = comparison };
+	table_set_items(table, comparison->totals, METRIC_COUNT, sizeof *comparison->totals);
+}
+
+/* What a column of the key says of the pair's group. */
+static struct value pair_key(const struct table *table, const void *item, const struct column *column)
 {
 	const struct comparison *comparison = table->data;
-	u128 old = comparison->old.numbers[row], new = comparison->new.numbers[row];
+	const struct pair *pair = item;
 
-	values[0] = value_text(metric_name((enum metric)row));
-	values[1] = value_number(old);
-	values[2] = value_number(new);
-	values[3] = change(old, new);
-	values[4] = value_number(comparison->allowed[row]);
-	values[4].known = comparison->limited[row];
-	values[5] = value_text(new > comparison->allowed[row] ? "regression" : "fine");
-	values[5].known = comparison->limited[row];
+	return column_get(&comparison->key->columns[column - table->columns], pair->table, pair->group);
 }
 
-void comparison_totals(const struct comparison *comparison, struct table *table)
-{
-	*table = (struct table){ .key = "totals", .title = "Totals", TABLE_COLUMNS(total_columns), .row_count = METRIC_COUNT,
-	                         .fill = fill_total, .data = comparison };
-}
+GETTER(pair_old_calls, struct pair, value_number(item->old.numbers[METRIC_CALLS]))
+GETTER(pair_new_calls, struct pair, value_number(item->new.numbers[METRIC_CALLS]))
+GETTER(pair_old_flops, struct pair, value_number(item->old.numbers[METRIC_FLOPS]))
+GETTER(pair_new_flops, struct pair, value_number(item->new.numbers[METRIC_FLOPS]))
+GETTER(pair_change, struct pair, change(item->old.numbers[METRIC_FLOPS], item->new.numbers[METRIC_FLOPS]))
+GETTER(pair_old_charged, struct pair, value_number(item->old.numbers[METRIC_CHARGED]))
+GETTER(pair_new_charged, struct pair, value_number(item->new.numbers[METRIC_CHARGED]))
+GETTER(pair_old_words, struct pair, value_number(item->old.numbers[METRIC_WORDS]))
+GETTER(pair_new_words, struct pair, value_number(item->new.numbers[METRIC_WORDS]))
 
 static const struct column pair_columns[] = {
-	{ "routine",     "routine",     COLUMN_TEXT,   0 },
-	{ "old_calls",   "old calls",   COLUMN_COUNT,  0 },
-	{ "new_calls",   "new calls",   COLUMN_COUNT,  0 },
-	{ "old_flops",   "old FLOPs",   COLUMN_FLOPS,  0 },
-	{ "new_flops",   "new FLOPs",   COLUMN_FLOPS,  0 },
-	{ "change",      "change",      COLUMN_CHANGE, 0 },
-	{ "old_charged", "old charged", COLUMN_FLOPS,  COLUMN_NO_TEXT },
-	{ "new_charged", "new charged", COLUMN_FLOPS,  COLUMN_NO_TEXT },
-	{ "old_words",   "",            COLUMN_FLOPS,  COLUMN_NO_TEXT },
-	{ "new_words",   "",            COLUMN_FLOPS,  COLUMN_NO_TEXT },
+	{ "old_calls",   "old calls",   COLUMN_COUNT,  0,              pair_old_calls },
+	{ "new_calls",   "new calls",   COLUMN_COUNT,  0,              pair_new_calls },
+	{ "old_flops",   "old FLOPs",   COLUMN_FLOPS,  0,              pair_old_flops },
+	{ "new_flops",   "new FLOPs",   COLUMN_FLOPS,  0,              pair_new_flops },
+	{ "change",      "change",      COLUMN_CHANGE, 0,              pair_change },
+	{ "old_charged", "old charged", COLUMN_FLOPS,  COLUMN_NO_TEXT, pair_old_charged },
+	{ "new_charged", "new charged", COLUMN_FLOPS,  COLUMN_NO_TEXT, pair_new_charged },
+	{ "old_words",   "",            COLUMN_FLOPS,  COLUMN_NO_TEXT, pair_old_words },
+	{ "new_words",   "",            COLUMN_FLOPS,  COLUMN_NO_TEXT, pair_new_words },
 };
 
-static void fill_pair(const struct table *table, size_t row, struct value *values)
+void comparison_groups(struct comparison *comparison, size_t top, struct table *table)
 {
-	const struct pair *pair = &((const struct comparison *)table->data)->pairs[row];
+	const struct key *key = comparison->key;
 
-	values[0] = value_text(pair->routine);
-	values[1] = value_number(pair->old.numbers[METRIC_CALLS]);
-	values[2] = value_number(pair->new.numbers[METRIC_CALLS]);
-	values[3] = value_number(pair->old.numbers[METRIC_FLOPS]);
-	values[4] = value_number(pair->new.numbers[METRIC_FLOPS]);
-	values[5] = change(pair->old.numbers[METRIC_FLOPS], pair->new.numbers[METRIC_FLOPS]);
-	values[6] = value_number(pair->old.numbers[METRIC_CHARGED]);
-	values[7] = value_number(pair->new.numbers[METRIC_CHARGED]);
-	values[8] = value_number(pair->old.numbers[METRIC_WORDS]);
-	values[9] = value_number(pair->new.numbers[METRIC_WORDS]);
-}
-
-void comparison_routines(const struct comparison *comparison, size_t top, struct table *table)
-{
-	size_t count = comparison->pair_count;
-
-	*table = (struct table){ .key = "routines", .title = "Routines that differ", TABLE_COLUMNS(pair_columns),
-	                         .row_count = count < top ? count : top, .fill = fill_pair, .data = comparison,
-	                         .more = count > top ? count - top : 0 };
+	for (unsigned i = 0; i < key->column_count; i++) {
+		comparison->columns[i] = key->columns[i];
+		comparison->columns[i].get = pair_key;
+	}
+	memcpy(comparison->columns + key->column_count, pair_columns, sizeof pair_columns);
+	*table = (struct table){ .key = "groups", .title = key->compared, .columns = comparison->columns,
+	                         .column_count = key->column_count + sizeof pair_columns / sizeof *pair_columns,
+	                         .data = comparison };
+	table_set_items(table, comparison->pairs, comparison->pair_count, sizeof *comparison->pairs);
+	table_cut(table, top);
 }

@@ -500,25 +500,22 @@ void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place
 	symbolize_return(symbolizer, site->caller_module, site->offset, place);
 }
 
-static const char *base_name(const char *path)
+void place_add(struct text *text, const struct place *place)
 {
-	const char *slash = strrchr(path, '/');
+	const char *module = place->module ? path_base(place->module) : NULL;
 
-	return slash ? slash + 1 : path;
-}
-
-char *place_text(const struct place *place)
-{
 	if (place->function && place->file)
-		return memory_format("%s (%s:%d)", place->function, place->file, place->line);
-	if (place->file)
-		return memory_format("%s:%d", place->file, place->line);
-	if (place->function)
-		return memory_format("%s+0x%" PRIx64 " in %s", place->function, place->into + 1, base_name(place->module));
-	if (!place->module)
-		return place->offset ? memory_format("0x%" PRIx64 " (%s)", place->offset, place->problem) :
-		       memory_format("(%s)", place->problem);
-	if (place->problem)
-		return memory_format("%s+0x%" PRIx64 " (%s)", base_name(place->module), place->offset, place->problem);
-	return memory_format("%s+0x%" PRIx64, base_name(place->module), place->offset);
+		text_format(text, "%s (%s:%d)", place->function, place->file, place->line);
+	else if (place->file)
+		text_format(text, "%s:%d", place->file, place->line);
+	else if (place->function)
+		text_format(text, "%s+0x%" PRIx64 " in %s", place->function, place->into + 1, module);
+	else if (!module && place->offset)
+		text_format(text, "0x%" PRIx64 " (%s)", place->offset, place->problem);
+	else if (!module)
+		text_format(text, "(%s)", place->problem);
+	else if (place->problem)
+		text_format(text, "%s+0x%" PRIx64 " (%s)", module, place->offset, place->problem);
+	else
+		text_format(text, "%s+0x%" PRIx64, module, place->offset);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/aggregate/aggregate.h"
+#include "analyzer/base/text.h"
 
 struct place {
 	const char *function; /* NULL if not known; demangled. All texts live as long as the symbolizer */
@@ -32,7 +33,7 @@ void symbolize_site(struct symbolizer *symbolizer, uint32_t site, struct place *
 /* The same for a return address by its module, AGGREGATE_NONE if there is none, and its offset there. */
 void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place);
 
-/* "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (rebuilt since)". To be freed. */
-char *place_text(const struct place *place);
+/* "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (rebuilt since)". */
+void place_add(struct text *text, const struct place *place);
 
 #endif

@@ -1,63 +1,82 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * views.h - the tables that the commands show, each described once: what its columns are called and hold.
+ * views.h - what the tables of one aggregate are made of, each part made when a table first needs it.
  */
 #ifndef ANALYZER_VIEWS_H
 #define ANALYZER_VIEWS_H
 
-#include "analyzer/render/render.h"
 #include "analyzer/aggregate/summary.h"
+#include "analyzer/tables/symbolize.h"
+#include "analyzer/tables/table.h"
 
-enum table_id {
-	TABLE_ROUTINES,
-	TABLE_NAMESPACES,
-	TABLE_SHAPES,
-	TABLE_SITES,
-	TABLE_STACKS,
-	TABLE_UNPRICED,
-	TABLE_MANUAL,
-	TABLE_LIMITS,
-	TABLE_LIBRARIES,
-	TABLE_NOTES,
-	TABLE_PROCESSES,
-	TABLE_DAMAGE,
-	TABLE_COUNT
+/* What one sample says. */
+struct sampled {
+	struct views *views;
+	uint64_t flops, calls;         /* the FLOPs that it stands for; sampled calls */
+	const char *symbol, *space;    /* that was called; the namespace's path, "" for the root */
+	const struct stack_head *stack;
 };
 
-/* What the tables are made of, each part when a table first needs it. */
 struct views {
 	const struct aggregate *aggregate;
-	struct group_list groups[GROUP_MANUAL + 1];
-	bool grouped[GROUP_MANUAL + 1];
-	size_t sorted[GROUP_MANUAL + 1]; /* how many of the groups are in order */
-	struct group **unpriced;         /* routines */
-	size_t unpriced_count;
+	struct group_list groups[GROUP_COUNT];
+	bool grouped[GROUP_COUNT];
+	size_t sorted[GROUP_COUNT];       /* how many of the groups are in order */
+	const struct group **unpriced;    /* routines without a price */
 	struct space_list spaces;
-	uint32_t *samples;               /* numbers, the largest first */
-	uint32_t *python_samples;        /* by site: its largest sample with a Python frame, AGGREGATE_NONE if none */
+	uint32_t *samples;                /* numbers, the largest first */
+	uint32_t *python_samples;         /* by site: its largest sample with a Python frame, AGGREGATE_NONE if none */
 	struct symbolizer *symbolizer;
-	struct arena texts;              /* of the row that was filled last */
+	struct text scratch;              /* the text of the value that was asked for last */
+	/* What was looked up last: several columns of one row ask for it. */
+	struct place place;
+	uint32_t place_site;
+	struct sampled sampled;
+	struct text frames;               /* of the value that was asked for last, each ending in 0 */
+	struct column columns[TABLE_COLUMNS_MAX]; /* of a table that is put together from others' columns */
 };
 
 void views_open(struct views *views, const struct aggregate *aggregate);
 void views_close(struct views *views);
 
-/* Describes a table with at most `top` rows. */
-void views_get(struct views *views, enum table_id id, size_t top, struct table *table);
+static inline struct views *views_of(const struct table *table)
+{
+	return table->data;
+}
 
-/* Takes routines that were only asked for their workspace out of the end of their table. */
-void views_drop_uncalled(const struct views *views, struct table *table);
+/* Groups, of which the first `top` are in order. */
+const struct group_list *views_groups(struct views *views, enum group_by by, size_t top);
 
-/* The name by which the command line and JSON know the table; TABLE_COUNT for a name that none has. */
-const char *table_key(enum table_id id);
-enum table_id table_by_key(const char *key);
+struct symbolizer *views_symbolizer(struct views *views);
+/* Where the calls of a site are made; valid until the next one is asked for. */
+const struct place *views_place(struct views *views, uint32_t site);
+const struct space_list *views_spaces(struct views *views);
+
+/* Empties the scratch text, for a getter to write its value to. */
+struct text *views_scratch(struct views *views);
 
 /* Sums over all routines; only the times and the FLOPs of timed calls are not in the aggregate's totals. */
 struct group views_times(struct views *views);
 
-/* "call", "query", "rejected", "refused", "manual": of an enum dump_row_kind. */
-const char *row_kind_name(unsigned kind);
+/* What a table is called, has and shows: one line of its file. */
+struct table_kind {
+	const char *key, *title;
+	const struct column *columns;
+	unsigned column_count;
+	/* Sets the table's items and how many there are; the first `top` are to be in order. NULL: groups of rows. */
+	void (*list)(struct views *views, size_t top, struct table *table);
+	enum group_by by;
+	/* How many rows are worth showing to readers; NULL: all. */
+	size_t (*worth)(const struct table *table);
+};
 
-const char *state_name(enum process_state state); /* as in JSON */
+#define COLUMNS(array) array, sizeof array / sizeof *array
+#define GROUPS(what) .by = what
+
+/* Describes a table with at most `top` rows. */
+void views_get(struct views *views, const struct table_kind *kind, size_t top, struct table *table);
+
+/* The same for readers, without the rows at its end that say nothing. */
+void views_get_worth(struct views *views, const struct table_kind *kind, size_t top, struct table *table);
 
 #endif

@@ -16,32 +16,52 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "memory_source.h"
 #include "analyzer/commands/report.h"
-#include "analyzer/tables/views.h"
 
 enum { PAGE = DUMP_PAGE_LEAST };
 
 static FILE *discard;
 
-static void print_all(const struct aggregate *aggregate)
+static void print(struct views *views, const struct options *options)
 {
 	struct output output = { .stream = discard };
+	struct answer answer;
+
+	options_answer(options, &answer, NULL);
+	report_fill(&answer, options, views);
+	options_render(options, &output, &answer);
+}
+
+static void print_all(const struct aggregate *aggregate)
+{
 	struct views views;
 
 	views_open(&views, aggregate);
-	if (aggregate->answered)
-		report_head(&output, &views);
-	for (unsigned id = 0; id < TABLE_COUNT; id++) {
-		struct table table;
+	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
+		struct options options = { .format = formats[i], .top = 20 };
 
-		views_get(&views, (enum table_id)id, 20, &table);
-		table_text(&output, &table);
-		table_csv(&output, &table);
-		json_open(&output, NULL, '{');
-		table_json(&output, &table);
-		json_close(&output, '}');
+		if (!formats[i]->one_table)
+			print(&views, &options);
+		for (size_t j = 0; formats[i]->one_table && j < report_table_count; j++) {
+			options.table = &report_tables[j];
+			print(&views, &options);
+		}
 	}
 	views_close(&views);
 	rewind(discard);
+}
+
+static void print_by(const struct dump_source *source, const struct key *key)
+{
+	struct options options = { .format = &format_text, .by = key };
+	struct aggregate aggregate;
+	struct views views;
+
+	aggregate_open(&aggregate, &(struct aggregate_options){ .origin = key->origin });
+	aggregate_add(&aggregate, source, "input");
+	views_open(&views, &aggregate);
+	print(&views, &options);
+	views_close(&views);
+	aggregate_close(&aggregate);
 }
 
 /* What the report does not look at yet. */
@@ -116,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	aggregate_add(&aggregate, &source, "input");
 	print_all(&aggregate);
 	aggregate_close(&aggregate);
+	print_by(&source, &keys[size % KEY_COUNT]);
 	walk_the_rest(&source);
 	free(bytes);
 	return 0;

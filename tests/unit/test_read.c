@@ -10,8 +10,8 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "dump_writer.h"
 #include "memory_source.h"
-#include "analyzer/render/render.h"
-#include "analyzer/tables/views.h"
+#include "analyzer/render/json.h"
+#include "analyzer/tables/tables.h"
 #include "run_suite.h"
 
 /* ---- a dump with a bit of everything ---- */
@@ -78,8 +78,10 @@ static struct aggregate sum_of(const unsigned char *bytes, uint64_t size)
 /* What the report would say, damage apart. To be freed. */
 static char *report_of(const struct aggregate *aggregate)
 {
-	static const enum table_id ids[] = { TABLE_ROUTINES, TABLE_NAMESPACES, TABLE_SHAPES, TABLE_LIMITS, TABLE_LIBRARIES,
-	                                     TABLE_NOTES, TABLE_PROCESSES, TABLE_SITES };
+	static const struct table_kind *const kinds[] = {
+		&table_routines, &table_namespaces, &table_shapes, &table_limits, &table_libraries, &table_notes,
+		&table_processes, &table_sites,
+	};
 	struct views views;
 	char *text;
 	size_t size;
@@ -90,11 +92,11 @@ static char *report_of(const struct aggregate *aggregate)
 	json_number(&output, "flops", aggregate->totals.flops);
 	json_number(&output, "calls", aggregate->totals.calls);
 	json_number(&output, "nested", aggregate->totals.nested_calls);
-	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct table table;
 
-		views_get(&views, ids[i], SIZE_MAX, &table);
-		table_json(&output, &table);
+		views_get(&views, kinds[i], SIZE_MAX, &table);
+		json_table(&output, &table);
 	}
 	json_close(&output, '}');
 	fclose(output.stream);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_render.c - numbers as text, and tables as text, JSON and CSV.
+ * test_render.c - numbers as text, and tables and answers in every format.
  */
 #include <check.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "analyzer/base/hash.h"
 #include "analyzer/base/intern.h"
 #include "analyzer/base/number.h"
-#include "analyzer/render/render.h"
+#include "analyzer/render/format.h"
 #include "run_suite.h"
 
 static u128 wide(uint64_t high, uint64_t low)
@@ -98,55 +98,77 @@ END_TEST
 
 /* ---- tables ---- */
 
-static const struct column columns[] = {
-	{ "name",  "name",  COLUMN_TEXT,  0 },
-	{ "flops", "FLOPs", COLUMN_FLOPS, 0 },
-	{ "rare",  "rare",  COLUMN_COUNT, COLUMN_RARE },
-	{ "never", "never", COLUMN_COUNT, COLUMN_RARE },
-	{ "share", "share", COLUMN_SHARE, 0 },
-	{ "time",  "time",  COLUMN_TIME,  COLUMN_OPTIONAL },
-	{ "key",   "",      COLUMN_COUNT, COLUMN_NO_TEXT },
-	{ "label", "label", COLUMN_TEXT,  COLUMN_ONLY_TEXT },
-	{ "list",  "list",  COLUMN_LIST,  0 },
+struct thing {
+	const char *name;
+	u128 flops;
+	uint64_t rare, list_bytes;
+	double share; /* below 0: not known */
+	uint64_t time; /* 0: not known */
+	const char *label;
 };
 
-static const char *const names[] = { "plain", "com,ma \"quoted\"", "\xc3\xa9t\xc3\xa9\xff\n\x1b" };
+GETTER(thing_name, struct thing, value_text(item->name))
+GETTER(thing_flops, struct thing, value_number(item->flops))
+GETTER(thing_rare, struct thing, value_number(item->rare))
+GETTER(thing_never, struct thing, value_number(0))
+GETTER(thing_share, struct thing, value_real(item->share, item->share >= 0))
+GETTER(thing_time, struct thing, value_estimate(value_number_if(item->time != 0, item->time)))
+GETTER(thing_key, struct thing, value_number(7))
+GETTER(thing_label, struct thing, value_text(item->label))
+GETTER(thing_list, struct thing, value_list("a\0b c", item->list_bytes))
 
-static void fill(const struct table *table, size_t row, struct value *values)
+static const struct column columns[] = {
+	{ "name",  "name",  COLUMN_TEXT,  0,                thing_name },
+	{ "flops", "FLOPs", COLUMN_FLOPS, 0,                thing_flops },
+	{ "rare",  "rare",  COLUMN_COUNT, COLUMN_RARE,      thing_rare },
+	{ "never", "never", COLUMN_COUNT, COLUMN_RARE,      thing_never },
+	{ "share", "share", COLUMN_SHARE, 0,                thing_share },
+	{ "time",  "time",  COLUMN_TIME,  COLUMN_OPTIONAL,  thing_time },
+	{ "key",   "",      COLUMN_COUNT, COLUMN_NO_TEXT,   thing_key },
+	{ "label", "label", COLUMN_TEXT,  COLUMN_ONLY_TEXT, thing_label },
+	{ "list",  "list",  COLUMN_LIST,  0,                thing_list },
+};
+
+static const struct thing things[] = {
+	{ "plain", 48000000, 0, 0, 0.5, 12000000, "" },
+	{ "com,ma \"quoted\"", (u128)1 << 64, 1234, 6, 0.5, 0, "here" },
+	{ "\xc3\xa9t\xc3\xa9\xff\n\x1b", 48000000, 0, 6, -1, 0, "here" },
+	{ "a|b_c _d_ *", 48000000, 0, 6, 0.5, 0, "here" },
+};
+
+static struct table table_of(size_t rows)
 {
-	(void)table;
-	values[0] = value_text(names[row]);
-	values[1] = value_number(row == 1 ? wide(1, 0) : 48000000);
-	values[2] = value_number(row == 1 ? 1234 : 0);
-	values[3] = value_number(0);
-	values[4] = value_real(0.5, row != 2);
-	values[5] = value_number(12000000);
-	values[5].known = row == 0;
-	values[5].estimated = true;
-	values[6] = value_number(7);
-	values[7] = value_text(row == 0 ? "" : "here");
-	values[8] = (struct value){ .known = true, .text = "a\0b c", .number = row == 0 ? 0 : 6 };
+	struct table table = { .key = "things", .title = "Things", TABLE_COLUMNS(columns) };
+
+	table_set_items(&table, things, rows, sizeof *things);
+	return table;
 }
 
-static char *render(void (*put)(struct output *output, const struct table *table), size_t rows)
+static char *render(const struct format *format, const struct table *table, bool colour)
 {
-	struct table table = { .key = "things", .title = "Things", TABLE_COLUMNS(columns), .row_count = rows, .fill = fill };
+	struct answer answer;
 	char *text;
 	size_t size;
-	struct output output = { .stream = open_memstream(&text, &size) };
+	struct output output = { .stream = open_memstream(&text, &size), .colour = colour };
 
-	if (put == table_json)
-		json_open(&output, NULL, '{');
-	put(&output, &table);
-	if (put == table_json)
-		json_close(&output, '}');
+	answer_open(&answer, format->audience, format->one_table, NULL);
+	answer_table(&answer, table, (struct table_options){ 0 });
+	format->render(&output, &answer);
+	answer_close(&answer);
 	fclose(output.stream);
 	return text;
 }
 
+static char *render_rows(const struct format *format, size_t rows)
+{
+	struct table table = table_of(rows);
+
+	return render(format, &table, false);
+}
+
 START_TEST(text_tables)
 {
-	char *text = render(table_text, 3);
+	char *text = render_rows(&format_text, 3);
 
 	ck_assert_str_eq(text,
 	                 "\nThings\n"
@@ -155,7 +177,7 @@ START_TEST(text_tables)
 	                 "  com,ma \"quoted\"  18.45 E  1,234  50.0 %            here   a b c\n"
 	                 "  \xc3\xa9t\xc3\xa9???           48.00 M                           here   a b c\n");
 	free(text);
-	text = render(table_text, 0);
+	text = render_rows(&format_text, 0);
 	ck_assert_str_eq(text, "");
 	free(text);
 }
@@ -163,7 +185,7 @@ END_TEST
 
 START_TEST(csv_tables)
 {
-	char *text = render(table_csv, 2);
+	char *text = render_rows(&format_csv, 2);
 
 	ck_assert_str_eq(text,
 	                 "name,flops,rare,never,share,time,key,list\n"
@@ -175,7 +197,7 @@ END_TEST
 
 START_TEST(json_tables)
 {
-	char *text = render(table_json, 3);
+	char *text = render_rows(&format_json, 3);
 
 	ck_assert_str_eq(text,
 	                 "{\"things\":["
@@ -186,7 +208,7 @@ START_TEST(json_tables)
 	                 "{\"name\":\"\xc3\xa9t\xc3\xa9\\ufffd\\n\\u001b\",\"flops\":48000000,\"rare\":0,\"never\":0,"
 	                 "\"share\":null,\"time\":null,\"key\":7,\"list\":[\"a\",\"b c\"]}]}\n");
 	free(text);
-	text = render(table_json, 0);
+	text = render_rows(&format_json, 0);
 	ck_assert_str_eq(text, "{\"things\":[]}\n");
 	free(text);
 }
@@ -194,16 +216,51 @@ END_TEST
 
 START_TEST(colour)
 {
-	struct table table = { .title = "Things", TABLE_COLUMNS(columns), .row_count = 1, .fill = fill };
-	char *text;
-	size_t size;
-	struct output output = { .stream = open_memstream(&text, &size), .colour = true };
+	struct table table = table_of(1);
+	char *text = render(&format_text, &table, true);
 
-	table_text(&output, &table);
-	fclose(output.stream);
 	ck_assert_ptr_nonnull(strstr(text, "\033[1m\nThings\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\033[0m"));
 	free(text);
+}
+END_TEST
+
+/* What each of them is to see, and no more. */
+START_TEST(answers)
+{
+	static const struct { const struct format *format; const char *text; } cases[] = {
+		{ &format_text, "a `title`?\n\nlabel      1_000 | 2\nLOST       3\n\nThings\n  name     FLOPs   share      time  label  list\n"
+		                "  plain  48.00 M  50.0 %  ~12.0 ms\n  and 1 more (--top)\n" },
+		{ &format_json, "{\"schema\":\"test/1\",\"list\":[\"a\",\"b\"],\"things\":[],\"things_not_shown\":2,"
+		                "\"none\":null,\"half\":0.5,\"less\":-1}\n" },
+		{ &format_csv, "name,flops,rare,never,share,time,key,list\n" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct format *format = cases[i].format;
+		struct table table = table_of(2);
+		struct answer answer;
+		char *text;
+		size_t size;
+		struct output output = { .stream = open_memstream(&text, &size) };
+
+		answer_open(&answer, format->audience, format->one_table, "test/1");
+		answer_say(&answer, PART_TITLE, "%s", "a `title`\n");
+		answer_gap(&answer);
+		answer_fact(&answer, "label", "1_000 | %d", 2);
+		answer_warn(&answer, "LOST", "3");
+		answer_texts(&answer, "list", "a\0b", 4);
+		table_cut(&table, answer_top(&answer, 0, 1, 0));
+		answer_table(&answer, &table, (struct table_options){ .counted = true });
+		answer_number_if(&answer, "none", false, 1);
+		answer_real(&answer, "half", 0.5);
+		answer_signed(&answer, "less", -1);
+		format->render(&output, &answer);
+		answer_close(&answer);
+		fclose(output.stream);
+		ck_assert_str_eq(text, cases[i].text);
+		free(text);
+	}
 }
 END_TEST
 
@@ -221,6 +278,7 @@ int main(void)
 	tcase_add_test(tests, csv_tables);
 	tcase_add_test(tests, json_tables);
 	tcase_add_test(tests, colour);
+	tcase_add_test(tests, answers);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite, CK_FORK);
 }

@@ -91,7 +91,7 @@ static char *place_in(const struct object *object, uint64_t start_realtime_ns, c
 	struct dump_source source;
 	struct dump_row row;
 	uint32_t module, site;
-	char *text;
+	struct text text = { 0 };
 
 	writer_open(&writer, 1);
 	writer_header(&writer)->start_realtime_ns = start_realtime_ns;
@@ -110,7 +110,7 @@ static char *place_in(const struct object *object, uint64_t start_realtime_ns, c
 	ck_assert(aggregate.complete);
 	symbolizer = symbolizer_new(&aggregate);
 	symbolize_site(symbolizer, 0, copy);
-	text = place_text(copy);
+	place_add(&text, copy);
 	snprintf(function, sizeof function, "%s", copy->function ? copy->function : "");
 	snprintf(file_name, sizeof file_name, "%s", copy->file ? copy->file : "");
 	copy->function = copy->function ? function : NULL;
@@ -118,7 +118,7 @@ static char *place_in(const struct object *object, uint64_t start_realtime_ns, c
 	symbolizer_free(symbolizer);
 	aggregate_close(&aggregate);
 	writer_free(&writer);
-	return text;
+	return text.bytes;
 }
 
 static uint64_t here;

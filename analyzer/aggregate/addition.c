@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * addition.c - what the numbers in a dump are in the aggregate. It must never trust one of them.
+ */
+#include "analyzer/aggregate/addition.h"
+
+#include "analyzer/base/memory.h"
+
+enum { SPACE_PATH_MAX = 1 << 14 };
+
+uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size, void **totals, size_t *capacity,
+                         size_t size)
+{
+	size_t before = intern->count;
+	uint32_t number = intern_bytes(intern, key, key_size);
+
+	if (intern->count > before) {
+		*totals = memory_grow(*totals, before, capacity, size);
+		memset((char *)*totals + number * size, 0, size);
+	}
+	return number;
+}
+
+uint32_t addition_text(struct addition *add, uint64_t reference, const char *otherwise)
+{
+	const char *text = dump_text(&add->dump, reference);
+
+	return intern_text(&add->aggregate->texts, text ? text : otherwise);
+}
+
+uint32_t addition_routine(struct addition *add, uint32_t number)
+{
+	const struct dump_routine *routine = dump_routine_at(&add->dump, number);
+	struct routine_key key = { 0 };
+
+	if (!routine) {
+		key.name = intern_text(&add->aggregate->texts, "(unknown)");
+		return intern_bytes(&add->aggregate->routines, &key, sizeof key);
+	}
+	if (add->routines[number] != AGGREGATE_NONE)
+		return add->routines[number];
+	if (routine->option_count > DUMP_OPTIONS_MAX || routine->dim_count > DUMP_DIMS_MAX || routine->kind > DUMP_UNPRICED)
+		dump_damaged(&add->dump, "routines with impossible shapes or kinds");
+	key.name = addition_text(add, routine->name, "(unknown)");
+	key.type = routine->type;
+	key.kind = routine->kind > DUMP_UNPRICED ? DUMP_UNPRICED : routine->kind;
+	key.option_count = routine->option_count > DUMP_OPTIONS_MAX ? DUMP_OPTIONS_MAX : routine->option_count;
+	key.dim_count = routine->dim_count > DUMP_DIMS_MAX ? DUMP_DIMS_MAX : routine->dim_count;
+	for (unsigned i = 0; i < key.option_count; i++)
+		key.options[i] = addition_text(add, routine->options[i], "?");
+	for (unsigned i = 0; i < key.dim_count; i++)
+		key.dims[i] = addition_text(add, routine->dims[i], "?");
+	return add->routines[number] = intern_bytes(&add->aggregate->routines, &key, sizeof key);
+}
+
+uint32_t addition_module(struct addition *add, uint32_t number)
+{
+	const struct dump_module *entry = dump_module_at(&add->dump, number);
+	struct aggregate *aggregate = add->aggregate;
+	struct module_key key = { 0 };
+	struct module *module;
+	uint32_t result;
+
+	if (!entry)
+		return AGGREGATE_NONE;
+	if (add->modules[number] != AGGREGATE_NONE)
+		return add->modules[number];
+	key.path = addition_text(add, entry->path, "(unknown)");
+	key.build_id_size = entry->build_id_size;
+	if (key.build_id_size > sizeof key.build_id) {
+		dump_damaged(&add->dump, "modules with impossible build-ids");
+		key.build_id_size = 0;
+	}
+	memcpy(key.build_id, entry->build_id, key.build_id_size);
+	result = addition_intern(&aggregate->modules, &key, sizeof key, (void **)&aggregate->module_totals,
+	                        &aggregate->module_capacity, sizeof *module);
+	module = &aggregate->module_totals[result];
+	module->processes++;
+	module->served += entry->flags & DUMP_MODULE_SERVES ? 1 : 0;
+	module->flags |= entry->flags;
+	if (!module->earliest_start_ns || add->dump.header.start_realtime_ns < module->earliest_start_ns)
+		module->earliest_start_ns = add->dump.header.start_realtime_ns;
+	if (!aggregate->options.host || strcmp(aggregate->options.host, add->dump.header.host))
+		module->elsewhere = true;
+	return add->modules[number] = result;
+}
+
+uint32_t addition_space(struct addition *add, uint32_t number)
+{
+	const struct dump_namespace *space = dump_namespace_at(&add->dump, number);
+	const char *name;
+
+	if (!space) {
+		/* The root needs no entry of its own. */
+		if (number != 0)
+			dump_damaged(&add->dump, "rows of namespaces that are not there");
+		return 0;
+	}
+	if (add->spaces[number] != AGGREGATE_NONE)
+		return add->spaces[number];
+	name = dump_text(&add->dump, space->name);
+	if (name && strlen(name) > SPACE_PATH_MAX) {
+		dump_damaged(&add->dump, "namespaces with impossible names");
+		name = NULL;
+	}
+	return add->spaces[number] = intern_text(&add->aggregate->spaces, name ? name : number ? "(unknown)" : "");
+}
+
+uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
+{
+	const struct dump_site *site = dump_site_at(&add->dump, number);
+	struct aggregate *aggregate = add->aggregate;
+	const struct dump_module *module;
+	struct site_key key = { 0 };
+
+	if (!site) {
+		if (number != DUMP_NONE) /* which shares rows with others, or has no place of its own */
+			dump_damaged(&add->dump, "rows of call sites that are not there");
+		key = (struct site_key){ .detail = intern_text(&aggregate->texts, ""),
+		                         .symbol = intern_text(&aggregate->texts, "(unknown)"),
+		                         .routine = addition_routine(add, DUMP_NONE),
+		                         .caller_module = AGGREGATE_NONE, .callee_module = AGGREGATE_NONE };
+		return intern_bytes(&aggregate->sites, &key, sizeof key);
+	}
+	if (add->sites[number] != AGGREGATE_NONE)
+		return add->sites[number];
+	key.symbol = addition_text(add, site->symbol, "(unknown)");
+	key.detail = site->detail ? addition_text(add, site->detail, "(unknown)") : intern_text(&aggregate->texts, "");
+	if (manual || (site->routine == DUMP_NONE && dump_text(&add->dump, site->symbol))) {
+		struct routine_key routine = { .name = key.symbol };
+
+		key.routine = intern_bytes(&aggregate->routines, &routine, sizeof routine);
+	} else {
+		key.routine = addition_routine(add, site->routine);
+	}
+	key.caller_module = addition_module(add, site->caller_module);
+	key.callee_module = addition_module(add, site->callee_module);
+	module = dump_module_at(&add->dump, site->caller_module);
+	key.offset = module ? site->caller - module->bias : site->caller;
+	return add->sites[number] = intern_bytes(&aggregate->sites, &key, sizeof key);
+}
+
+/* Where rows come from. */
+
+struct origin_key addition_origin_key(const struct addition *add, uint32_t lane)
+{
+	const struct aggregate *aggregate = add->aggregate;
+	const struct process *process = add->process;
+	struct origin_key key = { AGGREGATE_NONE, AGGREGATE_NONE, ORIGIN_NO_RANK, AGGREGATE_NONE, AGGREGATE_NONE };
+
+	switch (aggregate->options.origin) {
+	case ORIGIN_THREAD:
+		key.lane = lane;
+		/* fall through */
+	case ORIGIN_PROCESS:
+		key.process = (uint32_t)(process - aggregate->processes);
+		break;
+	case ORIGIN_RANK:
+		key.job = process->job;
+		key.rank = process->rank;
+		break;
+	case ORIGIN_HOST:
+		key.host = process->host;
+		break;
+	case ORIGIN_NONE:
+		break;
+	}
+	return key;
+}
+
+struct origin *addition_origin(struct addition *add, uint32_t lane)
+{
+	struct origin_key key = addition_origin_key(add, lane);
+	struct aggregate *aggregate = add->aggregate;
+
+	add->origin = addition_intern(&aggregate->origins, &key, sizeof key, (void **)&aggregate->origin_totals,
+	                             &aggregate->origin_capacity, sizeof(struct origin));
+	return &aggregate->origin_totals[add->origin];
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * contents.c - adds the parts of a dump that are not rows: the process, lanes, limits, notes and sampled stacks.
+ */
+#include <stdlib.h>
+
+#include "analyzer/aggregate/addition.h"
+#include "analyzer/aggregate/leases.h"
+#include "analyzer/base/memory.h"
+
+/* Lanes, limits, notes, modules. */
+
+enum { FRAMES_LOOKED_UP = 4096 };
+
+/* What is known of the thread whose rows have been added. */
+static void add_thread(struct addition *add, const struct dump_lane *lane, uint32_t number)
+{
+	struct origin_key key = addition_origin_key(add, number);
+	uint32_t origin = intern_find(&add->aggregate->origins, &key, sizeof key);
+
+	if (origin == INTERN_NONE)
+		return;
+	add->aggregate->origin_totals[origin].threads = lane->threads;
+	add->aggregate->origin_totals[origin].tid = lane->tid;
+}
+
+void addition_lanes(struct addition *add)
+{
+	struct totals *totals = &add->aggregate->totals;
+	const struct dump_lane *lane;
+	struct dump_cursor cursor;
+	struct dump_row row;
+	unsigned looked_up = 0;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_LANES, sizeof *lane);
+	while ((lane = dump_cursor_next(&cursor))) {
+		uint32_t depth = lane->depth;
+
+		if (add->aggregate->options.origin == ORIGIN_THREAD)
+			add_thread(add, lane, cursor.number);
+		if (depth > DUMP_FRAMES_MAX) {
+			dump_damaged(&add->dump, "lanes with impossible depths");
+			depth = DUMP_FRAMES_MAX;
+		}
+		totals->nested_calls = u64_add(totals->nested_calls, lane->nested_calls);
+		totals->passed_calls = u64_add(totals->passed_calls, lane->passed_calls);
+		totals->abandoned_calls = u64_add(totals->abandoned_calls, lane->abandoned_calls);
+		totals->threads = u64_add(totals->threads, lane->threads);
+		totals->in_flight_calls += depth;
+		add->process->lost_calls = u64_add(add->process->lost_calls, lane->lost_calls);
+		for (uint32_t i = 0; i < depth && looked_up < FRAMES_LOOKED_UP; i++, looked_up++)
+			if (lane->frames[i].row && dump_row_of_frame(&add->dump, cursor.number, lane->frames[i].row, &row) &&
+			    !(row.flags & DUMP_ROW_COARSE))
+				totals->in_flight_flops = u128_add(totals->in_flight_flops, row.flops);
+	}
+	dump_cursor_close(&cursor);
+	add->process->lost_calls = u64_add(add->process->lost_calls, add->dump.header.lost_calls);
+	totals->lost_calls = u64_add(totals->lost_calls, add->process->lost_calls);
+	totals->saturated_calls = u64_add(totals->saturated_calls, add->dump.header.saturated);
+}
+
+void addition_limits(struct addition *add)
+{
+	struct aggregate *aggregate = add->aggregate;
+	const struct dump_limit *entry;
+	struct dump_cursor cursor;
+	struct leases leases;
+
+	leases_read(&leases, &add->dump);
+	dump_cursor_open(&cursor, &add->dump, DUMP_LIMITS, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		uint64_t unspent = leases_on(&leases, cursor.number);
+		uint64_t used = entry->used > unspent ? entry->used - unspent : 0;
+		struct limit_key key = { .amount = entry->amount, .space = addition_space(add, entry->namespace_id),
+		                         .is_scope = entry->flags & DUMP_LIMIT_SCOPE };
+		struct limit *limit;
+		uint32_t number = addition_intern(&aggregate->limits, &key, sizeof key, (void **)&aggregate->limit_totals,
+		                                 &aggregate->limit_capacity, sizeof *limit);
+
+		limit = &aggregate->limit_totals[number];
+		limit->processes++;
+		if (used > limit->used)
+			limit->used = used;
+		limit->refused_calls = u64_add(limit->refused_calls, entry->refused_calls);
+		limit->refused_flops = u64_add(limit->refused_flops, entry->refused_flops);
+		limit->over_calls = u64_add(limit->over_calls, entry->over_calls);
+	}
+	dump_cursor_close(&cursor);
+	leases_free(&leases);
+}
+
+void addition_notes(struct addition *add)
+{
+	struct aggregate *aggregate = add->aggregate;
+	const struct dump_note *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_NOTES, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		struct note_key key = { entry->kind, addition_text(add, entry->text, "(unknown)") };
+		uint32_t number = addition_intern(&aggregate->notes, &key, sizeof key, (void **)&aggregate->note_totals,
+		                                 &aggregate->note_capacity, sizeof(struct note));
+
+		aggregate->note_totals[number].processes++;
+		aggregate->note_totals[number].count = u64_add(aggregate->note_totals[number].count, entry->count);
+	}
+	dump_cursor_close(&cursor);
+}
+
+/* Sampled stacks. */
+
+enum { MODULES_SEARCHED = 4096 };
+
+/* The frame of a return address. Where modules took turns at an address, it cannot be told whose it is. */
+static struct stack_frame frame_of(struct addition *add, uint64_t address)
+{
+	struct stack_frame frame = { .offset = address, .module = AGGREGATE_NONE };
+	unsigned found = 0;
+
+	for (uint32_t i = 0; i < add->dump.modules.count && i < MODULES_SEARCHED; i++) {
+		const struct dump_module *module = dump_module_at(&add->dump, i);
+
+		if (!module || address <= module->start || address > module->end)
+			continue;
+		frame.offset = address - module->bias;
+		frame.module = addition_module(add, i);
+		found++;
+	}
+	return found == 1 ? frame : (struct stack_frame){ .offset = address, .module = AGGREGATE_NONE };
+}
+
+static uint32_t stack_number(struct addition *add, const struct dump_stack *stack)
+{
+	size_t size = sizeof(struct stack_head) + stack->count * sizeof(struct stack_frame);
+	struct stack_head *head = memory_new(1, size);
+	struct stack_frame *frames = (struct stack_frame *)(void *)(head + 1);
+	uint32_t number;
+
+	head->python = stack->python ? addition_text(add, stack->python, "(unknown)") : AGGREGATE_NONE;
+	head->frame_count = stack->count;
+	for (uint32_t i = 0; i < stack->count; i++)
+		frames[i] = frame_of(add, stack->addresses[i]);
+	number = intern_bytes(&add->aggregate->stacks, head, size);
+	free(head);
+	return number;
+}
+
+void addition_samples(struct addition *add)
+{
+	struct aggregate *aggregate = add->aggregate;
+	const struct dump_sample *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_SAMPLES, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		const struct dump_stack *stack = dump_stack_at(&add->dump, entry->stack);
+		struct sample_key key;
+		struct sample *sample;
+		uint32_t number;
+
+		if (!stack || !entry->calls)
+			continue;
+		key = (struct sample_key){ stack_number(add, stack), addition_site(add, entry->site, false),
+		                           addition_space(add, entry->namespace_id) };
+		number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
+		                        &aggregate->sample_capacity, sizeof *sample);
+		sample = &aggregate->sample_totals[number];
+		sample->flops = u64_add(sample->flops, entry->flops);
+		sample->calls = u64_add(sample->calls, entry->calls);
+	}
+	dump_cursor_close(&cursor);
+}
+
+/* The process. */
+
+struct joined {
+	char *bytes;
+	size_t size, capacity;
+};
+
+static void join(struct joined *joined, const char *text)
+{
+	size_t length = strlen(text) + 1;
+
+	if (joined->size + length > joined->capacity) {
+		joined->capacity = 2 * (joined->size + length);
+		joined->bytes = memory_resize(joined->bytes, joined->capacity, 1);
+	}
+	memcpy(joined->bytes + joined->size, text, length);
+	joined->size += length;
+}
+
+static void add_meta(struct addition *add)
+{
+	struct joined arguments = { 0 }, environment = { 0 };
+	struct process *process = add->process;
+	struct intern *texts = &add->aggregate->texts;
+	const struct dump_meta *meta;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_META, sizeof *meta);
+	while ((meta = dump_cursor_next(&cursor))) {
+		const char *key = dump_text(&add->dump, meta->key), *value = dump_text(&add->dump, meta->value);
+
+		if (!key || !value)
+			continue;
+		if (!strcmp(key, "program"))
+			process->program = intern_text(texts, value);
+		else if (!strcmp(key, "directory"))
+			process->directory = intern_text(texts, value);
+		else if (!strcmp(key, "argument"))
+			join(&arguments, value);
+		else if (!strcmp(key, "environment"))
+			join(&environment, value);
+	}
+	dump_cursor_close(&cursor);
+	process->argument_bytes = (uint32_t)arguments.size;
+	process->arguments = intern_bytes(texts, arguments.bytes ? arguments.bytes : "", arguments.size);
+	process->environment_bytes = (uint32_t)environment.size;
+	process->environment = intern_bytes(texts, environment.bytes ? environment.bytes : "", environment.size);
+	free(arguments.bytes);
+	free(environment.bytes);
+}
+
+static enum process_state state_of(const struct aggregate_options *options, const struct dump *dump)
+{
+	const struct dump_header *header = &dump->header;
+
+	if (dump->header_damaged)
+		return PROCESS_UNKNOWN;
+	switch (header->state) {
+	case DUMP_CLOSED:
+		return PROCESS_CLOSED;
+	case DUMP_EXECED:
+		return PROCESS_REPLACED;
+	case DUMP_RUNNING:
+		if (!options->host || strcmp(options->host, header->host))
+			return PROCESS_UNKNOWN;
+		return options->alive(header->pid, header->start_ticks) ? PROCESS_RUNNING : PROCESS_ENDED;
+	default:
+		return PROCESS_UNKNOWN;
+	}
+}
+
+static uint64_t elapsed(const struct aggregate_options *options, const struct dump_header *header,
+                        enum process_state state)
+{
+	uint64_t end = state == PROCESS_RUNNING ? options->now_ns : header->end_monotonic_ns;
+
+	return end > header->start_monotonic_ns ? end - header->start_monotonic_ns : 0;
+}
+
+void addition_process(struct addition *add, const char *file)
+{
+	const struct dump_header *header = &add->dump.header;
+	struct aggregate *aggregate = add->aggregate;
+	enum process_state state = state_of(&aggregate->options, &add->dump);
+
+	aggregate->processes = memory_grow(aggregate->processes, aggregate->process_count, &aggregate->process_capacity,
+	                                   sizeof *aggregate->processes);
+	add->process = &aggregate->processes[aggregate->process_count++];
+	*add->process = (struct process){
+		.file = intern_text(&aggregate->texts, file),
+		.program = AGGREGATE_NONE,
+		.directory = AGGREGATE_NONE,
+		.host = intern_text(&aggregate->texts, header->host),
+		.job = intern_text(&aggregate->texts, header->job),
+		.version = intern_text(&aggregate->texts, header->shim_version),
+		.pid = header->pid,
+		.parent_pid = header->parent_pid,
+		.forked = header->fork_parent_ticks != 0,
+		.rank = header->rank,
+		.exit_status = header->exit_status,
+		.losses = header->losses,
+		.log_dropped = header->log_dropped,
+		.stacks_failed = header->stacks_failed,
+		.start_realtime_ns = header->start_realtime_ns,
+		.elapsed_ns = elapsed(&aggregate->options, header, state),
+		.state = state,
+	};
+	add_meta(add);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * csv.c - one table of an answer as CSV, quoted as RFC 4180 has it, in lines as Unix has them.
+ * It must never round a number.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "analyzer/render/format.h"
+#include "analyzer/tables/cell.h"
+
+static void put_text(FILE *stream, const char *text)
+{
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		fputs(text, stream);
+		return;
+	}
+	fputc('"', stream);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', stream);
+		fputc(*text, stream);
+	}
+	fputc('"', stream);
+}
+
+/* `scratch` is for texts that are made of several. */
+static void put_cell(FILE *stream, const struct column *column, const struct value *value, struct text *scratch)
+{
+	char number[NUMBER_TEXT];
+
+	if (!value->known)
+		return;
+	switch (column->kind) {
+	case COLUMN_TEXT:
+		put_text(stream, value->text);
+		return;
+	case COLUMN_SHARE:
+	case COLUMN_REAL:
+	case COLUMN_CHANGE:
+		fprintf(stream, isfinite(value->real) ? "%.9g" : "0", value->real);
+		return;
+	case COLUMN_SHAPE:
+	case COLUMN_LIST:
+	case COLUMN_STACK:
+		text_clear(scratch);
+		cell_add(scratch, column, value);
+		put_text(stream, scratch->bytes);
+		return;
+	default:
+		fputs(number_exact(value->number, number), stream);
+	}
+}
+
+static void put_table(FILE *stream, const struct table *table)
+{
+	struct text scratch = { 0 };
+	const char *separator = "";
+
+	for (unsigned i = 0; i < table->column_count; i++)
+		if (!(table->columns[i].flags & COLUMN_ONLY_TEXT)) {
+			fprintf(stream, "%s%s", separator, table->columns[i].key);
+			separator = ",";
+		}
+	fputc('\n', stream);
+	for (size_t row = 0; row < table->row_count; row++) {
+		const void *item = table_item(table, row);
+
+		separator = "";
+		for (unsigned i = 0; i < table->column_count; i++) {
+			const struct column *column = &table->columns[i];
+			struct value value;
+
+			if (column->flags & COLUMN_ONLY_TEXT)
+				continue;
+			fputs(separator, stream);
+			value = column_get(column, table, item);
+			put_cell(stream, column, &value, &scratch);
+			separator = ",";
+		}
+		fputc('\n', stream);
+	}
+	text_free(&scratch);
+}
+
+static void render_csv(struct output *output, const struct answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		if (answer->parts[i].kind == PART_TABLE)
+			put_table(output->stream, &answer->parts[i].table);
+}
+
+const struct format format_csv = { "csv", "one table, numbers exact", FOR_PROGRAM, true, render_csv };

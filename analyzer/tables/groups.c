@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * groups.c - tables whose items are groups of rows: routines, shapes, call sites, libraries, manual charges.
+ * It must never add up anything itself: that is aggregate/summary's.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/tables/measures.h"
+#include "analyzer/tables/stacks.h"
+#include "analyzer/tables/tables.h"
+
+/* Routines. */
+
+GETTER(routine_kind, struct group, value_text(kind_name(routine_of(table->aggregate, item->row->routine)->kind)))
+
+static const struct column routine_columns[] = {
+	{ "routine", "routine", COLUMN_TEXT, 0,              group_routine },
+	{ "kind",    "",        COLUMN_TEXT, COLUMN_NO_TEXT, routine_kind },
+	MEASURES,
+};
+
+/* Without those at the end that were only asked for their workspace. */
+static size_t called_routines(const struct table *table)
+{
+	const struct group_list *list = &views_of(table)->groups[GROUP_ROUTINE];
+	size_t count = list->count;
+
+	while (count && !list->groups[count - 1].calls && !list->groups[count - 1].refused_calls)
+		count--;
+	return count;
+}
+
+const struct table_kind table_routines = {
+	"routines", "By routine", COLUMNS(routine_columns), GROUPS(GROUP_ROUTINE), .worth = called_routines,
+};
+
+/* Routines without a price. */
+
+static const struct column unpriced_columns[] = {
+	{ "routine",        "routine", COLUMN_TEXT,  0, group_routine },
+	{ "unpriced_calls", "calls",   COLUMN_COUNT, 0, group_unpriced },
+};
+
+static const void *unpriced_at(const struct table *table, size_t row)
+{
+	return views_of(table)->unpriced[row];
+}
+
+static void list_unpriced(struct views *views, size_t top, struct table *table)
+{
+	const struct group_list *list = views_groups(views, GROUP_ROUTINE, SIZE_MAX);
+	size_t count = 0;
+
+	(void)top;
+	free(views->unpriced);
+	views->unpriced = memory_new(list->count, sizeof *views->unpriced);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->groups[i].unpriced_calls)
+			views->unpriced[count++] = &list->groups[i];
+	table->item = unpriced_at;
+	table->row_count = count;
+}
+
+const struct table_kind table_unpriced = {
+	"unpriced", "Not priced: counted as 0 FLOPs", COLUMNS(unpriced_columns), .list = list_unpriced,
+};
+
+/* Shapes. */
+
+GETTER(shape_is_coarse, struct group, value_number(item->row->flags & DUMP_ROW_COARSE))
+
+static const struct column shape_columns[] = {
+	{ "routine",           "routine", COLUMN_TEXT,  0,               group_routine },
+	{ "arguments",         "shape",   COLUMN_SHAPE, 0,               group_shape },
+	{ "calls",             "calls",   COLUMN_COUNT, 0,               group_calls },
+	{ "flops",             "FLOPs",   COLUMN_FLOPS, 0,               group_flops },
+	{ "charged",           "charged", COLUMN_FLOPS, COLUMN_CHARGED,  group_charged },
+	{ "share",             "share",   COLUMN_SHARE, 0,               group_share },
+	{ "estimated_time_ns", "time",    COLUMN_TIME,  COLUMN_OPTIONAL, group_time },
+	{ "gflops",            "GFLOP/s", COLUMN_REAL,  COLUMN_OPTIONAL, group_rate },
+	{ "time_ns",           "",        COLUMN_TIME,  COLUMN_NO_TEXT,  group_time_ns },
+	{ "timed_calls",       "",        COLUMN_COUNT, COLUMN_NO_TEXT,  group_timed_calls },
+	{ "words",             "",        COLUMN_FLOPS, COLUMN_NO_TEXT,  group_words },
+	{ "coarse",            "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  shape_is_coarse },
+};
+
+const struct table_kind table_shapes = {
+	"shapes", "Largest shapes", COLUMNS(shape_columns), GROUPS(GROUP_SHAPE),
+};
+
+/* Call sites. */
+
+static const struct place *place_of(const struct table *table, const struct group *group)
+{
+	return views_place(views_of(table), group->row->site);
+}
+
+static const char *place_line(const struct table *table, const struct group *group)
+{
+	struct text *text = views_scratch(views_of(table));
+
+	place_add(text, place_of(table, group));
+	return text->bytes;
+}
+
+static const char *offset_text(const struct table *table, const struct group *group)
+{
+	struct text *text = views_scratch(views_of(table));
+
+	text_format(text, "0x%" PRIx64, place_of(table, group)->offset);
+	return text->bytes;
+}
+
+static const char *site_symbol_name(const struct table *table, const struct group *group)
+{
+	return text_at(table->aggregate, site_of(table->aggregate, group->row->site)->symbol);
+}
+
+static const char *site_routine_name(const struct table *table, const struct group *group)
+{
+	uint32_t routine = site_of(table->aggregate, group->row->site)->routine;
+
+	return text_at(table->aggregate, routine_of(table->aggregate, routine)->name);
+}
+
+GETTER(site_place, struct group, value_text(place_line(table, item)))
+GETTER(site_function, struct group, value_text(place_of(table, item)->function))
+GETTER(site_file, struct group, value_text(place_of(table, item)->file))
+GETTER(site_line, struct group,
+       value_number_if(place_of(table, item)->file != NULL, (unsigned)place_of(table, item)->line))
+GETTER(site_module, struct group, value_text(place_of(table, item)->module))
+GETTER(site_offset, struct group, value_text(offset_text(table, item)))
+GETTER(site_problem, struct group, value_text(place_of(table, item)->problem))
+GETTER(site_symbol, struct group, value_text(site_symbol_name(table, item)))
+GETTER(site_routine, struct group, value_text(site_routine_name(table, item)))
+GETTER(site_python, struct group, value_text(stacks_python_of_site(views_of(table), item->row->site)))
+
+static const struct column site_columns[] = {
+	{ "place",             "called from", COLUMN_TEXT,  COLUMN_ONLY_TEXT, site_place },
+	{ "function",          "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_function },
+	{ "file",              "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_file },
+	{ "line",              "",            COLUMN_COUNT, COLUMN_NO_TEXT,   site_line },
+	{ "module",            "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_module },
+	{ "offset",            "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_offset },
+	{ "problem",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_problem },
+	{ "symbol",            "symbol",      COLUMN_TEXT,  0,                site_symbol },
+	{ "routine",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_routine },
+	{ "python",            "most from",   COLUMN_TEXT,  COLUMN_OPTIONAL,  site_python },
+	{ "calls",             "calls",       COLUMN_COUNT, 0,                group_calls },
+	{ "flops",             "FLOPs",       COLUMN_FLOPS, 0,                group_flops },
+	{ "charged",           "charged",     COLUMN_FLOPS, COLUMN_CHARGED,   group_charged },
+	{ "share",             "share",       COLUMN_SHARE, 0,                group_share },
+	{ "estimated_time_ns", "time",        COLUMN_TIME,  COLUMN_OPTIONAL,  group_time },
+	{ "refused_calls",     "refused",     COLUMN_COUNT, COLUMN_RARE,      group_refused },
+};
+
+const struct table_kind table_sites = { "sites", "Call sites", COLUMNS(site_columns), GROUPS(GROUP_SITE) };
+
+/* Manual charges. */
+
+static const struct column manual_columns[] = {
+	{ "name",    "name",    COLUMN_TEXT,  0,              group_routine },
+	{ "charges", "charges", COLUMN_COUNT, 0,              group_charges },
+	{ "flops",   "FLOPs",   COLUMN_FLOPS, 0,              group_flops },
+	{ "charged", "charged", COLUMN_FLOPS, COLUMN_CHARGED, group_charged },
+	{ "share",   "share",   COLUMN_SHARE, 0,              group_share },
+};
+
+const struct table_kind table_manual = {
+	"manual", "Charged by the program itself", COLUMNS(manual_columns), GROUPS(GROUP_MANUAL),
+};
+
+/* Libraries. */
+
+static uint32_t library_of(const struct table *table, const struct group *group)
+{
+	return site_of(table->aggregate, group->row->site)->callee_module;
+}
+
+static const char *library_name(const struct table *table, uint32_t number)
+{
+	return number == AGGREGATE_NONE ? "(unknown)" : text_at(table->aggregate, module_of(table->aggregate, number)->path);
+}
+
+static const char *integers_of(const struct table *table, uint32_t number)
+{
+	if (number == AGGREGATE_NONE)
+		return NULL;
+	return table->aggregate->module_totals[number].flags & DUMP_MODULE_ILP64 ? "ILP64" : "LP64";
+}
+
+static const char *build_id_of(const struct table *table, uint32_t number)
+{
+	struct text *text = views_scratch(views_of(table));
+
+	if (number == AGGREGATE_NONE)
+		return NULL;
+	for (uint32_t i = 0; i < module_of(table->aggregate, number)->build_id_size; i++)
+		text_format(text, "%02x", module_of(table->aggregate, number)->build_id[i]);
+	return text->bytes;
+}
+
+GETTER(library_path, struct group, value_text(library_name(table, library_of(table, item))))
+GETTER(library_integers, struct group, value_text(integers_of(table, library_of(table, item))))
+GETTER(library_build_id, struct group, value_filled(build_id_of(table, library_of(table, item))))
+
+static const struct column library_columns[] = {
+	{ "path",     "served by", COLUMN_TEXT,  0,              library_path },
+	{ "integers", "integers",  COLUMN_TEXT,  0,              library_integers },
+	{ "calls",    "calls",     COLUMN_COUNT, 0,              group_calls },
+	{ "flops",    "FLOPs",     COLUMN_FLOPS, 0,              group_flops },
+	{ "build_id", "",          COLUMN_TEXT,  COLUMN_NO_TEXT, library_build_id },
+};
+
+const struct table_kind table_libraries = {
+	"libraries", "Libraries", COLUMNS(library_columns), GROUPS(GROUP_LIBRARY),
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/tables/keys.h"
+
+#include <string.h>
+
+#include "analyzer/tables/cell.h"
+#include "analyzer/tables/measures.h"
+
+static const struct process *process_of(const struct table *table, const struct group *group)
+{
+	return &table->aggregate->processes[origin_of(table->aggregate, group->first)->process];
+}
+
+static const char *origin_text(const struct table *table, uint32_t text)
+{
+	return text_at(table->aggregate, text);
+}
+
+static const struct origin *totals_of(const struct table *table, const struct group *group)
+{
+	return &table->aggregate->origin_totals[group->first];
+}
+
+static struct value value_rank(int32_t rank)
+{
+	return value_number_if(rank >= 0, rank < 0 ? 0 : (u128)rank);
+}
+
+static const char *space_of(const struct table *table, const struct group *group)
+{
+	return intern_at(&table->aggregate->spaces, group->row->space);
+}
+
+/* Where a site is as long as its file is edited elsewhere: without the line. */
+static const char *caller_of(const struct table *table, const struct group *group)
+{
+	const struct place *place = views_place(views_of(table), group->row->site);
+	struct text *text = views_scratch(views_of(table));
+
+	if (place->function && place->file)
+		text_format(text, "%s (%s)", place->function, place->file);
+	else if (place->function)
+		text_format(text, "%s in %s", place->function, path_base(place->module));
+	else
+		place_add(text, place);
+	return text->bytes;
+}
+
+GETTER(key_space, struct group, value_text(space_of(table, item)))
+GETTER(key_space_name, struct group, value_text(space_of(table, item)[0] ? space_of(table, item) : "(root)"))
+GETTER(key_caller, struct group, value_text(caller_of(table, item)))
+GETTER(key_symbol, struct group,
+       value_text(text_at(table->aggregate, site_of(table->aggregate, item->row->site)->symbol)))
+GETTER(key_host, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->host)))
+GETTER(key_job, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->job)))
+GETTER(key_rank, struct group, value_rank(origin_of(table->aggregate, item->first)->rank))
+GETTER(key_processes, struct group, value_number(totals_of(table, item)->processes))
+GETTER(key_process_host, struct group, value_text(origin_text(table, process_of(table, item)->host)))
+GETTER(key_process_pid, struct group, value_number(process_of(table, item)->pid))
+GETTER(key_process_rank, struct group, value_rank(process_of(table, item)->rank))
+GETTER(key_process_file, struct group, value_text(origin_text(table, process_of(table, item)->file)))
+GETTER(key_lane, struct group, value_number(origin_of(table->aggregate, item->first)->lane))
+GETTER(key_tid, struct group, value_number_if(totals_of(table, item)->tid != 0, totals_of(table, item)->tid))
+GETTER(key_threads, struct group, value_number(totals_of(table, item)->threads))
+
+static const struct column routine_key[] = {
+	{ "routine", "routine", COLUMN_TEXT, 0, group_routine },
+};
+
+static const struct column shape_key[] = {
+	{ "routine",   "routine", COLUMN_TEXT,  0, group_routine },
+	{ "arguments", "shape",   COLUMN_SHAPE, 0, group_shape },
+};
+
+static const struct column namespace_key[] = {
+	{ "name",      "namespace", COLUMN_TEXT, COLUMN_ONLY_TEXT, key_space_name },
+	{ "namespace", "",          COLUMN_TEXT, COLUMN_NO_TEXT,   key_space },
+};
+
+static const struct column site_key[] = {
+	{ "caller", "called from", COLUMN_TEXT, 0, key_caller },
+	{ "symbol", "symbol",      COLUMN_TEXT, 0, key_symbol },
+};
+
+static const struct column thread_key[] = {
+	{ "host",    "host",    COLUMN_TEXT,   COLUMN_NO_TEXT,  key_process_host },
+	{ "rank",    "rank",    COLUMN_NUMBER, COLUMN_OPTIONAL, key_process_rank },
+	{ "pid",     "pid",     COLUMN_NUMBER, 0,               key_process_pid },
+	{ "thread",  "thread",  COLUMN_NUMBER, 0,               key_lane },
+	{ "tid",     "tid",     COLUMN_NUMBER, COLUMN_OPTIONAL, key_tid },
+	{ "threads", "threads", COLUMN_COUNT,  COLUMN_NO_TEXT,  key_threads },
+};
+
+static const struct column process_key[] = {
+	{ "host", "host", COLUMN_TEXT,   0,               key_process_host },
+	{ "rank", "rank", COLUMN_NUMBER, COLUMN_OPTIONAL, key_process_rank },
+	{ "pid",  "pid",  COLUMN_NUMBER, 0,               key_process_pid },
+	{ "file", "",     COLUMN_TEXT,   COLUMN_NO_TEXT,  key_process_file },
+};
+
+static const struct column rank_key[] = {
+	{ "job",       "job",       COLUMN_TEXT,   COLUMN_OPTIONAL, key_job },
+	{ "rank",      "rank",      COLUMN_NUMBER, 0,               key_rank },
+	{ "processes", "processes", COLUMN_COUNT,  0,               key_processes },
+};
+
+static const struct column host_key[] = {
+	{ "host",      "host",      COLUMN_TEXT,  0, key_host },
+	{ "processes", "processes", COLUMN_COUNT, 0, key_processes },
+};
+
+const struct key keys[KEY_COUNT] = {
+	[KEY_ROUTINE]   = { "routine", "By routine", "Routines that differ",
+	                    GROUP_ROUTINE, ORIGIN_NONE, &table_routines, COLUMNS(routine_key) },
+	[KEY_SHAPE]     = { "shape", "By shape", "Shapes that differ",
+	                    GROUP_SHAPE, ORIGIN_NONE, &table_shapes, COLUMNS(shape_key) },
+	[KEY_NAMESPACE] = { "namespace", "By namespace", "Namespaces that differ",
+	                    GROUP_SPACE, ORIGIN_NONE, &table_namespaces, COLUMNS(namespace_key) },
+	[KEY_SITE]      = { "site", "By call site", "Call sites that differ",
+	                    GROUP_SITE, ORIGIN_NONE, &table_sites, COLUMNS(site_key) },
+	[KEY_THREAD]    = { "thread", "By thread", "Threads that differ",
+	                    GROUP_ORIGIN, ORIGIN_THREAD, NULL, COLUMNS(thread_key) },
+	[KEY_PROCESS]   = { "process", "By process", "Processes that differ",
+	                    GROUP_ORIGIN, ORIGIN_PROCESS, NULL, COLUMNS(process_key) },
+	[KEY_RANK]      = { "rank", "By rank", "Ranks that differ",
+	                    GROUP_ORIGIN, ORIGIN_RANK, NULL, COLUMNS(rank_key) },
+	[KEY_HOST]      = { "host", "By host", "Hosts that differ",
+	                    GROUP_ORIGIN, ORIGIN_HOST, NULL, COLUMNS(host_key) },
+};
+
+const struct key *key_find(const char *name, unsigned set)
+{
+	for (unsigned i = 0; i < KEY_COUNT; i++)
+		if (set & KEY_BIT(i) && !strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+void keys_add_names(struct text *text, unsigned set)
+{
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		unsigned rest = set >> i >> 1;
+
+		if (set & KEY_BIT(i))
+			text_format(text, "%s%s", keys[i].name, !rest ? "" : rest & (rest - 1) ? ", " : " or ");
+	}
+}
+
+void key_add_name(struct text *text, const struct key *key, const struct table *table, const struct group *group,
+                  const char *separator)
+{
+	const char *before = "";
+
+	text_add(text, "");
+	for (unsigned i = 0; i < key->column_count; i++) {
+		const struct column *column = &key->columns[i];
+		struct value value;
+
+		if (column->flags & COLUMN_NO_TEXT)
+			continue;
+		value = column_get(column, table, group);
+		text_add(text, before);
+		cell_add(text, column, &value);
+		before = separator;
+	}
+}
+
+/* The key's columns, and what a group of any rows has to show. */
+static const struct column *join_columns(struct views *views, const struct key *key, unsigned *count)
+{
+	static const struct column measures[] = {
+		MEASURES,
+		{ "manual_charges", "charges", COLUMN_COUNT, COLUMN_RARE, group_charges },
+	};
+
+	memcpy(views->columns, key->columns, key->column_count * sizeof *key->columns);
+	memcpy(views->columns + key->column_count, measures, sizeof measures);
+	*count = key->column_count + sizeof measures / sizeof *measures;
+	return views->columns;
+}
+
+void key_table(struct views *views, const struct key *key, size_t top, struct table *table)
+{
+	struct table_kind joined = { .by = key->by };
+
+	if (!key->kind)
+		joined.columns = join_columns(views, key, &joined.column_count);
+	views_get_worth(views, key->kind ? key->kind : &joined, top, table);
+	table->key = "groups";
+	table->title = key->title;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * processes.c - the tables of processes, of what they remark, and of what is wrong with their dumps.
+ */
+#include "analyzer/tables/processes.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "analyzer/tables/tables.h"
+
+const char *state_name(enum process_state state)
+{
+	static const char *const names[] = {
+		[PROCESS_RUNNING] = "running", [PROCESS_CLOSED] = "closed", [PROCESS_REPLACED] = "exec",
+		[PROCESS_ENDED] = "ended", [PROCESS_UNKNOWN] = "unknown",
+	};
+
+	return names[state];
+}
+
+/* Processes. */
+
+static struct value process_text(const struct table *table, uint32_t text)
+{
+	return value_text(text_at(table->aggregate, text));
+}
+
+static struct value process_list(const struct table *table, uint32_t texts, uint32_t bytes)
+{
+	return value_list(text_at(table->aggregate, texts), bytes);
+}
+
+/* -1 stands for what is not known. */
+static struct value value_signed(int32_t number)
+{
+	return value_number_if(number >= 0, number < 0 ? 0 : (u128)number);
+}
+
+/* In UTC; NULL if it is not known. */
+static const char *start_text(const struct table *table, uint64_t realtime_ns)
+{
+	time_t seconds = (time_t)(realtime_ns / 1000000000u);
+	struct text *text = views_scratch(views_of(table));
+	char buffer[64];
+	struct tm parts;
+
+	if (!realtime_ns || !gmtime_r(&seconds, &parts) || !strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts))
+		return NULL;
+	text_add(text, buffer);
+	return text->bytes;
+}
+
+/* What was lost, as texts that each end in 0. */
+static struct value losses_of(const struct table *table, uint32_t losses)
+{
+	static const char *const names[] = { "calls", "space", "sites", "shapes_coarse", "log", "stacks", "not_durable" };
+	struct text *text = views_scratch(views_of(table));
+
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+		if (losses >> i & 1)
+			text_add_bytes(text, names[i], strlen(names[i]) + 1);
+	return value_list(text->bytes, text->length);
+}
+
+GETTER(process_file, struct process, process_text(table, item->file))
+GETTER(process_program, struct process, value_filled(text_at(table->aggregate, item->program)))
+GETTER(process_arguments, struct process, process_list(table, item->arguments, item->argument_bytes))
+GETTER(process_environment, struct process, process_list(table, item->environment, item->environment_bytes))
+GETTER(process_directory, struct process, value_filled(text_at(table->aggregate, item->directory)))
+GETTER(process_host, struct process, process_text(table, item->host))
+GETTER(process_pid, struct process, value_number(item->pid))
+GETTER(process_parent, struct process, value_number(item->parent_pid))
+GETTER(process_forked, struct process, value_number(item->forked))
+GETTER(process_rank, struct process, value_signed(item->rank))
+GETTER(process_job, struct process, process_text(table, item->job))
+GETTER(process_state_name, struct process, value_text(state_name(item->state)))
+GETTER(process_exit, struct process, value_signed(item->exit_status))
+GETTER(process_complete, struct process, value_number(item->complete))
+GETTER(process_started, struct process, value_text(start_text(table, item->start_realtime_ns)))
+GETTER(process_elapsed, struct process, value_number_if(item->elapsed_ns != 0, item->elapsed_ns))
+GETTER(process_calls, struct process, value_number_if(item->answered, item->calls))
+GETTER(process_flops, struct process, value_number_if(item->answered, item->flops))
+GETTER(process_charged, struct process, value_number_if(item->answered, item->charged))
+GETTER(process_losses, struct process, losses_of(table, item->losses))
+
+static const struct column process_columns[] = {
+	{ "file",        "dump",    COLUMN_TEXT,  0,               process_file },
+	{ "program",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_program },
+	{ "arguments",   "",        COLUMN_LIST,  COLUMN_NO_TEXT,  process_arguments },
+	{ "environment", "",        COLUMN_LIST,  COLUMN_NO_TEXT,  process_environment },
+	{ "directory",   "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_directory },
+	{ "host",        "host",    COLUMN_TEXT,  0,               process_host },
+	{ "pid",         "pid",     COLUMN_COUNT, COLUMN_NO_TEXT,  process_pid },
+	{ "parent_pid",  "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_parent },
+	{ "forked",      "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  process_forked },
+	{ "rank",        "rank",    COLUMN_COUNT, COLUMN_OPTIONAL, process_rank },
+	{ "job",         "job",     COLUMN_TEXT,  COLUMN_OPTIONAL, process_job },
+	{ "state",       "state",   COLUMN_TEXT,  0,               process_state_name },
+	{ "exit_status", "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_exit },
+	{ "complete",    "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  process_complete },
+	{ "started",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_started },
+	{ "elapsed_ns",  "ran",     COLUMN_TIME,  COLUMN_OPTIONAL, process_elapsed },
+	{ "calls",       "calls",   COLUMN_COUNT, 0,               process_calls },
+	{ "flops",       "FLOPs",   COLUMN_FLOPS, 0,               process_flops },
+	{ "charged",     "charged", COLUMN_FLOPS, COLUMN_CHARGED,  process_charged },
+	{ "losses",      "losses",  COLUMN_LIST,  COLUMN_OPTIONAL, process_losses },
+};
+
+static void list_processes(struct views *views, size_t top, struct table *table)
+{
+	const struct aggregate *aggregate = views->aggregate;
+
+	(void)top;
+	table_set_items(table, aggregate->processes, aggregate->process_count, sizeof *aggregate->processes);
+}
+
+const struct table_kind table_processes = {
+	"process_list", "Processes", COLUMNS(process_columns), .list = list_processes,
+};
+
+/* Notes. */
+
+static const struct note_kind { const char *name, *meaning; } note_kinds[] = {
+	[DUMP_NOTE_NOT_BLAS] = { "not_blas", "does not look like a BLAS or LAPACK: its calls were passed on, uncounted" },
+	[DUMP_NOTE_HIDDEN] = { "hidden", "stands before libflopshim.so: its calls were not seen" },
+	[DUMP_NOTE_THUNKS_FULL] = { "thunks_full", "too many results of dlsym: calls through this one were not seen" },
+	[DUMP_NOTE_OUTER_UNPRICED] = { "outer_unpriced", "has no price: the work inside it was neither charged nor limited" },
+	[DUMP_NOTE_ENVIRONMENT] = { "environment", "a setting that was wrong" },
+	[DUMP_NOTE_PYTHON] = { "python", "Python frames that could not be read: so many stacks are without them" },
+	[DUMP_NOTE_MESSAGE] = { "message", "a message that standard error could not take" },
+	[DUMP_NOTE_ADDRESS] = { "address", "called by an address that could be another library's too" },
+	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its own BLAS past the shim: its calls were not seen" },
+};
+
+static const struct note_key *key_of(const struct table *table, const struct note *note)
+{
+	return intern_at(&table->aggregate->notes, (uint32_t)(note - table->aggregate->note_totals));
+}
+
+static const struct note_kind *kind_of(const struct table *table, const struct note *note)
+{
+	static const struct note_kind other = { "other", "" };
+	uint32_t kind = key_of(table, note)->kind;
+
+	return kind < sizeof note_kinds / sizeof *note_kinds && note_kinds[kind].name ? &note_kinds[kind] : &other;
+}
+
+GETTER(note_text, struct note, value_text(text_at(table->aggregate, key_of(table, item)->text)))
+GETTER(note_kind_name, struct note, value_text(kind_of(table, item)->name))
+GETTER(note_count, struct note, value_number(item->count))
+GETTER(note_processes, struct note, value_number(item->processes))
+GETTER(note_meaning, struct note, value_text(kind_of(table, item)->meaning))
+
+static const struct column note_columns[] = {
+	{ "text",      "what",    COLUMN_TEXT,  0,               note_text },
+	{ "kind",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  note_kind_name },
+	{ "count",     "times",   COLUMN_COUNT, COLUMN_OPTIONAL, note_count },
+	{ "processes", "",        COLUMN_COUNT, COLUMN_NO_TEXT,  note_processes },
+	{ "meaning",   "meaning", COLUMN_TEXT,  0,               note_meaning },
+};
+
+static void list_notes(struct views *views, size_t top, struct table *table)
+{
+	const struct aggregate *aggregate = views->aggregate;
+
+	(void)top;
+	table_set_items(table, aggregate->note_totals, aggregate->notes.count, sizeof *aggregate->note_totals);
+}
+
+const struct table_kind table_notes = {
+	"notes", "Out of reach, and other remarks", COLUMNS(note_columns), .list = list_notes,
+};
+
+/* Damage. */
+
+GETTER(damage_file, struct damage, value_text(text_at(table->aggregate, item->file)))
+GETTER(damage_text, struct damage, value_text(item->text))
+GETTER(damage_count, struct damage, value_number(item->count))
+
+static const struct column damage_columns[] = {
+	{ "file",  "dump",  COLUMN_TEXT,  0, damage_file },
+	{ "text",  "what",  COLUMN_TEXT,  0, damage_text },
+	{ "count", "times", COLUMN_COUNT, 0, damage_count },
+};
+
+static void list_damage(struct views *views, size_t top, struct table *table)
+{
+	const struct aggregate *aggregate = views->aggregate;
+
+	(void)top;
+	table_set_items(table, aggregate->damage, aggregate->damage_count, sizeof *aggregate->damage);
+}
+
+const struct table_kind table_damage = { "damage", "Damaged or missing", COLUMNS(damage_columns), .list = list_damage };

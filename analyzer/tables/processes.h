@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * processes.h - what the state of a process is called.
+ */
+#ifndef ANALYZER_PROCESSES_H
+#define ANALYZER_PROCESSES_H
+
+#include "analyzer/aggregate/aggregate.h"
+
+const char *state_name(enum process_state state); /* as in JSON */
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * table.h - what a table is, whoever shows it: columns, each a line with a getter beside its name, over items.
+ * It must never know how a table is written down.
+ */
+#ifndef ANALYZER_TABLE_H
+#define ANALYZER_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/aggregate/aggregate.h"
+#include "analyzer/base/number.h"
+#include "analyzer/base/text.h"
+
+enum column_kind {
+	COLUMN_TEXT,
+	COLUMN_COUNT,   /* value.number; text: 1,234 */
+	COLUMN_NUMBER,  /* value.number; text: 1234, for what is a name rather than a count */
+	COLUMN_FLOPS,   /* value.number; text: 48.00 M */
+	COLUMN_SHARE,   /* value.real, 0 .. 1; text: 99.5 % */
+	COLUMN_TIME,    /* value.number, ns; text: 12.3 ms */
+	COLUMN_REAL,    /* value.real; text: 12.34 */
+	COLUMN_CHANGE,  /* value.real, 0.05 for 5 % more; text: +5.0 % */
+	COLUMN_BOOL,    /* value.number; text: yes, or nothing */
+	COLUMN_SHAPE,   /* value.row and value.names; text: m=3 n=4; JSON: {"m":3,"n":4} */
+	COLUMN_LIST,    /* value.text, pieces that each end in 0, value.number bytes in all */
+	COLUMN_STACK,   /* the same, frames; text: a < b < c */
+};
+
+/* "Readers" are people, of text or Markdown; the others are programs, of JSON or CSV. */
+enum column_flags {
+	COLUMN_NO_TEXT = 1 << 0,  /* left out for readers */
+	COLUMN_ONLY_TEXT = 1 << 1,
+	COLUMN_OPTIONAL = 1 << 2, /* left out for readers where it is empty or 0 in every row */
+	COLUMN_RARE = 1 << 3,     /* the same, and 0 is shown as nothing */
+	COLUMN_CHARGED = 1 << 4,  /* left out for readers where there are no weights or multipliers: it repeats another */
+};
+
+struct value {
+	bool known; /* otherwise: text "", JSON null, CSV empty */
+	bool estimated; /* text: with a ~ before it */
+	u128 number;
+	double real;
+	const char *text;
+	const struct row *row;
+	const struct aggregate *names; /* of a shape's arguments */
+};
+
+struct table;
+
+struct column {
+	const char *key;   /* JSON, CSV */
+	const char *title; /* readers */
+	enum column_kind kind;
+	unsigned flags;
+	/* The value for an item. A text must live until the next value is asked for. */
+	struct value (*get)(const struct table *table, const void *item, const struct column *column);
+};
+
+/* Beyond these, a table has no columns. */
+enum { TABLE_COLUMNS_MAX = 32 };
+
+struct table {
+	const char *key, *title;
+	const struct column *columns;
+	unsigned column_count;
+	size_t row_count;
+	/* What the getters are given: items of an array, or what `item` makes of the row where it is not NULL. */
+	const void *items;
+	size_t item_size;
+	const void *(*item)(const struct table *table, size_t row);
+	void *data;                        /* for `item` and the getters */
+	const struct aggregate *aggregate; /* for the getters; may be NULL */
+	bool hides_charged;                /* COLUMN_CHARGED says nothing new */
+	size_t more;                       /* rows that are not shown */
+};
+
+#define TABLE_COLUMNS(array) .columns = array, .column_count = sizeof array / sizeof *array
+
+/*
+ * Defines `name`, a getter: an expression of `item`, which is a `const type *`, and of `table`.
+ * An unused one is no mistake: several files have those of a group of rows.
+ */
+#define GETTER(name, type, expression) \
+	static inline struct value name(const struct table *table, const void *given, const struct column *column) \
+	{ \
+		const type *item = given; \
+\
+		(void)table; \
+		(void)item; \
+		(void)column; \
+		return expression; \
+	}
+
+static inline void table_set_items(struct table *table, const void *items, size_t count, size_t item_size)
+{
+	table->items = items;
+	table->row_count = count;
+	table->item_size = item_size;
+}
+
+static inline const void *table_item(const struct table *table, size_t row)
+{
+	return table->item ? table->item(table, row) : (const char *)table->items + row * table->item_size;
+}
+
+/* Shows at most `top` rows. */
+static inline void table_cut(struct table *table, size_t top)
+{
+	table->more = table->row_count > top ? table->row_count - top : 0;
+	table->row_count -= table->more;
+}
+
+static inline struct value column_get(const struct column *column, const struct table *table, const void *item)
+{
+	return column->get(table, item, column);
+}
+
+static inline struct value value_text(const char *text)
+{
+	return (struct value){ .known = text != NULL, .text = text };
+}
+
+/* Not known where there is nothing. */
+static inline struct value value_filled(const char *text)
+{
+	return value_text(text && *text ? text : NULL);
+}
+
+static inline struct value value_number(u128 number)
+{
+	return (struct value){ .known = true, .number = number };
+}
+
+static inline struct value value_number_if(bool known, u128 number)
+{
+	return (struct value){ .known = known, .number = number };
+}
+
+static inline struct value value_real(double real, bool known)
+{
+	return (struct value){ .known = known, .real = real };
+}
+
+static inline struct value value_ratio(u128 part, u128 whole)
+{
+	return value_real(whole ? (double)part / (double)whole : 0, whole != 0);
+}
+
+static inline struct value value_list(const char *texts, size_t bytes)
+{
+	return (struct value){ .known = true, .text = texts, .number = bytes };
+}
+
+static inline struct value value_shape(const struct aggregate *names, const struct row *row)
+{
+	return (struct value){ .known = true, .row = row, .names = names };
+}
+
+static inline struct value value_estimate(struct value value)
+{
+	value.estimated = true;
+	return value;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/tables/tables.h"
+
+#include <string.h>
+
+static bool has_spaces(const struct aggregate *aggregate)
+{
+	return aggregate->spaces.count > 1 || aggregate->limits.count;
+}
+
+static bool has_scope_limits(const struct aggregate *aggregate)
+{
+	for (size_t i = 0; i < aggregate->limits.count; i++)
+		if (((const struct limit_key *)intern_at(&aggregate->limits, (uint32_t)i))->is_scope)
+			return true;
+	return false;
+}
+
+static bool has_processes(const struct aggregate *aggregate)
+{
+	return aggregate->process_count > 1;
+}
+
+const struct report_table report_tables[] = {
+	{ &table_damage,     11, REPORT_WHOLE, NULL },
+	{ &table_namespaces,  1, 0,            has_spaces },
+	{ &table_limits,      7, 0,            has_scope_limits },
+	{ &table_routines,    0, 0,            NULL },
+	{ &table_unpriced,    5, 0,            NULL },
+	{ &table_manual,      6, 0,            NULL },
+	{ &table_shapes,      2, REPORT_LONG,  NULL },
+	{ &table_sites,       3, REPORT_LONG,  NULL },
+	{ &table_stacks,      4, REPORT_LONG,  NULL },
+	{ &table_processes,  10, 0,            has_processes },
+	{ &table_libraries,   8, 0,            NULL },
+	{ &table_notes,       9, 0,            NULL },
+};
+
+const size_t report_table_count = sizeof report_tables / sizeof *report_tables;
+
+const struct report_table *report_table_at(unsigned place)
+{
+	size_t i = 0;
+
+	while (i + 1 < report_table_count && report_tables[i].place != place)
+		i++;
+	return &report_tables[i];
+}
+
+const struct report_table *report_table_find(const char *key)
+{
+	for (size_t i = 0; i < report_table_count; i++)
+		if (!strcmp(report_tables[i].kind->key, key))
+			return &report_tables[i];
+	return NULL;
+}
