@@ -140,7 +140,7 @@ static void *answer_for(uint32_t symbol, const char *name, void *real, const voi
 	return is_stub ? flopshim_stubs + (size_t)symbol * STUB_SIZE : thunk_of(symbol, real);
 }
 
-/* What the scope of the caller holds behind the shim; for RTLD_NEXT, what the program holds behind it. */
+/* What the scope of the caller holds behind the shim; for RTLD_NEXT before the shim, what the program holds behind it. */
 static void *resolve_for(const void *handle, const char *name, const struct version *version, const void *caller,
 			 bool *own_answer)
 {
@@ -155,6 +155,25 @@ static void *resolve_for(const void *handle, const char *name, const struct vers
 	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_default(name, version, module);
 	guest_unlock(&record_lock);
 	return found;
+}
+
+/*
+ * What a library behind the shim hands calls on to that have come to itself, by RTLD_NEXT. Where it looks like a BLAS they
+ * were counted when they came; where it does not, a tracer of a few routines say, they are counted now. NULL otherwise.
+ */
+static void *handed_on(uint32_t symbol, const char *name, const void *caller)
+{
+	struct module *module;
+	void *found = NULL;
+
+	lifecycle_lock();
+	if (module_refresh())
+		lifecycle_epoch_next();
+	module = module_of(caller);
+	if (module && !module_is_before_self(module) && !module_is_blas(module, symbol_is_bare(symbol)))
+		found = resolve_behind(name, module);
+	guest_unlock(&record_lock);
+	return found ? thunk_of(symbol, found) : NULL;
 }
 
 /* dlerror then tells what it would have told: nothing after the shim defines it. */
@@ -192,8 +211,11 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 		bool own_answer;
 
 		found = resolve_for(handle, name, NULL, caller, &own_answer);
-		if (!own_answer)
-			return DLSYM_REAL;
+		if (!own_answer) {
+			found = handed_on((uint32_t)symbol, name, caller);
+			errno = saved;
+			return found ? found : DLSYM_REAL;
+		}
 		found = found ? answer_for((uint32_t)symbol, name, found, caller) : missing(name);
 	}
 	errno = saved;

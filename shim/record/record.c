@@ -287,11 +287,6 @@ static bool scheme_is_64(unsigned scheme)
 	return scheme == SCHEME_64_ || scheme == SCHEME_64 || scheme == SCHEME_SCIPY_64_ || scheme == SCHEME_UPPER_64;
 }
 
-static bool scheme_is_bare(unsigned scheme)
-{
-	return scheme == SCHEME_BARE || scheme == SCHEME_BARE_UPPER;
-}
-
 /* A question to a callee, without an answer to which the arguments of its calls cannot be read. */
 struct question {
 	void *function; /* what must be called; NULL: there is none */
@@ -326,7 +321,7 @@ static struct question site_question(const struct site *site, unsigned scheme, s
 /* What serves the call decides how its arguments are read, and whether they are. Returns what it must be asked first. */
 static struct question site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {
-	bool bare = scheme_is_bare(scheme);
+	bool bare = symbol_is_bare(scheme);
 	struct question question = {NULL, false};
 
 	if (!callee || !module_is_blas(callee, bare) || (bare && !config.bare_names) ||

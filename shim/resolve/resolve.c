@@ -291,7 +291,7 @@ static bool count_known(const struct named_symbol *named, void *context)
 	own = resolve_own_name(named->name);
 	if (own < 0)
 		return false;
-	if (own % SCHEME_COUNT == SCHEME_BARE || own % SCHEME_COUNT == SCHEME_BARE_UPPER)
+	if (symbol_is_bare((uint32_t)own))
 		counted->known_bare++;
 	else
 		counted->known_decorated++;
@@ -415,18 +415,21 @@ static void *lookup_in_trees(const struct wanted *wanted, const struct module *c
 	return search.found;
 }
 
-static void *lookup_at_start(const struct wanted *wanted)
+/* Behind one of the objects that the process began with. */
+static void *lookup_behind(const struct wanted *wanted, const struct module *first)
 {
 	struct module *module;
-	bool after_self = false;
+	bool is_behind = false;
 	void *found = NULL;
 
 	for (unsigned i = 0; !found && (module = module_at(i)) && module->flags & MODULE_START; i++) {
-		found = after_self ? lookup(module, wanted) : NULL;
-		after_self |= (module->flags & MODULE_SELF) != 0;
+		found = is_behind ? lookup(module, wanted) : NULL;
+		is_behind |= module == first;
 	}
 	return found;
 }
+
+static void *lookup_at_start(const struct wanted *wanted) { return lookup_behind(wanted, module_self()); }
 
 /* Of what joined the global scope before the dlopen numbered `before`. */
 static void *lookup_in_globals(const struct wanted *wanted, uint32_t before)
@@ -445,6 +448,13 @@ void *resolve_after_self(const char *name)
 	void *found = lookup_at_start(&wanted);
 
 	return found ? found : lookup_in_globals(&wanted, NEVER_GLOBAL);
+}
+
+void *resolve_behind(const char *name, const struct module *module)
+{
+	struct wanted wanted = wanted_of(name, NULL, true);
+
+	return lookup_behind(&wanted, module);
 }
 
 bool module_is_before_self(const struct module *module)

@@ -6,6 +6,7 @@
 #ifndef FLOPSHIM_RESOLVE_H
 #define FLOPSHIM_RESOLVE_H
 
+#include "price/routines.h"
 #include "shim/resolve/module.h"
 
 struct version;
@@ -27,6 +28,8 @@ void *resolve_default(const char *name, const struct version *version, struct mo
 
 /* What follows the shim in the global scope: RTLD_NEXT for what stands before it. */
 void *resolve_after_self(const char *name);
+/* What follows another object that the process began with: RTLD_NEXT for what it holds. */
+void *resolve_behind(const char *name, const struct module *module);
 bool module_is_before_self(const struct module *module);
 
 /* The definition of `name` in one object, the default one of several versions; NULL if it has none. */
@@ -34,6 +37,12 @@ void *module_symbol(const struct module *module, const char *name);
 
 /* Whether `needed` is in what dlopen of `module` searches: itself and all that it was linked to. */
 bool module_needs(struct module *module, const struct module *needed);
+
+/* Whether a symbol's name has no underscore or prefix that tells it from other names. */
+static inline bool symbol_is_bare(uint32_t symbol)
+{
+	return symbol % SCHEME_COUNT == SCHEME_BARE || symbol % SCHEME_COUNT == SCHEME_BARE_UPPER;
+}
 
 /* Whether the object looks like a BLAS or a LAPACK; to be served under bare names it must define more of ours. */
 bool module_is_blas(struct module *module, bool bare);

@@ -68,6 +68,18 @@ def two_libraries_with_calls_of_their_own(client):
     check_equal(run.totals["nested_calls"], 3 * calls, "nested calls")
 
 
+@case(how=("preloaded", "before", "linked"))
+def traced(client):
+    """A small library between program and BLAS hands calls on by RTLD_NEXT: each is counted, once, wherever it stands."""
+    tracer = client.compile("tracer.c", "-shared", "-fPIC", blas=False, name="libtracer.so")
+    linked = [tracer, f"-Wl,-rpath,{tracer.parent}"] if client.how == "linked" else []
+    program = client.compile("products.c", *linked, name=f"products-{client.how}")
+    preload = {"preloaded": f"{client.shim}:{tracer}", "before": f"{tracer}:{client.shim}", "linked": client.shim}[client.how]
+    plain = client.run([client.compile("products.c")])
+    check_equal(client.run([program], shim=preload).routines, plain.routines, "what is counted with the tracer")
+    check_equal(plain.routines["ddot"], (2, 2 * flops.dot(4)), "calls and FLOPs of ddot")
+
+
 @case()
 def default_without_blas(client):
     """A feature probe must not succeed because of the shim."""
