@@ -89,16 +89,29 @@ class BudgetExhaustedError(RuntimeError):
 # ---- flopshim.h ----
 
 _UNLIMITED = 2**63 - 1
-_ABSENT, _NOT_OPEN, _NO_MEMORY, _TOO_MANY, _REFUSED = -1, -4, -7, -8, -9
+# enum flopshim_error and flopshim_error_text, by name.
+_OK = 0
+_ABSENT = -1
+_BAD_NAME = -2
+_BAD_AMOUNT = -3
+_NOT_OPEN = -4
+_NO_ROUTINE = -5
+_BAD_ARGUMENT = -6
+_NO_MEMORY = -7
+_TOO_MANY = -8
+_REFUSED = -9
+_UNPRICED = -10
 _ERRORS = {
-    -2: "not a name of a namespace",
-    -3: "not a positive, finite number of FLOPs",
+    _ABSENT: "the shim is not loaded",
+    _BAD_NAME: "not a name of a namespace",
+    _BAD_AMOUNT: "not a positive, finite number of FLOPs",
     _NOT_OPEN: "no such scope is open in this thread",
-    -5: "no such routine",
-    -6: "not an argument of this routine, or not a value of it",
+    _NO_ROUTINE: "no such routine",
+    _BAD_ARGUMENT: "not an argument of this routine, or not a value of it",
     _NO_MEMORY: "out of memory",
     _TOO_MANY: "too many namespaces or shapes",
-    -10: "the routine has no price",
+    _REFUSED: "refused: it does not fit the budget",
+    _UNPRICED: "the routine has no price",
 }
 _TEXT, _JSON, _BY_NAMESPACE = 0, 1, 2
 

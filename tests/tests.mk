@@ -100,6 +100,11 @@ check-options: $(O)/docs/options
 	$(call part)
 	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_options.py
 
+# Fortran and Python have the constants of flopshim.h.
+check-bindings:
+	$(call part)
+	$(Q)tests/unit/test_bindings.py
+
 # ---- the table against what is installed ----
 
 # What the installed headers declare. A package may put an older file in a newer one's place: they are read each time.
@@ -209,7 +214,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings options unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
+CHECKS := warnings options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
 PARTS := $(CHECKS:%=check-%)
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-long
 # With -j the parts run side by side, and each one's output comes in one piece.
@@ -229,7 +234,7 @@ $(T)/passed/%: %
 
 # What a change should pass before anything else: less than a minute after a change of one line.
 QUICK_CLIENTS := budget shapes weights
-check-quick: check-warnings check-options check-unit check-golden all
+check-quick: check-warnings check-options check-bindings check-unit check-golden all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
 # Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.
