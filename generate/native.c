@@ -6,6 +6,7 @@
  */
 #include "generate/generate.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,31 +18,44 @@ enum { LONGEST = 40 /* words; all the longer ones would be half a megabyte */, V
 /* How many words follow an instruction. */
 static unsigned operand_words(enum price_op op)
 {
-	switch (op) {
-	case OP_END_OVER: case OP_CONST64: case OP_SCALE64: case OP_FLOOR: case OP_CEIL:
-		return 4;
-	case OP_CONST: case OP_LOAD: case OP_PICK: case OP_SLIDE: case OP_LOAD_MUL: case OP_SCALE: case OP_POWER:
-	case OP_JUMP: case OP_JUMP_ZERO:
-		return 1;
-	default:
-		return 0;
-	}
+	static const unsigned char counts[] = {
+#define OPCODE(NAME, words, ...) [OP_##NAME] = words,
+#include "price/opcodes.def"
+#undef OPCODE
+	};
+
+	return counts[op];
 }
 
-/* Values that an instruction adds to the stack. */
-static int growth(enum price_op op, unsigned operand)
+/* Values that an instruction adds to the stack. `W` is its operand, as opcodes.def calls it. */
+static int growth(enum price_op op, int W)
 {
 	switch (op) {
-	case OP_CONST: case OP_CONST64: case OP_LOAD: case OP_PICK: case OP_COMPLEX: case OP_DOUBLE:
-		return 1;
-	case OP_SLIDE:
-		return -(int)operand;
-	case OP_ADD: case OP_SUB: case OP_MUL: case OP_MIN: case OP_MAX: case OP_QUOTIENT: case OP_EQ: case OP_NE:
-	case OP_LT: case OP_LE: case OP_AND: case OP_OR: case OP_JUMP_ZERO:
-		return -1;
-	default:
-		return 0;
+#define OPCODE(NAME, words, growth, step) case OP_##NAME: return growth;
+#include "price/opcodes.def"
+#undef OPCODE
 	}
+	return 0;
+}
+
+/* What an instruction does, as C with the names that are left for emit_word. */
+static const char *step_text(enum price_op op)
+{
+#define WIDTH(name) name##_narrow
+#define TRY(done) if (!(done)) return false
+#define GO(n) goto TARGET
+#define FROM_TOP(n) SLID
+#define FROM_BOTTOM(n) PICKED
+#define DONE(x) *result = x > 0 ? (uint64_t)x : 0; return true
+#define DONE_OVER(x, w) *result = round_narrow(x, w); return true
+#define TEXT(...) #__VA_ARGS__
+#define TEXT_EXPANDED(...) TEXT(__VA_ARGS__)
+#define OPCODE(NAME, words, growth, ...) [OP_##NAME] = TEXT_EXPANDED(__VA_ARGS__),
+	static const char *const texts[] = {
+#include "price/opcodes.def"
+	};
+
+	return texts[op];
 }
 
 struct native {
@@ -83,124 +97,52 @@ static bool survey(struct native *native)
 	return false;
 }
 
-static int64_t long_operand(const uint16_t *at)
+static uint64_t long_operand(const uint16_t *at)
 {
-	return (int64_t)((uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 | (uint64_t)at[3] << 48);
+	return (uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 | (uint64_t)at[3] << 48;
 }
 
-static void emit_compare(FILE *out, int top, const char *operator)
+/* One word of a step's text, in a program whose values are v1, v2 ... from the bottom of the stack on. */
+static void emit_word(FILE *out, const char *word, size_t length, const struct native *native, unsigned at)
 {
-	fprintf(out, "v%d = v%d %s v%d;", top - 1, top - 1, operator, top);
+	const uint16_t *operand = &native->words[at + 1];
+	int top = native->depth[at];
+	const struct { const char *name; int value; } values[] = {
+		{"X", top}, {"Y", top - 1}, {"PUSHED", top + 1}, {"SLID", top - *operand}, {"PICKED", *operand + 1},
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (strlen(values[i].name) == length && !memcmp(word, values[i].name, length)) {
+			fprintf(out, "v%d", values[i].value);
+			return;
+		}
+	if (length == 1 && *word == 'W')
+		fprintf(out, "%u", *operand);
+	else if (length == 3 && !memcmp(word, "W64", length))
+		fprintf(out, "(int64_t)UINT64_C(%" PRIu64 ")", long_operand(operand));
+	else if (length == 6 && !memcmp(word, "TARGET", length))
+		fprintf(out, "p%u", at + 1 + operand_words((enum price_op)native->words[at]) + *operand);
+	else
+		fwrite(word, 1, length, out);
 }
 
 static void emit_step(FILE *out, const struct native *native, unsigned at)
 {
-	const uint16_t *operand = &native->words[at + 1];
-	enum price_op op = (enum price_op)native->words[at];
-	int top = native->depth[at];
-	unsigned next = at + 1 + operand_words(op);
+	const char *text = step_text((enum price_op)native->words[at]);
 
-	switch (op) {
-	case OP_END:
-		fprintf(out, "*result = v%d > 0 ? (uint64_t)v%d : 0; return true;", top, top);
-		break;
-	case OP_END_OVER:
-		fprintf(out, "*result = round_narrow(v%d, INT64_C(%" PRId64 ")); return true;", top, long_operand(operand));
-		break;
-	case OP_CONST:
-		fprintf(out, "v%d = %u;", top + 1, *operand);
-		break;
-	case OP_CONST64:
-		fprintf(out, "v%d = (int64_t)UINT64_C(%" PRIu64 ");", top + 1, (uint64_t)long_operand(operand));
-		break;
-	case OP_LOAD:
-		fprintf(out, "v%d = shape_value(machine, %u);", top + 1, *operand);
-		break;
-	case OP_PICK:
-		fprintf(out, "v%d = v%u;", top + 1, *operand + 1u);
-		break;
-	case OP_SLIDE:
-		fprintf(out, "v%d = v%d;", top - *operand, top);
-		break;
-	case OP_COMPLEX:
-		fprintf(out, "v%d = machine->complex;", top + 1);
-		break;
-	case OP_DOUBLE:
-		fprintf(out, "v%d = machine->is_double;", top + 1);
-		break;
-	case OP_REAL:
-		fprintf(out, "if (!machine->real_is_one) v%d = 0;", top);
-		break;
-	case OP_TWICE_IF_REAL:
-		fprintf(out, "if (!machine->complex && !multiply_narrow(v%d, 2, &v%d)) return false;", top, top);
-		break;
-	case OP_ADD:
-	case OP_SUB:
-		fprintf(out, "if (__builtin_%s_overflow(v%d, v%d, &v%d)) return false;", op == OP_ADD ? "add" : "sub",
-		        top - 1, top, top - 1);
-		break;
-	case OP_MUL:
-		fprintf(out, "if (!multiply_narrow(v%d, v%d, &v%d)) return false;", top - 1, top, top - 1);
-		break;
-	case OP_LOAD_MUL:
-		fprintf(out, "if (!multiply_narrow(v%d, shape_value(machine, %u), &v%d)) return false;", top, *operand, top);
-		break;
-	case OP_SCALE:
-		fprintf(out, "if (!multiply_narrow(v%d, %d, &v%d)) return false;", top, (int16_t)*operand, top);
-		break;
-	case OP_SCALE64:
-		fprintf(out, "if (!multiply_narrow(v%d, (int64_t)UINT64_C(%" PRIu64 "), &v%d)) return false;", top,
-		        (uint64_t)long_operand(operand), top);
-		break;
-	case OP_POWER:
-		fprintf(out, "if (!power_narrow(v%d, %u, &v%d)) return false;", top, *operand, top);
-		break;
-	case OP_MIN:
-	case OP_MAX:
-		fprintf(out, "if (v%d %c v%d) v%d = v%d;", top, op == OP_MIN ? '<' : '>', top - 1, top - 1, top);
-		break;
-	case OP_NOT_NEGATIVE:
-		fprintf(out, "if (v%d < 0) v%d = 0;", top, top);
-		break;
-	case OP_FLOOR:
-	case OP_CEIL:
-		fprintf(out, "v%d = %s_divide_narrow(v%d, INT64_C(%" PRId64 "));", top, op == OP_FLOOR ? "floor" : "ceil",
-		        top, long_operand(operand));
-		break;
-	case OP_QUOTIENT:
-		fprintf(out, "v%d = quotient_narrow(v%d, v%d);", top - 1, top - 1, top);
-		break;
-	case OP_LOG2:
-		fprintf(out, "v%d = log2_narrow(v%d);", top, top);
-		break;
-	case OP_EQ:
-		emit_compare(out, top, "==");
-		break;
-	case OP_NE:
-		emit_compare(out, top, "!=");
-		break;
-	case OP_LT:
-		emit_compare(out, top, "<");
-		break;
-	case OP_LE:
-		emit_compare(out, top, "<=");
-		break;
-	case OP_AND:
-		emit_compare(out, top, "&");
-		break;
-	case OP_OR:
-		emit_compare(out, top, "|");
-		break;
-	case OP_NOT:
-		fprintf(out, "v%d = !v%d;", top, top);
-		break;
-	case OP_JUMP:
-		fprintf(out, "goto p%u;", next + *operand);
-		break;
-	case OP_JUMP_ZERO:
-		fprintf(out, "if (!v%d) goto p%u;", top, next + *operand);
-		break;
+	while (*text) {
+		size_t length = 0;
+
+		while (isalnum((unsigned char)text[length]) || text[length] == '_')
+			length++;
+		if (length) {
+			emit_word(out, text, length, native, at);
+			text += length;
+		} else {
+			fputc(*text++, out);
+		}
 	}
+	fputc(';', out);
 }
 
 static bool survey_program(const struct table *table, uint32_t first, struct native *native)

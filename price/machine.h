@@ -13,144 +13,42 @@ static bool WIDTH(run)(const struct price_machine *machine, const uint16_t *at, 
 	NUMBER stack[PRICE_STACK_MAX + 2]; /* the first is never used */
 	NUMBER *top = stack;
 
+#define X (*top)
+#define Y (top[-1])
+#define PUSHED (top[1])
+#define FROM_TOP(n) (top[-(n)])
+#define FROM_BOTTOM(n) (stack[(n) + 1])
+#define W (*at)
+#define W64 read64(at)
+#define TRY(done) do { if (!(done)) return false; } while (0)
+#define GO(n) (at += (n))
+#define DONE(x) DONE_OVER(x, 1)
+#define DONE_OVER(x, w) do { *result = (x); *den = (w); return true; } while (0)
+#define OPCODE(NAME, words, growth, step) \
+		case OP_##NAME: \
+			step; \
+			top += (growth); \
+			at += (words); \
+			break;
+
 	for (;;) {
 		switch ((enum price_op)*at++) {
-		case OP_END:
-			*result = *top;
-			*den = 1;
-			return true;
-		case OP_END_OVER:
-			*result = *top;
-			*den = read64(at);
-			return true;
-		case OP_CONST:
-			*++top = *at++;
-			break;
-		case OP_CONST64:
-			*++top = read64(at);
-			at += 4;
-			break;
-		case OP_LOAD:
-			*++top = shape_value(machine, *at++);
-			break;
-		case OP_PICK:
-			top[1] = stack[*at++ + 1];
-			top++;
-			break;
-		case OP_SLIDE:
-			top[-*at] = *top;
-			top -= *at++;
-			break;
-		case OP_COMPLEX:
-			*++top = machine->complex;
-			break;
-		case OP_DOUBLE:
-			*++top = machine->is_double;
-			break;
-		case OP_REAL:
-			if (!machine->real_is_one)
-				*top = 0;
-			break;
-		case OP_TWICE_IF_REAL:
-			if (!machine->complex && !WIDTH(multiply)(*top, 2, top))
-				return false;
-			break;
-		case OP_ADD:
-			top--;
-			if (__builtin_add_overflow(top[0], top[1], top))
-				return false;
-			break;
-		case OP_SUB:
-			top--;
-			if (__builtin_sub_overflow(top[0], top[1], top))
-				return false;
-			break;
-		case OP_MUL:
-			top--;
-			if (!WIDTH(multiply)(top[0], top[1], top))
-				return false;
-			break;
-		case OP_LOAD_MUL:
-			if (!WIDTH(multiply)(*top, shape_value(machine, *at++), top))
-				return false;
-			break;
-		case OP_SCALE:
-			if (!WIDTH(multiply)(*top, (int16_t)*at++, top))
-				return false;
-			break;
-		case OP_SCALE64:
-			if (!WIDTH(multiply)(*top, read64(at), top))
-				return false;
-			at += 4;
-			break;
-		case OP_POWER:
-			if (!WIDTH(power)(*top, *at++, top))
-				return false;
-			break;
-		case OP_MIN:
-			top--;
-			if (top[1] < top[0])
-				top[0] = top[1];
-			break;
-		case OP_MAX:
-			top--;
-			if (top[1] > top[0])
-				top[0] = top[1];
-			break;
-		case OP_NOT_NEGATIVE:
-			if (*top < 0)
-				*top = 0;
-			break;
-		case OP_FLOOR:
-			*top = WIDTH(floor_divide)(*top, read64(at));
-			at += 4;
-			break;
-		case OP_CEIL:
-			*top = WIDTH(ceil_divide)(*top, read64(at));
-			at += 4;
-			break;
-		case OP_QUOTIENT:
-			top--;
-			top[0] = WIDTH(quotient)(top[0], top[1]);
-			break;
-		case OP_LOG2:
-			*top = WIDTH(log2)(*top);
-			break;
-		case OP_EQ:
-			top--;
-			top[0] = top[0] == top[1];
-			break;
-		case OP_NE:
-			top--;
-			top[0] = top[0] != top[1];
-			break;
-		case OP_LT:
-			top--;
-			top[0] = top[0] < top[1];
-			break;
-		case OP_LE:
-			top--;
-			top[0] = top[0] <= top[1];
-			break;
-		case OP_AND:
-			top--;
-			top[0] &= top[1];
-			break;
-		case OP_OR:
-			top--;
-			top[0] |= top[1];
-			break;
-		case OP_NOT:
-			*top = !*top;
-			break;
-		case OP_JUMP:
-			at += 1 + *at;
-			break;
-		case OP_JUMP_ZERO:
-			at += 1 + (*top-- ? 0 : *at);
-			break;
+#include "price/opcodes.def"
 		default:
 			__builtin_unreachable(); /* the generator writes nothing else */
 		}
 	}
+
+#undef X
+#undef Y
+#undef PUSHED
+#undef FROM_TOP
+#undef FROM_BOTTOM
+#undef W
+#undef W64
+#undef TRY
+#undef GO
+#undef DONE
+#undef DONE_OVER
+#undef OPCODE
 }
