@@ -142,7 +142,7 @@ struct table {
 	uint32_t program_words;
 };
 
-/* generate.c: memory that lives as long as the program, and messages. */
+/* text.c: memory that lives as long as the program, and messages. */
 void *allocate(size_t size);
 void *grow(void *array, unsigned count, size_t size); /* makes room for element `count` */
 char *copy_text(const char *start, size_t length);
@@ -165,6 +165,8 @@ const char *symbol_name(const struct call_form *form, enum scheme scheme); /* NU
 
 /* compile.c: the price language */
 void prices_compile(struct table *table);
+
+/* version.c */
 uint64_t table_hash(const struct table *table);
 
 /* headers.c: comparing the forms with preprocessed headers; returns the disagreements */
