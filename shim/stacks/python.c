@@ -9,11 +9,8 @@
  */
 #include "shim/stacks/python.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
@@ -26,25 +23,76 @@ enum { FRAMES_MAX = 64, NAME_MAX_BYTES = 512, TABLE_MAX = 1 << 16 };
 /* How lines are kept: pairs of (bytes, lines) up to 3.9, the same by ranges in 3.10, locations from 3.11 on. */
 enum line_format { LINES_PAIRS, LINES_RANGES, LINES_LOCATIONS };
 
-/* Offsets in bytes, from the headers of each version. */
+/* Where the headers of a version have what is read here, in bytes. Named in comments as CPython has it. */
 struct layout {
 	unsigned minor;
 	enum line_format lines;
-	uint16_t frame_holder;    /* in the thread state: pointer to the frame, or to what holds it */
-	int16_t held_frame;       /* in that holder; -1: it is the frame itself */
-	uint16_t code, previous;  /* in a frame */
-	uint16_t instruction;     /* in a frame: pointer, or an int (up to 3.10) */
-	int16_t owner;            /* in a frame; -1: there is none */
-	uint16_t first_line, filename, name, table, instructions; /* in a code object */
-	uint16_t text_header, wide_header; /* sizes of the two forms of a string's header */
+	struct {
+		uint16_t holder;      /* in PyThreadState: pointer to the frame (frame, current_frame), or to what holds it (cframe) */
+		int16_t held;         /* in that holder: pointer to the frame (_PyCFrame.current_frame); or IS_THE_FRAME */
+	} innermost;
+	struct {
+		uint16_t code;        /* f_code, f_executable */
+		uint16_t previous;    /* f_back, previous */
+		uint16_t instruction; /* an int, f_lasti, up to 3.10; then a pointer, prev_instr or instr_ptr */
+		int16_t owner;        /* or HAS_NO_OWNER */
+	} frame;                      /* PyFrameObject; from 3.11 on _PyInterpreterFrame */
+	struct {
+		uint16_t first_line;  /* co_firstlineno */
+		uint16_t filename, name;
+		uint16_t table;       /* co_lnotab, co_linetable */
+		uint16_t instructions; /* co_code_adaptive; not asked for before 3.11 */
+	} code;                       /* PyCodeObject */
+	struct {
+		uint16_t ascii, other; /* sizes of PyASCIIObject and PyCompactUnicodeObject */
+	} text_header;
 };
 
+enum { IS_THE_FRAME = -1, HAS_NO_OWNER = -1 };
+
 static const struct layout layouts[] = {
-	{9, LINES_PAIRS, 24, -1, 32, 24, 104, -1, 40, 104, 112, 120, 0, 48, 72},
-	{10, LINES_RANGES, 24, -1, 32, 24, 96, -1, 40, 104, 112, 120, 0, 48, 72},
-	{11, LINES_LOCATIONS, 56, 8, 32, 48, 56, -1, 72, 112, 128, 136, 184, 48, 72},
-	{12, LINES_LOCATIONS, 56, 0, 0, 8, 56, 70, 68, 112, 128, 136, 192, 40, 56},
-	{13, LINES_LOCATIONS, 72, -1, 0, 8, 56, 70, 68, 112, 128, 136, 200, 40, 56},
+	{
+		.minor = 9, .lines = LINES_PAIRS,
+		.innermost = {.holder = 24, .held = IS_THE_FRAME},
+		.frame = {.code = 32, .previous = 24, .instruction = 104, .owner = HAS_NO_OWNER},
+		.code = {.first_line = 40, .filename = 104, .name = 112, .table = 120},
+		.text_header = {.ascii = 48, .other = 72},
+	}, {
+		.minor = 10, .lines = LINES_RANGES,
+		.innermost = {.holder = 24, .held = IS_THE_FRAME},
+		.frame = {.code = 32, .previous = 24, .instruction = 96, .owner = HAS_NO_OWNER},
+		.code = {.first_line = 40, .filename = 104, .name = 112, .table = 120},
+		.text_header = {.ascii = 48, .other = 72},
+	}, {
+		.minor = 11, .lines = LINES_LOCATIONS,
+		.innermost = {.holder = 56, .held = 8},
+		.frame = {.code = 32, .previous = 48, .instruction = 56, .owner = HAS_NO_OWNER},
+		.code = {.first_line = 72, .filename = 112, .name = 128, .table = 136, .instructions = 184},
+		.text_header = {.ascii = 48, .other = 72},
+	}, {
+		.minor = 12, .lines = LINES_LOCATIONS,
+		.innermost = {.holder = 56, .held = 0},
+		.frame = {.code = 0, .previous = 8, .instruction = 56, .owner = 70},
+		.code = {.first_line = 68, .filename = 112, .name = 128, .table = 136, .instructions = 192},
+		.text_header = {.ascii = 40, .other = 56},
+	}, {
+		.minor = 13, .lines = LINES_LOCATIONS,
+		.innermost = {.holder = 72, .held = IS_THE_FRAME},
+		.frame = {.code = 0, .previous = 8, .instruction = 56, .owner = 70},
+		.code = {.first_line = 68, .filename = 112, .name = 128, .table = 136, .instructions = 200},
+		.text_header = {.ascii = 40, .other = 56},
+	},
+};
+
+/* The same in all of them. */
+enum {
+	OBJECT_TYPE = 8,     /* ob_type */
+	OBJECT_LENGTH = 16,  /* ob_size, and the length of a string */
+	BYTES_CONTENTS = 32, /* ob_sval */
+	TEXT_STATE = 32,     /* bits: see below */
+	TEXT_STATE_WIDTH_SHIFT = 2, TEXT_STATE_WIDTH_MASK = 7, /* bytes of a character: kind */
+	TEXT_STATE_COMPACT = 1 << 5,
+	TEXT_STATE_ASCII = 1 << 6,
 };
 
 enum { OWNED_BY_C_STACK = 3 }; /* from 3.12 on: a frame of the interpreter itself */
@@ -88,16 +136,6 @@ void python_prefetch(void)
 	lines_read.count = 0;
 }
 
-static bool read_by_kernel(uint64_t address, void *bytes, size_t size)
-{
-	struct iovec here = {bytes, size}, there = {(void *)address, size};
-	int saved = errno;
-	bool done = address && !guest_confined && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)size;
-
-	errno = saved;
-	return done;
-}
-
 /*
  * Once a whole stack has proved to be laid out as expected, it is read as it stands; but not while the interpreter
  * ends, which takes the frames of threads that never come back from their calls.
@@ -105,7 +143,7 @@ static bool read_by_kernel(uint64_t address, void *bytes, size_t size)
 static bool read_bytes(uint64_t address, void *bytes, size_t size)
 {
 	if (!python.trusted || python.ends)
-		return read_by_kernel(address, bytes, size);
+		return address && guest_read((const void *)address, bytes, size);
 	if (address) {
 		note_line(address);
 		memcpy(bytes, (const void *)address, size);
@@ -123,7 +161,7 @@ static uint64_t read_word(uint64_t address)
 
 static bool has_type(uint64_t object, uint64_t type)
 {
-	return object && read_word(object + 8) == type;
+	return object && read_word(object + OBJECT_TYPE) == type;
 }
 
 static void put_byte(char *text, size_t size, size_t *end, char byte)
@@ -172,18 +210,18 @@ static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 	_Alignas(uint32_t) uint8_t bytes[NAME_MAX_BYTES];
 	uint64_t length;
 	uint32_t state = 0;
-	unsigned width;
+	unsigned width, header;
 
-	if (!has_type(object, python.text_type) || !read_bytes(object + 32, &state, sizeof(state)))
+	if (!has_type(object, python.text_type) || !read_bytes(object + TEXT_STATE, &state, sizeof(state)))
 		return false;
-	length = read_word(object + 16);
-	width = state >> 2 & 7;
-	if (!(state >> 5 & 1) || (width != 1 && width != 2 && width != 4))
+	length = read_word(object + OBJECT_LENGTH);
+	width = state >> TEXT_STATE_WIDTH_SHIFT & TEXT_STATE_WIDTH_MASK;
+	if (!(state & TEXT_STATE_COMPACT) || (width != 1 && width != 2 && width != 4))
 		return false; /* not the compact form that names have */
 	if (length * width > sizeof(bytes))
 		length = sizeof(bytes) / width;
-	if (!read_bytes(object + (state >> 6 & 1 ? python.layout->text_header : python.layout->wide_header), bytes,
-			length * width))
+	header = state & TEXT_STATE_ASCII ? python.layout->text_header.ascii : python.layout->text_header.other;
+	if (!read_bytes(object + header, bytes, length * width))
 		return !length;
 	for (uint64_t i = 0; i < length; i++)
 		put_utf8(text, size, end,
@@ -193,28 +231,40 @@ static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 
 /* ---- lines ---- */
 
-/* A bytes object's contents; the header of a bytes object is 32 bytes in all versions. */
+/* A bytes object's contents. */
 static size_t read_table(uint64_t object, uint8_t *table)
 {
 	uint64_t length;
 
 	if (!has_type(object, python.bytes_type))
 		return 0;
-	length = read_word(object + 16);
+	length = read_word(object + OBJECT_LENGTH);
 	if (length > TABLE_MAX)
 		length = TABLE_MAX;
-	return read_bytes(object + 32, table, length) ? length : 0;
+	return read_bytes(object + BYTES_CONTENTS, table, length) ? length : 0;
 }
+
+/*
+ * Of the location table of 3.11 and later (Objects/locations.md of CPython): each entry begins with a byte of its own kind,
+ * and numbers of several bytes have six bits in each.
+ */
+enum {
+	ENTRY_BEGINS = 128,                       /* in the first byte of an entry alone */
+	ENTRY_KIND_SHIFT = 3, ENTRY_KIND_MASK = 15, ENTRY_LENGTH_MASK = 7, /* its instructions, less one */
+	ONE_LINE_0 = 10, ONE_LINE_2 = 12,         /* kinds: so many lines further, less ONE_LINE_0 */
+	NO_COLUMNS = 13, LONG_FORM = 14,          /* kinds: a signed number of lines further follows */
+	NUMBER_BITS = 6, NUMBER_MASK = 63, NUMBER_GOES_ON = 64,
+};
 
 static unsigned read_varint(const uint8_t *table, size_t size, size_t *at)
 {
 	unsigned value = 0;
 
-	for (unsigned shift = 0; *at < size && shift < 30; shift += 6) {
+	for (unsigned shift = 0; *at < size && shift < 30; shift += NUMBER_BITS) {
 		uint8_t byte = table[(*at)++];
 
-		value |= (unsigned)(byte & 63) << shift;
-		if (!(byte & 64))
+		value |= (unsigned)(byte & NUMBER_MASK) << shift;
+		if (!(byte & NUMBER_GOES_ON))
 			break;
 	}
 	return value;
@@ -227,27 +277,29 @@ static int read_signed_varint(const uint8_t *table, size_t size, size_t *at)
 	return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
 }
 
-/* The location table of 3.11 and later: each entry covers some instructions. */
+/* Each entry covers some instructions. */
 static int line_of_locations(const uint8_t *table, size_t size, int line, uint64_t instruction)
 {
 	uint64_t covered = 0;
 
 	for (size_t at = 0; at < size;) {
 		uint8_t head = table[at++];
-		unsigned code = head >> 3 & 15;
+		unsigned kind = head >> ENTRY_KIND_SHIFT & ENTRY_KIND_MASK;
 
-		if (code >= 10 && code <= 12)
-			line += (int)code - 10;
-		else if (code == 13 || code == 14)
+		if (kind >= ONE_LINE_0 && kind <= ONE_LINE_2)
+			line += (int)kind - ONE_LINE_0;
+		else if (kind == NO_COLUMNS || kind == LONG_FORM)
 			line += read_signed_varint(table, size, &at);
-		covered += (head & 7u) + 1;
+		covered += (head & ENTRY_LENGTH_MASK) + 1u;
 		if (covered > instruction)
 			return line;
-		while (at < size && !(table[at] & 128))
+		while (at < size && !(table[at] & ENTRY_BEGINS))
 			at++; /* columns */
 	}
 	return line;
 }
+
+enum { NO_LINE = -128 };
 
 static int line_of_pairs(const uint8_t *table, size_t size, int line, uint64_t byte, bool ranges)
 {
@@ -258,7 +310,7 @@ static int line_of_pairs(const uint8_t *table, size_t size, int line, uint64_t b
 
 		address += table[at];
 		if (ranges) {
-			line += step == -128 ? 0 : step;
+			line += step == NO_LINE ? 0 : step;
 			if (address > byte)
 				break;
 		} else {
@@ -274,13 +326,13 @@ static int frame_line(uint64_t frame, uint64_t code)
 {
 	static uint8_t table[TABLE_MAX]; /* under record_lock */
 	const struct layout *layout = python.layout;
-	size_t size = read_table(read_word(code + layout->table), table);
-	uint64_t instruction = read_word(frame + layout->instruction);
+	size_t size = read_table(read_word(code + layout->code.table), table);
+	uint64_t instruction = read_word(frame + layout->frame.instruction);
 	uint32_t first = 0;
 
-	read_bytes(code + layout->first_line, &first, sizeof(first));
+	read_bytes(code + layout->code.first_line, &first, sizeof(first));
 	if (layout->lines == LINES_LOCATIONS)
-		return line_of_locations(table, size, (int)first, (instruction - (code + layout->instructions)) / 2);
+		return line_of_locations(table, size, (int)first, (instruction - (code + layout->code.instructions)) / 2);
 	instruction = (uint32_t)instruction;
 	return line_of_pairs(table, size, (int)first, layout->lines == LINES_RANGES ? instruction * 2 : instruction,
 			     layout->lines == LINES_RANGES);
@@ -351,26 +403,27 @@ static uint64_t innermost_frame(uint64_t state)
 	uint64_t frame;
 
 	python.ends = python.is_finalizing && python.is_finalizing();
-	frame = read_word(state + python.layout->frame_holder);
-	return python.layout->held_frame < 0 ? frame : read_word(frame + (uint16_t)python.layout->held_frame);
+	frame = read_word(state + python.layout->innermost.holder);
+	return python.layout->innermost.held == IS_THE_FRAME ? frame
+							     : read_word(frame + (uint16_t)python.layout->innermost.held);
 }
 
 static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
 {
 	const struct layout *layout = python.layout;
-	uint64_t code = read_word(frame + layout->code);
+	uint64_t code = read_word(frame + layout->frame.code);
 	size_t before = *end;
 
 	if (!has_type(code, python.code_type))
 		return false;
 	if (*end)
 		put_byte(text, size, end, '\n');
-	if (!print_text(text, size, end, read_word(code + layout->name))) {
+	if (!print_text(text, size, end, read_word(code + layout->code.name))) {
 		*end = before;
 		return false;
 	}
 	put_string(text, size, end, " (");
-	if (!print_text(text, size, end, read_word(code + layout->filename))) {
+	if (!print_text(text, size, end, read_word(code + layout->code.filename))) {
 		*end = before;
 		return false;
 	}
@@ -402,8 +455,8 @@ static bool is_interpreters_own(uint64_t frame)
 {
 	uint8_t owner = 0;
 
-	if (python.layout->owner >= 0)
-		read_bytes(frame + (uint16_t)python.layout->owner, &owner, 1);
+	if (python.layout->frame.owner != HAS_NO_OWNER)
+		read_bytes(frame + (uint16_t)python.layout->frame.owner, &owner, 1);
 	return owner == OWNED_BY_C_STACK;
 }
 
@@ -418,9 +471,9 @@ struct python_place python_place(const void *code)
 {
 	uint64_t frame = first_frame();
 
-	if (!frame || read_word(frame + python.layout->code) != (uint64_t)code)
+	if (!frame || read_word(frame + python.layout->frame.code) != (uint64_t)code)
 		return (struct python_place){0};
-	return (struct python_place){frame, thread_state(), python.layout->frame_holder, python.layout->held_frame};
+	return (struct python_place){frame, thread_state(), python.layout->innermost.holder, python.layout->innermost.held};
 }
 
 size_t python_caller(char *text, size_t size)
@@ -438,7 +491,7 @@ size_t python_caller(char *text, size_t size)
 			if (!strstr(text, "/flopshim.py:"))
 				return end;
 		}
-		frame = read_word(frame + python.layout->previous);
+		frame = read_word(frame + python.layout->frame.previous);
 	}
 	return 0;
 }
@@ -456,7 +509,7 @@ size_t python_frames(char *text, size_t size)
 			left_out = true;
 			break;
 		}
-		frame = read_word(frame + python.layout->previous);
+		frame = read_word(frame + python.layout->frame.previous);
 		count++;
 	}
 	python.trusted |= !frame && count;

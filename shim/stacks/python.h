@@ -27,7 +27,7 @@ size_t python_caller(char *text, size_t size);
 struct python_place {
 	uint64_t frame;  /* 0: not known */
 	uint64_t state;  /* of the thread */
-	uint16_t holder; /* as in a layout */
+	uint16_t holder; /* as in a layout: python.c */
 	int16_t held;
 };
 
