@@ -214,6 +214,25 @@ START_TEST(json_tables)
 }
 END_TEST
 
+START_TEST(markdown_tables)
+{
+	char *text = render_rows(&format_markdown, 4);
+
+	ck_assert_str_eq(text,
+	                 "\n## Things\n\n"
+	                 "| name            |   FLOPs |  rare |  share |     time | label | list  |\n"
+	                 "| --------------- | ------: | ----: | -----: | -------: | ----- | ----- |\n"
+	                 "| plain           | 48.00 M |       | 50.0 % | ~12.0 ms |       |       |\n"
+	                 "| com,ma \"quoted\" | 18.45 E | 1,234 | 50.0 % |          | here  | a b c |\n"
+	                 "| \xc3\xa9t\xc3\xa9???          | 48.00 M |       |        |          | here  | a b c |\n"
+	                 "| a\\|b_c \\_d_ \\*  | 48.00 M |       | 50.0 % |          | here  | a b c |\n");
+	free(text);
+	text = render_rows(&format_markdown, 0);
+	ck_assert_str_eq(text, "");
+	free(text);
+}
+END_TEST
+
 START_TEST(colour)
 {
 	struct table table = table_of(1);
@@ -234,6 +253,10 @@ START_TEST(answers)
 		{ &format_json, "{\"schema\":\"test/1\",\"list\":[\"a\",\"b\"],\"things\":[],\"things_not_shown\":2,"
 		                "\"none\":null,\"half\":0.5,\"less\":-1}\n" },
 		{ &format_csv, "name,flops,rare,never,share,time,key,list\n" },
+		{ &format_markdown, "# a \\`title\\`?\n\n| | |\n|---|---|\n| label | 1_000 \\| 2 |\n| **LOST** | 3 |\n\n## Things\n\n"
+		                    "| name  |   FLOPs |  share |     time | label | list |\n"
+		                    "| ----- | ------: | -----: | -------: | ----- | ---- |\n"
+		                    "| plain | 48.00 M | 50.0 % | ~12.0 ms |       |      |\n\nand 1 more (`--top`)\n" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -277,6 +300,7 @@ int main(void)
 	tcase_add_test(tests, text_tables);
 	tcase_add_test(tests, csv_tables);
 	tcase_add_test(tests, json_tables);
+	tcase_add_test(tests, markdown_tables);
 	tcase_add_test(tests, colour);
 	tcase_add_test(tests, answers);
 	suite_add_tcase(suite, tests);

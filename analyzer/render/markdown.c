@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * markdown.c - an answer as GitHub's Markdown, aligned so that it can be read unrendered too.
+ * It must never let a text end its cell, or be taken for anything but text.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "analyzer/render/format.h"
+#include "analyzer/render/grid.h"
+#include "analyzer/tables/cell.h"
+
+/* `_` within a word means nothing: dsyrk_64_ stays readable. */
+static bool is_markup(char letter, char before)
+{
+	return letter == '_' ? !isalnum((unsigned char)before) : strchr("\\`*<[]|&", letter) != NULL;
+}
+
+static void add_escaped(struct text *text, const char *plain)
+{
+	char before = 0;
+
+	text_add(text, "");
+	for (; *plain; before = *plain++) {
+		if (is_markup(*plain, before))
+			text_add_byte(text, '\\');
+		text_add_byte(text, *plain);
+	}
+}
+
+/* As code: only what ends a cell is escaped. */
+static void add_code(struct text *text, const char *plain)
+{
+	text_add_byte(text, '`');
+	for (; *plain; plain++) {
+		if (*plain == '|')
+			text_add_byte(text, '\\');
+		text_add_byte(text, *plain);
+	}
+	text_add_byte(text, '`');
+}
+
+/* Tables. */
+
+static void put_times(FILE *stream, char letter, size_t count)
+{
+	while (count--)
+		fputc(letter, stream);
+}
+
+static void put_cell(FILE *stream, const char *cell, size_t width, bool left)
+{
+	size_t padding = width - text_width(cell);
+
+	fputc(' ', stream);
+	put_times(stream, ' ', left ? 0 : padding);
+	fputs(cell, stream);
+	put_times(stream, ' ', left ? padding : 0);
+	fputs(" |", stream);
+}
+
+static void put_rule(FILE *stream, size_t width, bool left)
+{
+	fputc(' ', stream);
+	put_times(stream, '-', left ? width : width - 1);
+	fputs(left ? " |" : ": |", stream);
+}
+
+static void put_row(FILE *stream, const struct grid *grid, size_t row, bool is_rule)
+{
+	enum { NARROWEST = 3 };
+
+	fputc('|', stream);
+	for (unsigned i = 0; i < grid->table->column_count; i++) {
+		size_t width = grid->widths[i] < NARROWEST ? NARROWEST : grid->widths[i];
+		bool left = column_is_left(grid->table->columns[i].kind);
+
+		if (!grid->shown[i])
+			continue;
+		if (is_rule)
+			put_rule(stream, width, left);
+		else
+			put_cell(stream, grid_at(grid, row, i), width, left);
+	}
+	fputc('\n', stream);
+}
+
+static void put_table(FILE *stream, const struct table *table)
+{
+	struct grid grid;
+
+	if (!table->row_count)
+		return;
+	grid_open(&grid, table, add_escaped);
+	fprintf(stream, "\n## %s\n\n", table->title);
+	for (size_t row = 0; row < grid.row_count; row++) {
+		put_row(stream, &grid, row, false);
+		if (!row)
+			put_row(stream, &grid, row, true);
+	}
+	if (table->more)
+		fprintf(stream, "\nand %zu more (`--top`)\n", table->more);
+	grid_close(&grid);
+}
+
+/* An answer. */
+
+static bool is_fact(const struct part *part)
+{
+	return part->kind == PART_FACT || part->kind == PART_WARNING || part->kind == PART_CODE;
+}
+
+/* Facts in a row are a table of two columns without titles. */
+static void put_fact(FILE *stream, const struct part *part, bool is_first, struct text *scratch)
+{
+	if (is_first)
+		fputs("\n| | |\n|---|---|\n", stream);
+	text_clear(scratch);
+	if (part->kind == PART_CODE)
+		add_code(scratch, part->text);
+	else
+		add_escaped(scratch, part->text);
+	fprintf(stream, part->kind == PART_WARNING ? "| **%s** | %s |\n" : "| %s | %s |\n", part->key, scratch->bytes);
+}
+
+static void put_line(FILE *stream, const char *before, const char *text, struct text *scratch)
+{
+	text_clear(scratch);
+	add_escaped(scratch, text);
+	fprintf(stream, "%s%s\n", before, scratch->bytes);
+}
+
+static void render_markdown(struct output *output, const struct answer *answer)
+{
+	struct text scratch = { 0 };
+	FILE *stream = output->stream;
+	bool after_fact = false;
+
+	for (size_t i = 0; i < answer->count; i++) {
+		const struct part *part = &answer->parts[i];
+
+		if (is_fact(part))
+			put_fact(stream, part, !after_fact, &scratch);
+		else if (part->kind == PART_TABLE)
+			put_table(stream, &part->table);
+		else if (part->kind == PART_TITLE)
+			put_line(stream, "# ", part->text, &scratch);
+		else if (part->kind == PART_HEADING)
+			put_line(stream, "\n## ", part->text, &scratch);
+		else if (part->kind == PART_PARAGRAPH)
+			put_line(stream, i ? "\n" : "", part->text, &scratch);
+		else if (part->kind == PART_PROSE)
+			fprintf(stream, "\n%s\n", part->text);
+		after_fact = is_fact(part);
+	}
+	text_free(&scratch);
+}
+
+const struct format format_markdown = { "markdown", "for a document", FOR_DOCUMENT, false, render_markdown };
