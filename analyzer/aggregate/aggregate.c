@@ -30,7 +30,8 @@ void aggregate_close(struct aggregate *aggregate)
 	free(aggregate->origin_totals);
 	arena_free(&aggregate->row_arena);
 	free(aggregate->rows);
-	free(aggregate->row_origins);
+	free(aggregate->parts);
+	hash_free(&aggregate->part_index);
 	hash_free(&aggregate->row_index);
 	free(aggregate->processes);
 	free(aggregate->damage);
@@ -52,20 +53,22 @@ static void add_process_origin(struct addition *add)
 {
 	enum origin_level level = add->aggregate->options.origin;
 
-	if (level != ORIGIN_NONE && level != ORIGIN_THREAD)
+	if (level == ORIGIN_PROCESS)
+		addition_origin(add, DUMP_NONE);
+	if (level == ORIGIN_HOST || level == ORIGIN_RANK)
 		addition_origin(add, DUMP_NONE)->processes++;
 }
 
 /* Rows. */
 
-static uint32_t row_hash(const struct row *key, unsigned dims, uint32_t origin)
+static uint32_t row_hash(const struct row *key, unsigned dims)
 {
 	uint64_t hash = hash_word(key->options, (uint64_t)key->site << 32 | key->space);
 
 	hash = hash_word(hash, (uint64_t)key->routine << 32 | (uint64_t)key->kind << 8 | key->flags);
 	for (unsigned i = 0; i < dims; i++)
 		hash = hash_word(hash, (uint64_t)key->dims[i]);
-	return (uint32_t)(hash + origin);
+	return (uint32_t)hash;
 }
 
 static bool row_equal(const struct row *a, const struct row *b, unsigned dims)
@@ -75,31 +78,61 @@ static bool row_equal(const struct row *a, const struct row *b, unsigned dims)
 	       !memcmp(a->dims, b->dims, dims * sizeof a->dims[0]);
 }
 
-/* The row with the key of `key`, made with zero totals if need be. */
-static struct row *row_find(struct aggregate *aggregate, const struct row *key, unsigned dims, uint32_t origin)
+/* The number of the row with the key of `key`, made with zero totals if need be. */
+static uint32_t row_find(struct aggregate *aggregate, const struct row *key, unsigned dims)
 {
 	size_t slot, size = sizeof *key + dims * sizeof key->dims[0];
-	uint32_t hash = row_hash(key, dims, origin), number;
+	uint32_t hash = row_hash(key, dims), number;
 	struct row *row;
 
 	hash_reserve(&aggregate->row_index);
 	slot = hash_begin(&aggregate->row_index, hash);
 	while ((number = hash_next(&aggregate->row_index, hash, &slot)) != HASH_NONE)
-		if (row_equal(aggregate->rows[number], key, dims) &&
-		    (!aggregate->row_origins || aggregate->row_origins[number] == origin))
-			return aggregate->rows[number];
+		if (row_equal(aggregate->rows[number], key, dims))
+			return number;
 	row = arena_take(&aggregate->row_arena, size);
 	memcpy(row, key, size);
 	aggregate->rows = memory_grow(aggregate->rows, aggregate->row_count, &aggregate->row_capacity,
 	                              sizeof *aggregate->rows);
 	aggregate->rows[aggregate->row_count] = row;
-	if (aggregate->options.origin != ORIGIN_NONE) {
-		aggregate->row_origins = memory_grow(aggregate->row_origins, aggregate->row_count,
-		                                     &aggregate->row_origin_capacity, sizeof *aggregate->row_origins);
-		aggregate->row_origins[aggregate->row_count] = origin;
-	}
-	hash_put(&aggregate->row_index, slot, hash, (uint32_t)aggregate->row_count++);
-	return row;
+	hash_put(&aggregate->row_index, slot, hash, (uint32_t)aggregate->row_count);
+	return (uint32_t)aggregate->row_count++;
+}
+
+/* The sums of what of the row comes from one origin. */
+static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t origin)
+{
+	uint32_t hash = (uint32_t)hash_word(row, origin), number;
+	struct row *sums;
+	size_t slot;
+
+	hash_reserve(&aggregate->part_index);
+	slot = hash_begin(&aggregate->part_index, hash);
+	while ((number = hash_next(&aggregate->part_index, hash, &slot)) != HASH_NONE)
+		if (aggregate->parts[number].row == row && aggregate->parts[number].origin == origin)
+			return aggregate->parts[number].sums;
+	sums = arena_take(&aggregate->row_arena, sizeof *sums);
+	sums->options = aggregate->rows[row]->options;
+	sums->routine = aggregate->rows[row]->routine;
+	sums->site = aggregate->rows[row]->site;
+	sums->space = aggregate->rows[row]->space;
+	sums->kind = aggregate->rows[row]->kind;
+	sums->flags = aggregate->rows[row]->flags;
+	aggregate->parts = memory_grow(aggregate->parts, aggregate->part_count, &aggregate->part_capacity,
+	                               sizeof *aggregate->parts);
+	aggregate->parts[aggregate->part_count] = (struct row_part){ row, origin, sums };
+	hash_put(&aggregate->part_index, slot, hash, (uint32_t)aggregate->part_count++);
+	return sums;
+}
+
+static void row_sum(struct row *row, const struct row *more)
+{
+	row->flops = u128_add(row->flops, more->flops);
+	row->charged = u128_add(row->charged, more->charged);
+	row->words = u128_add(row->words, more->words);
+	row->calls = u64_add(row->calls, more->calls);
+	row->time_ns = u64_add(row->time_ns, more->time_ns);
+	row->timed_calls = u64_add(row->timed_calls, more->timed_calls);
 }
 
 static void count_row(struct addition *add, const struct dump_row *entry, const struct row *sums, unsigned kind)
@@ -185,8 +218,9 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 		struct row row;
 		char bytes[sizeof(struct row) + DUMP_DIMS_MAX * sizeof(int64_t)];
 	} key = { 0 };
+	struct aggregate *aggregate = add->aggregate;
 	struct dump_row entry = *given;
-	struct row *row;
+	uint32_t number;
 	struct routine_key routine;
 	uint64_t times;
 
@@ -207,7 +241,7 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 		key.row.routine = intern_bytes(&add->aggregate->routines, &routine, sizeof routine);
 
 	times = entry.flags & DUMP_ROW_COARSE ? 1 : entry.calls;
-	row = row_find(add->aggregate, &key.row, routine.dim_count, add->origin);
+	number = row_find(aggregate, &key.row, routine.dim_count);
 	key.row.flops = (u128)times * entry.flops;
 	key.row.charged = (u128)times * entry.charged;
 	key.row.words = (u128)times * entry.words;
@@ -218,14 +252,15 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	key.row.timed_calls = entry.timed_calls;
 	count_row(add, &entry, &key.row, routine.kind);
 
-	row->flops = u128_add(row->flops, key.row.flops);
-	row->charged = u128_add(row->charged, key.row.charged);
-	row->words = u128_add(row->words, key.row.words);
-	row->calls = u64_add(row->calls, entry.calls);
-	row->time_ns = u64_add(row->time_ns, entry.time_ns);
-	row->timed_calls = u64_add(row->timed_calls, entry.timed_calls);
-	row->flags |= entry.flags & DUMP_ROW_SATURATED;
-	return row;
+	row_sum(aggregate->rows[number], &key.row);
+	aggregate->rows[number]->flags |= entry.flags & DUMP_ROW_SATURATED;
+	if (aggregate->options.origin != ORIGIN_NONE) {
+		struct row *part = part_find(aggregate, number, add->origin);
+
+		row_sum(part, &key.row);
+		part->flags |= entry.flags & DUMP_ROW_SATURATED;
+	}
+	return aggregate->rows[number];
 }
 
 /* Returns how many there were. */

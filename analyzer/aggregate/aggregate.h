@@ -59,7 +59,7 @@ struct sample_key {
 	uint32_t stack, site, space;
 };
 
-/* How far apart rows are kept that say the same and come from different processes or threads. */
+/* How far apart what comes from different processes or threads is kept, beside the rows that it adds up to. */
 enum origin_level { ORIGIN_NONE, ORIGIN_HOST, ORIGIN_RANK, ORIGIN_PROCESS, ORIGIN_THREAD };
 
 /* Where rows come from; what the level does not tell apart is AGGREGATE_NONE, and the rank ORIGIN_NO_RANK. */
@@ -72,8 +72,9 @@ struct origin_key {
 #define ORIGIN_NO_RANK (-1)
 
 struct origin {
-	uint64_t processes, threads; /* threads: that had the lane, one after the other */
-	uint32_t tid;                /* of the one that had it last; 0 if it has ended */
+	uint64_t processes; /* of a host or a rank */
+	uint64_t threads;   /* that had the lane, one after the other */
+	uint32_t tid;       /* of the one that has it; 0 if none */
 };
 
 /* Totals of one (routine, shape, site, namespace, kind) over all dumps. */
@@ -84,6 +85,12 @@ struct row {
 	uint32_t routine, site, space;
 	uint8_t kind, flags; /* as in struct dump_row; flags that tell rows apart, and DUMP_ROW_SATURATED */
 	int64_t dims[];      /* as many as the routine has */
+};
+
+/* What of a row comes from one origin. */
+struct row_part {
+	uint32_t row, origin; /* numbers */
+	struct row *sums;     /* as of a row, without dimensions */
 };
 
 struct module {
@@ -182,9 +189,11 @@ struct aggregate {
 	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, origin_capacity;
 	struct arena row_arena;
 	struct row **rows;
-	uint32_t *row_origins; /* by the row's number; NULL unless origins are told apart */
-	size_t row_count, row_capacity, row_origin_capacity;
+	size_t row_count, row_capacity;
 	struct hash_index row_index;
+	struct row_part *parts; /* of the rows; none unless origins are told apart */
+	size_t part_count, part_capacity;
+	struct hash_index part_index;
 	struct process *processes;
 	size_t process_count, process_capacity;
 	struct damage *damage;

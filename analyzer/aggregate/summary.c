@@ -28,12 +28,6 @@ static bool is_not_manual(const struct row *row) { return row->kind != DUMP_ROW_
 static bool is_work(const struct row *row) { return row->kind != DUMP_ROW_QUERY; }
 static bool is_call_of_site(const struct row *row) { return is_not_manual(row) && is_work(row); }
 
-static bool is_any(const struct row *row)
-{
-	(void)row;
-	return true;
-}
-
 static unsigned by_name(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
 {
 	words[0] = routine_of(aggregate, row->routine)->name;
@@ -78,7 +72,6 @@ static const struct way ways[GROUP_COUNT] = {
 	[GROUP_LIBRARY] = { is_call_of_site, by_library },
 	[GROUP_MANUAL] = { is_manual, by_name },
 	[GROUP_SPACE] = { is_work, by_space },
-	[GROUP_ORIGIN] = { is_any, NULL },
 };
 
 static bool key_equal(const struct grouping *grouping, const struct row *row, const uint64_t *words, unsigned count)
@@ -97,8 +90,6 @@ static struct group *group_of(struct grouping *grouping, uint32_t first)
 	uint32_t hash, number;
 	size_t slot;
 
-	if (!grouping->way->key)
-		return &list->groups[grouping->aggregate->row_origins[first]];
 	count = grouping->way->key(grouping->aggregate, row, words);
 	hash = (uint32_t)hash_bytes(0, words, count * sizeof *words);
 	hash_reserve(&grouping->index);
@@ -112,18 +103,8 @@ static struct group *group_of(struct grouping *grouping, uint32_t first)
 	return &list->groups[list->count++];
 }
 
-/* One for each origin, its rows or none. */
-static void open_origins(struct grouping *grouping)
-{
-	struct group_list *list = grouping->list;
-
-	list->count = list->capacity = grouping->aggregate->origins.count;
-	list->groups = memory_new(list->count, sizeof *list->groups);
-	for (size_t i = 0; i < list->count; i++)
-		list->groups[i].first = (uint32_t)i;
-}
-
-static void add_times(const struct times *times, struct group *group, const struct row *row)
+/* `whole` is the row that `row` is, or is a part of: where none of the part was timed, others of its shape tell. */
+static void add_times(const struct times *times, struct group *group, const struct row *row, const struct row *whole)
 {
 	uint64_t timed = times_timed(row), ns;
 
@@ -132,6 +113,8 @@ static void add_times(const struct times *times, struct group *group, const stru
 		group->time_ns = u64_add(group->time_ns, row->time_ns);
 		group->timed_flops = u128_add(group->timed_flops, u128_scale(row->flops, timed, row->calls));
 		ns = u64_saturate(u128_scale(row->time_ns, row->calls, timed));
+	} else if (row->calls && times_timed(whole)) {
+		ns = u64_saturate(u128_scale(whole->time_ns, row->calls, times_timed(whole)));
 	} else if (times_has_calls(row) && times_estimate(times, row, &ns)) {
 		group->extrapolated_calls = u64_add(group->extrapolated_calls, row->calls);
 		group->extrapolated_ns = u64_add(group->extrapolated_ns, ns);
@@ -142,7 +125,8 @@ static void add_times(const struct times *times, struct group *group, const stru
 	group->estimated_ns = u64_add(group->estimated_ns, ns);
 }
 
-static void add_to_group(const struct grouping *grouping, struct group *group, const struct row *row)
+static void add_to_group(const struct grouping *grouping, struct group *group, const struct row *row,
+                         const struct row *whole)
 {
 	const struct aggregate *aggregate = grouping->aggregate;
 
@@ -168,7 +152,7 @@ static void add_to_group(const struct grouping *grouping, struct group *group, c
 	group->flops = u128_add(group->flops, row->flops);
 	group->charged = u128_add(group->charged, row->charged);
 	group->words = u128_add(group->words, row->words);
-	add_times(grouping->times, group, row);
+	add_times(grouping->times, group, row, whole);
 }
 
 /* The dearest first; equals as their rows appeared. */
@@ -216,6 +200,35 @@ static void select_top(struct group *groups, size_t count, size_t top)
 	}
 }
 
+/* One for each origin, whether rows come from it or not. */
+static void group_parts(const struct grouping *grouping)
+{
+	const struct aggregate *aggregate = grouping->aggregate;
+	struct group_list *list = grouping->list;
+
+	list->count = list->capacity = aggregate->origins.count;
+	list->groups = memory_new(list->count, sizeof *list->groups);
+	for (size_t i = 0; i < list->count; i++)
+		list->groups[i].first = (uint32_t)i;
+	for (size_t i = 0; i < aggregate->part_count; i++) {
+		const struct row_part *part = &aggregate->parts[i];
+
+		add_to_group(grouping, &list->groups[part->origin], part->sums, aggregate->rows[part->row]);
+	}
+}
+
+static void group_whole_rows(struct grouping *grouping)
+{
+	const struct aggregate *aggregate = grouping->aggregate;
+
+	for (size_t i = 0; i < aggregate->row_count; i++) {
+		const struct row *row = aggregate->rows[i];
+
+		if (row->calls && grouping->way->takes(row)) /* none: its only call is in flight */
+			add_to_group(grouping, group_of(grouping, (uint32_t)i), row, row);
+	}
+}
+
 void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top, struct group_list *list)
 {
 	struct grouping grouping = { .aggregate = aggregate, .way = &ways[by], .list = list };
@@ -224,10 +237,9 @@ void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top,
 	if (by != GROUP_MANUAL)
 		grouping.times = times_new(aggregate);
 	if (by == GROUP_ORIGIN)
-		open_origins(&grouping);
-	for (size_t i = 0; i < aggregate->row_count; i++)
-		if (aggregate->rows[i]->calls && grouping.way->takes(aggregate->rows[i])) /* none: its only call is in flight */
-			add_to_group(&grouping, group_of(&grouping, (uint32_t)i), aggregate->rows[i]);
+		group_parts(&grouping);
+	else
+		group_whole_rows(&grouping);
 	hash_free(&grouping.index);
 	times_free(grouping.times);
 	if (top < list->count)

@@ -20,7 +20,7 @@ enum group_by {
 };
 
 struct group {
-	const struct row *row; /* its first row: its key is the group's; NULL for an origin without rows */
+	const struct row *row; /* its first row: its key is the group's; NULL for an origin */
 	uint32_t first;        /* number of that row, or of the origin */
 	u128 flops, charged, words;
 	u128 timed_flops;      /* of the calls that were timed */

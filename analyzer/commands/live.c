@@ -117,7 +117,7 @@ static void add_groups(struct text *line, struct views *views, const struct key 
 		const struct group *group = &list->groups[i];
 
 		text_add(line, i ? ", " : "  ");
-		key_add_name(line, key, &table, group, " ");
+		key_add_name(line, key, &table, group, COLUMN_NO_TEXT, " ");
 		text_format(line, " %.0f %%", total ? 100 * (double)group->flops / (double)total : 0);
 	}
 }

@@ -56,7 +56,7 @@ static int parse_by(struct options *options, const struct option_parser *parser,
 		return usage_error(parser->command, "--by %s: %s", value, parser->no_keys);
 	keys_add_names(&names, parser->keys);
 	if (key_find(value, KEYS_ALL))
-		status = usage_error(parser->command, "--by %s: %s cannot add up by it; expected %s", value, parser->command,
+		status = usage_error(parser->command, "--by %s: makes no sense for %s; expected %s", value, parser->command,
 		                     names.bytes);
 	else
 		status = usage_error(parser->command, "--by %s: there is no such key; expected %s", value, names.bytes);
@@ -96,7 +96,7 @@ static void put_format_help(const struct option_parser *parser, const struct for
 		text_format(&text, " (schema %s)", parser->schema);
 	if (format->one_table && parser->takes_table) {
 		text_add(&option, "[=TABLE]");
-		text_add(&text, ": routines (default)");
+		text_add(&text, ", routines (default)");
 		for (unsigned place = 1; place < report_table_count; place++)
 			text_format(&text, ", %s", report_table_at(place)->kind->key);
 	}

@@ -90,4 +90,4 @@ static void render_csv(struct output *output, const struct answer *answer)
 			put_table(output->stream, &answer->parts[i].table);
 }
 
-const struct format format_csv = { "csv", "one table, numbers exact", FOR_PROGRAM, true, render_csv };
+const struct format format_csv = { "csv", "as CSV, numbers exact: one table", FOR_PROGRAM, true, render_csv };

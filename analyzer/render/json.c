@@ -269,4 +269,4 @@ static void render_json(struct output *output, const struct answer *answer)
 	json_close(output, '}');
 }
 
-const struct format format_json = { "json", "everything, numbers exact", FOR_PROGRAM, false, render_json };
+const struct format format_json = { "json", "as JSON, numbers exact", FOR_PROGRAM, false, render_json };

@@ -85,14 +85,14 @@ static void put_row(FILE *stream, const struct grid *grid, size_t row, bool is_r
 	fputc('\n', stream);
 }
 
-static void put_table(FILE *stream, const struct table *table)
+static void put_table(FILE *stream, const struct table *table, const char *before)
 {
 	struct grid grid;
 
 	if (!table->row_count)
 		return;
 	grid_open(&grid, table, add_escaped);
-	fprintf(stream, "\n## %s\n\n", table->title);
+	fprintf(stream, "%s## %s\n\n", before, table->title);
 	for (size_t row = 0; row < grid.row_count; row++) {
 		put_row(stream, &grid, row, false);
 		if (!row)
@@ -123,37 +123,52 @@ static void put_fact(FILE *stream, const struct part *part, bool is_first, struc
 	fprintf(stream, part->kind == PART_WARNING ? "| **%s** | %s |\n" : "| %s | %s |\n", part->key, scratch->bytes);
 }
 
-static void put_line(FILE *stream, const char *before, const char *text, struct text *scratch)
+static void put_line(FILE *stream, const char *before, const char *mark, const char *text, struct text *scratch)
 {
 	text_clear(scratch);
 	add_escaped(scratch, text);
-	fprintf(stream, "%s%s\n", before, scratch->bytes);
+	fprintf(stream, "%s%s%s\n", before, mark, scratch->bytes);
+}
+
+/* `before` is what sets the part apart from the last one. */
+static void put_part(FILE *stream, const struct part *part, const char *before, struct text *scratch)
+{
+	switch (part->kind) {
+	case PART_TABLE:
+		put_table(stream, &part->table, before);
+		break;
+	case PART_TITLE:
+		put_line(stream, before, "# ", part->text, scratch);
+		break;
+	case PART_HEADING:
+		put_line(stream, before, "## ", part->text, scratch);
+		break;
+	case PART_PARAGRAPH:
+		put_line(stream, before, "", part->text, scratch);
+		break;
+	case PART_PROSE:
+		fprintf(stream, "%s%s\n", before, part->text);
+		break;
+	default:
+		break; /* a gap, or for programs */
+	}
 }
 
 static void render_markdown(struct output *output, const struct answer *answer)
 {
 	struct text scratch = { 0 };
-	FILE *stream = output->stream;
 	bool after_fact = false;
 
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct part *part = &answer->parts[i];
 
 		if (is_fact(part))
-			put_fact(stream, part, !after_fact, &scratch);
-		else if (part->kind == PART_TABLE)
-			put_table(stream, &part->table);
-		else if (part->kind == PART_TITLE)
-			put_line(stream, "# ", part->text, &scratch);
-		else if (part->kind == PART_HEADING)
-			put_line(stream, "\n## ", part->text, &scratch);
-		else if (part->kind == PART_PARAGRAPH)
-			put_line(stream, i ? "\n" : "", part->text, &scratch);
-		else if (part->kind == PART_PROSE)
-			fprintf(stream, "\n%s\n", part->text);
+			put_fact(output->stream, part, !after_fact, &scratch);
+		else
+			put_part(output->stream, part, i ? "\n" : "", &scratch);
 		after_fact = is_fact(part);
 	}
 	text_free(&scratch);
 }
 
-const struct format format_markdown = { "markdown", "for a document", FOR_DOCUMENT, false, render_markdown };
+const struct format format_markdown = { "markdown", "as Markdown, for a document", FOR_DOCUMENT, false, render_markdown };

@@ -53,7 +53,7 @@ static struct pair *pair_of(struct comparison *comparison, const struct table *t
 	struct text text = { 0 };
 	uint32_t name;
 
-	key_add_name(&text, comparison->key, table, group, "\t");
+	key_add_name(&text, comparison->key, table, group, COLUMN_ONLY_TEXT, "\t");
 	name = intern_bytes(&comparison->names, text.bytes, text.length);
 	text_free(&text);
 	if (name == comparison->pair_count) {

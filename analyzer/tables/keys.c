@@ -54,7 +54,6 @@ GETTER(key_symbol, struct group,
 GETTER(key_host, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->host)))
 GETTER(key_job, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->job)))
 GETTER(key_rank, struct group, value_rank(origin_of(table->aggregate, item->first)->rank))
-GETTER(key_processes, struct group, value_number(totals_of(table, item)->processes))
 GETTER(key_process_host, struct group, value_text(origin_text(table, process_of(table, item)->host)))
 GETTER(key_process_pid, struct group, value_number(process_of(table, item)->pid))
 GETTER(key_process_rank, struct group, value_rank(process_of(table, item)->rank))
@@ -99,14 +98,12 @@ static const struct column process_key[] = {
 };
 
 static const struct column rank_key[] = {
-	{ "job",       "job",       COLUMN_TEXT,   COLUMN_OPTIONAL, key_job },
-	{ "rank",      "rank",      COLUMN_NUMBER, 0,               key_rank },
-	{ "processes", "processes", COLUMN_COUNT,  0,               key_processes },
+	{ "job",  "job",  COLUMN_TEXT,   COLUMN_OPTIONAL, key_job },
+	{ "rank", "rank", COLUMN_NUMBER, 0,               key_rank },
 };
 
 static const struct column host_key[] = {
-	{ "host",      "host",      COLUMN_TEXT,  0, key_host },
-	{ "processes", "processes", COLUMN_COUNT, 0, key_processes },
+	{ "host", "host", COLUMN_TEXT, 0, key_host },
 };
 
 const struct key keys[KEY_COUNT] = {
@@ -147,7 +144,7 @@ void keys_add_names(struct text *text, unsigned set)
 }
 
 void key_add_name(struct text *text, const struct key *key, const struct table *table, const struct group *group,
-                  const char *separator)
+                  enum column_flags without, const char *separator)
 {
 	const char *before = "";
 
@@ -156,7 +153,7 @@ void key_add_name(struct text *text, const struct key *key, const struct table *
 		const struct column *column = &key->columns[i];
 		struct value value;
 
-		if (column->flags & COLUMN_NO_TEXT)
+		if (column->flags & without)
 			continue;
 		value = column_get(column, table, group);
 		text_add(text, before);
@@ -165,10 +162,14 @@ void key_add_name(struct text *text, const struct key *key, const struct table *
 	}
 }
 
+GETTER(origin_processes, struct group,
+       value_number_if(totals_of(table, item)->processes != 0, totals_of(table, item)->processes))
+
 /* The key's columns, and what a group of any rows has to show. */
 static const struct column *join_columns(struct views *views, const struct key *key, unsigned *count)
 {
 	static const struct column measures[] = {
+		{ "processes", "processes", COLUMN_COUNT, COLUMN_OPTIONAL, origin_processes },
 		MEASURES,
 		{ "manual_charges", "charges", COLUMN_COUNT, COLUMN_RARE, group_charges },
 	};

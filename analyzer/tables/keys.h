@@ -36,9 +36,12 @@ const struct key *key_find(const char *name, unsigned set);
 /* The names of a set: "routine, shape or host". */
 void keys_add_names(struct text *text, unsigned set);
 
-/* What the key's columns say of a group: the same in every aggregate that has it. `table` is one of its aggregate. */
+/*
+ * What the key's columns say of a group, but those with a flag of `without`; `table` is one of its aggregate. Without
+ * COLUMN_ONLY_TEXT it is the same in every aggregate that has the group, and that of no other.
+ */
 void key_add_name(struct text *text, const struct key *key, const struct table *table, const struct group *group,
-                  const char *separator);
+                  enum column_flags without, const char *separator);
 
 /* Describes the table of all work by a key, of at most `top` rows. */
 void key_table(struct views *views, const struct key *key, size_t top, struct table *table);

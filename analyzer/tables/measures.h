@@ -10,7 +10,8 @@
 /* Some of the calls stand for others: see struct group. */
 static inline struct value value_time(const struct group *group)
 {
-	struct value value = value_number_if(group->timed_calls || group->extrapolated_calls, group->estimated_ns);
+	struct value value = value_number_if(group->timed_calls || group->estimated_ns || group->extrapolated_calls,
+	                                     group->estimated_ns);
 
 	value.estimated = group->timed_calls != group->calls;
 	return value;

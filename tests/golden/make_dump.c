@@ -361,6 +361,44 @@ static void ordered(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+/*
+ * Rank `number` of three, 0 and 1 on node0 and 2 on node1: 10, 20 and 30 products of 1,000. Those of rank 0 were timed,
+ * 2 us each, and the same shape takes as long elsewhere: 40 and 60 us. Rank 1 has a second thread, the third that has its
+ * lane, with 5 products of 2,000, which take twice as long as those of 1,000: 20 us. Rank 2 charges 2 x 500 by hand.
+ *
+ *	rank 0: 10 calls, 10,000 FLOPs, 20 us       node0: 35 calls, 40,000 FLOPs, 80 us
+ *	rank 1: 25 calls, 30,000 FLOPs, 60 us       node1: 30 calls, 31,000 FLOPs, 60 us
+ *	rank 2: 30 calls, 31,000 FLOPs, 60 us       all:   65 calls, 71,000 FLOPs
+ */
+static void node(struct common *common, int32_t number)
+{
+	struct dump_lane second = { .threads = 3, .tid = 209 };
+	struct writer *writer = &common->writer;
+	struct dump_row row;
+	uint32_t site;
+
+	begin(common, 200 + (uint32_t)number, "/opt/cluster");
+	writer_header(writer)->rank = number;
+	strcpy(writer_header(writer)->host, number == 2 ? "node1" : "node0");
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 10 * (uint64_t)(number + 1), 1000, "NN", 10, 10, 5);
+	row.timed_calls = number ? 0 : 10;
+	row.time_ns = number ? 0 : 20000;
+	writer_row(writer, 0, &row);
+	if (number == 1) {
+		writer_lane(writer, &second);
+		row = writer_call(common->gemm_site, 5, 2000, "NT", 10, 10, 10);
+		writer_row(writer, 1, &row);
+	}
+	if (number == 2) {
+		site = writer_site(writer, "fft", DUMP_NONE, 0, DUMP_NONE, DUMP_NONE);
+		row = writer_call(site, 2, 500, "", 0, 0, 0);
+		row.kind = DUMP_ROW_MANUAL;
+		writer_row(writer, 0, &row);
+	}
+	writer_close(writer, DUMP_CLOSED);
+}
+
 /* For measuring: `count` rows of different shapes, from 100 call sites of 20 routines. */
 static void many_rows(struct common *common, uint32_t count)
 {
@@ -420,6 +458,8 @@ int main(int count, char **arguments)
 		old_table(&common);
 	else if (!strncmp(name, "rank-", 5))
 		rank(&common, name[5] - '0');
+	else if (!strncmp(name, "node-", 5))
+		node(&common, name[5] - '0');
 	else if (!strncmp(name, "rows-", 5))
 		many_rows(&common, (uint32_t)atoi(name + 5));
 	else {

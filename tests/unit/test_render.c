@@ -219,7 +219,7 @@ START_TEST(markdown_tables)
 	char *text = render_rows(&format_markdown, 4);
 
 	ck_assert_str_eq(text,
-	                 "\n## Things\n\n"
+	                 "## Things\n\n"
 	                 "| name            |   FLOPs |  rare |  share |     time | label | list  |\n"
 	                 "| --------------- | ------: | ----: | -----: | -------: | ----- | ----- |\n"
 	                 "| plain           | 48.00 M |       | 50.0 % | ~12.0 ms |       |       |\n"
