@@ -342,6 +342,7 @@ contains
    function flopshim_summary(kind_of_it) result(text)
       integer(c_int), intent(in), optional :: kind_of_it
       character(:), allocatable :: text
+      integer(int64), parameter :: ROOM = 4096 ! bytes of text
       procedure(summary_function), pointer :: summary
       integer(c_int) :: wanted
       integer(int64) :: length
@@ -351,10 +352,10 @@ contains
       wanted = FLOPSHIM_TEXT
       if (present(kind_of_it)) wanted = kind_of_it
       call c_f_procpointer(api%summary, summary)
-      length = 4096
+      length = ROOM
       do while (length >= len(text)) ! other threads may add to it meanwhile
          deallocate (text)
-         allocate (character(length + 4096) :: text)
+         allocate (character(length + ROOM) :: text)
          length = summary(text, len(text, c_size_t), wanted)
       end do
       text = text(:max(length, 0_int64))

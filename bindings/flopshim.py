@@ -653,17 +653,20 @@ def cost(routine, **arguments):
     return 0 if api is None else _checked(api.cost(routine_name, words), f"{routine}({words.decode()})")
 
 
+_SUMMARY_ROOM = 4096  # bytes of text
+
+
 def _summary(kind):
     api = _shim()
     if api is None:
         return None
-    size = 4096
+    size = _SUMMARY_ROOM
     while True:
         buffer = ctypes.create_string_buffer(size)
         length = _checked(api.summary(buffer, size, kind))
         if length < size:
             return buffer.value.decode(errors="replace")
-        size = length + 4096  # other threads may add to it meanwhile
+        size = length + _SUMMARY_ROOM  # other threads may add to it meanwhile
 
 
 def summary(by_namespace=False):

@@ -6,13 +6,14 @@
 #include "generate/generate.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static FILE *open_output(const char *directory, const char *name)
 {
-	char path[4096];
+	char path[PATH_MAX];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);

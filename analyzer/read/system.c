@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,7 +198,7 @@ static char *dump_in_maps(uint32_t pid, uint64_t ticks, char **deleted)
 /* A dump that the process writes out: in its current directory. */
 static char *dump_in_directory(uint32_t pid, uint64_t ticks)
 {
-	char link[64], directory[4096], **paths, *found = NULL;
+	char link[64], directory[PATH_MAX], **paths, *found = NULL;
 	ssize_t length;
 	size_t count;
 

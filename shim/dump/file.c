@@ -24,6 +24,7 @@
 #include "shim/dump/dump.h"
 #include "shim/dump/path.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/page.h"
 #include "variables.h"
 
 enum { FIRST_BYTES = 96 << 10 /* the header and the tables that nearly every process begins */ };
@@ -49,7 +50,7 @@ static uint32_t number_of(const char *text)
 
 uint32_t file_page(void)
 {
-	uint32_t machine = (uint32_t)getpagesize(), other;
+	uint32_t machine = (uint32_t)page_size(), other;
 
 	if (!state.page) {
 		other = number_of(getenv(VARIABLE(DUMP_PAGE)));

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "shim/guest/config.h"
+#include "shim/guest/page.h"
 #include "shim/state/entry.h"
 #include "shim/guest/speak.h"
 
@@ -156,7 +157,7 @@ bool guest_can_read(const void *address)
 static bool read_by_pages(const char *address, char *to, size_t size)
 {
 	while (size) {
-		size_t part = 4096 - (uintptr_t)address % 4096;
+		size_t part = page_rest((uintptr_t)address);
 
 		if (part > size)
 			part = size;

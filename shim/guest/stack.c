@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "shim/state/entry.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/page.h"
 
 enum { STACK_BYTES = 1 << 17 };
 
@@ -24,7 +24,7 @@ static char *stack_pages(void)
 	if (!pages) {
 		pages = guest_pages(STACK_BYTES);
 		if (pages)
-			mprotect(pages, (size_t)getpagesize(), PROT_NONE);
+			mprotect(pages, page_size(), PROT_NONE);
 	}
 	errno = saved;
 	return pages;

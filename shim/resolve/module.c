@@ -22,6 +22,7 @@
 #include "shim/interpose/dlsym.h"
 #include "flopshim_dump.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/page.h"
 
 enum {
 	LIST_FIRST = 64,         /* objects that need no memory but the shim's own */
@@ -286,7 +287,7 @@ static const struct link_map *link_of(const void *address, uintptr_t *start)
 static bool headers_find(struct object *object)
 {
 	const struct link_map *map = &object->node->map;
-	uintptr_t page = (uintptr_t)map->l_ld & ~(uintptr_t)4095, start = 0;
+	uintptr_t page = page_begin((uintptr_t)map->l_ld), start = 0;
 
 	if (!map->l_prev && headers_read(object, (const void *)getauxval(AT_PHDR), (unsigned)getauxval(AT_PHNUM)))
 		return true;
@@ -295,7 +296,7 @@ static bool headers_find(struct object *object)
 	if (headers_at(object, map->l_addr, false))
 		return true;
 	/* Linked for another address than 0, with an old C library. */
-	for (unsigned i = 0; i < HEADERS_FAR && page; i++, page -= 4096)
+	for (unsigned i = 0; i < HEADERS_FAR && page; i++, page -= page_size())
 		if (headers_at(object, page, false))
 			return true;
 	return false;
@@ -356,7 +357,7 @@ static bool each_dynamic(bool in_memory, const struct module *module, void (*vis
 
 	for (;;) {
 		/* Up to the end of a page: behind the last entry there may be nothing. */
-		size_t count = (4096 - (uintptr_t)at % 4096) / sizeof(*at);
+		size_t count = page_rest((uintptr_t)at) / sizeof(*at);
 
 		if (!count)
 			count = 1;

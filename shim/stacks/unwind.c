@@ -19,6 +19,7 @@
 #include "shim/guest/config.h"
 #include "shim/interpose/dlsym.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/page.h"
 #include "shim/threads/lifecycle.h"
 #include "shim/resolve/module.h"
 
@@ -102,19 +103,19 @@ static void *instead_of(const char *name)
 /* The slot may be in memory that was made read-only once it was relocated. */
 static void slot_set(void **slot, void *function, const struct dl_phdr_info *info)
 {
-	uintptr_t page = (uintptr_t)slot & ~(uintptr_t)4095, start, end;
+	uintptr_t page = page_begin((uintptr_t)slot), start, end;
 	bool is_read_only = false;
 
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-		end = (start + info->dlpi_phdr[i].p_memsz) & ~(uintptr_t)4095;
+		end = page_begin(start + info->dlpi_phdr[i].p_memsz);
 		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)slot >= start && (uintptr_t)slot < end;
 	}
-	if (is_read_only && mprotect((void *)page, 4096, PROT_READ | PROT_WRITE))
+	if (is_read_only && mprotect((void *)page, page_size(), PROT_READ | PROT_WRITE))
 		return;
 	*slot = function;
 	if (is_read_only)
-		mprotect((void *)page, 4096, PROT_READ);
+		mprotect((void *)page, page_size(), PROT_READ);
 }
 
 struct relocations {

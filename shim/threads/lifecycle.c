@@ -24,6 +24,7 @@
 #include "shim/enforce/exceed.h"
 #include "shim/record/frames.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/page.h"
 #include "shim/charge/namespace.h"
 #include "shim/dump/path.h"
 #include "shim/record/record.h"
@@ -58,8 +59,8 @@ static void thread_become(struct thread *thread)
 /* Alone on its page, so that a fork can wipe it. */
 static struct {
 	volatile uint32_t epoch;
-	char rest[4096 - sizeof(uint32_t)];
-} epoch_page __attribute__((aligned(4096)));
+	char rest[PAGE_MOST - sizeof(uint32_t)];
+} epoch_page __attribute__((aligned(PAGE_MOST)));
 extern volatile uint32_t flopshim_epoch __attribute__((alias("epoch_page"), visibility("hidden")));
 
 /* An origin, and what its thread is to do and where its stack is; the size is 0 if that is not known. */
@@ -306,13 +307,13 @@ static void thread_find_stack(void)
 	const struct birth *birth = (const struct birth *)origin_self;
 
 	if (thread_pointer == life.main_thread) {
-		thread_head.stack_high = ((uint64_t)__libc_stack_end | 4095) + 1;
+		thread_head.stack_high = page_end((uint64_t)__libc_stack_end + 1);
 		thread_head.stack_low = thread_head.stack_high - life.main_stack_size;
 		return;
 	}
 	thread_head.stack_high = thread_pointer;
 	thread_head.stack_low = birth && birth->stack_base ? birth->stack_base
-			      : ((thread_pointer + 4095) & ~(uint64_t)4095) -
+			      : page_end(thread_pointer) -
 					(birth && birth->stack_size ? birth->stack_size : life.thread_stack_size);
 }
 

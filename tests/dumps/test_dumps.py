@@ -179,6 +179,19 @@ def values_of_header():
             for word in re.findall(r"\bDUMP_\w+", body)}
 
 
+def check_sizes_of_pages():
+    """No page has 4,096 bytes but in flopshim_dump.h: wherever else that number stands, it has a name of its own."""
+    number = re.compile(r"(?<![\w.-])(4096|4095|0x1000|0xfff|1 ?<< ?12)u?[lL]*(?![\w.])")
+    named = re.compile(r"\b[A-Z][A-Z0-9_]+ = (4096|1 << 12)\b|#define [A-Z_]+ (4096|0x1000)")
+    unnamed = []
+    for folder in ("shim", "analyzer", "launcher", "price", "generate", "include"):
+        for path in sorted((TOP / folder).rglob("*.[chS]")):
+            text = re.sub(r"/\*.*?\*/|//[^\n]*", lambda comment: "\n" * comment[0].count("\n"), path.read_text(), flags=re.S)
+            unnamed += [f"{path.relative_to(TOP)}:{at}" for at, line in enumerate(text.splitlines(), 1)
+                        if number.search(line) and not named.search(line)]
+    expect("numbers that may be a page's size", unnamed, [])
+
+
 # ---- what cannot be read ----
 
 def check_later():
@@ -203,7 +216,7 @@ def main():
     cases = [("members and values of the page", check_members)]
     cases += [(f"layout {number}", lambda number=number: check_layout(number)) for number in range(1, LAYOUT + 1)]
     cases += [(f"pages of {page} bytes", lambda page=page: check_page(page)) for page in PAGES]
-    cases += [("a layout of the future", check_later)]
+    cases += [("a layout of the future", check_later), ("sizes of pages in the sources", check_sizes_of_pages)]
     failed = 0
     for name, case in cases:
         try:
