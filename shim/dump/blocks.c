@@ -10,6 +10,7 @@
 #include "shim/dump/file.h"
 #include "shim/dump/path.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/page.h"
 
 enum {
 	PARTS_FIRST = 64,
@@ -135,6 +136,10 @@ struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size,
 		return NULL;
 	/* A lane's first rows may be its only ones. */
 	block = block_pages(type, offset, size, type == DUMP_LOG || (type == DUMP_ROWS && first), &in_file);
+	if (block && ((uint64_t)block + size) >> MEMORY_BITS) {
+		guest_free(block, size); /* as if there were none: see MEMORY_BITS */
+		block = NULL;
+	}
 	if (!block) {
 		guest_pool_give(&dump.pool, part);
 		return NULL;

@@ -75,8 +75,8 @@ static RARE void site_remember(struct entering *call, uint32_t symbol)
 	const struct family *family = &families[routines[call->site.form->routine].family];
 	struct site_slot *slot;
 
-	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE)) {
-		call->remembered = &slot_none; /* such calls, and tail calls, are looked up anew each time */
+	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE) || call->caller >> MEMORY_BITS) {
+		call->remembered = &slot_none; /* such calls, and tail calls, are looked up anew each time: see site_key */
 		return;
 	}
 	slot = call->remembered = slot_for(call->thread, site_key(call->caller, symbol));

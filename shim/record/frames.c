@@ -16,6 +16,8 @@
 #include "shim/record/rows.h"
 #include "symbols.h"
 
+_Static_assert(SYMBOL_COUNT <= THUNK_FIRST, "the numbers of thunks are no symbol's");
+
 enum {
 	LOOKS_BEFORE_REST = 4096, /* then calls of other stacks are taken out of the list: they slow down each call */
 	NEAR = 1 << 20,           /* bytes of stack between a routine's entry and its nested calls, at most */

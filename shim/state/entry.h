@@ -42,8 +42,8 @@
 #define FLOPSHIM_ENTRY_H
 
 #define STUB_SIZE 16
-#define THUNK_FIRST 0x10000
-#define THUNK_COUNT 4096
+#define THUNK_FIRST 0xf000
+#define THUNK_COUNT 0x1000
 
 #define ACTION_JUMP (-1)
 #define ACTION_DENY (-2)
@@ -78,7 +78,7 @@
 #define SERVED_EPOCH_SHIFT 32
 
 /* Where a thread has a call site: site_key and site_hash of state.h. */
-#define SITE_KEY_SHIFT 47
+#define SITE_KEY_SHIFT 48
 #define SITE_FACTOR 0x9e3779b97f4a7c15
 #define SITE_BITS 9
 

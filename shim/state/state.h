@@ -12,6 +12,7 @@
 #include "shim/state/entry.h"
 #include "flopshim_dump.h"
 #include "price/routines.h"
+#include "shim/guest/page.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -95,11 +96,12 @@ struct row_index {
 };
 
 enum {
-	ROW_ALIGN = 64,      /* of a row's address, which has 48 bits */
+	ROW_ALIGN = 64,      /* of a row's address, which has MEMORY_BITS */
 	ROW_TAG_BITS = 22,
 	ROW_NEIGHBOURS = 8,  /* entries in a cache line: see hash_end */
 	ROWS_MAX = 1 << 15,  /* per lane; from there on shapes are rounded up */
 };
+_Static_assert((1 << (MEMORY_BITS + ROW_TAG_BITS - 64)) <= ROW_ALIGN, "an address and a tag are one number");
 _Static_assert(ROWS_MAX * 4 <= 1 << ROW_TAG_BITS, "a tag tells where to begin in the largest index");
 
 /*
@@ -287,9 +289,12 @@ static inline uint32_t served_place(uint32_t symbol)
 extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 
 /*
- * A caller and a symbol in one number: user space has 47 bits of addresses, but for memory that is asked for by a
- * higher one, and symbols have 17.
+ * A caller and a symbol in one number of 64 bits: symbols have 16, and no kernel hands out an address of more than
+ * MEMORY_BITS, but for memory that is asked for by a higher one, which some processors have. What calls from there is looked
+ * up anew each time (site_remember); it would be taken for another site only where that one's caller has the same lower bits.
  */
+_Static_assert(THUNK_FIRST + THUNK_COUNT <= 1 << (64 - SITE_KEY_SHIFT), "symbols have 16 bits");
+_Static_assert(SITE_KEY_SHIFT == MEMORY_BITS, "a caller's address and a symbol are one number");
 static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << SITE_KEY_SHIFT; }
 
 /* Place of a call site in a thread's memory of them. */
