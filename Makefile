@@ -79,7 +79,8 @@ $(GENERATED_ALSO): $(GENERATED) ;
 # Code on the call path uses no vector register: the program's arguments are in them.
 SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
 SHIM_SOURCES := $(filter-out shim/state/offsets.c,$(wildcard shim/*/*.c)) price/price.c
-SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(O)/pic/gen/tables.o $(O)/pic/shim/interpose/entry.o
+SHIM_ASSEMBLY := $(wildcard shim/*/*_$(ARCH).S)
+SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)/pic/%.o,$(SHIM_ASSEMBLY)) $(O)/pic/gen/tables.o
 SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden $(SEARCH)
 $(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only
 # gcc would make calls of memset out of its loops; clang has no such option, and does not with -fno-builtin.
@@ -107,16 +108,17 @@ $(OFFSETS): shim/state/offsets.c $(GENERATED)
 	$(Q)grep -q THREAD_CREDIT $@.new && mv $@.new $@
 
 AS_FLAGS := -fPIC -g $(SEARCH) $(if $(filter c,$(ENTRY)),-DENTRY_IN_C)
-$(O)/pic/shim/interpose/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
+$(O)/pic/%.o: %.S $(GENERATED) $(OFFSETS)
 	$(call say,AS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(AS_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
-SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic
+SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic \
+	-Wl,--version-script=shim/exports.map
 
-$(O)/libflopshim.so: $(SHIM_OBJECTS)
+$(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $^ $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(SHIM_OBJECTS) $(LDFLAGS)
 	$(Q)mv $@.new $@ # programs under test may have the old one mapped
 
 # ---- the analyzer ----

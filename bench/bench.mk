@@ -4,7 +4,7 @@
 # BENCH_FLAGS="--runs 3 --json FILE", BENCH_CLIENTS_FLAGS="--quick": see --help of bench and bench/clients.
 
 BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c bench/switch.c,$(wildcard bench/*.c)))
-BENCH_SHIM := $(filter-out $(O)/pic/shim/interpose/intercept.o $(O)/pic/shim/interpose/entry.o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o
+BENCH_SHIM := $(filter-out $(O)/pic/shim/interpose/intercept.o $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o
 
 $(O)/bench:
 	$(Q)mkdir -p $@

@@ -175,7 +175,7 @@ static void emit_tables(const struct table *table, const char *directory)
 {
 	FILE *out = open_output(directory, "tables.c");
 
-	fputs("#include \"shim/state/entry.h\"\n#include \"price/price.h\"\n#include \"price/narrow.h\"\n#include \"price/routines.h\"\n", out);
+	fputs("#include \"price/slots.h\"\n#include \"price/price.h\"\n#include \"price/narrow.h\"\n#include \"price/routines.h\"\n", out);
 	emit_natives(out, table);
 	emit_families(out, table);
 	emit_routines(out, table);

@@ -17,9 +17,9 @@ UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH)
 FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_thread := -O1 -fsanitize=thread
 # What each test is linked with, beside itself.
-LINK_config := shim/guest/config shim/guest/guest shim/guest/speak
-LINK_guest := shim/guest/guest shim/guest/speak
-LINK_charge := shim/charge/charge shim/guest/config shim/guest/guest shim/guest/speak
+LINK_config := shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
+LINK_guest := shim/guest/guest shim/guest/machine shim/guest/speak
+LINK_charge := shim/charge/charge shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_price := tests/unit/price/tables price/price
 LINK_generate :=
 LINK_stack_words := gen/tables

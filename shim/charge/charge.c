@@ -10,7 +10,8 @@
 
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
+#include "shim/state/epoch.h"
+#include "shim/state/registry.h"
 
 /* A lease is a share of what is left, and at most so many FLOPs, or so many calls like the one that asked for it. */
 enum { LEASE_MAX = 1 << 24, LEASE_SHARE = 16, LEASE_CALLS = 1024 };
@@ -154,7 +155,7 @@ static void lease_call_back(struct thread *thread)
 void charge_hold(void) { guest_lock(&charge_lock); }
 void charge_release(void) { guest_unlock(&charge_lock); }
 
-void charge_call_back_all_held(void) { lifecycle_each_thread(lease_call_back); }
+void charge_call_back_all_held(void) { registry_each_thread(lease_call_back); }
 
 void charge_call_back_all(void)
 {
@@ -295,7 +296,7 @@ void charge_set(struct limit *limit, uint64_t amount)
 	if (limit->record)
 		limit->record->amount = amount;
 	guest_unlock(&charge_lock);
-	lifecycle_epoch_next();
+	epoch_next();
 }
 
 void charge_link(struct limit *limit, struct limit *parent)
@@ -370,7 +371,7 @@ void charge_forked(void)
 		atomic_store_explicit(&change.thread->lease, change.lease, memory_order_relaxed);
 	}
 	change.state = CHANGE_NONE;
-	lifecycle_each_thread(lease_forked);
+	registry_each_thread(lease_forked);
 }
 
 void charge_forked_limit(struct limit *limit)

@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include "shim/charge/charge.h"
-#include "shim/guest/config.h"
 #include "shim/dump/dump.h"
-#include "flopshim.h"
+#include "shim/guest/config.h"
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
-#include "shim/record/record.h"
-#include "shim/record/summary.h"
+#include "shim/state/entry.h"
+#include "shim/state/epoch.h"
+#include "shim/state/registry.h"
+#include "shim/state/state.h"
+#include "flopshim.h"
 
 /* Most programs need no more than what is there from the start: then there is nothing that could be missing. */
 enum {
@@ -473,11 +474,11 @@ static void ended_collect(void)
 {
 	scopes.collection++;
 	scopes.unreadable = false;
-	lifecycle_each_place(thread_name, NULL);
+	registry_each_place(thread_name, NULL);
 	while (!scopes.unreadable && ended_free())
 		; /* one inside may have held the one around it */
 	scopes.collect_at = scopes.ended_count + SCOPES_BATCH;
-	lifecycle_epoch_next();
+	epoch_next();
 }
 
 static struct open_scope *open_scope_take(void)
@@ -824,7 +825,7 @@ static void limits_spread(void)
  * Calls that begin after the epoch has changed wait for the lock, so that what is charged and in flight by then can be
  * counted while nothing is added to it.
  */
-int namespace_set_budget(uint32_t number, int64_t flops)
+int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint32_t))
 {
 	struct space *space = space_at(number);
 	struct limit *limit = space->limit;
@@ -844,8 +845,8 @@ int namespace_set_budget(uint32_t number, int64_t flops)
 	space->limit = limit;
 	charge_link(limit, number ? limits_of(space->parent) : NULL);
 	limits_spread();
-	lifecycle_epoch_next();
-	limit->used = summary_begun(number);
+	epoch_next();
+	limit->used = begun(number);
 	limit->opening = false;
 	charge_link(limit, limit->parent);
 	charge_release();
@@ -862,7 +863,7 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 		space_at(number)->record->multiplier = factor;
 	namespace_multiplies = true;
 	namespace_factors++;
-	lifecycle_epoch_next();
+	epoch_next();
 }
 
 /* Another thread may have been in the middle of a change of the lists: forwards they lead to all that is in them. */

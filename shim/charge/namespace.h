@@ -129,8 +129,11 @@ struct limit *namespace_scope_limit(struct origin *origin, int64_t handle);
 /* Where a thread charges: its own innermost scope, or its creator's, or the creator's of that. */
 const struct scope *origin_scope(const struct origin *origin);
 
-/* Sets a namespace's budget. If it had none, what was charged there and what is running there count as used. */
-int namespace_set_budget(uint32_t namespace_id, int64_t flops);
+/*
+ * Sets a namespace's budget. If it had none, what was charged there and what is running there count as used: `begun` says
+ * how much that is, between charge_hold and charge_release. See summary_begun.
+ */
+int namespace_set_budget(uint32_t namespace_id, int64_t flops, uint64_t (*begun)(uint32_t namespace_id));
 /* Sets its factor, times 2^32. */
 void namespace_set_multiplier(uint32_t namespace_id, uint64_t factor);
 

@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shim/interpose/intercept.h"
-#include "shim/charge/namespace.h"
 #include "price/inline.h"
 #include "price/routines.h"
+#include "shim/charge/namespace.h"
+#include "shim/state/shape.h"
+#include "shim/state/state.h"
 
 /* Reads the file of weights. A fault in it ends the process with status 2, file and line. Once, at start. */
 void weights_start(const char *path);

@@ -18,7 +18,7 @@
 
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
+#include "shim/guest/program.h"
 
 enum {
 	PATH_LIMIT = PATH_MAX - 1,
@@ -51,13 +51,6 @@ static struct {
 	char told[TOLD_MAX + 8];
 	struct words words;
 } path;
-
-static const char *base_name(const char *text)
-{
-	const char *slash = strrchr(text, '/');
-
-	return slash ? slash + 1 : text;
-}
 
 /* ---- directories ---- */
 
@@ -218,7 +211,7 @@ static void words_find(struct words *words)
 {
 	size_t end = 0;
 
-	words->program = base_name(lifecycle_program());
+	words->program = base_name(program_path());
 	words->job = path_job() ? path_job() : "none";
 	words->rank = path_rank() ? path_rank() : "none";
 	path_host(words->host, sizeof(words->host));

@@ -19,8 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/charge/charge.h"
+#include "shim/dump/dump.h"
+#include "shim/dump/lock.h"
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
+#include "shim/guest/machine.h"
 #include "shim/stacks/python.h"
 
 enum {
@@ -38,7 +41,7 @@ static struct {
 static void __attribute__((noreturn)) end_now(void)
 {
 	for (;;)
-		syscall(SYS_exit_group, ending.status);
+		machine_syscall(SYS_exit_group, ending.status);
 }
 
 /* ---- the thread that watches ---- */
@@ -48,7 +51,7 @@ static void __attribute__((noreturn)) watch(void)
 {
 	struct timespec second = {WATCH_SECONDS, 0};
 
-	syscall(SYS_nanosleep, &second, NULL);
+	machine_syscall(SYS_nanosleep, &second, NULL);
 	end_now();
 }
 
@@ -107,7 +110,7 @@ static void signal_expect(int number)
 
 	memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
 	sigaction(number, &action, NULL);
-	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, sizeof(set));
+	machine_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, sizeof(set));
 }
 
 /* By the kernel itself: the C library's timer_create may allocate. */
@@ -117,9 +120,9 @@ static bool timer_start(int notify, int number, long ns)
 	struct itimerspec time = {.it_value = {WATCH_SECONDS, ns}};
 	int timer;
 
-	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-	return !syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) &&
-	       !syscall(SYS_timer_settime, timer, 0, &time, NULL);
+	event._sigev_un._tid = (pid_t)machine_syscall(SYS_gettid);
+	return !machine_syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) &&
+	       !machine_syscall(SYS_timer_settime, timer, 0, &time, NULL);
 }
 
 static bool watch_by_signal(void)
@@ -146,8 +149,8 @@ void ending_begin(int status)
 		ending.status = status;
 		return;
 	}
-	self = (uint64_t)getpid() << 32 | (uint32_t)syscall(SYS_gettid);
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
+	self = (uint64_t)getpid() << 32 | (uint32_t)machine_syscall(SYS_gettid);
+	machine_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	for (none = ending.by; none >> 32 != self >> 32;)
 		if (atomic_compare_exchange_strong(&ending.by, &none, self)) {
@@ -170,9 +173,18 @@ static void flush_free_stream(FILE *stream)
 	funlockfile(stream);
 }
 
+/* No further call is counted. */
+static void close_dump(void)
+{
+	guest_lock(&record_lock);
+	charge_call_back_all();
+	dump_close(DUMP_CLOSED, ending.status, false);
+	guest_unlock(&record_lock);
+}
+
 void ending_finish(void)
 {
-	lifecycle_end(ending.status);
+	close_dump();
 	if (ending.watched || guest_confined)
 		flush_free_stream(stdout); /* who has written to it meant to be able to */
 	if (ending.watched) {

@@ -12,16 +12,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shim/guest/config.h"
+#include "shim/charge/namespace.h"
 #include "shim/dump/dump.h"
 #include "shim/enforce/ending.h"
-#include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
-#include "shim/charge/namespace.h"
-#include "shim/stacks/python.h"
 #include "shim/enforce/raise.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
+#include "shim/guest/program.h"
 #include "shim/record/record.h"
 #include "shim/resolve/resolve.h"
+#include "shim/stacks/python.h"
 
 enum { INFO_NAMESPACE = -1001, INFO_SCOPE = -1002, INFO_PROCESS = -1003, MESSAGES_MAX = 10, STATUS_WITHOUT_MEMORY = 2 };
 
@@ -82,10 +83,9 @@ static void print_caller(char *line, size_t size, size_t *end, uint64_t caller)
 	guest_lock(&record_lock);
 	module = caller ? module_of((const void *)caller) : NULL;
 	if (module) {
-		const char *path = *module->path ? module->path : lifecycle_program();
-		const char *slash = strrchr(path, '/');
+		const char *path = *module->path ? module->path : program_path();
 
-		guest_print(line, size, end, ", called from %s+0x%llx", slash ? slash + 1 : path,
+		guest_print(line, size, end, ", called from %s+0x%llx", base_name(path),
 			    (unsigned long long)(caller - module->bias));
 	}
 	if (python_caller(python, sizeof(python)))
@@ -340,7 +340,7 @@ bool exceed(const struct exceeding_call *call)
 	deny(call);
 	errno = saved;
 	if (action == EXCEED_SIGNAL)
-		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), config.exceed_signal);
+		machine_syscall(SYS_tgkill, getpid(), machine_syscall(SYS_gettid), config.exceed_signal);
 	errno = saved;
 	return false;
 }

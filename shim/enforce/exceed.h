@@ -10,7 +10,8 @@
 
 #include "shim/charge/charge.h"
 #include "flopshim.h"
-#include "shim/interpose/intercept.h"
+#include "shim/state/entry.h"
+#include "shim/state/shape.h"
 #include "shim/charge/namespace.h"
 #include "price/routines.h"
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "variables.h"
 
 struct config config;
@@ -532,7 +533,7 @@ static void read_one(const char *entry)
 /* The kernel's answer: the C library looks further where that is no path, and allocates. */
 static void read_directory(void)
 {
-	long length = syscall(SYS_getcwd, config.directory, sizeof(config.directory));
+	long length = machine_syscall(SYS_getcwd, config.directory, sizeof(config.directory));
 
 	if (length <= 0 || config.directory[0] != '/')
 		config.directory[0] = 0;

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "shim/guest/config.h"
+#include "shim/guest/machine.h"
 #include "shim/guest/page.h"
-#include "shim/state/entry.h"
 #include "shim/guest/speak.h"
 
 enum { LOCKS_MAX = 8, WAIT_NS = 10000000 };
@@ -39,7 +39,7 @@ static __thread struct {
 /* The raw call: the C library's sigprocmask hides its own signals from the mask, thread cancellation's too. */
 static void signals_mask(int how, const uint64_t *set, uint64_t *old)
 {
-	syscall(SYS_rt_sigprocmask, how, set, old, sizeof(*set));
+	machine_syscall(SYS_rt_sigprocmask, how, set, old, sizeof(*set));
 }
 
 static void hold_begin(struct guest_lock *lock)
@@ -80,9 +80,9 @@ static void wait_for(struct guest_lock *lock)
 	struct timespec time = {0, WAIT_NS};
 
 	if (guest_confined)
-		entry_pause();
+		machine_pause();
 	else
-		syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, &time, NULL, 0);
+		machine_syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, &time, NULL, 0);
 }
 
 uint64_t guest_holds(void) { return held.locks ? held.stack : 0; }
@@ -111,7 +111,7 @@ void guest_lock(struct guest_lock *lock)
 void guest_unlock(struct guest_lock *lock)
 {
 	if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2 && !guest_confined)
-		syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		machine_syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	hold_end();
 }
 
@@ -147,7 +147,7 @@ bool guest_can_read(const void *address)
 {
 	const void *word = (const void *)((uintptr_t)address & ~(uintptr_t)7);
 	int saved = errno;
-	bool can = !guest_confined && (syscall(SYS_rt_sigprocmask, -1, word, NULL, 8) == 0 || errno != EFAULT);
+	bool can = !guest_confined && (machine_syscall(SYS_rt_sigprocmask, -1, word, NULL, 8) == 0 || errno != EFAULT);
 
 	errno = saved;
 	return can;

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 
 enum {
 	KEPT_MAX = 4096,     /* bytes of sentences that wait for the dump */
@@ -149,7 +150,7 @@ static bool write_quietly(const char *line, size_t length)
 	uint64_t all = ~(uint64_t)0, old = 0;
 	bool had_pipe, had_size, written;
 
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof(all));
+	machine_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof(all));
 	had_pipe = signal_is_pending(SIGPIPE);
 	had_size = signal_is_pending(SIGXFSZ);
 	written = write_now(line, length);
@@ -157,7 +158,7 @@ static bool write_quietly(const char *line, size_t length)
 		signal_take_back(SIGPIPE);
 	if (!written && errno == EFBIG && !had_size)
 		signal_take_back(SIGXFSZ);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+	machine_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 	return written;
 }
 

@@ -6,10 +6,10 @@
 #include "shim/guest/stack.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "shim/state/entry.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/page.h"
 
@@ -37,5 +37,13 @@ void stack_run(void (*work)(void *), void *argument)
 	if (!pages || (uintptr_t)__builtin_frame_address(0) - (uintptr_t)pages < STACK_BYTES)
 		work(argument);
 	else
-		entry_on_stack(work, argument, pages + STACK_BYTES);
+		stack_call(work, argument, pages + STACK_BYTES);
+}
+
+bool stack_is_signals(uint64_t address)
+{
+	stack_t stack;
+
+	return !sigaltstack(NULL, &stack) && stack.ss_flags & SS_ONSTACK && address >= (uint64_t)stack.ss_sp &&
+	       address < (uint64_t)stack.ss_sp + stack.ss_size;
 }

@@ -5,10 +5,22 @@
 #ifndef FLOPSHIM_STACK_H
 #define FLOPSHIM_STACK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /*
  * Calls work(argument) on it; on the caller's where there is no memory for it, or the caller is on it. With record_lock
  * held: no other thread uses it then. A signal handler runs on it only where signals cannot be blocked: see confine.h.
  */
 void stack_run(void (*work)(void *), void *argument);
+
+/* Whether an address is on the alternate stack that a signal handler runs on just now. */
+bool stack_is_signals(uint64_t address);
+
+/*
+ * Calls function(argument) on the stack whose end is `top`, a multiple of 16, in a way that an unwinder finds back to this
+ * one. No signal handler may leave it meanwhile. In assembly, one for each processor.
+ */
+void stack_call(void (*function)(void *), void *argument, void *top);
 
 #endif

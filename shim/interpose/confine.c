@@ -11,12 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "shim/interpose/dlsym.h"
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
-
-long (*syscall_real)(long number, ...);
-int (*prctl_real)(int option, ...);
+#include "shim/resolve/libc.h"
 
 /* Before the program does it: afterwards nothing can be prepared any more. */
 static bool begin(void)
@@ -37,11 +34,11 @@ __attribute__((visibility("hidden"))) long confine_syscall(long number, long a, 
 	bool was_confined;
 	long result;
 
-	dlsym_init();
+	libc_find();
 	if (!is_seccomp && !(number == SYS_prctl && a == PR_SET_SECCOMP))
-		return syscall_real(number, a, b, c, d, e, f);
+		return libc_syscall(number, a, b, c, d, e, f);
 	was_confined = begin();
-	result = syscall_real(number, a, b, c, d, e, f);
+	result = libc_syscall(number, a, b, c, d, e, f);
 	if (result < 0 || (result > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER))) /* a descriptor, or a thread that would not */
 		guest_confined = was_confined;
 	return result;
@@ -60,11 +57,11 @@ __attribute__((visibility("default"))) int prctl(int option, ...)
 	c = va_arg(list, unsigned long);
 	d = va_arg(list, unsigned long);
 	va_end(list);
-	dlsym_init();
+	libc_find();
 	if (option != PR_SET_SECCOMP)
-		return prctl_real(option, a, b, c, d);
+		return libc_prctl(option, a, b, c, d);
 	was_confined = begin();
-	result = prctl_real(option, a, b, c, d);
+	result = libc_prctl(option, a, b, c, d);
 	if (result)
 		guest_confined = was_confined;
 	return result;

@@ -12,8 +12,4 @@
 /* What the entry body's syscall ends in where it must be looked at; as the C library's. */
 long confine_syscall(long number, long a, long b, long c, long d, long e, long f);
 
-/* The C library's; NULL before dlsym_init. */
-extern long (*syscall_real)(long number, ...) __attribute__((visibility("hidden")));
-extern int (*prctl_real)(int option, ...) __attribute__((visibility("hidden")));
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * entry_x86_64.S - the only processor-specific file: stubs, the generic entry body, dlsym and dlopen.
+ * entry_x86_64.S - stubs, the generic entry body, dlsym, dlopen and syscall.
  * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says
  * what each part has to do.
  *
@@ -14,12 +14,9 @@
 #define HIDDEN_FUNCTION(name) \
 	.globl name; .hidden name; .type name, @function; name:
 
-	.text
-
 /* ---- stubs ---- */
+	.text
 	.p2align 12
-	.globl flopshim_stubs
-	.hidden flopshim_stubs
 flopshim_stubs:
 #define STUB(name, number)                                   \
 	.p2align 4; .globl name; .type name, @function; name: \
@@ -27,8 +24,6 @@ flopshim_stubs:
 #define HOLE(number) .p2align 4; .fill STUB_SIZE, 1, 0xcc
 #include "stubs.inc"
 	.p2align 4
-	.globl flopshim_stubs_end
-	.hidden flopshim_stubs_end
 flopshim_stubs_end:
 	.globl flopshim_thunks
 	.hidden flopshim_thunks
@@ -433,63 +428,19 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movups ENTRY_VECTORS+16(%rbp), %xmm1
 	jmp .Lreturn
 	.cfi_endproc
-	.globl flopshim_entry_end
-	.hidden flopshim_entry_end
 flopshim_entry_end:
 	.size flopshim_entry, . - flopshim_entry
 
-#define MXCSR_DEFAULT 0x1f80
-
-/* ---- int entry_probe(function, arguments) ---- */
-	.p2align 4
-HIDDEN_FUNCTION(entry_probe)
-	.cfi_startproc
-	pushq %rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	subq $48, %rsp
-	fnstenv (%rsp)			/* masks exceptions: what is pending stays so until fldenv */
-	stmxcsr 32(%rsp)
-	movl $MXCSR_DEFAULT, 40(%rsp)	/* no exception is trapped, and small numbers are not 0 */
-	ldmxcsr 40(%rsp)
-	movq %rdi, %rax
-	movq 0(%rsi), %rdi
-	movq 16(%rsi), %rdx
-	movq 24(%rsi), %rcx
-	movq 32(%rsi), %r8
-	movq 40(%rsi), %r9
-	movq 8(%rsi), %rsi
-	call *%rax
-	fldenv (%rsp)
-	ldmxcsr 32(%rsp)
-	leave
-	.cfi_def_cfa %rsp, 8
-	ret
-	.cfi_endproc
-	.size entry_probe, . - entry_probe
-
-/* ---- void entry_on_stack(function, argument, top) ---- */
-	.p2align 4
-HIDDEN_FUNCTION(entry_on_stack)
-	.cfi_startproc
-	pushq %rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	movq %rdx, %rsp
-	movq %rdi, %rax
-	movq %rsi, %rdi
-	call *%rax
-	leave
-	.cfi_def_cfa %rsp, 8
-	ret
-	.cfi_endproc
-	.size entry_on_stack, . - entry_on_stack
+/* ---- where all of this is: struct entry_places ---- */
+	.section flopshim_places, "a", @progbits
+	.p2align 2
+	.long flopshim_stubs - .
+	.long flopshim_stubs_end - .
+	.long flopshim_entry - .
+	.long flopshim_entry_end - .
 
 /* ---- dlsym and dlopen ---- */
+	.text
 
 /* Calls hook(first argument, second argument, return address), and leaves the program's arguments as they were. */
 .macro CALL_HOOK hook
@@ -520,7 +471,7 @@ dlsym:
 	cmpq $-1, %rax
 	je 1f
 	ret
-1:	jmp *dlsym_real(%rip)
+1:	jmp *libc_dlsym(%rip)
 	.cfi_endproc
 	.size dlsym, . - dlsym
 
@@ -548,7 +499,7 @@ dlvsym:
 	cmpq $-1, %rax
 	je 1f
 	ret
-1:	jmp *dlvsym_real(%rip)
+1:	jmp *libc_dlvsym(%rip)
 	.cfi_endproc
 	.size dlvsym, . - dlvsym
 
@@ -559,7 +510,7 @@ dlvsym:
 dlopen:
 	.cfi_startproc
 	CALL_HOOK dlopen_hook
-	jmp *dlopen_real(%rip)
+	jmp *libc_dlopen(%rip)
 	.cfi_endproc
 	.size dlopen, . - dlopen
 
@@ -574,9 +525,9 @@ syscall:
 	je confine_syscall
 	cmpq $SYS_prctl, %rdi
 	je confine_syscall
-	cmpq $0, syscall_real(%rip)
+	cmpq $0, libc_syscall(%rip)
 	je confine_syscall
-	jmp *syscall_real(%rip)
+	jmp *libc_syscall(%rip)
 	.cfi_endproc
 	.size syscall, . - syscall
 

@@ -243,11 +243,6 @@ static inline bool is_query(const struct form *form, entry_frame frame)
 	return false;
 }
 
-struct dump_row row_none = {
-	.site = DUMP_NONE,
-	.dims = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN},
-};
-
 /* How a site's only dimension is read, by what the entry body can read. */
 static enum reading reading_of_one(const struct site_slot *slot, enum reading first, enum reading otherwise)
 {

@@ -8,21 +8,8 @@
 #include <stddef.h>
 
 #include "shim/state/entry.h"
+#include "shim/state/shape.h"
 #include "shim/state/state.h"
-
-/*
- * A call's options and dimensions, options as letters with the first in the lowest byte. A price wants letters and
- * dimensions in one array: its last letter stands before the first dimension, once somebody asks for the price.
- */
-struct shape {
-	uint64_t options;
-	union {
-		struct {
-			int64_t letters[SHAPE_OPTIONS_MAX], dims[SHAPE_DIMS_MAX];
-		};
-		int64_t values[SHAPE_ARGS_MAX];
-	};
-};
 
 /* A call from a site that the thread has in its place, while no other is in flight. */
 struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread);
@@ -55,9 +42,6 @@ void site_slot_remember(struct site_slot *slot, struct dump_row *row, const stru
 
 /* Whether a workspace size of this call is -1. */
 bool intercept_is_query(const struct form *form, entry_frame frame);
-
-/* Whether an address is on the alternate stack that a signal handler runs on just now. */
-bool intercept_on_signal_stack(uint64_t address);
 
 /* Whether a call that has come back says by INFO that it did nothing. */
 bool intercept_was_rejected(const struct form *form, entry_frame frame);

@@ -9,34 +9,22 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include "shim/charge/charge.h"
-#include "shim/guest/config.h"
-#include "shim/interpose/dlsym.h"
-#include "shim/resolve/doubt.h"
+#include "shim/charge/namespace.h"
+#include "shim/charge/weights.h"
 #include "shim/dump/dump.h"
 #include "shim/enforce/exceed.h"
-#include "shim/record/frames.h"
+#include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/interpose/intercept.h"
-#include "shim/threads/lifecycle.h"
-#include "shim/charge/namespace.h"
+#include "shim/record/frames.h"
 #include "shim/record/record.h"
-#include "shim/resolve/resolve.h"
 #include "shim/record/rows.h"
+#include "shim/resolve/doubt.h"
+#include "shim/resolve/resolve.h"
 #include "shim/stacks/sample.h"
-#include "shim/charge/weights.h"
-
-bool intercept_on_signal_stack(uint64_t address)
-{
-	stack_t stack;
-
-	return !sigaltstack(NULL, &stack) && stack.ss_flags & SS_ONSTACK && address >= (uint64_t)stack.ss_sp &&
-	       address < (uint64_t)stack.ss_sp + stack.ss_size;
-}
+#include "shim/threads/lifecycle.h"
 
 /* ---- entering ---- */
 
@@ -381,7 +369,7 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	struct dump_frame around;
 	bool is_inside = frames_enclosing(call->thread, call->slot, &around);
 	/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
-	bool tail = frames_is_entry(call->caller);
+	bool tail = entry_is_body(call->caller);
 
 	if (tail && !is_inside)
 		is_inside = frames_find_again(call->thread, call->slot, &around);

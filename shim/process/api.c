@@ -100,7 +100,7 @@ static int set_budget(const char *name, int64_t flops, bool raises)
 		return (int)say_if_missing(FLOPSHIM_NO_MEMORY);
 	error = number = namespace_find(name, open_namespace(origin), true);
 	if (number >= 0)
-		error = namespace_set_budget((uint32_t)number, flops);
+		error = namespace_set_budget((uint32_t)number, flops, summary_begun);
 	if (error == FLOPSHIM_OK && raises)
 		namespace_limit((uint32_t)number)->raises = true;
 	guest_unlock(&record_lock);

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
 #include "shim/record/record.h"
 #include "shim/record/rows.h"
+#include "shim/state/registry.h"
 #include "symbols.h"
 
 _Static_assert(SYMBOL_COUNT <= THUNK_FIRST, "the numbers of thunks are no symbol's");
@@ -23,15 +23,7 @@ enum {
 	NEAR = 1 << 20,           /* bytes of stack between a routine's entry and its nested calls, at most */
 };
 
-extern char flopshim_entry[] __attribute__((visibility("hidden")));
-extern char flopshim_entry_end[] __attribute__((visibility("hidden")));
-
 static struct guest_lock frames_lock; /* taken before record_lock */
-
-bool frames_is_entry(uint64_t address)
-{
-	return address >= (uint64_t)flopshim_entry && address < (uint64_t)flopshim_entry_end;
-}
 
 /* ---- what can be seen of a stack ---- */
 
@@ -109,7 +101,7 @@ static bool frame_is_there(uint64_t slot, struct dump_frame *record)
 	if (form < (const char *)forms || form >= (const char *)(forms + FORM_COUNT) ||
 	    (size_t)(form - (const char *)forms) % sizeof(struct form) ||
 	    !stack_read(callee_return_slot(frame, (const struct form *)form), &inner, sizeof(inner)) ||
-	    !frames_is_entry(inner))
+	    !entry_is_body(inner))
 		return false;
 	*record = (struct dump_frame){slot, words[ENTRY_SIZE / 8 + 1], words[(ENTRY_SIZE + ENTRY_ROW) / 8]};
 	return record->row;
@@ -295,7 +287,7 @@ static bool find_again(struct thread *thread, uint64_t slot, bool is_nested, str
 
 	wanted_among(thread, &wanted);
 	if (!wanted.found.slot && !on_own_stack(slot))
-		lifecycle_each_place(wanted_among, &wanted);
+		registry_each_place(wanted_among, &wanted);
 	return wanted.found.slot && bring_back(thread, &wanted, found);
 }
 

@@ -20,9 +20,6 @@
 #include "shim/state/entry.h"
 #include "shim/state/state.h"
 
-/* Whether an address is in the entry body. */
-bool frames_is_entry(uint64_t address);
-
 /*
  * A call begins with its return address at `slot`. Drops what the thread is not inside of any more, and copies the
  * innermost call in flight on the same stack to *outer; false if there is none.

@@ -10,17 +10,20 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "shim/guest/config.h"
-#include "shim/interpose/dlsym.h"
-#include "shim/resolve/doubt.h"
-#include "shim/dump/dump.h"
-#include "shim/threads/lifecycle.h"
-#include "shim/charge/namespace.h"
 #include "price/price.h"
-#include "shim/record/rows.h"
-#include "shim/guest/stack.h"
-#include "shim/resolve/taken.h"
+#include "shim/charge/namespace.h"
 #include "shim/charge/weights.h"
+#include "shim/dump/dump.h"
+#include "shim/guest/config.h"
+#include "shim/guest/program.h"
+#include "shim/guest/stack.h"
+#include "shim/record/rows.h"
+#include "shim/record/thunks.h"
+#include "shim/resolve/doubt.h"
+#include "shim/resolve/libc.h"
+#include "shim/resolve/probe.h"
+#include "shim/resolve/taken.h"
+#include "shim/state/epoch.h"
 
 enum {
 	SITES_MAX = 1 << 20,
@@ -130,7 +133,7 @@ bool record_lane_take(struct thread *thread)
 	record_begin();
 	if (!thread->lane && !lane_make(thread))
 		return false;
-	thread->lane->tid = lifecycle_thread_number();
+	thread->lane->tid = program_thread();
 	thread->lane->threads++;
 	thread->lane->depth = 0;
 	return true;
@@ -231,7 +234,7 @@ static uint32_t module_record(struct module *module)
 		entry = dump_append(&dump_modules, &module->dump_number);
 		if (!entry)
 			return module->dump_number = DUMP_NONE;
-		path = *module->path ? module->path : lifecycle_program();
+		path = *module->path ? module->path : program_path();
 		entry->path = string_of(path);
 		entry->start = module->start;
 		entry->end = module->end;
@@ -255,7 +258,7 @@ void record_address(uint64_t address)
 	struct module *module = module_of((const void *)address);
 
 	if (!module && module_refresh()) {
-		lifecycle_epoch_next();
+		epoch_next();
 		module = module_of((const void *)address);
 	}
 	module_record(module);
@@ -328,7 +331,7 @@ static struct question site_judge(struct site *site, unsigned scheme, struct mod
 	    doubt_is_refuted(site->real, callee)) {
 		site->flags |= SITE_PASS;
 		if (callee && (!bare || config.bare_names))
-			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : lifecycle_program(), 0);
+			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : program_path(), 0);
 		return question;
 	}
 	if (!bare && module_is_doubtful(callee))
@@ -342,7 +345,7 @@ static struct question site_judge(struct site *site, unsigned scheme, struct mod
 		site->form = &hidden_forms[site->form->hidden - 1];
 	if (!(callee->flags & MODULE_SERVES) && (!(site->flags & SITE_DOUBTFUL) || callee->flags & MODULE_PLAUSIBLE)) {
 		callee->flags |= MODULE_SERVES;
-		lifecycle_epoch_next(); /* calls from inside it look different now */
+		epoch_next(); /* calls from inside it look different now */
 	}
 	if (caller && caller->flags & MODULE_SERVES)
 		site->flags |= SITE_CALLER_SERVES;
@@ -447,7 +450,7 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 /* The symbol that was asked for, where a thunk stands for it; *thunk is NULL where none does. */
 static uint32_t symbol_named(uint32_t symbol, const struct thunk **thunk)
 {
-	*thunk = symbol >= THUNK_FIRST ? dlsym_thunk(symbol - THUNK_FIRST) : NULL;
+	*thunk = symbol >= THUNK_FIRST ? thunk_at(symbol - THUNK_FIRST) : NULL;
 	return *thunk ? (*thunk)->symbol : symbol;
 }
 
@@ -531,7 +534,7 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_f
 	struct module *caller_module;
 
 	if (module_refresh())
-		lifecycle_epoch_next();
+		epoch_next();
 	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
 	while (!site_resolve(caller, symbol, caller_module, frame, site)) {
 		if (!site->real)
@@ -680,7 +683,7 @@ static RARE void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, u
 	char name[SYMBOL_TEXT];
 
 	record_symbol_name(symbol, name, sizeof(name));
-	guest_die_of_symbol(lifecycle_program(), module && *module->path ? module->path : lifecycle_program(), name);
+	guest_die_of_symbol(program_path(), module && *module->path ? module->path : program_path(), name);
 }
 
 /* What the linker says, where the list of modules has nothing: only a process without memory has no whole list. */
@@ -691,7 +694,8 @@ static RARE void *real_of_linker(uint32_t symbol, uint64_t caller)
 	void *real;
 
 	record_symbol_name(symbol_named(symbol, &thunk), name, sizeof(name));
-	real = dlsym_call_real(RTLD_NEXT, name);
+	libc_find(); /* the call may come before any constructor */
+	real = libc_dlsym(RTLD_NEXT, name);
 	if (!real)
 		fail_as_the_linker(symbol, caller);
 	return real;
@@ -731,7 +735,7 @@ void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)
 
 	guest_lock(&record_lock);
 	if (module_refresh())
-		lifecycle_epoch_next();
+		epoch_next();
 	/* What would have to be asked is not: there is no time for questions here. */
 	found = site_resolve(caller, symbol, module_of((const void *)caller), frame, &site) || site.real;
 	guest_unlock(&record_lock);

@@ -11,8 +11,10 @@
 #include "flopshim_dump.h"
 #include "shim/dump/lock.h"
 #include "shim/guest/guest.h"
-#include "shim/interpose/intercept.h"
 #include "shim/resolve/resolve.h"
+#include "shim/state/entry.h"
+#include "shim/state/shape.h"
+#include "shim/state/site.h"
 #include "shim/state/state.h"
 
 /* Opens the dump and writes the namespaces into it, if that has not been tried. With record_lock held. */
@@ -30,17 +32,6 @@ bool record_lane_take(struct thread *thread);
 void record_lane_blind(struct thread *thread);
 /* With record_lock held. The thread ends, and its lane waits with it for the next one. */
 void record_lane_rest(struct thread *thread);
-
-/* A call site, as all threads know it. */
-struct site {
-	uint64_t caller;
-	uint32_t symbol;
-	uint32_t number;  /* in the dump */
-	uint32_t flags;   /* enum site_flags */
-	_Atomic uint32_t epoch; /* in which it was resolved; 0 while it changes */
-	const struct form *form;
-	void *real;
-};
 
 /*
  * The site of this caller and symbol; where it is new it is resolved, and noted in the dump. `enclosing` is the

@@ -13,7 +13,7 @@
 
 #include "shim/dump/dump.h"
 #include "shim/state/entry.h"
-#include "shim/interpose/intercept.h"
+#include "shim/state/shape.h"
 #include "shim/state/state.h"
 
 /* What tells a row from others of its shape: where it is called and where it is charged, as they stand in the row. */

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "shim/charge/charge.h"
-#include "shim/dump/dump.h"
-#include "flopshim.h"
-#include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
 #include "shim/charge/namespace.h"
+#include "shim/dump/dump.h"
+#include "shim/guest/guest.h"
 #include "shim/record/record.h"
+#include "shim/state/registry.h"
+#include "shim/state/settle.h"
+#include "flopshim.h"
 
 /* What a row held at the last reset. */
 struct baseline {
@@ -102,7 +103,7 @@ uint64_t summary_calls(uint32_t namespace_id) { return sums_inside(namespace_id)
 
 enum { LOOKS_MAX = 20 };
 
-/* Under record_lock: lifecycle_each_thread hands nothing on. */
+/* Under record_lock: registry_each_thread hands nothing on. */
 static struct {
 	uint32_t namespace_id;
 	uint64_t charged;
@@ -146,12 +147,12 @@ static uint64_t begun_look(uint32_t namespace_id)
 	begun.charged = 0;
 	begun.state = DUMP_CONTENT_SEED;
 	dump_each_row(add_done, NULL);
-	lifecycle_each_thread(add_in_flight);
+	registry_each_thread(add_in_flight);
 	return begun.state;
 }
 
 /*
- * A call that was between two of its steps has gone on after lifecycle_settle. Where nothing has changed then there was
+ * A call that was between two of its steps has gone on after settle(). Where nothing has changed then there was
  * none, and what is counted is what has begun.
  */
 uint64_t summary_begun(uint32_t namespace_id)
@@ -162,7 +163,7 @@ uint64_t summary_begun(uint32_t namespace_id)
 	state = begun_look(namespace_id);
 	do {
 		before = state;
-		lifecycle_settle();
+		settle();
 		state = begun_look(namespace_id);
 	} while (state != before && ++looks < LOOKS_MAX);
 	return begun.charged;

@@ -18,9 +18,11 @@
 #include <unistd.h>
 
 #include "shim/dump/lock.h"
-#include "shim/threads/lifecycle.h"
-#include "shim/record/record.h"
+#include "shim/guest/guest.h"
 #include "shim/resolve/resolve.h"
+#include "shim/state/entry.h"
+#include "shim/state/epoch.h"
+#include "shim/state/site.h"
 
 enum {
 	REGISTERS_MAX = 8,       /* bits in `pointers` and `integers` of struct form */
@@ -338,6 +340,6 @@ enum doubt doubt_weigh(const struct site *site, entry_frame frame)
 						 : believe(site->real, module, likelihood);
 	guest_unlock(&record_lock);
 	if (doubt == DOUBT_NEWS)
-		lifecycle_epoch_next();
+		epoch_next();
 	return doubt;
 }

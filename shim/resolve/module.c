@@ -19,10 +19,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shim/interpose/dlsym.h"
-#include "flopshim_dump.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/page.h"
+#include "shim/guest/program.h"
+#include "shim/resolve/libc.h"
+#include "shim/state/entry.h"
+#include "flopshim_dump.h"
 
 enum {
 	LIST_FIRST = 64,         /* objects that need no memory but the shim's own */
@@ -41,8 +43,6 @@ enum {
 };
 
 #define NOT_OPENED UINT32_MAX /* of a module that is new */
-
-extern char flopshim_stubs[] __attribute__((visibility("hidden")));
 
 /* The linker's; weak, since DT_DEBUG of the program is asked first. */
 extern struct r_debug _r_debug __attribute__((weak));
@@ -104,13 +104,6 @@ uint32_t module_hash(const char *name)
 	for (const unsigned char *at = (const unsigned char *)name; *at; at++)
 		hash = hash * 33 + *at;
 	return hash;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /* ---- memory ---- */
@@ -536,7 +529,7 @@ static enum made module_make(const struct node *node, struct module **made)
 	read->path_hash = module_hash(scratch.path);
 	read->name_hash = module_hash(base_name(scratch.path));
 	read->soname_hash = module_hash(scratch.text);
-	if ((uintptr_t)flopshim_stubs >= read->start && (uintptr_t)flopshim_stubs < read->end)
+	if ((uintptr_t)&ENTRY_PLACES >= read->start && (uintptr_t)&ENTRY_PLACES < read->end)
 		read->flags |= MODULE_SELF;
 	*made = module_keep(read, scratch.path, scratch.text);
 	if (*made && read->flags & MODULE_SELF)
@@ -1021,7 +1014,7 @@ void module_init(void)
 {
 	const char *bind_now = getenv("LD_BIND_NOW");
 
-	*(void **)&modules.find_object = dlsym_call_real(RTLD_DEFAULT, "_dl_find_object");
+	*(void **)&modules.find_object = libc_dlsym(RTLD_DEFAULT, "_dl_find_object");
 	opened.never_lazy = bind_now && *bind_now;
 }
 

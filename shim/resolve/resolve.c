@@ -21,9 +21,6 @@
 
 enum { SYMBOL_NAME_MAX = 128, SYMBOLS_AT_ONCE = 64 };
 
-extern char flopshim_stubs[] __attribute__((visibility("hidden")));
-extern char flopshim_stubs_end[] __attribute__((visibility("hidden")));
-
 /* ---- symbols ---- */
 
 /* What a search is for. */
@@ -171,11 +168,7 @@ void *module_symbol(const struct module *module, const char *name)
 
 int32_t resolve_own_symbol(const void *address)
 {
-	uintptr_t offset = (uintptr_t)address - (uintptr_t)flopshim_stubs;
-
-	if (offset >= (uintptr_t)(flopshim_stubs_end - flopshim_stubs))
-		return -1;
-	return (int32_t)(offset / STUB_SIZE);
+	return entry_is_stub((uint64_t)address) ? (int32_t)entry_symbol((uint64_t)address) : -1;
 }
 
 int32_t resolve_own_name(const char *name)
@@ -538,31 +531,6 @@ void *module_probe(struct module *module, const char *isamax)
 	if (!function)
 		module->flags |= MODULE_PROBED;
 	return function;
-}
-
-bool probe_is_ilp64(void *function)
-{
-	/* 3 to a 32-bit reader, negative to a 64-bit one: only the first finds the largest element. */
-	static const int64_t count = (int64_t)0xffffffff00000003;
-	static const int64_t step = 1;
-	static const float vector[3] = {1, 3, 2};
-
-	const void *const arguments[PROBE_ARGUMENTS] = {&count, vector, &step};
-
-	return entry_probe(function, arguments) == 0;
-}
-
-bool probe_hides_result(void *function)
-{
-	/*
-	 * Each is a length or an increment of 1 in both widths, and the first element of a vector: a number so small that
-	 * the product of two is 0. So dotu and dotc write 0 and ladiv writes 1.0, where they write.
-	 */
-	int64_t one[PROBE_ARGUMENTS][4] = {{1}, {1}, {1}, {1}, {1}, {1}};
-	const void *const arguments[PROBE_ARGUMENTS] = {one[0], one[1], one[2], one[3], one[4], one[5]};
-
-	entry_probe(function, arguments);
-	return *(volatile int64_t *)one[0] != 1;
 }
 
 void *resolve_as_caller(const char *name, const void *return_address)

@@ -52,20 +52,9 @@ bool module_is_doubtful(struct module *module);
 /*
  * What to call to learn whether the object takes 64-bit integers, where names do not say so: the isamax that is spelled
  * the same way, `isamax_` or `scipy_isamax_`, where it has none that of what it is linked to. NULL once that is known, as
- * MODULE_ILP64 says; without an isamax it does not.
+ * MODULE_ILP64 says; without an isamax it does not. See probe.h.
  */
 void *module_probe(struct module *module, const char *isamax);
-/*
- * Calls it. WITHOUT record_lock: what only stands before a BLAS may load that BLAS now, start its threads, and call it
- * through the shim.
- */
-bool probe_is_ilp64(void *function);
-/*
- * Calls a Fortran function with a complex result, to learn whether it wants the address of its result before its
- * arguments. They are such that under either convention every pointer leads somewhere. Without record_lock too.
- */
-bool probe_hides_result(void *function);
-
 /* Whether the object refers to any of our symbols without defining it. */
 bool module_uses_blas(struct module *module);
 

@@ -28,10 +28,6 @@ enum {
 	ABOUT_SIZE = 512,
 };
 
-extern char flopshim_stubs[] __attribute__((visibility("hidden")));
-
-static uintptr_t stub_of(uint32_t named) { return (uintptr_t)flopshim_stubs + (uintptr_t)named * STUB_SIZE; }
-
 /* ---- reading objects ---- */
 
 /* How an object came to have the address of a symbol. */
@@ -220,7 +216,7 @@ static void candidates_of_relocations(uint32_t named, const char *name, struct m
 	for (unsigned i = 0; (module = module_at(i)); i++) {
 		bool blas = module_is_blas(module, false);
 		bool uses = blas || module_uses_blas(module);
-		struct used used = uses ? module_use(module, stub_of(named), module->flags & MODULE_START)
+		struct used used = uses ? module_use(module, entry_stub(named), module->flags & MODULE_START)
 					: (struct used){USE_NONE, 0};
 		void *real = used.use ? bound_by(module, used, name) : NULL;
 
@@ -400,7 +396,7 @@ struct meaning taken_meaning(uint32_t named, const char *name, struct module *ca
 
 	if (caller) {
 		module_trust(caller);
-		used = module_use(caller, stub_of(named), true);
+		used = module_use(caller, entry_stub(named), true);
 		module_distrust();
 	}
 	if (used.use != USE_NONE)

@@ -16,6 +16,7 @@
 #include "shim/guest/guest.h"
 #include "shim/record/record.h"
 #include "shim/resolve/resolve.h"
+#include "shim/state/epoch.h"
 #include "shim/state/state.h"
 
 enum { FRAMES_MAX = 64, NAME_MAX_BYTES = 512, TABLE_MAX = 1 << 16 };

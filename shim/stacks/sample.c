@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/guest/config.h"
 #include "shim/dump/dump.h"
+#include "shim/dump/lock.h"
+#include "shim/guest/config.h"
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
-#include "shim/stacks/python.h"
-#include "shim/record/record.h"
 #include "shim/guest/stack.h"
+#include "shim/record/record.h"
+#include "shim/stacks/python.h"
 #include "shim/stacks/unwind.h"
 
 enum {
@@ -662,7 +662,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 	credit_settle(thread);
 	done = work_since_refill(thread);
 	if (stack_is_due(thread, cost, &stands_for)) {
-		if (thread->busy == 1 && !guest_confined && !intercept_on_signal_stack((uint64_t)entry_return_slot(frame)))
+		if (thread->busy == 1 && !guest_confined && !stack_is_signals((uint64_t)entry_return_slot(frame)))
 			stack_sample(thread, *entry_return_slot(frame), stands_for, site, namespace_id);
 		else
 			stack_failed();

@@ -19,7 +19,8 @@
 #ifndef FLOPSHIM_SAMPLE_H
 #define FLOPSHIM_SAMPLE_H
 
-#include "shim/interpose/intercept.h"
+#include "shim/state/entry.h"
+#include "shim/state/state.h"
 
 /*
  * On the slow path, just before and after a top-level call of `cost` FLOPs; refills the thread's credit. `is_new`:

@@ -17,11 +17,12 @@
 #include <unistd.h>
 
 #include "shim/guest/config.h"
-#include "shim/interpose/dlsym.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "shim/guest/page.h"
-#include "shim/threads/lifecycle.h"
+#include "shim/resolve/libc.h"
 #include "shim/resolve/module.h"
+#include "shim/state/epoch.h"
 
 enum { OWN_FRAMES = 16 }; /* of the shim, in front of the caller's */
 
@@ -65,7 +66,7 @@ static long syscall_instead(long number, long a, long b, long c, long d, long e,
 {
 	if (number == SYS_write && a == NO_PIPE)
 		return write_instead(NO_PIPE, (const void *)b, (size_t)c);
-	return syscall(number, a, b, c, d, e, f);
+	return machine_syscall(number, a, b, c, d, e, f);
 }
 
 static int close_instead(int file)
@@ -208,9 +209,9 @@ void unwind_thread_start(void)
 /* In the first thread that uses the storage the C library decides where it is, for which it takes a lock of the linker. */
 static void storage_settle(void *library)
 {
-	*(void **)&storage.address_of = dlsym_call_real(RTLD_DEFAULT, "__tls_get_addr");
-	*(void **)&storage.allocate = dlsym_call_real(RTLD_DEFAULT, "malloc");
-	*(void **)&storage.release = dlsym_call_real(RTLD_DEFAULT, "free");
+	*(void **)&storage.address_of = libc_dlsym(RTLD_DEFAULT, "__tls_get_addr");
+	*(void **)&storage.allocate = libc_dlsym(RTLD_DEFAULT, "malloc");
+	*(void **)&storage.release = libc_dlsym(RTLD_DEFAULT, "free");
 	if (!storage.address_of || !storage.allocate || !storage.release ||
 	    dlinfo(library, RTLD_DI_TLS_MODID, &storage.place.module))
 		storage.place.module = 0;
@@ -229,14 +230,14 @@ void unwind_start(void)
 	 * ThreadSanitizer has already taken its own state of the thread apart: the mutex that libunwind then locks is
 	 * TSan's to intercept, and the program crashes. Without the cache TSan reports libunwind's own races.
 	 */
-	if (dlsym_call_real(RTLD_DEFAULT, "__tsan_init"))
+	if (libc_dlsym(RTLD_DEFAULT, "__tsan_init"))
 		return;
-	library = dlsym_call_real_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	library = libc_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return;
 	without_pipe(library);
 	storage_settle(library);
-	backtrace_function = (int (*)(void **, int))dlsym_call_real(library, "unw_backtrace");
+	backtrace_function = (int (*)(void **, int))libc_dlsym(library, "unw_backtrace");
 }
 
 unsigned unwind_from(uint64_t caller, uint64_t *addresses)
@@ -247,7 +248,7 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 	if (!backtrace_function || (storage.place.module && !has_storage))
 		return 0;
 	if (module_refresh())
-		lifecycle_epoch_next();
+		epoch_next();
 	unwinding = __builtin_thread_pointer();
 	count = backtrace_function(all, UNWIND_MAX + OWN_FRAMES);
 	unwinding = NULL;

@@ -7,7 +7,8 @@
  *
  *  1. A stub per symbol (stubs.inc, in the order of their numbers, STUB_SIZE bytes each) puts the
  *     symbol's number into a scratch register and jumps to flopshim_entry. A hole is STUB_SIZE bytes
- *     that are never reached. THUNK_COUNT more stubs, numbered from THUNK_FIRST, are handed out by dlsym.
+ *     that are never reached. THUNK_COUNT more stubs, numbered from
+ *     THUNK_FIRST, are handed out by dlsym.
  *  2. flopshim_entry saves the integer argument registers in slot order, so that argument slot s is at
  *     entry_slot(frame, s), with the words that the caller left on its stack following on. CFI must be
  *     right at every instruction: C++ exceptions, gdb and libunwind pass through here.
@@ -28,18 +29,21 @@
  *     either), and where that returns not 0, intercept_leave_slow(frame) with the vector result registers
  *     saved; then returns the result. It may do what intercept_leave does for a call without flags by itself, and
  *     saves nothing then.
- *  5. entry_ticks and entry_ticks_in_order read a counter of the processor, if code may; entry_probe calls a function with the state of all
- *     floating-point units saved and put back.
- *  6. entry_on_stack calls a function on another stack, in a way that an unwinder finds back to this one.
- *  7. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
- *     means a tail jump to dlsym_real, so that the C library sees the program as the caller.
- *     dlvsym: the same with dlvsym_hook(handle, name, version, return address) and dlvsym_real.
- *     dlopen: call dlopen_hook(path, flags), then tail jump to dlopen_real.
- *  7. syscall: tail jump to confine_syscall where number is that of seccomp or prctl or syscall_real is still NULL, and to
- *     syscall_real otherwise.
+ *  5. entry_ticks and entry_ticks_in_order read a counter of the processor, if code may.
+ *  6. dlsym: call dlsym_hook(handle, name, return address) with the arguments kept; DLSYM_REAL (-1)
+ *     means a tail jump to libc_dlsym, so that the C library sees the program as the caller.
+ *     dlvsym: the same with dlvsym_hook(handle, name, version, return address) and libc_dlvsym.
+ *     dlopen: call dlopen_hook(path, flags), then tail jump to libc_dlopen.
+ *  7. syscall: tail jump to confine_syscall where number is that of seccomp or prctl or libc_syscall is still NULL, and to
+ *     libc_syscall otherwise.
+ *  8. The section flopshim_places holds a struct entry_places.
+ *
+ * Beside it a processor needs what price/slots.h, shim/guest/machine.c, stack.h and resolve/probe.h say.
  */
 #ifndef FLOPSHIM_ENTRY_H
 #define FLOPSHIM_ENTRY_H
+
+#include "price/slots.h"
 
 #define STUB_SIZE 16
 #define THUNK_FIRST 0xf000
@@ -50,9 +54,7 @@
 #define ACTION_SLOW (-3)
 
 #if defined(__x86_64__)
-/* Offsets from the frame pointer; the return address is at 8, stack words from 16 on. */
-#define ENTRY_GPR_COUNT 6
-#define ENTRY_GPRS (-56)
+/* Offsets from the frame pointer, beside those of slots.h. */
 #define ENTRY_FORM (-64)
 #define ENTRY_ROW (-72)
 #define ENTRY_START (-80)
@@ -90,9 +92,6 @@
 #include "offsets.h"
 #endif
 
-/* Where an argument slot is, in bytes from the frame pointer. */
-#define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))
-
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,14 +100,38 @@
 typedef char *entry_frame;
 
 /*
- * Calls a Fortran integer function of (n, x, incx), keeping the modes and flags of the floating-point units, which
- * ATLAS's own isamax changes.
+ * Where the stubs and the entry body begin and end, each as the distance from the number itself. It is all of a section,
+ * whose beginning the linker names: so code that only compares addresses with these does not call for the entries, which
+ * are above all of it, and need not wait until somebody has said where they are.
  */
-enum { PROBE_ARGUMENTS = 6 };
-int entry_probe(void *function, const void *const arguments[PROBE_ARGUMENTS]);
+struct entry_places {
+	int32_t stubs, stubs_end, body, body_end;
+};
+#define ENTRY_PLACES __start_flopshim_places
+extern const struct entry_places ENTRY_PLACES __attribute__((visibility("hidden")));
 
-/* Calls function(argument) on the stack whose end is `top`, a multiple of 16. No signal handler may leave it meanwhile. */
-void entry_on_stack(void (*function)(void *), void *argument, void *top);
+static inline uint64_t entry_place(const int32_t *distance) { return (uint64_t)distance + (uint64_t)(int64_t)*distance; }
+
+static inline bool entry_is_stub(uint64_t address)
+{
+	return address >= entry_place(&ENTRY_PLACES.stubs) && address < entry_place(&ENTRY_PLACES.stubs_end);
+}
+
+static inline bool entry_is_body(uint64_t address)
+{
+	return address >= entry_place(&ENTRY_PLACES.body) && address < entry_place(&ENTRY_PLACES.body_end);
+}
+
+/* What the program has as the address of a symbol; and the symbol of such an address, or of one inside of the stub. */
+static inline uint64_t entry_stub(uint32_t symbol)
+{
+	return entry_place(&ENTRY_PLACES.stubs) + (uint64_t)symbol * STUB_SIZE;
+}
+
+static inline uint32_t entry_symbol(uint64_t stub)
+{
+	return (uint32_t)((stub - entry_place(&ENTRY_PLACES.stubs)) / STUB_SIZE);
+}
 
 struct entry_verdict {
 	void *function;
@@ -124,8 +147,6 @@ static inline uint64_t *entry_return_slot(entry_frame frame) { return (uint64_t 
 
 #if defined(__x86_64__)
 static inline uint64_t entry_ticks(void) { return __builtin_ia32_rdtsc(); }
-/* While another thread is waited for. */
-static inline void entry_pause(void) { __builtin_ia32_pause(); }
 
 /*
  * Waits for the instructions before it: otherwise calls of a few nanoseconds seem to take none, since their end is read

@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shim/state/entry.h"
 #include "flopshim_dump.h"
 #include "price/routines.h"
 #include "shim/guest/page.h"
+#include "shim/state/entry.h"
+#include "shim/state/epoch.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -284,9 +285,6 @@ static inline uint32_t served_place(uint32_t symbol)
 {
 	return (symbol & SERVED_MASK) * SERVED_SCALE / sizeof(struct served);
 }
-
-/* A page of its own that a forked child finds zeroed; never 0 otherwise. */
-extern volatile uint32_t flopshim_epoch __attribute__((visibility("hidden")));
 
 /*
  * A caller and a symbol in one number of 64 bits: symbols have 16, and no kernel hands out an address of more than

@@ -10,7 +10,8 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 
 
 def oracle(client):
-    sources = [TOP / "shim" / name for name in ("resolve/module.c", "resolve/resolve.c", "resolve/symbol_version.c", "guest/guest.c")]
+    sources = [TOP / "shim" / name for name in ("resolve/module.c", "resolve/resolve.c", "resolve/symbol_version.c", "guest/guest.c",
+                                             "guest/machine.c")]
     return client.compile("got_oracle.c", *sources, "-shared", "-fPIC",
                           "-Wl,-z,defs", "-fvisibility=hidden", f"-I{TOP}", f"-I{TOP / 'include'}",
                           name="got_oracle.so", blas=False)

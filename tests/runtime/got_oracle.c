@@ -15,16 +15,15 @@
 #include <string.h>
 
 #include "shim/guest/config.h"
-#include "shim/interpose/dlsym.h"
-#include "shim/state/entry.h"
+#include "shim/resolve/libc.h"
 #include "shim/resolve/resolve.h"
 #include "shim/guest/speak.h"
+#include "shim/state/entry.h"
 
 struct config config; /* quiet or verbose: the resolver's helpers ask */
 
 /* The resolver knows its own object by them: here, the object that it must never answer with. */
-char flopshim_stubs[1] __attribute__((visibility("hidden")));
-char flopshim_stubs_end[1] __attribute__((visibility("hidden")));
+static const struct entry_places places __attribute__((section("flopshim_places"), used));
 
 enum { SHOWN_MAX = 20 };
 
@@ -46,21 +45,12 @@ struct object {
 	} relocations[2];
 };
 
-void *dlsym_call_real(void *handle, const char *name)
-{
-	return dlsym(handle, name); /* RTLD_NEXT means behind this object, which stands where the shim would */
-}
+void *(*libc_dlsym)(void *, const char *) = dlsym; /* RTLD_NEXT means behind this object, which stands where the shim would */
 
 void speak(const char *line, size_t length)
 {
 	(void)line, (void)length;
 	abort(); /* nor says anything */
-}
-
-int entry_probe(void *function, const void *const arguments[PROBE_ARGUMENTS])
-{
-	(void)function, (void)arguments;
-	abort(); /* nothing here asks for the width of integers */
 }
 
 static bool has_suffix(const char *name, const char *suffix)

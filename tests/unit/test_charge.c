@@ -12,7 +12,7 @@
 #include "shim/charge/charge.h"
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
-#include "shim/threads/lifecycle.h"
+#include "shim/state/registry.h"
 #include "run_suite.h"
 
 enum { THREADS = 8, ROUNDS = 1000 };
@@ -25,13 +25,13 @@ static unsigned thread_total;
 struct thread thread_null;
 __thread struct thread_head thread_head = {.thread = &thread_null};
 
-void lifecycle_each_thread(void (*visit)(struct thread *))
+void registry_each_thread(void (*visit)(struct thread *))
 {
 	for (unsigned i = 0; i < thread_total; i++)
 		visit(&threads[i]);
 }
 
-void lifecycle_epoch_next(void) {}
+void epoch_next(void) {}
 struct dump_table dump_limits;
 void *dump_append(struct dump_table *table, uint32_t *number) { (void)table; (void)number; return NULL; }
 void dump_commit(struct dump_table *table) { (void)table; }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * program.h - what the kernel says of the running program, and how its files and threads are called.
+ */
+#ifndef FLOPSHIM_PROGRAM_H
+#define FLOPSHIM_PROGRAM_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* Remembers what the program is. Once, in the constructor. */
+void program_find(void);
+
+/* Absolute path of the running program. */
+const char *program_path(void);
+
+/* The kernel's number of the calling thread. */
+uint32_t program_thread(void);
+
+/* What follows the last slash. */
+static inline const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+#endif

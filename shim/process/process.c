@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * process.c - the shim starts and ends with the process.
+ * It must never make a file or say anything in a process that makes no BLAS call.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "shim/charge/charge.h"
+#include "shim/charge/namespace.h"
+#include "shim/charge/weights.h"
+#include "shim/dump/dump.h"
+#include "shim/dump/lock.h"
+#include "shim/dump/path.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "shim/guest/program.h"
+#include "shim/guest/speak.h"
+#include "shim/resolve/hiding.h"
+#include "shim/resolve/libc.h"
+#include "shim/resolve/module.h"
+#include "shim/stacks/sample.h"
+#include "shim/stacks/unwind.h"
+#include "shim/state/epoch.h"
+#include "shim/state/registry.h"
+#include "shim/threads/lifecycle.h"
+
+static __attribute__((constructor)) void start(void)
+{
+	int saved = errno;
+	bool is_blind;
+
+	speak_start();
+	libc_find();
+	config_read(environ);
+	path_start();
+	program_find();
+	lifecycle_start();
+	unwind_start();
+	sample_start();
+	guest_lock(&record_lock);
+	module_start();
+	is_blind = !module_at(0);
+	guest_unlock(&record_lock);
+	if (is_blind && config.budget_count && config.on_exceed != EXCEED_WARN) {
+		guest_say("no memory to find the program's BLAS: the program is not run without its limits");
+		_exit(2);
+	}
+	if (config.weights)
+		weights_start(config.weights);
+	namespace_start();
+	epoch_start();
+	hiding_say_before();
+	errno = saved;
+}
+
+/* Others may be in the middle of adding to the dump, or just beginning to. */
+static __attribute__((destructor)) void end(void)
+{
+	hiding_note_deep(true);
+	if (!epoch_is_counting())
+		return;
+	guest_lock(&record_lock);
+	charge_call_back_all(); /* or what is reserved and unspent would stand as used */
+	dump_close(DUMP_CLOSED, -1, registry_is_alone());
+	guest_unlock(&record_lock);
+	epoch_next(); /* a call from a later destructor takes the check words away */
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libc.c - the C library's functions in whose place the shim has some of its own.
+ * It must never find the shim's own, nor take a lock: it may run before anything else in the process.
+ */
+#include "shim/resolve/libc.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stddef.h>
+
+#include "shim/resolve/module.h"
+#include "shim/resolve/resolve.h"
+
+void *(*libc_dlsym)(void *, const char *);
+void *(*libc_dlvsym)(void *, const char *, const char *);
+void *(*libc_dlopen)(const char *, int);
+int (*libc_dlclose)(void *);
+long (*libc_syscall)(long number, ...);
+int (*libc_prctl)(int option, ...);
+int (*libc_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* The next one in the search order: the C library's, or a sanitizer's. */
+static bool is_next_dlvsym(const struct module *module, void *context)
+{
+	(void)context;
+	if (module->dynamic == _DYNAMIC)
+		return false;
+	libc_dlvsym = (void *(*)(void *, const char *, const char *))module_symbol(module, "dlvsym");
+	return libc_dlvsym != NULL;
+}
+
+/* glibc moved these from libdl into libc with 2.34. */
+static void *libc_function(const char *name)
+{
+	static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.17", "GLIBC_2.2.5", "GLIBC_2.1", "GLIBC_2.0"};
+	void *found = NULL;
+
+	for (unsigned i = 0; libc_dlvsym && !found && i < sizeof(versions) / sizeof(versions[0]); i++)
+		found = libc_dlvsym(RTLD_NEXT, name, versions[i]);
+	return found;
+}
+
+/* Whatever comes next: a sanitizer has some of its own. */
+static void *next_function(const char *name)
+{
+	void *(*real)(void *, const char *) = (void *(*)(void *, const char *))libc_function("dlsym");
+
+	return real ? real(RTLD_NEXT, name) : libc_function(name);
+}
+
+void libc_find(void)
+{
+	if (libc_dlsym)
+		return;
+	module_before_list(is_next_dlvsym, NULL);
+	libc_dlopen = (void *(*)(const char *, int))libc_function("dlopen");
+	libc_dlclose = (int (*)(void *))libc_function("dlclose");
+	libc_syscall = (long (*)(long, ...))next_function("syscall");
+	libc_prctl = (int (*)(int, ...))next_function("prctl");
+	libc_pthread_create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function(
+		"pthread_create");
+	libc_dlsym = (void *(*)(void *, const char *))libc_function("dlsym");
+	module_init();
+}
