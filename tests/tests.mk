@@ -90,6 +90,12 @@ check-warnings: $(foreach compiler,$(COMPILERS),$(WARNED:%.c=$(T)/warnings/$(com
 	$(call part)
 	$(Q)echo "No warning from $(COMPILERS) in $(words $(WARNED)) sources"
 
+# No folder of sources uses one that is above it in tests/layers/order; and that the check says so where one does.
+check-layers: all
+	$(call part)
+	$(Q)tests/layers/check --build $(O)
+	$(Q)tests/layers/test --build $(O)
+
 # The same integers from both compilers at every optimization.
 check-compilers: $(GENERATED)
 	$(call part)
@@ -182,7 +188,7 @@ $(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(AS_FLAGS) -DENTRY_IN_C $(DEPENDENCIES) -c $< -o $@
 
-$(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry.o,$(SHIM_OBJECTS)) $(C)/entry.o
+$(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM_OBJECTS)) $(C)/entry.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $^ $(LDFLAGS)
 	$(Q)mv $@.new $@
@@ -214,7 +220,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
+CHECKS := warnings layers options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
 PARTS := $(CHECKS:%=check-%)
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-long
 # With -j the parts run side by side, and each one's output comes in one piece.
@@ -234,7 +240,7 @@ $(T)/passed/%: %
 
 # What a change should pass before anything else: less than a minute after a change of one line.
 QUICK_CLIENTS := budget shapes weights
-check-quick: check-warnings check-options check-bindings check-unit check-golden all
+check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
 # Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.
