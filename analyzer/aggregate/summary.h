@@ -22,6 +22,7 @@ enum group_by {
 struct group {
 	const struct row *row; /* its first row: its key is the group's; NULL for an origin */
 	uint32_t first;        /* number of that row, or of the origin */
+	bool saturated;
 	u128 flops, charged, words;
 	u128 timed_flops;      /* of the calls that were timed */
 	uint64_t calls, timed_calls, time_ns;
@@ -30,7 +31,6 @@ struct group {
 	uint64_t timeless_calls;  /* of which nothing says how long they took */
 	uint64_t rejected_calls, unpriced_calls; /* in `calls` */
 	uint64_t refused_calls, queries, manual_charges; /* not in `calls` */
-	bool saturated;
 };
 
 struct group_list {
