@@ -10,14 +10,30 @@
 #include "analyzer/render/format.h"
 #include "analyzer/tables/cell.h"
 
+/* How many bytes from here on stand for themselves, and are of one character each. */
+static size_t plain_length(const unsigned char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\')
+		length++;
+	return length;
+}
+
 static void json_string(FILE *stream, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
 	fputc('"', stream);
-	while (*at) {
-		unsigned length = utf8_length(at);
+	for (;;) {
+		size_t plain = plain_length(at);
+		unsigned length;
 
+		fwrite(at, 1, plain, stream);
+		at += plain;
+		if (!*at)
+			break;
+		length = utf8_length(at);
 		if (!length)
 			fputs("\\ufffd", stream);
 		else if (*at == '"' || *at == '\\')

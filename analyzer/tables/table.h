@@ -41,11 +41,15 @@ enum column_flags {
 struct value {
 	bool known; /* otherwise: text "", JSON null, CSV empty */
 	bool estimated; /* text: with a ~ before it */
-	u128 number;
-	double real;
-	const char *text;
-	const struct row *row;
-	const struct aggregate *names; /* of a shape's arguments */
+	union {
+		const char *text;
+		const struct row *row;
+	};
+	union {
+		u128 number;
+		double real;
+		const struct aggregate *names; /* of a shape's arguments */
+	};
 };
 
 struct table;
