@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/flopshim-dump.md"
-LAYOUT = 2  # that this reader knows
 CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i", "i64": "q", "char": "s"}
 NONE = 4294967295
 SEED = 14695981039346656037
@@ -26,10 +25,12 @@ class Unreadable(Exception):
 # ---- the page ----
 
 class Document:
-    """structs: {name: [(offset, member, type, count)]}, a count of None where there is no [N]; values: {name: number}"""
+    """structs: {name: [(offset, member, type, count)]}, a count of None where there is no [N]; values: {name: number}; the
+    layout that it describes."""
 
     def __init__(self, text):
-        self.structs, self.values, self.entries = {}, {}, {}
+        self.structs, self.values = {}, {}
+        self.layout = int(re.search(r"describes\s+layout (\d+)", text)[1])
         struct_name = None
         for line in text.splitlines():
             if line.startswith("#"):
@@ -43,7 +44,6 @@ class Document:
                     (int(cells[0]), member[1], kind, int(count or 0) if brackets else None))
             elif len(cells) == 3 and re.fullmatch(r"\d+", cells[0]) and re.fullmatch(r"DUMP_\w+", cells[1]):
                 self.values[cells[1]] = int(cells[0])
-                self.entries[int(cells[0]), cells[1]] = cells[2]
 
     def size_of_type(self, kind):
         return self.size(kind) if kind in self.structs else struct.calcsize("<" + CODES[kind])
@@ -110,7 +110,7 @@ class Dump:
         header = self.header
         if header["magic"] != b"FLOPSHIM" or header["byte_order"] != 0x01020304:
             raise Unreadable("not a dump")
-        if header["version"] > LAYOUT:
+        if header["version"] > self.document.layout:
             raise Unreadable(f"layout {header['layout']}, for readers of layout {header['version']} and later")
         if header["header_check"] and header["header_check"] != header_check(self.data, self.document):
             raise Unreadable("the header is damaged")
