@@ -146,26 +146,15 @@ struct origin_key addition_origin_key(const struct addition *add, uint32_t lane)
 {
 	const struct aggregate *aggregate = add->aggregate;
 	const struct process *process = add->process;
-	struct origin_key key = { AGGREGATE_NONE, AGGREGATE_NONE, ORIGIN_NO_RANK, AGGREGATE_NONE, AGGREGATE_NONE };
+	unsigned parts = aggregate->options.origin;
 
-	switch (aggregate->options.origin) {
-	case ORIGIN_THREAD:
-		key.lane = lane;
-		/* fall through */
-	case ORIGIN_PROCESS:
-		key.process = (uint32_t)(process - aggregate->processes);
-		break;
-	case ORIGIN_RANK:
-		key.job = process->job;
-		key.rank = process->rank;
-		break;
-	case ORIGIN_HOST:
-		key.host = process->host;
-		break;
-	case ORIGIN_NONE:
-		break;
-	}
-	return key;
+	return (struct origin_key){
+		.host = parts & ORIGIN_HOST ? process->host : AGGREGATE_NONE,
+		.job = parts & ORIGIN_JOB ? process->job : AGGREGATE_NONE,
+		.rank = parts & ORIGIN_RANK ? process->rank : ORIGIN_NO_RANK,
+		.process = parts & ORIGIN_PROCESS ? (uint32_t)(process - aggregate->processes) : AGGREGATE_NONE,
+		.lane = parts & ORIGIN_LANE ? lane : AGGREGATE_NONE,
+	};
 }
 
 struct origin *addition_origin(struct addition *add, uint32_t lane)

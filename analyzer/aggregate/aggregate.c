@@ -51,12 +51,10 @@ const char *kind_name(unsigned kind)
 /* Every process has one, whether it has rows or not: idle ones are worth seeing. */
 static void add_process_origin(struct addition *add)
 {
-	enum origin_level level = add->aggregate->options.origin;
+	unsigned parts = add->aggregate->options.origin;
 
-	if (level == ORIGIN_PROCESS)
-		addition_origin(add, DUMP_NONE);
-	if (level == ORIGIN_HOST || level == ORIGIN_RANK)
-		addition_origin(add, DUMP_NONE)->processes++;
+	if (parts && !(parts & ORIGIN_LANE))
+		addition_origin(add, DUMP_NONE)->processes += !(parts & ORIGIN_PROCESS);
 }
 
 /* Rows. */
@@ -254,7 +252,7 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 
 	row_sum(aggregate->rows[number], &key.row);
 	aggregate->rows[number]->flags |= entry.flags & DUMP_ROW_SATURATED;
-	if (aggregate->options.origin != ORIGIN_NONE) {
+	if (aggregate->options.origin) {
 		struct row *part = part_find(aggregate, number, add->origin);
 
 		row_sum(part, &key.row);
@@ -275,7 +273,7 @@ static size_t add_rows(struct addition *add)
 	for (; (entry = dump_cursor_next(&cursor)); count++) {
 		const struct row *row;
 
-		if (options->origin == ORIGIN_THREAD)
+		if (options->origin & ORIGIN_LANE)
 			addition_origin(add, cursor.lane);
 		row = add_row(add, entry);
 		if (options->row_added && row)

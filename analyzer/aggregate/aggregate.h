@@ -59,10 +59,17 @@ struct sample_key {
 	uint32_t stack, site, space;
 };
 
-/* How far apart what comes from different processes or threads is kept, beside the rows that it adds up to. */
-enum origin_level { ORIGIN_NONE, ORIGIN_HOST, ORIGIN_RANK, ORIGIN_PROCESS, ORIGIN_THREAD };
+/* What is told apart of where work comes from, beside the rows that it adds up to. */
+enum origin_part {
+	ORIGIN_NONE = 0,
+	ORIGIN_HOST = 1 << 0,
+	ORIGIN_JOB = 1 << 1,
+	ORIGIN_RANK = 1 << 2,
+	ORIGIN_PROCESS = 1 << 3,
+	ORIGIN_LANE = 1 << 4,
+};
 
-/* Where rows come from; what the level does not tell apart is AGGREGATE_NONE, and the rank ORIGIN_NO_RANK. */
+/* Where work comes from; what is not told apart is AGGREGATE_NONE, and the rank ORIGIN_NO_RANK. */
 struct origin_key {
 	uint32_t host, job;     /* texts */
 	int32_t rank;
@@ -72,7 +79,7 @@ struct origin_key {
 #define ORIGIN_NO_RANK (-1)
 
 struct origin {
-	uint64_t processes; /* of a host or a rank */
+	uint64_t processes; /* that are not told apart */
 	uint64_t threads;   /* that had the lane, one after the other */
 	uint32_t tid;       /* of the one that has it; 0 if none */
 };
@@ -169,7 +176,7 @@ struct aggregate_options {
 	/* Is told, where not NULL, which row of the aggregate a row of a dump went to. */
 	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
 	void *row_context;
-	enum origin_level origin;
+	unsigned origin; /* a set of enum origin_part */
 	bool quiet; /* what cannot be opened has been said already */
 };
 

@@ -36,7 +36,7 @@ void addition_lanes(struct addition *add)
 	while ((lane = dump_cursor_next(&cursor))) {
 		uint32_t depth = lane->depth;
 
-		if (add->aggregate->options.origin == ORIGIN_THREAD)
+		if (add->aggregate->options.origin & ORIGIN_LANE)
 			add_thread(add, lane, cursor.number);
 		if (depth > DUMP_FRAMES_MAX) {
 			dump_damaged(&add->dump, "lanes with impossible depths");

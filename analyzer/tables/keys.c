@@ -116,11 +116,11 @@ const struct key keys[KEY_COUNT] = {
 	[KEY_SITE]      = { "site", "By call site", "Call sites that differ",
 	                    GROUP_SITE, ORIGIN_NONE, &table_sites, COLUMNS(site_key) },
 	[KEY_THREAD]    = { "thread", "By thread", "Threads that differ",
-	                    GROUP_ORIGIN, ORIGIN_THREAD, NULL, COLUMNS(thread_key) },
+	                    GROUP_ORIGIN, ORIGIN_PROCESS | ORIGIN_LANE, NULL, COLUMNS(thread_key) },
 	[KEY_PROCESS]   = { "process", "By process", "Processes that differ",
 	                    GROUP_ORIGIN, ORIGIN_PROCESS, NULL, COLUMNS(process_key) },
 	[KEY_RANK]      = { "rank", "By rank", "Ranks that differ",
-	                    GROUP_ORIGIN, ORIGIN_RANK, NULL, COLUMNS(rank_key) },
+	                    GROUP_ORIGIN, ORIGIN_JOB | ORIGIN_RANK, NULL, COLUMNS(rank_key) },
 	[KEY_HOST]      = { "host", "By host", "Hosts that differ",
 	                    GROUP_ORIGIN, ORIGIN_HOST, NULL, COLUMNS(host_key) },
 };

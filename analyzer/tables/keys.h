@@ -21,7 +21,7 @@ struct key {
 	const char *title;         /* of a table by it */
 	const char *compared;      /* of a table of what differs */
 	enum group_by by;
-	enum origin_level origin;  /* what the aggregate must tell apart */
+	unsigned origin;           /* what the aggregate must tell apart: a set of enum origin_part */
 	const struct table_kind *kind; /* the table of a report by it; NULL: put together from `columns` and measures */
 	/* What says which group it is, for items that are groups of rows. */
 	const struct column *columns;
