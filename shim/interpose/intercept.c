@@ -7,93 +7,40 @@
 #include "shim/interpose/intercept.h"
 
 #include "shim/charge/charge.h"
+#include "shim/charge/weights.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/interpose/arguments.h"
 #include "shim/record/rows.h"
-#include "shim/charge/weights.h"
 
-/* CBLAS enums as the letters that Fortran has for them. */
-static inline char enum_letter(uint64_t value)
-{
-	static const char letters[] = "RC........NTCR......UL........NU........LR";
-	uint32_t index = (uint32_t)value - 101;
-
-	return index < sizeof(letters) - 1 ? letters[index] : '?';
-}
-
-static inline uint64_t option_read(const struct shape_arg *arg, entry_frame frame)
-{
-	uint64_t word = *(const uint64_t *)(frame + arg->offset);
-	unsigned char letter;
-
-	switch (arg->fetch) {
-	case FETCH_CHAR_REF:
-		if (!word)
-			return 0;
-		word = *(const unsigned char *)word;
-		/* fall through */
-	case FETCH_CHAR:
-		letter = (unsigned char)word;
-		return (unsigned)(letter - 'a') < 26 ? letter - 32u : letter;
-	case FETCH_ENUM:
-		return (unsigned char)enum_letter(word);
-	case FETCH_LOGICAL_REF:
-		if (!word)
-			return 'F';
-		word = *(const uint32_t *)word; /* the low half, in both widths */
-		/* fall through */
-	case FETCH_LOGICAL:
-		return (uint32_t)word ? 'T' : 'F';
-	default:
-		return 0;
-	}
-}
-
-static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64, uint64_t group)
-{
-	uint64_t word = *(const uint64_t *)(frame + arg->offset);
-
-	if (likely(arg->fetch == FETCH_INT_REF)) {
-		if (unlikely(!word))
-			return 0;
-		return ilp64 ? *(const int64_t *)word : *(const int32_t *)word;
-	}
-	if (arg->fetch == FETCH_INT)
-		return ilp64 ? (int64_t)word : (int32_t)word;
-	if (arg->fetch == FETCH_INT_GROUPS && word)
-		return ilp64 ? ((const int64_t *)word)[group] : ((const int32_t *)word)[group];
-	return 0;
-}
-
-/* `letters` lists the values of an earlier option under which LAPACK references an argument. */
-static inline bool condition_holds(uint16_t number, const struct shape *shape)
-{
-	const struct condition *condition;
-	char letter;
-
-	if (likely(number == CONDITION_NONE))
-		return true;
-	condition = &conditions[number];
-	letter = (char)(shape->options >> (8 * condition->arg));
-	for (unsigned i = 0; i < sizeof(condition->letters) && condition->letters[i]; i++)
-		if (condition->letters[i] == letter)
-			return true;
-	return false;
-}
-
-static inline __attribute__((always_inline)) void
-shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		  uint64_t group, struct shape *shape)
-{
-	const struct shape_arg *arg = &shape_args[form->shape];
-
-	shape->options = 0;
-	for (unsigned i = 0; i < options; i++, arg++)
-		if (condition_holds(arg->condition, shape))
-			shape->options |= option_read(arg, frame) << (8 * i);
-	for (unsigned i = 0; i < dims; i++, arg++)
-		shape->dims[i] = condition_holds(arg->condition, shape) ? dim_read(arg, frame, ilp64, group) : 0;
-}
+/*
+ * Who has tested what. A column says what is known of a call when a function here is called: `yes` and `known` are not
+ * tested again, `last` is as at the last call from this site, and "-" is not known or not relied upon. Each tests something
+ * more and hands on to the one that knows it, at last to run(); where the slow path must look, the answer is SLOW.
+ *
+ *                            site  scope  credit's  options  dimensions  row   paid
+ *                                  last   scope
+ *  intercept_enter           yes   -      -         -        -           -     -     called by the entry body
+ *  intercept_enter_displaced -     -      -         -        -           -     -     the same, to look in the site's other place
+ *  enter_site                yes   -      -         -        -           -     -     its scope is not the last, or its options differ
+ *  enter_scope               yes   yes    yes       -        -           -     -     it has several arguments
+ *  enter_following           yes   yes    yes       -        -           -     -     the row that followed the last is expected again
+ *  enter_options             yes   yes    yes       last     other       -     -     its row may not be worth a search
+ *  enter_options_searching   yes   yes    yes       last     other       -     -     it is
+ *  enter_rowless             yes   -      -         known    -           none  -     of a lane that is full: shares a coarse row
+ *  enter_row                 yes   -      yes       known    known       yes   -     takes its price from the credit
+ *  enter_row_unproven        yes   -      -         known    known       yes   -     from the credit, another portion or the lease
+ *  enter_row_unpaid          yes   -      -         known    known       yes   no    timed, or too dear for any credit
+ *  run                       yes   known  known     known    known       yes   yes   is recorded as in flight
+ *
+ *  intercept_enter_nested    -     while a call is in flight: nothing is known, and only the site is looked up
+ *  enter_nested              yes   the same, where it is known
+ *  intercept_enter_timed     -     from the slow path, for a thread whose calls are all timed or logged
+ *
+ * "Site": its key and epoch are the call's. "Scope last": thread->scope, where the call charges, is slot->scope, so that
+ * slot->row may be its row. "Credit's scope": it is thread->credit_scope, so that credit and lease may be spent on it.
+ * The entry body does the work of intercept_enter and enter_row for level-1 BLAS, and of enter_nested: see entry.h.
+ */
 
 void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
 		uint64_t group, struct shape *shape)
@@ -108,139 +55,6 @@ void site_slot_remember(struct site_slot *slot, struct dump_row *row, const stru
 	slot->scope = scope;
 	__asm__ volatile("" ::: "memory");
 	slot->row = row;
-}
-
-/*
- * How a call differs in its shape from the last one of its site. SAME is the common case, and the reason why a call
- * costs what it costs. Where a letter is in lower case it only seems to differ.
- */
-enum likeness { SAME, OTHER_DIMS, OTHER };
-
-static inline __attribute__((always_inline)) enum likeness
-pointers_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
-{
-	const struct shape_arg *arg = slot->args;
-	uint64_t options = row->options;
-
-	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8) {
-		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
-
-		if (unlikely(!letter || *letter != (uint8_t)options))
-			return OTHER;
-	}
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
-		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
-
-		if (unlikely(!dim))
-			return OTHER;
-		if (unlikely((ilp64 ? *(const int64_t *)dim : *dim) != row->dims[i]))
-			return OTHER_DIMS;
-	}
-	return SAME;
-}
-
-static inline __attribute__((always_inline)) enum likeness
-values_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
-{
-	const struct shape_arg *arg = slot->args;
-	uint64_t options = row->options;
-
-	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8)
-		if (unlikely(enum_letter(*(const uint64_t *)(frame + arg->offset)) != (char)options))
-			return OTHER;
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
-		const char *dim = frame + arg->offset;
-
-		if (unlikely((ilp64 ? *(const int64_t *)dim : *(const int32_t *)dim) != row->dims[i]))
-			return OTHER_DIMS;
-	}
-	return SAME;
-}
-
-static inline bool reads_pointers(const struct site_slot *slot)
-{
-	return slot->reading >= READING_FIRST && slot->reading <= READING_POINTERS;
-}
-
-/* How its arguments differ from those of the row. */
-static inline __attribute__((always_inline)) enum likeness
-compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
-{
-	switch (slot->reading) {
-	case READING_FIRST:
-	case READING_POINTER:
-	case READING_POINTERS:
-		return pointers_compare(slot, row, frame, false);
-	case READING_FIRST_VALUE:
-	case READING_VALUE:
-	case READING_VALUES:
-		return values_compare(slot, row, frame, false);
-	case READING_POINTERS_64:
-		return pointers_compare(slot, row, frame, true);
-	case READING_VALUES_64:
-		return values_compare(slot, row, frame, true);
-	default:
-		return OTHER;
-	}
-}
-
-static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame frame)
-{
-	const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
-
-	return likely(dim) ? *dim : 0;
-}
-
-/* A dimension of a site that is not READING_OTHER: no option decides whether it is there. */
-static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
-{
-	return likely(reads_pointers(slot)) ? pointer_read(arg, frame)
-					    : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
-}
-
-/* What shape_read does, where all arguments are of the most frequent kind. */
-static inline __attribute__((always_inline)) void
-pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
-{
-	const struct shape_arg *arg = slot->args;
-	uint64_t options = 0;
-
-	for (unsigned i = 0; i < slot->options; i++, arg++) {
-		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
-
-		if (letter)
-			options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
-	}
-	shape->options = options;
-	for (unsigned i = 0; i < slot->dims; i++, arg++)
-		shape->dims[i] = pointer_read(arg, frame);
-}
-
-static inline bool pointer_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
-{
-	const int32_t *dim = *(const int32_t *const *)(frame + slot->offset);
-
-	return likely(dim) && *dim == row->dims[0];
-}
-
-static inline bool value_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
-{
-	return *(const int32_t *)(frame + slot->offset) == row->dims[0];
-}
-
-static inline bool is_query(const struct form *form, entry_frame frame)
-{
-	for (unsigned i = 0; i < form->query_count; i++) {
-		uint64_t word = *entry_slot(frame, form->query_slots[i]);
-		int32_t size;
-
-		if (form->query_is_ref && !word)
-			continue;
-		size = form->query_is_ref ? *(const int32_t *)word : (int32_t)word;
-		if (size == -1 || (size == -2 && form->query_minus_two))
-			return true;
-	}
-	return false;
 }
 
 /* How a site's only dimension is read, by what the entry body can read. */
@@ -407,8 +221,8 @@ static inline uint64_t burst_ticks(void)
 	return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks();
 }
 
-/* A call that is timed by the processor's counter, if at all, and needs nothing else. */
-static inline struct entry_verdict enter_ticking(struct thread *thread, entry_frame frame, const struct site_slot *slot,
+/* Neither credit nor lease pay it: it runs if it needs nothing but the processor's counter, if that. */
+static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry_frame frame, const struct site_slot *slot,
 						 struct dump_row *row, const struct scope *scope)
 {
 	int64_t cost = (int64_t)row->charged;
@@ -424,8 +238,8 @@ static inline struct entry_verdict enter_ticking(struct thread *thread, entry_fr
 	return run(thread->lane, slot, row, scope, frame, flags);
 }
 
-/* A call whose row is known, and not yet whether it may run. */
-static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame frame, struct site_slot *slot,
+/* Its row is known, and nothing of what pays for it. */
+static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_frame frame, struct site_slot *slot,
 								struct dump_row *row, const struct scope *scope)
 {
 	struct thread *thread = thread_self;
@@ -434,26 +248,23 @@ static __attribute__((noinline)) struct entry_verdict enter_row(entry_frame fram
 	if (!paid && scope == thread->credit_scope && row->charged < CREDIT_QUANTUM && credit_renew(thread))
 		paid = pay(thread, scope, row->charged);
 	if (!paid)
-		return enter_ticking(thread, frame, slot, row, scope);
+		return enter_row_unpaid(thread, frame, slot, row, scope);
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/* The same, where the thread's credit is known to be the scope's: most calls end here. */
+/* Its row is known, and the thread's credit is the scope's: most calls end here. */
 static inline __attribute__((always_inline)) struct entry_verdict
-enter_charged_row(struct thread *thread, entry_frame frame, struct site_slot *slot, struct dump_row *row,
+enter_row(struct thread *thread, entry_frame frame, struct site_slot *slot, struct dump_row *row,
 		  const struct scope *scope)
 {
 	if (unlikely((int64_t)row->charged > thread->credit))
-		return enter_row(frame, slot, row, scope);
+		return enter_row_unproven(frame, slot, row, scope);
 	thread->credit -= (int64_t)row->charged;
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/*
- * A call that has no row of its own, and whose options are known. In a lane that is full it shares a row with others,
- * and brings its own price.
- */
-static __attribute__((noinline)) struct entry_verdict enter_coarse(entry_frame frame, struct site_slot *slot,
+/* It has no row of its own. In a lane that is full it shares a row with others, and brings its own price. */
+static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame frame, struct site_slot *slot,
 								   uint64_t options)
 {
 	struct thread *thread = thread_self;
@@ -570,8 +381,8 @@ static inline bool is_special(const struct site_slot *slot, entry_frame frame)
 	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
 }
 
-/* A call that is not the same as the last one from its site, or not quite as simple. */
-static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame frame, struct site_slot *slot)
+/* Nothing is known but the site: the call is not the same as the last one from there, or not quite as simple. */
+static __attribute__((noinline)) struct entry_verdict enter_site(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = thread->scope;
@@ -582,11 +393,11 @@ static __attribute__((noinline)) struct entry_verdict enter_shape(entry_frame fr
 		return SLOW;
 	row = row_of_call(thread, slot, frame, scope, &shape);
 	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
-		return enter_coarse(frame, slot, shape.options);
+		return enter_rowless(frame, slot, shape.options);
 	thread->rows.misses = 0;
 	site_slot_remember(slot, row, scope);
 	if (unlikely(scope != thread->credit_scope || (int64_t)row->charged > thread->credit))
-		return enter_row(frame, slot, row, scope);
+		return enter_row_unproven(frame, slot, row, scope);
 	thread->credit -= (int64_t)row->charged;
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
@@ -694,11 +505,8 @@ static inline void site_unfollow(struct site_slot *slot)
 		slot->reading = value_reading(slot);
 }
 
-/*
- * A call that differs from the last one of its site in dimensions alone: its scope is the same, and has the thread's
- * credit.
- */
-static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame frame, struct site_slot *slot)
+/* It differs from the last one of its site in dimensions alone, and its row is to be searched. */
+static __attribute__((noinline)) struct entry_verdict enter_options_searching(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = slot->scope;
@@ -714,20 +522,20 @@ static __attribute__((noinline)) struct entry_verdict enter_dims(entry_frame fra
 	shape.options = last->options;
 	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
 	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
-		return enter_coarse(frame, slot, shape.options);
+		return enter_rowless(frame, slot, shape.options);
 	thread->rows.misses = 0;
 	site_follow(slot, last, row, place);
 	site_slot_remember(slot, row, scope);
-	return enter_charged_row(thread, frame, slot, row, scope);
+	return enter_row(thread, frame, slot, row, scope);
 }
 
-/* The same, if its row is to be searched: apart, or the callers would keep registers for it. */
-static __attribute__((noinline)) struct entry_verdict enter_other_dims(entry_frame frame, struct site_slot *slot)
+/* It differs in dimensions alone. Apart, or the callers would keep registers for it. */
+static __attribute__((noinline)) struct entry_verdict enter_options(entry_frame frame, struct site_slot *slot)
 {
-	return rows_are_searched(thread_self) ? enter_dims(frame, slot) : enter_coarse(frame, slot, slot->row->options);
+	return rows_are_searched(thread_self) ? enter_options_searching(frame, slot) : enter_rowless(frame, slot, slot->row->options);
 }
 
-/* Like enter_larger, where the next shape is expected to be that of the next row. */
+/* Like enter_scope, where the next shape is expected to be that of the next row. */
 static __attribute__((noinline)) struct entry_verdict enter_following(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
@@ -737,28 +545,25 @@ static __attribute__((noinline)) struct entry_verdict enter_following(entry_fram
 
 	if (unlikely(likeness != SAME)) {
 		site_unfollow(slot);
-		return likeness == OTHER_DIMS ? enter_other_dims(frame, slot) : enter_shape(frame, slot);
+		return likeness == OTHER_DIMS ? enter_options(frame, slot) : enter_site(frame, slot);
 	}
 	__builtin_prefetch(row_next(row));
 	site_slot_remember(slot, row, scope);
-	return enter_charged_row(thread, frame, slot, row, scope);
+	return enter_row(thread, frame, slot, row, scope);
 }
 
-/*
- * More than one argument, and the rest as intercept_enter has tested it: apart, so that level 1 need not keep its
- * registers.
- */
-static __attribute__((noinline)) struct entry_verdict enter_larger(entry_frame frame, struct site_slot *slot)
+/* It has more than one argument, none of them compared yet. Apart, so that level 1 need not keep its registers. */
+static __attribute__((noinline)) struct entry_verdict enter_scope(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
 	struct dump_row *row = slot->row;
 	enum likeness likeness = compare(slot, row, frame);
 
 	if (unlikely(likeness == OTHER_DIMS))
-		return enter_other_dims(frame, slot);
+		return enter_options(frame, slot);
 	if (unlikely(likeness == OTHER))
-		return enter_shape(frame, slot);
-	return enter_charged_row(thread, frame, slot, row, slot->scope);
+		return enter_site(frame, slot);
+	return enter_row(thread, frame, slot, row, slot->scope);
 }
 
 struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
@@ -768,22 +573,22 @@ struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, 
 	const struct scope *scope = thread->scope;
 
 	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
-		return enter_shape(frame, slot);
+		return enter_site(frame, slot);
 	switch (slot->reading) {
 	case READING_FIRST:
 	case READING_POINTER:
 		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_other_dims(frame, slot);
+			return enter_options(frame, slot);
 		break;
 	case READING_FIRST_VALUE:
 	case READING_VALUE:
 		if (unlikely(!value_same(slot, row, frame)))
-			return enter_other_dims(frame, slot);
+			return enter_options(frame, slot);
 		break;
 	default:
-		return slot->streak < STREAK_FOLLOWED ? enter_larger(frame, slot) : enter_following(frame, slot);
+		return slot->streak < STREAK_FOLLOWED ? enter_scope(frame, slot) : enter_following(frame, slot);
 	}
-	return enter_charged_row(thread, frame, slot, row, scope);
+	return enter_row(thread, frame, slot, row, scope);
 }
 
 /* Its place is another's, or it is new. */

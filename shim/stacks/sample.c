@@ -617,13 +617,13 @@ static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 	bool continues = burst_continues(thread, cost), is_early = calibration.flops < WORK_BEFORE_BURSTS;
 
 	if (config.stacks != STACKS_AUTO) {
-		thread->until_sample = INT64_MAX;
-		thread->stack_threshold = UINT64_MAX;
+		thread->until_sample = UNTIL_NEVER;
+		thread->stack_threshold = THRESHOLD_NEVER;
 	}
 	if (thread->until_sample < credit)
 		credit = thread->until_sample;
 	if (!continues)
-		thread->until_clock = INT64_MAX;
+		thread->until_clock = UNTIL_NEVER;
 	thread->renewals = config.time == TIME_OFF ? CREDIT_RENEWALS : 0;
 	if (config.time == TIME_ALL || config.stacks == STACKS_ALL || config.records == RECORDS_CALLS) {
 		credit = config.stacks == STACKS_ALL || thread->scope->limited ? CREDIT_NONE : CREDIT_TIMED;

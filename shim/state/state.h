@@ -20,8 +20,8 @@
 
 enum {
 	SITE_SLOTS = 1 << SITE_BITS, /* call sites that a thread finds without a search, in pairs: see site_other */
-	CREDIT_NONE = -2,       /* every call takes the slow path */
-	CREDIT_TIMED = -3,      /* every call is timed, and needs nothing else */
+	CREDIT_NONE = -2,       /* instead of credit: every call takes the slow path */
+	CREDIT_TIMED = -3,      /* instead of credit: every call is timed, and needs nothing else */
 	CREDIT_RENEWALS = 15,   /* portions that the fast path may add to one of the slow path's, see credit_renew */
 	DEAR_CALL = 2048,       /* what a dear call takes from the credit at least, see dear_goes_on */
 	DEAR_SHIFT = 12,        /* and the part of its FLOPs that it takes beside that, as a power of two */
@@ -171,12 +171,39 @@ struct forked_frames {
 	struct dump_frame frames[DUMP_FRAMES_MAX];
 };
 
+/* No stack is ever due, or no end of a burst is: nothing that is taken from these is missed. */
+#define UNTIL_NEVER INT64_MAX
+#define THRESHOLD_NEVER UINT64_MAX
+
+/*
+ * What pays for a call on the fast path. The slow path hands out `credit`, FLOPs that the thread may charge before anything
+ * is due, and each call takes its price from it. Nothing else is counted there: what was used of the credit is taken from
+ * `until_sample` later, by credit_settle. So for a thread with credit
+ *
+ *     FLOPs until the next stack  ==  until_sample - (credit_given - credit)
+ *     0  <=  credit  <=  credit_given  <=  until_sample
+ *
+ * and no call that the credit pays for can be the one whose stack is due. credit_renew hands out another portion on the fast
+ * path, `renewals` times, and keeps both. A dear call costs more than any credit: dear_goes_on takes it from until_sample at
+ * once, but for the little that it takes from the credit.
+ *
+ * Below 0, `credit` is one of CREDIT_LEASE, CREDIT_NONE and CREDIT_TIMED: no price is smaller, so that one comparison tells
+ * all of this from a credit that has room. Then credit_given is not above 0, and until_sample is what is left as it stands:
+ * calls are taken from it one by one.
+ *
+ * Under a limit there is no credit but a `lease`: FLOPs that are reserved on every limit of credit_scope. For each limit
+ *
+ *     used  ==  charged by calls that have ended + by those in flight + leases of all threads
+ *
+ * as charge.h has it. Credit and lease may be spent in credit_scope alone, and so the fast path compares it with `scope`.
+ */
+
 /*
  * A thread. Reached through one thread-local pointer, which is `thread_null` before the thread's first
  * call and after its end: there nothing matches, and the slow path is taken.
  */
 struct thread {
-	int64_t credit;                  /* FLOPs that may be charged before the slow path must look */
+	int64_t credit;                  /* FLOPs that may be charged before the slow path must look, or a CREDIT_ below 0 */
 	const struct scope *volatile scope; /* where this thread charges; its creator may write it */
 	const struct scope *credit_scope; /* where `credit` and `lease` may be spent */
 	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
@@ -186,12 +213,12 @@ struct thread {
 
 	/* What the slow paths keep. */
 	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: charge.c */
-	int64_t until_sample;            /* FLOPs before the next sampled stack */
-	int64_t credit_given;            /* what `credit` was at the last refill */
-	uint32_t renewals;               /* how often the fast path may still refill it */
-	int64_t refill_mark;             /* what `until_sample` was at the last refill */
+	int64_t until_sample;            /* FLOPs before the next sampled stack, without what credit_settle will take off */
+	int64_t credit_given;            /* what `credit` was when it was handed out; 0 once it is settled */
+	uint32_t renewals;               /* how often the fast path may still hand out a portion */
+	int64_t refill_mark;             /* what `until_sample` was when the slow path last handed out credit */
 	int64_t until_clock;             /* where every call is timed: what is left of that, see clock_goes_on */
-	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first; UINT64_MAX: never drawn */
+	uint64_t stack_threshold;        /* that until_sample was drawn with, 0 before the first; or THRESHOLD_NEVER */
 	struct dump_part *log;           /* of the ordered record, the one that grows */
 	uint32_t busy;                   /* inside the slow path: a signal handler's calls take no stack */
 	uint32_t turn;                   /* which of two places the next site takes */
@@ -212,7 +239,7 @@ struct thread {
 	struct forked_frames forked; /* the calls in flight when it last forked */
 };
 
-/* What calls on the fast path have used since the last refill counts towards the next sampled stack. */
+/* Takes from until_sample what calls on the fast path have used of the credit. */
 static inline void credit_settle(struct thread *thread)
 {
 	if (thread->credit_given > 0)

@@ -167,7 +167,7 @@ static struct thread *thread_make(void)
 	thread->origin = origin_locked();
 	if (is_new) {
 		thread->own_epoch = epoch_kept();
-		thread->until_sample = INT64_MAX;
+		thread->until_sample = UNTIL_NEVER;
 	}
 	if (!record_lane_take(thread)) {
 		guest_free(thread, sizeof(*thread));
