@@ -48,7 +48,7 @@ $(T)/unit/price/tables.c: $(O)/generate/generate tests/unit/price.tbl
 
 $(T)/plain/tests/unit/price/tables.o $(T)/address/tests/unit/price/tables.o: $(T)/unit/price/tables.c
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(UNIT_FLAGS) -c $< -o $@
+	$(Q)$(CC) $(UNIT_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
 # $(call unit_test,TEST,KIND,REPORT OBJECTS)
 define unit_test
