@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * namespace.c - the tree of namespaces and the scopes on it.
- * It must never let a scope that a thread may still compare with change.
+ * namespace.c - the tree of namespaces, with their limits and factors.
+ * It must never move or free a namespace: they are read under no lock.
  */
 #include "shim/charge/namespace.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "shim/charge/charge.h"
+#include "shim/charge/spaces.h"
 #include "shim/dump/dump.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
-#include "shim/state/entry.h"
 #include "shim/state/epoch.h"
-#include "shim/state/registry.h"
-#include "shim/state/state.h"
 #include "flopshim.h"
 
 /* Most programs need no more than what is there from the start: then there is nothing that could be missing. */
@@ -29,77 +25,7 @@ enum {
 	TEXT_BYTES = 1 << 14,
 };
 
-struct open_scope;
-
-struct space {
-	const char *name;
-	uint32_t length;
-	uint32_t parent;
-	uint32_t hash;
-	uint64_t multiplier;   /* its own, times 2^32 */
-	struct limit *limit;   /* its own, NULL if it has none */
-	struct open_scope *scopes; /* those without a budget that are open on it */
-	uint64_t begun;        /* scopes */
-	struct dump_namespace *record;
-};
-
-/* A scope that some thread has open. Shared by all that opened it, unless it has a budget. */
-struct open_scope {
-	struct scope scope;
-	struct limit limit;              /* its own, if has_limit */
-	struct open_scope *around;       /* the nearest one around it with a limit, NULL if there is none */
-	bool has_limit;
-	struct opened *block;            /* that its limit belongs to, NULL if it belongs to none */
-	uint32_t uses;   /* begins without an end */
-	uint32_t holds;  /* scopes inside, ended ones too, whose limits lead on to this one's: it is kept for them */
-	uint32_t named;  /* the last collection in which a thread was found to name it */
-	struct open_scope *next, *previous; /* in the list of open ones; next also in those of free and ended ones */
-	struct open_scope *next_shared;  /* on the same namespace */
-};
-
-/* One begin that has no end yet, on its thread's stack of them. */
-struct opened {
-	struct open_scope *open;
-	int64_t handle;
-	struct origin *origin; /* whose it is */
-	struct opened *outer;
-	struct opened *next, *previous; /* of all threads */
-	bool is_block, overtaken;
-	uint8_t flags;          /* enum block_flags */
-	struct refusal *refusal; /* that the block is to raise, NULL for none */
-};
-
-enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
-
-/* The place in the dump of a scope that has ended without anything to say. */
-struct spare_record {
-	struct dump_limit *record;
-	uint32_t number;
-};
-
-struct batch {
-	struct batch *next;
-	struct open_scope scopes[SCOPES_BATCH];
-};
-
 struct scope namespace_base;
-
-static struct {
-	struct open_scope *open, *free, *ended;
-	struct batch *batches;
-	struct opened *opened; /* all that are */
-	unsigned ended_count;
-	unsigned collect_at;   /* ended ones */
-	uint32_t collection;
-	bool unreadable;       /* a thread's calls in flight could not be looked at */
-	int64_t handles;
-	struct guest_pool opened_pool, limit_pool, refusal_pool;
-	struct spare_record spare_records[SPARE_RECORDS];
-	unsigned spare_record_count;
-} scopes = {.collect_at = SCOPES_BATCH, .opened_pool = {.size = sizeof(struct opened)},
-	    .limit_pool = {.size = sizeof(struct limit)}, .refusal_pool = {.size = sizeof(struct refusal)}};
-
-static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits);
 
 static struct space first_spaces[SPACES_CHUNK];
 static uint32_t first_index[INDEX_FIRST];
@@ -114,12 +40,13 @@ static struct {
 	size_t text_left;
 } spaces;
 
-static struct space *space_at(uint32_t number)
+struct space *space_at(uint32_t number)
 {
 	return &spaces.chunks[number / SPACES_CHUNK][number % SPACES_CHUNK];
 }
 
 static struct limit environment_limits[CONFIG_BUDGETS_MAX];
+static struct guest_pool limit_pool = {.size = sizeof(struct limit)};
 
 static uint32_t name_hash(const char *name, size_t length)
 {
@@ -268,6 +195,14 @@ static void limits_link(void)
 			charge_link(space_at(i)->limit, limits_of(space_at(i)->parent));
 }
 
+void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits)
+{
+	scope->namespace_id = number;
+	scope->namespace_limits = limits_of(number);
+	scope->scope_limits = scope_limits;
+	scope->limited = scope->namespace_limits || scope_limits;
+}
+
 /* Of the environment: without its namespace a budget would not hold. */
 static uint32_t number_at_start(const char *name, size_t length)
 {
@@ -308,9 +243,7 @@ void namespace_record(void)
 	for (uint32_t i = 0; i < spaces.count; i++)
 		if (space_at(i)->limit)
 			charge_record(space_at(i)->limit);
-	for (struct open_scope *open = scopes.open; open; open = open->next)
-		if (open->has_limit)
-			charge_record(&open->limit);
+	scopes_record();
 }
 
 const char *namespace_name(uint32_t number)
@@ -385,431 +318,6 @@ int64_t namespace_find(const char *name, uint32_t open, bool make)
 	return make ? (int64_t)namespace_number(path, length) : FLOPSHIM_TOO_MANY;
 }
 
-/* ---- scopes ---- */
-
-static void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits)
-{
-	scope->namespace_id = number;
-	scope->namespace_limits = limits_of(number);
-	scope->scope_limits = scope_limits;
-	scope->limited = scope->namespace_limits || scope_limits;
-}
-
-/* An address that may be a scope's. What is no scope is not there. */
-static void scope_name(const struct scope *scope)
-{
-	for (struct batch *batch = scopes.batches; batch; batch = batch->next) {
-		uint64_t distance = (uint64_t)scope - (uint64_t)batch->scopes;
-
-		if (distance < sizeof(batch->scopes))
-			batch->scopes[distance / sizeof(struct open_scope)].named = scopes.collection;
-	}
-}
-
-/* The scope that a call in flight charges to is on its stack, which may be gone. */
-static void frame_name(uint64_t slot)
-{
-	const struct scope *scope = NULL;
-	struct iovec here = {&scope, sizeof(scope)};
-	struct iovec there = {entry_scope((entry_frame)slot - 8), sizeof(scope)};
-	int saved = errno;
-
-	if (!guest_confined && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof(scope))
-		scope_name(scope);
-	else if (guest_confined || errno != EFAULT)
-		scopes.unreadable = true;
-	errno = saved;
-}
-
-/* Of calls that seem to have been left, and may return all the same. */
-static void left_name(const struct thread *thread)
-{
-	for (uint32_t i = 0; *(const volatile uint32_t *)&thread->left_count && i < LEFT_CALLS; i++)
-		if (thread->left[i].count)
-			frame_name(thread->left[i].slot);
-}
-
-/*
- * What a thread, or one that has ended, has still to do with. It is held until it is on the stack of a call in flight, and while
- * such a call returns. A call may be thought left, or be found again, between two looks.
- */
-static void thread_name(struct thread *thread, void *unused)
-{
-	const struct dump_lane *lane = thread->lane;
-	uint32_t depth;
-
-	(void)unused;
-	left_name(thread);
-	scope_name(atomic_load(&thread->held));
-	scope_name(thread->credit_scope);
-	depth = lane ? *(const volatile uint32_t *)&lane->depth : 0;
-	for (uint32_t i = 0; i < depth && i < DUMP_FRAMES_MAX; i++)
-		frame_name(lane->frames[i].slot);
-	left_name(thread);
-}
-
-/* Moves those that nothing leads to any more to the free ones. True if there were any. */
-static bool ended_free(void)
-{
-	bool freed = false;
-
-	for (struct open_scope **link = &scopes.ended, *open; (open = *link);) {
-		if (open->named == scopes.collection || open->holds) {
-			link = &open->next;
-			continue;
-		}
-		*link = open->next;
-		open->next = scopes.free;
-		scopes.free = open;
-		scopes.ended_count--;
-		if (open->around)
-			open->around->holds--;
-		freed = true;
-	}
-	return freed;
-}
-
-/* Ended scopes serve again in a later epoch, but for those that a thread has still to do with. */
-static void ended_collect(void)
-{
-	scopes.collection++;
-	scopes.unreadable = false;
-	registry_each_place(thread_name, NULL);
-	while (!scopes.unreadable && ended_free())
-		; /* one inside may have held the one around it */
-	scopes.collect_at = scopes.ended_count + SCOPES_BATCH;
-	epoch_next();
-}
-
-static struct open_scope *open_scope_take(void)
-{
-	struct open_scope *open;
-
-	if (!scopes.free && scopes.ended_count >= scopes.collect_at)
-		ended_collect();
-	if (!scopes.free) {
-		struct batch *batch = guest_pages(sizeof(struct batch));
-
-		if (batch) {
-			batch->next = scopes.batches;
-			scopes.batches = batch;
-		}
-		for (unsigned i = 0; batch && i < SCOPES_BATCH; i++) {
-			batch->scopes[i].next = scopes.free;
-			scopes.free = &batch->scopes[i];
-		}
-	}
-	open = scopes.free;
-	if (open)
-		scopes.free = open->next;
-	return open;
-}
-
-static struct open_scope *holder_of(struct limit *limit)
-{
-	return (struct open_scope *)((char *)limit - offsetof(struct open_scope, limit));
-}
-
-/* Scopes without a budget are one for each namespace and chain of budgets around it. */
-static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limits)
-{
-	struct open_scope *open;
-
-	for (open = space_at(number)->scopes; open; open = open->next_shared)
-		if (open->scope.scope_limits == scope_limits)
-			return open;
-	return NULL;
-}
-
-static void limit_start(struct open_scope *open, uint32_t number, struct limit *around, int64_t budget)
-{
-	struct dump_limit *record = NULL;
-	uint32_t spare = 0;
-
-	if (scopes.spare_record_count) {
-		spare = --scopes.spare_record_count;
-		record = scopes.spare_records[spare].record;
-	}
-	open->has_limit = true;
-	open->limit = (struct limit){.amount = (uint64_t)budget, .namespace_id = number, .is_scope = true, .parent = around};
-	if (record) {
-		*record = (struct dump_limit){.amount = (uint64_t)budget, .namespace_id = number, .flags = DUMP_LIMIT_SCOPE};
-		open->limit.record = record;
-		open->limit.number = scopes.spare_records[spare].number;
-		charge_link(&open->limit, around);
-	} else if (dump_is_open()) {
-		charge_record(&open->limit);
-	}
-}
-
-int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
-{
-	const struct scope *around = origin_scope(origin);
-	int64_t number = namespace_find(name, around->namespace_id, true);
-	struct opened *opened;
-	struct open_scope *open;
-
-	if (number < 0)
-		return number;
-	open = budget == FLOPSHIM_UNLIMITED ? shared_scope((uint32_t)number, around->scope_limits) : NULL;
-	opened = guest_pool_take(&scopes.opened_pool);
-	if (!opened)
-		return FLOPSHIM_NO_MEMORY;
-	if (!open) {
-		open = open_scope_take();
-		if (!open) {
-			guest_pool_give(&scopes.opened_pool, opened);
-			return FLOPSHIM_NO_MEMORY;
-		}
-		open->has_limit = false;
-		open->block = NULL;
-		open->uses = open->holds = 0;
-		open->around = around->scope_limits ? holder_of(around->scope_limits) : NULL;
-		if (open->around)
-			open->around->holds++;
-		if (budget != FLOPSHIM_UNLIMITED)
-			limit_start(open, (uint32_t)number, around->scope_limits, budget);
-		scope_fill(&open->scope, (uint32_t)number,
-			   budget != FLOPSHIM_UNLIMITED ? &open->limit : around->scope_limits);
-		if (budget == FLOPSHIM_UNLIMITED) {
-			open->next_shared = space_at(number)->scopes;
-			space_at(number)->scopes = open;
-		}
-		open->next = scopes.open;
-		open->previous = NULL;
-		if (scopes.open)
-			scopes.open->previous = open;
-		scopes.open = open;
-	}
-	open->uses++;
-	space_at(number)->begun++;
-	if (space_at(number)->record)
-		space_at(number)->record->calls_begun = space_at(number)->begun;
-	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .origin = origin, .outer = origin->opened,
-				  .next = scopes.opened};
-	if (scopes.opened)
-		scopes.opened->previous = opened;
-	scopes.opened = opened;
-	origin->opened = opened;
-	return opened->handle;
-}
-
-static void open_scope_end(struct open_scope *open)
-{
-	struct open_scope **link = &space_at(open->scope.namespace_id)->scopes;
-
-	if (--open->uses)
-		return;
-	if (open->has_limit) {
-		struct dump_limit *record = open->limit.record;
-		uint32_t number_in_dump = open->limit.number;
-
-		charge_end(&open->limit);
-		if (record && !open->limit.refused_calls && !open->limit.over_calls &&
-		    scopes.spare_record_count < SPARE_RECORDS)
-			scopes.spare_records[scopes.spare_record_count++] = (struct spare_record){record, number_in_dump};
-	} else {
-		while (*link != open)
-			link = &(*link)->next_shared;
-		*link = open->next_shared;
-	}
-	if (open->previous)
-		open->previous->next = open->next;
-	else
-		scopes.open = open->next;
-	if (open->next)
-		open->next->previous = open->previous;
-	open->next = scopes.ended;
-	scopes.ended = open;
-	scopes.ended_count++;
-}
-
-static struct opened *opened_find(struct origin *origin, int64_t handle)
-{
-	struct opened *opened = origin->opened;
-
-	while (opened && opened->handle > handle)
-		opened = opened->outer;
-	return opened && opened->handle == handle ? opened : NULL;
-}
-
-static void refusal_forget(struct opened *opened)
-{
-	if (opened->refusal)
-		guest_pool_give(&scopes.refusal_pool, opened->refusal);
-	opened->refusal = NULL;
-}
-
-/* Takes one out of its thread's stack, wherever it stands there. */
-static void opened_end(struct opened *opened)
-{
-	struct opened **link = &opened->origin->opened;
-
-	while (*link != opened)
-		link = &(*link)->outer;
-	*link = opened->outer;
-	if (opened->previous)
-		opened->previous->next = opened->next;
-	else
-		scopes.opened = opened->next;
-	if (opened->next)
-		opened->next->previous = opened->previous;
-	if (opened->is_block) {
-		namespace_blocks.budgets -= !!(opened->flags & BLOCK_BUDGET);
-		namespace_blocks.loud -= !!(opened->flags & BLOCK_LOUD);
-		if (opened->open->block == opened)
-			opened->open->block = NULL;
-		refusal_forget(opened);
-	}
-	open_scope_end(opened->open);
-	guest_pool_give(&scopes.opened_pool, opened);
-}
-
-int64_t namespace_close(struct origin *origin, int64_t handle)
-{
-	int64_t ended = 0;
-
-	if (!opened_find(origin, handle))
-		return FLOPSHIM_NOT_OPEN;
-	for (; origin->opened && origin->opened->handle >= handle; ended++)
-		opened_end(origin->opened);
-	return ended;
-}
-
-void namespace_close_all(struct origin *origin)
-{
-	while (origin->opened)
-		namespace_close(origin, origin->opened->handle);
-}
-
-static struct opened *opened_of_any(int64_t handle)
-{
-	struct opened *opened = scopes.opened;
-
-	while (opened && opened->handle != handle)
-		opened = opened->next;
-	return opened;
-}
-
-static struct opened *opened_anywhere(struct origin *origin, int64_t handle)
-{
-	struct opened *opened = opened_find(origin, handle);
-
-	return opened ? opened : opened_of_any(handle);
-}
-
-/* ---- blocks ---- */
-
-struct block_counts namespace_blocks;
-
-int64_t namespace_open_block(struct origin *origin, const char *name, int64_t budget, unsigned flags)
-{
-	int64_t handle = namespace_open(origin, name, budget);
-	struct opened *opened = origin->opened;
-
-	if (handle < 0)
-		return handle;
-	opened->is_block = true;
-	opened->flags = (uint8_t)flags;
-	namespace_blocks.budgets += !!(flags & BLOCK_BUDGET);
-	namespace_blocks.loud += !!(flags & BLOCK_LOUD);
-	if (opened->open->has_limit) {
-		opened->open->block = opened;
-		opened->open->limit.raises = true;
-	}
-	return handle;
-}
-
-/* The next one inside of `outer` on its thread's stack, NULL if that is the innermost. */
-static struct opened *opened_inside(const struct opened *outer)
-{
-	struct opened *opened = outer->origin->opened;
-
-	if (opened == outer)
-		return NULL;
-	while (opened->outer != outer)
-		opened = opened->outer;
-	return opened;
-}
-
-int namespace_close_block(struct origin *origin, int64_t handle, struct refusal *refusal)
-{
-	struct opened *opened = opened_anywhere(origin, handle), *inside;
-	int ending = 0;
-
-	if (!opened)
-		return FLOPSHIM_NOT_OPEN;
-	/* What is no block cannot end by itself any more, since who opened it has been left by now. */
-	while ((inside = opened_inside(opened)) && !inside->is_block)
-		opened_end(inside);
-	for (inside = opened->origin->opened; inside != opened; inside = inside->outer)
-		inside->overtaken = true;
-	if (opened->overtaken || opened->origin != origin)
-		ending |= BLOCK_OVERTAKEN;
-	if (opened->refusal) {
-		ending |= BLOCK_REFUSED;
-		*refusal = *opened->refusal;
-	}
-	opened_end(opened);
-	return ending;
-}
-
-int64_t namespace_block(const struct origin *origin, const struct limit *limit)
-{
-	if (limit->is_scope) {
-		const struct opened *block = holder_of((struct limit *)limit)->block;
-
-		return block ? block->handle : 0;
-	}
-	for (; origin; origin = origin->creator)
-		for (const struct opened *opened = origin->opened; opened; opened = opened->outer)
-			if (opened->is_block)
-				return opened->handle;
-	return 0;
-}
-
-bool namespace_keep_refusal(int64_t block, const struct refusal *refusal)
-{
-	struct opened *opened = opened_of_any(block);
-
-	if (!opened || opened->refusal)
-		return false;
-	opened->refusal = guest_pool_take(&scopes.refusal_pool);
-	if (opened->refusal)
-		*opened->refusal = *refusal;
-	return true;
-}
-
-void namespace_forget_refusal(int64_t block)
-{
-	struct opened *opened = opened_of_any(block);
-
-	if (opened)
-		refusal_forget(opened);
-}
-
-const struct scope *namespace_scope(struct origin *origin, int64_t handle)
-{
-	struct opened *opened = opened_anywhere(origin, handle);
-
-	return opened ? &opened->open->scope : NULL;
-}
-
-struct limit *namespace_scope_limit(struct origin *origin, int64_t handle)
-{
-	struct opened *opened = opened_anywhere(origin, handle);
-
-	return opened && opened->open->has_limit ? &opened->open->limit : NULL;
-}
-
-const struct scope *origin_scope(const struct origin *origin)
-{
-	for (; origin; origin = origin->creator)
-		if (origin->opened)
-			return &origin->opened->open->scope;
-	return &namespace_base;
-}
-
 /* ---- limits and factors at run time ---- */
 
 /* Chains and scopes as the namespaces' limits are now. */
@@ -817,8 +325,7 @@ static void limits_spread(void)
 {
 	limits_link();
 	scope_fill(&namespace_base, namespace_base.namespace_id, NULL);
-	for (struct open_scope *open = scopes.open; open; open = open->next)
-		scope_fill(&open->scope, open->scope.namespace_id, open->scope.scope_limits);
+	scopes_fill();
 }
 
 /*
@@ -834,7 +341,7 @@ int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint3
 		charge_set(limit, (uint64_t)flops);
 		return FLOPSHIM_OK;
 	}
-	limit = guest_pool_take(&scopes.limit_pool);
+	limit = guest_pool_take(&limit_pool);
 	if (!limit)
 		return FLOPSHIM_NO_MEMORY;
 	*limit = (struct limit){.amount = (uint64_t)flops, .namespace_id = number, .opening = true};
@@ -866,22 +373,9 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 	epoch_next();
 }
 
-/* Another thread may have been in the middle of a change of the lists: forwards they lead to all that is in them. */
-static void lists_mend(void)
-{
-	struct open_scope *before = NULL;
-	struct opened *opened_before = NULL;
-
-	for (struct open_scope *open = scopes.open; open; before = open, open = open->next)
-		open->previous = before;
-	for (struct opened *opened = scopes.opened; opened; opened_before = opened, opened = opened->next)
-		opened->previous = opened_before;
-}
-
 /* A budget that another thread was about to set has not been set for the child. */
 void namespace_forked(void)
 {
-	lists_mend();
 	for (uint32_t i = 0; i < spaces.count; i++) {
 		struct space *space = space_at(i);
 
@@ -891,11 +385,6 @@ void namespace_forked(void)
 		if (space->limit)
 			charge_forked_limit(space->limit);
 	}
-	for (struct open_scope *open = scopes.open; open; open = open->next)
-		if (open->has_limit)
-			charge_forked_limit(&open->limit);
-	for (struct opened *opened = scopes.opened; opened; opened = opened->next)
-		refusal_forget(opened); /* those calls are the parent's */
+	scopes_forked();
 	limits_spread();
-	scopes.spare_record_count = 0;
 }

@@ -65,6 +65,8 @@ uint64_t namespace_multiplier(uint32_t namespace_id);
 /* Whether there is any multiplier but 1: else nobody need ask for one. */
 extern bool namespace_multiplies __attribute__((visibility("hidden")));
 
+/* ---- scopes: in scopes.c ---- */
+
 /* Opens a scope, with a budget unless it is FLOPSHIM_UNLIMITED. Its handle, or an enum flopshim_error. */
 int64_t namespace_open(struct origin *origin, const char *name, int64_t budget);
 /* Ends it and those inside it. How many ended, or FLOPSHIM_NOT_OPEN. */
