@@ -7,68 +7,27 @@
  */
 #include "shim/resolve/module.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "shim/guest/guest.h"
-#include "shim/guest/page.h"
 #include "shim/guest/program.h"
-#include "shim/resolve/libc.h"
-#include "shim/state/entry.h"
-#include "flopshim_dump.h"
+#include "shim/resolve/list.h"
 
 enum {
 	LIST_FIRST = 64,         /* objects that need no memory but the shim's own */
 	LIST_MAX = 1 << 16,
-	MODULES_FIRST = 40,
-	ARENA_FIRST = 4096,
-	ARENA_BYTES = 65536,
-	HEADERS_MAX = 64,
-	HEADERS_FAR = 1 << 14,   /* pages between an object's dynamic section and its beginning */
-	NOTES_MAX = 1024,
 	NODES_AT_ONCE = 32,
 	WALKS_MAX = 8,
-	OPENED_MAX = 64,
-	OPENED_TRIES = 64,
-	NOTE_GNU_BUILD_ID = 3,
 };
-
-#define NOT_OPENED UINT32_MAX /* of a module that is new */
 
 /* The linker's; weak, since DT_DEBUG of the program is asked first. */
 extern struct r_debug _r_debug __attribute__((weak));
-
-/* An entry of the linker's list, as it was read. */
-struct node {
-	const struct link_map *at;
-	struct link_map map;
-};
-
-struct list {
-	struct node *nodes;
-	struct module **modules, **globals; /* in load order; in the order in which they became global */
-	struct module **order;              /* of a closure: for one search at a time */
-	unsigned node_count, count, global_count, room;
-	uint32_t events;                    /* modules.events when it was made */
-	bool settled;                       /* the linker was not in the middle of a change */
-};
-
-/* Where dlfo_link_map of struct dl_find_object is: the header of an older C library does not know it. */
-struct found_object {
-	unsigned long long flags;
-	void *start, *end;
-	const struct link_map *link;
-	unsigned long long rest[16];
-};
 
 static struct list lists[2];
 
@@ -77,40 +36,23 @@ static struct {
 	_Atomic uint32_t events; /* calls of dlopen and dlclose */
 	unsigned start_count;    /* entries of the linker's list that stay for good */
 	bool started;
-	struct module *self;
-	struct module *made, *retired;
-	uint32_t marks, trusted;
-	struct guest_pool pool;
-	char *arena, *arena_end;
+	uint32_t marks;
 	const struct r_debug *debug;
-	int (*find_object)(void *, struct found_object *);
 } modules;
 
 /* What is too large for a small stack; guarded by record_lock. */
 static struct {
-	ElfW(Phdr) headers[HEADERS_MAX];
-	ElfW(Dyn) dynamic[32];
-	char notes[NOTES_MAX];
-	char path[PATH_MAX], text[PATH_MAX];
+	char text[PATH_MAX];
 	struct iovec here[NODES_AT_ONCE], there[NODES_AT_ONCE];
 	struct link_map maps[NODES_AT_ONCE];
-	struct module module;
 } scratch;
 
-uint32_t module_hash(const char *name)
-{
-	uint32_t hash = 5381;
-
-	for (const unsigned char *at = (const unsigned char *)name; *at; at++)
-		hash = hash * 33 + *at;
-	return hash;
-}
+bool list_has_started(void) { return modules.started; }
+void list_expect_change(void) { modules.events++; }
 
 /* ---- memory ---- */
 
-/* Of modules and lists for a process that has no more to give. */
-static char first_modules[MODULES_FIRST * ((sizeof(struct module) + 15) & ~15u)] __attribute__((aligned(16)));
-static char first_arena[ARENA_FIRST] __attribute__((aligned(16)));
+/* For a process that has no more to give. */
 static char first_lists[2][LIST_FIRST * (sizeof(struct node) + 3 * sizeof(struct module *))] __attribute__((aligned(16)));
 
 static size_t list_bytes(unsigned room)
@@ -149,394 +91,6 @@ static bool list_has_room(struct list *list)
 	return true;
 }
 
-/* Never given back: what is in it is used again with the module that has it. NULL without memory. */
-static void *arena_take(size_t size)
-{
-	void *taken;
-
-	size = (size + 15) & ~(size_t)15;
-	if (!modules.arena) {
-		modules.arena = first_arena;
-		modules.arena_end = first_arena + ARENA_FIRST;
-	}
-	if ((size_t)(modules.arena_end - modules.arena) < size) {
-		size_t bytes = size > ARENA_BYTES ? size : ARENA_BYTES;
-
-		taken = guest_pages(bytes);
-		if (!taken)
-			return NULL;
-		modules.arena = taken;
-		modules.arena_end = modules.arena + bytes;
-	}
-	taken = modules.arena;
-	modules.arena += size;
-	return taken;
-}
-
-static const char *arena_text(const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *copy = arena_take(size);
-
-	return copy ? memcpy(copy, text, size) : NULL;
-}
-
-/* ---- reading memory that may be gone ---- */
-
-static bool peek(bool in_memory, const void *address, void *to, size_t size)
-{
-	if (!in_memory)
-		return guest_read(address, to, size);
-	memcpy(to, address, size);
-	return true;
-}
-
-static bool peek_text(bool in_memory, const char *address, char *to, size_t size)
-{
-	size_t length = 0;
-
-	if (in_memory) {
-		while (length + 1 < size && address[length])
-			length++;
-		memcpy(to, address, length);
-		to[length] = 0;
-		return true;
-	}
-	while (length + 1 < size) {
-		size_t part = 128 - ((uintptr_t)address + length) % 128; /* never beyond the page that is read */
-
-		part = part < size - 1 - length ? part : size - 1 - length;
-		if (!guest_read(address + length, to + length, part))
-			return false;
-		for (size_t end = length + part; length < end; length++)
-			if (!to[length])
-				return true;
-	}
-	to[length] = 0;
-	return true;
-}
-
-static bool is_in_memory(const struct module *module)
-{
-	return module->flags & MODULE_START || (modules.trusted && module->live == modules.trusted);
-}
-
-bool module_peek(const struct module *module, const void *address, void *to, size_t size)
-{
-	return peek(is_in_memory(module), address, to, size);
-}
-
-bool module_peek_text(const struct module *module, const char *address, char *to, size_t size)
-{
-	return peek_text(is_in_memory(module), address, to, size);
-}
-
-/* ---- reading one object ---- */
-
-/* An object that is being looked at for the first time. */
-struct object {
-	const struct node *node;
-	bool in_memory;
-	unsigned header_count;
-	const ElfW(Phdr) *headers; /* where they are; a copy is in scratch.headers */
-	struct module *module;
-};
-
-/* Whether these program headers are the object's: they say where its dynamic section is. */
-static bool headers_read(struct object *object, const void *headers, unsigned count)
-{
-	if (!count || count > HEADERS_MAX ||
-	    !peek(object->in_memory, headers, scratch.headers, count * sizeof(ElfW(Phdr))))
-		return false;
-	object->headers = headers;
-	object->header_count = count;
-	for (unsigned i = 0; i < count; i++)
-		if (scratch.headers[i].p_type == PT_DYNAMIC)
-			return object->node->map.l_addr + scratch.headers[i].p_vaddr == (uintptr_t)object->node->map.l_ld;
-	return false;
-}
-
-static bool headers_at(struct object *object, uintptr_t start, bool in_memory)
-{
-	ElfW(Ehdr) header;
-
-	return start && peek(in_memory, (const void *)start, &header, sizeof(header)) &&
-	       !memcmp(header.e_ident, ELFMAG, SELFMAG) && header.e_phentsize == sizeof(ElfW(Phdr)) &&
-	       headers_read(object, (const void *)(start + header.e_phoff), header.e_phnum);
-}
-
-/* The linker's entry of the object around an address, and where that begins; NULL if the C library cannot tell. */
-static const struct link_map *link_of(const void *address, uintptr_t *start)
-{
-	struct found_object found;
-
-	if (!modules.find_object || modules.find_object((void *)(uintptr_t)address, &found))
-		return NULL;
-	*start = (uintptr_t)found.start;
-	return found.link;
-}
-
-/* Of the program itself the kernel tells; all others begin with a header, where they are loaded. */
-static bool headers_find(struct object *object)
-{
-	const struct link_map *map = &object->node->map;
-	uintptr_t page = page_begin((uintptr_t)map->l_ld), start = 0;
-
-	if (!map->l_prev && headers_read(object, (const void *)getauxval(AT_PHDR), (unsigned)getauxval(AT_PHNUM)))
-		return true;
-	if (link_of(map->l_ld, &start) == object->node->at)
-		return headers_at(object, start, object->in_memory);
-	if (headers_at(object, map->l_addr, false))
-		return true;
-	/* Linked for another address than 0, with an old C library. */
-	for (unsigned i = 0; i < HEADERS_FAR && page; i++, page -= page_size())
-		if (headers_at(object, page, false))
-			return true;
-	return false;
-}
-
-/* The linker relocates most of these in place, but not those of the vDSO. */
-static const void *dynamic_pointer(const struct module *module, ElfW(Addr) value)
-{
-	return (const void *)(value < module->bias ? value + module->bias : value);
-}
-
-static void dynamic_entry(struct module *module, const ElfW(Dyn) *entry, ElfW(Xword) *soname)
-{
-	switch (entry->d_tag) {
-	case DT_STRTAB:
-		module->strings = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_STRSZ:
-		module->strings_size = entry->d_un.d_val;
-		break;
-	case DT_SYMTAB:
-		module->symbols = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_GNU_HASH:
-		module->gnu_hash = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_HASH:
-		module->sysv_hash = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_VERSYM:
-		module->versions = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_VERDEF:
-		module->version_definitions = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_VERNEED:
-		module->version_needs = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_SONAME:
-		*soname = entry->d_un.d_val + 1;
-		break;
-	case DT_BIND_NOW:
-		module->binds_now = true;
-		break;
-	case DT_FLAGS:
-		module->binds_now |= (entry->d_un.d_val & DF_BIND_NOW) != 0;
-		break;
-	case DT_FLAGS_1:
-		module->binds_now |= (entry->d_un.d_val & DF_1_NOW) != 0;
-		break;
-	}
-}
-
-/* Calls `visit` with every entry of the dynamic section; false if it cannot be read. */
-static bool each_dynamic(bool in_memory, const struct module *module, void (*visit)(const ElfW(Dyn) *, void *), void *context)
-{
-	const ElfW(Dyn) *at = module->dynamic;
-
-	for (;;) {
-		/* Up to the end of a page: behind the last entry there may be nothing. */
-		size_t count = page_rest((uintptr_t)at) / sizeof(*at);
-
-		if (!count)
-			count = 1;
-		if (count > sizeof(scratch.dynamic) / sizeof(scratch.dynamic[0]))
-			count = sizeof(scratch.dynamic) / sizeof(scratch.dynamic[0]);
-		if (!peek(in_memory, at, scratch.dynamic, count * sizeof(*at)))
-			return false;
-		for (size_t i = 0; i < count; i++) {
-			if (!scratch.dynamic[i].d_tag)
-				return true;
-			visit(&scratch.dynamic[i], context);
-		}
-		at += count;
-	}
-}
-
-struct dynamic_read {
-	struct module *module;
-	ElfW(Xword) soname;
-};
-
-static void dynamic_visit(const ElfW(Dyn) *entry, void *context)
-{
-	struct dynamic_read *read = context;
-
-	dynamic_entry(read->module, entry, &read->soname);
-}
-
-/* The name in the object goes to scratch.text; empty if it has none. */
-static bool dynamic_read(const struct object *object)
-{
-	struct dynamic_read read = {object->module, 0};
-	struct module *module = object->module;
-
-	scratch.text[0] = 0;
-	if (!each_dynamic(object->in_memory, module, dynamic_visit, &read))
-		return false;
-	if (module->gnu_hash &&
-	    !peek(object->in_memory, module->gnu_hash, module->gnu_header, sizeof(module->gnu_header)))
-		return false;
-	return !read.soname || !module->strings ||
-	       peek_text(object->in_memory, module->strings + read.soname - 1, scratch.text, sizeof(scratch.text));
-}
-
-static void build_id_read(struct module *module, const char *notes, size_t size)
-{
-	for (size_t at = 0; at + sizeof(ElfW(Nhdr)) <= size;) {
-		const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)(notes + at);
-		size_t name = at + sizeof(*note), text = name + ((note->n_namesz + 3u) & ~3u);
-		size_t length = note->n_descsz < BUILD_ID_MAX ? note->n_descsz : BUILD_ID_MAX;
-
-		if (note->n_type == NOTE_GNU_BUILD_ID && note->n_namesz == 4 && text + length <= size &&
-		    !memcmp(notes + name, "GNU", 4)) {
-			memcpy(module->build_id, notes + text, length);
-			module->build_id_size = (uint32_t)length;
-			return;
-		}
-		at = text + ((note->n_descsz + 3u) & ~3u);
-	}
-}
-
-static void segments_read(const struct object *object)
-{
-	struct module *module = object->module;
-
-	for (unsigned i = 0; i < object->header_count; i++) {
-		const ElfW(Phdr) *segment = &scratch.headers[i];
-		uintptr_t start = module->bias + segment->p_vaddr;
-		size_t size = segment->p_memsz < NOTES_MAX ? segment->p_memsz : NOTES_MAX;
-
-		if (segment->p_type == PT_NOTE && !module->build_id_size &&
-		    peek(object->in_memory, (const void *)start, scratch.notes, size))
-			build_id_read(module, scratch.notes, size);
-		if (segment->p_type != PT_LOAD)
-			continue;
-		if (start < module->start)
-			module->start = start;
-		if (start + segment->p_memsz > module->end)
-			module->end = start + segment->p_memsz;
-	}
-}
-
-/* Memory of a module of this path that is gone; NULL if there is none. */
-static struct module *retired_take(const char *path, uint32_t path_hash)
-{
-	struct module *module;
-
-	for (struct module **link = &modules.retired; (module = *link); link = &module->next_retired)
-		if (module->path_hash == path_hash && !strcmp(module->path, path)) {
-			*link = module->next_retired;
-			return module;
-		}
-	return NULL;
-}
-
-/* Fresh memory, with its names; what an object of the program's start is called is there for good. NULL without. */
-static struct module *fresh_take(const struct module *read, const char *path)
-{
-	const char *name = read->flags & MODULE_START ? read->link_name : arena_text(path);
-	struct module *module;
-
-	if (!modules.pool.size) {
-		modules.pool.size = sizeof(struct module);
-		modules.pool.fresh = first_modules;
-		modules.pool.fresh_end = first_modules + sizeof(first_modules);
-	}
-	module = name ? guest_pool_take(&modules.pool) : NULL;
-	if (!module)
-		return NULL;
-	*module = (struct module){.path = name, .soname = "", .next_made = modules.made};
-	modules.made = module;
-	return module;
-}
-
-static bool is_same_file(const struct module *one, const struct module *other)
-{
-	return one->bias == other->bias && one->dynamic == other->dynamic && one->symbols == other->symbols &&
-	       one->build_id_size && one->build_id_size == other->build_id_size &&
-	       !memcmp(one->build_id, other->build_id, one->build_id_size);
-}
-
-/* Keeps what was read, under these names. NULL without memory. */
-static struct module *module_keep(const struct module *read, const char *path, const char *soname)
-{
-	struct module *module = retired_take(path, read->path_hash), filled = *read;
-
-	if (!module)
-		module = fresh_take(read, path);
-	if (!module)
-		return NULL;
-	filled.path = module->path;
-	filled.soname = strcmp(module->soname, soname) ? arena_text(soname) : module->soname;
-	filled.next_made = module->next_made;
-	filled.needed = module->needed;
-	filled.needed_room = module->needed_room;
-	if (is_same_file(module, read)) {
-		filled.dump_number = module->dump_number;
-		filled.dump_entry = module->dump_entry;
-		filled.flags |= module->flags & MODULE_COUNTED;
-		filled.known_decorated = module->known_decorated;
-		filled.known_bare = module->known_bare;
-	}
-	if (!filled.soname)
-		return NULL;
-	*module = filled;
-	return module;
-}
-
-enum made { MADE, UNREADABLE, NO_MEMORY };
-
-/* A new module. What cannot be read is being unloaded. */
-static enum made module_make(const struct node *node, struct module **made)
-{
-	struct module *read = &scratch.module;
-	struct object object = {.node = node, .in_memory = !modules.started, .module = read};
-
-	*read = (struct module){
-		.bias = node->map.l_addr,
-		.dynamic = node->map.l_ld,
-		.start = UINTPTR_MAX,
-		.link = node->at,
-		.link_name = node->map.l_name,
-		.incomplete = true,
-		.dump_number = DUMP_NONE,
-		.flags = modules.started ? 0 : MODULE_START,
-		.opened = modules.started ? NOT_OPENED : 0,
-		.global = modules.started ? NEVER_GLOBAL : 0,
-	};
-	if (!headers_find(&object))
-		return UNREADABLE;
-	segments_read(&object);
-	read->headers = object.headers;
-	read->header_count = (uint16_t)object.header_count;
-	if (!peek_text(object.in_memory, node->map.l_name, scratch.path, sizeof(scratch.path)) || !dynamic_read(&object))
-		return UNREADABLE;
-	read->path_hash = module_hash(scratch.path);
-	read->name_hash = module_hash(base_name(scratch.path));
-	read->soname_hash = module_hash(scratch.text);
-	if ((uintptr_t)&ENTRY_PLACES >= read->start && (uintptr_t)&ENTRY_PLACES < read->end)
-		read->flags |= MODULE_SELF;
-	*made = module_keep(read, scratch.path, scratch.text);
-	if (*made && read->flags & MODULE_SELF)
-		modules.self = *made;
-	return *made ? MADE : NO_MEMORY;
-}
-
 /* ---- what an object needs ---- */
 
 struct needs {
@@ -572,7 +126,7 @@ static void needs_add(const ElfW(Dyn) *entry, void *context)
 
 	if (entry->d_tag != DT_NEEDED || module->needed_count == module->needed_room)
 		return;
-	if (peek_text(module->flags & MODULE_START, module->strings + entry->d_un.d_val, scratch.text, sizeof(scratch.text)))
+	if (object_peek_text(module->flags & MODULE_START, module->strings + entry->d_un.d_val, scratch.text, sizeof(scratch.text)))
 		needed = module_by_need(needs->list, scratch.text);
 	if (needed)
 		module->needed[module->needed_count++] = needed;
@@ -589,25 +143,25 @@ static void needs_find(const struct list *list, struct module *module)
 
 	module->needed_count = 0;
 	module->incomplete = true;
-	if (!module->strings || !each_dynamic(in_memory, module, needs_count, &count))
+	if (!module->strings || !object_each_dynamic(in_memory, module, needs_count, &count))
 		return;
 	if (count > UINT16_MAX)
 		count = UINT16_MAX;
 	if (count > module->needed_room) {
-		struct module **room = arena_take(count * sizeof(struct module *));
+		struct module **room = object_room(count * sizeof(struct module *));
 
 		if (!room)
 			return;
 		module->needed = room;
 		module->needed_room = (uint16_t)count;
 	}
-	if (each_dynamic(in_memory, module, needs_add, &needs))
+	if (object_each_dynamic(in_memory, module, needs_add, &needs))
 		module->incomplete = !needs.all_found && !list->settled;
 }
 
 uint32_t module_mark(void) { return ++modules.marks; }
 
-static unsigned closure_of(const struct list *list, struct module *root, uint32_t mark)
+unsigned list_closure(const struct list *list, struct module *root, uint32_t mark)
 {
 	unsigned count = 0;
 
@@ -623,133 +177,6 @@ static unsigned closure_of(const struct list *list, struct module *root, uint32_
 			list->order[count++] = needed;
 		}
 	return count;
-}
-
-/* ---- what was opened ---- */
-
-/* A call of dlopen whose object has not been found in the list yet. */
-struct opened {
-	uint32_t sequence;
-	uint32_t whole, base; /* hashes of the path, the first 0 for a name without a slash, and of what follows the last one */
-	int flags;
-	uint64_t device, inode; /* 0, 0 where that is not known */
-	uint32_t tries;
-	struct module *module;
-};
-
-static struct {
-	struct opened list[OPENED_MAX];
-	unsigned count;
-	uint32_t sequence; /* of the last one */
-	uint32_t known;    /* of the last one when the list was made */
-	volatile bool deep;
-	bool never_lazy;   /* LD_BIND_NOW */
-} opened;
-
-static bool is_file_of(const struct opened *entry, const struct module *module)
-{
-	struct stat status;
-
-	return !(module->flags & MODULE_START) && !stat(module->path, &status) && status.st_dev == entry->device &&
-	       status.st_ino == entry->inode;
-}
-
-/* By its path; by its name, as the linker compares; by its file, which may have other names. */
-static struct module *opened_module(const struct list *list, const struct opened *entry)
-{
-	for (unsigned i = 0; entry->whole && i < list->count; i++)
-		if (list->modules[i]->path_hash == entry->whole)
-			return list->modules[i];
-	for (unsigned i = 0; !entry->inode && i < list->count; i++)
-		if (list->modules[i]->name_hash == entry->base || list->modules[i]->soname_hash == entry->base)
-			return list->modules[i];
-	for (unsigned i = 0; entry->inode && i < list->count; i++)
-		if (is_file_of(entry, list->modules[i]))
-			return list->modules[i];
-	return NULL;
-}
-
-/* The call that loaded a new module, after the one that loaded what is before it in the list. */
-static const struct opened *opened_by(const struct module *module, uint32_t after)
-{
-	for (unsigned i = 0; i < opened.count; i++)
-		if (opened.list[i].module == module && opened.list[i].sequence > after &&
-		    !(opened.list[i].flags & RTLD_NOLOAD))
-			return &opened.list[i];
-	return NULL;
-}
-
-/* The linker appends an object, and behind it what it needs and was not there: those have been bound with it. */
-static void opened_number(const struct list *list)
-{
-	const struct module *root = NULL;
-	uint32_t last = opened.known, mark = 0;
-
-	for (unsigned i = 0; i < list->count; i++) {
-		struct module *module = list->modules[i];
-		const struct opened *entry;
-
-		if (module->opened != NOT_OPENED)
-			continue;
-		if (root && module->seen == mark) {
-			module->opened = root->opened;
-			continue;
-		}
-		entry = opened_by(module, last);
-		if (entry) {
-			last = entry->sequence;
-			module->flags |= entry->flags & RTLD_NOW || opened.never_lazy ? 0 : MODULE_LAZY;
-			module->flags |= entry->flags & RTLD_DEEPBIND ? MODULE_DEEP : 0;
-		}
-		module->opened = last;
-		mark = module_mark();
-		closure_of(list, module, mark);
-		root = module;
-	}
-}
-
-/* Those that are global already have this mark. */
-static void opened_join(struct list *list, const struct opened *entry, uint32_t mark)
-{
-	unsigned count = closure_of(list, entry->module, module_mark());
-
-	for (unsigned i = 0; i < count; i++) {
-		struct module *module = list->order[i];
-
-		if (module->flags & MODULE_START || module->joined == mark || list->global_count == list->room)
-			continue;
-		module->joined = mark;
-		module->global = entry->sequence;
-		list->globals[list->global_count++] = module;
-	}
-}
-
-/* Nothing is forgotten before the list is published: see opened_forget. */
-static void opened_settle(struct list *list, uint32_t mark)
-{
-
-	for (unsigned i = 0; i < opened.count; i++)
-		opened.list[i].module = opened_module(list, &opened.list[i]);
-	opened_number(list);
-	for (unsigned i = 0; i < opened.count; i++) {
-		const struct opened *entry = &opened.list[i];
-
-		if (entry->module && entry->flags & RTLD_GLOBAL &&
-		    !(entry->flags & RTLD_NOLOAD && entry->module->opened > entry->sequence))
-			opened_join(list, entry, mark);
-	}
-}
-
-/* What has been dealt with. An entry that matches nothing may be on its way, or has failed. */
-static void opened_forget(void)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < opened.count; i++)
-		if (!opened.list[i].module && ++opened.list[i].tries < OPENED_TRIES)
-			opened.list[kept++] = opened.list[i];
-	opened.count = kept;
-	opened.known = opened.sequence;
 }
 
 /* ---- the linker's list ---- */
@@ -787,7 +214,7 @@ static bool maps_equal(const struct link_map *one, const struct link_map *other)
 
 static bool map_read(unsigned number, const struct link_map *at, struct link_map *map)
 {
-	return peek(!modules.started || number < modules.start_count, at, map, sizeof(*map));
+	return object_peek(!modules.started || number < modules.start_count, at, map, sizeof(*map));
 }
 
 /* Reads entries once more, many at a time. How many there are before one that is not what it was, or is gone. */
@@ -876,7 +303,7 @@ static bool list_fill(struct list *list, const struct list *old)
 	list->count = 0;
 	for (unsigned i = 0; i < list->node_count; i++) {
 		struct module *module = module_known(old, &from, &list->nodes[i]);
-		enum made made = module ? MADE : module_make(&list->nodes[i], &module);
+		enum made made = module ? MADE : object_make(&list->nodes[i], !modules.started, &module);
 
 		if (made == NO_MEMORY)
 			return false;
@@ -928,10 +355,8 @@ static void list_retire(const struct list *list, const struct list *old)
 	uint32_t mark = list->count ? list->modules[0]->listed : 0;
 
 	for (unsigned i = 0; old && i < old->count; i++)
-		if (old->modules[i]->listed != mark) {
-			old->modules[i]->next_retired = modules.retired;
-			modules.retired = old->modules[i];
-		}
+		if (old->modules[i]->listed != mark)
+			object_retire(old->modules[i]);
 }
 
 static bool list_make(struct list *list, const struct list *old)
@@ -959,7 +384,7 @@ static bool tail_holds(const struct list *list)
 
 	if (guest_confined)
 		return true; /* such a process opens no files */
-	if (list->node_count <= modules.start_count || link_of(tail->map.l_ld, &start) == tail->at)
+	if (list->node_count <= modules.start_count || object_link(tail->map.l_ld, &start) == tail->at)
 		map = *tail->at;
 	else if (!guest_read(tail->at, &map, sizeof(map)))
 		return false;
@@ -1001,7 +426,7 @@ bool module_before_list(bool (*visit)(const struct module *, void *), void *cont
 		ElfW(Xword) soname;
 
 		for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag; entry++)
-			dynamic_entry(&module, entry, &soname);
+			object_dynamic_entry(&module, entry, &soname);
 		if (module.gnu_hash)
 			memcpy(module.gnu_header, module.gnu_hash, sizeof(module.gnu_header));
 		if (visit(&module, context))
@@ -1012,10 +437,8 @@ bool module_before_list(bool (*visit)(const struct module *, void *), void *cont
 
 void module_init(void)
 {
-	const char *bind_now = getenv("LD_BIND_NOW");
-
-	*(void **)&modules.find_object = libc_dlsym(RTLD_DEFAULT, "_dl_find_object");
-	opened.never_lazy = bind_now && *bind_now;
+	object_init();
+	opened_init();
 }
 
 void module_start(void)
@@ -1053,12 +476,10 @@ struct module *module_of(const void *address)
 	return NULL;
 }
 
-const struct module *module_self(void) { return modules.self; }
-
 struct module *const *module_closure(struct module *root, unsigned *count, uint32_t *mark)
 {
 	*mark = module_mark();
-	*count = closure_of(modules.current, root, *mark);
+	*count = list_closure(modules.current, root, *mark);
 	return modules.current->order;
 }
 
@@ -1067,65 +488,16 @@ void module_trust(struct module *caller)
 	unsigned count;
 	uint32_t mark;
 
-	modules.trusted = 0;
+	object_trust(0);
 	if (!caller)
 		return;
 	module_closure(caller, &count, &mark);
 	for (unsigned i = 0; i < count; i++)
 		modules.current->order[i]->live = mark;
-	modules.trusted = mark;
+	object_trust(mark);
 }
 
-void module_distrust(void) { modules.trusted = 0; }
-
-/* ---- the hooks ---- */
-
-static void opened_add(const struct opened *entry)
-{
-	for (unsigned i = 0; i < opened.count; i++)
-		if (opened.list[i].whole == entry->whole && opened.list[i].base == entry->base &&
-		    opened.list[i].flags == entry->flags)
-			return;
-	if (opened.count == OPENED_MAX) {
-		for (unsigned i = 1; i < OPENED_MAX; i++)
-			opened.list[i - 1] = opened.list[i];
-		opened.count--;
-	}
-	opened.list[opened.count] = *entry;
-	opened.list[opened.count].sequence = ++opened.sequence;
-	opened.count++;
-}
-
-bool module_opened(const char *path, int flags)
-{
-	struct opened entry = {.flags = flags & (RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD | RTLD_DEEPBIND)};
-	bool changed = false;
-	struct stat status;
-	int saved = errno;
-
-	if (!modules.started || !path || !*path)
-		return false;
-	if (strchr(path, '/')) {
-		entry.whole = module_hash(path);
-		if (!stat(path, &status)) {
-			entry.device = status.st_dev;
-			entry.inode = status.st_ino;
-		}
-	}
-	errno = saved;
-	entry.base = module_hash(base_name(path));
-	opened.deep |= (flags & RTLD_DEEPBIND) != 0;
-	if (opened.count == OPENED_MAX)
-		changed = module_refresh(); /* which deals with what is done */
-	opened_add(&entry);
-	modules.events++;
-	return changed;
-}
-
-bool module_closing(void)
-{
-	return opened.count && module_refresh();
-}
+void module_distrust(void) { object_trust(0); }
 
 bool module_closed(void)
 {
@@ -1135,21 +507,7 @@ bool module_closed(void)
 	return list && list->node_count > modules.start_count && module_refresh();
 }
 
-bool module_deep_seen(void) { return opened.deep; }
-
 /* ---- for libunwind ---- */
-
-static bool is_still_there(const struct module *module)
-{
-	struct link_map map;
-	uintptr_t start;
-
-	if (module->flags & MODULE_START)
-		return true;
-	if (modules.find_object)
-		return link_of(module->dynamic, &start) == module->link;
-	return guest_read(module->link, &map, sizeof(map)) && map.l_addr == module->bias && map.l_ld == module->dynamic;
-}
 
 int module_iterate(int (*callback)(struct dl_phdr_info *, size_t, void *), void *context)
 {
@@ -1166,16 +524,8 @@ int module_iterate(int (*callback)(struct dl_phdr_info *, size_t, void *), void 
 			.dlpi_subs = module->listed,
 		};
 
-		if (is_still_there(module))
+		if (object_is_there(module))
 			result = callback(&info, sizeof(info), context);
 	}
 	return result;
-}
-
-void module_forked(void)
-{
-	for (struct module *module = modules.made; module; module = module->next_made) {
-		module->dump_number = DUMP_NONE;
-		module->dump_entry = NULL;
-	}
 }

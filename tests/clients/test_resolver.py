@@ -10,8 +10,9 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 
 
 def oracle(client):
-    sources = [TOP / "shim" / name for name in ("resolve/module.c", "resolve/resolve.c", "resolve/symbol_version.c", "guest/guest.c",
-                                             "guest/machine.c")]
+    names = ("resolve/module.c", "resolve/object.c", "resolve/opened.c", "resolve/resolve.c", "resolve/symbol_version.c",
+             "guest/guest.c", "guest/machine.c")
+    sources = [TOP / "shim" / name for name in names]
     return client.compile("got_oracle.c", *sources, "-shared", "-fPIC",
                           "-Wl,-z,defs", "-fvisibility=hidden", f"-I{TOP}", f"-I{TOP / 'include'}",
                           name="got_oracle.so", blas=False)

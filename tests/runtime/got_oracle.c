@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * got_oracle.c - a preload that checks the shim's resolver against the dynamic linker itself. It is linked
- * with shim/resolve/module.c and resolve.c and interposes nothing but dlopen, so that under LD_BIND_NOW every slot of every global offset
+ * got_oracle.c - a preload that checks the shim's resolver against the dynamic linker itself. It is linked with the
+ * resolver of shim/resolve and interposes nothing but dlopen, so that under LD_BIND_NOW every slot of every global offset
  * table holds the definition that the shim has to find for a caller in that object.
  *
  * At the end of the process it appends a line "AGREE DISAGREE UNDEFINED OBJECTS", and one for each disagreement,
