@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shim/dump/dump.h"
+#include "shim/guest/count.h"
 #include "shim/guest/guest.h"
 #include "shim/state/epoch.h"
 #include "shim/state/registry.h"
@@ -53,15 +54,6 @@ static void limit_publish(struct limit *limit)
 	limit->record->parent = chain_number(limit->parent);
 }
 
-static uint64_t plus(uint64_t a, uint64_t b)
-{
-	uint64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
-static uint64_t minus(uint64_t a, uint64_t b) { return b < a ? a - b : 0; }
-
 static void chain_change(struct limit *limit, uint64_t flops, bool takes)
 {
 	for (; limit; limit = limit->parent) {
@@ -69,7 +61,7 @@ static void chain_change(struct limit *limit, uint64_t flops, bool takes)
 		in_order();
 		limit->change = change.number;
 		in_order();
-		limit->used = takes ? plus(limit->used, flops) : minus(limit->used, flops);
+		limit->used = takes ? count_plus(limit->used, flops) : count_minus(limit->used, flops);
 		limit_publish(limit);
 	}
 }
@@ -115,7 +107,7 @@ static void change_limits(const struct scope *scope, uint64_t flops, bool takes,
 
 static uint64_t limit_left(const struct limit *limit)
 {
-	return limit->ended ? UINT64_MAX : minus(limit->amount, limit->used);
+	return limit->ended ? UINT64_MAX : count_minus(limit->amount, limit->used);
 }
 
 /* The limit of the chain that has less left than *least, if any, and how much that is. */
@@ -187,8 +179,7 @@ static void scope_take(struct thread *thread, const struct scope *scope)
 static void count_refused(struct limit *limit, int64_t cost)
 {
 	limit->refused_calls++;
-	if (__builtin_add_overflow(limit->refused_flops, (uint64_t)cost, &limit->refused_flops))
-		limit->refused_flops = UINT64_MAX;
+	limit->refused_flops = count_plus(limit->refused_flops, (uint64_t)cost);
 	limit_publish(limit);
 }
 
@@ -346,7 +337,7 @@ static void chain_undo(struct limit *limit)
 static void chain_give_back(struct limit *limit, uint64_t flops)
 {
 	for (; limit; limit = limit->parent)
-		limit->used = minus(limit->used, flops);
+		limit->used = count_minus(limit->used, flops);
 }
 
 /* The dump is the parent's still: nothing is written there. */

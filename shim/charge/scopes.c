@@ -3,11 +3,9 @@
  * scopes.c - the scopes that threads have open on the tree of namespaces.
  * It must never let a scope that a thread may still compare with change.
  */
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "shim/charge/charge.h"
 #include "shim/charge/namespace.h"
@@ -90,15 +88,13 @@ static void scope_name(const struct scope *scope)
 static void frame_name(uint64_t slot)
 {
 	const struct scope *scope = NULL;
-	struct iovec here = {&scope, sizeof(scope)};
-	struct iovec there = {entry_scope((entry_frame)slot - 8), sizeof(scope)};
-	int saved = errno;
+	struct iovec here = {&scope, sizeof(scope)}, there = {entry_scope((entry_frame)slot - 8), sizeof(scope)};
+	enum guest_copied copied = guest_copy(&here, &there, 1);
 
-	if (!guest_confined && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof(scope))
+	if (copied == COPY_DONE)
 		scope_name(scope);
-	else if (guest_confined || errno != EFAULT)
+	else if (copied == COPY_REFUSED)
 		scopes.unreadable = true;
-	errno = saved;
 }
 
 /* Of calls that seem to have been left, and may return all the same. */

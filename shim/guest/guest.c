@@ -171,6 +171,26 @@ static bool read_by_pages(const char *address, char *to, size_t size)
 	return true;
 }
 
+enum guest_copied guest_copy(const struct iovec *here, const struct iovec *there, unsigned count)
+{
+	enum guest_copied result = COPY_DONE;
+	int saved = errno;
+	size_t size = 0;
+	ssize_t copied;
+
+	for (unsigned i = 0; i < count; i++)
+		size += here[i].iov_len;
+	if (!size)
+		return COPY_DONE;
+	if (guest_confined)
+		return COPY_REFUSED;
+	copied = process_vm_readv(getpid(), here, count, there, count, 0);
+	if (copied != (ssize_t)size)
+		result = copied >= 0 || errno == EFAULT ? COPY_NOT_THERE : COPY_REFUSED;
+	errno = saved;
+	return result;
+}
+
 unsigned guest_read_many(const struct iovec *here, const struct iovec *there, unsigned count)
 {
 	int saved = errno;

@@ -51,6 +51,12 @@ bool guest_read(const void *address, void *to, size_t size);
 /* The same of several pieces: how many of the first ones could be copied whole. */
 struct iovec;
 unsigned guest_read_many(const struct iovec *here, const struct iovec *there, unsigned count);
+/*
+ * The same of all of them, by the kernel's copying alone. It copies for nobody in a confined process, and under some filters
+ * of system calls: what that means is for the caller to say.
+ */
+enum guest_copied { COPY_DONE, COPY_NOT_THERE, COPY_REFUSED };
+enum guest_copied guest_copy(const struct iovec *here, const struct iovec *there, unsigned count);
 /* Whether the aligned word around an address can be read. */
 bool guest_can_read(const void *address);
 

@@ -169,12 +169,6 @@ static RARE bool price_into(struct entering *call, struct shape *shape, uint32_t
 	return price.saturated;
 }
 
-static uint64_t add_up(uint64_t a, uint64_t b, bool *saturated)
-{
-	*saturated |= a + b > INT64_MAX;
-	return a + b > INT64_MAX ? INT64_MAX : a + b;
-}
-
 /* Which of a batch's dimensions is the number of its groups. */
 static unsigned groups_place(const struct form *form, const struct family *family)
 {
@@ -200,9 +194,9 @@ static RARE bool price_batch(struct entering *call, struct shape *shape, uint32_
 			   call->frame, g, &group);
 		group.dims[groups] = 1;
 		saturated |= price_into(call, &group, namespace_id);
-		cost = add_up(cost, *entry_cost(call->frame), &saturated);
-		flops = add_up(flops, *entry_raw(call->frame), &saturated);
-		words = add_up(words, *entry_words(call->frame), &saturated);
+		cost = saturating_add(cost, *entry_cost(call->frame), &saturated);
+		flops = saturating_add(flops, *entry_raw(call->frame), &saturated);
+		words = saturating_add(words, *entry_words(call->frame), &saturated);
 		for (unsigned i = 0; i < family->dim_count; i++)
 			if (i != groups && group.dims[i] > shape->dims[i])
 				shape->dims[i] = group.dims[i];

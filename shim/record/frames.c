@@ -5,10 +5,8 @@
  */
 #include "shim/record/frames.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "shim/guest/guest.h"
 #include "shim/record/record.h"
@@ -44,17 +42,12 @@ static bool is_in_use(uint64_t address, size_t size)
 
 static bool stack_read(uint64_t address, void *to, size_t size)
 {
-	struct iovec local = {to, size}, remote = {(void *)address, size};
-	int saved = errno;
-	bool read;
+	struct iovec here = {to, size}, there = {(void *)address, size};
 
-	if (is_in_use(address, size)) {
-		memcpy(to, (const void *)address, size);
-		return true;
-	}
-	read = !guest_confined && process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
-	errno = saved;
-	return read;
+	if (!is_in_use(address, size))
+		return guest_copy(&here, &there, 1) == COPY_DONE;
+	memcpy(to, (const void *)address, size);
+	return true;
 }
 
 /* As it stands in the list, each word read once. */

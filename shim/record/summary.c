@@ -11,6 +11,7 @@
 #include "shim/charge/charge.h"
 #include "shim/charge/namespace.h"
 #include "shim/dump/dump.h"
+#include "shim/guest/count.h"
 #include "shim/guest/guest.h"
 #include "shim/record/record.h"
 #include "shim/state/registry.h"
@@ -31,20 +32,6 @@ struct sums {
 	uint64_t calls, flops, charged;
 };
 
-static uint64_t plus(uint64_t a, uint64_t b)
-{
-	uint64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
-static uint64_t times(uint64_t a, uint64_t b)
-{
-	uint64_t product;
-
-	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
 /* What stands in the dump may have been written by anybody: the root for what is no namespace. */
 static uint32_t row_namespace(const struct dump_row *row)
 {
@@ -62,8 +49,8 @@ static struct baseline row_total(const struct dump_row *row)
 {
 	struct baseline total = {.calls = row->calls};
 
-	total.flops = row->flags & DUMP_ROW_COARSE ? row->flops : times(row->flops, row->calls);
-	total.charged = row->flags & DUMP_ROW_COARSE ? row->charged : times(row->charged, row->calls);
+	total.flops = row->flags & DUMP_ROW_COARSE ? row->flops : count_times(row->flops, row->calls);
+	total.charged = row->flags & DUMP_ROW_COARSE ? row->charged : count_times(row->charged, row->calls);
 	return total;
 }
 
@@ -84,8 +71,8 @@ static void add_inside(const struct dump_row *row, uint64_t place, void *context
 	if (!row_counts(row) || !namespace_is_inside(namespace_id, question->namespace_id))
 		return;
 	total = row_total(row);
-	question->sums.calls = plus(question->sums.calls, total.calls);
-	question->sums.charged = plus(question->sums.charged, total.charged);
+	question->sums.calls = count_plus(question->sums.calls, total.calls);
+	question->sums.charged = count_plus(question->sums.charged, total.charged);
 }
 
 static struct sums sums_inside(uint32_t namespace_id)
@@ -117,7 +104,7 @@ static void add_done(const struct dump_row *row, uint64_t place, void *context)
 	(void)context;
 	if (!row_counts(row) || !row->calls || !namespace_is_inside(row_namespace(row), begun.namespace_id))
 		return;
-	begun.charged = plus(begun.charged, row_total(row).charged);
+	begun.charged = count_plus(begun.charged, row_total(row).charged);
 	begun_note(place);
 	begun_note(row->calls);
 	begun_note(row->charged);
@@ -136,7 +123,7 @@ static void add_in_flight(struct thread *thread)
 			continue;
 		begun_note((uint64_t)row);
 		if (row_counts(row) && !(row->flags & DUMP_ROW_COARSE))
-			begun.charged = plus(begun.charged, row->charged);
+			begun.charged = count_plus(begun.charged, row->charged);
 	}
 	begun_note(depth);
 }
@@ -231,9 +218,9 @@ struct table {
 
 static void sums_add(struct sums *sums, const struct baseline *total)
 {
-	sums->calls = plus(sums->calls, total->calls);
-	sums->flops = plus(sums->flops, total->flops);
-	sums->charged = plus(sums->charged, total->charged);
+	sums->calls = count_plus(sums->calls, total->calls);
+	sums->flops = count_plus(sums->flops, total->flops);
+	sums->charged = count_plus(sums->charged, total->charged);
 }
 
 static char name[OPERATION_MAX]; /* of an operation, for the moment; under record_lock */

@@ -10,7 +10,6 @@
  */
 #include "shim/resolve/doubt.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,25 +43,18 @@ enum likelihood {
 struct reading_list {
 	struct iovec here[REGISTERS_MAX + SHAPE_OPTIONS_MAX], there[REGISTERS_MAX + SHAPE_OPTIONS_MAX];
 	unsigned count;
-	size_t size;
 };
 
 static void read_later(struct reading_list *list, uint64_t address, void *bytes, size_t size)
 {
 	list->here[list->count] = (struct iovec){bytes, size};
 	list->there[list->count++] = (struct iovec){(void *)address, size};
-	list->size += size;
 }
 
 /* Where the kernel refuses to read at all (a seccomp filter), nothing can be told of the object. */
 static bool read_all(const struct reading_list *list)
 {
-	int saved = errno;
-	bool done = !list->count || guest_confined ? !list->count : process_vm_readv(getpid(), list->here, list->count, list->there, list->count, 0) ==
-					    (ssize_t)list->size;
-
-	errno = saved;
-	return done;
+	return guest_copy(list->here, list->there, list->count) == COPY_DONE;
 }
 
 /* What is known of a call's arguments in integer registers. */
