@@ -41,10 +41,10 @@ enum site_flags {
 	SITE_QUERIES = 1 << 3,       /* calls may be workspace queries */
 	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
 	SITE_BATCH = 1 << 5,         /* calls may be of several groups */
-	SITE_DOUBTFUL = 1 << 7,      /* each call is looked at before its arguments are believed: see doubt.h */
+	SITE_DOUBTFUL = 1 << 9,      /* each call is looked at before its arguments are believed: see doubt.h */
 	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
 	SITE_INFO = ENTRY_INFO,      /* calls may say by INFO that they did nothing */
-	SITE_OUTERMOST = 1 << 7,     /* a call was not nested: see frames_find_again */
+	SITE_OUTERMOST = 1 << 7,     /* of a site that a thread remembers: a call was not nested, see frames_find_again */
 };
 
 /* How a site's arguments are read: all but the last are quick, and their calls are never queries. */
