@@ -25,6 +25,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "names.h"
 #include "variables.h"
 #include "version.h"
 
@@ -110,13 +111,6 @@ static char *__attribute__((format(printf, 1, 2))) text(const char *format, ...)
 		fail(STATUS_LAUNCHER, "out of memory");
 	va_end(arguments);
 	return result;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 static bool starts_with(const char *string, const char *prefix)

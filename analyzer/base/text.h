@@ -31,7 +31,4 @@ size_t text_width(const char *text);
 unsigned utf8_length(const unsigned char *text);
 bool utf8_is_control(const unsigned char *text, unsigned length);
 
-/* What follows the last slash of a path. */
-const char *path_base(const char *path);
-
 #endif

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "analyzer/base/memory.h"
+#include "names.h"
 
 enum { NAME_MAX_LENGTH = 64, SHAPE_NONE = 0xff };
 
@@ -88,37 +89,6 @@ const struct routine *catalog_find(const char *given)
 	return routine;
 }
 
-/* Edits that turn one name into the other, a swap of neighbours being one; at most NAME_MAX_LENGTH long. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned rows[3][NAME_MAX_LENGTH + 1] = { 0 };
-	unsigned *before = rows[0], *last = rows[1], *now = rows[2];
-	size_t width = strnlen(b, NAME_MAX_LENGTH);
-
-	for (unsigned j = 0; j <= width; j++)
-		last[j] = j;
-	for (unsigned i = 1; i <= NAME_MAX_LENGTH && a[i - 1]; i++) {
-		unsigned *spare = before;
-
-		now[0] = i;
-		for (unsigned j = 1; j <= width; j++) {
-			unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-		before = last;
-		last = now;
-		now = spare;
-	}
-	return last[width];
-}
-
 size_t catalog_near(const char *given, const char **near, size_t room)
 {
 	unsigned distances[16], limit;
@@ -134,7 +104,7 @@ size_t catalog_near(const char *given, const char **near, size_t room)
 		const struct routine *routine = by_name()[i];
 		/* `gemm` is near to every one of its types. */
 		bool is_family = !strcasecmp(name, catalog_family(routine)->name) || !strcmp(name, routine->name + 1);
-		unsigned edits = is_family ? 0 : distance(name, routine->name);
+		unsigned edits = is_family ? 0 : name_distance(name, strlen(name), routine->name);
 		size_t at = count < room ? count : room;
 
 		if (edits > limit)

@@ -9,6 +9,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
 #include "analyzer/tables/processes.h"
+#include "names.h"
 
 enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120 };
 
@@ -32,13 +33,13 @@ static void add_command(struct text *text, const struct aggregate *aggregate, co
 	const char *end = arguments + process->argument_bytes, *program = text_at(aggregate, process->program);
 
 	if (!process->argument_bytes)
-		text_add(text, *program ? path_base(program) : "(unknown program)");
+		text_add(text, *program ? base_name(program) : "(unknown program)");
 	for (const char *at = arguments; at < end; at += strlen(at) + 1) {
 		if (at - arguments + strlen(at) > COMMAND_BYTES) { /* a script, or thousands of files */
 			text_add(text, " ...");
 			break;
 		}
-		text_format(text, "%s%s", at == arguments ? "" : " ", at == arguments ? path_base(at) : at);
+		text_format(text, "%s%s", at == arguments ? "" : " ", at == arguments ? base_name(at) : at);
 	}
 }
 
@@ -90,7 +91,7 @@ static void add_processes(struct text *title, struct text *states, const struct 
 	}
 	text_format(title, "%zu processes", aggregate->process_count);
 	if (same)
-		text_format(title, " of %s", path_base(text_at(aggregate, aggregate->processes[0].program)));
+		text_format(title, " of %s", base_name(text_at(aggregate, aggregate->processes[0].program)));
 	text_format(states, "on %zu host%s", hosts, hosts == 1 ? "" : "s");
 	for (unsigned i = 0; i <= PROCESS_UNKNOWN; i++)
 		if (counts[i])

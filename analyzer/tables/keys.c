@@ -5,6 +5,7 @@
 
 #include "analyzer/tables/cell.h"
 #include "analyzer/tables/measures.h"
+#include "names.h"
 
 static const struct process *process_of(const struct table *table, const struct group *group)
 {
@@ -40,7 +41,7 @@ static const char *caller_of(const struct table *table, const struct group *grou
 	if (place->function && place->file)
 		text_format(text, "%s (%s)", place->function, place->file);
 	else if (place->function)
-		text_format(text, "%s in %s", place->function, path_base(place->module));
+		text_format(text, "%s in %s", place->function, base_name(place->module));
 	else
 		place_add(text, place);
 	return text->bytes;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "analyzer/base/memory.h"
+#include "names.h"
 
 struct symbol {
 	uint64_t start, size; /* addresses as in Dwfl_Module */
@@ -502,7 +503,7 @@ void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place
 
 void place_add(struct text *text, const struct place *place)
 {
-	const char *module = place->module ? path_base(place->module) : NULL;
+	const char *module = place->module ? base_name(place->module) : NULL;
 
 	if (place->function && place->file)
 		text_format(text, "%s (%s:%d)", place->function, place->file, place->line);

@@ -14,6 +14,7 @@
 
 #include "shim/guest/guest.h"
 #include "shim/guest/machine.h"
+#include "names.h"
 #include "variables.h"
 
 struct config config;
@@ -234,7 +235,7 @@ static const struct variable {
 #include "options.def"
 };
 
-enum { VARIABLE_COUNT = sizeof(variables) / sizeof(variables[0]), NAME_MAX_COMPARED = 32 };
+enum { VARIABLE_COUNT = sizeof(variables) / sizeof(variables[0]) };
 
 static bool fail(char *fault, size_t size, const char *value, const char *why, const char *expected)
 {
@@ -434,31 +435,6 @@ static bool read_value(const struct variable *variable, const char *value, char 
 	return !variable->flag || read_flag(value, variable->flag, fault, size);
 }
 
-/* Levenshtein distance, letters compared without case; large for long names. */
-static unsigned name_distance(const char *name, size_t length, const char *known)
-{
-	unsigned row[NAME_MAX_COMPARED + 1];
-	size_t known_length = strlen(known);
-
-	if (length > NAME_MAX_COMPARED)
-		return 99;
-	for (size_t i = 0; i <= length; i++)
-		row[i] = (unsigned)i;
-	for (size_t j = 1; j <= known_length; j++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (unsigned)j;
-		for (size_t i = 1; i <= length; i++) {
-			unsigned change = diagonal + ((name[i - 1] & ~32) != (known[j - 1] & ~32));
-			unsigned step = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
-
-			diagonal = row[i];
-			row[i] = change < step ? change : step;
-		}
-	}
-	return row[length];
-}
-
 static void warn_later(const char *line)
 {
 	size_t end = strlen(config.warnings);
@@ -469,7 +445,7 @@ static void warn_later(const char *line)
 static void read_unknown(const char *name, size_t length)
 {
 	const struct variable *nearest = NULL;
-	unsigned best = 99;
+	unsigned best = NAME_DISTANCE_FAR;
 	char line[512];
 	size_t end = 0;
 

@@ -6,7 +6,8 @@
 #define FLOPSHIM_PROGRAM_H
 
 #include <stdint.h>
-#include <string.h>
+
+#include "names.h"
 
 /* Remembers what the program is. Once, in the constructor. */
 void program_find(void);
@@ -16,13 +17,5 @@ const char *program_path(void);
 
 /* The kernel's number of the calling thread. */
 uint32_t program_thread(void);
-
-/* What follows the last slash. */
-static inline const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * names.h - what the shim, the launcher and flopshim-report all ask of names. It is not installed.
+ * It must need nothing but string.h: the shim includes it.
+ */
+#ifndef FLOPSHIM_NAMES_H
+#define FLOPSHIM_NAMES_H
+
+#include <string.h>
+
+/* What follows the last slash. */
+static inline const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+enum {
+	NAME_COMPARED_MAX = 64,   /* bytes of a name that name_distance compares */
+	NAME_DISTANCE_FAR = 1000, /* what it says of a longer one */
+};
+
+/*
+ * How many edits turn one name into the other, letters compared without case: one byte more, one less, another one, or
+ * two neighbours swapped. `length` is that of `name`, which need not end in 0.
+ */
+static inline unsigned name_distance(const char *name, size_t length, const char *known)
+{
+	unsigned rows[3][NAME_COMPARED_MAX + 1];
+	unsigned *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t width = strlen(known);
+
+	if (length > NAME_COMPARED_MAX || width > NAME_COMPARED_MAX)
+		return NAME_DISTANCE_FAR;
+	for (unsigned j = 0; j <= width; j++)
+		last[j] = j;
+	for (unsigned i = 1; i <= length; i++) {
+		unsigned *spare = before;
+
+		now[0] = i;
+		for (unsigned j = 1; j <= width; j++) {
+			char a = name[i - 1] & ~32, b = known[j - 1] & ~32;
+			unsigned best = last[j - 1] + (a != b);
+
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a == (known[j - 2] & ~32) && (name[i - 2] & ~32) == b && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return last[width];
+}
+
+#endif
