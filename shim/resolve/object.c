@@ -227,43 +227,22 @@ static const void *dynamic_pointer(const struct module *module, ElfW(Addr) value
 
 void object_dynamic_entry(struct module *module, const ElfW(Dyn) *entry, ElfW(Xword) *soname)
 {
+	const void *pointer = dynamic_pointer(module, entry->d_un.d_ptr);
+	ElfW(Xword) value = entry->d_un.d_val;
+
 	switch (entry->d_tag) {
-	case DT_STRTAB:
-		module->strings = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_STRSZ:
-		module->strings_size = entry->d_un.d_val;
-		break;
-	case DT_SYMTAB:
-		module->symbols = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_GNU_HASH:
-		module->gnu_hash = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_HASH:
-		module->sysv_hash = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_VERSYM:
-		module->versions = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_VERDEF:
-		module->version_definitions = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_VERNEED:
-		module->version_needs = dynamic_pointer(module, entry->d_un.d_ptr);
-		break;
-	case DT_SONAME:
-		*soname = entry->d_un.d_val + 1;
-		break;
-	case DT_BIND_NOW:
-		module->binds_now = true;
-		break;
-	case DT_FLAGS:
-		module->binds_now |= (entry->d_un.d_val & DF_BIND_NOW) != 0;
-		break;
-	case DT_FLAGS_1:
-		module->binds_now |= (entry->d_un.d_val & DF_1_NOW) != 0;
-		break;
+	case DT_STRTAB: module->strings = pointer; break;
+	case DT_STRSZ: module->strings_size = value; break;
+	case DT_SYMTAB: module->symbols = pointer; break;
+	case DT_GNU_HASH: module->gnu_hash = pointer; break;
+	case DT_HASH: module->sysv_hash = pointer; break;
+	case DT_VERSYM: module->versions = pointer; break;
+	case DT_VERDEF: module->version_definitions = pointer; break;
+	case DT_VERNEED: module->version_needs = pointer; break;
+	case DT_SONAME: *soname = value + 1; break;
+	case DT_BIND_NOW: module->binds_now = true; break;
+	case DT_FLAGS: module->binds_now |= (value & DF_BIND_NOW) != 0; break;
+	case DT_FLAGS_1: module->binds_now |= (value & DF_1_NOW) != 0; break;
 	}
 }
 

@@ -473,26 +473,26 @@ static void *lookup_in_scope(const struct wanted *wanted, struct module *caller,
 	return found ? found : lookup_in_globals(wanted, NEVER_GLOBAL);
 }
 
-void *resolve_in_scope(const char *name, const struct version *version, struct module *caller)
+/* `now`: as dlsym finds it, which wants the default version and searches when it is called. */
+static void *resolve_from(const char *name, const struct version *version, struct module *caller, bool now)
 {
-	struct wanted wanted = wanted_of(name, version, false);
+	struct wanted wanted = wanted_of(name, version, now);
 	void *found;
 
 	module_trust(caller);
-	found = lookup_in_scope(&wanted, caller, false);
+	found = lookup_in_scope(&wanted, caller, now);
 	module_distrust();
 	return found;
 }
 
+void *resolve_in_scope(const char *name, const struct version *version, struct module *caller)
+{
+	return resolve_from(name, version, caller, false);
+}
+
 void *resolve_default(const char *name, const struct version *version, struct module *caller)
 {
-	struct wanted wanted = wanted_of(name, version, true);
-	void *found;
-
-	module_trust(caller);
-	found = lookup_in_scope(&wanted, caller, true);
-	module_distrust();
-	return found;
+	return resolve_from(name, version, caller, true);
 }
 
 void *resolve(const char *name, const struct version *version, struct module *caller)
