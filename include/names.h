@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * names.h - what the shim, the launcher and flopshim-report all ask of names. It is not installed.
+ * names.h - what the shim, the launcher and flopshim-report all ask of names and texts. It is not installed.
  * It must need nothing but string.h: the shim includes it.
  */
 #ifndef FLOPSHIM_NAMES_H
 #define FLOPSHIM_NAMES_H
 
+#include <stdint.h>
 #include <string.h>
 
 /* What follows the last slash. */
@@ -56,6 +57,22 @@ static inline unsigned name_distance(const char *name, size_t length, const char
 		now = spare;
 	}
 	return last[width];
+}
+
+/*
+ * When a process began, in ticks of the kernel's clock since the machine did: field 22 of the text of its /proc/PID/stat,
+ * counted from behind the name in field 2, which may hold anything. 0 if it does not stand there.
+ */
+static inline uint64_t stat_start_ticks(const char *stat)
+{
+	const char *at = strrchr(stat, ')');
+	uint64_t ticks = 0;
+
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
+		ticks = ticks * 10 + (uint64_t)(*at - '0');
+	return ticks;
 }
 
 #endif

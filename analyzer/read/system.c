@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "names.h"
 
 static size_t file_read_at(void *context, uint64_t offset, void *buffer, size_t count)
 {
@@ -108,7 +109,7 @@ bool system_list(const char *directory, char ***paths, size_t *count)
 	return true;
 }
 
-/* Field 22 of /proc/PID/stat, counted from behind the name in field 2, which may hold anything; 0 if gone. */
+/* 0 if it is gone. */
 static uint64_t start_ticks_of(uint32_t pid)
 {
 	char path[64], text[1024], *at;
@@ -125,9 +126,7 @@ static uint64_t start_ticks_of(uint32_t pid)
 	at = strrchr(text, ')');
 	if (!at || at[1] == 0 || at[2] == 'Z' || at[2] == 'X') /* a zombie has ended */
 		return 0;
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
+	return stat_start_ticks(text);
 }
 
 bool system_alive(uint32_t pid, uint64_t start_ticks)

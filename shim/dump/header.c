@@ -22,6 +22,7 @@
 #include "shim/guest/speak.h"
 #include "variables.h"
 #include "version.h"
+#include "names.h"
 
 /* Stands in until the dump is open, and for good where there is no memory for another. */
 static struct dump_header nowhere;
@@ -79,26 +80,18 @@ static void meta_fill(void)
 	}
 }
 
-/* Field 22 of /proc/self/stat; the name in field 2 may hold anything. */
 static uint64_t process_start_ticks(void)
 {
 	static char buffer[1024]; /* under record_lock */
-	char *at;
 	int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length;
-	uint64_t ticks = 0;
 
 	if (file < 0)
 		return 0;
 	length = read(file, buffer, sizeof(buffer) - 1);
 	close(file);
 	buffer[length > 0 ? length : 0] = 0;
-	at = strrchr(buffer, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	for (at = at ? at + 1 : NULL; at && *at >= '0' && *at <= '9'; at++)
-		ticks = ticks * 10 + (uint64_t)(*at - '0');
-	return ticks;
+	return stat_start_ticks(buffer);
 }
 
 static int rank_number(void)
