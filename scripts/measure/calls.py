@@ -25,7 +25,7 @@ DIMENSION_DEFAULTS = {
     "itype": 1, "isgn": 1, "nrhs": 1, "il": 1, "ilo": 1, "iloz": 1, "idist": 3, "kacc22": 2, "icompq": 0,
     "ijob": 0, "nsweep": 1, "k1": 1, "j1": 1, "n1": 1, "n2": 1, "ifst": 1, "itrans": 0, "iuplo": 1, "mv": 0,
     "ncvt": 0, "nru": 0, "tgsja.k": 0, "tgsja.l": 0, "sqre": 0, "smlsiz": 25, "nsplit": 1, "offset": 0, "na": 1,
-    "nw": 1,
+    "nw": 1, "ioffset": 0, "whtsvd": 1, "nrnk": -1,
 }
 REAL_DEFAULTS = {
     "alpha": 1.0, "beta": 1.0, "scal.alpha": 0.7, "csscal.alpha": 0.7, "c": 0.6, "s": 0.8, "tau": 1.3,
@@ -34,15 +34,15 @@ REAL_DEFAULTS = {
     "smlnum": 1.2e-38, "bignum": 1e30, "pivmin": 1e-30, "smin": 1e-30, "eps": 6e-8, "eps3": 1e-7, "rho": 1.0,
     "rowcnd": 0.01, "colcnd": 0.01, "scond": 0.01, "amax": 1.0, "ca": 1.0, "gaptol": 0.0, "spltol": 1e-7,
     "tnrm": 1.0, "reltol": 1e-8, "rtol": 1e-8, "rtol1": 1e-3, "rtol2": 1e-8, "minrgp": 1e-3, "spdiam": 100.0,
-    "clgapl": 1.0, "clgapr": 1.0,
+    "clgapl": 1.0, "clgapr": 1.0, "maxc2nrm": 1.0,
 }
-COPIES_OF_N = ("iu", "ihi", "ihiz", "mm", "nzc", "ilst", "k2")
+COPIES_OF_N = ("iu", "ihi", "ihiz", "mm", "nzc", "ilst", "k2", "kmax", "kmaxfree")
 
 # Arrays (and output scalars that are read) of integers; the others are real, or complex as the routine.
 INTEGER_ARRAYS = set(
     "bwork coltyp ctot givcol givptr iblock idx idxc idxp idxq ifail ifaill ifailr in index indexw indx "
-    "indxc indxp indxq inode ipiv ipiv2 iq isave iseed isgn isplit isuppz iwork jpiv jpvt nab ndiml "
-    "ndimr nval perm piv prmptr qptr select kase info m ns nsplit iter rank".split())
+    "indxc indxp indxq inode ipiv ipiv2 iq isave iseed isgn isplit isuppz iwork jpiv jpvt kp1 nab ndiml "
+    "ndimr nval perm piv prmptr qptr select kase info m ns nsplit iter rank desel_rows sel_desel_cols".split())
 
 # Single precision in routines that are otherwise double.
 SINGLE_ARRAYS = {"dsdot": "x y sx sy", "slag2d": "sa", "clag2z": "sa"}
@@ -131,6 +131,9 @@ class Library:
             except AttributeError:
                 pass
         raise LookupError(f"{name}: not in {' or '.join(self.paths)}")
+
+    def has(self, name):
+        return any(hasattr(library, name + "_") for library in self.loaded)
 
 
 class Call:

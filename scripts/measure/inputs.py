@@ -303,6 +303,28 @@ def _(c):
     c.run("geqrf", n=c["k"])
 
 
+@prepares(r"ge(qr|lq)s")
+def _(c):
+    c.run(c.routine.family[:-1] + "f")
+
+
+@prepares(r"laqp[23]rk")
+def _(c):
+    """Norms of the columns, and the first pivot."""
+    m, parts, reals = c["m"], c.arrays["a"].parts, c.arrays["a"].reals
+    columns = [reals[c.at("a", 0, j) * parts:c.at("a", m, j) * parts] for j in range(c["n"])]
+    norms = [sum(x * x for x in column) ** 0.5 for column in columns]
+    for name in ("vn1", "vn2"):
+        c.real_vector(name, norms)
+    c.arrays["kp1"].set_integers([1 + norms.index(max(norms))])
+    c.arrays["jpiv"].set_integers(range(1, c["n"] + 1))
+
+
+@prepares(r"gedmdq?")
+def _(c):
+    c.real_vector("tol", [1e-12])
+
+
 @prepares(r"org(lq|l2)")
 def _(c):
     c.run("gelqf", m=c["k"])

@@ -15,7 +15,7 @@
 /* CBLAS enums as the letters that Fortran has for them. */
 static inline char enum_letter(uint64_t value)
 {
-	static const char letters[] = "RC........NTCR......UL........NU........LR";
+	static const char letters[] = "RC........NTCR......UL........NU........LR........P.........AB";
 	uint32_t index = (uint32_t)value - 101;
 
 	return index < sizeof(letters) - 1 ? letters[index] : '?';

@@ -262,6 +262,43 @@ def her2k(x, n, k, uplo, trans):
         her2(x, n, uplo)
 
 
+def gemmtr(x, n, k, uplo, transa, transb):
+    for _ in itertools.chain(triangle(n, uplo), range(n)):
+        accumulate(x, (x * x for _ in range(k)))
+
+
+def skewsymv(x, n, uplo):
+    """As symv: the diagonal is zero."""
+    for _ in triangle(n, uplo):
+        x + x * x
+        x - x * x
+
+
+def skewsymm(x, m, n, side, uplo):
+    for _ in range(n if side == "L" else m):
+        skewsymv(x, m if side == "L" else n, uplo)
+
+
+def skewsyr2(x, n, uplo):
+    for _ in triangle(n, uplo):
+        x + x * x - x * x
+
+
+def skewsyr2k(x, n, k, uplo, trans):
+    for _ in range(k):
+        skewsyr2(x, n, uplo)
+
+
+def gemm_batch_strided(x, m, n, k, batch_size):
+    for _ in range(batch_size):
+        gemm(x, m, n, k, "N", "N")
+
+
+def axpby(x, n):
+    for _ in range(n):
+        x * x + x * x
+
+
 def trmm(x, m, n, side, uplo, transa, diag):
     for _ in range(n if side == "L" else m):
         trmv(x, m if side == "L" else n, uplo, transa, diag)
@@ -433,6 +470,21 @@ CASES = [
     (named("her2k", "cz"), her2k, "n k", {"uplo": UPLO, "trans": "NC"}),
     (named("trmm"), trmm, "m n", {"side": SIDE, "uplo": UPLO, "transa": "NTC", "diag": DIAG}),
     (named("trsm"), trsm, "m n", {"side": SIDE, "uplo": UPLO, "transa": "NTC", "diag": DIAG}),
+    (named("gemmt"), gemmtr, "n k", {"uplo": UPLO, "transa": "NTC", "transb": "NTC"}),
+    (named("gemmtr"), gemmtr, "n k", {"uplo": UPLO, "transa": "NTC", "transb": "NTC"}),
+    (named("skewsymv", "sd"), skewsymv, "n", {"uplo": UPLO}),
+    (named("skewsymm", "sd"), skewsymm, "m n", {"side": SIDE, "uplo": UPLO}),
+    (named("skewsyr2", "sd"), skewsyr2, "n", {"uplo": UPLO}),
+    (named("skewsyr2k", "sd"), skewsyr2k, "n k", {"uplo": UPLO, "trans": "NT"}),
+    (named("gemm_batch_strided"), gemm_batch_strided, "m n k batch_size", {}),
+    (named("axpyc", "cz"), axpy, "n", {}),
+    (named("axpby"), axpby, "n", {}),
+    ({"s": "bgemm"}, gemm, "m n k", {"transa": "NT", "transb": "NT"}),
+    ({"s": "shgemm"}, gemm, "m n k", {"transa": "NT", "transb": "NT"}),
+    ({"s": "sbgemm_compute"}, gemm, "m n k", {"transa": "NT", "transb": "NT"}),
+    (named("gemm_compute", "sd"), gemm, "m n k", {"transa": "NT", "transb": "NT"}),
+    ({"s": "bgemv"}, gemv, "m n", {"trans": "NT"}),
+    ({"s": "shgemv"}, gemv, "m n", {"trans": "NT"}),
     (named("getrf"), getrf, "m n", {}),
     (named("getf2"), getrf, "m n", {}),
     (named("getrf2"), getrf, "m n", {}),

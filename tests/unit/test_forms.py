@@ -37,6 +37,9 @@ HEADERS = ("cblas", "lapack", "lapacke")
 # Parameters that the headers name otherwise than LAPACK does.
 SYNONYMS = {"transa": "trans", "ctrans": "trans", "corder": "order", "crows": "m", "ccols": "n",
             "LAPACKE_?hsein job": "side", "LAPACKE_?pbstf kb": "kd"}
+# How a header would write the classes of c-prototypes.txt.
+WRITTEN = {"enum": "CBLAS_ENUM", "enum*": "CBLAS_ENUM *", "pointer": "void *", "int*": "int *", "complex8": "float complex",
+           "complex16": "double complex"}
 VECTOR_REGISTERS = 8  # for numbers that are passed by value
 
 LARGEST, SHAPES = 40, 2  # of the random calls: a dimension, and how many of each form
@@ -44,7 +47,7 @@ LARGEST_64 = 2 ** 40
 CALLS = 2000  # of a process: how many results of dlsym the shim can follow is limited
 LETTERS = "NTCULRVASIBEFMOP1"
 ENUMS = {"trans": {"N": 111, "T": 112, "C": 113}, "uplo": {"U": 121, "L": 122}, "diag": {"N": 131, "U": 132},
-         "side": {"L": 141, "R": 142}, "order": {"R": 101, "C": 102}}
+         "side": {"L": 141, "R": 142}, "order": {"R": 101, "C": 102}, "identifier": {"A": 161, "B": 162}}
 
 
 def descriptors(work):
@@ -59,8 +62,11 @@ def descriptors(work):
 
 
 def declarations():
-    """{symbol: [parameter]}, as the preprocessed headers write them."""
+    """{symbol: [parameter]}, as the preprocessed headers write them, and c-prototypes.txt of newer ones."""
     found = {}
+    with open(os.path.join(HERE, "c-prototypes.txt"), encoding="ascii") as file:
+        for symbol, _, *parameters in (line.split() for line in file if not line.startswith("#")):
+            found[symbol] = [" ".join(WRITTEN.get(word, word) for word in parameter.split(":")) for parameter in parameters]
     for header in HEADERS:
         with open(os.path.join(BUILD, "gen", header + ".i"), encoding="utf-8") as file:
             for symbol, parameters in re.findall(r"\b(cblas_\w+|LAPACKE_\w+|[a-z]\w*_)\s*\(([^()]*)\)", file.read()):
@@ -70,7 +76,7 @@ def declarations():
 
 def lapack_name(symbol, name):
     generic = re.sub(r"_[sdcz](\w+?)(_work)?$", r"_?\1", symbol)
-    return SYNONYMS.get(f"{generic} {name}") or SYNONYMS.get(name, name)
+    return SYNONYMS.get(f"{generic} {name}") or SYNONYMS.get(name, name.removesuffix("_array"))
 
 
 def class_of(declared):
