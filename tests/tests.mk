@@ -25,11 +25,12 @@ LINK_generate :=
 LINK_stack_words := gen/tables
 LINK_table := gen/tables price/price
 LINK_read := tests/unit/dump_writer
+LINK_hostile := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := read render catalog symbolize
-UNIT := config guest charge price generate stack_words table read render catalog symbolize
-UNIT_ADDRESS := config charge price table read render catalog
+REPORT_TESTS := read hostile render catalog symbolize
+UNIT := config guest charge price generate stack_words table read hostile render catalog symbolize
+UNIT_ADDRESS := config charge price table read hostile render catalog
 UNIT_THREAD := charge
 
 # Objects for tests, in a folder for each way to compile: plain, address and thread.

@@ -23,9 +23,16 @@ uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size
 
 uint32_t addition_text(struct addition *add, uint64_t reference, const char *otherwise)
 {
-	const char *text = dump_text(&add->dump, reference);
+	uint32_t number = memo_find(&add->texts, reference);
+	const char *text;
 
-	return intern_text(&add->aggregate->texts, text ? text : otherwise);
+	if (number != MEMO_NONE)
+		return number;
+	text = dump_text(&add->dump, reference);
+	number = intern_text(&add->aggregate->texts, text ? text : otherwise);
+	if (text)
+		memo_put(&add->texts, reference, number);
+	return number;
 }
 
 uint32_t addition_routine(struct addition *add, uint32_t number)

@@ -6,6 +6,7 @@
 #define ANALYZER_ADDITION_H
 
 #include "analyzer/aggregate/aggregate.h"
+#include "analyzer/base/memo.h"
 
 /* What the dump's numbers are in the aggregate: AGGREGATE_NONE until they are asked for. */
 struct addition {
@@ -13,6 +14,8 @@ struct addition {
 	struct dump dump;
 	struct process *process;
 	uint32_t *routines, *modules, *sites, *spaces;
+	struct memo texts;  /* by reference: a long one may be referred to often */
+	uint64_t row_calls; /* of all kinds of rows */
 	uint32_t origin; /* of the rows that are being added */
 };
 

@@ -276,6 +276,7 @@ static size_t add_rows(struct addition *add)
 		if (options->origin & ORIGIN_LANE)
 			addition_origin(add, cursor.lane);
 		row = add_row(add, entry);
+		add->row_calls = u64_add(add->row_calls, entry->calls);
 		if (options->row_added && row)
 			options->row_added(options->row_context, cursor.lane, cursor.number, entry, row);
 	}
@@ -345,8 +346,20 @@ static bool is_complete(const struct addition *add)
 	       !(add->process->losses & (DUMP_LOST_CALLS | DUMP_LOST_SPACE));
 }
 
+/*
+ * A call site is noted for a call, which leaves a count, is in flight, or was passed on. Where a process that has ended has
+ * sites and none of these, its counts are lost, and zeros would not be an answer.
+ */
+static void check_zeros(struct addition *add, bool passed, bool in_flight)
+{
+	if (add->dump.sites.count && !add->row_calls && !passed && !in_flight && !add->process->lost_calls &&
+	    add->process->state != PROCESS_RUNNING)
+		dump_damaged(&add->dump, "call sites, and no counts of calls");
+}
+
 static void add_contents(struct addition *add, const char *file)
 {
+	uint64_t passed = add->aggregate->totals.passed_calls, in_flight = add->aggregate->totals.in_flight_calls;
 	size_t rows;
 
 	add->routines = numbers(add->dump.routines.count);
@@ -363,12 +376,14 @@ static void add_contents(struct addition *add, const char *file)
 	addition_lanes(add);
 	addition_notes(add);
 	addition_samples(add);
+	check_zeros(add, passed != add->aggregate->totals.passed_calls, in_flight != add->aggregate->totals.in_flight_calls);
 	/* Of a damaged dump without rows, zeros would not be an answer. */
 	add->process->answered = rows || !add->dump.damage_total;
 	if (add->process->answered)
 		add->aggregate->answered++;
 	else
 		add->aggregate->unreadable++;
+	memo_free(&add->texts);
 	free(add->routines);
 	free(add->modules);
 	free(add->sites);

@@ -6,6 +6,7 @@
 
 #include "analyzer/aggregate/addition.h"
 #include "analyzer/aggregate/leases.h"
+#include "analyzer/aggregate/module_map.h"
 #include "analyzer/base/memory.h"
 
 /* Lanes, limits, notes, modules. */
@@ -109,27 +110,7 @@ void addition_notes(struct addition *add)
 
 /* Sampled stacks. */
 
-enum { MODULES_SEARCHED = 4096 };
-
-/* The frame of a return address. Where modules took turns at an address, it cannot be told whose it is. */
-static struct stack_frame frame_of(struct addition *add, uint64_t address)
-{
-	struct stack_frame frame = { .offset = address, .module = AGGREGATE_NONE };
-	unsigned found = 0;
-
-	for (uint32_t i = 0; i < add->dump.modules.count && i < MODULES_SEARCHED; i++) {
-		const struct dump_module *module = dump_module_at(&add->dump, i);
-
-		if (!module || address <= module->start || address > module->end)
-			continue;
-		frame.offset = address - module->bias;
-		frame.module = addition_module(add, i);
-		found++;
-	}
-	return found == 1 ? frame : (struct stack_frame){ .offset = address, .module = AGGREGATE_NONE };
-}
-
-static uint32_t stack_number(struct addition *add, const struct dump_stack *stack)
+static uint32_t stack_number(struct addition *add, const struct module_map *map, const struct dump_stack *stack)
 {
 	size_t size = sizeof(struct stack_head) + stack->count * sizeof(struct stack_frame);
 	struct stack_head *head = memory_new(1, size);
@@ -139,29 +120,66 @@ static uint32_t stack_number(struct addition *add, const struct dump_stack *stac
 	head->python = stack->python ? addition_text(add, stack->python, "(unknown)") : AGGREGATE_NONE;
 	head->frame_count = stack->count;
 	for (uint32_t i = 0; i < stack->count; i++)
-		frames[i] = frame_of(add, stack->addresses[i]);
+		frames[i] = module_map_frame(map, add, stack->addresses[i]);
 	number = intern_bytes(&add->aggregate->stacks, head, size);
 	free(head);
 	return number;
 }
 
+static uint64_t bytes_of(const struct dump *dump, enum dump_block_type type)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < dump->span_count; i++)
+		bytes += dump->spans[i].type == type ? dump->spans[i].size : 0;
+	return bytes;
+}
+
+/* Stacks that have been read, by reference: many samples may have the same. */
+struct stack_reader {
+	struct module_map map;
+	struct memo numbers;
+	uint64_t room; /* bytes of stacks in the dump that no stack has had yet: they do not overlap */
+};
+
+/* AGGREGATE_NONE for what is no stack. */
+static uint32_t read_stack(struct addition *add, struct stack_reader *reader, uint64_t reference)
+{
+	uint32_t number = memo_find(&reader->numbers, reference);
+	const struct dump_stack *stack;
+
+	if (number != MEMO_NONE)
+		return number;
+	stack = dump_stack_at(&add->dump, reference);
+	if (!stack)
+		return AGGREGATE_NONE;
+	if (stack->size > reader->room) {
+		dump_damaged(&add->dump, "stacks that overlap");
+		return AGGREGATE_NONE;
+	}
+	reader->room -= stack->size;
+	number = stack_number(add, &reader->map, stack);
+	memo_put(&reader->numbers, reference, number);
+	return number;
+}
+
 void addition_samples(struct addition *add)
 {
+	struct stack_reader reader = { .room = bytes_of(&add->dump, DUMP_STACKS) };
 	struct aggregate *aggregate = add->aggregate;
 	const struct dump_sample *entry;
 	struct dump_cursor cursor;
 
+	module_map_open(&reader.map, &add->dump);
 	dump_cursor_open(&cursor, &add->dump, DUMP_SAMPLES, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
-		const struct dump_stack *stack = dump_stack_at(&add->dump, entry->stack);
+		uint32_t stack = read_stack(add, &reader, entry->stack), number;
 		struct sample_key key;
 		struct sample *sample;
-		uint32_t number;
 
-		if (!stack || !entry->calls)
+		if (stack == AGGREGATE_NONE || !entry->calls)
 			continue;
-		key = (struct sample_key){ stack_number(add, stack), addition_site(add, entry->site, false),
-		                           addition_space(add, entry->namespace_id) };
+		key = (struct sample_key){ stack, addition_site(add, entry->site, false), addition_space(add, entry->namespace_id) };
 		number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
 		                        &aggregate->sample_capacity, sizeof *sample);
 		sample = &aggregate->sample_totals[number];
@@ -169,6 +187,8 @@ void addition_samples(struct addition *add)
 		sample->calls = u64_add(sample->calls, entry->calls);
 	}
 	dump_cursor_close(&cursor);
+	module_map_close(&reader.map);
+	memo_free(&reader.numbers);
 }
 
 /* The process. */
@@ -192,6 +212,7 @@ static void join(struct joined *joined, const char *text)
 
 static void add_meta(struct addition *add)
 {
+	uint64_t room = bytes_of(&add->dump, DUMP_STRINGS); /* each text stands there once */
 	struct joined arguments = { 0 }, environment = { 0 };
 	struct process *process = add->process;
 	struct intern *texts = &add->aggregate->texts;
@@ -204,6 +225,10 @@ static void add_meta(struct addition *add)
 
 		if (!key || !value)
 			continue;
+		if (arguments.size + environment.size + strlen(value) > room) {
+			dump_damaged(&add->dump, "arguments that overlap");
+			break;
+		}
 		if (!strcmp(key, "program"))
 			process->program = intern_text(texts, value);
 		else if (!strcmp(key, "directory"))

@@ -5,17 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analyzer/base/text.h"
+
 /* Texts from a dump may be in the message: no byte of them may control the terminal. */
 static void say(const char *format, va_list arguments)
 {
+	struct text clean = { 0 };
 	char *text;
 
 	if (vasprintf(&text, format, arguments) < 0)
 		return;
-	for (char *at = text; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			*at = '?';
-	fprintf(stderr, "flopshim-report: %s\n", text);
+	text_add_clean(&clean, text);
+	fprintf(stderr, "flopshim-report: %s\n", clean.bytes);
+	text_free(&clean);
 	free(text);
 }
 

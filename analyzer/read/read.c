@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER = DUMP_ENTRY_MOST };
+enum {
+	BUFFER = DUMP_ENTRY_MOST,
+	STRING_LENGTH_BITS = 24, /* no text is longer: its length ends in a byte of 0, so that texts cannot overlap for long */
+	NUMBERS_LOST = 1 << 20,  /* entries of one type that damage may have taken, and later ones are still believed */
+};
 
 static size_t minimum(uint64_t a, uint64_t b)
 {
@@ -255,13 +259,51 @@ static uint64_t blocks_end(struct dump *dump)
 	return size < file ? size : file;
 }
 
+static uint64_t seek(struct dump *dump, uint64_t offset, bool hole)
+{
+	return dump->source.seek ? dump->source.seek(dump->source.context, offset, hole) :
+	       hole ? dump->source.size(dump->source.context) : offset;
+}
+
+/* Some file systems call a hole what has only not been written out yet. */
+static bool is_empty(struct dump *dump, uint64_t offset)
+{
+	unsigned char bytes[DUMP_PAGE_LEAST];
+	size_t count = read_at(dump, offset, bytes, sizeof bytes);
+
+	for (size_t i = 0; i < count; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+/* How many of `size` bytes stand before a hole that no entries of a process can have left: entries are not all zeros. */
+static uint64_t before_hole(struct dump *dump, uint64_t begin, uint64_t size)
+{
+	uint64_t at = begin, end = begin + size;
+
+	while (size >= BUFFER) {
+		uint64_t hole = seek(dump, at, true), data;
+
+		if (hole >= end)
+			break;
+		data = seek(dump, hole, false);
+		if (data - hole >= BUFFER && is_empty(dump, hole))
+			return hole - begin;
+		if (data <= at)
+			break;
+		at = data;
+	}
+	return size;
+}
+
 /* `used` as far as the block, and the file, have room for it. */
 static uint64_t usable(struct dump *dump, const struct dump_block *block)
 {
 	uint64_t file = dump->source.size(dump->source.context);
 	uint64_t begin = block->offset + block->header_size;
 	uint64_t unit = type_is_bytes(block->type) ? 1 : block->entry_size;
-	uint64_t room = (block->size - block->header_size) / unit;
+	uint64_t room = (block->size - block->header_size) / unit, filled;
 	uint64_t there = (begin < file ? file - begin : 0) / unit;
 
 	if (block->used > room)
@@ -270,15 +312,23 @@ static uint64_t usable(struct dump *dump, const struct dump_block *block)
 	else if (block->used > there)
 		dump_damaged(dump, "cut short: of the %s at %" PRIu64 ", %" PRIu64 " of %" PRIu64 " are there",
 		             type_name(block->type), block->offset, there, block->used);
-	return minimum(block->used, minimum(room, there));
+	room = minimum(block->used, minimum(room, there));
+	filled = before_hole(dump, begin, room * unit) / unit;
+	if (filled < room)
+		dump_damaged(dump, "block of %s at %" PRIu64 ": of %" PRIu64 " entries, the file has a hole behind %" PRIu64,
+		             type_name(block->type), block->offset, room, filled);
+	return filled;
 }
 
 static void add_block(struct dump *dump, const struct dump_block *block)
 {
 	struct read_block *slot;
 
-	if (!type_is_known(block->type))
+	if (!type_is_known(block->type)) {
+		if (!dump->header_damaged && dump->header.layout <= DUMP_LAYOUT)
+			dump_damaged(dump, "block of an unknown type, %u, at %" PRIu64, block->type, block->offset);
 		return;
+	}
 	if (dump->block_count == dump->block_capacity) {
 		size_t capacity = dump->block_capacity ? 2 * dump->block_capacity : 32;
 		void *blocks = reallocarray(dump->blocks, capacity, sizeof *slot);
@@ -304,22 +354,49 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 	}
 }
 
-/* The next place after a damaged block where one stands; `end` if there is none. */
-static uint64_t resume(struct dump *dump, uint64_t offset, uint64_t end)
+/* The first place from `offset` on where a block stands; `end` if there is none before it. */
+static uint64_t find_block(struct dump *dump, uint64_t offset, uint64_t end)
 {
-	struct dump_block block;
+	while (offset < end) {
+		struct dump_block block = { 0 };
 
-	if (read_at(dump, offset, &block, sizeof block) == sizeof block && block.magic == DUMP_BLOCK_MAGIC &&
-	    block.size && block.size % dump->page == 0 && block.size <= end - offset) {
-		struct dump_block next;
-
-		if (block.size == end - offset || block_at(dump, offset + block.size, &next))
-			return offset + block.size;
-	}
-	for (offset += dump->page; offset < end; offset += dump->page)
 		if (block_at(dump, offset, &block))
 			return offset;
+		offset += dump->page;
+		if (!block.magic && offset < end) { /* perhaps nothing for gigabytes */
+			uint64_t data = seek(dump, offset, false) / dump->page * dump->page;
+
+			offset = data > offset ? data : offset;
+		}
+	}
 	return end;
+}
+
+/*
+ * Where a block ends: where it says, unless that is behind the end of the dump, or behind the beginning of another block.
+ * Its size is put right then.
+ */
+static uint64_t end_of_block(struct dump *dump, struct dump_block *block, uint64_t end)
+{
+	uint64_t claimed = block->offset + block->size, limit = dump->header.size, next;
+
+	if (claimed > end)
+		end = blocks_end(dump);
+	if (dump->header_damaged || limit < end)
+		limit = end;
+	if (claimed > limit) {
+		dump_damaged(dump, "block of %s at %" PRIu64 " reaches past the end of the dump", type_name(block->type),
+		             block->offset);
+		claimed = limit;
+	}
+	next = find_block(dump, block->offset + dump->page, claimed < end ? claimed : end);
+	if (next < claimed && next < end) {
+		dump_damaged(dump, "block of %s at %" PRIu64 " reaches past the beginning of the next one", type_name(block->type),
+		             block->offset);
+		claimed = next;
+	}
+	block->size = claimed - block->offset;
+	return claimed;
 }
 
 static void index_blocks(struct dump *dump)
@@ -333,17 +410,22 @@ static void index_blocks(struct dump *dump)
 		if (offset >= end && offset >= (end = blocks_end(dump)))
 			break;
 		if (block_at(dump, offset, &block)) {
-			add_block(dump, &block);
-			offset += block.size;
+			uint64_t next = end_of_block(dump, &block, end);
+
+			if (block.header_size <= block.size)
+				add_block(dump, &block);
+			offset = next;
 			continue;
 		}
 		dump_damaged(dump, "no sound block at %" PRIu64, offset);
-		offset = resume(dump, offset, end);
+		offset = find_block(dump, offset + dump->page, end);
 	}
 	/* Entries beyond the end: a size that was damaged to a smaller one. */
-	if (!dump->header_damaged && block_at(dump, offset, &block) && block.used && type_is_known(block.type) &&
-	    blocks_end(dump) <= offset)
-		dump_damaged(dump, "the file's size in its header is too small: %" PRIu64, dump->header.size);
+	for (; !dump->header_damaged && block_at(dump, offset, &block); offset += block.size)
+		if (block.used && type_is_known(block.type) && blocks_end(dump) <= offset) {
+			dump_damaged(dump, "the file's size in its header is too small: %" PRIu64, dump->header.size);
+			break;
+		}
 }
 
 static void check_size(struct dump *dump)
@@ -423,18 +505,20 @@ static void table_free(struct read_table *table)
 	*table = (struct read_table){ 0 };
 }
 
-/* Largest number that an entry may have: there cannot be more entries than the file has room for. */
+/* Largest number that an entry may have: numbers follow one another, but for what damage has taken. */
 static uint64_t table_size(struct dump *dump, enum dump_block_type type)
 {
-	uint64_t file = dump->source.size(dump->source.context), size = 0;
+	uint64_t most = NUMBERS_LOST, size = 0;
 
+	for (size_t i = 0; i < dump->block_count; i++)
+		most += dump->blocks[i].type == type ? dump->blocks[i].used : 0;
 	for (size_t i = 0; i < dump->block_count; i++) {
 		const struct read_block *block = &dump->blocks[i];
 		uint64_t end = block->first + block->used;
 
 		if (block->type != type || !block->used)
 			continue;
-		if (end > file / block->entry_size)
+		if (end > most)
 			dump_damaged(dump, "block of %s at %" PRIu64 ": its first number, %" PRIu32 ", is impossible",
 			             type_name(type), block->offset, block->first);
 		else if (end > size)
@@ -541,7 +625,7 @@ const char *dump_text(struct dump *dump, uint64_t reference)
 	if (size <= sizeof string)
 		goto damaged;
 	memcpy(&string, bytes, sizeof string);
-	if (string.length >= size - sizeof string || bytes[sizeof string + string.length] != 0)
+	if (string.length >> STRING_LENGTH_BITS || string.length >= size - sizeof string || bytes[sizeof string + string.length] != 0)
 		goto damaged;
 	return (const char *)bytes + sizeof string;
 damaged:

@@ -22,6 +22,11 @@ struct dump_source {
 	/* Copies up to `count` bytes from `offset` on; returns how many: fewer only at the end. */
 	size_t (*read_at)(void *context, uint64_t offset, void *buffer, size_t count);
 	uint64_t (*size)(void *context); /* of the file, now */
+	/*
+	 * The first offset from `offset` on that is in a hole of the file, or is in none; the file's end where there is none. NULL
+	 * where nobody can tell: then nothing is a hole.
+	 */
+	uint64_t (*seek)(void *context, uint64_t offset, bool hole);
 };
 
 enum read_status {

@@ -43,6 +43,18 @@ static uint64_t file_size(void *context)
 	return file->size;
 }
 
+static uint64_t file_seek(void *context, uint64_t offset, bool hole)
+{
+	const struct system_file *file = context;
+	off_t found = offset <= INT64_MAX ? lseek(file->descriptor, (off_t)offset, hole ? SEEK_HOLE : SEEK_DATA) : -1;
+
+	if (found >= 0)
+		return (uint64_t)found;
+	if (errno == ENXIO || offset > INT64_MAX)
+		return offset > file->size ? offset : file->size;
+	return hole ? file->size : offset; /* a file system that cannot tell */
+}
+
 int system_open(const char *path, struct system_file *file)
 {
 	struct stat status;
@@ -63,7 +75,8 @@ int system_open(const char *path, struct system_file *file)
 		return error;
 	}
 	file->size = (uint64_t)status.st_size;
-	file->source = (struct dump_source){ .context = file, .read_at = file_read_at, .size = file_size };
+	file->source = (struct dump_source){ .context = file, .read_at = file_read_at, .size = file_size,
+	                                     .seek = file_seek };
 	return 0;
 }
 

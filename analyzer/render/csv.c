@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * csv.c - one table of an answer as CSV, quoted as RFC 4180 has it, in lines as Unix has them.
- * It must never round a number.
+ * It must never round a number, nor let a text control a terminal or be a formula where a spreadsheet opens it.
  */
 #include <math.h>
 #include <string.h>
@@ -9,13 +9,22 @@
 #include "analyzer/render/format.h"
 #include "analyzer/tables/cell.h"
 
-static void put_text(FILE *stream, const char *text)
+/* A spreadsheet would reckon what begins so; an apostrophe says that it is a text. */
+static bool is_formula(const char *text)
 {
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		fputs(text, stream);
+	return text[0] && strchr("=+-@", text[0]);
+}
+
+/* A text without controls. */
+static void put_clean(FILE *stream, const char *text)
+{
+	const char *mark = is_formula(text) ? "'" : "";
+
+	if (!text[strcspn(text, ",\"")]) {
+		fprintf(stream, "%s%s", mark, text);
 		return;
 	}
-	fputc('"', stream);
+	fprintf(stream, "\"%s", mark);
 	for (; *text; text++) {
 		if (*text == '"')
 			fputc('"', stream);
@@ -33,7 +42,9 @@ static void put_cell(FILE *stream, const struct column *column, const struct val
 		return;
 	switch (column->kind) {
 	case COLUMN_TEXT:
-		put_text(stream, value->text);
+		text_clear(scratch);
+		text_add_clean(scratch, value->text);
+		put_clean(stream, scratch->bytes);
 		return;
 	case COLUMN_SHARE:
 	case COLUMN_REAL:
@@ -45,7 +56,7 @@ static void put_cell(FILE *stream, const struct column *column, const struct val
 	case COLUMN_STACK:
 		text_clear(scratch);
 		cell_add(scratch, column, value);
-		put_text(stream, scratch->bytes);
+		put_clean(stream, scratch->bytes);
 		return;
 	default:
 		fputs(number_exact(value->number, number), stream);

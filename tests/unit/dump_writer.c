@@ -266,6 +266,8 @@ uint64_t writer_stack(struct writer *writer, const uint64_t *addresses, uint32_t
 void writer_unknown_block(struct writer *writer)
 {
 	add_block(writer, 77, 24, 24, DUMP_NONE, 0)->used = 1;
+	writer_header(writer)->layout = DUMP_LAYOUT + 1;
+	writer_check(writer);
 }
 
 void writer_first_layout(struct writer *writer)

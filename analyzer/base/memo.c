@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/base/memo.h"
+
+#include <stdlib.h>
+
+#include "analyzer/base/memory.h"
+
+static uint32_t hash_of(uint64_t key)
+{
+	return (uint32_t)hash_word(0, key);
+}
+
+uint32_t memo_find(const struct memo *memo, uint64_t key)
+{
+	uint32_t hash = hash_of(key), found;
+	size_t slot;
+
+	if (!memo->count)
+		return MEMO_NONE;
+	slot = hash_begin(&memo->index, hash);
+	while ((found = hash_next(&memo->index, hash, &slot)) != HASH_NONE)
+		if (memo->entries[found].key == key)
+			return memo->entries[found].number;
+	return MEMO_NONE;
+}
+
+void memo_put(struct memo *memo, uint64_t key, uint32_t number)
+{
+	uint32_t hash = hash_of(key);
+	size_t slot;
+
+	hash_reserve(&memo->index);
+	slot = hash_begin(&memo->index, hash);
+	while (hash_next(&memo->index, hash, &slot) != HASH_NONE)
+		; /* of other keys */
+	memo->entries = memory_grow(memo->entries, memo->count, &memo->capacity, sizeof *memo->entries);
+	memo->entries[memo->count] = (struct memo_entry){ key, number };
+	hash_put(&memo->index, slot, hash, (uint32_t)memo->count++);
+}
+
+void memo_free(struct memo *memo)
+{
+	hash_free(&memo->index);
+	free(memo->entries);
+	*memo = (struct memo){ 0 };
+}
