@@ -153,15 +153,38 @@ $(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS)
 	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/commands/main.c,$(ANALYZER_SOURCES)) \
 		$(ANALYZER_GENERATED:%=$(O)/%.c) $(ANALYZER_LIBS) -lm
 
+# Without the sanitizers, some ten times as many in the same time.
+$(T)/mutants_plain: $(T)/plain/tests/fuzz/mutants.o $(REPORT_OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(ANALYZER_LIBS) -lm
+
+$(T)/mutants: $(T)/address/tests/fuzz/mutants.o $(REPORT_ADDRESS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(FLAGS_address) -o $@ $^ $(ANALYZER_LIBS) -lm
+
 # The last two with larger pages.
+MUTANTS := 30000
 SEEDS := simple budget weights killed troubled sampled ordered untimed sampled-16384 killed-65536
 $(T)/seeds/%.dump: $(T)/make_dump
 	$(Q)mkdir -p $(@D)
 	$(Q)$< $(firstword $(subst -, ,$*)) $@ $(word 2,$(subst -, ,$*))
 
-check-fuzz: $(T)/fuzz_read $(SEEDS:%=$(T)/seeds/%.dump)
+# Dumps of a real program: closed, and as it stands while the program runs, without check words.
+$(T)/seeds/real.dump $(T)/seeds/real-running.dump: $(T)/dumps/program $(O)/libflopshim.so tests/fuzz/unclose
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $(T)/seeds/real.dump
+	$(Q)$(CLEAN) LD_PRELOAD=$(abspath $(O))/libflopshim.so FLOPSHIM_RECORDS=calls FLOPSHIM_STACKS=all FLOPSHIM_ON_EXCEED=deny \
+		FLOPSHIM_QUIET=1 FLOPSHIM_OUT=$(abspath $(T))/seeds/real.dump $(T)/dumps/program
+	$(Q)tests/fuzz/unclose $(T)/seeds/real.dump $(T)/seeds/real-running.dump
+
+check-fuzz: $(T)/fuzz_read $(T)/mutants $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
 	$(call part)
-	$(Q)$(T)/fuzz_read 300 $(T)/seeds/*.dump
+	$(Q)$(T)/fuzz_read 300 $(SEEDS:%=$(T)/seeds/%.dump)
+	$(Q)cd $(T) && ./mutants 400 seeds/*.dump
+
+check-mutants: $(T)/mutants_plain $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
+	$(call part)
+	$(Q)cd $(T) && ./mutants_plain $(MUTANTS) seeds/*.dump
 
 # A dump of each layout, and the page about them.
 $(T)/dumps/program: tests/dumps/program.c
@@ -223,7 +246,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 CHECKS := warnings layers options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
 PARTS := $(CHECKS:%=check-%)
-.PHONY: check check-quick check-parts $(PARTS) check-prices check-long
+.PHONY: check check-quick check-parts $(PARTS) check-prices check-mutants check-long
 # With -j the parts run side by side, and each one's output comes in one piece.
 check:
 	$(Q)rm -rf $(T)/passed
@@ -244,8 +267,8 @@ QUICK_CLIENTS := budget shapes weights
 check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
-# Hours rather than minutes: every BLAS, all prices measured again, 200 kills, libFuzzer for ten minutes.
-check-long: check-prices $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
+# Hours rather than minutes: every BLAS, all prices measured again, 200 kills, 30,000 mutants of dumps, libFuzzer for ten minutes.
+check-long: check-prices check-mutants $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)tests/unit/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)

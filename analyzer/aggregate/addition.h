@@ -16,6 +16,7 @@ struct addition {
 	uint32_t *routines, *modules, *sites, *spaces;
 	struct memo texts;  /* by reference: a long one may be referred to often */
 	uint64_t row_calls; /* of all kinds of rows */
+	uint64_t lanes;     /* how many have been added */
 	uint32_t origin; /* of the rows that are being added */
 };
 

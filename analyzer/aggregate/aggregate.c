@@ -348,13 +348,19 @@ static bool is_complete(const struct addition *add)
 
 /*
  * A call site is noted for a call, which leaves a count, is in flight, or was passed on. Where a process that has ended has
- * sites and none of these, its counts are lost, and zeros would not be an answer.
+ * sites and none of these, its counts are lost, and zeros would not be an answer. Nor would they where there is
+ * neither a thread's lane nor a scope.
  */
 static void check_zeros(struct addition *add, bool passed, bool in_flight)
 {
-	if (add->dump.sites.count && !add->row_calls && !passed && !in_flight && !add->process->lost_calls &&
-	    add->process->state != PROCESS_RUNNING)
+	const struct dump *dump = &add->dump;
+
+	if (add->row_calls || passed || in_flight || add->process->lost_calls || add->process->state == PROCESS_RUNNING)
+		return;
+	if (dump->sites.count || dump->routines.count)
 		dump_damaged(&add->dump, "call sites, and no counts of calls");
+	else if (!add->lanes && !dump->namespaces.count && !dump->damage_total)
+		dump_damaged(&add->dump, "neither calls nor scopes of any thread");
 }
 
 static void add_contents(struct addition *add, const char *file)

@@ -32,11 +32,13 @@ void addition_lanes(struct addition *add)
 	struct dump_cursor cursor;
 	struct dump_row row;
 	unsigned looked_up = 0;
+	bool has_ended = add->process->state == PROCESS_CLOSED || add->process->state == PROCESS_ENDED;
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_LANES, sizeof *lane);
 	while ((lane = dump_cursor_next(&cursor))) {
 		uint32_t depth = lane->depth;
 
+		add->lanes++;
 		if (add->aggregate->options.origin & ORIGIN_LANE)
 			add_thread(add, lane, cursor.number);
 		if (depth > DUMP_FRAMES_MAX) {
@@ -49,10 +51,16 @@ void addition_lanes(struct addition *add)
 		totals->threads = u64_add(totals->threads, lane->threads);
 		totals->in_flight_calls += depth;
 		add->process->lost_calls = u64_add(add->process->lost_calls, lane->lost_calls);
-		for (uint32_t i = 0; i < depth && looked_up < FRAMES_LOOKED_UP; i++, looked_up++)
-			if (lane->frames[i].row && dump_row_of_frame(&add->dump, cursor.number, lane->frames[i].row, &row) &&
-			    !(row.flags & DUMP_ROW_COARSE))
+		for (uint32_t i = 0; i < depth && looked_up < FRAMES_LOOKED_UP; i++, looked_up++) {
+			if (!lane->frames[i].row)
+				continue;
+			if (!dump_row_of_frame(&add->dump, cursor.number, lane->frames[i].row, &row)) {
+				if (has_ended) /* otherwise it may be newer than the rows that were read */
+					dump_damaged(&add->dump, "calls in flight of rows that are not there");
+			} else if (!(row.flags & DUMP_ROW_COARSE)) {
 				totals->in_flight_flops = u128_add(totals->in_flight_flops, row.flops);
+			}
+		}
 	}
 	dump_cursor_close(&cursor);
 	add->process->lost_calls = u64_add(add->process->lost_calls, add->dump.header.lost_calls);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/memo.h"
+
 enum {
 	BUFFER = DUMP_ENTRY_MOST,
 	STRING_LENGTH_BITS = 24, /* no text is longer: its length ends in a byte of 0, so that texts cannot overlap for long */
@@ -460,6 +462,26 @@ static bool contents_are_sound(struct dump *dump, const struct read_block *block
 	return hash == block->content_check;
 }
 
+/* A block is in one place of the process's memory: counts that are there twice are counted once. */
+static void leave_doubles_out(struct dump *dump)
+{
+	struct memo addresses = { 0 };
+
+	for (size_t i = 0; i < dump->block_count; i++) {
+		struct read_block *block = &dump->blocks[i];
+
+		if (!block->address || block->left_out || !type_is_counts(block->type))
+			continue;
+		if (memo_find(&addresses, block->address) == MEMO_NONE) {
+			memo_put(&addresses, block->address, (uint32_t)i);
+			continue;
+		}
+		block->left_out = true;
+		dump_damaged(dump, "block of %s at %" PRIu64 " is there twice: counted once", type_name(block->type), block->offset);
+	}
+	memo_free(&addresses);
+}
+
 static void check_contents(struct dump *dump)
 {
 	unsigned char *buffer = malloc(BUFFER);
@@ -469,7 +491,7 @@ static void check_contents(struct dump *dump)
 
 		if (!block->content_check || contents_are_sound(dump, block, buffer))
 			continue;
-		block->left_out = type_is_counts(block->type);
+		block->left_out |= type_is_counts(block->type);
 		dump_damaged(dump, block->left_out ? "%" PRIu64 " damaged %s at %" PRIu64 ": left out" :
 		             "%" PRIu64 " damaged %s at %" PRIu64 ": names and places may be wrong",
 		             block->used, type_name(block->type), block->offset);
@@ -545,6 +567,8 @@ static void load_table(struct dump *dump, enum dump_block_type type, size_t stru
 	dump_cursor_open(&cursor, dump, type, struct_size);
 	while ((entry = dump_cursor_next(&cursor)))
 		if (cursor.number < table->count) {
+			if (table->present[cursor.number])
+				dump_damaged(dump, "%s that are there twice", type_name(type));
 			memcpy(table->entries + cursor.number * struct_size, entry, struct_size);
 			table->present[cursor.number] = true;
 		}
@@ -562,6 +586,7 @@ enum read_status dump_open(struct dump *dump, const struct dump_source *source)
 	index_blocks(dump);
 	check_size(dump);
 	check_contents(dump);
+	leave_doubles_out(dump);
 	for (size_t i = 0; i < dump->block_count; i++)
 		if (type_is_bytes(dump->blocks[i].type))
 			load_span(dump, &dump->blocks[i]);

@@ -128,6 +128,63 @@ START_TEST(zeros_are_no_answer)
 }
 END_TEST
 
+/* The counts are there twice, which nothing but where they were in memory tells; or all blocks are gone. */
+START_TEST(doubled_counts_count_once)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+	struct dump_block *block;
+	uint64_t offset;
+
+	example(&writer);
+	offset = writer.size;
+	writer_unknown_block(&writer);
+	block = (struct dump_block *)(void *)(writer.bytes + offset);
+	memcpy(block, block_of(&writer, DUMP_ROWS), writer.page);
+	block->offset = offset;
+	seal(block);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(!aggregate.complete);
+	ck_assert(says(&aggregate, "is there twice: counted once"));
+	ck_assert_uint_eq((uint64_t)aggregate.totals.flops, WORK);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+START_TEST(a_header_alone_is_no_answer)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+
+	writer_open(&writer, 1);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(!aggregate.complete);
+	ck_assert(says(&aggregate, "neither calls nor scopes of any thread"));
+	ck_assert_uint_eq(aggregate.answered, 0);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* The row of the call in which the process ended is not in the block that says it has it. */
+START_TEST(a_call_in_flight_has_a_row)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+	struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 1, 2, 3 } } };
+
+	example(&writer);
+	writer_lane(&writer, &lane);
+	writer_close(&writer, DUMP_CLOSED);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(!aggregate.complete);
+	ck_assert(says(&aggregate, "calls in flight of rows that are not there"));
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
 /* Blocks that are empty stand between the end that the header gives and the counts. */
 START_TEST(the_end_is_behind_all_blocks)
 {
@@ -380,6 +437,9 @@ int main(void)
 
 	tcase_add_loop_test(hiding, a_block_hides_none_by_its_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
+	tcase_add_test(hiding, a_call_in_flight_has_a_row);
+	tcase_add_test(hiding, doubled_counts_count_once);
+	tcase_add_test(hiding, a_header_alone_is_no_answer);
 	tcase_add_test(hiding, the_end_is_behind_all_blocks);
 	tcase_set_timeout(slow, 60);
 	tcase_add_loop_test(slow, holes_are_not_read, 0, 6);
