@@ -33,15 +33,18 @@ UNIT := config guest charge price generate stack_words table read hostile render
 UNIT_ADDRESS := config charge price table read hostile render catalog
 UNIT_THREAD := charge
 
-# Objects for tests, in a folder for each way to compile: plain, address and thread.
-$(T)/plain/%.o $(T)/address/%.o $(T)/thread/%.o: %.c $(GENERATED)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(UNIT_FLAGS) $(FLAGS_$(word 2,$(subst /, ,$(@:$(O)/%=%)))) $(DEPENDENCIES) -c $< -o $@
-
+# Objects for tests, in a folder for each way to compile. A rule for each: one pattern rule with several targets makes them all.
 # Tables are data: nothing in them is worth a sanitizer's hours.
-$(T)/plain/gen/%.o $(T)/address/gen/%.o $(T)/thread/gen/%.o: $(GENERATED)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(UNIT_FLAGS) $(DEPENDENCIES) -c $(O)/gen/$*.c -o $@
+define test_objects
+$(T)/$(1)/%.o: %.c $(GENERATED)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(UNIT_FLAGS) $$(FLAGS_$(1)) $$(DEPENDENCIES) -c $$< -o $$@
+
+$(T)/$(1)/gen/%.o: $(GENERATED)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(UNIT_FLAGS) $$(DEPENDENCIES) -c $(O)/gen/$$*.c -o $$@
+endef
+$(foreach kind,plain address thread,$(eval $(call test_objects,$(kind))))
 
 $(T)/unit/price/tables.c: $(O)/generate/generate tests/unit/price.tbl
 	$(Q)mkdir -p $(@D)
