@@ -55,7 +55,8 @@ static bool gather_path(struct aggregate *aggregate, const char *path, bool may_
 		return gather_directory(aggregate, path);
 	if (error)
 		return fail(aggregate, path, system_why(error));
-	aggregate_add(aggregate, &file.source, path);
+	if (!aggregate_add(aggregate, &file.source, path) && !aggregate->options.quiet)
+		complain("%s: a dump that was given before, or a copy of it: counted once", path);
 	system_close(&file);
 	return true;
 }
