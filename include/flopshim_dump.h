@@ -296,6 +296,7 @@ enum dump_note_kind {
 	DUMP_NOTE_PYTHON = 7,       /* text: version; stacks without Python frames that could not be read */
 	DUMP_NOTE_MESSAGE = 8,      /* text: a sentence that standard error could not take */
 	DUMP_NOTE_ADDRESS = 10,     /* text: symbol and library; called by an address that may be another library's */
+	DUMP_NOTE_UNSERVED = 11,    /* text: symbol and object; looks like BLAS or LAPACK, and is not known: not seen */
 };
 
 /* Something that a reader of the totals must be told. */

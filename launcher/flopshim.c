@@ -672,6 +672,7 @@ int main(int argc, char **argv)
 	program = find_program_or_fail(arguments[0], "");
 	check_program(program, "", machine, 0);
 	unsetenv(SHIM_VARIABLE);
+	set_variable(VARIABLE(LAUNCHED), "1");
 	preload(shim);
 	execvp(program, arguments);
 	fail(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_UNREACHABLE, "%s: %s", program, strerror(errno));

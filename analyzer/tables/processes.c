@@ -130,6 +130,7 @@ static const struct note_kind { const char *name, *meaning; } note_kinds[] = {
 	[DUMP_NOTE_PYTHON] = { "python", "Python frames that could not be read: so many stacks are without them" },
 	[DUMP_NOTE_MESSAGE] = { "message", "a message that standard error could not take" },
 	[DUMP_NOTE_ADDRESS] = { "address", "called by an address that could be another library's too" },
+	[DUMP_NOTE_UNSERVED] = { "unserved", "looks like BLAS or LAPACK and is not known: its calls were not seen" },
 	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its own BLAS past the shim: its calls were not seen" },
 };
 

@@ -232,6 +232,7 @@ static const struct variable {
 #define OPTION(NAME, option, letter, argument, stops, kind, initial, ...) {#NAME, initial, stops, kind},
 #define LAUNCHER_VARIABLE(NAME, ...) {.name = #NAME},
 #define TEST_VARIABLE(NAME, ...) {.name = #NAME},
+#define LAUNCHER_MARK(NAME, field, ...) {#NAME, "0", WARNS, FLAG(field)},
 #include "options.def"
 };
 

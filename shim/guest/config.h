@@ -42,6 +42,7 @@ struct config {
 	uint64_t log_max;            /* bytes */
 	enum time_mode time;
 	bool bare_names, quiet, verbose;
+	bool launched;               /* the launcher has started this process, or one that it comes from */
 	char warnings[2048];         /* lines about values that were not understood, said at the first call */
 };
 

@@ -16,6 +16,7 @@
 #include "shim/resolve/resolve.h"
 #include "shim/resolve/symbol_version.h"
 #include "shim/resolve/taken.h"
+#include "shim/resolve/unserved.h"
 #include "shim/state/entry.h"
 #include "shim/state/epoch.h"
 #include "shim/threads/lifecycle.h"
@@ -112,6 +113,8 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 	libc_find();
 	if (!name || guest_holds())
 		return DLSYM_REAL;
+	if (unserved_is_due())
+		unserved_look(); /* what was opened is likely to be called next */
 	symbol = resolve_own_name(name);
 	if (symbol < 0)
 		return DLSYM_REAL;
@@ -173,6 +176,7 @@ void dlopen_hook(const char *path, int flags)
 	if (module_opened(path, flags))
 		epoch_next();
 	guest_unlock(&record_lock);
+	unserved_expect();
 	errno = saved;
 }
 
@@ -184,6 +188,7 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
 	if (guest_holds())
 		return libc_dlclose(handle);
 	hiding_note_deep(false);
+	unserved_look();
 	lifecycle_lock();
 	module_closing();
 	guest_unlock(&record_lock);

@@ -19,6 +19,7 @@
 #include "shim/resolve/hiding.h"
 #include "shim/resolve/libc.h"
 #include "shim/resolve/module.h"
+#include "shim/resolve/unserved.h"
 #include "shim/stacks/sample.h"
 #include "shim/stacks/unwind.h"
 #include "shim/state/epoch.h"
@@ -51,6 +52,9 @@ static __attribute__((constructor)) void start(void)
 	namespace_start();
 	epoch_start();
 	hiding_say_before();
+	unserved_expect();
+	if (unserved_is_due())
+		unserved_look();
 	errno = saved;
 }
 
@@ -58,6 +62,7 @@ static __attribute__((constructor)) void start(void)
 static __attribute__((destructor)) void end(void)
 {
 	hiding_note_deep(true);
+	unserved_look();
 	if (!epoch_is_counting())
 		return;
 	guest_lock(&record_lock);

@@ -30,6 +30,8 @@ enum module_flags {
 	MODULE_REFUTED = 1 << 11,   /* few names, and it was called as no BLAS can be */
 	MODULE_USES_COUNTED = 1 << 12, /* MODULE_USES is valid */
 	MODULE_USES = 1 << 13,      /* it refers to one of our symbols that it does not define */
+	MODULE_IMPORTS_SEEN = 1 << 14, /* what it refers to was looked at by unserved.c */
+	MODULE_UNSERVED = 1 << 15,  /* and a routine was among it that no row of the table serves */
 };
 
 enum { BUILD_ID_MAX = 32 };

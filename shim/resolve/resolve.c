@@ -321,6 +321,27 @@ bool module_uses_blas(struct module *module)
 	return module->flags & MODULE_USES;
 }
 
+struct imports {
+	import_visit *visit;
+	void *context;
+};
+
+static bool import_found(const struct named_symbol *named, void *context)
+{
+	const struct imports *imports = context;
+
+	if (named->symbol.st_shndx == SHN_UNDEF && ELF64_ST_BIND(named->symbol.st_info) == STB_GLOBAL)
+		imports->visit(named->name, imports->context);
+	return false;
+}
+
+void module_each_import(const struct module *module, import_visit *visit, void *context)
+{
+	struct imports imports = {visit, context};
+
+	any_symbol(module, import_found, &imports);
+}
+
 bool module_needs(struct module *module, const struct module *needed)
 {
 	unsigned count;

@@ -58,6 +58,10 @@ void *module_probe(struct module *module, const char *isamax);
 /* Whether the object refers to any of our symbols without defining it. */
 bool module_uses_blas(struct module *module);
 
+/* Calls `visit` with each name that the object refers to and does not define. */
+typedef void import_visit(const char *name, void *context);
+void module_each_import(const struct module *module, import_visit *visit, void *context);
+
 /* Symbol number behind an address in the stubs, -1 if it is not one. Needs no lock. */
 int32_t resolve_own_symbol(const void *address);
 /* Symbol number of an exported name, -1 if it is not ours. Needs no lock. */

@@ -83,7 +83,7 @@ def variables(client):
         "FLOPSHIM_BUDGET": "1e12,train=200G", "FLOPSHIM_ON_EXCEED": "warn", "FLOPSHIM_NAMESPACE": "a.b",
         "FLOPSHIM_OUT": "x/%p", "FLOPSHIM_ACCESS": "group", "FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_WEIGHTS": "w.txt", "FLOPSHIM_RECORDS": "calls",
         "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all", "FLOPSHIM_BARE_NAMES": "1",
-        "FLOPSHIM_QUIET": "1"}, "environment")
+        "FLOPSHIM_QUIET": "1", "FLOPSHIM_LAUNCHED": "1"}, "environment")
 
 
 @case()

@@ -13,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("FLOPSHIM_BUILD", "build"))
-ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|TEST_VARIABLE)\((\w+),", (ROOT / "include/options.def").read_text(), re.M)
+ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|LAUNCHER_MARK|TEST_VARIABLE)\((\w+),", (ROOT / "include/options.def").read_text(), re.M)
 SOURCES = [path for folder in ("analyzer", "generate", "launcher", "price", "shim")
            for path in sorted((ROOT / folder).rglob("*.[chS]"))]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "bindings").glob("flopshim.*")),

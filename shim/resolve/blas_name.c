@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * blas_name.c - which names look like routines of BLAS or LAPACK, by their form.
+ * It must never take an ordinary function's name for one: what it says is said to the user.
+ */
+#include "shim/resolve/blas_name.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "symbols.h"
+
+enum {
+	STEM_MAX = 64,    /* longer names are no routine's */
+	KNOWN_MIN = 6,    /* letters of a routine that a new name may begin with: shorter ones are parts of words */
+	LETTERS_MAX = 2,  /* what such a name may have more, without a digit or an underscore: dgemm, dgemmtr */
+};
+
+#define EXCLUDED(pattern, reason) pattern,
+static const char *const exclusions[] = {EACH_EXCLUSION(EXCLUDED)};
+#undef EXCLUDED
+
+static bool is_lower(char letter) { return letter >= 'a' && letter <= 'z'; }
+static bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
+
+/* As the shell has it, with `?` and `*` alone. */
+static bool matches(const char *pattern, const char *name)
+{
+	const char *star = NULL, *again = NULL;
+
+	while (*name) {
+		if (*pattern == '*') {
+			star = pattern++;
+			again = name;
+		} else if (*pattern == '?' || *pattern == *name) {
+			pattern++;
+			name++;
+		} else if (star) {
+			pattern = star + 1;
+			name = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+static bool is_excluded(const char *bare)
+{
+	for (size_t i = 0; i < sizeof(exclusions) / sizeof(*exclusions); i++)
+		if (matches(exclusions[i], bare))
+			return true;
+	return false;
+}
+
+static bool begins(const char *name, const char *start) { return !strncmp(name, start, strlen(start)); }
+
+/* Letters, digits and underscores, and no capital but those of LAPACKE. */
+static bool is_plain(const char *name)
+{
+	for (; *name; name++)
+		if (!is_lower(*name) && !is_digit(*name) && *name != '_')
+			return false;
+	return true;
+}
+
+/* Cuts what marks 64-bit integers, and Fortran's underscore; false where a Fortran name has none. */
+static bool cut_marks(char *name, size_t length, bool is_c)
+{
+	static const char *const marks[] = {"_64_", "64_", "_64", "_"};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		size_t size = strlen(marks[i]);
+
+		if (length <= size || strcmp(name + length - size, marks[i]) || (!is_c && marks[i][size - 1] != '_'))
+			continue;
+		name[length - size] = 0;
+		return true;
+	}
+	return is_c;
+}
+
+/* LINPACK's, which are older than LAPACK and are no part of it: dgefa, zpodi. */
+static bool is_linpack(const char *bare)
+{
+	static const char kinds[] = "ge gb po pp pb sp hp si hi tr", ends[] = "co fa sl di";
+	char kind[3] = {bare[1], bare[2], 0}, end[3] = {bare[3], bare[4], 0};
+
+	return strlen(bare) == 5 && strstr(kinds, kind) && strstr(ends, end);
+}
+
+/* A type, and a kind of matrix that no word goes on with: a general or a band one, say. */
+static bool has_matrix_kind(const char *bare)
+{
+	static const char kinds[] = "ge gg gb gt hb hf hg tz tg tf pf pb";
+	char kind[3] = {bare[1], bare[2], 0};
+
+	return strstr(kinds, kind) && bare[3] && bare[4] && bare[5] && is_lower(bare[3]) && !is_linpack(bare);
+}
+
+/* A routine of the table with some letters more, or with a digit or an underscore and more. */
+static bool goes_on_from_known(const char *bare, bool (*is_served)(const char *name))
+{
+	char known[STEM_MAX + 2];
+	size_t length = strlen(bare);
+
+	for (size_t cut = length - 1; cut >= KNOWN_MIN; cut--) {
+		if (is_lower(bare[cut]) && length - cut > LETTERS_MAX)
+			continue;
+		memcpy(known, bare, cut);
+		strcpy(known + cut, "_");
+		if (is_served(known))
+			return true;
+	}
+	return false;
+}
+
+bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name))
+{
+	bool is_lapacke, is_c;
+	char bare[STEM_MAX];
+	size_t length;
+
+	name += begins(name, "scipy_") ? strlen("scipy_") : 0;
+	is_lapacke = begins(name, "LAPACKE_");
+	is_c = is_lapacke || begins(name, "cblas_");
+	length = strlen(name);
+	if ((!is_c && !strchr("sdcz", *name)) || length < 6 || length >= sizeof(bare) ||
+	    !is_plain(name + (is_lapacke ? strlen("LAPACKE_") : 0)))
+		return false;
+	memcpy(bare, name, length + 1);
+	if (!cut_marks(bare, length, is_c) || strlen(bare) < 5 || is_excluded(bare) || is_served(name))
+		return false;
+	if (is_lapacke)
+		return bare[strlen("LAPACKE_")] && strchr("sdcz", bare[strlen("LAPACKE_")]);
+	return is_c || has_matrix_kind(bare) || goes_on_from_known(bare, is_served);
+}

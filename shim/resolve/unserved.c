@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * unserved.c - routines of BLAS and LAPACK that the program's objects refer to and no row of the table serves.
+ * It must never make a dump, nor say a word of a program whose names are all known.
+ */
+#include "shim/resolve/unserved.h"
+
+#include <stdatomic.h>
+
+#include "shim/dump/dump.h"
+#include "shim/dump/lock.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "shim/guest/program.h"
+#include "shim/resolve/blas_name.h"
+#include "shim/resolve/resolve.h"
+#include "shim/state/epoch.h"
+
+enum { NOTE_MAX = 512 };
+
+static atomic_bool is_due;
+
+/* What was found in one object. */
+struct found {
+	const char *path;
+	unsigned count;
+	bool noted;       /* it goes into the dump, too */
+	char first[128];
+};
+
+static bool is_served(const char *name) { return resolve_own_name(name) >= 0; }
+
+/* What a library without a BLAS of its own makes of known routines is counted in these, whatever its name. */
+static bool is_defined_by_blas(const char *name)
+{
+	struct module *module;
+
+	for (unsigned i = 0; (module = module_at(i)); i++)
+		if (module_symbol(module, name))
+			return module_is_blas(module, false) || !module_uses_blas(module);
+	return false;
+}
+
+static void take(const char *name, void *context)
+{
+	static char text[NOTE_MAX]; /* under record_lock */
+	struct found *found = context;
+	size_t end = 0;
+
+	if (!blas_name_is_unserved(name, is_served) || !is_defined_by_blas(name))
+		return;
+	if (!found->count++)
+		guest_print(found->first, sizeof(found->first), &end, "%s", name);
+	end = 0;
+	guest_print(text, sizeof(text), &end, "%s in %s", name, found->path);
+	if (found->noted)
+		dump_note(DUMP_NOTE_UNSERVED, text, 0);
+}
+
+static bool is_awaited(void) { return config.budget_count || config.launched; }
+
+static void say(const struct found *found)
+{
+	char more[64] = "";
+	size_t end = 0;
+
+	if (found->count > 1)
+		guest_print(more, sizeof(more), &end, " and %u others like it", found->count - 1);
+	guest_say("%s%s, which %s calls, looks like BLAS or LAPACK and is not known: it is neither counted nor limited",
+		  found->first, more, found->path);
+}
+
+/* A BLAS refers to what other parts of it define: that is no call of the program's. */
+static void look_at(struct module *module)
+{
+	struct found found = {.path = *module->path ? module->path : program_path(), .noted = dump_is_open()};
+	bool is_new = !(module->flags & MODULE_IMPORTS_SEEN);
+
+	if (module->flags & MODULE_SELF || (!is_new && !(module->flags & MODULE_UNSERVED)))
+		return;
+	if (!is_new && !found.noted)
+		return;
+	module_each_import(module, take, &found);
+	module->flags |= MODULE_IMPORTS_SEEN;
+	if (!found.count)
+		return;
+	module->flags |= MODULE_UNSERVED;
+	if (is_new && is_awaited() && !config.quiet)
+		say(&found);
+}
+
+void unserved_expect(void) { atomic_store(&is_due, true); }
+
+bool unserved_is_due(void) { return is_awaited() && atomic_load(&is_due); }
+
+void unserved_look(void)
+{
+	struct module *module;
+
+	atomic_store(&is_due, false);
+	if (guest_confined || (!epoch_is_counting() && !is_awaited()))
+		return; /* a confined process reads no objects */
+	guest_lock(&record_lock);
+	module_refresh();
+	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
+		if (!module_is_blas(module, false))
+			look_at(module);
+	guest_unlock(&record_lock);
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Routines that no row of the table serves: those of the next release, whatever their names."""
+
+import flops
+from harness import case, check, check_calls, check_equal
+
+SAID = b"flopshim: dgemmx2_, which "
+
+
+def library(client):
+    made = client.compile("next_release.c", "-shared", "-fPIC", "-DLIBRARY", blas=False, name="libnext.so")
+    return [made, f"-Wl,-rpath,{made.parent}"]
+
+
+def check_said(run, times):
+    lines = run.err.splitlines()
+    check_equal([line[:len(SAID)] for line in lines], [SAID] * times, "lines on standard error")
+
+
+@case()
+def linked(client):
+    """In a dump that is there anyhow it is listed, and nothing is said."""
+    program = client.compile("next_release.c", "-DCOUNTED", *library(client))
+    run = client.run([program])
+    check_calls(run, {"ddot": (1, flops.dot(4))})
+    check_said(run, 0)
+    check_equal([(note["kind"], note["text"]) for note in run.report["notes"]],
+                [("unserved", f"dgemmx2_ in {program}")], "notes")
+
+
+@case()
+def nothing_else(client):
+    """No dump is made for it, but a limit or the launcher have it named, unless they are told to be quiet."""
+    program = client.compile("next_release.c", *library(client), blas=False)
+    for expected, variables in ((0, {}), (1, {"FLOPSHIM_BUDGET": "1e9"}),
+                                (0, {"FLOPSHIM_BUDGET": "1e9", "FLOPSHIM_QUIET": "1"})):
+        run = client.run([program], **variables)
+        check_said(run, expected)
+        check(not run.dumps, f"a dump was made: {run.dumps}")
+    check_said(client.run([client.launcher, program], shim=False), 1)
+
+
+@case()
+def plug_in(client):
+    """One that is opened, called and closed again."""
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
+    host = client.compile("next_release.c", "-DHOST", blas=False, name="host")
+    run = client.run([host, plug], FLOPSHIM_BUDGET="1e9")
+    check_said(run, 1)
+    check(str(plug).encode() in run.err, "the plug-in is not named")
+    check_said(client.run([host, plug]), 0)
+
+
+@case()
+def nothing_wrong(client):
+    """A program whose routines are all known, with a limit and under the launcher."""
+    program = client.compile("products.c")
+    run = client.run([program], FLOPSHIM_BUDGET="1e9")
+    check_equal(run.err, b"", "standard error")
+    check_equal(run.report["notes"], [], "notes")
+    check_equal(client.run([client.launcher, program], shim=False).err, b"", "standard error under the launcher")
