@@ -139,7 +139,8 @@ static void swap_blocks(struct bytes *bytes, const size_t *offsets, size_t count
 /* A block once more, at the end or over another. */
 static void double_block(struct bytes *bytes, const size_t *offsets, size_t count)
 {
-	size_t i = chance(count), size = extent(bytes, offsets, count, i), to = bytes->size;
+	size_t i = chance(count), size = extent(bytes, offsets, count, i);
+	size_t to = (bytes->size + 7) & ~(size_t)7; /* a file may have been cut anywhere; headers are read in place here */
 
 	if (chance(2)) {
 		size_t j = chance(count);
@@ -147,10 +148,11 @@ static void double_block(struct bytes *bytes, const size_t *offsets, size_t coun
 		to = offsets[j];
 		if (extent(bytes, offsets, count, j) < size)
 			return;
-	} else if (bytes->size + size > bytes->capacity) {
+	} else if (to + size > bytes->capacity) {
 		return;
 	} else {
-		bytes->size += size;
+		memset(bytes->at + bytes->size, 0, to - bytes->size);
+		bytes->size = to + size;
 		((struct dump_header *)(void *)bytes->at)->size = bytes->size;
 	}
 	memmove(bytes->at + to, bytes->at + offsets[i], size);
@@ -403,6 +405,12 @@ static void on_signal(int number)
 	dprintf(real_error, "mutants: mutant-%lu.dump: %s\n", round_now, number == SIGALRM ? "takes too long" : "crashes");
 	_exit(1);
 }
+
+/* What a sanitizer finds ends this program by SIGABRT, so that the mutant is kept and named. */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+const char *__asan_default_options(void) { return "abort_on_error=1"; }
+const char *__ubsan_default_options(void) { return "abort_on_error=1"; }
 
 static void empty(int file)
 {
