@@ -347,9 +347,9 @@ static bool is_complete(const struct addition *add)
 }
 
 /*
- * A call site is noted for a call, which leaves a count, is in flight, or was passed on. Where a process that has ended has
- * sites and none of these, its counts are lost, and zeros would not be an answer. Nor would they where there is
- * neither a thread's lane nor a scope.
+ * A call site is noted for a call, which leaves a count, is in flight, or was passed on. A process may end just when each
+ * of its threads has noted the site of its first call. Where one that has ended has more sites than that and no calls, its
+ * counts are lost, and zeros would not be an answer. Nor would they where there is neither a thread's lane nor a scope.
  */
 static void check_zeros(struct addition *add, bool passed, bool in_flight)
 {
@@ -357,7 +357,7 @@ static void check_zeros(struct addition *add, bool passed, bool in_flight)
 
 	if (add->row_calls || passed || in_flight || add->process->lost_calls || add->process->state == PROCESS_RUNNING)
 		return;
-	if (dump->sites.count || dump->routines.count)
+	if (dump->sites.count > add->lanes || dump->routines.count > add->lanes)
 		dump_damaged(&add->dump, "call sites, and no counts of calls");
 	else if (!add->lanes && !dump->namespaces.count && !dump->damage_total)
 		dump_damaged(&add->dump, "neither calls nor scopes of any thread");

@@ -110,6 +110,7 @@ START_TEST(zeros_are_no_answer)
 	struct dump_block *block;
 
 	example(&writer);
+	writer_site(&writer, "dgemm_", 0, 0x402000, 0, DUMP_NONE);
 	block = block_of(&writer, DUMP_ROWS);
 	if (_i == 0)
 		block->type = DUMP_LOG + 1;
@@ -123,6 +124,25 @@ START_TEST(zeros_are_no_answer)
 	ck_assert(says(&aggregate, "call sites, and no counts of calls"));
 	if (_i == 0)
 		ck_assert(says(&aggregate, "block of an unknown type, 14"));
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* The process ended just when its only thread had noted the site of its first call. */
+START_TEST(ends_before_its_first_call)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+	struct dump_block *block;
+
+	example(&writer);
+	block = block_of(&writer, DUMP_ROWS);
+	((struct dump_row *)(void *)(block + 1))->calls = 0;
+	seal(block);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(aggregate.complete);
+	ck_assert_uint_eq(aggregate.damage_count, 0);
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -437,6 +457,7 @@ int main(void)
 
 	tcase_add_loop_test(hiding, a_block_hides_none_by_its_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
+	tcase_add_test(hiding, ends_before_its_first_call);
 	tcase_add_test(hiding, a_call_in_flight_has_a_row);
 	tcase_add_test(hiding, doubled_counts_count_once);
 	tcase_add_test(hiding, a_header_alone_is_no_answer);
