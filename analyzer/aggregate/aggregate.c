@@ -17,7 +17,7 @@ void aggregate_close(struct aggregate *aggregate)
 {
 	struct intern *interns[] = { &aggregate->texts, &aggregate->routines, &aggregate->modules, &aggregate->sites,
 	                             &aggregate->spaces, &aggregate->limits, &aggregate->notes, &aggregate->stacks,
-	                             &aggregate->samples, &aggregate->origins, &aggregate->identities };
+	                             &aggregate->samples, &aggregate->origins };
 
 	for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
 		intern_free(interns[i]);
@@ -396,32 +396,11 @@ static void add_contents(struct addition *add, const char *file)
 	free(add->spaces);
 }
 
-/* What no two dumps have in common that are not copies. An exec keeps the process, and begins at another time. */
-struct identity_key {
-	uint64_t start_ticks, start_realtime_ns, start_monotonic_ns;
-	uint32_t host, pid; /* host: text */
-};
-
-static bool is_copy(struct aggregate *aggregate, const struct dump_header *header)
-{
-	struct identity_key key = {
-		header->start_ticks, header->start_realtime_ns, header->start_monotonic_ns,
-		intern_text(&aggregate->texts, header->host), header->pid,
-	};
-	size_t before = aggregate->identities.count;
-
-	return intern_bytes(&aggregate->identities, &key, sizeof key) < before;
-}
-
-bool aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file)
+void aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file)
 {
 	struct addition add = { .aggregate = aggregate };
 	enum read_status status = dump_open(&add.dump, source);
 
-	if (status <= READ_DAMAGED && !add.dump.header_damaged && is_copy(aggregate, &add.dump.header)) {
-		dump_close(&add.dump);
-		return false;
-	}
 	if (status == READ_OK || status == READ_DAMAGED) {
 		add_contents(&add, file);
 		add.process->complete = is_complete(&add);
@@ -433,5 +412,4 @@ bool aggregate_add(struct aggregate *aggregate, const struct dump_source *source
 	for (size_t i = 0; i < add.dump.damage_count; i++)
 		add_damage(aggregate, file, add.dump.damage[i].text, add.dump.damage[i].count);
 	dump_close(&add.dump);
-	return true;
 }

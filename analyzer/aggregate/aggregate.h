@@ -188,7 +188,6 @@ struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes; /* spaces: paths; number 0 is the root */
 	struct intern stacks, samples, origins;
-	struct intern identities; /* of processes whose dumps have been added: struct identity_key, see aggregate.c */
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
@@ -219,8 +218,8 @@ struct aggregate {
 void aggregate_open(struct aggregate *aggregate, const struct aggregate_options *options);
 void aggregate_close(struct aggregate *aggregate);
 
-/* Adds a dump. `file` names it in messages. false, and nothing is added, where that process's dump has been added before. */
-bool aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file);
+/* Adds a dump. `file` names it in messages. */
+void aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file);
 
 /* "direct", "iterative", "exempt", "unpriced": of an enum dump_kind, or a price_kind. */
 const char *kind_name(unsigned kind);

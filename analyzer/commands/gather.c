@@ -55,8 +55,7 @@ static bool gather_path(struct aggregate *aggregate, const char *path, bool may_
 		return gather_directory(aggregate, path);
 	if (error)
 		return fail(aggregate, path, system_why(error));
-	if (!aggregate_add(aggregate, &file.source, path) && !aggregate->options.quiet)
-		complain("%s: a dump that was given before, or a copy of it: counted once", path);
+	aggregate_add(aggregate, &file.source, path);
 	system_close(&file);
 	return true;
 }
