@@ -170,6 +170,20 @@ docs: $(O)/docs/options
 	$(Q)$< readme > $<.md
 	$(Q)sed -i -e '/^<!-- options: /r $<.md' -e '/^<!-- options: /,/^<!-- end of options/{/^<!-- /!d}' README.md
 
+$(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
+	$(Q)$(O)/docs/options man > $@.options
+	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e "s/@VERSION@/$$(sed -n 's/.*VERSION "\(.*\)"/\1/p' include/version.h)/" $< > $@
+
+# Completions, by the name that each shell looks for.
+COMPLETION_bash := bash-completion/completions/flopshim
+COMPLETION_zsh := zsh/site-functions/_flopshim
+COMPLETION_fish := fish/vendor_completions.d/flopshim.fish
+SHELLS := bash zsh fish
+$(SHELLS:%=$(O)/docs/completion.%): $(O)/docs/completion.%: $(O)/docs/options
+	$(Q)$< $* > $@
+
+all: $(O)/docs/flopshim.1 $(SHELLS:%=$(O)/docs/completion.%)
+
 # ---- installation ----
 
 install: all
@@ -179,6 +193,8 @@ install: all
 	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
 	install -d $(DESTDIR)$(DATADIR)/flopshim
 	install -m 644 bindings/flopshim.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1
+	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
 	$(if $(DESTDIR),,-ldconfig)
 
 clean:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * options.c - writes what documents say about the settings in options.def; runs where flopshim is built.
+ * options.c - writes what documents and shells must know of the settings in options.def; runs where flopshim is built.
  * It must know no setting by name: a new row of options.def changes nothing here.
  */
 #include <stdio.h>
@@ -10,17 +10,22 @@
 
 /* A row as a document wants it. */
 static const struct option_row {
-	const char *variable, *option;
+	const char *variable, *option; /* variable NULL: the launcher obeys the option */
 	char letter;              /* 0: none */
 	const char *argument;     /* NULL: none */
 	const char *initial;      /* the default value; NULL: none, and `without` says what holds then */
 	const char *without;
-	const char *meaning;      /* Markdown */
+	const char *values;       /* that it may have, as C spells them: "owner", "group"; empty: no list */
+	const char *help, *meaning; /* plain text, and Markdown */
 } rows[] = {
 #define DEFAULT(value) value, NULL
 #define WITHOUT(what) NULL, what
+#define CHOICE(field, ...) #__VA_ARGS__
+#define FLAG(field) ""
+#define READ(function) ""
 #define OPTION(NAME, option, letter, argument, fault, kind, initial, help, meaning) \
-	{VARIABLE(NAME), option, letter, argument, initial, meaning},
+	{VARIABLE(NAME), option, letter, argument, initial, kind, help, meaning},
+#define COMMAND(NAME, option, letter, help) {NULL, option, letter, NULL, NULL, NULL, "", help, help},
 #include "options.def"
 };
 
@@ -33,6 +38,8 @@ static void write_readme(void)
 	for (int i = 0; i < ROW_COUNT; i++) {
 		const struct option_row *row = &rows[i];
 
+		if (!row->variable)
+			continue;
 		printf("| `%s` | `--%s`", row->variable, row->option);
 		if (row->letter)
 			printf(", `-%c`", row->letter);
@@ -41,8 +48,188 @@ static void write_readme(void)
 	}
 }
 
+/* ---- the options of flopshim(1) ---- */
+
+/* Markdown with nothing but code in it, as roff: code is bold, and a minus must not become a hyphen. */
+static void put_roff(const char *markdown)
+{
+	int code = 0;
+
+	for (const char *at = markdown; *at; at++) {
+		if (*at == '`')
+			fputs((code = !code) ? "\\fB" : "\\fR", stdout);
+		else if (*at == '-' || *at == '\\')
+			printf("\\%s", *at == '-' ? "-" : "e");
+		else
+			putchar(*at);
+	}
+}
+
+static void write_man(void)
+{
+	for (int i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+
+		puts(".TP");
+		if (row->letter)
+			printf("\\fB\\-%c\\fR, ", row->letter);
+		fputs("\\fB\\-\\-", stdout);
+		put_roff(row->option);
+		printf("\\fR%s%s%s\n", row->argument ? " \\fI" : "", row->argument ? row->argument : "", row->argument ? "\\fR" : "");
+		put_roff(row->argument || !row->variable ? row->meaning : row->help); /* `meaning` is of the variable's value */
+		putchar('\n');
+		if (row->variable) {
+			printf(".br\nVariable \\fB%s\\fR; default: ", row->variable);
+			put_roff(row->initial ? row->initial : row->without);
+			putchar('\n');
+		}
+	}
+}
+
+/* ---- completions ---- */
+
+static int takes_file(const struct option_row *row)
+{
+	return row->argument && (!strcmp(row->argument, "FILE") || !strcmp(row->argument, "TEMPLATE"));
+}
+
+/* "owner", "group" as owner group. */
+static void put_values(const struct option_row *row)
+{
+	for (const char *at = row->values; *at; at++)
+		if (*at != '"' && *at != ',')
+			putchar(*at);
+}
+
+/* -b, before=after around both spellings of an option. */
+static void put_spellings(const struct option_row *row, const char *between)
+{
+	if (row->letter)
+		printf("-%c%s", row->letter, between);
+	printf("--%s", row->option);
+}
+
+/* In a case of bash: the options for which `wanted` holds, as one pattern. */
+static void put_pattern(int (*wanted)(const struct option_row *row))
+{
+	const char *between = "";
+
+	for (int i = 0; i < ROW_COUNT; i++)
+		if (wanted(&rows[i])) {
+			fputs(between, stdout);
+			put_spellings(&rows[i], "|");
+			between = "|";
+		}
+}
+
+static int takes_argument(const struct option_row *row) { return row->argument != NULL; }
+
+static void write_bash(void)
+{
+	puts("# Completion of flopshim for bash.\n"
+	     "_flopshim() {\n"
+	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} i\n"
+	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	     "\t\tcase ${COMP_WORDS[i]} in");
+	fputs("\t\t", stdout);
+	put_pattern(takes_argument);
+	puts(") ((i++)) ;;\n"
+	     "\t\t-*) ;;\n"
+	     "\t\t*) # the program, and what is its own\n"
+	     "\t\t\tif declare -F _command_offset >/dev/null; then _command_offset $i; else COMPREPLY=($(compgen -f -- \"$word\")); fi\n"
+	     "\t\t\treturn ;;\n"
+	     "\t\tesac\n"
+	     "\tdone\n"
+	     "\tcase $last in");
+	for (int i = 0; i < ROW_COUNT; i++)
+		if (*rows[i].values) {
+			fputs("\t", stdout);
+			put_spellings(&rows[i], "|");
+			fputs(") COMPREPLY=($(compgen -W '", stdout);
+			put_values(&rows[i]);
+			puts("' -- \"$word\")); return ;;");
+		}
+	fputs("\t", stdout);
+	put_pattern(takes_file);
+	puts(") COMPREPLY=($(compgen -f -- \"$word\")); return ;;");
+	fputs("\t", stdout);
+	put_pattern(takes_argument);
+	puts(") return ;;\n\tesac\n\tcase $word in");
+	fputs("\t-*) COMPREPLY=($(compgen -W '", stdout);
+	for (int i = 0; i < ROW_COUNT; i++) {
+		fputs(i ? " " : "", stdout);
+		put_spellings(&rows[i], " ");
+	}
+	puts("' -- \"$word\")) ;;\n"
+	     "\t*) COMPREPLY=($(compgen -c -- \"$word\")) ;;\n"
+	     "\tesac\n"
+	     "}\n"
+	     "complete -o filenames -F _flopshim flopshim");
+}
+
+/* A help text between brackets of zsh or quotes of fish; none has a quote in it. */
+static void put_zsh_help(const char *help)
+{
+	for (; *help; help++) {
+		if (strchr("[]:", *help))
+			putchar('\\');
+		putchar(*help);
+	}
+}
+
+static void write_zsh(void)
+{
+	puts("#compdef flopshim\n_arguments -S \\");
+	for (int i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+
+		fputs("\t", stdout);
+		if (row->letter)
+			printf("{-%c,--%s}", row->letter, row->option);
+		else
+			printf("--%s", row->option);
+		fputs("'[", stdout);
+		put_zsh_help(row->help);
+		putchar(']');
+		if (row->argument) {
+			putchar(':');
+			put_zsh_help(row->argument);
+			putchar(':');
+		}
+		if (*row->values) {
+			putchar('(');
+			put_values(row);
+			putchar(')');
+		} else if (takes_file(row)) {
+			fputs("_files", stdout);
+		}
+		puts("' \\");
+	}
+	puts("\t'(-):program:_command_names -e' \\\n\t'*::argument:_normal'");
+}
+
+static void write_fish(void)
+{
+	puts("# Completion of flopshim for fish.\n"
+	     "complete -c flopshim -x -a '(__fish_complete_subcommand)'");
+	for (int i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+
+		fputs("complete -c flopshim", stdout);
+		if (row->letter)
+			printf(" -s %c", row->letter);
+		printf(" -l %s%s", row->option, takes_file(row) ? " -r -F" : row->argument ? " -x" : "");
+		if (*row->values) {
+			fputs(" -a '", stdout);
+			put_values(row);
+			putchar('\'');
+		}
+		printf(" -d '%s'\n", row->help);
+	}
+}
+
 static const struct { const char *name; void (*write)(void); } documents[] = {
-	{"readme", write_readme},
+	{"readme", write_readme}, {"man", write_man}, {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish},
 };
 
 int main(int count, char **arguments)
@@ -52,6 +239,6 @@ int main(int count, char **arguments)
 			documents[i].write();
 			return fflush(stdout) ? 1 : 0;
 		}
-	fputs("usage: options readme\n", stderr);
+	fputs("usage: options readme | man | bash | zsh | fish\n", stderr);
 	return 2;
 }

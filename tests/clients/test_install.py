@@ -25,7 +25,9 @@ def staged(client):
 def files(client):
     prefix = staged(client)
     installed = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
-    missing = {"lib/libflopshim.so", "bin/flopshim", "bin/flopshim-report"} - installed
+    missing = {"lib/libflopshim.so", "bin/flopshim", "bin/flopshim-report", "share/man/man1/flopshim.1",
+               "share/bash-completion/completions/flopshim", "share/zsh/site-functions/_flopshim",
+               "share/fish/vendor_completions.d/flopshim.fish"} - installed
     check_equal(sorted(missing), [], "not installed")
 
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Whether the settings stand in include/options.def alone: README.md has the table that is made of it, C sources spell no
-variable out, and nothing speaks of a variable that is in no row.
+Whether the settings stand in include/options.def alone: README.md has the table that is made of it, man page and
+completions have all options, C sources spell no variable out, and nothing speaks of a variable that is in no row.
 """
 
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -24,8 +25,7 @@ BEGIN, END = "<!-- options: written by make docs -->\n", "<!-- end of options --
 def faults():
     if len(ROWS) < 10:
         yield "include/options.def: hardly a row is understood"
-    made = subprocess.run([BUILD / "docs/options", "readme"], check=True, capture_output=True, text=True).stdout
-    if BEGIN + made + END not in (ROOT / "README.md").read_text():
+    if BEGIN + made("readme") + END not in (ROOT / "README.md").read_text():
         yield "README.md: the table of options is not that of include/options.def: run `make docs`"
     for path in SOURCES:
         text = path.read_text()
@@ -44,6 +44,40 @@ def faults():
                 yield f"{path.relative_to(ROOT)}: there is no FLOPSHIM_{name}"
 
 
-found = list(dict.fromkeys(faults()))
+def made(kind):
+    return subprocess.run([BUILD / "docs/options", kind], check=True, capture_output=True, text=True).stdout
+
+
+def completed(*words):
+    """What bash offers for the last of these words."""
+    script = made("bash") + f"COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}; _flopshim; echo ${{COMPREPLY[@]}}\n"
+    return subprocess.run(["bash", "--norc"], input=script, check=True, capture_output=True, text=True).stdout.split()
+
+
+def document_faults():
+    """The man page and the completions know every option, and bash's completes."""
+    options = re.findall(r'^(?:OPTION|COMMAND)\(\w+, "([\w-]+)"', (ROOT / "include/options.def").read_text(), re.M)
+    if len(options) < 10:
+        yield "include/options.def: hardly an option is understood"
+    for kind, spelling in (("man", "\\-\\-{}\\fR"), ("bash", "--{} "), ("zsh", "--{}"), ("fish", " -l {} ")):
+        text = made(kind).replace("\\-", "-") if kind == "man" else made(kind).replace("'", " ")
+        for option in options:
+            if spelling.replace("\\-", "-").format(option) not in text:
+                yield f"docs/options {kind}: no --{option}"
+    expected = {("--stacks", "l"): ["leaf"], ("--time", "a"): ["auto", "all"], ("-r", ""): ["shapes", "calls"],
+                ("--budg",): ["--budget"], ("-q", "--quiet", "--on"): ["--on-exceed"], ("--budget", "1e9", "sh"): None,
+                ("--budget", ""): []}
+    for words, answer in expected.items():
+        offered = completed("flopshim", *(word or "''" for word in words))
+        if offered != answer if answer is not None else "sh" not in offered:
+            yield f"docs/options bash: for {' '.join(words)} it offers {offered}"
+    for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
+        if shutil.which(shell):
+            run = subprocess.run(check, input=made(shell), capture_output=True, text=True)
+            if run.returncode or run.stderr:
+                yield f"docs/options {shell}: {run.stderr}"
+
+
+found = list(dict.fromkeys([*faults(), *document_faults()]))
 print("\n".join(found) if found else f"{len(ROWS)} variables stand in options.def alone")
 sys.exit(bool(found))
