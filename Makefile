@@ -9,10 +9,11 @@
 # make install             PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
 # ENTRY=c has the entry body leave all to C, for tests: give it a folder of its own, O=build-c.
-# DEBUG=1 without optimization, SANITIZE=address,undefined (for unit tests), V=1 shows commands, O=DIR builds elsewhere.
+# DEBUG=1 without optimization, V=1 shows commands, O=DIR builds elsewhere.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
+.DELETE_ON_ERROR:
 
 O ?= build
 PREFIX ?= /usr/local
@@ -25,8 +26,8 @@ MANDIR ?= $(DATADIR)/man
 CC ?= cc
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 MULTIARCH := $(shell $(CC) -print-multiarch)
-GPRS_x86_64 := 6
-GPRS := $(GPRS_$(ARCH))
+# Registers that hold integer arguments; none for a processor that price/slots.h does not know.
+GPRS := $(shell $(CC) -E -dM -x c price/slots.h 2>/dev/null | sed -n 's/^.define ENTRY_GPR_COUNT //p')
 ifeq ($(GPRS),)
 $(error flopshim has no entry body for $(ARCH) yet: shim/state/entry.h says what one must do)
 endif
@@ -57,15 +58,17 @@ GENERATOR_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard generate/*.c))
 
 # It runs on the machine that builds, which need not be one that the shim is for.
 HOSTCC ?= $(CC)
+HOSTCFLAGS ?= $(OPT) -g
+HOSTBASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(HOSTCFLAGS)
 
 $(O)/generate/%.o: generate/%.c
 	$(call say,HOSTCC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(BASE) $(SEARCH) $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(HOSTCC) $(HOSTBASE) $(SEARCH) $(DEPENDENCIES) -c $< -o $@
 
 $(O)/generate/generate: $(GENERATOR_OBJECTS)
 	$(call say,HOSTLINK)
-	$(Q)$(HOSTCC) $(CFLAGS) -o $@ $^
+	$(Q)$(HOSTCC) $(HOSTCFLAGS) -o $@ $^
 
 $(GENERATED): $(O)/generate/generate $(TABLES)
 	$(call say,GENERATE)
@@ -163,7 +166,7 @@ $(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c))
 $(O)/docs/options: docs/options.c
 	$(call say,HOSTCC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(BASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
+	$(Q)$(HOSTCC) $(HOSTBASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
 
 # Writes anew what README.md says about options.
 docs: $(O)/docs/options

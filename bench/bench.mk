@@ -21,9 +21,9 @@ $(O)/bench/entry-bare.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS) 
 	$(call say,AS)
 	$(Q)$(CC) -fPIC -g $(SEARCH) $(DEPENDENCIES) -DBARE -c $< -o $@
 
-$(O)/bench/libflopshim-%.so: $(O)/bench/%.o $(BENCH_SHIM)
+$(O)/bench/libflopshim-%.so: $(O)/bench/%.o $(BENCH_SHIM) shim/exports.map
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@ $^ $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@ $(filter %.o,$^) $(LDFLAGS)
 
 $(O)/bench/libbenchblas.so: bench/callee.c | $(O)/bench
 	$(call say,CC)

@@ -12,7 +12,7 @@
 #define ENTRY_GPR_COUNT 6
 #define ENTRY_GPRS (-56)
 #else
-#error "flopshim has no entry body for this processor yet: see entry.h for what one must do"
+#error "flopshim has no entry body for this processor yet: shim/state/entry.h says what one must do"
 #endif
 
 #define ENTRY_SLOT(slot) ((slot) < ENTRY_GPR_COUNT ? ENTRY_GPRS + 8 * (slot) : 16 + 8 * ((slot) - ENTRY_GPR_COUNT))

@@ -3,14 +3,14 @@
 # packages.sh - sourced: installs the Debian packages that a script needs and that are not there yet.
 
 # To build the shim, flopshim-report and the launcher.
-PACKAGES_BUILD="gcc make libc6-dev liblapacke-dev libopenblas-dev libdw-dev libelf-dev libncurses-dev"
+PACKAGES_BUILD="gcc make libc6-dev libdw-dev libelf-dev libncurses-dev"
 # What the shim opens while it runs: stacks are left out without it.
 PACKAGES_RUN="libunwind8"
 # For the demo: a program that nobody prepared.
 PACKAGES_DEMO="$PACKAGES_BUILD $PACKAGES_RUN python3-numpy"
 # For every test: all BLAS libraries that Debian has, the clients, compilers and tools.
 PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-rt-14-dev libunwind-dev binutils lld gdb
-	valgrind python3 python3-scipy octave r-base-core hpcc openmpi-bin libopenmpi-dev
+	valgrind python3 python3-scipy liblapacke-dev libopenblas-dev octave r-base-core hpcc openmpi-bin libopenmpi-dev
 	libblas-dev liblapack-dev libblas3 liblapack3 liblapacke libopenblas0-pthread libopenblas-pthread-dev
 	libopenblas0-openmp libopenblas64-0-pthread libopenblas64-pthread-dev
 	libblis4-pthread libblis4-openmp libblis-dev libatlas3-base libatlas-base-dev

@@ -6,7 +6,7 @@ T := $(O)/tests
 part = $(Q)echo "== $@"
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # FLOPSHIM_ variables of the caller would change what is tested.
-CLEAN := env -u FLOPSHIM_BUDGET -u FLOPSHIM_OUT -u FLOPSHIM_QUIET -u FLOPSHIM_STACKS -u FLOPSHIM_TIME
+CLEAN := env $(foreach variable,$(filter-out FLOPSHIM_BUILD FLOPSHIM_LONG,$(filter FLOPSHIM_%,$(.VARIABLES))),-u $(variable))
 # flopshim-report without its main: as it is, and under the address sanitizer.
 REPORT_OBJECTS := $(filter-out $(O)/analyzer/commands/main.o,$(ANALYZER_OBJECTS))
 REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
@@ -19,6 +19,7 @@ FLAGS_thread := -O1 -fsanitize=thread
 # What each test is linked with, beside itself.
 LINK_config := shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_guest := shim/guest/guest shim/guest/machine shim/guest/speak
+LINK_blas_name := shim/resolve/blas_name
 LINK_charge := shim/charge/charge shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_price := tests/unit/price/tables price/price
 LINK_generate :=
@@ -29,8 +30,8 @@ LINK_hostile := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
 REPORT_TESTS := read hostile render catalog symbolize
-UNIT := config guest charge price generate stack_words table read hostile render catalog symbolize
-UNIT_ADDRESS := config charge price table read hostile render catalog
+UNIT := config guest blas_name charge price generate stack_words table read hostile render catalog symbolize
+UNIT_ADDRESS := config blas_name charge price table read hostile render catalog
 UNIT_THREAD := charge
 
 # Objects for tests, in a folder for each way to compile. A rule for each: one pattern rule with several targets makes them all.
@@ -173,12 +174,14 @@ $(T)/seeds/%.dump: $(T)/make_dump
 	$(Q)$< $(firstword $(subst -, ,$*)) $@ $(word 2,$(subst -, ,$*))
 
 # Dumps of a real program: closed, and as it stands while the program runs, without check words.
-$(T)/seeds/real.dump $(T)/seeds/real-running.dump: $(T)/dumps/program $(O)/libflopshim.so tests/fuzz/unclose
+$(T)/seeds/real.dump: $(T)/dumps/program $(O)/libflopshim.so
 	$(Q)mkdir -p $(@D)
 	$(Q)rm -f $(T)/seeds/real.dump
 	$(Q)$(CLEAN) LD_PRELOAD=$(abspath $(O))/libflopshim.so FLOPSHIM_RECORDS=calls FLOPSHIM_STACKS=all FLOPSHIM_ON_EXCEED=deny \
 		FLOPSHIM_QUIET=1 FLOPSHIM_OUT=$(abspath $(T))/seeds/real.dump $(T)/dumps/program
-	$(Q)tests/fuzz/unclose $(T)/seeds/real.dump $(T)/seeds/real-running.dump
+
+$(T)/seeds/real-running.dump: $(T)/seeds/real.dump tests/fuzz/unclose
+	$(Q)tests/fuzz/unclose $< $@
 
 check-fuzz: $(T)/fuzz_read $(T)/mutants $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
 	$(call part)
@@ -215,9 +218,9 @@ $(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(AS_FLAGS) -DENTRY_IN_C $(DEPENDENCIES) -c $< -o $@
 
-$(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM_OBJECTS)) $(C)/entry.o
+$(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM_OBJECTS)) $(C)/entry.o shim/exports.map
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $^ $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(filter %.o,$^) $(LDFLAGS)
 	$(Q)mv $@.new $@
 
 check-entry-c: all $(C)/libflopshim.so

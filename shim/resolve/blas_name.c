@@ -13,7 +13,7 @@
 enum {
 	STEM_MAX = 64,    /* longer names are no routine's */
 	KNOWN_MIN = 6,    /* letters of a routine that a new name may begin with: shorter ones are parts of words */
-	LETTERS_MAX = 2,  /* what such a name may have more, without a digit or an underscore: dgemm, dgemmtr */
+	LETTERS_MAX = 2,  /* what such a name may have more, without a digit or an underscore: dsyr2k, dsyr2kx */
 };
 
 #define EXCLUDED(pattern, reason) pattern,
@@ -82,22 +82,13 @@ static bool cut_marks(char *name, size_t length, bool is_c)
 	return is_c;
 }
 
-/* LINPACK's, which are older than LAPACK and are no part of it: dgefa, zpodi. */
-static bool is_linpack(const char *bare)
-{
-	static const char kinds[] = "ge gb po pp pb sp hp si hi tr", ends[] = "co fa sl di";
-	char kind[3] = {bare[1], bare[2], 0}, end[3] = {bare[3], bare[4], 0};
-
-	return strlen(bare) == 5 && strstr(kinds, kind) && strstr(ends, end);
-}
-
 /* A type, and a kind of matrix that no word goes on with: a general or a band one, say. */
 static bool has_matrix_kind(const char *bare)
 {
 	static const char kinds[] = "ge gg gb gt hb hf hg tz tg tf pf pb";
 	char kind[3] = {bare[1], bare[2], 0};
 
-	return strstr(kinds, kind) && bare[3] && bare[4] && bare[5] && is_lower(bare[3]) && !is_linpack(bare);
+	return strstr(kinds, kind) && bare[3] && bare[4] && bare[5] && is_lower(bare[3]);
 }
 
 /* A routine of the table with some letters more, or with a digit or an underscore and more. */
@@ -135,5 +126,7 @@ bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name)
 		return false;
 	if (is_lapacke)
 		return bare[strlen("LAPACKE_")] && strchr("sdcz", bare[strlen("LAPACKE_")]);
-	return is_c || has_matrix_kind(bare) || goes_on_from_known(bare, is_served);
+	if (is_c)
+		return bare[strlen("cblas_")] != 0;
+	return has_matrix_kind(bare) || goes_on_from_known(bare, is_served);
 }

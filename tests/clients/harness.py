@@ -272,7 +272,7 @@ class Client:
         read = [source, *RUNTIME.glob("*.h"), *(Path(flag) for flag in flags if flag.endswith(".c"))]
         for flag in flags:
             if flag.startswith("-I"):
-                read += Path(flag[2:]).glob("*.h")
+                read += [path for pattern in ("*.h", "shim/*/*.h", "price/*.h") for path in Path(flag[2:]).glob(pattern)]
         if blas:
             dev = library_folder() / "openblas-pthread"
             flags += [f"-L{dev}", "-Wl,--no-as-needed", "-llapack", "-lblas"]

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_blas_name.c - which names are taken for routines of a BLAS or LAPACK that the table does not know, and which are not.
+ */
+#include <check.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "shim/resolve/blas_name.h"
+#include "run_suite.h"
+
+/* Stands for the table. */
+static bool is_served(const char *name)
+{
+	static const char *const names[] = {
+		"dgemm_", "cblas_dgemm", "cblas_dgemm64_", "dsyr2k_", "dpotrf_", "ztrsm_", "LAPACKE_dgesv", "dgemm_64_", "ssyevd_", "dsum_",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static const char *const routines[] = {
+	"dgemmx2_",                /* a kind of matrix that no word goes on with */
+	"sgefoo_", "zgbbar_64_", "dpftrq64_", "chfrkx_",
+	"dpotrf2x_", "dpotrf_rk_", "dsyr2kx_", "ssyevd_2stage_", /* go on from a known one */
+	"cblas_dnewthing", "cblas_dnewthing64_", "LAPACKE_dnewsv", "LAPACKE_znewsv_work", "LAPACKE_dnewsv_64",
+	"scipy_dgemmx2_", "scipy_cblas_dnewthing64_",
+};
+
+START_TEST(routines_of_the_next_release)
+{
+	ck_assert_msg(blas_name_is_unserved(routines[_i], is_served), "%s", routines[_i]);
+}
+END_TEST
+
+static const char *const others[] = {
+	"dgemm_", "dgemm_64_", "cblas_dgemm64_", "LAPACKE_dgesv",          /* served */
+	"xerbla_", "cblas_xerbla", "LAPACKE_malloc", "dlamch_", "ilaenv_", "dgemm_batch_thread_", "openblas_set_num_threads", /* excluded */
+	"dgettext", "dcgettext", "setenv", "strlen", "getaddrinfo", "sigaction", "zlibVersion", "dlopen", "cfsetispeed", /* libc's and others' */
+	"dgesv", "dgetrfx",                                                /* Fortran's have an underscore */
+	"dsumo_", "dsumwave_", "sendfile_", "sort_", "damping_", "density_", "compute_", "zero_", "scale_matrix_", "determinant_",
+	"dgemm_tuned_by_hand_for_my_machine_and_with_a_name_that_no_routine_has_", /* too long */
+	"dGEmmx_", "DGEMMX2_", "d_ge_", "", "_", "d_", "cblas_", "LAPACKE_", "LAPACKE_set_nancheck", "scipy_", "dpotrfwhole_",
+};
+
+START_TEST(names_of_others)
+{
+	ck_assert_msg(!blas_name_is_unserved(others[_i], is_served), "%s", others[_i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("blas_name");
+	TCase *tests = tcase_create("names");
+
+	tcase_add_loop_test(tests, routines_of_the_next_release, 0, sizeof(routines) / sizeof(*routines));
+	tcase_add_loop_test(tests, names_of_others, 0, sizeof(others) / sizeof(*others));
+	suite_add_tcase(suite, tests);
+	return run_suite(suite, CK_NOFORK);
+}
