@@ -9,6 +9,7 @@
 
 #include "shim/dump/blocks.h"
 #include "shim/guest/speak.h"
+#include "shim/state/epoch.h"
 
 enum { MESSAGES_MAX = 256 };
 
@@ -35,8 +36,8 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
 	uint32_t check = dump_check(text, strlen(text));
 	struct dump_note *note;
 
-	if (!dump_is_open())
-		return;
+	if (!dump_is_open() || epoch_is_forked())
+		return; /* a child that has not started over has its parent's dump */
 	note = note_find(kind, check);
 	if (note) {
 		dump_unseal();

@@ -422,7 +422,7 @@ static int api_on_exceed(flopshim_exceed_callback callback, void *context)
 }
 
 static int api_quiet(int quiet) { return exceed_set_quiet(quiet); }
-static const char *api_dump_path(void) { return dump_path(); }
+static const char *api_dump_path(void) { return lifecycle_ready() ? dump_path() : NULL; }
 
 /* ---- of flopshim.py ---- */
 

@@ -61,10 +61,10 @@ static __attribute__((constructor)) void start(void)
 /* Others may be in the middle of adding to the dump, or just beginning to. */
 static __attribute__((destructor)) void end(void)
 {
-	hiding_note_deep(true);
-	unserved_look();
 	if (!epoch_is_counting())
 		return;
+	hiding_note_deep(true);
+	unserved_look();
 	guest_lock(&record_lock);
 	charge_call_back_all(); /* or what is reserved and unspent would stand as used */
 	dump_close(DUMP_CLOSED, -1, registry_is_alone());

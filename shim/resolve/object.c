@@ -369,9 +369,13 @@ static struct module *fresh_take(const struct module *read, const char *path)
 
 static bool is_same_file(const struct module *one, const struct module *other)
 {
-	return one->bias == other->bias && one->dynamic == other->dynamic && one->symbols == other->symbols &&
-	       one->build_id_size && one->build_id_size == other->build_id_size &&
+	return one->build_id_size && one->build_id_size == other->build_id_size &&
 	       !memcmp(one->build_id, other->build_id, one->build_id_size);
+}
+
+static bool is_same_place(const struct module *one, const struct module *other)
+{
+	return one->bias == other->bias && one->dynamic == other->dynamic && one->symbols == other->symbols;
 }
 
 /* Keeps what was read, under these names. NULL without memory. */
@@ -389,11 +393,14 @@ static struct module *module_keep(const struct module *read, const char *path, c
 	filled.needed = module->needed;
 	filled.needed_room = module->needed_room;
 	if (is_same_file(module, read)) {
-		filled.dump_number = module->dump_number;
-		filled.dump_entry = module->dump_entry;
-		filled.flags |= module->flags & MODULE_COUNTED;
+		filled.flags |= module->flags &
+				(MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN | MODULE_UNSERVED);
 		filled.known_decorated = module->known_decorated;
 		filled.known_bare = module->known_bare;
+		if (is_same_place(module, read)) {
+			filled.dump_number = module->dump_number;
+			filled.dump_entry = module->dump_entry;
+		}
 	}
 	if (!filled.soname)
 		return NULL;

@@ -22,6 +22,7 @@ static atomic_bool is_due;
 
 /* What was found in one object. */
 struct found {
+	struct module *module;
 	const char *path;
 	unsigned count;
 	bool noted;       /* it goes into the dump, too */
@@ -30,7 +31,7 @@ struct found {
 
 static bool is_served(const char *name) { return resolve_own_name(name) >= 0; }
 
-/* What a library without a BLAS of its own makes of known routines is counted in these, whatever its name. */
+/* A library that calls known routines is counted through them: a name of its own is no gap. */
 static bool is_defined_by_blas(const char *name)
 {
 	struct module *module;
@@ -47,7 +48,8 @@ static void take(const char *name, void *context)
 	struct found *found = context;
 	size_t end = 0;
 
-	if (!blas_name_is_unserved(name, is_served) || !is_defined_by_blas(name))
+	/* A BLAS refers to what other parts of it define: that is no call of the program's. */
+	if (!blas_name_is_unserved(name, is_served) || module_is_blas(found->module, false) || !is_defined_by_blas(name))
 		return;
 	if (!found->count++)
 		guest_print(found->first, sizeof(found->first), &end, "%s", name);
@@ -70,10 +72,9 @@ static void say(const struct found *found)
 		  found->first, more, found->path);
 }
 
-/* A BLAS refers to what other parts of it define: that is no call of the program's. */
 static void look_at(struct module *module)
 {
-	struct found found = {.path = *module->path ? module->path : program_path(), .noted = dump_is_open()};
+	struct found found = {.module = module, .path = *module->path ? module->path : program_path(), .noted = dump_is_open()};
 	bool is_new = !(module->flags & MODULE_IMPORTS_SEEN);
 
 	if (module->flags & MODULE_SELF || (!is_new && !(module->flags & MODULE_UNSERVED)))
@@ -98,12 +99,11 @@ void unserved_look(void)
 	struct module *module;
 
 	atomic_store(&is_due, false);
-	if (guest_confined || (!epoch_is_counting() && !is_awaited()))
-		return; /* a confined process reads no objects */
+	if (guest_confined || !epoch_is_counting())
+		return; /* a confined process reads no objects, and a child's locks and dump are its parent's until it starts over */
 	guest_lock(&record_lock);
 	module_refresh();
 	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
-		if (!module_is_blas(module, false))
-			look_at(module);
+		look_at(module);
 	guest_unlock(&record_lock);
 }

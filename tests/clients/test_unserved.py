@@ -42,13 +42,23 @@ def nothing_else(client):
 
 @case()
 def plug_in(client):
-    """One that is opened, called and closed again."""
+    """One that is opened, called and closed again, three times: it is named once."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     host = client.compile("next_release.c", "-DHOST", blas=False, name="host")
     run = client.run([host, plug], FLOPSHIM_BUDGET="1e9")
     check_said(run, 1)
     check(str(plug).encode() in run.err, "the plug-in is not named")
     check_said(client.run([host, plug]), 0)
+
+
+@case()
+def forked(client):
+    """A child that ends without a call has its parent's dump in memory, and leaves it alone."""
+    program = client.compile("next_release.c", "-DFORKS", *library(client), name="next_release_forks")
+    run = client.run([program], FLOPSHIM_BUDGET="1e9", timeout=30)
+    check_equal(sorted(run.routines), ["dasum", "ddot", "dnrm2"], "routines")
+    check_equal((run.report["complete"], run.report["processes"]), (True, 1), "complete, and dumps")
+    check_equal([note["text"] for note in run.report["notes"]], [f"dgemmx2_ in {program}"], "notes")
 
 
 @case()

@@ -3,8 +3,9 @@
  * next_release.c - a routine that no table has, and those who call it.
  *
  *     -DLIBRARY   the library that has it           -DPLUGIN   a plug-in that calls it
- *     neither     a program: without arguments it calls the routine, and ddot first with -DCOUNTED; else it opens the
- *                 plug-in that is named and calls that
+ *     -DHOST      a program that opens the plug-in that is named, calls it and closes it again, three times
+ *     -DFORKS     a program that calls ddot and forks, and calls other routines until its child has ended without a call
+ *     neither     a program that calls the routine, and ddot first with -DCOUNTED
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -19,13 +20,46 @@ void plugin(void) { dgemmx2_(); }
 #elif defined(HOST)
 int main(int argc, char **argv)
 {
-	void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
-	void (*plugin)(void) = library ? (void (*)(void))dlsym(library, "plugin") : NULL;
+	for (int i = 0; i < 3; i++) {
+		void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+		void (*plugin)(void) = library ? (void (*)(void))dlsym(library, "plugin") : NULL;
 
-	if (!plugin)
+		if (!plugin)
+			return EXIT_FAILURE;
+		plugin();
+		if (dlclose(library))
+			return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+#elif defined(FORKS)
+#include <sys/wait.h>
+#include <unistd.h>
+
+double ddot_(const int *n, const double *x, const int *incx, const double *y, const int *incy);
+double dasum_(const int *n, const double *x, const int *incx);
+double dnrm2_(const int *n, const double *x, const int *incx);
+
+int main(void)
+{
+	const int n = 4, one = 1;
+	const double x[4] = {1, 2, 3, 4};
+	int ends[2], status;
+	char byte = 0;
+	pid_t child;
+
+	ddot_(&n, x, &one, x, &one);
+	if (pipe(ends))
 		return EXIT_FAILURE;
-	plugin();
-	return dlclose(library) ? EXIT_FAILURE : EXIT_SUCCESS;
+	child = fork();
+	if (!child)
+		exit(read(ends[0], &byte, 1) != 1);
+	dasum_(&n, x, &one);
+	dnrm2_(&n, x, &one);
+	if (write(ends[1], &byte, 1) != 1 || waitpid(child, &status, 0) != child || status)
+		return EXIT_FAILURE;
+	dgemmx2_();
+	return EXIT_SUCCESS;
 }
 #else
 double ddot_(const int *n, const double *x, const int *incx, const double *y, const int *incy);

@@ -1281,9 +1281,11 @@ def in_the_child(_=None):
 def forked_process():
     with flopshim.budget(5 * DOT, namespace="train") as b:
         X @ X
+        dump = flopshim.dump_path()
         child = os.fork()
         if not child:
             try:
+                assert flopshim.dump_path() != dump, dump
                 equal((b.used, b.remaining), (0, 4 * DOT))
                 for _ in range(4):
                     X @ X
