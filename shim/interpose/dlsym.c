@@ -46,47 +46,45 @@ static void *answer_for(uint32_t symbol, const char *name, void *real, const voi
 	bool is_stub;
 
 	lifecycle_lock();
-	if (module_refresh())
-		epoch_next();
+	module_refresh();
 	is_stub = thunk_find(symbol, real) == THUNK_COUNT && taken_by_dlsym(symbol, name, real, module_of(caller));
 	guest_unlock(&record_lock);
 	return is_stub ? (void *)entry_stub(symbol) : thunk_of(symbol, real);
 }
 
-/* What the scope of the caller holds behind the shim; for RTLD_NEXT before the shim, what the program holds behind it. */
-static void *resolve_for(const void *handle, const char *name, const struct version *version, const void *caller,
-			 bool *own_answer)
-{
-	struct module *module;
-	void *found;
-
-	lifecycle_lock();
-	if (module_refresh())
-		epoch_next();
-	module = module_of(caller);
-	*own_answer = handle != RTLD_NEXT || (module && module_is_before_self(module));
-	found = handle == RTLD_NEXT ? resolve_after_self(name) : resolve_default(name, version, module);
-	guest_unlock(&record_lock);
-	return found;
-}
+/* What the program gets for what resolve_for has found. */
+enum answer {
+	ANSWER_COUNTED,   /* what stands for it in the shim: see answer_for */
+	ANSWER_HANDED_ON, /* the same, for a library behind the shim whose own calls were not counted */
+	ANSWER_LINKERS,   /* what the dynamic linker says */
+};
 
 /*
- * What a library behind the shim hands calls on to that have come to itself, by RTLD_NEXT. Where it looks like a BLAS they
- * were counted when they came; where it does not, a tracer of a few routines say, they are counted now. NULL otherwise.
+ * What the scope of the caller holds behind the shim; for RTLD_NEXT, what follows the shim or the caller, whichever is later.
+ * A library behind the shim hands calls on by RTLD_NEXT that have come to itself: where it looks like a BLAS they were
+ * counted when they came, and where it does not, a tracer of a few routines say, they must be counted now.
  */
-static void *handed_on(uint32_t symbol, const char *name, const void *caller)
+static void *resolve_for(const void *handle, uint32_t symbol, const char *name, const struct version *version, const void *caller,
+			 enum answer *answer)
 {
 	struct module *module;
 	void *found = NULL;
 
 	lifecycle_lock();
-	if (module_refresh())
-		epoch_next();
+	module_refresh();
 	module = module_of(caller);
-	if (module && !module_is_before_self(module) && !module_is_blas(module, symbol_is_bare(symbol)))
-		found = resolve_behind(name, module);
+	*answer = ANSWER_COUNTED;
+	if (handle != RTLD_NEXT) {
+		found = resolve_default(name, version, module);
+	} else if (module && module_is_before_self(module)) {
+		found = resolve_after_self(name);
+	} else {
+		if (module && !module_is_blas(module, symbol_is_bare(symbol)))
+			found = resolve_behind(name, module);
+		*answer = found ? ANSWER_HANDED_ON : ANSWER_LINKERS;
+	}
 	guest_unlock(&record_lock);
-	return found ? thunk_of(symbol, found) : NULL;
+	return found;
 }
 
 /* dlerror then tells what it would have told: nothing after the shim defines it. */
@@ -123,15 +121,15 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 		found = answer_for((uint32_t)symbol, name, found, caller);
 	} else if (found || handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
 		/* The scope that was asked begins with the program, and so has our own stub in it. */
-		bool own_answer;
+		enum answer answer;
 
-		found = resolve_for(handle, name, NULL, caller, &own_answer);
-		if (!own_answer) {
-			found = handed_on((uint32_t)symbol, name, caller);
-			errno = saved;
-			return found ? found : DLSYM_REAL;
-		}
-		found = found ? answer_for((uint32_t)symbol, name, found, caller) : missing(name);
+		found = resolve_for(handle, (uint32_t)symbol, name, NULL, caller, &answer);
+		if (answer == ANSWER_LINKERS)
+			found = DLSYM_REAL;
+		else if (answer == ANSWER_HANDED_ON)
+			found = thunk_of((uint32_t)symbol, found);
+		else
+			found = found ? answer_for((uint32_t)symbol, name, found, caller) : missing(name);
 	}
 	errno = saved;
 	return found;
@@ -143,8 +141,8 @@ void *dlvsym_hook(void *handle, const char *name, const char *version_name, cons
 	int saved = errno;
 	int32_t symbol;
 	size_t end = 0;
+	enum answer answer;
 	void *found;
-	bool own_answer;
 
 	libc_find();
 	symbol = name && version_name && handle != RTLD_NEXT && !guest_holds() ? resolve_own_name(name) : -1;
@@ -156,7 +154,7 @@ void *dlvsym_hook(void *handle, const char *name, const char *version_name, cons
 	if (!found || resolve_own_symbol(found) >= 0) {
 		/* The scope that was asked has our own stub in it, which has no version. */
 		guest_print(version.name, sizeof(version.name), &end, "%s", version_name);
-		found = resolve_for(RTLD_DEFAULT, name, &version, caller, &own_answer);
+		found = resolve_for(RTLD_DEFAULT, (uint32_t)symbol, name, &version, caller, &answer);
 	}
 	found = found ? answer_for((uint32_t)symbol, name, found, caller) : libc_dlvsym(RTLD_NEXT, name, version_name);
 	errno = saved;
@@ -173,9 +171,9 @@ void dlopen_hook(const char *path, int flags)
 		return;
 	lifecycle_lock();
 	module_start(); /* if another library's constructor comes before ours */
-	if (module_opened(path, flags))
-		epoch_next();
+	module_opened(path, flags);
 	guest_unlock(&record_lock);
+	epoch_next(); /* our own address may have another meaning from now on, so each site looks again */
 	unserved_expect();
 	errno = saved;
 }

@@ -5,7 +5,6 @@
  */
 #include "shim/record/record.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "price/routines.h"
@@ -14,10 +13,10 @@
 #include "shim/record/parts.h"
 #include "shim/resolve/resolve.h"
 #include "shim/state/epoch.h"
+#include "symbols.h"
 
-enum { ROUTINES_MAX = 8192 };
 
-static uint16_t routine_numbers[ROUTINES_MAX]; /* in the dump, plus 1 */
+static uint16_t routine_numbers[ROUTINE_COUNT]; /* in the dump, plus 1 */
 
 void record_symbol_name(uint32_t symbol, char *name, size_t size)
 {
@@ -49,7 +48,8 @@ void record_symbol_name(uint32_t symbol, char *name, size_t size)
 	name[end] = 0;
 	if (scheme == SCHEME_UPPER_64 || scheme == SCHEME_BARE_UPPER)
 		for (char *at = name; *at; at++)
-			*at = (char)toupper(*at);
+			if (*at >= 'a' && *at <= 'z') /* whatever the program's locale says */
+				*at = (char)(*at - 'a' + 'A');
 }
 
 uint32_t names_routine(uint16_t routine)
@@ -113,10 +113,8 @@ void record_address(uint64_t address)
 {
 	struct module *module = module_of((const void *)address);
 
-	if (!module && module_refresh()) {
-		epoch_next();
+	if (!module && module_refresh())
 		module = module_of((const void *)address);
-	}
 	names_module(module);
 }
 

@@ -319,8 +319,7 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_f
 	unsigned scheme = symbol_named(symbol, &thunk) % SCHEME_COUNT;
 	struct module *caller_module;
 
-	if (module_refresh())
-		epoch_next();
+	module_refresh();
 	caller_module = module_of(enclosing ? enclosing : (const void *)caller);
 	while (!site_resolve(caller, symbol, caller_module, frame, site)) {
 		if (!site->real)
@@ -520,8 +519,7 @@ void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)
 	bool found;
 
 	guest_lock(&record_lock);
-	if (module_refresh())
-		epoch_next();
+	module_refresh();
 	/* What would have to be asked is not: there is no time for questions here. */
 	found = site_resolve(caller, symbol, module_of((const void *)caller), frame, &site) || site.real;
 	guest_unlock(&record_lock);

@@ -18,6 +18,7 @@
 #include "shim/guest/guest.h"
 #include "shim/guest/program.h"
 #include "shim/resolve/list.h"
+#include "shim/state/epoch.h"
 
 enum {
 	LIST_FIRST = 64,         /* objects that need no memory but the shim's own */
@@ -414,6 +415,8 @@ bool module_refresh(void)
 		list_retire(list, old);
 	}
 	errno = saved;
+	if (changed)
+		epoch_next();
 	return changed;
 }
 
@@ -499,12 +502,13 @@ void module_trust(struct module *caller)
 
 void module_distrust(void) { object_trust(0); }
 
-bool module_closed(void)
+void module_closed(void)
 {
 	const struct list *list = modules.current;
 
 	modules.events++;
-	return list && list->node_count > modules.start_count && module_refresh();
+	if (list && list->node_count > modules.start_count)
+		module_refresh();
 }
 
 /* ---- for libunwind ---- */

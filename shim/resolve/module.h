@@ -19,7 +19,7 @@ enum module_flags {
 	MODULE_START = 1 << 0,    /* loaded with the program: in the global scope, and in memory, for good */
 	MODULE_SELF = 1 << 1,
 	MODULE_SERVES = 1 << 2,   /* calls were given to it */
-	MODULE_COUNTED = 1 << 3,  /* known_names is valid */
+	MODULE_COUNTED = 1 << 3,  /* known_decorated and known_bare are valid */
 	MODULE_PROBED = 1 << 4,   /* MODULE_ILP64 is valid */
 	MODULE_ILP64 = 1 << 5,
 	MODULE_LAZY = 1 << 6,     /* opened RTLD_LAZY: binds at the first call, not when it was opened */
@@ -90,8 +90,8 @@ bool module_before_list(bool (*visit)(const struct module *, void *), void *cont
 void module_start(void);
 
 /*
- * Looks for objects that were loaded or unloaded since, where there may be any; true if there were. Where the linker is in the
- * middle of something, the list stays what it was, or has all that was loaded before: never a part of it.
+ * Looks for objects that were loaded or unloaded since, where there may be any; true if there were, and then a new epoch has
+ * begun: what threads remember of call sites must be looked at again. Where the linker is in the middle of something, the list stays what it was, or has all that was loaded before: never a part of it.
  */
 bool module_refresh(void);
 
@@ -124,11 +124,11 @@ bool module_peek(const struct module *module, const void *address, void *to, siz
 /* The same of a string, cut to `size` bytes with its end. */
 bool module_peek_text(const struct module *module, const char *address, char *to, size_t size);
 
-/* The dlopen hook, with the program's arguments, before anything is opened. True as module_refresh. */
-bool module_opened(const char *path, int flags);
-/* Before and after dlclose. True as module_refresh. */
-bool module_closing(void);
-bool module_closed(void);
+/* The dlopen hook, with the program's arguments, before anything is opened. */
+void module_opened(const char *path, int flags);
+/* Before and after dlclose. */
+void module_closing(void);
+void module_closed(void);
 /* Whether anything was opened RTLD_DEEPBIND. Needs no lock. */
 bool module_deep_seen(void);
 

@@ -164,15 +164,14 @@ static void opened_add(const struct opened *entry)
 	opened.count++;
 }
 
-bool module_opened(const char *path, int flags)
+void module_opened(const char *path, int flags)
 {
 	struct opened entry = {.flags = flags & (RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD | RTLD_DEEPBIND)};
-	bool changed = false;
 	struct stat status;
 	int saved = errno;
 
 	if (!list_has_started() || !path || !*path)
-		return false;
+		return;
 	if (strchr(path, '/')) {
 		entry.whole = module_hash(path);
 		if (!stat(path, &status)) {
@@ -184,15 +183,15 @@ bool module_opened(const char *path, int flags)
 	entry.base = module_hash(base_name(path));
 	opened.deep |= (flags & RTLD_DEEPBIND) != 0;
 	if (opened.count == OPENED_MAX)
-		changed = module_refresh(); /* which deals with what is done */
+		module_refresh(); /* which deals with what is done */
 	opened_add(&entry);
 	list_expect_change();
-	return changed;
 }
 
-bool module_closing(void)
+void module_closing(void)
 {
-	return opened.count && module_refresh();
+	if (opened.count)
+		module_refresh();
 }
 
 bool module_deep_seen(void) { return opened.deep; }

@@ -247,8 +247,7 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 
 	if (!backtrace_function || (storage.place.module && !has_storage))
 		return 0;
-	if (module_refresh())
-		epoch_next();
+	module_refresh();
 	unwinding = __builtin_thread_pointer();
 	count = backtrace_function(all, UNWIND_MAX + OWN_FRAMES);
 	unwinding = NULL;

@@ -50,6 +50,16 @@ def of_both_widths(client):
     check_equal(libraries(run), {"libopenblas64.so.0": 2, "libblas.so.3": 2}, "libraries")
 
 
+@case(limit=("without", "with"))
+def of_a_later_one(client):
+    """The second plug-in is opened after the first one's address was called from the same place: what is remembered of that
+    place does not hold any more, whoever has seen first that something was opened."""
+    limits = {"FLOPSHIM_BUDGET": "1e12"} if client.limit == "with" else {}
+    run = client.same([client.compile("taken_host.c", blas=False), "late", plugin(client, "lp64"), plugin(client, "ilp64")], **limits)
+    check_calls(run, {"ddot": (2, 2 * flops.dot(3))})
+    check_equal(libraries(run), {"libopenblas64.so.0": 1, "libblas.so.3": 1}, "libraries")
+
+
 @case()
 def of_two_alike(client):
     """Nothing tells whose the calls are where two libraries of one width are alike: the report says so."""

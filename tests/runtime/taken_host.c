@@ -1,45 +1,71 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * taken_host.c PLUGIN... - a program without BLAS that opens plug-ins (taken_plugin.c), has each use its own, and calls
- * ddot_ by the addresses that they hand on: 3 elements, with 32-bit integers beside which there is something else, for a
- * plug-in whose name has "lp64", and with 64-bit integers for the others.
+ * taken_host.c [late] PLUGIN... - a program without BLAS that opens plug-ins (taken_plugin.c), has each use its own, and calls
+ * ddot_ by the addresses that they hand on, all from one place: 3 elements, with 32-bit integers beside which there is
+ * something else, for a plug-in whose name has "lp64", and with 64-bit integers for the others. With `late` they do not use
+ * their own, and each is opened when the address of the one before has been called.
  */
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef double dot(const void *n, const double *x, const void *incx, const double *y, const void *incy);
 
-int main(int argc, char **argv)
+static const double x[1000] = {1, 2, 3};
+
+static void *open_plugin(const char *path)
 {
-	static const double x[1000] = {1, 2, 3};
+	void *plugin = dlopen(path, RTLD_NOW);
+
+	if (!plugin) {
+		puts(dlerror());
+		exit(1);
+	}
+	return plugin;
+}
+
+static void use(void *plugin)
+{
+	double (*sum)(long n, const double *x);
+
+	*(void **)&sum = dlsym(plugin, "sum");
+	printf("%g\n", sum(3, x));
+}
+
+static __attribute__((noinline)) void call_by_address(void *plugin, const char *path)
+{
 	static const struct {
 		int32_t value, beside;
 	} three = {3, 7}, one = {1, 5};
 	static const int64_t long_three = 3, long_one = 1;
+	bool is_short = strstr(path, "lp64") && !strstr(path, "wide");
+	const void *n = is_short ? (const void *)&three : &long_three, *stride = is_short ? (const void *)&one : &long_one;
+	void *(*get)(void);
+	dot *dot;
+
+	*(void **)&get = dlsym(plugin, "get");
+	*(void **)&dot = get();
+	if (dot)
+		printf("%g\n", dot(n, x, stride, x, stride));
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	bool late = argc > 1 && !strcmp(argv[1], "late");
 	void *plugins[16];
 
-	for (int i = 1; i < argc; i++) {
-		double (*sum)(long n, const double *x);
-
-		plugins[i] = dlopen(argv[i], RTLD_NOW);
-		if (!plugins[i])
-			return puts(dlerror());
-		*(void **)&sum = dlsym(plugins[i], "sum");
-		printf("%g\n", sum(3, x));
+	for (int i = 1 + late; i < argc; i++) {
+		plugins[i] = open_plugin(argv[i]);
+		if (late)
+			call_by_address(plugins[i], argv[i]);
+		else
+			use(plugins[i]);
 	}
-	for (int i = 1; i < argc; i++) {
-		void *(*get)(void);
-		dot *dot;
-
-		*(void **)&get = dlsym(plugins[i], "get");
-		*(void **)&dot = get();
-		if (dot && strstr(argv[i], "lp64"))
-			printf("%g\n", dot(&three, x, &one, x, &one));
-		else if (dot)
-			printf("%g\n", dot(&long_three, x, &long_one, x, &long_one));
-		fflush(stdout);
-	}
+	for (int i = 1; !late && i < argc; i++)
+		call_by_address(plugins[i], argv[i]);
 	return 0;
 }
