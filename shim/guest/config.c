@@ -436,10 +436,13 @@ static bool read_value(const struct variable *variable, const char *value, char 
 	return !variable->flag || read_flag(value, variable->flag, fault, size);
 }
 
+/* A line goes in as a whole, or not at all. */
 static void warn_later(const char *line)
 {
 	size_t end = strlen(config.warnings);
 
+	if (strlen(line) + 1 >= sizeof(config.warnings) - end)
+		return;
 	guest_print(config.warnings, sizeof(config.warnings), &end, "%s\n", line);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,26 @@ START_TEST(other_faults_are_kept_for_later)
 }
 END_TEST
 
+/* More than there is room for: lines are left out as a whole, for each ends with the newline that its reader looks for. */
+START_TEST(faults_without_room_are_left_out)
+{
+	static char names[60][96];
+	char *environment[61] = {0};
+
+	for (int i = 0; i < 60; i++) {
+		snprintf(names[i], sizeof(names[i]), "FLOPSHIM_NO_SUCH_VARIABLE_AS_%.*s=1", i + 1, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		environment[i] = names[i];
+	}
+	config_read(environment);
+	ck_assert_uint_gt(strlen(config.warnings), sizeof(config.warnings) / 2);
+	for (const char *line = config.warnings, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		ck_assert_ptr_nonnull(end);
+		ck_assert_int_eq(strncmp(line, "FLOPSHIM_NO_SUCH_VARIABLE_AS_", strlen("FLOPSHIM_NO_SUCH_VARIABLE_AS_")), 0);
+	}
+}
+END_TEST
+
 static char *const fatal[] = {
 	"FLOPSHIM_BUDGET=nan", "FLOPSHIM_BUDGET=-1", "FLOPSHIM_BUDGET=0", "FLOPSHIM_BUDGET=1Q", "FLOPSHIM_BUDGET=12x",
 	"FLOPSHIM_BUDGET=", "FLOPSHIM_BUDGET=1,", "FLOPSHIM_BUDGET=1,2", "FLOPSHIM_BUDGET=a=1,a=2", "FLOPSHIM_BUDGET==1",
@@ -184,6 +205,7 @@ int main(void)
 	tcase_add_test(tests, budgets_of_namespaces);
 	tcase_add_test(tests, a_signal_by_its_name);
 	tcase_add_test(tests, other_faults_are_kept_for_later);
+	tcase_add_test(tests, faults_without_room_are_left_out);
 	tcase_add_loop_exit_test(tests, wrong_limits_stop_the_program, 2, 0, sizeof(fatal) / sizeof(fatal[0]));
 	suite_add_tcase(suite, tests);
 	return run_suite(suite, CK_FORK);
