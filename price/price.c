@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * price.c - runs the price programs that compile.c wrote.
+ * price.c - runs the price programs that generate/ wrote.
  * It must never use floating point, allocate or recurse: it runs inside the caller's BLAS call.
  */
 #include "price/price.h"

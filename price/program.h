@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * program.h - the instructions of the price programs: compile.c writes them, price.c runs them.
+ * program.h - the instructions of the price programs: generate/ writes them, price.c runs them.
  * It must never be needed by anyone else.
  *
  * A program is a stack machine's code in 16-bit words. Every value is the numerator of a rational number

@@ -15,8 +15,9 @@
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "variables.h"
+#include "symbols.h"
 
-enum { FILE_MAX = 1 << 20, ROUTINES_MAX = 8192 };
+enum { FILE_MAX = 1 << 20 };
 
 uint64_t *weights_factors;
 
@@ -151,7 +152,7 @@ void weights_start(const char *path)
 	unsigned line = 1;
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 
-	weights_factors = guest_pages(ROUTINES_MAX * sizeof(*weights_factors));
+	weights_factors = guest_pages(ROUTINE_COUNT * sizeof(*weights_factors));
 	if (!text || !weights_factors) {
 		guest_say(VARIABLE(WEIGHTS) ": no memory to read %s", path);
 		_exit(2);

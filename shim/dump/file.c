@@ -70,18 +70,6 @@ bool file_is_there(void) { return state.is_there; }
 bool file_is_written_out(void) { return state.written_out; }
 const char *dump_path(void) { return state.is_there ? path_shown() : NULL; }
 
-
-/* The limit of the file's size shrank meanwhile, and this thread has a signal of it, which is blocked. */
-static void signal_take_back(void)
-{
-	struct timespec none = {0, 0};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGXFSZ);
-	sigtimedwait(&set, NULL, &none);
-}
-
 /* Makes room up to `size` bytes. Errors as errno, never as a signal: signals are blocked under the lock. */
 static int file_reserve(int file, uint64_t offset, uint64_t size)
 {
@@ -91,8 +79,8 @@ static int file_reserve(int file, uint64_t offset, uint64_t size)
 	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY && offset + size > limit.rlim_cur)
 		return EFBIG;
 	error = posix_fallocate(file, (off_t)offset, (off_t)size);
-	if (error == EFBIG)
-		signal_take_back();
+	if (error == EFBIG) /* the limit of the file's size shrank meanwhile, and this thread has a signal of it, which is blocked */
+		guest_take_signal_back(SIGXFSZ);
 	return error;
 }
 
@@ -111,7 +99,7 @@ static void file_fill(int file, uint64_t offset, uint64_t size)
 
 		if (written <= 0) {
 			if (written < 0 && errno == EFBIG)
-				signal_take_back();
+				guest_take_signal_back(SIGXFSZ);
 			return;
 		}
 		offset += (uint64_t)written;
@@ -207,7 +195,7 @@ bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset)
 
 		if (written <= 0) {
 			if (written < 0 && errno == EFBIG)
-				signal_take_back();
+				guest_take_signal_back(SIGXFSZ);
 			return false;
 		}
 		at += written;

@@ -54,18 +54,13 @@ static void meta_fill(void)
 {
 	static char buffer[16384];
 	ssize_t length = readlink("/proc/self/exe", buffer, sizeof(buffer));
-	int file;
+	const char *end;
 
 	if (length > 0)
 		meta_add("program", buffer, (size_t)length);
-	file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	if (file >= 0) {
-		length = read(file, buffer, sizeof(buffer) - 1);
-		close(file);
-		buffer[length > 0 ? length : 0] = 0;
-		for (char *at = buffer; at < buffer + length; at += strlen(at) + 1)
-			meta_add("argument", at, strlen(at));
-	}
+	end = buffer + guest_file_text("/proc/self/cmdline", buffer, sizeof(buffer));
+	for (const char *at = buffer; at < end; at += strlen(at) + 1)
+		meta_add("argument", at, strlen(at));
 	meta_add("directory", config.directory, strlen(config.directory));
 	for (char **entry = environ; entry && *entry; entry++)
 		if (!strncmp(*entry, VARIABLE_PREFIX, sizeof(VARIABLE_PREFIX) - 1))
@@ -83,14 +78,8 @@ static void meta_fill(void)
 static uint64_t process_start_ticks(void)
 {
 	static char buffer[1024]; /* under record_lock */
-	int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	ssize_t length;
 
-	if (file < 0)
-		return 0;
-	length = read(file, buffer, sizeof(buffer) - 1);
-	close(file);
-	buffer[length > 0 ? length : 0] = 0;
+	guest_file_text("/proc/self/stat", buffer, sizeof(buffer));
 	return stat_start_ticks(buffer);
 }
 

@@ -31,7 +31,7 @@ static __thread struct {
 	uint32_t locks;    /* that it holds */
 	bool masked;       /* signals are blocked */
 	uint64_t stack;    /* where the first of them was taken */
-	struct guest_lock *which[LOCKS_MAX]; /* of those, for guest_is_interrupted */
+	struct guest_lock *which[LOCKS_MAX]; /* of those, for guest_let_go */
 	int cancelling;    /* its cancel state before the first of them */
 	uint64_t signals;  /* what it had blocked before */
 } held __attribute__((tls_model("initial-exec")));
@@ -467,23 +467,40 @@ void guest_die_of_symbol(const char *program, const char *object, const char *na
 	_exit(127);
 }
 
+void guest_take_signal_back(int number)
+{
+	struct timespec none = {0, 0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigtimedwait(&set, NULL, &none);
+}
+
+size_t guest_file_text(const char *path, char *text, size_t size)
+{
+	int saved = errno, file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = file < 0 ? 0 : read(file, text, size - 1);
+
+	if (file >= 0)
+		close(file);
+	text[length > 0 ? length : 0] = 0;
+	errno = saved;
+	return length > 0 ? (size_t)length : 0;
+}
+
 static bool clock_is_call;
 
 /* These are read without the kernel. */
 void guest_clock_prepare(void)
 {
-	static const char *const names[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page"};
-	char name[64] = "";
-	int saved = errno, file = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
-	ssize_t length = file < 0 ? -1 : read(file, name, sizeof(name) - 1);
+	static const char *const names[] = {"tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n"};
+	char name[64];
 
-	if (file >= 0)
-		close(file);
-	name[length > 0 ? length - 1 : 0] = 0; /* without its newline */
+	guest_file_text(GUEST_CLOCK_SOURCE, name, sizeof(name));
 	clock_is_call = true;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		clock_is_call &= strcmp(name, names[i]) != 0;
-	errno = saved;
 }
 
 uint64_t guest_clock(void)

@@ -80,6 +80,15 @@ void guest_die_of_symbol(const char *program, const char *object, const char *na
 /* The same only where config.verbose is set. */
 void guest_say_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Takes a pending signal of this thread's away, which is blocked. */
+void guest_take_signal_back(int number);
+
+/* What a small file holds, as a text: at most size - 1 bytes; its length, 0 and an empty text if it cannot be read. */
+size_t guest_file_text(const char *path, char *text, size_t size);
+
+/* The kernel's clock, by name. */
+#define GUEST_CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+
 /* Nanoseconds of CLOCK_MONOTONIC; always 0 in a confined process where reading it is a system call. */
 uint64_t guest_clock(void);
 /* Finds out whether it is one. */

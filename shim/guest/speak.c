@@ -121,16 +121,6 @@ static bool signal_is_pending(int number)
 	return !sigpending(&pending) && sigismember(&pending, number) == 1;
 }
 
-static void signal_take_back(int number)
-{
-	struct timespec none = {0, 0};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	sigtimedwait(&set, NULL, &none);
-}
-
 static bool write_now(const char *line, size_t length)
 {
 	struct pollfd file = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -155,9 +145,9 @@ static bool write_quietly(const char *line, size_t length)
 	had_size = signal_is_pending(SIGXFSZ);
 	written = write_now(line, length);
 	if (!written && errno == EPIPE && !had_pipe)
-		signal_take_back(SIGPIPE);
+		guest_take_signal_back(SIGPIPE);
 	if (!written && errno == EFBIG && !had_size)
-		signal_take_back(SIGXFSZ);
+		guest_take_signal_back(SIGXFSZ);
 	machine_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 	return written;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * arguments.h - reads the arguments of a call in flight, and compares them with those of its site's last call.
- * It must never read an argument that the routine itself would not, but for one that it reads as a null pointer's. For
- * intercept.c alone, which inlines what it needs of this.
+ * It must never read what the routine itself would not: a null pointer counts as 0, or as no letter. For intercept.c
+ * alone, which inlines what it needs of this.
  */
 #ifndef FLOPSHIM_ARGUMENTS_H
 #define FLOPSHIM_ARGUMENTS_H

@@ -693,8 +693,7 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 			leave_long(row, ns);
 			return;
 		}
-		row->time_ns = likely(row->timed_calls) ? row->time_ns + ns : ns;
-		row->timed_calls++;
+		row_add_time(row, ns);
 	}
 }
 

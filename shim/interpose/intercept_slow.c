@@ -403,11 +403,6 @@ static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 	return verdict;
 }
 
-static bool on_own_stack(uint64_t address)
-{
-	return address >= thread_head.stack_low && address < thread_head.stack_high;
-}
-
 /* Whether a call with its return address there comes from a handler that has interrupted the shim while it holds locks. */
 static bool is_interrupting(uint64_t slot)
 {

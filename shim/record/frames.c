@@ -25,11 +25,6 @@ static struct guest_lock frames_lock; /* taken before record_lock */
 
 /* ---- what can be seen of a stack ---- */
 
-static bool on_own_stack(uint64_t address)
-{
-	return address >= thread_head.stack_low && address < thread_head.stack_high;
-}
-
 static bool on_same_stack(uint64_t a, uint64_t b) { return on_own_stack(a) == on_own_stack(b); }
 
 /* Of the thread's own stack, what lies above the place where it is now. */

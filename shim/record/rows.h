@@ -113,6 +113,13 @@ static inline void row_add_share(struct dump_row *row, uint64_t flops, uint64_t 
 	row->words += words;
 }
 
+/* A call's time. What stands there while no call is counted as timed is one that may not be usual: see leave_long. */
+static inline void row_add_time(struct dump_row *row, uint64_t ns)
+{
+	row->time_ns = likely(row->timed_calls) ? row->time_ns + ns : ns;
+	row->timed_calls++;
+}
+
 /* Up to the next power of two, and all that is negative to -1, so that a few rows hold all the rest. */
 static inline int64_t dim_coarsen(int64_t dim)
 {

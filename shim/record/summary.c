@@ -199,7 +199,6 @@ void summary_forked(void)
 
 /* An operation in a namespace. */
 struct line {
-	uint64_t name; /* place of the string in the dump */
 	uint64_t check; /* of its name; 0: there is no line here */
 	uint32_t site;  /* one that has this name */
 	uint32_t namespace_id;

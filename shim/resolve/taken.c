@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "shim/guest/guest.h"
+#include "shim/resolve/object.h"
 #include "shim/resolve/resolve.h"
 #include "price/routines.h"
 #include "shim/resolve/symbol_version.h"
@@ -119,31 +120,43 @@ static struct used table_use(const struct module *module, uintptr_t table, size_
 	return best;
 }
 
+/* An object's tables of relocations, as its dynamic section has them. */
+struct relocations {
+	uintptr_t table, calls;
+	size_t size, calls_size;
+};
+
+static void relocations_take(const ElfW(Dyn) *entry, void *context)
+{
+	struct relocations *found = context;
+
+	switch (entry->d_tag) {
+	case DT_RELA: found->table = entry->d_un.d_ptr; break;
+	case DT_RELASZ: found->size = entry->d_un.d_val; break;
+	case DT_JMPREL: found->calls = entry->d_un.d_ptr; break;
+	case DT_PLTRELSZ: found->calls_size = entry->d_un.d_val; break;
+	}
+}
+
+/* The linker has made an address of what the file says, or has not. */
+static uintptr_t loaded_at(const struct module *module, uintptr_t address)
+{
+	return address && address < module->bias ? address + module->bias : address;
+}
+
 /* How the object has the address of this stub. `in_memory`: it can be read without the kernel. */
 static struct used module_use(const struct module *module, uintptr_t stub, bool in_memory)
 {
-	uintptr_t table = 0, calls = 0;
-	size_t size = 0, calls_size = 0;
+	struct relocations all = {0};
 	struct used used = {USE_NONE, 0};
-	ElfW(Dyn) entry;
 
 	if (!module->dynamic || module->flags & MODULE_SELF)
 		return used;
-	for (const ElfW(Dyn) *at = module->dynamic;; at++) {
-		if (!module_peek(module, at, &entry, sizeof(entry)) || !entry.d_tag)
-			break;
-		switch (entry.d_tag) {
-		case DT_RELA: table = entry.d_un.d_ptr; break;
-		case DT_RELASZ: size = entry.d_un.d_val; break;
-		case DT_JMPREL: calls = entry.d_un.d_ptr; break;
-		case DT_PLTRELSZ: calls_size = entry.d_un.d_val; break;
-		}
-	}
-	used = table_use(module, table && table < module->bias ? table + module->bias : table, size, stub, in_memory);
+	object_each_dynamic(in_memory, module, relocations_take, &all);
+	used = table_use(module, loaded_at(module, all.table), all.size, stub, in_memory);
 	if (used.use == USE_TAKES)
 		return used;
-	return better(used, table_use(module, calls && calls < module->bias ? calls + module->bias : calls, calls_size, stub,
-				      in_memory));
+	return better(used, table_use(module, loaded_at(module, all.calls), all.calls_size, stub, in_memory));
 }
 
 /* What the object would have bound to by that symbol. */

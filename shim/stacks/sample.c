@@ -19,6 +19,7 @@
 #include "shim/record/record.h"
 #include "shim/stacks/python.h"
 #include "shim/stacks/unwind.h"
+#include "shim/record/rows.h"
 
 enum {
 	INDEX_FIRST = 1 << 8,
@@ -413,20 +414,13 @@ static struct {
 static bool counter_is_trusted(void)
 {
 	static const char *const clocks[] = {"tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n", "xen\n"};
-	char name[40];
-	ssize_t length = -1;
-	int file;
+	char name[64];
 
 	if (guest_confined)
 		return false;
 	guest_lock(&record_lock); /* as wherever files are opened */
-	file = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
-	if (file >= 0) {
-		length = read(file, name, sizeof(name) - 1);
-		close(file);
-	}
+	guest_file_text(GUEST_CLOCK_SOURCE, name, sizeof(name));
 	guest_unlock(&record_lock);
-	name[length > 0 ? length : 0] = 0;
 	for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
 		if (!strcmp(name, clocks[i]))
 			return true;
@@ -728,8 +722,7 @@ void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row
 		return;
 	now = guest_clock();
 	if (config.time != TIME_OFF) { /* the ordered record has its times all the same */
-		row->time_ns += clock_elapsed(*entry_start(frame), now);
-		row->timed_calls++;
+		row_add_time(row, clock_elapsed(*entry_start(frame), now));
 	}
 	if (*entry_flags(frame) & ENTRY_LOGGED)
 		log_call(thread, *entry_start(frame), now, *entry_cost(frame), row);

@@ -38,7 +38,7 @@
  *     libc_syscall otherwise.
  *  8. The section flopshim_places holds a struct entry_places.
  *
- * Beside it a processor needs what price/slots.h, shim/guest/machine.c, stack.h and resolve/probe.h say.
+ * Beside it a processor needs what price/slots.h, shim/guest/machine.c, shim/guest/stack.h and shim/resolve/probe.h say.
  */
 #ifndef FLOPSHIM_ENTRY_H
 #define FLOPSHIM_ENTRY_H

@@ -44,16 +44,9 @@ static bool thread_waits(uint32_t tid)
 {
 	char name[64], text[512], *at;
 	size_t end = 0;
-	ssize_t length;
-	int file;
 
 	guest_print(name, sizeof(name), &end, "/proc/self/task/%u/stat", tid);
-	file = open(name, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return false;
-	length = read(file, text, sizeof(text) - 1);
-	close(file);
-	text[length > 0 ? length : 0] = 0;
+	guest_file_text(name, text, sizeof(text));
 	at = strrchr(text, ')');
 	return at && at[1] == ' ' && strchr("SZXx", at[2]);
 }
@@ -61,11 +54,14 @@ static bool thread_waits(uint32_t tid)
 static void unsettled_note(struct thread *thread)
 {
 	uint32_t tid = thread->lane->tid;
+	uint64_t ran;
 
 	if (thread == thread_self)
 		return;
-	if (unsettled.list && unsettled.count < unsettled.room)
-		unsettled.list[unsettled.count] = (struct unsettled){tid, thread_ran_ns(tid)};
+	if (unsettled.list && unsettled.count < unsettled.room) {
+		ran = thread_ran_ns(tid);
+		unsettled.list[unsettled.count] = (struct unsettled){ran == UINT64_MAX ? 0 : tid, ran}; /* or it is gone */
+	}
 	unsettled.count++;
 }
 

@@ -41,11 +41,13 @@ enum site_flags {
 	SITE_QUERIES = 1 << 3,       /* calls may be workspace queries */
 	SITE_NESTED = 1 << 4,        /* a part of another routine, whatever thread runs it */
 	SITE_BATCH = 1 << 5,         /* calls may be of several groups */
-	SITE_DOUBTFUL = 1 << 9,      /* each call is looked at before its arguments are believed: see doubt.h */
-	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
 	SITE_INFO = ENTRY_INFO,      /* calls may say by INFO that they did nothing */
 	SITE_OUTERMOST = 1 << 7,     /* of a site that a thread remembers: a call was not nested, see frames_find_again */
+	/* From here on flags of sites that no thread remembers: struct site_slot has room for those above alone. */
+	SITE_DOUBTFUL = 1 << 9,      /* each call is looked at before its arguments are believed: see doubt.h */
+	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
 };
+_Static_assert(SITE_INFO <= UINT8_MAX && SITE_OUTERMOST <= UINT8_MAX && SITE_BY_VALUE > UINT8_MAX, "flags of struct site_slot");
 
 /* How a site's arguments are read: all but the last are quick, and their calls are never queries. */
 enum reading {
@@ -268,6 +270,12 @@ enum { OPEN_NONE = 0, OPEN_MANY = 1 };
 extern __thread struct thread_head thread_head __attribute__((tls_model("initial-exec"), visibility("hidden")));
 #define thread_self (thread_head.thread)
 extern struct thread thread_null __attribute__((visibility("hidden")));
+
+/* Whether an address is on the thread's own stack, and not on a coroutine's or a signal handler's. */
+static inline bool on_own_stack(uint64_t address)
+{
+	return address >= thread_head.stack_low && address < thread_head.stack_high;
+}
 
 /* Has the entry body see that one call is in flight. It reads what is at its slot, which anybody may have written. */
 static inline void head_open(const struct dump_frame *only)
