@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * flopshim_dump.h - the dump file, field by field: the only header that libflopshim.so and
- * flopshim-report share. It must never depend on either of them.
+ * flopshim_dump.h - the dump file, field by field: all that libflopshim.so and flopshim-report must agree on.
+ * It must never depend on either of them.
  *
  * A dump is the memory of one process under the shim. The shim maps it MAP_SHARED and works in it,
  * so that a process that is killed has lost nothing and a reader may look at any time.
@@ -159,7 +159,7 @@ struct dump_meta {
 enum dump_module_flags {
 	DUMP_MODULE_SERVES = 1 << 0,   /* calls were served by it */
 	DUMP_MODULE_ILP64 = 1 << 1,    /* with 64-bit integers */
-	DUMP_MODULE_UNLOADED = 1 << 2, /* no longer at this address */
+	DUMP_MODULE_UNLOADED = 1 << 2, /* no longer at this address; no shim has written it yet */
 	DUMP_MODULE_BLAS = 1 << 3,     /* looks like a BLAS or LAPACK; otherwise calls to it are uncounted */
 };
 

@@ -216,6 +216,7 @@ static void fork_once(void)
 
 int main(int count, char **words)
 {
+	const char *path;
 	pid_t writer;
 	int status;
 
@@ -224,11 +225,12 @@ int main(int count, char **words)
 	state = strtoull(words[1], NULL, 10) * 0x9e3779b97f4a7c15u | 1;
 	rounds = 1;
 	work(NULL);
-	if (!flopshim_present() || !flopshim_table()->dump_path())
+	path = flopshim_present() ? flopshim_table()->dump_path() : NULL;
+	if (!path)
 		return 3;
 	writer = fork();
 	if (!writer)
-		scribble(flopshim_table()->dump_path(), count > 3);
+		scribble(path, count > 3);
 	for (unsigned i = 0; i < strtoul(words[2], NULL, 10); i++) {
 		pthread_t threads[3];
 
@@ -244,7 +246,7 @@ int main(int count, char **words)
 			fork_once();
 	}
 	kill(writer, SIGKILL);
-	if (waitpid(writer, &status, 0) != writer || !WIFSIGNALED(status))
+	if (waitpid(writer, &status, 0) != writer || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		return 5;
 	puts("end");
 	return 0;
