@@ -6,6 +6,7 @@
 
 #include "analyzer/aggregate/addition.h"
 #include "analyzer/base/memory.h"
+#include "count.h"
 
 void aggregate_open(struct aggregate *aggregate, const struct aggregate_options *options)
 {
@@ -128,9 +129,9 @@ static void row_sum(struct row *row, const struct row *more)
 	row->flops = u128_add(row->flops, more->flops);
 	row->charged = u128_add(row->charged, more->charged);
 	row->words = u128_add(row->words, more->words);
-	row->calls = u64_add(row->calls, more->calls);
-	row->time_ns = u64_add(row->time_ns, more->time_ns);
-	row->timed_calls = u64_add(row->timed_calls, more->timed_calls);
+	row->calls = count_plus(row->calls, more->calls);
+	row->time_ns = count_plus(row->time_ns, more->time_ns);
+	row->timed_calls = count_plus(row->timed_calls, more->timed_calls);
 }
 
 static void count_row(struct addition *add, const struct dump_row *entry, const struct row *sums, unsigned kind)
@@ -140,33 +141,33 @@ static void count_row(struct addition *add, const struct dump_row *entry, const 
 
 	switch (entry->kind) {
 	case DUMP_ROW_QUERY:
-		totals->queries = u64_add(totals->queries, entry->calls);
+		totals->queries = count_plus(totals->queries, entry->calls);
 		return;
 	case DUMP_ROW_REFUSED:
-		totals->refused_calls = u64_add(totals->refused_calls, entry->calls);
+		totals->refused_calls = count_plus(totals->refused_calls, entry->calls);
 		totals->refused_flops = u128_add(totals->refused_flops, sums->flops);
 		return;
 	case DUMP_ROW_MANUAL:
-		totals->manual_charges = u64_add(totals->manual_charges, entry->calls);
+		totals->manual_charges = count_plus(totals->manual_charges, entry->calls);
 		break;
 	case DUMP_ROW_REJECTED:
-		totals->rejected_calls = u64_add(totals->rejected_calls, entry->calls);
+		totals->rejected_calls = count_plus(totals->rejected_calls, entry->calls);
 		/* fall through */
 	default:
-		totals->calls = u64_add(totals->calls, entry->calls);
-		process->calls = u64_add(process->calls, entry->calls);
+		totals->calls = count_plus(totals->calls, entry->calls);
+		process->calls = count_plus(process->calls, entry->calls);
 		if (entry->kind == DUMP_ROW_CALL && kind == DUMP_UNPRICED)
-			totals->unpriced_calls = u64_add(totals->unpriced_calls, entry->calls);
+			totals->unpriced_calls = count_plus(totals->unpriced_calls, entry->calls);
 		if (entry->kind == DUMP_ROW_CALL && kind == DUMP_EXEMPT)
-			totals->exempt_calls = u64_add(totals->exempt_calls, entry->calls);
+			totals->exempt_calls = count_plus(totals->exempt_calls, entry->calls);
 	}
 	if (entry->flags & DUMP_ROW_OVER)
-		totals->over_calls = u64_add(totals->over_calls, entry->calls);
+		totals->over_calls = count_plus(totals->over_calls, entry->calls);
 	totals->flops = u128_add(totals->flops, sums->flops);
 	totals->charged = u128_add(totals->charged, sums->charged);
 	totals->words = u128_add(totals->words, sums->words);
-	totals->timed_calls = u64_add(totals->timed_calls, sums->timed_calls);
-	totals->time_ns = u64_add(totals->time_ns, sums->time_ns);
+	totals->timed_calls = count_plus(totals->timed_calls, sums->timed_calls);
+	totals->time_ns = count_plus(totals->time_ns, sums->time_ns);
 	process->flops = u128_add(process->flops, sums->flops);
 	process->charged = u128_add(process->charged, sums->charged);
 }
@@ -200,7 +201,7 @@ static void price_anew(struct addition *add, struct dump_row *entry, struct rout
 	if (entry->flags & DUMP_ROW_COARSE ||
 	    !aggregate->options.price(aggregate->options.price_context, &aggregate->texts, routine, entry,
 	                              multiplier_of(add, entry->namespace_id), &priced)) {
-		aggregate->kept_calls = u64_add(aggregate->kept_calls, entry->calls);
+		aggregate->kept_calls = count_plus(aggregate->kept_calls, entry->calls);
 		return;
 	}
 	entry->flops = priced.flops;
@@ -276,7 +277,7 @@ static size_t add_rows(struct addition *add)
 		if (options->origin & ORIGIN_LANE)
 			addition_origin(add, cursor.lane);
 		row = add_row(add, entry);
-		add->row_calls = u64_add(add->row_calls, entry->calls);
+		add->row_calls = count_plus(add->row_calls, entry->calls);
 		if (options->row_added && row)
 			options->row_added(options->row_context, cursor.lane, cursor.number, entry, row);
 	}

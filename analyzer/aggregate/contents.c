@@ -8,6 +8,7 @@
 #include "analyzer/aggregate/leases.h"
 #include "analyzer/aggregate/module_map.h"
 #include "analyzer/base/memory.h"
+#include "count.h"
 
 /* Lanes, limits, notes, modules. */
 
@@ -45,12 +46,12 @@ void addition_lanes(struct addition *add)
 			dump_damaged(&add->dump, "lanes with impossible depths");
 			depth = DUMP_FRAMES_MAX;
 		}
-		totals->nested_calls = u64_add(totals->nested_calls, lane->nested_calls);
-		totals->passed_calls = u64_add(totals->passed_calls, lane->passed_calls);
-		totals->abandoned_calls = u64_add(totals->abandoned_calls, lane->abandoned_calls);
-		totals->threads = u64_add(totals->threads, lane->threads);
+		totals->nested_calls = count_plus(totals->nested_calls, lane->nested_calls);
+		totals->passed_calls = count_plus(totals->passed_calls, lane->passed_calls);
+		totals->abandoned_calls = count_plus(totals->abandoned_calls, lane->abandoned_calls);
+		totals->threads = count_plus(totals->threads, lane->threads);
 		totals->in_flight_calls += depth;
-		add->process->lost_calls = u64_add(add->process->lost_calls, lane->lost_calls);
+		add->process->lost_calls = count_plus(add->process->lost_calls, lane->lost_calls);
 		for (uint32_t i = 0; i < depth && looked_up < FRAMES_LOOKED_UP; i++, looked_up++) {
 			if (!lane->frames[i].row)
 				continue;
@@ -63,9 +64,9 @@ void addition_lanes(struct addition *add)
 		}
 	}
 	dump_cursor_close(&cursor);
-	add->process->lost_calls = u64_add(add->process->lost_calls, add->dump.header.lost_calls);
-	totals->lost_calls = u64_add(totals->lost_calls, add->process->lost_calls);
-	totals->saturated_calls = u64_add(totals->saturated_calls, add->dump.header.saturated);
+	add->process->lost_calls = count_plus(add->process->lost_calls, add->dump.header.lost_calls);
+	totals->lost_calls = count_plus(totals->lost_calls, add->process->lost_calls);
+	totals->saturated_calls = count_plus(totals->saturated_calls, add->dump.header.saturated);
 }
 
 void addition_limits(struct addition *add)
@@ -90,9 +91,9 @@ void addition_limits(struct addition *add)
 		limit->processes++;
 		if (used > limit->used)
 			limit->used = used;
-		limit->refused_calls = u64_add(limit->refused_calls, entry->refused_calls);
-		limit->refused_flops = u64_add(limit->refused_flops, entry->refused_flops);
-		limit->over_calls = u64_add(limit->over_calls, entry->over_calls);
+		limit->refused_calls = count_plus(limit->refused_calls, entry->refused_calls);
+		limit->refused_flops = count_plus(limit->refused_flops, entry->refused_flops);
+		limit->over_calls = count_plus(limit->over_calls, entry->over_calls);
 	}
 	dump_cursor_close(&cursor);
 	leases_free(&leases);
@@ -111,7 +112,7 @@ void addition_notes(struct addition *add)
 		                                 &aggregate->note_capacity, sizeof(struct note));
 
 		aggregate->note_totals[number].processes++;
-		aggregate->note_totals[number].count = u64_add(aggregate->note_totals[number].count, entry->count);
+		aggregate->note_totals[number].count = count_plus(aggregate->note_totals[number].count, entry->count);
 	}
 	dump_cursor_close(&cursor);
 }
@@ -191,8 +192,8 @@ void addition_samples(struct addition *add)
 		number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
 		                        &aggregate->sample_capacity, sizeof *sample);
 		sample = &aggregate->sample_totals[number];
-		sample->flops = u64_add(sample->flops, entry->flops);
-		sample->calls = u64_add(sample->calls, entry->calls);
+		sample->flops = count_plus(sample->flops, entry->flops);
+		sample->calls = count_plus(sample->calls, entry->calls);
 	}
 	dump_cursor_close(&cursor);
 	module_map_close(&reader.map);

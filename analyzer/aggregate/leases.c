@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "analyzer/base/memory.h"
-#include "analyzer/base/number.h"
+#include "count.h"
 
 enum { STEPS_MAX = 10000000 }; /* from limit to limit, of all leases together */
 
@@ -70,7 +70,7 @@ void leases_read(struct leases *leases, struct dump *dump)
 		uint32_t limit = list[i / 2].limits[i % 2];
 
 		for (; limit && limit <= leases->count && steps < STEPS_MAX; limit = parents[limit - 1], steps++)
-			leases->unspent[limit - 1] = u64_add(leases->unspent[limit - 1], list[i / 2].flops);
+			leases->unspent[limit - 1] = count_plus(leases->unspent[limit - 1], list[i / 2].flops);
 	}
 	free(parents);
 	free(list);

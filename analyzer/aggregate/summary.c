@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyzer/aggregate/times.h"
+#include "count.h"
 
 /* What makes a key equal to another: its words. */
 enum { KEY_WORDS = 3 + DUMP_DIMS_MAX };
@@ -109,20 +110,20 @@ static void add_times(const struct times *times, struct group *group, const stru
 	uint64_t timed = times_timed(row), ns;
 
 	if (timed) {
-		group->timed_calls = u64_add(group->timed_calls, timed);
-		group->time_ns = u64_add(group->time_ns, row->time_ns);
+		group->timed_calls = count_plus(group->timed_calls, timed);
+		group->time_ns = count_plus(group->time_ns, row->time_ns);
 		group->timed_flops = u128_add(group->timed_flops, u128_scale(row->flops, timed, row->calls));
 		ns = u64_saturate(u128_scale(row->time_ns, row->calls, timed));
 	} else if (row->calls && times_timed(whole)) {
 		ns = u64_saturate(u128_scale(whole->time_ns, row->calls, times_timed(whole)));
 	} else if (times_has_calls(row) && times_estimate(times, row, &ns)) {
-		group->extrapolated_calls = u64_add(group->extrapolated_calls, row->calls);
-		group->extrapolated_ns = u64_add(group->extrapolated_ns, ns);
+		group->extrapolated_calls = count_plus(group->extrapolated_calls, row->calls);
+		group->extrapolated_ns = count_plus(group->extrapolated_ns, ns);
 	} else {
-		group->timeless_calls = u64_add(group->timeless_calls, times_has_calls(row) ? row->calls : 0);
+		group->timeless_calls = count_plus(group->timeless_calls, times_has_calls(row) ? row->calls : 0);
 		return;
 	}
-	group->estimated_ns = u64_add(group->estimated_ns, ns);
+	group->estimated_ns = count_plus(group->estimated_ns, ns);
 }
 
 static void add_to_group(const struct grouping *grouping, struct group *group, const struct row *row,
@@ -133,22 +134,22 @@ static void add_to_group(const struct grouping *grouping, struct group *group, c
 	group->saturated |= row->flags & DUMP_ROW_SATURATED;
 	switch (row->kind) {
 	case DUMP_ROW_QUERY:
-		group->queries = u64_add(group->queries, row->calls);
+		group->queries = count_plus(group->queries, row->calls);
 		return;
 	case DUMP_ROW_REFUSED:
-		group->refused_calls = u64_add(group->refused_calls, row->calls);
+		group->refused_calls = count_plus(group->refused_calls, row->calls);
 		return;
 	case DUMP_ROW_REJECTED:
-		group->rejected_calls = u64_add(group->rejected_calls, row->calls);
+		group->rejected_calls = count_plus(group->rejected_calls, row->calls);
 		break;
 	case DUMP_ROW_MANUAL:
-		group->manual_charges = u64_add(group->manual_charges, row->calls);
+		group->manual_charges = count_plus(group->manual_charges, row->calls);
 		break;
 	default:
 		if (routine_of(aggregate, row->routine)->kind == DUMP_UNPRICED)
-			group->unpriced_calls = u64_add(group->unpriced_calls, row->calls);
+			group->unpriced_calls = count_plus(group->unpriced_calls, row->calls);
 	}
-	group->calls = u64_add(group->calls, row->kind == DUMP_ROW_MANUAL ? 0 : row->calls);
+	group->calls = count_plus(group->calls, row->kind == DUMP_ROW_MANUAL ? 0 : row->calls);
 	group->flops = u128_add(group->flops, row->flops);
 	group->charged = u128_add(group->charged, row->charged);
 	group->words = u128_add(group->words, row->words);
@@ -269,12 +270,12 @@ static size_t parent_length(const char *path, size_t length)
 static void add_own(struct space *space, const struct row *row)
 {
 	if (row->kind == DUMP_ROW_REFUSED)
-		space->refused_calls = u64_add(space->refused_calls, row->calls);
+		space->refused_calls = count_plus(space->refused_calls, row->calls);
 	if (row->kind == DUMP_ROW_REFUSED || row->kind == DUMP_ROW_QUERY)
 		return;
 	space->own_flops = u128_add(space->own_flops, row->flops);
 	space->own_charged = u128_add(space->own_charged, row->charged);
-	space->own_calls = u64_add(space->own_calls, row->calls);
+	space->own_calls = count_plus(space->own_calls, row->calls);
 }
 
 /* `inner` with all that is inside it, into `outer`. */
@@ -282,9 +283,9 @@ static void add_inclusive(struct space *outer, const struct space *inner, uint64
 {
 	outer->inclusive_flops = u128_add(outer->inclusive_flops, inner->own_flops);
 	outer->inclusive_charged = u128_add(outer->inclusive_charged, inner->own_charged);
-	outer->inclusive_calls = u64_add(outer->inclusive_calls, inner->own_calls);
+	outer->inclusive_calls = count_plus(outer->inclusive_calls, inner->own_calls);
 	if (outer != inner)
-		outer->refused_calls = u64_add(outer->refused_calls, refused);
+		outer->refused_calls = count_plus(outer->refused_calls, refused);
 }
 
 static int compare_spaces(const void *a, const void *b)

@@ -21,13 +21,6 @@ static inline u128 u128_add(u128 a, u128 b)
 	return sum < a ? U128_MAX : sum;
 }
 
-static inline uint64_t u64_add(uint64_t a, uint64_t b)
-{
-	uint64_t sum = a + b;
-
-	return sum < a ? UINT64_MAX : sum;
-}
-
 static inline uint64_t u64_saturate(u128 value)
 {
 	return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;

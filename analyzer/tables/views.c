@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "count.h"
+
 void views_open(struct views *views, const struct aggregate *aggregate)
 {
 	*views = (struct views){ .aggregate = aggregate, .place_site = AGGREGATE_NONE };
@@ -109,14 +111,14 @@ struct group views_times(struct views *views)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct group *group = &list->groups[i];
 
-		sum.time_ns = u64_add(sum.time_ns, group->time_ns);
-		sum.timed_calls = u64_add(sum.timed_calls, group->timed_calls);
+		sum.time_ns = count_plus(sum.time_ns, group->time_ns);
+		sum.timed_calls = count_plus(sum.timed_calls, group->timed_calls);
 		sum.timed_flops = u128_add(sum.timed_flops, group->timed_flops);
-		sum.estimated_ns = u64_add(sum.estimated_ns, group->estimated_ns);
-		sum.extrapolated_ns = u64_add(sum.extrapolated_ns, group->extrapolated_ns);
-		sum.extrapolated_calls = u64_add(sum.extrapolated_calls, group->extrapolated_calls);
-		sum.timeless_calls = u64_add(sum.timeless_calls, group->timeless_calls);
-		sum.calls = u64_add(sum.calls, group->calls);
+		sum.estimated_ns = count_plus(sum.estimated_ns, group->estimated_ns);
+		sum.extrapolated_ns = count_plus(sum.extrapolated_ns, group->extrapolated_ns);
+		sum.extrapolated_calls = count_plus(sum.extrapolated_calls, group->extrapolated_calls);
+		sum.timeless_calls = count_plus(sum.timeless_calls, group->timeless_calls);
+		sum.calls = count_plus(sum.calls, group->calls);
 	}
 	return sum;
 }

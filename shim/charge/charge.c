@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "shim/dump/dump.h"
-#include "shim/guest/count.h"
 #include "shim/guest/guest.h"
 #include "shim/state/epoch.h"
 #include "shim/state/registry.h"
+#include "count.h"
 
 /* A lease is a share of what is left, and at most so many FLOPs, or so many calls like the one that asked for it. */
 enum { LEASE_MAX = 1 << 24, LEASE_SHARE = 16, LEASE_CALLS = 1024 };

@@ -11,11 +11,11 @@
 #include "shim/charge/charge.h"
 #include "shim/charge/namespace.h"
 #include "shim/dump/dump.h"
-#include "shim/guest/count.h"
 #include "shim/guest/guest.h"
 #include "shim/record/record.h"
 #include "shim/state/registry.h"
 #include "shim/state/settle.h"
+#include "count.h"
 #include "flopshim.h"
 
 /* What a row held at the last reset. */
