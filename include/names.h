@@ -59,6 +59,14 @@ static inline unsigned name_distance(const char *name, size_t length, const char
 	return last[width];
 }
 
+/* The state of a process or thread, a letter: field 3 of the text of its /proc/PID/stat. 0 if it does not stand there. */
+static inline char stat_state(const char *stat)
+{
+	const char *name_end = strrchr(stat, ')'); /* of field 2, which may hold anything */
+
+	return name_end && name_end[1] == ' ' ? name_end[2] : 0;
+}
+
 /*
  * When a process began, in ticks of the kernel's clock since the machine did: field 22 of the text of its /proc/PID/stat,
  * counted from behind the name in field 2, which may hold anything. 0 if it does not stand there.

@@ -125,7 +125,7 @@ bool system_list(const char *directory, char ***paths, size_t *count)
 /* 0 if it is gone. */
 static uint64_t start_ticks_of(uint32_t pid)
 {
-	char path[64], text[1024], *at;
+	char path[64], text[1024], state;
 	FILE *stream;
 	size_t length;
 
@@ -136,8 +136,8 @@ static uint64_t start_ticks_of(uint32_t pid)
 	length = fread(text, 1, sizeof text - 1, stream);
 	fclose(stream);
 	text[length] = 0;
-	at = strrchr(text, ')');
-	if (!at || at[1] == 0 || at[2] == 'Z' || at[2] == 'X') /* a zombie has ended */
+	state = stat_state(text);
+	if (!state || state == 'Z' || state == 'X') /* a zombie has ended */
 		return 0;
 	return stat_start_ticks(text);
 }

@@ -15,6 +15,7 @@
 #include "shim/guest/guest.h"
 #include "shim/state/registry.h"
 #include "shim/state/state.h"
+#include "names.h"
 
 enum { SETTLED_AFTER_NS = 50000, SETTLE_PAUSE_NS = 50000, SETTLE_MAX_NS = 500000000 };
 
@@ -42,13 +43,13 @@ static uint64_t thread_ran_ns(uint32_t tid)
 /* Whether it sleeps in the kernel, or cannot run again; not while it waits for a page or for its turn. */
 static bool thread_waits(uint32_t tid)
 {
-	char name[64], text[512], *at;
+	char name[64], text[512], state;
 	size_t end = 0;
 
 	guest_print(name, sizeof(name), &end, "/proc/self/task/%u/stat", tid);
 	guest_file_text(name, text, sizeof(text));
-	at = strrchr(text, ')');
-	return at && at[1] == ' ' && strchr("SZXx", at[2]);
+	state = stat_state(text);
+	return state && strchr("SZXx", state);
 }
 
 static void unsettled_note(struct thread *thread)
