@@ -340,10 +340,15 @@ void aggregate_missing(struct aggregate *aggregate, const char *file, const char
 	aggregate->unreadable++;
 }
 
-/* What is known to be missing from the totals. */
+bool process_may_miss_its_end(const struct process *process)
+{
+	return process->losses & DUMP_NOT_DURABLE && process->state != PROCESS_CLOSED && process->state != PROCESS_RUNNING;
+}
+
+/* Nothing is known to be missing from the totals. */
 static bool is_complete(const struct addition *add)
 {
-	return !add->dump.damage_total && !add->process->lost_calls &&
+	return !add->dump.damage_total && !add->process->lost_calls && !process_may_miss_its_end(add->process) &&
 	       !(add->process->losses & (DUMP_LOST_CALLS | DUMP_LOST_SPACE));
 }
 
@@ -358,8 +363,8 @@ static void check_zeros(struct addition *add, bool passed, bool in_flight)
 
 	if (add->row_calls || passed || in_flight || add->process->lost_calls || add->process->state == PROCESS_RUNNING)
 		return;
-	if (add->process->losses & DUMP_NOT_DURABLE && add->process->state != PROCESS_CLOSED)
-		return; /* its last second is missing, which is said */
+	if (process_may_miss_its_end(add->process))
+		return; /* which is said, and makes the dump incomplete */
 	if (dump->sites.count > add->lanes || dump->routines.count > add->lanes)
 		dump_damaged(&add->dump, "call sites, and no counts of calls");
 	else if (!add->lanes && !dump->namespaces.count && !dump->damage_total)

@@ -221,6 +221,9 @@ void aggregate_close(struct aggregate *aggregate);
 /* Adds a dump. `file` names it in messages. */
 void aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file);
 
+/* It was written out once a second, and ended without closing, or perhaps did: what came after the last time is not there. */
+bool process_may_miss_its_end(const struct process *process);
+
 /* "direct", "iterative", "exempt", "unpriced": of an enum dump_kind, or a price_kind. */
 const char *kind_name(unsigned kind);
 

@@ -210,7 +210,7 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 		const struct process *process = &aggregate->processes[i];
 
 		losses |= process->losses;
-		ended |= process->losses & DUMP_NOT_DURABLE && process->state == PROCESS_ENDED;
+		ended |= process_may_miss_its_end(process);
 	}
 	warn_if(answer, !aggregate->complete, "INCOMPLETE", "the totals are of what could be read; below is what is missing");
 	warn_of_calls(answer, "LOST", totals->lost_calls, "ran, but were not recorded");

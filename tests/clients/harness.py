@@ -151,9 +151,9 @@ class Run:
         return f"{words}\n  status {self.status}\n  stdout {tail(self.out, 300)}\n  stderr {tail(self.err)}"
 
 
-def read_report(reporter, dumps, *options):
+def read_report(reporter, dumps, *options, status=0):
     done = subprocess.run([str(reporter), "--json", *options, *dumps], capture_output=True, timeout=60)
-    if done.returncode:
+    if done.returncode != status:
         raise Failure(f"flopshim-report: status {done.returncode}: {tail(done.stderr)}")
     report = json.loads(done.stdout)
     if report.get("schema") != "flopshim-report/1":

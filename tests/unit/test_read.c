@@ -911,6 +911,44 @@ START_TEST(knows_what_is_lost)
 }
 END_TEST
 
+/* A file system without shared memory has up to a second less of a process that did not close its dump, zeros included. */
+START_TEST(knows_when_the_end_may_be_missing)
+{
+	static const struct { const char *host; uint32_t pid; enum dump_state state; bool complete; } cases[] = {
+		{ "testhost", 42, DUMP_RUNNING, true },  /* it runs, and will be written out */
+		{ "testhost", 43, DUMP_RUNNING, false }, /* it ended */
+		{ "another", 42, DUMP_RUNNING, false },  /* who knows */
+		{ "testhost", 42, DUMP_EXECED, false },
+		{ "testhost", 43, DUMP_CLOSED, true },
+	};
+
+	for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+		struct aggregate_options options = { .host = "testhost", .alive = alive_42, .now_ns = 6000000000u };
+		bool durable = i % 2;
+		struct aggregate aggregate;
+		struct writer writer;
+		struct memory_file file;
+		struct dump_source source;
+
+		example(&writer);
+		strcpy(writer_header(&writer)->host, cases[i / 2].host);
+		writer_header(&writer)->pid = cases[i / 2].pid;
+		writer_header(&writer)->start_ticks = 1042;
+		writer_header(&writer)->losses = durable ? 0 : DUMP_NOT_DURABLE;
+		writer_header(&writer)->state = cases[i / 2].state;
+		writer_check(&writer);
+		file = (struct memory_file){ writer.bytes, writer.size };
+		source = memory_source(&file);
+		aggregate_open(&aggregate, &options);
+		aggregate_add(&aggregate, &source, "test.dump");
+		ck_assert_int_eq(aggregate.complete, durable || cases[i / 2].complete);
+		ck_assert_uint_eq(aggregate.damage_count, 0);
+		aggregate_close(&aggregate);
+		writer_free(&writer);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("read");
@@ -948,6 +986,7 @@ int main(void)
 	tcase_add_test(sums, orders_the_largest_first);
 	tcase_add_test(sums, tells_the_living_from_the_dead);
 	tcase_add_test(sums, knows_what_is_lost);
+	tcase_add_test(sums, knows_when_the_end_may_be_missing);
 	suite_add_tcase(suite, sound);
 	suite_add_tcase(suite, later);
 	suite_add_tcase(suite, damage);
