@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # packages.sh - sourced: installs the Debian packages that a script needs and that are not there yet.
+#
+# Releases of Debian differ: of A|B|C the first is taken that the release has, and A? only where the release has it.
 
 # To build the shim, flopshim-report and the launcher.
 PACKAGES_BUILD="gcc make libc6-dev libdw-dev libelf-dev libncurses-dev"
@@ -8,12 +10,13 @@ PACKAGES_BUILD="gcc make libc6-dev libdw-dev libelf-dev libncurses-dev"
 PACKAGES_RUN="libunwind8"
 # For the demo: a program that nobody prepared.
 PACKAGES_DEMO="$PACKAGES_BUILD $PACKAGES_RUN python3-numpy"
-# For every test: all BLAS libraries that Debian has, the clients, compilers and tools.
-PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-rt-14-dev libunwind-dev binutils lld gdb
+# For every test: all BLAS libraries that Debian has, the clients, compilers and tools. clang's runtime is that of the release's clang.
+PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-common-11-dev|libclang-rt-14-dev|libclang-rt-19-dev
+	libunwind-dev binutils lld gdb
 	valgrind python3 python3-scipy liblapacke-dev libopenblas-dev octave r-base-core hpcc openmpi-bin libopenmpi-dev
 	libblas-dev liblapack-dev libblas3 liblapack3 liblapacke libopenblas0-pthread libopenblas-pthread-dev
 	libopenblas0-openmp libopenblas64-0-pthread libopenblas64-pthread-dev
-	libblis4-pthread libblis4-openmp libblis-dev libatlas3-base libatlas-base-dev
+	libblis4-pthread|libblis3-pthread libblis4-openmp|libblis3-openmp libblis-dev libatlas3-base? libatlas-base-dev?
 	libscalapack-openmpi-dev musl-tools gcc-multilib libcap2-bin e2fsprogs btrfs-progs util-linux file
 	procps"
 
@@ -22,26 +25,97 @@ fail() {
 	exit 1
 }
 
-# Installs those of the packages that are missing.
-install_packages() {
-	missing=""
-	for package in "$@"; do
-		case "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" in
-		*" installed") ;;
-		*) missing="$missing $package" ;;
+# Whether Debian's package is installed here.
+is_installed() {
+	case "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" in
+	*" installed") return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# Whether apt can install it, as far as its lists say.
+has_candidate() {
+	LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+}
+
+# Prints those of the words of which nothing is installed.
+words_missing() {
+	for word in "$@"; do
+		for package in $(echo "${word%\?}" | tr '|' ' '); do
+			is_installed "$package" && continue 2
+		done
+		echo "$word"
+	done
+}
+
+# Prints the package to install for each of the words, and fails where none is to be had for one that is needed.
+packages_for() {
+	for word in "$@"; do
+		for package in $(echo "${word%\?}" | tr '|' ' '); do
+			if has_candidate "$package"; then
+				echo "$package"
+				continue 2
+			fi
+		done
+		case "$word" in
+		*\?) ;;
+		*) fail "this release of Debian has no package $(echo "$word" | sed 's/|/ or /g')" ;;
 		esac
 	done
-	[ -n "$missing" ] || return 0
-	command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get:$missing"
-	echo "Installing:$missing"
-	as_root=""
-	if [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null || fail "not root, and there is no sudo to install:$missing"
-		as_root="sudo"
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		command -v sudo >/dev/null || fail "not root, and there is no sudo to install packages"
+		sudo "$@"
 	fi
-	$as_root apt-get update -qq || fail "apt-get update failed"
-	# shellcheck disable=SC2086 # a list of words
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
-		>"${TMPDIR:-/tmp}/flopshim-apt.log" 2>&1 ||
-		fail "apt-get install failed; the end of its output: $(tail -n 5 "${TMPDIR:-/tmp}/flopshim-apt.log")"
+}
+
+# Reads what apt says of its progress, and prints a line for each fifth of the way; keeps the rest in the file $1.
+show_progress() {
+	shown=0
+	while IFS=: read -r kind package percent rest; do
+		case "$kind" in
+		dlstatus) doing="downloaded" ;;
+		pmstatus) doing="installed" ;;
+		*)
+			echo "$kind${package:+:$package}${percent:+:$percent}${rest:+:$rest}" >>"$1"
+			continue
+			;;
+		esac
+		step="$doing $((${percent%%.*} / 20 * 20)) %"
+		[ "$step" = "$shown" ] || [ "${percent%%.*}" -lt 20 ] || echo "  $step"
+		shown="$step"
+	done
+}
+
+# Installs those of the packages that are missing, and says before what that takes.
+install_packages() {
+	missing=$(words_missing "$@")
+	[ -n "$missing" ] || return 0
+	command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get: $(echo $missing)"
+	# Of what the release does not have, nothing is missing: no need to ask the network again.
+	if [ -n "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null | head -n 1)" ]; then
+		wanted=$(packages_for $missing 2>/dev/null) && [ -z "$wanted" ] && return 0
+	fi
+	echo "Asking Debian's servers what there is (apt-get update)"
+	as_root apt-get update -qq || fail "apt-get update failed"
+	wanted=$(packages_for $missing) || exit 1
+	[ -n "$wanted" ] || return 0
+	echo "Installing:" $wanted
+	LC_ALL=C as_root apt-get install --assume-no --no-install-recommends $wanted 2>/dev/null |
+		sed -n -e 's/^0 upgraded, \([0-9]*\) newly installed.*/With what they need these are \1 packages./p' \
+			-e 's/^Need to get \(.*\) of archives\./\1 to download./p' \
+			-e 's/^After this operation, \(.*\) of additional disk space will be used\./\1 on disk. Often it takes a minute for each 300 MB./p'
+	log=$(mktemp)
+	# apt says how far it is on standard output, because sudo closes other files.
+	{
+		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+			-o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 $wanted 2>&1 || echo "apt-get failed with status $?"
+	} | show_progress "$log"
+	[ -z "$(words_missing $(echo "$wanted"))" ] ||
+		fail "apt-get install failed; the end of its output, which is in $log: $(tail -n 5 "$log")"
+	rm -f "$log"
 }

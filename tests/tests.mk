@@ -3,7 +3,7 @@
 
 T := $(O)/tests
 # The first line of what a part of `make check` prints.
-part = $(Q)echo "== $@"
+part = $(Q)echo "== $@$(shell printf '%s\n' $(PARTS) | grep -nx $@ | sed 's/:.*/ of $(words $(PARTS))/; s/^/, part /')"
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # FLOPSHIM_ variables of the caller would change what is tested.
 CLEAN := env $(foreach variable,$(filter-out FLOPSHIM_BUILD FLOPSHIM_LONG,$(filter FLOPSHIM_%,$(.VARIABLES))),-u $(variable))
@@ -251,19 +251,45 @@ check-bench-clients: all $(O)/bench/libswitch.so
 # ---- all of it ----
 
 CHECKS := warnings layers options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
+# What each part cannot do without, beside make and the compiler, in the words of tests/needs. `make check` leaves it out, by name,
+# where that is missing; single programs that are missing leave out the cases that run them.
+NEEDS_layers := python3 nm
+NEEDS_options := python3
+NEEDS_bindings := python3
+NEEDS_unit := check.h -lsubunit
+NEEDS_sanitizers := check.h -lsubunit -fsanitize=address,undefined -fsanitize=thread
+NEEDS_compilers := check.h -lsubunit
+NEEDS_headers := cblas.h lapack.h lapacke.h
+NEEDS_symbols := python3 nm cblas.h lapack.h lapacke.h
+NEEDS_forms := python3 cblas.h lapack.h lapacke.h
+NEEDS_golden := python3
+NEEDS_fuzz := python3 -lblas -llapack -fsanitize=address,undefined
+NEEDS_dumps := python3 -lblas -llapack
+NEEDS_call-path := python3 gdb valgrind -lblas
+NEEDS_bench-clients := python3 -lblas
+NEEDS_price-samples := python3 -lblas -llapack
+NEEDS_markers := python3 -lblas -llapack
+NEEDS_entry-c := python3 -lblas -llapack
+NEEDS_clients := python3 -lblas -llapack
 PARTS := $(CHECKS:%=check-%)
+SKIPPED :=
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-mutants check-long
 # With -j the parts run side by side, and each one's output comes in one piece.
 check:
 	$(Q)rm -rf $(T)/passed
-	$(Q)$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),-Otarget) check-parts || true
-	$(Q)passed=0; failed=""; for part in $(PARTS); do \
-		if [ -e $(T)/passed/$$part ]; then passed=$$((passed + 1)); else failed="$$failed $$part"; fi; \
+	$(Q)mkdir -p $(T)
+	$(Q){ $(foreach part,$(CHECKS),tests/needs check-$(part) "$(CC)" $(NEEDS_$(part));) true; } > $(T)/skipped
+	$(Q)$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),-Otarget) check-parts \
+		SKIPPED="$$(cut -d: -f1 $(T)/skipped | tr '\n' ' ')" || true
+	$(Q)passed=0; failed=""; skipped=$$(wc -l < $(T)/skipped); for part in $(PARTS); do \
+		if [ -e $(T)/passed/$$part ]; then passed=$$((passed + 1)); \
+		elif ! grep -q "^$$part:" $(T)/skipped; then failed="$$failed $$part"; fi; \
 	done; \
+	sed 's/^/SKIPPED: /' $(T)/skipped; \
 	set -- $$failed; [ $$# = 0 ] || echo "FAILED:$$failed"; \
-	echo "$$passed passed, $$# failed"; [ $$# = 0 ]
+	echo "$$passed passed, $$# failed$$([ $$skipped = 0 ] || echo ", $$skipped skipped")"; [ $$# = 0 ]
 
-check-parts: $(PARTS:%=$(T)/passed/%)
+check-parts: $(filter-out $(SKIPPED:%=$(T)/passed/%),$(PARTS:%=$(T)/passed/%))
 $(T)/passed/%: %
 	$(Q)mkdir -p $(@D)
 	$(Q)touch $@

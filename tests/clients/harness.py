@@ -69,6 +69,14 @@ def blas_library(blas=DEFAULT_BLAS, name="libblas.so.3"):
     raise Skip(f"no {name} of {blas}")
 
 
+def system_program(name):
+    """The path of an administrator's program: /usr/sbin is in no ordinary user's PATH."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if not path:
+        raise Skip(f"no {name}")
+    return path
+
+
 CASES = []
 
 

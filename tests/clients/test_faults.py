@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import Skip, case, check, check_equal, library_folder, read_report
+from harness import Skip, case, check, check_equal, library_folder, read_report, system_program
 
 LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 KILLS = 200 if LONG else 12
@@ -244,7 +244,7 @@ def full_disk(client):
     else:
         image = client.folder / "image"
         image.write_bytes(b"\0" * (2 << 20))
-        subprocess.run(["/sbin/mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", str(image)], check=True,
+        subprocess.run([system_program("mkfs.ext4"), "-q", "-F", "-O", "^has_journal", "-m", "0", str(image)], check=True,
                        capture_output=True)
         place = mounted(client, "-o", "loop", str(image))
         free = os.statvfs(place)
@@ -376,14 +376,12 @@ def quota(client, limit):
     image = client.folder / "image"
     with open(image, "wb") as file:
         file.truncate(120 << 20)
-    if not shutil.which("mkfs.btrfs", path="/usr/sbin:/sbin:/usr/bin:/bin"):
-        raise Skip("no mkfs.btrfs")
-    subprocess.run(["mkfs.btrfs", "-q", str(image)], check=True, capture_output=True)
+    subprocess.run([system_program("mkfs.btrfs"), "-q", str(image)], check=True, capture_output=True)
     place = mounted(client, "-o", "loop", str(image))
     try:
         for words in (["quota", "enable", place], ["subvolume", "create", place / "sub"],
                       ["qgroup", "limit", limit, place / "sub"]):
-            subprocess.run(["btrfs", *map(str, words)], check=True, capture_output=True)
+            subprocess.run([system_program("btrfs"), *map(str, words)], check=True, capture_output=True)
         yield place / "sub"
     finally:
         subprocess.run(["umount", str(place)], check=True)

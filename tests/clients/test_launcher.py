@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 import flops
-from harness import PYTHON, Failure, Skip, case, check, check_equal, read_report
+from harness import PYTHON, Failure, Skip, case, check, check_equal, read_report, system_program
 
 LAUNCHER, UNREACHABLE, NOT_FOUND = 125, 126, 127
 
@@ -183,9 +183,7 @@ def privileged_program(client):
 @case()
 def file_capabilities(client):
     program = compiled(client, "capable")
-    if not shutil.which("setcap", path="/usr/sbin:/sbin:" + os.environ["PATH"]):
-        raise Skip("no setcap")
-    done = subprocess.run(["/usr/sbin/setcap", "cap_net_raw+ep", program], capture_output=True)
+    done = subprocess.run([system_program("setcap"), "cap_net_raw+ep", program], capture_output=True)
     if done.returncode:
         raise Skip(done.stderr.decode())
     check_refused(launch(client, program, status=UNREACHABLE), "capabilities")

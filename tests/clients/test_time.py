@@ -88,10 +88,12 @@ def renewed_credit(client):
     order, turns = 32, 100_000
     run = client.run([client.compile("dear.c"), order, turns])
     check_equal(run.routines, {"dgemm": (turns, turns * flops.gemm(order, order, order))}, "calls")
-    totals, loop = run.totals, int(run.out.split()[1])
+    totals = run.totals
+    wall, processor = map(int, run.out.split())
     check(0 < totals["timed_calls"] < turns / 4, f"{totals['timed_calls']} calls of {turns} were timed")
-    check(loop / 3 < totals["estimated_time_ns"] < 1.5 * loop,
-          f"{totals['estimated_time_ns']} ns in calls, of a loop of {loop}")
+    # On a loaded machine the calls that waited for a processor are counted for those that were not timed, by chance too often.
+    check(processor / 3 < totals["estimated_time_ns"] < 2 * wall,
+          f"{totals['estimated_time_ns']} ns in calls, of a loop of {wall}, {processor} of them on a processor")
     check_stacks(run)
 
 
