@@ -152,9 +152,14 @@ $(O)/flopshim-report: $(ANALYZER_OBJECTS)
 
 # ---- the launcher ----
 
-$(O)/launcher/%.o: launcher/%.c
-	$(call say,CC)
+# Where the launcher looks for the shim: `make install` may name another folder than `make` did.
+.PHONY: libdir-again
+$(O)/launcher/libdir: libdir-again
 	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
+
+$(O)/launcher/%.o: launcher/%.c $(O)/launcher/libdir
+	$(call say,CC)
 	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' $(DEPENDENCIES) -c $< -o $@
 
 $(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c))

@@ -256,9 +256,9 @@ CHECKS := warnings layers options bindings unit sanitizers compilers headers sym
 NEEDS_layers := python3 nm
 NEEDS_options := python3
 NEEDS_bindings := python3
-NEEDS_unit := check.h -lsubunit
-NEEDS_sanitizers := check.h -lsubunit -fsanitize=address,undefined -fsanitize=thread
-NEEDS_compilers := check.h -lsubunit
+NEEDS_unit := check.h
+NEEDS_sanitizers := check.h -fsanitize=address,undefined -fsanitize=thread
+NEEDS_compilers := check.h
 NEEDS_headers := cblas.h lapack.h lapacke.h
 NEEDS_symbols := python3 nm cblas.h lapack.h lapacke.h
 NEEDS_forms := python3 cblas.h lapack.h lapacke.h

@@ -9,15 +9,22 @@ import subprocess
 from harness import TOP, Failure, Skip, case, check, check_equal, read_report, tail
 
 
-def staged(client):
-    """`make install` into a folder of its own; gives its /usr/local."""
+def install(client, *settings):
+    """`make install`. It may make the launcher anew for the folder of the shim, so each case has a build folder of its own."""
     if not shutil.which("make"):
         raise Skip("no make")
-    stage = client.folder / "stage"
-    done = subprocess.run(["make", "-C", TOP, "install", f"O={client.build_folder}", f"DESTDIR={stage}",
-                           "PREFIX=/usr/local"], capture_output=True)
+    build = client.folder / "build"
+    if not build.exists():
+        shutil.copytree(client.build_folder, build, symlinks=True, ignore=shutil.ignore_patterns("tests", "bench"))
+    done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", *settings], capture_output=True)
     if done.returncode:
         raise Failure(f"make install: {tail(done.stderr)}")
+
+
+def staged(client):
+    """Installed into a folder of its own; gives its /usr/local."""
+    stage = client.folder / "stage"
+    install(client, f"DESTDIR={stage}", "PREFIX=/usr/local")
     return stage / "usr" / "local"
 
 
@@ -42,6 +49,17 @@ def launcher(client):
     check_equal(report["totals"]["calls"], 5, "calls")
     run = client.run([prefix / "bin" / "flopshim", "/usr/bin/env"], shim=False)
     check(f"LD_PRELOAD={prefix}/lib/libflopshim.so\n".encode() in run.out, "it took another shim")
+
+
+@case()
+def another_library_folder(client):
+    """It was built for one folder and is installed into another one, as packages of most systems have it."""
+    for libdir in (client.folder / "usr" / "lib" / "x86_64-linux-gnu", client.folder / "apart" / "libraries"):
+        prefix = client.folder / "usr"
+        install(client, f"PREFIX={prefix}", f"LIBDIR={libdir}", "DESTDIR=")
+        run = client.run([prefix / "bin" / "flopshim", "/usr/bin/env"], shim=False)
+        check(f"LD_PRELOAD={libdir}/libflopshim.so\n".encode() in run.out, f"{libdir}: it took another shim")
+        (libdir / "libflopshim.so").unlink()
 
 
 IN_NAMESPACE = """
