@@ -73,20 +73,36 @@ as_root() {
 	fi
 }
 
+# Prints the whole number in "pmstatus:libc6:amd64:41.5:Installing", or nothing: a package's name may have colons of its own.
+percent_of() {
+	field=${1#*:}
+	while [ "$field" != "${field#*:}" ]; do
+		field=${field#*:}
+		case "$field" in
+		[0-9]*.[0-9]*:*)
+			echo "${field%%.*}"
+			return
+			;;
+		esac
+	done
+}
+
 # Reads what apt says of its progress, and prints a line for each fifth of the way; keeps the rest in the file $1.
 show_progress() {
-	shown=0
-	while IFS=: read -r kind package percent rest; do
-		case "$kind" in
-		dlstatus) doing="downloaded" ;;
-		pmstatus) doing="installed" ;;
+	shown=""
+	while IFS= read -r line; do
+		case "$line" in
+		dlstatus:*) doing="downloaded" ;;
+		pmstatus:*) doing="installed" ;;
 		*)
-			echo "$kind${package:+:$package}${percent:+:$percent}${rest:+:$rest}" >>"$1"
+			echo "$line" >>"$1"
 			continue
 			;;
 		esac
-		step="$doing $((${percent%%.*} / 20 * 20)) %"
-		[ "$step" = "$shown" ] || [ "${percent%%.*}" -lt 20 ] || echo "  $step"
+		percent=$(percent_of "$line")
+		[ "${percent:-0}" -ge 20 ] || continue
+		step="$doing $((percent / 20 * 20)) %"
+		[ "$step" = "$shown" ] || echo "  $step"
 		shown="$step"
 	done
 }

@@ -299,6 +299,19 @@ QUICK_CLIENTS := budget shapes weights
 check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
+# The tests that measure time, or in which threads, processes and signals race, RUNS times beside LOOPS busy loops.
+RUNS ?= 10
+LOOPS ?= 2
+RACING_CLIENTS := budget.threads control_flow dlopen ending faults live loader messages shapes stack time
+RACING_MARKERS := limits python.interpreter record threads
+.PHONY: check-races check-races-once
+check-races: all
+	$(Q)tests/beside_load $(RUNS) $(LOOPS) $(MAKE) --no-print-directory check-races-once O=$(O)
+
+check-races-once: all
+	$(Q)$(CLEAN) tests/markers/run --build $(O) $(RACING_MARKERS)
+	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(RACING_CLIENTS)
+
 # Hours rather than minutes: every BLAS, all prices measured again, 200 kills, 30,000 mutants of dumps, libFuzzer for ten minutes.
 check-long: check-prices check-mutants $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)tests/unit/test_prototypes.py
