@@ -41,7 +41,7 @@
 #define DUMP_BYTE_ORDER 0x01020304u
 
 enum {
-	DUMP_LAYOUT = 2,           /* of this file: tests/dumps keeps a dump of each */
+	DUMP_LAYOUT = 3,           /* of this file: tests/dumps keeps a dump of each */
 	DUMP_PAGE_LEAST = 4096,    /* bytes of a page, a power of two; in layout 1 the only size */
 	DUMP_PAGE_MOST = 1 << 20,
 	DUMP_BLOCK_LEAST = 72,     /* bytes of a struct dump_block */
@@ -110,6 +110,12 @@ struct dump_header {
 	uint64_t close_check;       /* dump_content_check of the bytes of this struct before it, begun with
 	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked */
 	uint64_t lost_calls;        /* seen and run in threads without memory for a lane; changes */
+	uint64_t id[2];             /* that no other dump has: where it is the same, one is a copy of the other; both 0 in
+	                               layouts 1 and 2, where host, pid and the three times of the beginning stand for it */
+	char launch[64];            /* tells the MPI launches of one job apart, and jobs with one number; empty if nothing does */
+	char run[40];               /* the same in all that one start of the launcher `flopshim` has started; empty without it */
+	uint32_t job_size;          /* ranks that the launch has: 0 to job_size - 1; 0 if it is not known */
+	uint32_t identity_check;    /* dump_identity_check of it; 0: not checked */
 };
 
 enum dump_block_type {
@@ -361,6 +367,13 @@ static inline uint32_t dump_header_check(const struct dump_header *header)
 	fixed.stacks_failed = 0;
 	fixed.exit_status = -1;
 	return dump_check(&fixed, __builtin_offsetof(struct dump_header, header_check));
+}
+
+/* identity_check of a header: of id and what stands behind it. */
+static inline uint32_t dump_identity_check(const struct dump_header *header)
+{
+	return dump_check(header->id, __builtin_offsetof(struct dump_header, identity_check) -
+	                  __builtin_offsetof(struct dump_header, id));
 }
 
 /*

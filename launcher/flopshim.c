@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -122,6 +123,20 @@ static void set_variable(const char *name, const char *value)
 {
 	if (setenv(name, value, 1))
 		fail(STATUS_LAUNCHER, "cannot set %s: %s", name, strerror(errno));
+}
+
+/* What a launcher starts inside of what another has started is part of that run. */
+static void name_run(void)
+{
+	const char *given = getenv(VARIABLE(RUN));
+	unsigned char bytes[16];
+	char name[2 * sizeof(bytes) + 1];
+
+	if ((given && *given) || getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return; /* or its dumps are told to be of one run by what else they say */
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
+	set_variable(VARIABLE(RUN), name);
 }
 
 /* ---- ELF files ---- */
@@ -673,6 +688,7 @@ int main(int argc, char **argv)
 	check_program(program, "", machine, 0);
 	unsetenv(SHIM_VARIABLE);
 	set_variable(VARIABLE(LAUNCHED), "1");
+	name_run();
 	preload(shim);
 	execvp(program, arguments);
 	fail(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_UNREACHABLE, "%s: %s", program, strerror(errno));

@@ -135,9 +135,12 @@ struct process {
 	uint64_t calls, lost_calls, log_dropped, stacks_failed;
 	uint64_t start_realtime_ns, elapsed_ns; /* elapsed: 0 if not known */
 	uint32_t file, program, arguments, environment, directory, host, job, version; /* texts; arguments: each ends in 0 */
+	uint32_t launch, run; /* texts, "" if not known */
 	uint32_t argument_bytes, environment_bytes;
 	uint32_t pid, parent_pid;
+	uint64_t id[2]; /* of the dump; both 0 if it has none */
 	int32_t rank, exit_status;
+	uint32_t job_size; /* ranks of the launch, 0 if not known */
 	uint32_t losses; /* enum dump_loss */
 	bool complete, forked;
 	bool answered; /* its counts are not zeros for want of readable rows */

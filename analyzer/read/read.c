@@ -95,6 +95,8 @@ static void terminate_texts(struct dump_header *header)
 	header->shim_version[sizeof header->shim_version - 1] = 0;
 	header->host[sizeof header->host - 1] = 0;
 	header->job[sizeof header->job - 1] = 0;
+	header->launch[sizeof header->launch - 1] = 0;
+	header->run[sizeof header->run - 1] = 0;
 }
 
 static bool header_checks(const struct dump_header *header)
@@ -180,6 +182,15 @@ static void complain_of_size(struct dump *dump, size_t read)
 		dump_damaged(dump, "cut short: %zu bytes hold no header", read);
 }
 
+/* What is damaged of it says nothing. */
+static void check_id(struct dump *dump, struct dump_header *header)
+{
+	if (!header->identity_check || header->identity_check == dump_identity_check(header))
+		return;
+	dump_damaged(dump, "the file's header is damaged: its check word of job and run does not match");
+	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
+}
+
 static enum read_status read_header(struct dump *dump)
 {
 	struct dump_header *header = &dump->header;
@@ -193,7 +204,6 @@ static enum read_status read_header(struct dump *dump)
 	status = check_identity(dump);
 	if (status != READ_OK)
 		return status;
-
 	if (header->header_check && !header_checks(header)) {
 		dump->header_damaged = true;
 		dump_damaged(dump, "the file's header is damaged: its check word does not match");
@@ -212,6 +222,7 @@ static enum read_status read_header(struct dump *dump)
 		dump->page = DUMP_PAGE_LEAST;
 	if (header->state < DUMP_RUNNING || header->state > DUMP_EXECED)
 		dump_damaged(dump, "the file's header is damaged: unknown state %" PRIu32, header->state);
+	check_id(dump, header);
 	terminate_texts(header);
 	return READ_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include "analyzer/tables/processes.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,6 +52,17 @@ static const char *start_text(const struct table *table, uint64_t realtime_ns)
 	return text->bytes;
 }
 
+/* In 32 hexadecimal digits; NULL if it has none. */
+static const char *id_text(const struct table *table, const struct process *process)
+{
+	struct text *text = views_scratch(views_of(table));
+
+	if (!(process->id[0] | process->id[1]))
+		return NULL;
+	text_format(text, "%016" PRIx64 "%016" PRIx64, process->id[0], process->id[1]);
+	return text->bytes;
+}
+
 /* What was lost, as texts that each end in 0. */
 static struct value losses_of(const struct table *table, uint32_t losses)
 {
@@ -73,6 +85,10 @@ GETTER(process_pid, struct process, value_number(item->pid))
 GETTER(process_parent, struct process, value_number(item->parent_pid))
 GETTER(process_forked, struct process, value_number(item->forked))
 GETTER(process_rank, struct process, value_signed(item->rank))
+GETTER(process_job_size, struct process, value_number_if(item->job_size != 0, item->job_size))
+GETTER(process_launch, struct process, value_filled(text_at(table->aggregate, item->launch)))
+GETTER(process_run, struct process, value_filled(text_at(table->aggregate, item->run)))
+GETTER(process_id, struct process, value_text(id_text(table, item)))
 GETTER(process_job, struct process, process_text(table, item->job))
 GETTER(process_state_name, struct process, value_text(state_name(item->state)))
 GETTER(process_exit, struct process, value_signed(item->exit_status))
@@ -105,6 +121,10 @@ static const struct column process_columns[] = {
 	{ "flops",       "FLOPs",   COLUMN_FLOPS, 0,               process_flops },
 	{ "charged",     "charged", COLUMN_FLOPS, COLUMN_CHARGED,  process_charged },
 	{ "losses",      "losses",  COLUMN_LIST,  COLUMN_OPTIONAL, process_losses },
+	{ "job_size",    "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_job_size },
+	{ "launch",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_launch },
+	{ "run",         "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_run },
+	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
 };
 
 static void list_processes(struct views *views, size_t top, struct table *table)

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "price/price.h"
 #include "shim/dump/blocks.h"
 #include "shim/dump/file.h"
+#include "shim/dump/job.h"
 #include "shim/dump/notes.h"
 #include "shim/dump/path.h"
 #include "shim/dump/seal.h"
@@ -83,24 +85,48 @@ static uint64_t process_start_ticks(void)
 	return stat_start_ticks(buffer);
 }
 
-static int rank_number(void)
-{
-	const char *text = path_rank();
-	int rank = 0;
+/* ---- the header ---- */
 
-	if (!text || *text < '0' || *text > '9')
-		return -1;
-	for (; *text >= '0' && *text <= '9' && rank < 100000000; text++)
-		rank = rank * 10 + (*text - '0');
-	return rank;
+static void text_fill(char *text, size_t size, const char *value)
+{
+	size_t end = 0;
+
+	guest_print(text, size, &end, "%s", value ? value : "");
 }
 
-/* ---- the header ---- */
+/*
+ * Who may have made another dump with the same id: nobody. The kernel's random bytes are the program's from exec on; a forked
+ * child, and what a process becomes by another exec, begin their dumps at other times.
+ */
+static void id_fill(struct dump_header *header)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	struct { uint64_t random[2], start_ticks, realtime_ns, monotonic_ns, pid; } of = {
+		.start_ticks = header->start_ticks, .realtime_ns = header->start_realtime_ns,
+		.monotonic_ns = header->start_monotonic_ns, .pid = header->pid,
+	};
+
+	if (random)
+		memcpy(of.random, random, sizeof(of.random));
+	for (unsigned i = 0; i < sizeof(header->id) / sizeof(header->id[0]); i++)
+		header->id[i] = dump_content_check(DUMP_CONTENT_SEED + i, &of, sizeof(of));
+}
+
+static void job_fill(struct dump_header *header)
+{
+	struct job job;
+
+	job_find(&job);
+	header->rank = job.rank_number;
+	header->job_size = job.size;
+	text_fill(header->job, sizeof(header->job), job.number);
+	text_fill(header->launch, sizeof(header->launch), job.launch);
+	text_fill(header->run, sizeof(header->run), config.run);
+}
 
 static void header_fill(struct dump_header *header)
 {
 	struct timespec now;
-	size_t end = 0;
 
 	memcpy(header->magic, DUMP_MAGIC, sizeof(header->magic));
 	header->version = dump_version(file_page());
@@ -115,18 +141,18 @@ static void header_fill(struct dump_header *header)
 	header->start_monotonic_ns = guest_clock();
 	header->fork_parent_ticks = dump.parent_ticks;
 	header->multiplier = config.multiplier;
-	header->rank = rank_number();
+	job_fill(header);
+	id_fill(header);
 	header->exit_status = -1;
 	memcpy(header->table_version, table_version, strnlen(table_version, sizeof(header->table_version) - 1));
-	guest_print(header->shim_version, sizeof(header->shim_version), &end, "%s", FLOPSHIM_VERSION);
+	text_fill(header->shim_version, sizeof(header->shim_version), FLOPSHIM_VERSION);
 	path_host(header->host, sizeof(header->host));
-	end = 0;
-	guest_print(header->job, sizeof(header->job), &end, "%s", path_job() ? path_job() : "");
 	header->records_mode = config.records;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
 	header->stack_threshold = nowhere.stack_threshold; /* see dump_header */
 	header->header_check = dump_header_check(header);
+	header->identity_check = dump_identity_check(header);
 	/* What changes is taken as 0 by the check, so it comes after. */
 	header->size = file_page();
 	header->state = DUMP_RUNNING;

@@ -10,12 +10,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/dump/job.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/program.h"
@@ -151,32 +151,6 @@ static void make_directories(int directory, char *name)
 
 /* ---- words ---- */
 
-static const char *first_set(const char *const *names)
-{
-	for (; *names; names++) {
-		const char *value = getenv(*names);
-
-		if (value && *value)
-			return value;
-	}
-	return NULL;
-}
-
-const char *path_rank(void)
-{
-	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK",
-					    "SLURM_PROCID", NULL};
-
-	return first_set(names);
-}
-
-const char *path_job(void)
-{
-	static const char *const names[] = {"SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID", NULL};
-
-	return first_set(names);
-}
-
 void path_host(char *name, size_t size)
 {
 	if (gethostname(name, size))
@@ -209,11 +183,13 @@ static void print_time(char *buffer, size_t size)
 
 static void words_find(struct words *words)
 {
+	struct job job;
 	size_t end = 0;
 
+	job_find(&job);
 	words->program = base_name(program_path());
-	words->job = path_job() ? path_job() : "none";
-	words->rank = path_rank() ? path_rank() : "none";
+	words->job = job.number ? job.number : "none";
+	words->rank = job.rank ? job.rank : "none";
 	path_host(words->host, sizeof(words->host));
 	guest_print(words->process, sizeof(words->process), &end, "%d", (int)getpid());
 	print_time(words->time, sizeof(words->time));

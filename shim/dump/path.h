@@ -29,9 +29,7 @@ const char *path_shown(void);
 /* The same for a message: what is long is shortened in the middle. Until the next call. */
 const char *path_told(void);
 
-/* The name of the host; the batch job and the rank in an MPI job as their variables give them, NULL if there is none. */
+/* The name of the host. */
 void path_host(char *name, size_t size);
-const char *path_job(void);
-const char *path_rank(void);
 
 #endif

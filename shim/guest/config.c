@@ -207,6 +207,7 @@ typedef bool reader(const char *value, char *fault, size_t size);
 #define FLAG(...)
 #define READ(function) static reader read_##function;
 #define OPTION(NAME, option, letter, argument, stops, kind, ...) kind
+#define LAUNCHER_MARK(NAME, kind, ...) kind
 #include "options.def"
 #undef CHOICE
 #undef FLAG
@@ -232,7 +233,7 @@ static const struct variable {
 #define OPTION(NAME, option, letter, argument, stops, kind, initial, ...) {#NAME, initial, stops, kind},
 #define LAUNCHER_VARIABLE(NAME, ...) {.name = #NAME},
 #define TEST_VARIABLE(NAME, ...) {.name = #NAME},
-#define LAUNCHER_MARK(NAME, field, ...) {#NAME, "0", WARNS, FLAG(field)},
+#define LAUNCHER_MARK(NAME, kind, ...) {#NAME, NULL, WARNS, kind},
 #include "options.def"
 };
 
@@ -399,6 +400,14 @@ static bool read_log_max(const char *value, char *fault, size_t size)
 	if (why)
 		return fail(fault, size, value, why, "expected a number of bytes such as 1G");
 	config.log_max = bytes;
+	return true;
+}
+
+static bool read_run(const char *value, char *fault, size_t size)
+{
+	if (strlen(value) >= sizeof(config.run))
+		return fail(fault, size, value, "it is too long", "expected a name that the launcher has given");
+	strcpy(config.run, value);
 	return true;
 }
 

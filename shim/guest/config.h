@@ -17,7 +17,7 @@ enum records_mode { RECORDS_SHAPES, RECORDS_CALLS };
 enum access_mode { ACCESS_OWNER, ACCESS_GROUP, ACCESS_ALL };
 enum time_mode { TIME_OFF, TIME_AUTO, TIME_ALL };
 
-enum { CONFIG_BUDGETS_MAX = 64, CONFIG_NAME_MAX = 1024 };
+enum { CONFIG_BUDGETS_MAX = 64, CONFIG_NAME_MAX = 1024, CONFIG_RUN_MAX = 40 };
 
 struct config_budget {
 	const char *name; /* dotted path, not terminated: name_length bytes of the environment; empty for the root */
@@ -43,6 +43,7 @@ struct config {
 	enum time_mode time;
 	bool bare_names, quiet, verbose;
 	bool launched;               /* the launcher has started this process, or one that it comes from */
+	char run[CONFIG_RUN_MAX];    /* the launcher's name for all that it has started; "" without one */
 	char warnings[2048];         /* lines about values that were not understood, said at the first call */
 };
 

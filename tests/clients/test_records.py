@@ -180,3 +180,56 @@ def warnings_once(client):
     lines = done.err.decode().splitlines()
     check_equal(len(lines), 1, f"lines on standard error ({lines[:3]})")
     check("FLOPSHIM_LOG_MAX" in lines[0], f"the line is {lines[0]}")
+
+
+# Who starts ranks, by what their documents say: the variables, and the rank, the size and the launch that they mean.
+LAUNCHES = {
+    "open-mpi": ({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "8", "PMIX_RANK": "3", "PMIX_NAMESPACE": "91"},
+                 (3, 8, "91")),
+    "mpich": ({"PMI_RANK": "10", "PMI_SIZE": "16"}, (10, 16, None)),
+    "mvapich": ({"MV2_COMM_WORLD_RANK": "0", "MV2_COMM_WORLD_SIZE": "2"}, (0, 2, None)),
+    "jsrun": ({"LSB_JOBID": "7", "LSB_JOBINDEX": "0", "JSM_NAMESPACE_RANK": "1", "JSM_NAMESPACE_SIZE": "4"}, (1, 4, None)),
+    "lsf-array": ({"LSB_JOBID": "7", "LSB_JOBINDEX": "12", "PMI_RANK": "1", "PMI_SIZE": "4"}, (1, 4, "12")),
+    "flux": ({"FLUX_TASK_RANK": "0", "FLUX_JOB_SIZE": "3", "FLUX_JOB_ID": "f2"}, (0, 3, "f2")),
+    "pbs": ({"PBS_JOBID": "5.host", "PBS_NP": "64", "OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}, (1, 2, None)),
+    "srun": ({"SLURM_JOB_ID": "5", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_ID": "2",
+              "SLURM_NTASKS": "8"}, (1, 4, "2")),
+    "requeued": ({"SLURM_JOB_ID": "5", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_ID": "2",
+                  "SLURM_RESTART_COUNT": "1"}, (1, 4, "2.1")),
+    "srun-pmix": ({"PMIX_RANK": "2", "PMIX_NAMESPACE": "slurm.pmix.5.0", "SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4",
+                   "SLURM_STEP_ID": "0"}, (2, 4, "slurm.pmix.5.0")),
+    # mpirun inside of a step of one task: the rank is mpirun's, and the step's size is not its size.
+    "nested": ({"PMIX_RANK": "2", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}, (2, None, None)),
+    # A serial program in a batch script is none of as many ranks as the job may have.
+    "batch-script": ({"SLURM_JOB_ID": "5", "SLURM_PROCID": "0", "SLURM_NTASKS": "8"}, (0, None, None)),
+    "nonsense": ({"PMI_RANK": "many", "PMI_SIZE": "-3"}, (None, None, None)),
+    "too-large": ({"PMI_RANK": "5", "PMI_SIZE": "5"}, (5, None, None)),
+    "none": ({"PBS_JOBID": "5.host", "PBS_NP": "64"}, (None, None, None)),
+}
+
+
+@case(launch=tuple(LAUNCHES))
+def launch(client):
+    """The size is that of the launch that gave the rank, and of no other."""
+    variables, expected = LAUNCHES[client.launch]
+    run(client, client.folder / "x.dump", **variables)
+    process = only_process(client, client.folder / "x.dump")
+    check_equal((process["rank"], process["job_size"], process["launch"]), expected, "rank, size and launch")
+
+
+@case()
+def ids(client):
+    """Every program that a process becomes, and every child, leaves a dump with an id of its own; the launcher's mark is theirs."""
+    program = client.compile("victim.c", "-pthread")
+    script = f"{program} a 1 2 run; {program} b 1 2 run; exec {program} c 1 2 run"
+    folders = []
+    for _start in range(2):
+        folder = client.folder / f"run-{_start}"
+        subprocess.run([client.launcher, "-o", f"{folder}/", "sh", "-c", script], check=True, cwd=client.folder,
+                       env=client.environment())
+        folders.append(read_report(client.reporter, [str(folder)])["process_list"])
+    every = [process for processes in folders for process in processes]
+    check_equal((len(every), len({process["dump_id"] for process in every})), (6, 6), "dumps and ids")
+    runs = [{process["run"] for process in processes} for processes in folders]
+    check_equal([len(run) for run in runs], [1, 1], "marks in each run")
+    check(runs[0] != runs[1] and None not in runs[0], f"the marks of two runs: {runs}")

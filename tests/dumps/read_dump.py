@@ -114,6 +114,8 @@ class Dump:
             raise Unreadable(f"layout {header['layout']}, for readers of layout {header['version']} and later")
         if header["header_check"] and header["header_check"] != header_check(self.data, self.document):
             raise Unreadable("the header is damaged")
+        if header["identity_check"] and header["identity_check"] != check32(self.data[344:468]):
+            raise Unreadable("what the header says of job and run is damaged")
         if header["close_check"] and header["close_check"] != check64(SEED, self.data[:328]):
             raise Unreadable("the header is damaged, or was written to after closing")
 

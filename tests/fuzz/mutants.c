@@ -103,6 +103,8 @@ static void check_header(struct bytes *bytes)
 
 	if (header->header_check)
 		header->header_check = dump_header_check(header);
+	if (header->identity_check)
+		header->identity_check = dump_identity_check(header);
 	if (header->close_check)
 		header->close_check = dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check));
 }

@@ -52,6 +52,8 @@ void writer_open_paged(struct writer *writer, uint32_t pid, uint32_t page)
 	header->start_realtime_ns = 1700000000u * UINT64_C(1000000000);
 	header->start_monotonic_ns = 5000000000u;
 	header->multiplier = UINT64_C(1) << 32;
+	header->id[0] = pid;
+	header->id[1] = header->start_monotonic_ns;
 	header->rank = -1;
 	header->exit_status = -1;
 	strcpy(header->table_version, "table-1");
@@ -272,13 +274,18 @@ void writer_unknown_block(struct writer *writer)
 
 void writer_first_layout(struct writer *writer)
 {
-	writer_header(writer)->layout = writer_header(writer)->page_size = 0;
+	struct dump_header *header = writer_header(writer);
+
+	header->layout = header->page_size = 0;
+	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
 	writer_check(writer);
+	header->identity_check = 0;
 }
 
 void writer_check(struct writer *writer)
 {
 	writer_header(writer)->header_check = dump_header_check(writer_header(writer));
+	writer_header(writer)->identity_check = dump_identity_check(writer_header(writer));
 }
 
 void writer_close(struct writer *writer, enum dump_state state)
