@@ -9,7 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/guest/config.h"
@@ -17,7 +20,11 @@
 #include "variables.h"
 #include "symbols.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum {
+	FILE_MAX = 1 << 20,
+	PASSED_MAX = 100000,  /* bytes of lines that programs find in their environment: Linux takes 131,071 in one variable */
+	PATIENCE_MS = 10000,  /* for the next bytes out of a pipe */
+};
 
 uint64_t *weights_factors;
 
@@ -145,36 +152,138 @@ static void read_line(const char *path, unsigned line, const char *at, const cha
 	weigh(path, line, name, (size_t)(name_end - name), factor);
 }
 
-void weights_start(const char *path)
+static void __attribute__((noreturn)) stop_without(const char *path, const char *why)
 {
-	char *text = guest_pages(FILE_MAX);
-	ssize_t length = 0, got;
-	unsigned line = 1;
-	int file = open(path, O_RDONLY | O_CLOEXEC);
+	bool relative = *path != '/' && config.directory[0];
 
-	weights_factors = guest_pages(ROUTINE_COUNT * sizeof(*weights_factors));
-	if (!text || !weights_factors) {
-		guest_say(VARIABLE(WEIGHTS) ": no memory to read %s", path);
-		_exit(2);
+	guest_say(VARIABLE(WEIGHTS) ": cannot read %s%s%s: %s", path, relative ? " in " : "", relative ? config.directory : "", why);
+	_exit(2);
+}
+
+/* ---- where the lines come from ---- */
+
+/* An open file of weights. */
+struct source {
+	const char *path; /* as it was given */
+	int file;
+	struct stat status;
+	char name[PATH_MAX]; /* what the kernel calls it */
+};
+
+/* Without waiting: a FIFO that nobody writes to would hold up every program. */
+static void source_open(struct source *source, const char *path)
+{
+	char link[32];
+	ssize_t length;
+	size_t end = 0;
+
+	source->path = path;
+	source->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (source->file < 0 || fstat(source->file, &source->status))
+		stop_without(path, strerrordesc_np(errno));
+	guest_print(link, sizeof(link), &end, "/proc/self/fd/%d", source->file);
+	length = readlink(link, source->name, sizeof(source->name) - 1);
+	source->name[length > 0 ? length : 0] = 0;
+	if (S_ISFIFO(source->status.st_mode) && strncmp(source->name, "pipe:", strlen("pipe:")))
+		stop_without(path, "it is a named pipe, which only one process could read; expected a regular file");
+	if (!S_ISREG(source->status.st_mode) && !S_ISFIFO(source->status.st_mode))
+		stop_without(path, "it is no regular file");
+}
+
+/* Of a pipe there may be more later; -1 with errno. */
+static ssize_t source_read(const struct source *source, char *to, size_t size)
+{
+	struct pollfd wait = {.fd = source->file, .events = POLLIN};
+	ssize_t got = read(source->file, to, size);
+
+	while (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+		if (!poll(&wait, 1, PATIENCE_MS))
+			stop_without(source->path, "it is a pipe, and nothing came out of it for 10 seconds");
+		got = read(source->file, to, size);
 	}
-	if (file < 0) {
-		guest_say(VARIABLE(WEIGHTS) ": cannot read %s: %s", path, strerrordesc_np(errno));
-		_exit(2);
-	}
-	while ((got = read(file, text + length, (size_t)(FILE_MAX - length))) > 0)
-		length += got;
-	close(file);
-	if (got < 0 || length == FILE_MAX) {
-		guest_say(VARIABLE(WEIGHTS) ": %s: %s", path, got < 0 ? strerrordesc_np(errno) : "larger than 1 MiB");
-		_exit(2);
-	}
+	return got;
+}
+
+static size_t source_text(const struct source *source, char *text)
+{
+	size_t length = 0, most = S_ISFIFO(source->status.st_mode) ? PASSED_MAX : FILE_MAX;
+	ssize_t got = 1;
+
+	for (; got > 0 && length < most; length += got > 0 ? (size_t)got : 0)
+		got = source_read(source, text + length, most - length);
+	if (got < 0)
+		stop_without(source->path, strerrordesc_np(errno));
+	if (length == most)
+		stop_without(source->path, most == FILE_MAX ? "it is larger than 1 MiB"
+							    : "it is a pipe, and more than 100,000 bytes came out of it");
+	if (!length && S_ISFIFO(source->status.st_mode))
+		stop_without(source->path, "it is a pipe, and empty: another process has read it, or nobody wrote to it");
+	return length;
+}
+
+/*
+ * What this process starts may begin in another directory, and with other descriptors; and what came out of a pipe is gone.
+ * It gets the file's own name where the given one leads to the file from here alone, and the lines where they cannot be
+ * read again.
+ */
+static void pass_on(const struct source *source, const char *text, size_t length)
+{
+	char *entry = guest_pages(PASSED_MAX + PATH_MAX);
+	bool lines = S_ISFIFO(source->status.st_mode);
+	struct stat found;
+	size_t end = 0;
+
+	if (!entry)
+		stop_without(source->path, "no memory");
+	guest_print(entry, PASSED_MAX + PATH_MAX, &end, VARIABLE(WEIGHTS) "=%.*s%s", lines ? (int)length : PATH_MAX,
+		    lines ? text : source->name, lines ? "\n" : "");
+	if (lines || (!stat(source->name, &found) && found.st_dev == source->status.st_dev && found.st_ino == source->status.st_ino))
+		config_pass_on(entry);
+	else
+		guest_free(entry, PASSED_MAX + PATH_MAX);
+}
+
+static bool is_for_all(const char *path)
+{
+	return *path == '/' && strncmp(path, "/dev/", strlen("/dev/")) && strncmp(path, "/proc/", strlen("/proc/"));
+}
+
+static void read_lines(const char *path, const char *text, const char *end)
+{
 	for (unsigned i = 0; i < routine_count; i++)
 		weights_factors[i] = WEIGHT_ONE;
-	for (const char *at = text, *end = text + length; at < end; line++) {
-		const char *stop_at = memchr(at, '\n', (size_t)(end - at));
+	for (unsigned line = 1; text < end; line++) {
+		const char *stop_at = memchr(text, '\n', (size_t)(end - text));
 
-		read_line(path, line, at, stop_at ? stop_at : end);
-		at = stop_at ? stop_at + 1 : end;
+		read_line(path, line, text, stop_at ? stop_at : end);
+		text = stop_at ? stop_at + 1 : end;
 	}
+}
+
+static void read_source(const char *path)
+{
+	static struct source source; /* too large for a stack that is not ours */
+	char *text = guest_pages(FILE_MAX);
+	size_t length;
+
+	if (!text)
+		stop_without(path, "no memory");
+	source_open(&source, path);
+	length = source_text(&source, text);
+	read_lines(path, text, text + length);
+	if (!is_for_all(path))
+		pass_on(&source, text, length);
+	close(source.file);
 	guest_free(text, FILE_MAX);
+}
+
+void weights_start(const char *given)
+{
+	weights_factors = guest_pages(ROUTINE_COUNT * sizeof(*weights_factors));
+	if (!weights_factors)
+		stop_without(given, "no memory");
+	if (strchr(given, '\n'))
+		read_lines("its text", given, given + strlen(given));
+	else
+		read_source(given);
 }

@@ -14,8 +14,11 @@
 #include "shim/state/shape.h"
 #include "shim/state/state.h"
 
-/* Reads the file of weights. A fault in it ends the process with status 2, file and line. Once, at start. */
-void weights_start(const char *path);
+/*
+ * Reads the file of weights, or the lines themselves: a value with a newline. A fault in it ends the process with status 2, file
+ * and line. Programs that this one starts find the same weights, wherever they begin. Once, in the constructor.
+ */
+void weights_start(const char *given);
 
 /*
  * flops * weight * multiplier, the multiplier times 2^32, rounded to the nearest integer; never from something to

@@ -207,9 +207,10 @@ bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset)
 
 /* ---- what it begins with ---- */
 
+/* Without a reason the user has asked for no file, by /dev/null. */
 static void say_no_file(const char *reason)
 {
-	if (!state.said_no_file)
+	if (reason && !state.said_no_file)
 		guest_say("cannot write %s (%s): counting without a file", path_told(), reason);
 	state.said_no_file = true;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@ enum {
 	EXTENSION_MAX = 16,
 	TOLD_MAX = 600,
 	NUMBERS_MAX = 100,
+	NULL_MAJOR = 1,      /* of /dev/null */
+	NULL_MINOR = 3,
 };
 
 static const char default_name[] = "flopshim-%e-%h-%p-%t.dump";
@@ -37,7 +40,7 @@ struct place {
 	ino_t inode;
 };
 
-/* What the letters of a template stand for, without slashes. */
+/* What the letters of a template stand for. */
 struct words {
 	const char *program, *job, *rank;
 	char host[65], process[12], time[32];
@@ -212,10 +215,42 @@ static const char *word_of(const struct words *words, char letter, bool *whole)
 
 /* ---- names ---- */
 
+/* Bytes of the character of UTF-8 that begins here; 1 for what is none. */
+static size_t character_size(const unsigned char *at)
+{
+	size_t size = *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc0 ? 2 : 1;
+
+	for (size_t i = 1; i < size; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 1;
+	return size;
+}
+
+/* A slash would name a directory; control characters, those of eight bits too, would reach whoever lists the names. */
+static bool is_unfit(const unsigned char *at, size_t size)
+{
+	unsigned character = size == 2 ? (unsigned)(at[0] & 0x1f) << 6 | (at[1] & 0x3fu) : *at;
+
+	return size <= 2 && (character == '/' || character < 0x20 || (character >= 0x7f && character < 0xa0));
+}
+
+/* What a word of the environment says must stay a part of one name. */
+static void word_tame(char *word)
+{
+	unsigned char *at = (unsigned char *)word;
+
+	for (size_t size; *at; at += size) {
+		size = character_size(at);
+		if (is_unfit(at, size))
+			memset(at, '_', size);
+	}
+}
+
 /* The part of a template up to the next slash, with no word longer than `most` bytes. What does not fit is left out. */
 static size_t component_print(char *name, size_t size, const char *template, size_t length, size_t most)
 {
 	size_t end = 0;
+	bool given = true; /* by the user alone, who may well mean a directory */
 
 	name[0] = 0;
 	for (const char *at = template; at < template + length; at++) {
@@ -230,9 +265,11 @@ static size_t component_print(char *name, size_t size, const char *template, siz
 		if (!whole && word_length > most)
 			word_length = guest_whole(word, most);
 		guest_print(name, size, &end, "%.*s", (int)word_length, word);
-		for (char *slash = name + before; (slash = strchr(slash, '/'));)
-			*slash = '_';
+		word_tame(name + before);
+		given = false;
 	}
+	if (!given && (!strcmp(name, ".") || !strcmp(name, "..")))
+		memset(name, '_', end);
 	return end;
 }
 
@@ -365,17 +402,38 @@ static mode_t access_mode(void)
 	}
 }
 
+/* What is there is no dump of somebody else's, beside which another has its place: a device, a pipe, a descriptor. */
+static bool is_no_file(int directory, const char *name, bool *is_null)
+{
+	static const char descriptors[] = "/proc/self/fd/"; /* where /dev/stdout leads to */
+	char link[sizeof(descriptors)] = "";
+	struct stat status;
+
+	*is_null = false;
+	if (fstatat(directory, name, &status, 0))
+		return false;
+	*is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(NULL_MAJOR, NULL_MINOR);
+	return !S_ISREG(status.st_mode) || (readlinkat(directory, name, link, sizeof(link) - 1) > 0 && !strcmp(link, descriptors));
+}
+
 /* Tries names until one is free: another rank's, or this program's parent's, may be there. */
-static int file_create(int directory, size_t limit, bool forked)
+static int file_create(int directory, size_t limit, bool forked, const char **fault)
 {
 	static char base[PATH_MAX];
+	bool is_null;
 	int file = -1;
 
 	strcpy(base, path.name);
 	for (unsigned number = 1; number < NUMBERS_MAX; number++) {
 		file = openat(directory, path.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		*fault = strerrorname_np(errno);
 		if (file >= 0 || errno != EEXIST)
 			break;
+		if (number == 1 && is_no_file(directory, base, &is_null)) {
+			*fault = is_null ? NULL : "it is no regular file";
+			errno = EEXIST;
+			break;
+		}
 		name_vary(base, number, limit);
 	}
 	if (file < 0)
@@ -392,6 +450,7 @@ static int try_create(size_t limit, bool forked, const char **fault)
 {
 	int directory, file, error;
 	bool fits = name_make(limit);
+	const char *why;
 
 	shown_make();
 	*fault = strerrorname_np(ENAMETOOLONG);
@@ -402,10 +461,10 @@ static int try_create(size_t limit, bool forked, const char **fault)
 	if (directory == -1)
 		return -1;
 	make_directories(directory, path.name);
-	file = file_create(directory, limit, forked);
+	file = file_create(directory, limit, forked, &why);
 	error = errno;
 	if (file < 0 && (error != ENOENT || path.name[0] == '/'))
-		*fault = strerrorname_np(error);
+		*fault = why;
 	directory_close(directory);
 	errno = error;
 	return file;

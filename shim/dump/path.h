@@ -13,8 +13,8 @@
 void path_start(void);
 
 /*
- * Creates the file, readable and writable as config.access says: a descriptor, or -1 and in *fault why not. Never opens one
- * that is there. `forked`: then it is no news that the parent's has the name already.
+ * Creates the file, readable and writable as config.access says: a descriptor, or -1 and in *fault why not: NULL where the user
+ * wants none. Never opens one that is there. `forked`: then it is no news that the parent's has the name already.
  */
 int path_create(bool forked, const char **fault);
 

@@ -538,3 +538,12 @@ void config_read(char **environment)
 	for (; environment && *environment; environment++)
 		read_one(*environment);
 }
+
+void config_pass_on(char *entry)
+{
+	size_t length = strcspn(entry, "=") + 1;
+
+	for (char **at = environ; at && *at; at++)
+		if (!strncmp(*at, entry, length))
+			*at = entry;
+}

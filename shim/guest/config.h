@@ -33,7 +33,7 @@ struct config {
 	int exceed_signal;
 	char space[CONFIG_NAME_MAX]; /* namespace of the whole process, without a leading dot */
 	uint64_t multiplier;         /* times 2^32 */
-	const char *weights;         /* path, NULL if none */
+	const char *weights;         /* path, or lines; NULL if none */
 	char out[PATH_MAX];          /* template of the dump's path */
 	enum access_mode access;     /* who may read the dump, beside its owner, who may write it */
 	char directory[PATH_MAX];    /* at start, empty if it is not known */
@@ -54,6 +54,12 @@ extern struct config config;
  * standard error; any other wrong value leaves its default and a line in `warnings`.
  */
 void config_read(char **environment);
+
+/*
+ * Has the programs that this one starts find this NAME=VALUE in place of what NAME is now. `entry` must stay as it is for
+ * good. While the process has one thread: in the constructor.
+ */
+void config_pass_on(char *entry);
 
 /*
  * Reads an amount of FLOPs, `12`, `1.5e9`, `200G` (k M G T P E), from `text` up to `end`: positive, below 2^63,

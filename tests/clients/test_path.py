@@ -215,3 +215,85 @@ def nonsense_in_the_dump(client):
         run = client.run(command, FLOPSHIM_RECORDS=records, FLOPSHIM_STACKS="all" if seed % 2 else "auto",
                          FLOPSHIM_BUDGET="1e15" if seed > 1 else None, FLOPSHIM_ON_EXCEED="deny")
         check_equal(run.out, b"end\n", "standard output")
+
+
+# ---- what is no place for a file ----
+
+@case(launched=(False, True))
+def null(client):
+    """Who asks for /dev/null gets no file, nor does another get one beside it; and nothing is said. A child is no different."""
+    before = set(os.listdir("/dev"))
+    words = ["sh", "-c", f"{elsewhere(client)}; {client.compile('processes.c')} plain"]
+    done = client.run([client.launcher, *words] if client.launched else words, shim=not client.launched,
+                      cwd=client.folder, FLOPSHIM_OUT="/dev/null", FLOPSHIM_BUDGET="1e9")
+    check_equal(done.err, b"", "standard error")
+    check_equal(set(os.listdir("/dev")) - before, set(), "what is new in /dev")
+    check_equal(done.dumps, [], "dumps")
+
+
+@case(out=("full", "stdout", "fifo", "link"))
+def no_file(client):
+    """Another device, a pipe, or what leads to one: nothing is made beside it, and one line says so."""
+    before = set(os.listdir("/dev"))
+    path = Path("/dev") / client.out
+    if client.out in ("fifo", "link"):
+        path = client.folder / f"{client.out}.dump"
+    if client.out == "fifo":
+        os.mkfifo(path)
+    elif client.out == "link":
+        path.symlink_to("/dev/full")
+    done = client.run(["sh", "-c", f"exec {elsewhere(client)} > {client.folder}/output"], FLOPSHIM_OUT=path, timeout=20)
+    (line,) = done.err.decode().splitlines()
+    check_equal(line, f"flopshim: cannot write {path} (it is no regular file): counting without a file", "what is said")
+    check_equal(set(os.listdir("/dev")) - before, set(), "what is new in /dev")
+    check_equal(list(client.folder.glob("*-*.dump")), [], "what is new beside it")
+
+
+@case()
+def link_to_a_dump(client):
+    """A link to an older dump is as an older dump: that one is left alone, and another is written."""
+    (client.folder / "old.dump").write_text("old")
+    (client.folder / "last.dump").symlink_to("old.dump")
+    client.run([elsewhere(client)], FLOPSHIM_OUT=client.folder / "last.dump")
+    check_equal((client.folder / "old.dump").read_text(), "old", "the older one")
+    (dump,) = client.folder.glob("last-*.dump")
+    check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 1, "calls")
+
+
+# ---- what the environment has ----
+
+WORDS = {  # as the scheduler has it, and in the name
+    "above": ("..", "__"), "here": (".", "_"), "slashes": ("../../x", ".._.._x"), "escape": ("7\x1b[2J\r\n", "7_[2J__"),
+    "c1": ("7\u009b2J", "7__2J"), "raw c1": ("7\udc9b2J", "7_2J"), "delete": ("7\x7f", "7_"), "letters": ("é日😀", "é日😀"),
+}
+
+
+@case(word=WORDS)
+def words_of_the_environment(client):
+    """Stay within the directory and one name, and bring no control character."""
+    given, expected = WORDS[client.word]
+    here = client.folder / "here" / "inside"
+    here.mkdir(parents=True)
+    client.run([elsewhere(client)], cwd=here, FLOPSHIM_OUT="%j/x%r.dump", SLURM_JOB_ID=given, SLURM_PROCID=given)
+    within = expected if given.strip(".") else given  # dots are harmless in a longer name
+    check_equal(everywhere(client.folder / "here"),
+                ["inside", f"inside/{expected}", f"inside/{expected}/x{within}.dump"], "what is there")
+
+
+@case()
+def words_that_make_one(client):
+    """Two of one dot are as one of two; a directory that the user gave is the user's."""
+    here = client.folder / "here" / "inside"
+    here.mkdir(parents=True)
+    client.run([elsewhere(client)], cwd=here, FLOPSHIM_OUT="%j%r/../x/./%j.dump", SLURM_JOB_ID=".", SLURM_PROCID=".")
+    check_equal(everywhere(client.folder / "here"), ["inside", "inside/__", "inside/x", "inside/x/..dump"], "what is there")
+
+
+@case()
+def program_with_control_characters(client):
+    here = client.folder / "here"
+    here.mkdir()
+    program = here / "pro\x1b[31mgram\n"
+    shutil.copy(elsewhere(client), program)
+    client.run([program], cwd=here, FLOPSHIM_OUT="%e.dump")
+    check((here / "pro_[31mgram_.dump").exists(), f"there is {everywhere(here)}")

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FLOPSHIM_WEIGHTS and FLOPSHIM_MULTIPLIER: raw FLOPs stay what they are, charged ones are weighed."""
 
+import os
+import shlex
+import shutil
+
 import flops
-from harness import PYTHON, case, check, check_equal
+from harness import PYTHON, case, check, check_equal, read_report
 
 PROGRAM = """
 import numpy as np
@@ -53,3 +57,96 @@ def wrong(client):
 def missing_file(client):
     run = client.run([PYTHON, "-c", "print('ran')"], status=2, FLOPSHIM_WEIGHTS=client.folder / "nothing")
     check("nothing" in run.err.decode(), "the file is not named")
+
+
+# ---- other processes of the job ----
+
+DOTS = 5 * flops.dot(4)  # what processes.c does
+
+
+def check_charged(client, words, factor, programs=1, shim=True, **environment):
+    """Of a command in which so many processes do DOTS each. $P in its last word is the program that does."""
+    out = client.folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    *words, script = words
+    script = script.replace("$P", f"{client.compile('processes.c')} plain")
+    run = client.run([*words, script], shim=shim, timeout=60, FLOPSHIM_OUT=f"{out}/", **environment)
+    totals = read_report(client.reporter, sorted(map(str, out.glob("*.dump"))))["totals"]
+    check_equal((totals["flops"], totals["charged"]), (programs * DOTS, programs * factor * DOTS), "FLOPs, and charged")
+    check_equal(run.err, b"", "standard error")
+
+
+@case(launched=(False, True))
+def other_directory(client):
+    """A relative path means the file where the job began, for children of other directories, and their children, too."""
+    (client.folder / "w").write_text("ddot 2\n")
+    launcher = [client.launcher] if client.launched else []
+    for script in ("cd / && $P", "cd / && sh -c 'cd /tmp && exec $P'", "cd / && env -C /usr $P"):
+        check_charged(client, [*launcher, "sh", "-c", script], 2, shim=not client.launched, FLOPSHIM_WEIGHTS="w")
+
+
+@case()
+def other_directory_of_python(client):
+    """A child that begins elsewhere at once, and with no descriptors but three."""
+    (client.folder / "below").mkdir()
+    (client.folder / "w").write_text("ddot 4\n")
+    code = "import subprocess; subprocess.run('$P'.split(), cwd='/usr', close_fds=True, check=True)"
+    check_charged(client, [PYTHON, "-c", code], 4, cwd=client.folder / "below", FLOPSHIM_WEIGHTS="../w")
+
+
+@case(launched=(False, True))
+def pipe(client):
+    """What comes out of one serves all processes, though the first alone can read it."""
+    start = client.launcher if client.launched else f"env LD_PRELOAD={client.shim}"
+    inner = shlex.quote("cd /; exec 7<&-; $P; $P")
+    script = f"exec 7< <(echo 'ddot 10'); FLOPSHIM_WEIGHTS=/dev/fd/7 exec {start} sh -c {inner}"
+    check_charged(client, ["bash", "-c", script], 10, programs=2, shim=False)
+
+
+@case()
+def pipe_as_input(client):
+    """Out of which the lines come late, one by one and without the last newline."""
+    script = f"(sleep 0.3; echo '# late'; sleep 0.3; printf 'type:d 3') | {client.launcher} -w /dev/stdin $P"
+    check_charged(client, ["sh", "-c", script], 3, shim=False)
+
+
+@case()
+def file_as_input(client):
+    """By a name that means another file to a child."""
+    (client.folder / "w").write_text("ddot 3\n")
+    script = f"FLOPSHIM_WEIGHTS=/dev/stdin LD_PRELOAD={client.shim} sh -c '$P < /dev/null' < {client.folder}/w"
+    check_charged(client, ["sh", "-c", script], 3, shim=False)
+
+
+@case()
+def lines(client):
+    """Instead of a file; a fault names the line."""
+    check_charged(client, ["sh", "-c", "$P"], 6, FLOPSHIM_WEIGHTS="ddot 2\ntype:d 3\n")
+    run = client.run(["true"], status=2, FLOPSHIM_WEIGHTS="ddot 2\nddott 3\n")
+    check("FLOPSHIM_WEIGHTS: its text:2: " in run.err.decode(), f"it says {run.err.decode()}")
+
+
+@case(what=("fifo", "directory", "device", "read before", "too much", "relative"))
+def cannot_be_read(client):
+    """Nothing waits, and nothing is counted without the weights."""
+    path, words = client.folder / "w", ["true"]
+    if client.what == "fifo":
+        os.mkfifo(path)
+        expected = f"{path}: it is a named pipe"
+    elif client.what == "directory":
+        path, expected = client.folder, f"{client.folder}: it is no regular file"
+    elif client.what == "device":
+        path, expected = "/dev/zero", "/dev/zero: it is no regular file"
+    elif client.what == "relative":
+        path, expected = "w", f"w in {client.folder}: No such file"
+    else:
+        before = "cat <&7 > /dev/null; " if client.what == "read before" else ""
+        source = "echo ddot 2" if before else "yes '#'"
+        words = ["bash", "-c", f"exec 7< <({source}); {before}LD_PRELOAD={client.shim} FLOPSHIM_WEIGHTS=/dev/fd/7 /bin/true"]
+        path = None
+        expected = "/dev/fd/7: it is a pipe, and " + ("empty" if before else "more than")
+    environment = {"FLOPSHIM_WEIGHTS": path} if path else {}
+    run = client.run(words, status=2, shim=bool(path), timeout=20, cwd=client.folder, **environment)
+    (line,) = run.err.decode().splitlines()
+    check(line.startswith("flopshim: FLOPSHIM_WEIGHTS: cannot read ") and expected in line, f"it says {line}")
