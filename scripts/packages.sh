@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # packages.sh - sourced: installs the Debian packages that a script needs and that are not there yet.
+# shellcheck disable=SC2034,SC2086 # others use these lists, which are lists of words
 #
 # Releases of Debian differ: of A|B|C the first is taken that the release has, and A? only where the release has it.
 
@@ -87,17 +88,14 @@ percent_of() {
 	done
 }
 
-# Reads what apt says of its progress, and prints a line for each fifth of the way; keeps the rest in the file $1.
+# Reads what apt says of its progress, and prints a line for each fifth of the way.
 show_progress() {
 	shown=""
 	while IFS= read -r line; do
 		case "$line" in
 		dlstatus:*) doing="downloaded" ;;
 		pmstatus:*) doing="installed" ;;
-		*)
-			echo "$line" >>"$1"
-			continue
-			;;
+		*) continue ;;
 		esac
 		percent=$(percent_of "$line")
 		[ "${percent:-0}" -ge 20 ] || continue
@@ -111,7 +109,7 @@ show_progress() {
 install_packages() {
 	missing=$(words_missing "$@")
 	[ -n "$missing" ] || return 0
-	command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get: $(echo $missing)"
+	command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get: $missing"
 	# Of what the release does not have, nothing is missing: no need to ask the network again.
 	if [ -n "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null | head -n 1)" ]; then
 		wanted=$(packages_for $missing 2>/dev/null) && [ -z "$wanted" ] && return 0
@@ -121,17 +119,17 @@ install_packages() {
 	wanted=$(packages_for $missing) || exit 1
 	[ -n "$wanted" ] || return 0
 	echo "Installing:" $wanted
-	LC_ALL=C as_root apt-get install --assume-no --no-install-recommends $wanted 2>/dev/null |
-		sed -n -e 's/^0 upgraded, \([0-9]*\) newly installed.*/With what they need these are \1 packages./p' \
+	as_root env LC_ALL=C apt-get install --assume-no --no-install-recommends $wanted 2>/dev/null |
+		sed -n -e 's/^[0-9]* upgraded, \([0-9]*\) newly installed.*/With what they need these are \1 packages./p' \
 			-e 's/^Need to get \(.*\) of archives\./\1 to download./p' \
 			-e 's/^After this operation, \(.*\) of additional disk space will be used\./\1 on disk. Often it takes a minute for each 300 MB./p'
 	log=$(mktemp)
-	# apt says how far it is on standard output, because sudo closes other files.
-	{
-		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-			-o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 $wanted 2>&1 || echo "apt-get failed with status $?"
-	} | show_progress "$log"
-	[ -z "$(words_missing $(echo "$wanted"))" ] ||
+	# sudo closes all files but the first three. apt makes the one that it tells its progress non-blocking, which the scripts of
+	# packages must not write to: so that is standard output, and all the rest goes to standard error.
+	as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+		exec apt-get install -y -q --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1 1>&2
+		' apt-get $wanted 2>"$log" | show_progress
+	[ -z "$(words_missing $wanted)" ] ||
 		fail "apt-get install failed; the end of its output, which is in $log: $(tail -n 5 "$log")"
 	rm -f "$log"
 }
