@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "analyzer/aggregate/times.h"
 #include "count.h"
 
 /* What makes a key equal to another: its words. */
@@ -17,7 +16,7 @@ struct way {
 
 struct grouping {
 	const struct aggregate *aggregate;
-	struct times *times;
+	const struct times *times;
 	const struct way *way;
 	struct group_list *list;
 	struct hash_index index; /* of the groups */
@@ -230,19 +229,20 @@ static void group_whole_rows(struct grouping *grouping)
 	}
 }
 
-void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top, struct group_list *list)
+void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by, struct group_list *list)
 {
-	struct grouping grouping = { .aggregate = aggregate, .way = &ways[by], .list = list };
+	struct grouping grouping = { .aggregate = aggregate, .times = times, .way = &ways[by], .list = list };
 
 	*list = (struct group_list){ 0 };
-	if (by != GROUP_MANUAL)
-		grouping.times = times_new(aggregate);
 	if (by == GROUP_ORIGIN)
 		group_parts(&grouping);
 	else
 		group_whole_rows(&grouping);
 	hash_free(&grouping.index);
-	times_free(grouping.times);
+}
+
+void group_order(struct group_list *list, size_t top)
+{
 	if (top < list->count)
 		select_top(list->groups, list->count, top);
 	if (list->count)

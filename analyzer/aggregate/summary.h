@@ -7,6 +7,7 @@
 #define ANALYZER_SUMMARY_H
 
 #include "analyzer/aggregate/aggregate.h"
+#include "analyzer/aggregate/times.h"
 
 enum group_by {
 	GROUP_ROUTINE, /* without manual charges */
@@ -38,8 +39,10 @@ struct group_list {
 	size_t count, capacity;
 };
 
-/* Groups in the order of their FLOPs, then calls, then their rows' order; only the first `top` are in order. */
-void group_rows(const struct aggregate *aggregate, enum group_by by, size_t top, struct group_list *list);
+/* In any order. `times` are those of the aggregate. */
+void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by, struct group_list *list);
+/* Brings the first `top` into the order of their FLOPs, then calls, then their rows' order. Those that are in order stay. */
+void group_order(struct group_list *list, size_t top);
 void group_list_free(struct group_list *list);
 
 struct space {

@@ -148,10 +148,7 @@ static void add_table(struct answer *answer, struct views *views, const struct t
 {
 	struct table table;
 
-	if (answer_is_for(answer, FOR_READERS))
-		views_get_worth(views, kind, top, &table);
-	else
-		views_get(views, kind, top, &table);
+	views_get(views, kind, top, answer_is_for(answer, FOR_READERS), &table);
 	answer_table(answer, &table, (struct table_options){ .place = place, .beside = kind != &table_routines });
 }
 
@@ -163,7 +160,7 @@ static void add_tables(struct answer *answer, const struct options *options, str
 
 	if (options->by) {
 		options_by(options, answer);
-		key_table(views, options->by, top, &table);
+		key_table(views, options->by, top, answer_is_for(answer, FOR_READERS), &table);
 		answer_table(answer, &table, (struct table_options){ .counted = true });
 		return;
 	}

@@ -295,15 +295,12 @@ static size_t top_of(const struct answer *answer, const struct report_table *tab
 
 static void add_table(struct answer *answer, struct views *views, const struct report_table *entry, size_t top)
 {
+	bool for_readers = answer_is_for(answer, FOR_READERS);
 	struct table table;
 
-	if (answer_is_for(answer, FOR_PROGRAM)) {
-		views_get(views, entry->kind, top_of(answer, entry, top), &table);
-	} else {
-		if (entry->applies && !entry->applies(views->aggregate))
-			return;
-		views_get_worth(views, entry->kind, top_of(answer, entry, top), &table);
-	}
+	if (for_readers && entry->applies && !entry->applies(views->aggregate))
+		return;
+	views_get(views, entry->kind, top_of(answer, entry, top), for_readers, &table);
 	answer_table(answer, &table, (struct table_options){ .place = entry->place, .counted = entry->flags & REPORT_LONG });
 }
 
@@ -312,7 +309,8 @@ static void add_table_by(struct answer *answer, struct views *views, const struc
 	bool is_long = key->origin == ORIGIN_NONE;
 	struct table table;
 
-	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX), &table);
+	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX),
+	          answer_is_for(answer, FOR_READERS), &table);
 	answer_table(answer, &table, (struct table_options){ .counted = true });
 }
 

@@ -48,12 +48,11 @@ static const void *unpriced_at(const struct table *table, size_t row)
 	return views_of(table)->unpriced[row];
 }
 
-static void list_unpriced(struct views *views, size_t top, struct table *table)
+static void list_unpriced(struct views *views, struct table *table)
 {
 	const struct group_list *list = views_groups(views, GROUP_ROUTINE, SIZE_MAX);
 	size_t count = 0;
 
-	(void)top;
 	free(views->unpriced);
 	views->unpriced = memory_new(list->count, sizeof *views->unpriced);
 	for (size_t i = 0; i < list->count; i++)

@@ -43,7 +43,7 @@ void keys_add_names(struct text *text, unsigned set);
 void key_add_name(struct text *text, const struct key *key, const struct table *table, const struct group *group,
                   enum column_flags without, const char *separator);
 
-/* Describes the table of all work by a key, of at most `top` rows. */
-void key_table(struct views *views, const struct key *key, size_t top, struct table *table);
+/* Describes the table of all work by a key, as views_get does. */
+void key_table(struct views *views, const struct key *key, size_t top, bool for_readers, struct table *table);
 
 #endif

@@ -127,11 +127,10 @@ static const struct column process_columns[] = {
 	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
 };
 
-static void list_processes(struct views *views, size_t top, struct table *table)
+static void list_processes(struct views *views, struct table *table)
 {
 	const struct aggregate *aggregate = views->aggregate;
 
-	(void)top;
 	table_set_items(table, aggregate->processes, aggregate->process_count, sizeof *aggregate->processes);
 }
 
@@ -181,11 +180,10 @@ static const struct column note_columns[] = {
 	{ "meaning",   "meaning", COLUMN_TEXT,  0,               note_meaning },
 };
 
-static void list_notes(struct views *views, size_t top, struct table *table)
+static void list_notes(struct views *views, struct table *table)
 {
 	const struct aggregate *aggregate = views->aggregate;
 
-	(void)top;
 	table_set_items(table, aggregate->note_totals, aggregate->notes.count, sizeof *aggregate->note_totals);
 }
 
@@ -205,11 +203,10 @@ static const struct column damage_columns[] = {
 	{ "count", "times", COLUMN_COUNT, 0, damage_count },
 };
 
-static void list_damage(struct views *views, size_t top, struct table *table)
+static void list_damage(struct views *views, struct table *table)
 {
 	const struct aggregate *aggregate = views->aggregate;
 
-	(void)top;
 	table_set_items(table, aggregate->damage, aggregate->damage_count, sizeof *aggregate->damage);
 }
 

@@ -49,11 +49,10 @@ static const struct column space_columns[] = {
 	{ "remark",            "",            COLUMN_TEXT,  COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, space_remark },
 };
 
-static void list_spaces(struct views *views, size_t top, struct table *table)
+static void list_spaces(struct views *views, struct table *table)
 {
 	const struct space_list *list = views_spaces(views);
 
-	(void)top;
 	table_set_items(table, list->spaces, views->aggregate->answered ? list->count : 0, sizeof *list->spaces);
 }
 
@@ -95,11 +94,10 @@ static const struct column limit_columns[] = {
 	{ "over_calls",    "over budget",   COLUMN_COUNT, COLUMN_RARE,      limit_over },
 };
 
-static void list_limits(struct views *views, size_t top, struct table *table)
+static void list_limits(struct views *views, struct table *table)
 {
 	const struct aggregate *aggregate = views->aggregate;
 
-	(void)top;
 	table_set_items(table, aggregate->limit_totals, aggregate->limits.count, sizeof *aggregate->limit_totals);
 }
 

@@ -191,9 +191,8 @@ static const void *stack_at(const struct table *table, size_t row)
 	return &views->sampled;
 }
 
-static void list_stacks(struct views *views, size_t top, struct table *table)
+static void list_stacks(struct views *views, struct table *table)
 {
-	(void)top;
 	sort_samples(views);
 	table->item = stack_at;
 	table->row_count = views->aggregate->samples.count;

@@ -7,13 +7,14 @@
 
 void views_open(struct views *views, const struct aggregate *aggregate)
 {
-	*views = (struct views){ .aggregate = aggregate, .place_site = AGGREGATE_NONE };
+	*views = (struct views){ .aggregate = aggregate, .times = times_new(aggregate), .place_site = AGGREGATE_NONE };
 }
 
 void views_close(struct views *views)
 {
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		group_list_free(&views->groups[i]);
+	times_free(views->times);
 	space_list_free(&views->spaces);
 	symbolizer_free(views->symbolizer);
 	free(views->unpriced);
@@ -27,13 +28,13 @@ const struct group_list *views_groups(struct views *views, enum group_by by, siz
 {
 	struct group_list *list = &views->groups[by];
 
-	if (views->grouped[by] && views->sorted[by] < top)
-		group_list_free(list);
-	else if (views->grouped[by])
-		return list;
-	group_rows(views->aggregate, by, top, list);
+	if (!views->grouped[by])
+		group_rows(views->aggregate, views->times, by, list);
 	views->grouped[by] = true;
-	views->sorted[by] = top < list->count ? top : SIZE_MAX;
+	if (views->sorted[by] < top) {
+		group_order(list, top);
+		views->sorted[by] = top < list->count ? top : SIZE_MAX;
+	}
 	return list;
 }
 
@@ -72,7 +73,7 @@ static void list_groups(struct views *views, enum group_by by, size_t top, struc
 	table_set_items(table, list->groups, list->count, sizeof *list->groups);
 }
 
-static void get_whole(struct views *views, const struct table_kind *kind, size_t top, struct table *table)
+void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_readers, struct table *table)
 {
 	*table = (struct table){
 		.key = kind->key,
@@ -84,21 +85,10 @@ static void get_whole(struct views *views, const struct table_kind *kind, size_t
 		.hides_charged = views->aggregate->totals.charged == views->aggregate->totals.flops,
 	};
 	if (kind->list)
-		kind->list(views, top, table);
+		kind->list(views, table);
 	else
 		list_groups(views, kind->by, top, table);
-}
-
-void views_get(struct views *views, const struct table_kind *kind, size_t top, struct table *table)
-{
-	get_whole(views, kind, top, table);
-	table_cut(table, top);
-}
-
-void views_get_worth(struct views *views, const struct table_kind *kind, size_t top, struct table *table)
-{
-	get_whole(views, kind, top, table);
-	if (kind->worth)
+	if (for_readers && kind->worth)
 		table->row_count = kind->worth(table);
 	table_cut(table, top);
 }

@@ -22,6 +22,7 @@ struct views {
 	struct group_list groups[GROUP_COUNT];
 	bool grouped[GROUP_COUNT];
 	size_t sorted[GROUP_COUNT];       /* how many of the groups are in order */
+	struct times *times;
 	const struct group **unpriced;    /* routines without a price */
 	struct space_list spaces;
 	uint32_t *samples;                /* numbers, the largest first */
@@ -44,7 +45,7 @@ static inline struct views *views_of(const struct table *table)
 	return table->data;
 }
 
-/* Groups, of which the first `top` are in order. */
+/* Groups, of which the first `top` are in order; who asks for more later moves none of those. */
 const struct group_list *views_groups(struct views *views, enum group_by by, size_t top);
 
 struct symbolizer *views_symbolizer(struct views *views);
@@ -63,8 +64,8 @@ struct table_kind {
 	const char *key, *title;
 	const struct column *columns;
 	unsigned column_count;
-	/* Sets the table's items and how many there are; the first `top` are to be in order. NULL: groups of rows. */
-	void (*list)(struct views *views, size_t top, struct table *table);
+	/* Sets the table's items, in order, and how many there are. NULL: groups of rows. */
+	void (*list)(struct views *views, struct table *table);
 	enum group_by by;
 	/* How many rows are worth showing to readers; NULL: all. */
 	size_t (*worth)(const struct table *table);
@@ -73,10 +74,7 @@ struct table_kind {
 #define COLUMNS(array) array, sizeof array / sizeof *array
 #define GROUPS(what) .by = what
 
-/* Describes a table with at most `top` rows. */
-void views_get(struct views *views, const struct table_kind *kind, size_t top, struct table *table);
-
-/* The same for readers, without the rows at its end that say nothing. */
-void views_get_worth(struct views *views, const struct table_kind *kind, size_t top, struct table *table);
+/* Describes a table with at most `top` rows; for readers without the rows at its end that say nothing. */
+void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_readers, struct table *table);
 
 #endif

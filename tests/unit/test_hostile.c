@@ -436,7 +436,7 @@ START_TEST(csv_has_no_formulas_and_no_controls)
 	writer_namespace(&writer, cases[_i].path, 0);
 	aggregate = sum_of_writer(&writer);
 	views_open(&views, &aggregate);
-	views_get(&views, &table_namespaces, SIZE_MAX, &table);
+	views_get(&views, &table_namespaces, SIZE_MAX, false, &table);
 	answer_open(&answer, format_csv.audience, format_csv.one_table, "test/1");
 	answer_table(&answer, &table, (struct table_options){ 0 });
 	format_csv.render(&output, &answer);

@@ -95,7 +95,7 @@ static char *report_of(const struct aggregate *aggregate)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct table table;
 
-		views_get(&views, kinds[i], SIZE_MAX, &table);
+		views_get(&views, kinds[i], SIZE_MAX, false, &table);
 		json_table(&output, &table);
 	}
 	json_close(&output, '}');
@@ -833,12 +833,14 @@ START_TEST(orders_the_largest_first)
 		writer_row(&writer, 0, &row);
 	}
 	aggregate = sum_of(writer.bytes, writer.size);
-	group_rows(&aggregate, GROUP_SHAPE, SIZE_MAX, &all);
+	group_rows(&aggregate, NULL, GROUP_SHAPE, &all);
+	group_order(&all, SIZE_MAX);
 	ck_assert_uint_eq(all.count, ROWS);
 	for (size_t i = 1; i < ROWS; i++)
 		ck_assert(all.groups[i - 1].flops >= all.groups[i].flops);
 	for (size_t top = 1; top <= ROWS; top = top * 3 + 1) {
-		group_rows(&aggregate, GROUP_SHAPE, top, &some);
+		group_rows(&aggregate, NULL, GROUP_SHAPE, &some);
+		group_order(&some, top);
 		ck_assert_uint_eq(some.count, ROWS);
 		for (size_t i = 0; i < top; i++)
 			ck_assert_ptr_eq(some.groups[i].row, all.groups[i].row);
