@@ -288,8 +288,8 @@ void report_head(struct answer *answer, struct views *views)
 
 static size_t top_of(const struct answer *answer, const struct report_table *table, size_t asked)
 {
-	if (table->flags & REPORT_WHOLE && answer_is_for(answer, FOR_READERS))
-		return DAMAGE_LINES;
+	if (table->flags & REPORT_WHOLE)
+		return answer_top(answer, asked, DAMAGE_LINES, SIZE_MAX);
 	return answer_top(answer, asked, TEXT_TOP, table->flags & REPORT_LONG && !answer->one_table ? JSON_TOP : SIZE_MAX);
 }
 

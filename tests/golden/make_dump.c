@@ -167,6 +167,15 @@ static void killed(struct common *common)
 	writer_frame(writer, 0, 0, 0);
 }
 
+/* The same on another machine, and on a file system where the last second is written out at the end alone. */
+static void killed_elsewhere(struct common *common)
+{
+	killed(common);
+	strcpy(writer_header(&common->writer)->host, "elsewhere");
+	writer_header(&common->writer)->losses = DUMP_NOT_DURABLE;
+	writer_check(&common->writer);
+}
+
 /* All that can be wrong and is said: 2 calls of dgejsv without a price, 5 lost, 3 passed on, and notes. */
 static void troubled(struct common *common)
 {
@@ -444,6 +453,8 @@ int main(int count, char **arguments)
 		weights(&common);
 	else if (!strcmp(name, "killed"))
 		killed(&common);
+	else if (!strcmp(name, "killed-elsewhere"))
+		killed_elsewhere(&common);
 	else if (!strcmp(name, "troubled"))
 		troubled(&common);
 	else if (!strcmp(name, "unpriced"))

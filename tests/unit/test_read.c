@@ -891,6 +891,39 @@ START_TEST(tells_the_living_from_the_dead)
 }
 END_TEST
 
+/* What a process leaves whose last second, in which it made its first calls, was not written out. */
+static void sites_without_counts(struct writer *writer)
+{
+	uint32_t routine;
+
+	writer_open(writer, 42);
+	writer_lane(writer, &(struct dump_lane){ .threads = 1 });
+	routine = writer_routine(writer, "dgemm", DUMP_DIRECT, "|m n k");
+	writer_site(writer, "dgemm_", routine, 0x401000, DUMP_NONE, DUMP_NONE);
+	writer_site(writer, "dgemm_", routine, 0x402000, DUMP_NONE, DUMP_NONE);
+}
+
+/* Such zeros are damage where nothing is missing, and no damage where it is known that the end is. */
+START_TEST(zeros_may_be_what_was_written_out)
+{
+	static const struct { enum dump_state state; uint32_t losses; size_t damage; bool complete; } cases[] = {
+		{ DUMP_CLOSED, DUMP_NOT_DURABLE, 1, false }, { DUMP_CLOSED, 0, 1, false },
+		{ DUMP_RUNNING, DUMP_NOT_DURABLE, 0, false }, { DUMP_RUNNING, 0, 1, false },
+	};
+	struct aggregate aggregate;
+	struct writer writer;
+
+	sites_without_counts(&writer);
+	writer_header(&writer)->losses = cases[_i].losses;
+	writer_close(&writer, cases[_i].state);
+	aggregate = sum_of(writer.bytes, writer.size);
+	ck_assert_int_eq(aggregate.complete, cases[_i].complete);
+	ck_assert_uint_eq(aggregate.damage_count, cases[_i].damage);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
 START_TEST(knows_what_is_lost)
 {
 	static const struct { uint32_t losses; bool complete; } cases[] = {
@@ -987,6 +1020,7 @@ int main(void)
 	tcase_add_test(sums, sums_beyond_64_bits);
 	tcase_add_test(sums, orders_the_largest_first);
 	tcase_add_test(sums, tells_the_living_from_the_dead);
+	tcase_add_loop_test(sums, zeros_may_be_what_was_written_out, 0, 4);
 	tcase_add_test(sums, knows_what_is_lost);
 	tcase_add_test(sums, knows_when_the_end_may_be_missing);
 	suite_add_tcase(suite, sound);
