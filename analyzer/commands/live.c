@@ -165,10 +165,10 @@ static void add_tables(struct answer *answer, const struct options *options, str
 		return;
 	}
 	if (answer_is_for(answer, FOR_PROGRAM) || aggregate->spaces.count > 1 || aggregate->limits.count)
-		add_table(answer, views, &table_namespaces, 1, answer_is_for(answer, FOR_PROGRAM) ? top : SCREEN_ROWS);
+		add_table(answer, views, &table_namespaces, 1, top);
 	add_table(answer, views, &table_routines, 0, top);
 	if (answer_is_for(answer, FOR_READERS))
-		add_table(answer, views, &table_unpriced, 2, SCREEN_ROWS);
+		add_table(answer, views, &table_unpriced, 2, top);
 }
 
 static void fill(struct answer *answer, const struct options *options, struct views *views, const struct rates *rates)

@@ -160,7 +160,8 @@ static struct option *all_options(const struct option_parser *parser)
 	all[count++] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
 	all[count++] = (struct option){ "by", required_argument, NULL, OPTION_BY };
 	for (int i = 1; i < FORMAT_COUNT; i++) /* the first needs no option */
-		all[count++] = (struct option){ formats[i]->name, formats[i]->one_table ? optional_argument : no_argument, NULL,
+		all[count++] = (struct option){ formats[i]->name,
+		                                formats[i]->one_table && parser->takes_table ? optional_argument : no_argument, NULL,
 		                                OPTION_FORMAT + i };
 	return all;
 }
@@ -177,7 +178,7 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 		if (code == ':')
 			status = usage_error(parser->command, "%s: a value is missing", arguments[optind - 1]);
 		else if (code == '?')
-			status = usage_error(parser->command, "%s: there is no such option, or it takes no value",
+			status = usage_error(parser->command, optopt < OPTION_HELP ? "%s: there is no such option" : "%s: takes no value",
 			                     arguments[optind - 1]);
 		else
 			status = take_common(options, parser, code, optarg);
