@@ -83,4 +83,22 @@ static inline uint64_t stat_start_ticks(const char *stat)
 	return ticks;
 }
 
+/*
+ * Whether a Python frame, "function (file:line)", is of code that a program made while it ran: NumPy's
+ * <__array_function__ internals>, <frozen importlib._bootstrap>. Nobody knows such code. What somebody typed, or gave to
+ * python -c, has a name in angle brackets too.
+ */
+static inline int python_frame_is_made(const char *frame)
+{
+	static const char *const typed[] = { "<stdin>", "<string>", "<console>", "<input>", "<python-input", "<ipython", "<doctest" };
+	const char *file = strstr(frame, " (");
+
+	if (!file || file[2] != '<')
+		return 0;
+	for (unsigned i = 0; i < sizeof typed / sizeof *typed; i++)
+		if (!strncmp(file + 2, typed[i], strlen(typed[i])))
+			return 0;
+	return 1;
+}
+
 #endif

@@ -17,6 +17,7 @@ struct addition {
 	struct memo texts;  /* by reference: a long one may be referred to often */
 	uint64_t row_calls; /* of all kinds of rows */
 	uint64_t lanes;     /* how many have been added */
+	uint32_t flights;   /* calls in flight whose rows have been looked up */
 	uint32_t origin; /* of the rows that are being added */
 };
 

@@ -18,7 +18,7 @@ void aggregate_close(struct aggregate *aggregate)
 {
 	struct intern *interns[] = { &aggregate->texts, &aggregate->routines, &aggregate->modules, &aggregate->sites,
 	                             &aggregate->spaces, &aggregate->limits, &aggregate->notes, &aggregate->stacks,
-	                             &aggregate->samples, &aggregate->origins };
+	                             &aggregate->samples, &aggregate->flights, &aggregate->origins };
 
 	for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
 		intern_free(interns[i]);
@@ -28,6 +28,7 @@ void aggregate_close(struct aggregate *aggregate)
 	free(aggregate->limit_totals);
 	free(aggregate->note_totals);
 	free(aggregate->sample_totals);
+	free(aggregate->flight_totals);
 	free(aggregate->origin_totals);
 	arena_free(&aggregate->row_arena);
 	free(aggregate->rows);
@@ -250,6 +251,8 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	key.row.time_ns = entry.time_ns;
 	key.row.timed_calls = entry.timed_calls;
 	count_row(add, &entry, &key.row, routine.kind);
+	if (!dump_site_at(&add->dump, entry.site))
+		aggregate->placeless_flops = u128_add(aggregate->placeless_flops, key.row.flops);
 
 	row_sum(aggregate->rows[number], &key.row);
 	aggregate->rows[number]->flags |= entry.flags & DUMP_ROW_SATURATED;

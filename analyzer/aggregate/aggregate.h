@@ -59,6 +59,11 @@ struct sample_key {
 	uint32_t stack, site, space;
 };
 
+/* Where work is asked for. */
+struct place_key {
+	uint32_t site, space;
+};
+
 /* What is told apart of where work comes from, beside the rows that it adds up to. */
 enum origin_part {
 	ORIGIN_NONE = 0,
@@ -119,7 +124,14 @@ struct note {
 };
 
 struct sample {
-	uint64_t flops, calls; /* estimated FLOPs; sampled calls */
+	u128 flops;     /* that it stands for: see estimate.h */
+	uint64_t calls; /* that were sampled */
+};
+
+/* Calls in flight from one place. */
+struct flight {
+	u128 flops, charged;
+	uint64_t calls;
 };
 
 enum process_state {
@@ -190,13 +202,14 @@ struct version {
 struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes; /* spaces: paths; number 0 is the root */
-	struct intern stacks, samples, origins;
+	struct intern stacks, samples, flights, origins; /* flights: struct place_key */
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
 	struct sample *sample_totals;
+	struct flight *flight_totals;
 	struct origin *origin_totals;
-	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, origin_capacity;
+	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, flight_capacity, origin_capacity;
 	struct arena row_arena;
 	struct row **rows;
 	size_t row_count, row_capacity;
@@ -211,6 +224,7 @@ struct aggregate {
 	struct version *versions; /* of the routine table, each once */
 	size_t version_count, version_capacity;
 	struct totals totals;
+	u128 placeless_flops; /* of rows that have no call site, since the dump could not grow */
 	uint64_t kept_calls; /* calls that could not be priced anew */
 	size_t unreadable;   /* files of which nothing that counts could be read */
 	size_t answered;     /* the others */

@@ -10,8 +10,9 @@
 #include "analyzer/base/memory.h"
 #include "count.h"
 
-/* Lanes, limits, notes, modules. */
+/* Lanes, limits, notes. */
 
+/* Each is looked for in all rows of its lane: a dump that claims many would hold the reader up. */
 enum { FRAMES_LOOKED_UP = 4096 };
 
 /* What is known of the thread whose rows have been added. */
@@ -26,14 +27,46 @@ static void add_thread(struct addition *add, const struct dump_lane *lane, uint3
 	add->aggregate->origin_totals[origin].tid = lane->tid;
 }
 
+static void add_flight(struct addition *add, const struct dump_row *row)
+{
+	struct aggregate *aggregate = add->aggregate;
+	struct place_key key = { addition_site(add, row->site, false), addition_space(add, row->namespace_id) };
+	struct flight *flight;
+	uint32_t number = addition_intern(&aggregate->flights, &key, sizeof key, (void **)&aggregate->flight_totals,
+	                                 &aggregate->flight_capacity, sizeof *flight);
+
+	flight = &aggregate->flight_totals[number];
+	flight->calls = count_plus(flight->calls, 1);
+	if (row->flags & DUMP_ROW_COARSE)
+		return; /* its share has been added to the row */
+	flight->flops = u128_add(flight->flops, row->flops);
+	flight->charged = u128_add(flight->charged, row->charged);
+	aggregate->totals.in_flight_flops = u128_add(aggregate->totals.in_flight_flops, row->flops);
+}
+
+/* The first `depth` calls in flight of a lane. */
+static void add_flights(struct addition *add, const struct dump_lane *lane, uint32_t depth, uint32_t number)
+{
+	bool has_ended = add->process->state == PROCESS_CLOSED || add->process->state == PROCESS_ENDED;
+	struct dump_row row;
+
+	for (uint32_t i = 0; i < depth && add->flights <= FRAMES_LOOKED_UP; i++) {
+		if (!lane->frames[i].row)
+			continue;
+		if (++add->flights > FRAMES_LOOKED_UP)
+			dump_damaged(&add->dump, "more calls in flight than are looked up");
+		else if (dump_row_of_frame(&add->dump, number, lane->frames[i].row, &row))
+			add_flight(add, &row);
+		else if (has_ended) /* otherwise it may be newer than the rows that were read */
+			dump_damaged(&add->dump, "calls in flight of rows that are not there");
+	}
+}
+
 void addition_lanes(struct addition *add)
 {
 	struct totals *totals = &add->aggregate->totals;
 	const struct dump_lane *lane;
 	struct dump_cursor cursor;
-	struct dump_row row;
-	unsigned looked_up = 0;
-	bool has_ended = add->process->state == PROCESS_CLOSED || add->process->state == PROCESS_ENDED;
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_LANES, sizeof *lane);
 	while ((lane = dump_cursor_next(&cursor))) {
@@ -52,16 +85,7 @@ void addition_lanes(struct addition *add)
 		totals->threads = count_plus(totals->threads, lane->threads);
 		totals->in_flight_calls += depth;
 		add->process->lost_calls = count_plus(add->process->lost_calls, lane->lost_calls);
-		for (uint32_t i = 0; i < depth && looked_up < FRAMES_LOOKED_UP; i++, looked_up++) {
-			if (!lane->frames[i].row)
-				continue;
-			if (!dump_row_of_frame(&add->dump, cursor.number, lane->frames[i].row, &row)) {
-				if (has_ended) /* otherwise it may be newer than the rows that were read */
-					dump_damaged(&add->dump, "calls in flight of rows that are not there");
-			} else if (!(row.flags & DUMP_ROW_COARSE)) {
-				totals->in_flight_flops = u128_add(totals->in_flight_flops, row.flops);
-			}
-		}
+		add_flights(add, lane, depth, cursor.number);
 	}
 	dump_cursor_close(&cursor);
 	add->process->lost_calls = count_plus(add->process->lost_calls, add->dump.header.lost_calls);
@@ -192,7 +216,7 @@ void addition_samples(struct addition *add)
 		number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
 		                        &aggregate->sample_capacity, sizeof *sample);
 		sample = &aggregate->sample_totals[number];
-		sample->flops = count_plus(sample->flops, entry->flops);
+		sample->flops = u128_add(sample->flops, entry->flops);
 		sample->calls = count_plus(sample->calls, entry->calls);
 	}
 	dump_cursor_close(&cursor);

@@ -4,107 +4,131 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate/estimate.h"
+#include "analyzer/base/memo.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/tables/measures.h"
 #include "analyzer/tables/tables.h"
+#include "count.h"
+#include "names.h"
 
 enum { TEXT_FRAMES = 4 };
+
+/* Rows of the table of stacks, the largest first. */
+struct stack_rows {
+	struct sampled *rows;
+	size_t count, capacity;
+	bool made;
+};
+
+struct sampled_stacks {
+	struct estimate *estimates;    /* by sample */
+	uint32_t *order;               /* samples, the largest first */
+	struct intern names;           /* of frames */
+	struct intern native;          /* frames that have been looked up, */
+	uint32_t *names_of_native;     /* and what they are called */
+	size_t native_capacity;
+	struct memo lines;             /* by Python text: the innermost line that somebody wrote, a name */
+	uint32_t *lines_of_sites;      /* by site: such a line, AGGREGATE_NONE if there is none */
+	struct stack_rows rows[2];     /* for programs, and for readers */
+	struct text frames;            /* of the value that was asked for last, each ending in 0 */
+};
+
+void stacks_free(struct sampled_stacks *stacks)
+{
+	if (!stacks)
+		return;
+	free(stacks->estimates);
+	free(stacks->order);
+	intern_free(&stacks->names);
+	intern_free(&stacks->native);
+	free(stacks->names_of_native);
+	memo_free(&stacks->lines);
+	free(stacks->lines_of_sites);
+	free(stacks->rows[0].rows);
+	free(stacks->rows[1].rows);
+	text_free(&stacks->frames);
+	free(stacks);
+}
+
+/* One after the other. */
 
 static const struct sample_key *sample_at(const struct aggregate *aggregate, uint32_t number)
 {
 	return intern_at(&aggregate->samples, number);
 }
 
-static int compare_samples(const void *a, const void *b, void *totals)
+static int compare_samples(const void *a, const void *b, void *of)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	const struct sample *samples = totals;
+	const struct estimate *estimates = of;
 
-	if (samples[x].flops != samples[y].flops)
-		return samples[x].flops < samples[y].flops ? 1 : -1;
+	if (estimates[x].flops != estimates[y].flops)
+		return estimates[x].flops < estimates[y].flops ? 1 : -1;
 	return x < y ? -1 : x > y;
 }
 
-static void sort_samples(struct views *views)
+static struct sampled_stacks *sampled_stacks(struct views *views)
 {
 	const struct aggregate *aggregate = views->aggregate;
+	struct sampled_stacks *stacks;
 
-	if (views->samples)
-		return;
-	views->samples = memory_new(aggregate->samples.count, sizeof *views->samples);
-	views->python_samples = memory_new(aggregate->sites.count, sizeof *views->python_samples);
-	memset(views->python_samples, 0xff, aggregate->sites.count * sizeof *views->python_samples);
+	if (views->stacks)
+		return views->stacks;
+	stacks = views->stacks = memory_new(1, sizeof *stacks);
+	stacks->estimates = estimates_new(aggregate);
+	stacks->order = memory_new(aggregate->samples.count, sizeof *stacks->order);
 	for (size_t i = 0; i < aggregate->samples.count; i++)
-		views->samples[i] = (uint32_t)i;
+		stacks->order[i] = (uint32_t)i;
 	if (aggregate->samples.count)
-		qsort_r(views->samples, aggregate->samples.count, sizeof *views->samples, compare_samples,
-		        aggregate->sample_totals);
-	for (size_t i = aggregate->samples.count; i--;) { /* the largest comes last, and stays */
-		const struct sample_key *sample = sample_at(aggregate, views->samples[i]);
-
-		if (stack_of(aggregate, sample->stack)->python != AGGREGATE_NONE)
-			views->python_samples[sample->site] = views->samples[i];
-	}
+		qsort_r(stacks->order, aggregate->samples.count, sizeof *stacks->order, compare_samples, stacks->estimates);
+	return stacks;
 }
-
-const char *stacks_python_of_site(struct views *views, uint32_t site)
-{
-	const struct aggregate *aggregate = views->aggregate;
-	const struct sample_key *sample;
-	const char *frames;
-	struct text *text;
-
-	sort_samples(views);
-	if (views->python_samples[site] == AGGREGATE_NONE)
-		return NULL;
-	sample = sample_at(aggregate, views->python_samples[site]);
-	frames = text_at(aggregate, stack_of(aggregate, sample->stack)->python);
-	text = views_scratch(views);
-	text_add_bytes(text, frames, strcspn(frames, "\n"));
-	return text->bytes;
-}
-
-/* One after the other. */
 
 struct stacks stacks_of(struct views *views)
 {
-	sort_samples(views);
 	return (struct stacks){ .views = views };
 }
 
-static struct sampled sampled_of(struct views *views, uint32_t number)
+bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 {
-	const struct aggregate *aggregate = views->aggregate;
-	const struct sample_key *key = sample_at(aggregate, number);
+	const struct aggregate *aggregate = stacks->views->aggregate;
+	const struct sampled_stacks *all = sampled_stacks(stacks->views);
+	const struct sample_key *key;
+	uint32_t number;
 
-	return (struct sampled){
-		.views = views,
-		.flops = aggregate->sample_totals[number].flops,
+	if (stacks->next == aggregate->samples.count)
+		return false;
+	number = all->order[stacks->next++];
+	key = sample_at(aggregate, number);
+	*sampled = (struct sampled){
+		.views = stacks->views,
+		.number = number,
+		.flops = all->estimates[number].flops,
+		.exact = all->estimates[number].exact,
 		.calls = aggregate->sample_totals[number].calls,
 		.symbol = text_at(aggregate, site_of(aggregate, key->site)->symbol),
 		.space = intern_at(&aggregate->spaces, key->space),
 		.stack = stack_of(aggregate, key->stack),
 	};
+	return true;
 }
 
-bool stacks_next(struct stacks *stacks, struct sampled *sampled)
+/* Frames. */
+
+static struct frames frames_of_stack(struct views *views, const struct stack_head *stack, enum frame_kind kind)
 {
-	if (stacks->next == stacks->views->aggregate->samples.count)
-		return false;
-	*sampled = sampled_of(stacks->views, stacks->views->samples[stacks->next++]);
-	return true;
+	return (struct frames){
+		.views = views,
+		.stack = stack,
+		.kind = kind,
+		.python = stack->python == AGGREGATE_NONE ? NULL : text_at(views->aggregate, stack->python),
+	};
 }
 
 struct frames frames_of_sample(const struct sampled *sampled, enum frame_kind kind)
 {
-	const struct stack_head *stack = sampled->stack;
-
-	return (struct frames){
-		.views = sampled->views,
-		.stack = stack,
-		.kind = kind,
-		.python = stack->python == AGGREGATE_NONE ? NULL : text_at(sampled->views->aggregate, stack->python),
-	};
+	return frames_of_stack(sampled->views, sampled->stack, kind);
 }
 
 static const char *next_python(struct frames *frames)
@@ -121,19 +145,31 @@ static const char *next_python(struct frames *frames)
 	return text->bytes;
 }
 
+/* The number of what a native frame is called. Many stacks have the same frames, and a frame is dear to look up. */
+static uint32_t native_name(struct views *views, const struct stack_frame *frame)
+{
+	struct sampled_stacks *stacks = sampled_stacks(views);
+	size_t known = stacks->native.count;
+	uint32_t number = intern_bytes(&stacks->native, frame, sizeof *frame);
+
+	if (number == known) {
+		struct text *text = views_scratch(views);
+		struct place place;
+
+		symbolize_return(views_symbolizer(views), frame->module, frame->offset, &place);
+		place_add(text, &place);
+		stacks->names_of_native = memory_grow(stacks->names_of_native, known, &stacks->native_capacity,
+		                                      sizeof *stacks->names_of_native);
+		stacks->names_of_native[number] = intern_text(&stacks->names, text->bytes);
+	}
+	return stacks->names_of_native[number];
+}
+
 static const char *next_native(struct frames *frames)
 {
-	const struct stack_frame *frame;
-	struct place place;
-	struct text *text;
-
 	if (frames->next == frames->stack->frame_count)
 		return NULL;
-	frame = &frames_of(frames->stack)[frames->next++];
-	symbolize_return(views_symbolizer(frames->views), frame->module, frame->offset, &place);
-	text = views_scratch(frames->views);
-	place_add(text, &place);
-	return text->bytes;
+	return intern_at(&sampled_stacks(frames->views)->names, native_name(frames->views, &frames_of(frames->stack)[frames->next++]));
 }
 
 const char *frames_next(struct frames *frames)
@@ -141,36 +177,235 @@ const char *frames_next(struct frames *frames)
 	return frames->kind == FRAMES_PYTHON ? next_python(frames) : next_native(frames);
 }
 
-/* The table. */
-
-/* As many frames as are asked for, as texts that each end in 0. */
-static struct value frames_value(const struct sampled *sampled, enum frame_kind kind, uint32_t most)
+/* The next frame of code that somebody wrote. */
+static const char *next_written(struct frames *frames)
 {
-	struct frames frames = frames_of_sample(sampled, kind);
-	struct text *text = &sampled->views->frames;
 	const char *name;
 
-	text_clear(text);
-	for (uint32_t i = 0; i < most && (name = frames_next(&frames)); i++)
+	do
+		name = frames_next(frames);
+	while (name && frames->kind == FRAMES_PYTHON && python_frame_is_made(name));
+	return name;
+}
+
+/* The line that most comes from. */
+
+/* What the samples of a site say of one of its lines. */
+struct line_key {
+	uint32_t site, line;
+};
+
+struct line_sums {
+	struct intern keys;
+	u128 *sums;
+	size_t capacity;
+};
+
+/* The innermost line of a stack that somebody wrote, or else the innermost one; AGGREGATE_NONE if there is none. */
+static uint32_t line_of(struct views *views, const struct stack_head *stack)
+{
+	struct sampled_stacks *stacks = sampled_stacks(views);
+	uint32_t line = memo_find(&stacks->lines, stack->python);
+	struct frames frames;
+	const char *name;
+
+	if (stack->python == AGGREGATE_NONE || line != MEMO_NONE)
+		return stack->python == AGGREGATE_NONE ? AGGREGATE_NONE : line;
+	frames = frames_of_stack(views, stack, FRAMES_PYTHON);
+	name = next_written(&frames);
+	if (!name) {
+		frames = frames_of_stack(views, stack, FRAMES_PYTHON);
+		name = frames_next(&frames);
+	}
+	line = intern_text(&stacks->names, name);
+	memo_put(&stacks->lines, stack->python, line);
+	return line;
+}
+
+static void add_line(struct line_sums *lines, const struct line_key *key, u128 flops)
+{
+	size_t known = lines->keys.count;
+	uint32_t number = intern_bytes(&lines->keys, key, sizeof *key);
+
+	if (number == known) {
+		lines->sums = memory_grow(lines->sums, known, &lines->capacity, sizeof *lines->sums);
+		lines->sums[number] = 0;
+	}
+	lines->sums[number] = u128_add(lines->sums[number], flops);
+}
+
+static void find_lines(struct views *views)
+{
+	const struct aggregate *aggregate = views->aggregate;
+	struct sampled_stacks *stacks = sampled_stacks(views);
+	u128 *most = memory_new(aggregate->sites.count, sizeof *most);
+	struct line_sums lines = { 0 };
+
+	for (size_t i = 0; i < aggregate->samples.count; i++) {
+		const struct sample_key *sample = sample_at(aggregate, stacks->order[i]);
+		struct line_key key = { sample->site, line_of(views, stack_of(aggregate, sample->stack)) };
+
+		if (key.line != AGGREGATE_NONE)
+			add_line(&lines, &key, stacks->estimates[stacks->order[i]].flops);
+	}
+	stacks->lines_of_sites = memory_new(aggregate->sites.count, sizeof *stacks->lines_of_sites);
+	memset(stacks->lines_of_sites, 0xff, aggregate->sites.count * sizeof *stacks->lines_of_sites);
+	for (uint32_t i = 0; i < lines.keys.count; i++) {
+		const struct line_key *key = intern_at(&lines.keys, i);
+
+		if (stacks->lines_of_sites[key->site] != AGGREGATE_NONE && lines.sums[i] <= most[key->site])
+			continue;
+		stacks->lines_of_sites[key->site] = key->line;
+		most[key->site] = lines.sums[i];
+	}
+	intern_free(&lines.keys);
+	free(lines.sums);
+	free(most);
+}
+
+const char *stacks_python_of_site(struct views *views, uint32_t site)
+{
+	struct sampled_stacks *stacks = sampled_stacks(views);
+
+	if (!stacks->lines_of_sites)
+		find_lines(views);
+	return stacks->lines_of_sites[site] == AGGREGATE_NONE ? NULL : intern_at(&stacks->names, stacks->lines_of_sites[site]);
+}
+
+/* The table. */
+
+/* Adds as many frames as are asked for, as texts that each end in 0. */
+static void add_frames(struct text *text, struct frames frames, const char *(*next)(struct frames *), uint32_t most)
+{
+	const char *name;
+
+	for (uint32_t i = 0; i < most && (name = next(&frames)); i++)
 		text_add_bytes(text, name, strlen(name) + 1);
+}
+
+/* What readers see of a stack: its innermost frames, those of Python where there are any. */
+static void add_innermost(struct text *text, struct views *views, const struct stack_head *stack)
+{
+	text_clear(text);
+	text_add(text, "");
+	add_frames(text, frames_of_stack(views, stack, FRAMES_PYTHON), next_written, TEXT_FRAMES);
+	if (!text->length)
+		add_frames(text, frames_of_stack(views, stack, FRAMES_NATIVE), next_written, TEXT_FRAMES);
+}
+
+/* Which stacks look the same to readers, by numbers that are equal then. */
+struct looks {
+	struct intern known;
+	struct memo of_python; /* each text is looked at once, however many stacks have it */
+	struct text text;
+};
+
+static uint32_t look_of(struct looks *looks, struct views *views, const struct stack_head *stack)
+{
+	uint32_t look = memo_find(&looks->of_python, stack->python);
+
+	if (look != MEMO_NONE)
+		return look;
+	add_innermost(&looks->text, views, stack);
+	look = intern_bytes(&looks->known, looks->text.bytes, looks->text.length);
+	if (stack->python != AGGREGATE_NONE)
+		memo_put(&looks->of_python, stack->python, look);
+	return look;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct sampled *x = a, *y = b;
+
+	if (x->flops != y->flops)
+		return x->flops < y->flops ? 1 : -1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void add_row(struct stack_rows *rows, uint32_t number, const struct sampled *sampled)
+{
+	struct sampled *row;
+
+	if (number == rows->count) {
+		rows->rows = memory_grow(rows->rows, rows->count, &rows->capacity, sizeof *rows->rows);
+		rows->rows[rows->count++] = *sampled;
+		return;
+	}
+	row = &rows->rows[number];
+	row->flops = u128_add(row->flops, sampled->flops);
+	row->calls = count_plus(row->calls, sampled->calls);
+	row->exact &= sampled->exact;
+}
+
+/* For readers, stacks that look the same are one row: they differ further out, or within a line. */
+static void make_rows(struct views *views, bool for_readers, struct stack_rows *rows)
+{
+	const struct aggregate *aggregate = views->aggregate;
+	struct looks looks = { 0 };
+	struct intern shown = { 0 };
+	struct sampled sampled;
+
+	for (struct stacks stacks = stacks_of(views); stacks_next(&stacks, &sampled);) {
+		const struct sample_key *sample = sample_at(aggregate, sampled.number);
+		uint32_t key[3] = { 0, site_of(aggregate, sample->site)->symbol, sample->space };
+
+		if (for_readers)
+			key[0] = look_of(&looks, views, sampled.stack);
+		add_row(rows, for_readers ? intern_bytes(&shown, key, sizeof key) : (uint32_t)rows->count, &sampled);
+	}
+	if (rows->count)
+		qsort(rows->rows, rows->count, sizeof *rows->rows, compare_rows);
+	rows->made = true;
+	intern_free(&looks.known);
+	memo_free(&looks.of_python);
+	text_free(&looks.text);
+	intern_free(&shown);
+}
+
+static struct value frames_value(const struct sampled *sampled, enum frame_kind kind)
+{
+	struct text *text = &sampled->views->stacks->frames;
+
+	text_clear(text);
+	add_frames(text, frames_of_sample(sampled, kind), frames_next, UINT32_MAX);
 	return value_list(text->bytes, text->length);
 }
 
 static struct value innermost(const struct sampled *sampled)
 {
-	bool python = sampled->stack->python != AGGREGATE_NONE;
+	struct text *text = &sampled->views->stacks->frames;
 
-	return frames_value(sampled, python ? FRAMES_PYTHON : FRAMES_NATIVE, TEXT_FRAMES);
+	add_innermost(text, sampled->views, sampled->stack);
+	return value_list(text->bytes, text->length);
 }
 
-GETTER(stack_flops, struct sampled, value_estimate(value_number(item->flops)))
-GETTER(stack_share, struct sampled, value_share(table, item->flops))
+static struct value flops_of(const struct sampled *sampled)
+{
+	struct value value = value_number(sampled->flops);
+
+	value.estimated = !sampled->exact;
+	return value;
+}
+
+/* Of what was done and what is in flight: stacks are taken before their calls run. */
+static struct value share_of(const struct table *table, const struct sampled *sampled)
+{
+	const struct totals *totals = &table->aggregate->totals;
+	struct value value = value_ratio(sampled->flops, u128_add(totals->flops, totals->in_flight_flops));
+
+	value.estimated = !sampled->exact;
+	return value;
+}
+
+GETTER(stack_flops, struct sampled, flops_of(item))
+GETTER(stack_share, struct sampled, share_of(table, item))
 GETTER(stack_calls, struct sampled, value_number(item->calls))
 GETTER(stack_symbol, struct sampled, value_text(item->symbol))
 GETTER(stack_space, struct sampled, value_text(item->space))
 GETTER(stack_innermost, struct sampled, innermost(item))
-GETTER(stack_python, struct sampled, frames_value(item, FRAMES_PYTHON, UINT32_MAX))
-GETTER(stack_native, struct sampled, frames_value(item, FRAMES_NATIVE, UINT32_MAX))
+GETTER(stack_python, struct sampled, frames_value(item, FRAMES_PYTHON))
+GETTER(stack_native, struct sampled, frames_value(item, FRAMES_NATIVE))
+GETTER(stack_is_exact, struct sampled, value_number(item->exact))
 
 static const struct column stack_columns[] = {
 	{ "estimated_flops", "FLOPs",     COLUMN_FLOPS, 0,                stack_flops },
@@ -181,21 +416,16 @@ static const struct column stack_columns[] = {
 	{ "innermost",       "from",      COLUMN_STACK, COLUMN_ONLY_TEXT, stack_innermost },
 	{ "python",          "",          COLUMN_STACK, COLUMN_NO_TEXT,   stack_python },
 	{ "frames",          "",          COLUMN_STACK, COLUMN_NO_TEXT,   stack_native },
+	{ "exact",           "",          COLUMN_BOOL,  COLUMN_NO_TEXT,   stack_is_exact },
 };
-
-static const void *stack_at(const struct table *table, size_t row)
-{
-	struct views *views = views_of(table);
-
-	views->sampled = sampled_of(views, views->samples[row]);
-	return &views->sampled;
-}
 
 static void list_stacks(struct views *views, struct table *table)
 {
-	sort_samples(views);
-	table->item = stack_at;
-	table->row_count = views->aggregate->samples.count;
+	struct stack_rows *rows = &sampled_stacks(views)->rows[table->for_readers];
+
+	if (!rows->made)
+		make_rows(views, table->for_readers, rows);
+	table_set_items(table, rows->rows, rows->count, sizeof *rows->rows);
 }
 
 const struct table_kind table_stacks = {

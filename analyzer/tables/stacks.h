@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * stacks.h - sampled stacks, one after the other, and the frames of each: for the table of stacks and for exports.
+ * It must never show a stack without what it stands for, nor believe what a sample says of that: see estimate.h.
  *
  *	struct sampled sampled;
  *	for (struct stacks stacks = stacks_of(views); stacks_next(&stacks, &sampled);) {
@@ -14,6 +15,17 @@
 #define ANALYZER_STACKS_H
 
 #include "analyzer/tables/views.h"
+
+/* What one sample says, or several that look the same. */
+struct sampled {
+	struct views *views;
+	uint32_t number;            /* of the sample, the largest of them */
+	u128 flops;                 /* that it stands for */
+	bool exact;                 /* no call of its site was left out */
+	uint64_t calls;             /* that were sampled */
+	const char *symbol, *space; /* that was called; the namespace's path, "" for the root */
+	const struct stack_head *stack;
+};
 
 struct stacks {
 	struct views *views;
@@ -33,7 +45,6 @@ struct frames {
 	enum frame_kind kind;
 	const char *python; /* what is left of the lines */
 	uint32_t next;
-	struct text *text;
 };
 
 struct frames frames_of_sample(const struct sampled *sampled, enum frame_kind kind);
@@ -42,5 +53,8 @@ const char *frames_next(struct frames *frames);
 
 /* The Python line that most of a site's sampled work came from; NULL if it is not known. */
 const char *stacks_python_of_site(struct views *views, uint32_t site);
+
+/* What the views have made of stacks; may be NULL. */
+void stacks_free(struct sampled_stacks *stacks);
 
 #endif

@@ -78,6 +78,7 @@ struct table {
 	void *data;                        /* for `item` and the getters */
 	const struct aggregate *aggregate; /* for the getters; may be NULL */
 	bool hides_charged;                /* COLUMN_CHARGED says nothing new */
+	bool for_readers;                  /* rather than for programs */
 	size_t more;                       /* rows that are not shown */
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/tables/stacks.h"
 #include "count.h"
 
 void views_open(struct views *views, const struct aggregate *aggregate)
@@ -18,10 +19,8 @@ void views_close(struct views *views)
 	space_list_free(&views->spaces);
 	symbolizer_free(views->symbolizer);
 	free(views->unpriced);
-	free(views->samples);
-	free(views->python_samples);
+	stacks_free(views->stacks);
 	text_free(&views->scratch);
-	text_free(&views->frames);
 }
 
 const struct group_list *views_groups(struct views *views, enum group_by by, size_t top)
@@ -83,6 +82,7 @@ void views_get(struct views *views, const struct table_kind *kind, size_t top, b
 		.data = views,
 		.aggregate = views->aggregate,
 		.hides_charged = views->aggregate->totals.charged == views->aggregate->totals.flops,
+		.for_readers = for_readers,
 	};
 	if (kind->list)
 		kind->list(views, table);

@@ -9,13 +9,7 @@
 #include "analyzer/tables/symbolize.h"
 #include "analyzer/tables/table.h"
 
-/* What one sample says. */
-struct sampled {
-	struct views *views;
-	uint64_t flops, calls;         /* the FLOPs that it stands for; sampled calls */
-	const char *symbol, *space;    /* that was called; the namespace's path, "" for the root */
-	const struct stack_head *stack;
-};
+struct sampled_stacks;
 
 struct views {
 	const struct aggregate *aggregate;
@@ -25,15 +19,12 @@ struct views {
 	struct times *times;
 	const struct group **unpriced;    /* routines without a price */
 	struct space_list spaces;
-	uint32_t *samples;                /* numbers, the largest first */
-	uint32_t *python_samples;         /* by site: its largest sample with a Python frame, AGGREGATE_NONE if none */
+	struct sampled_stacks *stacks;    /* see stacks.h */
 	struct symbolizer *symbolizer;
 	struct text scratch;              /* the text of the value that was asked for last */
 	/* What was looked up last: several columns of one row ask for it. */
 	struct place place;
 	uint32_t place_site;
-	struct sampled sampled;
-	struct text frames;               /* of the value that was asked for last, each ending in 0 */
 	struct column columns[TABLE_COLUMNS_MAX]; /* of a table that is put together from others' columns */
 };
 
@@ -64,7 +55,7 @@ struct table_kind {
 	const char *key, *title;
 	const struct column *columns;
 	unsigned column_count;
-	/* Sets the table's items, in order, and how many there are. NULL: groups of rows. */
+	/* Sets the table's items, in order, and how many there are, for whom it says. NULL: groups of rows. */
 	void (*list)(struct views *views, struct table *table);
 	enum group_by by;
 	/* How many rows are worth showing to readers; NULL: all. */

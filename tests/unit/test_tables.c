@@ -121,14 +121,178 @@ START_TEST(a_table_outlives_a_longer_one)
 }
 END_TEST
 
+/* ---- stacks ---- */
+
+/* A stack of a few return addresses in the program, and Python lines or "". */
+static uint64_t stack(const uint64_t *addresses, uint32_t count, const char *python)
+{
+	return writer_stack(&writer, addresses, count, python[0] ? writer_string(&writer, python) : 0);
+}
+
+static void add_sample(uint64_t reference, uint64_t flops, uint64_t calls)
+{
+	struct dump_sample sample = { .stack = reference, .flops = flops, .calls = calls, .site = dgemm_site };
+
+	writer_add(&writer, DUMP_SAMPLES, &sample, sizeof sample);
+}
+
+static const uint64_t from_a[] = { 0x401000, 0x400100, 0x400010 }, from_b[] = { 0x401000, 0x400200, 0x400010 };
+
+static void get_stacks(bool for_readers, struct table *table)
+{
+	open_views();
+	views_get(&views, &table_stacks, SIZE_MAX, for_readers, table);
+}
+
+/*
+ * 100 calls of 400 FLOPs, one of which had its stack taken and stands for 65,736, as in `auto`: they did 40,000 all the same.
+ * So does each way in which samples may be off: too much, too little, divided.
+ */
+START_TEST(stacks_do_what_their_site_did)
+{
+	static const struct { uint64_t a, b; const char *shares[2]; } cases[] = {
+		{ 65736, 0, { "~100.0 %", "" } },
+		{ 10000, 0, { "~100.0 %", "" } },
+		{ 90000, 30000, { "~75.0 %", "~25.0 %" } },
+		{ 3, 1, { "~75.0 %", "~25.0 %" } },
+	};
+	struct table table;
+
+	add_calls(100, 400, 5);
+	add_sample(stack(from_a, 3, ""), cases[_i].a, 1);
+	if (cases[_i].b)
+		add_sample(stack(from_b, 3, ""), cases[_i].b, 1);
+	get_stacks(true, &table);
+	ck_assert_uint_eq(table.row_count, cases[_i].b ? 2 : 1);
+	for (size_t i = 0; i < table.row_count; i++)
+		ck_assert_str_eq(cell(&table, i, "share"), cases[_i].shares[i]);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), cases[_i].b ? "~30.00 k" : "~40.00 k");
+}
+END_TEST
+
+/* As under FLOPSHIM_STACKS=all, and as in `auto` where each call is dear: what every call says is no estimate. */
+START_TEST(what_all_calls_say_is_exact)
+{
+	struct dump_row row = writer_call(dgemm_site, 4, 1000, "", 5, 5, 5);
+	struct table table;
+
+	row.charged = _i ? 3000 : 1000; /* samples say what was charged */
+	writer_row(&writer, 0, &row);
+	add_sample(stack(from_a, 3, ""), 3 * row.charged, 3);
+	add_sample(stack(from_b, 3, ""), row.charged, 1);
+	get_stacks(true, &table);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "3000");
+	ck_assert_str_eq(cell(&table, 0, "share"), "75.0 %");
+	ck_assert_str_eq(cell(&table, 1, "estimated_flops"), "1000");
+	ck_assert_str_eq(cell(&table, 1, "exact"), "yes");
+}
+END_TEST
+
+/* One call of 2 FLOPs has run, one of 6,000 is running: its stack is of that, which is in no total yet. */
+START_TEST(a_call_in_flight_has_a_share)
+{
+	struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 0x7ffe0000, 0x401000, 0 } } };
+	struct dump_row row = writer_call(dgemm_site, 0, 5998, "", 7, 7, 7);
+	struct table table;
+	uint32_t number, lane_number = writer_lane(&writer, &lane);
+
+	add_calls(1, 2, 1);
+	number = writer_row(&writer, lane_number, &row);
+	writer_frame(&writer, lane_number, 0, number);
+	add_sample(stack(from_a, 3, ""), 5998, 1);
+	get_stacks(true, &table);
+	ck_assert_uint_eq((uint64_t)aggregate.totals.flops, 2);
+	ck_assert_uint_eq((uint64_t)aggregate.totals.in_flight_flops, 5998);
+	ck_assert_uint_eq(table.row_count, 1);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "~5998");
+	ck_assert_str_eq(cell(&table, 0, "share"), "~100.0 %"); /* 5,998 of 6,000 */
+}
+END_TEST
+
+/* INFO < 0: the work for which the stack was taken was not done. */
+START_TEST(a_rejected_call_has_no_share)
+{
+	struct dump_row row = writer_call(dgemm_site, 1, 0, "", 5, 5, 5);
+	struct table table;
+
+	row.kind = DUMP_ROW_REJECTED;
+	writer_row(&writer, 0, &row);
+	add_calls(1, 1000, 3);
+	add_sample(stack(from_a, 3, ""), 9000000, 1);
+	get_stacks(true, &table);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "~1000");
+	ck_assert_str_eq(cell(&table, 0, "share"), "~100.0 %");
+}
+END_TEST
+
+/* Readers see four frames. What differs behind those, or in what is not shown, is one row; programs see all of them. */
+START_TEST(no_two_rows_look_the_same)
+{
+	static const char *const python[] = { "f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nj (a.py:5)",
+	                                      "f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nk (a.py:6)" };
+	struct table table;
+
+	add_calls(8, 1000, 5);
+	add_sample(stack(from_a, 3, python[0]), 1000, 1);
+	add_sample(stack(from_a, 3, python[1]), 2000, 2);
+	add_sample(stack(from_b, 3, python[1]), 4000, 4); /* the same Python code, elsewhere in the interpreter */
+	add_sample(stack(from_b, 3, "l (b.py:1)"), 1000, 1);
+	get_stacks(true, &table);
+	ck_assert_uint_eq(table.row_count, 2);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "7000");
+	ck_assert_str_eq(cell(&table, 0, "sampled_calls"), "7");
+	ck_assert_str_eq(cell(&table, 0, "innermost"), "f (a.py:1) < g (a.py:2) < h (a.py:3) < i (a.py:4)");
+	ck_assert_str_eq(cell(&table, 1, "innermost"), "l (b.py:1)");
+	views_get(&views, &table_stacks, SIZE_MAX, false, &table);
+	ck_assert_uint_eq(table.row_count, 4);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "4000");
+}
+END_TEST
+
+/* Code that NumPy made is nobody's; what was typed is. Most means most of all samples, not the largest of them. */
+START_TEST(most_comes_from_what_somebody_wrote)
+{
+	static const struct { const char *python[3], *most, *first; } cases[] = {
+		{ { "dot (<__array_function__ internals>:200)\nf (a.py:3)", "g (a.py:9)", "" }, "f (a.py:3)", "f (a.py:3)" },
+		{ { "g (a.py:9)", "f (a.py:3)\nmain (a.py:1)", "f (a.py:3)\nmain (a.py:2)" }, "f (a.py:3)", "g (a.py:9)" },
+		{ { "_call (<frozen importlib._bootstrap>:241)\n<module> (<string>:1)", "", "" }, "<module> (<string>:1)",
+		  "<module> (<string>:1)" },
+		{ { "f (<stdin>:1)\ng (a.py:1)", "", "" }, "f (<stdin>:1)", "f (<stdin>:1) < g (a.py:1)" },
+	};
+	static const uint64_t flops[] = { 400, 300, 299 };
+	struct table table;
+
+	add_calls(999, 1, 5);
+	for (unsigned i = 0; i < 3; i++)
+		add_sample(stack(from_a, 3, cases[_i].python[i]), flops[i], flops[i]);
+	open_views();
+	views_get(&views, &table_sites, SIZE_MAX, true, &table);
+	ck_assert_uint_eq(table.row_count, 1);
+	ck_assert_str_eq(cell(&table, 0, "python"), cases[_i].most);
+	views_get(&views, &table_stacks, SIZE_MAX, true, &table);
+	for (size_t i = 0; i < table.row_count; i++)
+		if (!strcmp(cell(&table, i, "innermost"), cases[_i].first))
+			return;
+	ck_abort_msg("no stack begins with %s", cases[_i].first);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tables");
-	TCase *rows = tcase_create("rows");
+	TCase *rows = tcase_create("rows"), *stacks = tcase_create("stacks");
 
 	tcase_add_checked_fixture(rows, set_up, tear_down);
 	tcase_add_test(rows, programs_see_what_was_only_asked);
 	tcase_add_test(rows, a_table_outlives_a_longer_one);
+	tcase_add_checked_fixture(stacks, set_up, tear_down);
+	tcase_add_loop_test(stacks, stacks_do_what_their_site_did, 0, 4);
+	tcase_add_loop_test(stacks, what_all_calls_say_is_exact, 0, 2);
+	tcase_add_test(stacks, a_call_in_flight_has_a_share);
+	tcase_add_test(stacks, a_rejected_call_has_no_share);
+	tcase_add_test(stacks, no_two_rows_look_the_same);
+	tcase_add_loop_test(stacks, most_comes_from_what_somebody_wrote, 0, 4);
 	suite_add_tcase(suite, rows);
+	suite_add_tcase(suite, stacks);
 	return run_suite(suite, CK_FORK);
 }
