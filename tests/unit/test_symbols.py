@@ -36,7 +36,7 @@ INTERNAL = (
     (r"[sdcz](gemm|gemm3m|gemv|gbmv)(_thread)?_[a-z]{1,2}", "OpenBLAS: a routine with its options decided"),
     (r"[sdcz]getf2_k|[sdcz]laswp_(plus|minus)", "OpenBLAS: a routine with its options decided"),
     (r"[sdcz]\w+_(single|parallel)|[sd]ger_thread", "OpenBLAS: a routine with its threads decided"),
-    (r"gotoblas\w*|exec_blas\w*|blas_[a-z0-9_]+|get_num_procs|support_avx\w*", "OpenBLAS: threads, memory, processors"),
+    (r"gotoblas\w*|exec_blas\w*|blas_[a-z0-9_]+|get_num_procs|support_a[mv]x\w*", "OpenBLAS: threads, memory, processors"),
     (r"gemm_thread_\w+|syrk_thread", "OpenBLAS: threads"),
     (r"[cz]_abs", "the Fortran run-time library of f2c"),
 )
