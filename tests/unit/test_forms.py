@@ -36,7 +36,7 @@ SEEDS = range(1, 6)
 HEADERS = ("cblas", "lapack", "lapacke")
 # Parameters that the headers name otherwise than LAPACK does.
 SYNONYMS = {"transa": "trans", "ctrans": "trans", "corder": "order", "crows": "m", "ccols": "n",
-            "LAPACKE_?hsein job": "side", "LAPACKE_?pbstf kb": "kd"}
+            "LAPACKE_?hsein job": "side", "LAPACKE_?pbstf kb": "kd", "cblas_?gemmt m": "n"}
 # How a header would write the classes of c-prototypes.txt.
 WRITTEN = {"enum": "CBLAS_ENUM", "enum*": "CBLAS_ENUM *", "pointer": "void *", "int*": "int *", "complex8": "float complex",
            "complex16": "double complex"}
