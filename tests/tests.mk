@@ -27,12 +27,13 @@ LINK_stack_words := gen/tables
 LINK_table := gen/tables price/price
 LINK_read := tests/unit/dump_writer
 LINK_hostile := tests/unit/dump_writer
+LINK_runs := tests/unit/dump_writer
 LINK_tables := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := read hostile tables render catalog symbolize
-UNIT := config guest blas_name charge price generate stack_words table read hostile tables render catalog symbolize
-UNIT_ADDRESS := config blas_name charge price table read hostile tables render catalog
+REPORT_TESTS := read runs hostile tables render catalog symbolize
+UNIT := config guest blas_name charge price generate stack_words table read runs hostile tables render catalog symbolize
+UNIT_ADDRESS := config blas_name charge price table read runs hostile tables render catalog
 UNIT_THREAD := charge
 
 # Objects for tests, in a folder for each way to compile. A rule for each: one pattern rule with several targets makes them all.

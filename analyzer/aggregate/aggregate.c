@@ -348,6 +348,11 @@ bool process_may_miss_its_end(const struct process *process)
 	return process->losses & DUMP_NOT_DURABLE && process->state != PROCESS_CLOSED && process->state != PROCESS_RUNNING;
 }
 
+void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why)
+{
+	add_damage(aggregate, file, why, 1);
+}
+
 /* Nothing is known to be missing from the totals. */
 static bool is_complete(const struct addition *add)
 {

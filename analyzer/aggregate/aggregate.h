@@ -192,7 +192,6 @@ struct aggregate_options {
 	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
 	void *row_context;
 	unsigned origin; /* a set of enum origin_part */
-	bool quiet; /* what cannot be opened has been said already */
 };
 
 struct version {
@@ -228,6 +227,8 @@ struct aggregate {
 	uint64_t kept_calls; /* calls that could not be priced anew */
 	size_t unreadable;   /* files of which nothing that counts could be read */
 	size_t answered;     /* the others */
+	size_t taken_along;  /* dumps that nobody named: siblings of one that was */
+	size_t runs;         /* that the dumps are of, as far as that is known; see runs.h */
 	bool newer;          /* one of them is in a later format */
 	bool complete;       /* nothing is known to be lost */
 };
@@ -240,6 +241,9 @@ void aggregate_add(struct aggregate *aggregate, const struct dump_source *source
 
 /* It was written out once a second, and ended without closing, or perhaps did: what came after the last time is not there. */
 bool process_may_miss_its_end(const struct process *process);
+
+/* Notes that a file that was added is known to hold less than happened. */
+void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why);
 
 /* "direct", "iterative", "exempt", "unpriced": of an enum dump_kind, or a price_kind. */
 const char *kind_name(unsigned kind);

@@ -278,7 +278,7 @@ static char *single_dump(const char *path)
 		system_close(&file);
 	if (error != EISDIR)
 		return memory_format("%s", path);
-	if (!system_list(path, &paths, &count)) {
+	if (!system_list(path, DUMP_ENDING, &paths, &count)) {
 		complain("%s: %s", path, strerror(errno));
 		return NULL;
 	}

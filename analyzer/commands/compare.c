@@ -22,6 +22,7 @@ static const char usage[] =
 static const char help[] =
 	"  --limit METRIC=P%   how much more is allowed, in per cent of OLD; METRIC: flops, charged, calls or words;\n"
 	"                      several with commas or repeated; without any: flops=0%\n"
+	"  --last              of the runs whose dumps are found, the last one alone\n"
 	"  --reprice           price both by today's routine table\n"
 	"  --top N             rows that are shown: a number or 'all' (text 20)\n";
 
@@ -109,12 +110,25 @@ static bool judge(struct comparison *comparison, const struct limits *limits)
 	return fine;
 }
 
+/* What was compared: with --last perhaps only what stands beside the dump that was named. */
+static void add_run(struct text *text, const char *operand, const struct aggregate *aggregate)
+{
+	text_add(text, aggregate->taken_along ? text_at(aggregate, aggregate->processes[0].file) : operand);
+	if (aggregate->taken_along && aggregate->process_count > 1)
+		text_format(text, " (with %zu more of its run)", aggregate->process_count - 1);
+}
+
 static void fill(struct answer *answer, const struct options *options, struct comparison *comparison, bool complete,
                  bool fine)
 {
+	struct text title = { 0 };
 	struct table table;
 
-	answer_say(answer, PART_PARAGRAPH, "%s -> %s", options->operands[0], options->operands[1]);
+	add_run(&title, options->operands[0], comparison->views[0].aggregate);
+	text_add(&title, " -> ");
+	add_run(&title, options->operands[1], comparison->views[1].aggregate);
+	answer_say(answer, PART_PARAGRAPH, "%s", title.bytes);
+	text_free(&title);
 	answer_bool(answer, "complete", complete);
 	answer_bool(answer, "regression", !fine);
 	options_by(options, answer);
@@ -142,14 +156,15 @@ static int compare(struct output *output, const struct options *options, const s
 {
 	struct aggregate old, new;
 	struct comparison comparison;
+	struct gather_options how = { .last = options->last, .siblings = true };
 	struct answer answer;
 	int status = EXIT_ERROR;
 	bool found, fine, complete;
 
 	gather_open(&old, options->reprice, options->by);
 	gather_open(&new, options->reprice, options->by);
-	found = gather(&old, &options->operands[0], 1);
-	found &= gather(&new, &options->operands[1], 1);
+	found = gather(&old, &options->operands[0], 1, how);
+	found &= gather(&new, &options->operands[1], 1, how);
 	report_damage(&old);
 	report_damage(&new);
 	if (is_comparable(&old, &new)) {
@@ -174,7 +189,7 @@ static int compare(struct output *output, const struct options *options, const s
 int command_compare(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_TOP, OPTION_LINE_REPRICE,
+		OPTION_LINE_TOP, OPTION_LINE_REPRICE, OPTION_LINE_LAST,
 		{ "limit", required_argument, NULL, OPTION_LIMIT }, OPTION_LINE_END,
 	};
 	struct limits limits = { 0 };

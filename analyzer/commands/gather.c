@@ -2,13 +2,20 @@
 #include "analyzer/commands/gather.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "analyzer/aggregate/copies.h"
+#include "analyzer/aggregate/runs.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/catalog/catalog.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/read/header.h"
 #include "analyzer/read/system.h"
+#include "names.h"
 
 static uint64_t now_ns(void)
 {
@@ -36,57 +43,318 @@ void gather_close(struct aggregate *aggregate)
 	aggregate_close(aggregate);
 }
 
-static bool fail(struct aggregate *aggregate, const char *path, const char *why)
+/* What the command line names, in its order. */
+struct find {
+	char *path;
+	bool known;   /* its header can be read */
+	bool sibling; /* of one that is named */
+	bool left_out;
+};
+
+struct finds {
+	struct aggregate *aggregate;
+	struct gather_options options;
+	struct find *finds;
+	struct dump_header *headers; /* of each find, empty where it is not known */
+	size_t count, capacity, header_capacity;
+	bool all; /* nothing was missing */
+};
+
+static void add_find(struct finds *finds, const char *path, const struct dump_header *header)
 {
-	if (!aggregate->options.quiet)
-		complain("%s: %s", path, why);
-	aggregate_missing(aggregate, path, why);
-	return false;
+	finds->finds = memory_grow(finds->finds, finds->count, &finds->capacity, sizeof *finds->finds);
+	finds->headers = memory_grow(finds->headers, finds->count, &finds->header_capacity, sizeof *finds->headers);
+	finds->finds[finds->count] = (struct find){ .path = memory_text(path, strlen(path)), .known = header != NULL };
+	finds->headers[finds->count++] = header ? *header : (struct dump_header){ 0 };
 }
 
-static bool gather_directory(struct aggregate *aggregate, const char *directory);
+static void miss(struct finds *finds, const char *path, const char *why)
+{
+	if (!finds->options.quiet)
+		complain("%s: %s", path, why);
+	aggregate_missing(finds->aggregate, path, why);
+	finds->all = false;
+}
 
-static bool gather_path(struct aggregate *aggregate, const char *path, bool may_be_directory)
+/* 0, or an errno value. `*known`: its header could be read. */
+static int peek(const char *path, struct dump_header *header, bool *known)
 {
 	struct system_file file;
 	int error = system_open(path, &file);
 
-	if (error == EISDIR && may_be_directory)
-		return gather_directory(aggregate, path);
+	*known = false;
 	if (error)
-		return fail(aggregate, path, system_why(error));
-	aggregate_add(aggregate, &file.source, path);
+		return error;
+	*known = header_peek(&file.source, header);
 	system_close(&file);
-	return true;
+	return 0;
 }
 
-static bool gather_directory(struct aggregate *aggregate, const char *directory)
+/* Dumps beside one. */
+
+/* Where the extension of a file's name begins: at its end, if it has none. */
+static const char *extension_of(const char *name)
 {
-	bool all = true;
+	const char *dot = strrchr(name, '.');
+
+	return dot && dot != name ? dot : name + strlen(name);
+}
+
+/* Whether the shim calls a dump so of process `pid` where the name `given` was taken: NAME-PID[-NUMBER].EXTENSION. */
+static bool is_sibling(const char *name, const char *given, uint32_t pid)
+{
+	size_t stem = (size_t)(extension_of(given) - given), end = strlen(name) - strlen(given + stem), at;
+	char number[16];
+	size_t digits = (size_t)snprintf(number, sizeof number, "-%" PRIu32, pid);
+
+	if (strncmp(name, given, stem) || strncmp(name + stem, number, digits) || stem + digits > end)
+		return false;
+	at = stem + digits;
+	if (at < end && name[at] == '-' && at + 1 < end)
+		for (at++; at < end && name[at] >= '0' && name[at] <= '9';)
+			at++;
+	return at == end;
+}
+
+/* The given dump and those beside it that have their names from it. */
+static void find_siblings(struct finds *siblings, const char *path, const struct dump_header *header)
+{
+	const char *name = base_name(path);
+	char *directory = name == path ? memory_text(".", 1) : memory_text(path, (size_t)(name - path)), **paths;
+	struct dump_header other;
+	size_t count;
+	bool known;
+
+	add_find(siblings, path, header);
+	if (system_list(directory, extension_of(name), &paths, &count)) {
+		for (size_t i = 0; i < count; i++) {
+			if (!strncmp(base_name(paths[i]), name, (size_t)(extension_of(name) - name)) &&
+			    !peek(paths[i], &other, &known) && known && is_sibling(base_name(paths[i]), name, other.pid))
+				add_find(siblings, name == path ? base_name(paths[i]) : paths[i], &other);
+			free(paths[i]);
+		}
+		free(paths);
+	}
+	free(directory);
+}
+
+static void free_finds(struct finds *finds)
+{
+	for (size_t i = 0; i < finds->count; i++)
+		free(finds->finds[i].path);
+	free(finds->finds);
+	free(finds->headers);
+}
+
+/* A dump that other dumps have their names from stands for its run; not where a later run has left one of them. */
+static void add_with_siblings(struct finds *finds, const char *path, const struct dump_header *header)
+{
+	struct finds siblings = { .aggregate = finds->aggregate };
+	const char *later = NULL;
+	struct runs runs;
+
+	find_siblings(&siblings, path, header);
+	runs_find(&runs, siblings.headers, siblings.count);
+	for (size_t i = 0; i < siblings.count; i++)
+		if (runs.begin_ns[runs.run[i]] > runs.begin_ns[runs.run[0]])
+			later = siblings.finds[i].path;
+	if (later && !finds->options.last) {
+		char *why = memory_format("this is the dump of an earlier run: %s is of a later one. Name the dump that is meant, or "
+		                          "say --last", later);
+
+		miss(finds, path, why);
+		free(why);
+	} else {
+		for (size_t i = 0; i < siblings.count; i++)
+			if (finds->options.last || runs.run[i] == runs.run[0]) {
+				add_find(finds, siblings.finds[i].path, &siblings.headers[i]);
+				finds->finds[finds->count - 1].sibling = i > 0;
+			}
+	}
+	runs_free(&runs);
+	free_finds(&siblings);
+}
+
+/* What is named. */
+
+static void find_directory(struct finds *finds, const char *directory);
+
+static void find_path(struct finds *finds, const char *path, bool is_named)
+{
+	struct dump_header header;
+	bool known;
+	int error = peek(path, &header, &known);
+
+	if (error == EISDIR && is_named)
+		find_directory(finds, path);
+	else if (error)
+		miss(finds, path, system_why(error));
+	else if (known && is_named && (finds->options.siblings || finds->options.last))
+		add_with_siblings(finds, path, &header);
+	else
+		add_find(finds, path, known ? &header : NULL);
+}
+
+static void find_directory(struct finds *finds, const char *directory)
+{
 	char **paths;
 	size_t count;
 
-	if (!system_list(directory, &paths, &count))
-		return fail(aggregate, directory, strerror(errno));
+	if (!system_list(directory, DUMP_ENDING, &paths, &count)) {
+		miss(finds, directory, strerror(errno));
+		return;
+	}
 	if (!count)
-		all = fail(aggregate, directory, "no *.dump file in this directory");
+		miss(finds, directory, "no *.dump file in this directory");
 	for (size_t i = 0; i < count; i++) {
-		all &= gather_path(aggregate, paths[i], false);
+		find_path(finds, paths[i], false);
 		free(paths[i]);
 	}
 	free(paths);
-	return all;
 }
 
-bool gather(struct aggregate *aggregate, char *const *paths, size_t count)
+/* Copies. */
+
+enum { COPY_LINES = 20 };
+
+/* Files with one dump in them. */
+struct copied {
+	size_t best;             /* of them: a find */
+	bool weighed;            /* there are several */
+	struct copy_worth worth; /* of the best one */
+	struct copy_worth most;  /* what the others show together */
+};
+
+static void weigh(const struct finds *finds, size_t find, struct copy_worth *worth)
 {
-	bool all = true;
+	struct system_file file;
+
+	*worth = (struct copy_worth){ 0 };
+	if (system_open(finds->finds[find].path, &file))
+		return;
+	copy_worth_find(worth, &file.source);
+	system_close(&file);
+}
+
+static void add_copy(struct finds *finds, struct copied *copied, size_t find)
+{
+	struct copy_worth worth, worse;
+	bool better;
+
+	if (!copied->weighed)
+		weigh(finds, copied->best, &copied->worth);
+	copied->weighed = true;
+	weigh(finds, find, &worth);
+	better = copy_is_better(&worth, &copied->worth);
+	worse = better ? copied->worth : worth;
+	finds->finds[better ? copied->best : find].left_out = true;
+	if (better) {
+		copied->best = find;
+		copied->worth = worth;
+	}
+	copied->most.calls = worse.calls > copied->most.calls ? worse.calls : copied->most.calls;
+	copied->most.closed |= worse.closed;
+}
+
+static void say_copy(const struct finds *finds, size_t find, const struct copied *copied)
+{
+	const char *path = finds->finds[find].path, *best = finds->finds[copied->best].path;
+
+	if (strcmp(path, best))
+		complain("%s: the same dump as %s, which is counted in its place", path, best);
+	else
+		complain("%s: named twice, counted once", path);
+}
+
+static void leave_copies_out(struct finds *finds)
+{
+	struct copied *copied = memory_new(finds->count, sizeof *copied);
+	uint32_t *number = memory_new(finds->count, sizeof *number);
+	struct intern keys = { 0 };
+	struct copy_key key;
+	size_t lines = 0;
+
+	for (size_t i = 0; i < finds->count; i++) {
+		size_t before = keys.count;
+
+		number[i] = INTERN_NONE;
+		if (!finds->finds[i].known || !copy_key_of(&key, &finds->headers[i]))
+			continue;
+		number[i] = intern_bytes(&keys, &key, sizeof key);
+		if (keys.count > before)
+			copied[number[i]].best = i;
+		else
+			add_copy(finds, &copied[number[i]], i);
+	}
+	for (size_t i = 0; i < finds->count; i++)
+		if (finds->finds[i].left_out && !finds->options.quiet && lines++ < COPY_LINES)
+			say_copy(finds, i, &copied[number[i]]);
+	if (lines > COPY_LINES)
+		complain("and %zu more copies", lines - COPY_LINES);
+	for (size_t i = 0; i < keys.count; i++)
+		if (copied[i].weighed && copy_knows_more(&copied[i].most, &copied[i].worth))
+			aggregate_doubt(finds->aggregate, finds->finds[copied[i].best].path,
+			                "a damaged copy of it has more calls, or their end");
+	intern_free(&keys);
+	free(number);
+	free(copied);
+}
+
+/* Runs. */
+
+/* Numbers the runs, and leaves all but the last one out where that is asked for. */
+static void find_runs(struct finds *finds)
+{
+	struct dump_header *headers = memory_new(finds->count, sizeof *headers);
+	size_t *places = memory_new(finds->count, sizeof *places), count = 0;
+	struct runs runs;
+
+	for (size_t i = 0; i < finds->count; i++)
+		if (finds->finds[i].known && !finds->finds[i].left_out) {
+			places[count] = i;
+			headers[count++] = finds->headers[i];
+		}
+	runs_find(&runs, headers, count);
+	for (size_t i = 0; finds->options.last && i < count; i++)
+		finds->finds[places[i]].left_out = runs.run[i] != runs_last(&runs);
+	finds->aggregate->runs = finds->options.last && count ? 1 : runs.count;
+	runs_free(&runs);
+	free(places);
+	free(headers);
+}
+
+/* Adding up. */
+
+static void add_dump(struct finds *finds, const char *path)
+{
+	struct system_file file;
+	int error = system_open(path, &file);
+
+	if (error) {
+		miss(finds, path, system_why(error));
+		return;
+	}
+	aggregate_add(finds->aggregate, &file.source, path);
+	system_close(&file);
+}
+
+bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options)
+{
+	struct finds finds = { .aggregate = aggregate, .options = options, .all = true };
 
 	if (!count)
-		return gather_directory(aggregate, ".");
+		find_directory(&finds, ".");
 	for (size_t i = 0; i < count; i++)
-		all &= gather_path(aggregate, paths[i], true);
-	return all;
+		find_path(&finds, paths[i], true);
+	leave_copies_out(&finds);
+	find_runs(&finds);
+	for (size_t i = 0; i < finds.count; i++)
+		if (!finds.finds[i].left_out) {
+			aggregate->taken_along += finds.finds[i].sibling;
+			add_dump(&finds, finds.finds[i].path);
+		}
+	free_finds(&finds);
+	return finds.all;
 }
 
 bool gather_is_of_one_version(const struct aggregate *aggregate)

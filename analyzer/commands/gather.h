@@ -7,12 +7,18 @@
 
 #include "analyzer/tables/keys.h"
 
+struct gather_options {
+	bool last;     /* the last of the runs that are found, and no other */
+	bool siblings; /* a file stands for its run: the dumps too that have their names from its name */
+	bool quiet;    /* what cannot be opened has been said already, and what is a copy */
+};
+
 /*
  * Adds the dumps of `paths`: files, and directories with all *.dump in them. With no path: the current
- * directory. What cannot be opened is said on standard error; false then. What is damaged is in the
- * aggregate alone.
+ * directory. What cannot be opened, and a file of an earlier run than its siblings', is said on standard error; false then.
+ * Of copies of a dump the best is added, and the others are said. What is damaged is in the aggregate alone.
  */
-bool gather(struct aggregate *aggregate, char *const *paths, size_t count);
+bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options);
 
 /*
  * Opens an aggregate that tells living processes, prices anew where `reprice`, and tells apart what `by` needs,

@@ -293,7 +293,7 @@ static bool look(struct session *session)
 	bool more;
 
 	gather_open(&aggregate, false, session->options->by);
-	session->status = report_status(&aggregate, gather(&aggregate, &session->path, 1));
+	session->status = report_status(&aggregate, gather(&aggregate, &session->path, 1, (struct gather_options){ 0 }));
 	more = aggregate.answered && goes_on(&aggregate);
 	views_open(&views, &aggregate);
 	if (aggregate.answered)

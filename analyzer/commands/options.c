@@ -139,6 +139,9 @@ static int take_common(struct options *options, const struct option_parser *pars
 	case OPTION_FAIL_ON_BUDGET:
 		options->fail_on_budget = true;
 		return -1;
+	case OPTION_LAST:
+		options->last = true;
+		return -1;
 	case OPTION_REPRICE:
 		options->reprice = true;
 		return -1;

@@ -18,7 +18,7 @@ struct options {
 	const struct report_table *table; /* that was asked for by --csv=TABLE; NULL for none */
 	const struct key *by; /* NULL where it is not given */
 	size_t top; /* rows that a table shows; 0 where it is not given */
-	bool strict, fail_on_budget, reprice;
+	bool strict, fail_on_budget, reprice, last;
 	char **operands; /* what is left: files and the like */
 	size_t operand_count;
 };
@@ -30,6 +30,7 @@ enum option_code {
 	OPTION_STRICT,
 	OPTION_FAIL_ON_BUDGET,
 	OPTION_REPRICE,
+	OPTION_LAST,
 	OPTION_FORMAT, /* and as many as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* a command's own begin here */
 };
@@ -39,6 +40,7 @@ enum option_code {
 #define OPTION_LINE_STRICT { "strict", no_argument, NULL, OPTION_STRICT }
 #define OPTION_LINE_FAIL_ON_BUDGET { "fail-on-budget", no_argument, NULL, OPTION_FAIL_ON_BUDGET }
 #define OPTION_LINE_REPRICE { "reprice", no_argument, NULL, OPTION_REPRICE }
+#define OPTION_LINE_LAST { "last", no_argument, NULL, OPTION_LAST }
 #define OPTION_LINE_END { NULL, 0, NULL, 0 }
 
 struct option_parser {

@@ -11,7 +11,7 @@
 #include "analyzer/tables/processes.h"
 #include "names.h"
 
-enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120 };
+enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120, PIECES = 20 };
 
 #define SCHEMA "flopshim-report/1"
 
@@ -21,6 +21,7 @@ static const char usage[] =
 
 static const char help[] =
 	"  --top N             rows that a table shows: a number or 'all' (text 10, JSON 100 for the long ones)\n"
+	"  --last              of the runs whose dumps are found, the last one alone\n"
 	"  --reprice           price every shape by today's routine table\n"
 	"  --strict            status 6 where work has no price\n"
 	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n";
@@ -92,6 +93,8 @@ static void add_processes(struct text *title, struct text *states, const struct 
 	text_format(title, "%zu processes", aggregate->process_count);
 	if (same)
 		text_format(title, " of %s", base_name(text_at(aggregate, aggregate->processes[0].program)));
+	if (aggregate->runs > 1)
+		text_format(states, "in %zu runs (--last: the last one alone), ", aggregate->runs);
 	text_format(states, "on %zu host%s", hosts, hosts == 1 ? "" : "s");
 	for (unsigned i = 0; i <= PROCESS_UNKNOWN; i++)
 		if (counts[i])
@@ -144,23 +147,64 @@ static void say_total(struct answer *answer, const struct totals *totals)
 		answer_fact(answer, "charged", "%s FLOPs, after multipliers and weights", number_grouped(totals->charged, text));
 }
 
-/* How evenly the work lies on the processes. */
-static void say_balance(struct answer *answer, const struct aggregate *aggregate)
+/* How evenly the work lies on the ranks, those without a dump included, or on the processes. */
+static void say_balance(struct answer *answer, struct views *views)
 {
-	char least_text[NUMBER_TEXT], most_text[NUMBER_TEXT];
-	u128 least = U128_MAX, most = 0;
-	double mean = (double)aggregate->totals.flops / (double)aggregate->process_count;
+	const struct balance *balance = &views_launches(views)->balance;
+	char least[NUMBER_TEXT], most[NUMBER_TEXT], shares[NUMBER_TEXT];
+	double mean = (double)views->aggregate->totals.flops / (double)balance->shares;
+	struct text line = { 0 };
 
-	if (aggregate->process_count < 2)
+	if (balance->shares < 2)
 		return;
-	for (size_t i = 0; i < aggregate->process_count; i++) {
-		u128 flops = aggregate->processes[i].flops;
+	text_format(&line, "%s to %s FLOPs, the most %.2f times the mean", number_short(balance->least, least),
+	            number_short(balance->most, most), mean > 0 ? (double)balance->most / mean : 1);
+	if (balance->ranks)
+		text_format(&line, " of %s ranks", number_grouped(balance->shares, shares));
+	answer_fact(answer, "each", "%s", line.bytes);
+	text_free(&line);
+}
 
-		least = flops < least ? flops : least;
-		most = flops > most ? flops : most;
+/* Adds pieces that each end in 0, with commas between them, and no more than some. */
+static void add_pieces(struct text *line, const struct text *pieces)
+{
+	const char *at = pieces->bytes, *end = at + pieces->length;
+	size_t more = 0;
+
+	for (unsigned count = 0; at < end; at += strlen(at) + 1, count++) {
+		if (count < PIECES)
+			text_format(line, "%s%s", count ? ", " : "", at);
+		else
+			more++;
 	}
-	answer_fact(answer, "each", "%s to %s FLOPs, the most %.2f times the mean", number_short(least, least_text),
-	            number_short(most, most_text), mean > 0 ? (double)most / mean : 1);
+	if (more)
+		text_format(line, " and %zu more", more);
+}
+
+/* The ranks that no dump is of. */
+static void say_missing(struct answer *answer, struct views *views)
+{
+	const struct launch_list *list = views_launches(views);
+	char left[NUMBER_TEXT], size[NUMBER_TEXT];
+
+	for (size_t i = 0; i < list->count && i < PIECES; i++) {
+		const struct launch *launch = &list->launches[i];
+		const char *job = text_at(views->aggregate, launch->job);
+		struct text line = { 0 };
+
+		if (launch->left == launch->size)
+			continue;
+		text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->left, left),
+		            number_grouped(launch->size, size));
+		if (list->count > 1)
+			text_format(&line, "%s%s%s%s", *job ? " of job " : "", job, ", launch ",
+			            text_at(views->aggregate, launch->name));
+		text_add(&line, ": ");
+		add_pieces(&line, &launch->missing);
+		text_add(&line, ". They made no call, or their dumps are elsewhere");
+		answer_fact(answer, "no dump", "%s", line.bytes);
+		text_free(&line);
+	}
 }
 
 static void say_time(struct answer *answer, struct views *views)
@@ -230,7 +274,8 @@ static void say_totals(struct answer *answer, struct views *views)
 	const struct totals *totals = &views->aggregate->totals;
 
 	say_total(answer, totals);
-	say_balance(answer, views->aggregate);
+	say_balance(answer, views);
+	say_missing(answer, views);
 	say_time(answer, views);
 	say_calls(answer, "nested", totals->nested_calls, "made by these routines themselves, counted with them");
 	say_calls(answer, "queries", totals->queries, "for workspace, free");
@@ -264,6 +309,7 @@ static void add_totals(struct answer *answer, struct views *views)
 
 	answer_bool(answer, "complete", aggregate->complete);
 	answer_number(answer, "processes", aggregate->process_count);
+	answer_number(answer, "runs", aggregate->runs);
 	if (!aggregate->answered) {
 		answer_text(answer, "totals", NULL);
 		return;
@@ -381,7 +427,7 @@ static int checked_status(const struct options *options, const struct aggregate 
 int command_report(int count, char **arguments)
 {
 	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
-	                                       OPTION_LINE_REPRICE, OPTION_LINE_END };
+	                                       OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_END };
 	const struct option_parser parser = { .command = "report", .usage = usage, .help = help, .schema = SCHEMA,
 	                                      .takes_table = true, .by_help = "instead of all tables, the work by",
 	                                      .keys = KEYS_ALL, .table = table };
@@ -400,7 +446,7 @@ int command_report(int count, char **arguments)
 		                   options.by->name);
 	output = options_output(&options);
 	gather_open(&aggregate, options.reprice, options.by);
-	found_all = gather(&aggregate, options.operands, options.operand_count);
+	found_all = gather(&aggregate, options.operands, options.operand_count, (struct gather_options){ .last = options.last });
 	status = EXIT_ERROR;
 	if (gather_is_of_one_version(&aggregate)) {
 		status = checked_status(&options, &aggregate, report_status(&aggregate, found_all));

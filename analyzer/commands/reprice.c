@@ -19,6 +19,7 @@ static const char usage[] =
 	"report with these prices: flopshim-report --reprice.\n";
 
 static const char help[] =
+	"  --last              of the runs whose dumps are found, the last one alone\n"
 	"  --top N             rows that are shown: a number or 'all' (text 20)\n";
 
 static void say_versions(struct answer *answer, const struct aggregate *old)
@@ -78,12 +79,13 @@ static void show(struct output *output, const struct options *options, const str
 
 int command_reprice(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_END };
+	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_LAST, OPTION_LINE_END };
 	const struct option_parser parser = { .command = "reprice", .usage = usage, .help = help, .schema = SCHEMA,
 	                                      .keys = KEYS_ALL, .by_help = "instead of routines, compare by",
 	                                      .table = table };
 	struct options options;
 	struct output output;
+	struct gather_options how = { 0 };
 	struct aggregate old, new;
 	int status = options_parse(&options, &parser, count, arguments);
 
@@ -92,11 +94,12 @@ int command_reprice(int count, char **arguments)
 	output = options_output(&options);
 	gather_open(&old, false, options.by);
 	gather_open(&new, true, options.by);
-	status = report_status(&old, gather(&old, options.operands, options.operand_count));
+	how.last = options.last;
+	status = report_status(&old, gather(&old, options.operands, options.operand_count, how));
 	report_damage(&old);
-	new.options.quiet = true;
+	how.quiet = true;
 	if (old.answered) { /* the dumps are read again */
-		gather(&new, options.operands, options.operand_count);
+		gather(&new, options.operands, options.operand_count, how);
 		show(&output, &options, &old, &new);
 	}
 	gather_close(&old);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyzer/base/memo.h"
+#include "analyzer/read/header.h"
 
 enum {
 	BUFFER = DUMP_ENTRY_MOST,
@@ -88,16 +89,6 @@ static bool type_is_counts(unsigned type)
 /* The header. */
 
 #define NOT_A_DUMP "not a flopshim dump: it does not begin with " DUMP_MAGIC
-
-static void terminate_texts(struct dump_header *header)
-{
-	header->table_version[sizeof header->table_version - 1] = 0;
-	header->shim_version[sizeof header->shim_version - 1] = 0;
-	header->host[sizeof header->host - 1] = 0;
-	header->job[sizeof header->job - 1] = 0;
-	header->launch[sizeof header->launch - 1] = 0;
-	header->run[sizeof header->run - 1] = 0;
-}
 
 static bool header_checks(const struct dump_header *header)
 {
@@ -182,15 +173,6 @@ static void complain_of_size(struct dump *dump, size_t read)
 		dump_damaged(dump, "cut short: %zu bytes hold no header", read);
 }
 
-/* What is damaged of it says nothing. */
-static void check_id(struct dump *dump, struct dump_header *header)
-{
-	if (!header->identity_check || header->identity_check == dump_identity_check(header))
-		return;
-	dump_damaged(dump, "the file's header is damaged: its check word of job and run does not match");
-	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
-}
-
 static enum read_status read_header(struct dump *dump)
 {
 	struct dump_header *header = &dump->header;
@@ -222,8 +204,9 @@ static enum read_status read_header(struct dump *dump)
 		dump->page = DUMP_PAGE_LEAST;
 	if (header->state < DUMP_RUNNING || header->state > DUMP_EXECED)
 		dump_damaged(dump, "the file's header is damaged: unknown state %" PRIu32, header->state);
-	check_id(dump, header);
-	terminate_texts(header);
+	if (!header_check_identity(header))
+		dump_damaged(dump, "the file's header is damaged: its check word of job and run does not match");
+	header_terminate(header);
 	return READ_OK;
 }
 

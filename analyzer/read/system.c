@@ -95,10 +95,10 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool system_list(const char *directory, char ***paths, size_t *count)
+bool system_list(const char *directory, const char *ending, char ***paths, size_t *count)
 {
 	DIR *stream = opendir(directory);
-	size_t capacity = 0, length = strlen(directory);
+	size_t capacity = 0, length = strlen(directory), ending_length = strlen(ending);
 	struct dirent *entry;
 
 	*paths = NULL;
@@ -110,7 +110,7 @@ bool system_list(const char *directory, char ***paths, size_t *count)
 	while ((entry = readdir(stream))) {
 		size_t name = strlen(entry->d_name);
 
-		if (name <= 5 || strcmp(entry->d_name + name - 5, ".dump") || entry->d_type == DT_DIR)
+		if (name <= ending_length || strcmp(entry->d_name + name - ending_length, ending) || entry->d_type == DT_DIR)
 			continue;
 		*paths = memory_grow(*paths, *count, &capacity, sizeof **paths);
 		(*paths)[(*count)++] = memory_format("%.*s%s%s", (int)length, directory,
@@ -219,7 +219,7 @@ static char *dump_in_directory(uint32_t pid, uint64_t ticks)
 	if (length <= 0)
 		return NULL;
 	directory[length] = 0;
-	if (!system_list(directory, &paths, &count))
+	if (!system_list(directory, DUMP_ENDING, &paths, &count))
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (!found && is_dump_of(paths[i], pid, ticks))

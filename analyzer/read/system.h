@@ -26,8 +26,10 @@ void system_close(struct system_file *file);
 /* What an error of system_open means. */
 const char *system_why(int error);
 
-/* Names a sorted list of the files in a directory that end in ".dump"; false with errno set. */
-bool system_list(const char *directory, char ***paths, size_t *count);
+#define DUMP_ENDING ".dump"
+
+/* Names a sorted list of the files in a directory whose names end so; false with errno set. */
+bool system_list(const char *directory, const char *ending, char ***paths, size_t *count);
 
 /* Whether a process with this number and start time (/proc/PID/stat, field 22) lives on this machine. */
 bool system_alive(uint32_t pid, uint64_t start_ticks);

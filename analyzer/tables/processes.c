@@ -127,15 +127,48 @@ static const struct column process_columns[] = {
 	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
 };
 
+static const void *process_at(const struct table *table, size_t row)
+{
+	return views_of(table)->launches.processes[row];
+}
+
+/* In the order of ranks. */
 static void list_processes(struct views *views, struct table *table)
 {
-	const struct aggregate *aggregate = views->aggregate;
-
-	table_set_items(table, aggregate->processes, aggregate->process_count, sizeof *aggregate->processes);
+	views_launches(views);
+	table->item = process_at;
+	table->row_count = views->aggregate->process_count;
 }
 
 const struct table_kind table_processes = {
 	"process_list", "Processes", COLUMNS(process_columns), .list = list_processes,
+};
+
+/* Launches. */
+
+GETTER(launch_job, struct launch, process_text(table, item->job))
+GETTER(launch_name, struct launch, process_text(table, item->name))
+GETTER(launch_ranks, struct launch, value_number(item->size))
+GETTER(launch_left, struct launch, value_number(item->left))
+GETTER(launch_missing, struct launch, value_list(item->missing.bytes ? item->missing.bytes : "", item->missing.length))
+
+static const struct column launch_columns[] = {
+	{ "job",     "job",       COLUMN_TEXT,  COLUMN_OPTIONAL, launch_job },
+	{ "launch",  "launch",    COLUMN_TEXT,  COLUMN_OPTIONAL, launch_name },
+	{ "ranks",   "ranks",     COLUMN_COUNT, 0,               launch_ranks },
+	{ "left",    "with dump", COLUMN_COUNT, 0,               launch_left },
+	{ "missing", "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* readers are told above */
+};
+
+static void list_launches(struct views *views, struct table *table)
+{
+	const struct launch_list *list = views_launches(views);
+
+	table_set_items(table, list->launches, list->count, sizeof *list->launches);
+}
+
+const struct table_kind table_launches = {
+	"launches", "Ranks and their dumps", COLUMNS(launch_columns), .list = list_launches,
 };
 
 /* Notes. */

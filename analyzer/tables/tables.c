@@ -21,6 +21,28 @@ static bool has_processes(const struct aggregate *aggregate)
 	return aggregate->process_count > 1;
 }
 
+static bool is_of(const struct process *process, const struct process *other)
+{
+	return process->job_size == other->job_size && process->job == other->job && process->launch == other->launch;
+}
+
+/* Of one launch the totals say it. */
+static bool has_launches(const struct aggregate *aggregate)
+{
+	const struct process *first = NULL;
+
+	for (size_t i = 0; i < aggregate->process_count; i++) {
+		const struct process *process = &aggregate->processes[i];
+
+		if (!process->job_size)
+			continue;
+		if (first && !is_of(process, first))
+			return true;
+		first = process;
+	}
+	return false;
+}
+
 const struct report_table report_tables[] = {
 	{ &table_damage,     11, REPORT_WHOLE, NULL },
 	{ &table_namespaces,  1, 0,            has_spaces },
@@ -31,6 +53,7 @@ const struct report_table report_tables[] = {
 	{ &table_shapes,      2, REPORT_LONG,  NULL },
 	{ &table_sites,       3, REPORT_LONG,  NULL },
 	{ &table_stacks,      4, REPORT_LONG,  NULL },
+	{ &table_launches,   12, 0,            has_launches },
 	{ &table_processes,  10, 0,            has_processes },
 	{ &table_libraries,   8, 0,            NULL },
 	{ &table_notes,       9, 0,            NULL },

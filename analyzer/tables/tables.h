@@ -10,7 +10,7 @@
 extern const struct table_kind table_routines, table_unpriced, table_shapes, table_sites, table_manual, table_libraries;
 extern const struct table_kind table_stacks;
 extern const struct table_kind table_namespaces, table_limits;
-extern const struct table_kind table_processes, table_notes, table_damage;
+extern const struct table_kind table_processes, table_launches, table_notes, table_damage;
 
 enum report_table_flags {
 	REPORT_LONG = 1 << 0,  /* JSON has the first rows of it, and says how many it leaves out */

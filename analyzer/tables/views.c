@@ -17,6 +17,7 @@ void views_close(struct views *views)
 		group_list_free(&views->groups[i]);
 	times_free(views->times);
 	space_list_free(&views->spaces);
+	launches_free(&views->launches);
 	symbolizer_free(views->symbolizer);
 	free(views->unpriced);
 	stacks_free(views->stacks);
@@ -57,6 +58,13 @@ const struct space_list *views_spaces(struct views *views)
 	if (!views->spaces.spaces)
 		group_spaces(views->aggregate, &views->spaces);
 	return &views->spaces;
+}
+
+const struct launch_list *views_launches(struct views *views)
+{
+	if (!views->launches.processes)
+		launches_find(views->aggregate, &views->launches);
+	return &views->launches;
 }
 
 struct text *views_scratch(struct views *views)

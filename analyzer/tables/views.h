@@ -5,6 +5,7 @@
 #ifndef ANALYZER_VIEWS_H
 #define ANALYZER_VIEWS_H
 
+#include "analyzer/aggregate/launches.h"
 #include "analyzer/aggregate/summary.h"
 #include "analyzer/tables/symbolize.h"
 #include "analyzer/tables/table.h"
@@ -19,6 +20,7 @@ struct views {
 	struct times *times;
 	const struct group **unpriced;    /* routines without a price */
 	struct space_list spaces;
+	struct launch_list launches;
 	struct sampled_stacks *stacks;    /* see stacks.h */
 	struct symbolizer *symbolizer;
 	struct text scratch;              /* the text of the value that was asked for last */
@@ -43,6 +45,7 @@ struct symbolizer *views_symbolizer(struct views *views);
 /* Where the calls of a site are made; valid until the next one is asked for. */
 const struct place *views_place(struct views *views, uint32_t site);
 const struct space_list *views_spaces(struct views *views);
+const struct launch_list *views_launches(struct views *views);
 
 /* Empties the scratch text, for a getter to write its value to. */
 struct text *views_scratch(struct views *views);

@@ -78,6 +78,8 @@ def variables(client):
     run = launch(client, *options, "/usr/bin/env", FLOPSHIM_MULTIPLIER="3", FLOPSHIM_BUDGET="7",
                  FLOPSHIM_LIBRARY=shim)
     got = dict(line.split("=", 1) for line in run.out.decode().splitlines() if line.startswith(("FLOPSHIM_", "LD_PRE")))
+    mark = got.pop("FLOPSHIM_RUN")
+    check(len(mark) == 32 and not set(mark) - set("0123456789abcdef"), f"the mark of the run: {mark}")
     check_equal(got, {
         "LD_PRELOAD": str(shim),
         "FLOPSHIM_BUDGET": "1e12,train=200G", "FLOPSHIM_ON_EXCEED": "warn", "FLOPSHIM_NAMESPACE": "a.b",

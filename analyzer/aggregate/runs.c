@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/aggregate/runs.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/base/intern.h"
+#include "analyzer/base/memory.h"
+
+enum { CLOCKS_DIFFER_NS = 1000000000 }; /* between two processes' ideas of the time */
+
+/* Why two dumps are of one run; keys of different kinds never meet. */
+enum tie {
+	TIE_RUN,     /* the launcher's mark */
+	TIE_LAUNCH,  /* ranks of one launch of a job */
+	TIE_STARTER, /* ranks that one process has started, where the launch has no name */
+	TIE_PROCESS, /* one process, by exec; and what it has forked */
+};
+
+struct tie_key {
+	char texts[2 * sizeof((struct dump_header *)0)->job];
+	uint64_t kind, number, ticks;
+};
+
+struct ties {
+	const struct dump_header *headers;
+	size_t count;
+	uint32_t *parent;   /* a forest, whose trees are the runs */
+	struct intern keys; /* struct tie_key */
+	uint32_t *first;    /* by key: a header that has it */
+	size_t first_capacity;
+};
+
+static uint32_t root_of(struct ties *ties, uint32_t header)
+{
+	while (ties->parent[header] != header)
+		header = ties->parent[header] = ties->parent[ties->parent[header]];
+	return header;
+}
+
+/* The earlier one stays the root. */
+static void tie(struct ties *ties, uint32_t a, uint32_t b)
+{
+	a = root_of(ties, a);
+	b = root_of(ties, b);
+	if (a < b)
+		ties->parent[b] = a;
+	else
+		ties->parent[a] = b;
+}
+
+static struct tie_key key_of(enum tie kind, const char *text, const char *second, uint64_t number, uint64_t ticks)
+{
+	struct tie_key key;
+
+	memset(&key, 0, sizeof key); /* it is compared by its bytes */
+	memcpy(key.texts, text, strnlen(text, sizeof key.texts / 2));
+	memcpy(key.texts + sizeof key.texts / 2, second, strnlen(second, sizeof key.texts / 2));
+	key.kind = kind;
+	key.number = number;
+	key.ticks = ticks;
+	return key;
+}
+
+static struct tie_key process_key(const struct dump_header *header)
+{
+	return key_of(TIE_PROCESS, header->host, "", header->pid, header->start_ticks);
+}
+
+/* Ties a header to the first one with the same key. */
+static void tie_by(struct ties *ties, uint32_t header, const struct tie_key *key)
+{
+	size_t before = ties->keys.count;
+	uint32_t number = intern_bytes(&ties->keys, key, sizeof *key);
+
+	if (ties->keys.count > before) {
+		ties->first = memory_grow(ties->first, before, &ties->first_capacity, sizeof *ties->first);
+		ties->first[number] = header;
+	}
+	tie(ties, header, ties->first[number]);
+}
+
+/*
+ * Ranks of a launch. Layouts before 3 say the job at most, and nothing of the size. A serial program in a batch script may have
+ * a rank, but its launch has no size: two of them are two runs.
+ */
+static void tie_ranks(struct ties *ties, uint32_t number)
+{
+	const struct dump_header *header = &ties->headers[number];
+	bool named = header->job[0] || header->launch[0];
+	struct tie_key key;
+
+	if (header->rank < 0 || (header->layout >= 3 ? header->job_size < 2 : !named))
+		return;
+	key = named ? key_of(TIE_LAUNCH, header->job, header->launch, header->job_size, 0) :
+	      key_of(TIE_STARTER, header->host, "", header->parent_pid, header->job_size);
+	tie_by(ties, number, &key);
+}
+
+static void tie_by_marks(struct ties *ties)
+{
+	for (uint32_t i = 0; i < ties->count; i++) {
+		const struct dump_header *header = &ties->headers[i];
+		struct tie_key key = key_of(TIE_RUN, header->run, "", 0, 0);
+
+		if (header->run[0])
+			tie_by(ties, i, &key);
+		tie_ranks(ties, i);
+		key = process_key(header);
+		tie_by(ties, i, &key);
+		if (header->fork_parent_ticks) {
+			key = key_of(TIE_PROCESS, header->host, "", header->parent_pid, header->fork_parent_ticks);
+			tie_by(ties, i, &key);
+		}
+	}
+}
+
+/* Parents that did not fork their children themselves, but started them: by their numbers, while they lived. */
+
+static int compare_processes(const void *a, const void *b)
+{
+	const struct dump_header *x = *(const struct dump_header *const *)a, *y = *(const struct dump_header *const *)b;
+	int hosts = strcmp(x->host, y->host);
+
+	if (hosts)
+		return hosts;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->start_ticks < y->start_ticks ? -1 : x->start_ticks > y->start_ticks;
+}
+
+static bool lived_until(const struct dump_header *header, uint64_t realtime_ns)
+{
+	uint64_t ran = header->end_monotonic_ns - header->start_monotonic_ns;
+
+	return header->state != DUMP_CLOSED || header->start_realtime_ns + ran + CLOCKS_DIFFER_NS >= realtime_ns;
+}
+
+/* The last process with the number of the child's parent that had begun when the child did; NULL if that is in no dump. */
+static const struct dump_header *find_parent(const struct dump_header **sorted, size_t count, const struct dump_header *child)
+{
+	size_t low = 0, high = count;
+	struct dump_header wanted = { .pid = child->parent_pid, .start_ticks = child->start_ticks };
+	const struct dump_header *key = &wanted, *found;
+
+	memcpy(wanted.host, child->host, sizeof wanted.host);
+	while (low < high) { /* the first one behind it */
+		size_t middle = (low + high) / 2;
+
+		if (compare_processes(&sorted[middle], &key) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return NULL;
+	found = sorted[low - 1];
+	return found->pid == wanted.pid && !strcmp(found->host, wanted.host) &&
+	       lived_until(found, child->start_realtime_ns) ? found : NULL;
+}
+
+static void tie_children(struct ties *ties)
+{
+	const struct dump_header **sorted = memory_new(ties->count, sizeof *sorted);
+
+	for (size_t i = 0; i < ties->count; i++)
+		sorted[i] = &ties->headers[i];
+	qsort(sorted, ties->count, sizeof *sorted, compare_processes);
+	for (uint32_t i = 0; i < ties->count; i++) {
+		const struct dump_header *parent = find_parent(sorted, ties->count, &ties->headers[i]);
+
+		if (parent && ties->headers[i].parent_pid)
+			tie(ties, i, (uint32_t)(parent - ties->headers));
+	}
+	free(sorted);
+}
+
+void runs_find(struct runs *runs, const struct dump_header *headers, size_t count)
+{
+	struct ties ties = { .headers = headers, .count = count, .parent = memory_new(count, sizeof *ties.parent) };
+
+	for (uint32_t i = 0; i < count; i++)
+		ties.parent[i] = i;
+	tie_by_marks(&ties);
+	tie_children(&ties);
+	*runs = (struct runs){ .run = memory_new(count, sizeof *runs->run), .begin_ns = memory_new(count, sizeof *runs->begin_ns) };
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t root = root_of(&ties, i), run; /* which comes first */
+
+		run = runs->run[i] = root == i ? (uint32_t)runs->count++ : runs->run[root];
+		if (root == i || headers[i].start_realtime_ns < runs->begin_ns[run])
+			runs->begin_ns[run] = headers[i].start_realtime_ns;
+	}
+	intern_free(&ties.keys);
+	free(ties.first);
+	free(ties.parent);
+}
+
+void runs_free(struct runs *runs)
+{
+	free(runs->run);
+	free(runs->begin_ns);
+	*runs = (struct runs){ 0 };
+}
+
+uint32_t runs_last(const struct runs *runs)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 1; i < runs->count; i++)
+		if (runs->begin_ns[i] >= runs->begin_ns[last])
+			last = i;
+	return last;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/read/header.h"
+
+#include <string.h>
+
+void header_terminate(struct dump_header *header)
+{
+	header->table_version[sizeof header->table_version - 1] = 0;
+	header->shim_version[sizeof header->shim_version - 1] = 0;
+	header->host[sizeof header->host - 1] = 0;
+	header->job[sizeof header->job - 1] = 0;
+	header->launch[sizeof header->launch - 1] = 0;
+	header->run[sizeof header->run - 1] = 0;
+}
+
+bool header_check_identity(struct dump_header *header)
+{
+	if (!header->identity_check || header->identity_check == dump_identity_check(header))
+		return true;
+	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
+	return false;
+}
+
+bool header_peek(const struct dump_source *source, struct dump_header *header)
+{
+	if (source->read_at(source->context, 0, header, sizeof *header) < sizeof *header ||
+	    memcmp(header->magic, DUMP_MAGIC, sizeof header->magic) || header->byte_order != DUMP_BYTE_ORDER)
+		return false;
+	header_check_identity(header);
+	header_terminate(header);
+	return true;
+}

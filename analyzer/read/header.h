@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * header.h - what a dump's header says of the process, without the rest of the dump.
+ * It must never say what the header's check words contradict.
+ */
+#ifndef ANALYZER_HEADER_H
+#define ANALYZER_HEADER_H
+
+#include "analyzer/read/read.h"
+
+/* Ends the texts of a header that was just read. */
+void header_terminate(struct dump_header *header);
+
+/* Empties what says which dump it is and of which launch and run, where its check word does not match; false then. */
+bool header_check_identity(struct dump_header *header);
+
+/* False for what begins with no header of a dump. */
+bool header_peek(const struct dump_source *source, struct dump_header *header);
+
+#endif

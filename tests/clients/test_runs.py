@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Dumps of several processes: copies, runs, and ranks that leave nothing."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import PYTHON, case, check, check_equal
+
+CALLS = 8  # of a victim
+
+
+def victim(client):
+    return client.compile("victim.c", "-pthread")
+
+
+def start(client, *command, launcher=(), **environment):
+    """One start of the launcher."""
+    done = subprocess.run([client.launcher, *launcher, *map(str, command)], cwd=client.folder, capture_output=True, timeout=120,
+                          env=client.environment(**environment))
+    check_equal(done.returncode, 0, f"status of {command}: {done.stderr}")
+    return done
+
+
+def make(client, out, calls=CALLS, launcher=(), **environment):
+    return start(client, victim(client), client.folder / "counts", 1, calls, "run", launcher=["-o", out, *launcher], **environment)
+
+
+def report(client, *arguments, status=0):
+    done = subprocess.run([client.reporter, *map(str, arguments)], cwd=client.folder, capture_output=True, text=True, timeout=60)
+    check_equal(done.returncode, status, f"status of {arguments}: {done.stderr}")
+    return done
+
+
+def numbers(client, *arguments, status=0):
+    return json.loads(report(client, "--json", *arguments, status=status).stdout)
+
+
+# ---- ranks ----
+
+# Every rank runs the script, by the variables of its launcher; those that make no call leave nothing.
+SCRIPT = "case $RANK in %s) exec %s counts-$RANK 1 %d run;; esac"
+
+
+def launch(client, folder, size, workers, name):
+    """`size` ranks, of which `workers` compute, each in a process of its own."""
+    for rank in range(size):
+        script = SCRIPT % ("|".join(map(str, workers)), victim(client), CALLS)
+        start(client, "sh", "-c", script, launcher=["-o", f"{folder}/"], RANK=str(rank), PMI_RANK=str(rank), PMI_SIZE=str(size),
+              PMI_JOBID=name)
+
+
+@case()
+def idle_ranks(client):
+    """2, 9 and 10 of 12 ranks compute: each four times the mean, and the rest is named."""
+    launch(client, "ranks", 12, (10, 2, 9), "4711.0")
+    found = numbers(client, "ranks")
+    check_equal([process["rank"] for process in found["process_list"]], [2, 9, 10], "order of the processes")
+    check_equal(found["launches"], [{"job": "", "launch": "4711.0", "ranks": 12, "left": 3, "missing": ["0-1", "3-8", "11"]}],
+                "launches")
+    check_equal((found["runs"], found["complete"], found["totals"]["calls"]), (1, True, 3 * CALLS), "runs, complete and calls")
+    text = report(client, "ranks").stdout
+    check("the most 4.00 times the mean of 12 ranks" in text and "9 of 12 ranks: 0-1, 3-8, 11." in text, text[:600])
+
+
+@case()
+def no_idle_rank(client):
+    """Where every rank has left a dump, nothing is said."""
+    launch(client, "ranks", 2, (0, 1), "4711.1")
+    text = report(client, "ranks").stdout
+    check("1.00 times the mean of 2 ranks" in text and "no dump" not in text, text[:600])
+
+
+@case()
+def idle_ranks_of_python(client):
+    """One of 5 ranks computes in Python and in a child that it starts: both are the rank's, and it has five times the mean."""
+    program = (f"import os, subprocess; subprocess.run(['{victim(client)}', 'counts', '1', '{CALLS}', 'run']); "
+               f"import numpy as n; a = n.ones((50, 50)); a @ a")
+    for rank in range(5):
+        environment = {"FLUX_TASK_RANK": str(rank), "FLUX_JOB_SIZE": "5", "FLUX_JOB_ID": "f1"}
+        start(client, PYTHON, "-c", program if rank == 3 else "pass", launcher=["-o", "flux/"], **environment)
+    found = numbers(client, "flux")
+    check_equal((found["processes"], found["runs"]), (2, 1), "processes and runs")
+    check_equal(found["launches"][0]["missing"], ["0-2", "4"], "ranks without a dump")
+    check("the most 5.00 times the mean of 5 ranks" in report(client, "flux").stdout, "the balance")
+
+
+# ---- copies ----
+
+def live_copy(client, out):
+    """A copy of a dump that was made while its process ran, of which the file is the whole later on."""
+    process = subprocess.Popen([client.launcher, "-o", out, victim(client), client.folder / "counts", "1", "0", "run"],
+                               cwd=client.folder, env=client.environment(), stdout=subprocess.DEVNULL)
+    dump, copy = client.folder / out, client.folder / f"early-{out}"
+    deadline = time.monotonic() + 30
+    try:
+        while time.monotonic() < deadline and not (dump.exists() and numbers(client, out)["totals"]["calls"]):
+            time.sleep(0.02)
+        shutil.copy(dump, copy)
+        early = numbers(client, copy)["totals"]["calls"]
+        while time.monotonic() < deadline and numbers(client, out)["totals"]["calls"] <= early:
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    return dump, copy
+
+
+@case()
+def copies(client):
+    """The whole dump counts, however many copies there are, whatever is wrong with them and in whatever order they come."""
+    make(client, "a.dump")
+    make(client, "b.dump")
+    whole = (client.folder / "a.dump").read_bytes()
+    (client.folder / "cut.dump").write_bytes(whole[:9000])
+    (client.folder / "0.dump").write_bytes(whole)
+    os.link(client.folder / "a.dump", client.folder / "z.dump")
+    for paths in (["."], ["cut.dump", "a.dump", "b.dump"], ["a.dump", "b.dump", "cut.dump"], ["b.dump", "b.dump", ".", "z.dump"]):
+        found = numbers(client, *paths)
+        check_equal((found["processes"], found["totals"]["calls"], found["complete"], found["runs"]), (2, 2 * CALLS, True, 2),
+                    f"{paths}: processes, calls, complete and runs")
+    said = report(client, "cut.dump", "a.dump", "b.dump", "b.dump").stderr.splitlines()
+    check_equal(said, ["flopshim-report: cut.dump: the same dump as a.dump, which is counted in its place",
+                       "flopshim-report: b.dump: named twice, counted once"], "standard error")
+    check_equal(report(client, "a.dump", "b.dump").stderr, "", "standard error without copies")
+
+
+@case()
+def early_copies(client):
+    """Of two sound copies the later one counts, and where only a damaged one knows the end, that is said."""
+    dump, early = live_copy(client, "run.dump")
+    calls = numbers(client, dump)["totals"]["calls"]
+    for paths in ((dump, early), (early, dump)):
+        check_equal(numbers(client, *paths)["totals"]["calls"], calls, "calls of the later copy")
+    damaged = bytearray(dump.read_bytes())
+    blocks = [at for at in range(4096, len(damaged), 4096) if damaged[at:at + 4] == b"FBLK" and damaged[at + 4] == 1]
+    damaged[blocks[0] + 20] ^= 0xff  # of the texts: no calls are lost with them
+    dump.write_bytes(damaged)
+    for paths in ((dump, early), (early, dump)):
+        found = numbers(client, *paths, status=5)
+        check(found["totals"]["calls"] < calls, "the damaged copy is counted in place of the sound one")
+        check(any("a damaged copy of it has more calls" in row["text"] for row in found["damage"]), f"{found['damage']}")
+
+
+@case()
+def no_copies(client):
+    """What a process becomes by exec, and what it forks, are no copies of it, though pid and beginning are the same."""
+    program = (f"import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0); "
+               f"os.execv('{victim(client)}', ['victim', 'counts', '1', '{CALLS}', 'run'])")
+    start(client, PYTHON, "-c", program, launcher=["-o", "x/"])
+    found = numbers(client, "x")
+    pids = [process["pid"] for process in found["process_list"]]
+    check_equal((len(pids), len(set(pids)), found["runs"]), (3, 2, 1), "dumps, processes and runs")
+    check_equal(report(client, "x").stderr, "", "standard error")
+    each = [numbers(client, process["file"])["totals"]["calls"] for process in found["process_list"]]
+    check_equal((found["totals"]["calls"], max(each)), (sum(each), CALLS), "calls of all, and of the one that has the most")
+
+
+# ---- runs ----
+
+@case()
+def last_run(client):
+    """Without --last all that is there is added up, and that is said; with it, the last run with its children."""
+    make(client, "d/", calls=3)
+    program = (f"import subprocess\nfor calls in '5', '7': "
+               f"subprocess.run(['{victim(client)}', 'counts', '1', calls, 'run'], check=True)")
+    start(client, PYTHON, "-c", program, launcher=["-o", "d/"])
+    check_equal(numbers(client, "d")["totals"]["calls"], 3 + 5 + 7, "calls of all")
+    check("in 2 runs (--last: the last one alone)" in report(client, "d").stdout, "the report does not say that there are two runs")
+    found = numbers(client, "--last", "d")
+    check_equal((found["totals"]["calls"], found["runs"], found["processes"]), (5 + 7, 1, 2), "calls, runs, processes of the last")
+    check(" runs" not in report(client, "--last", "d").stdout, "one run is not counted")
+
+
+@case()
+def bare_runs(client):
+    """Without the launcher a process and its children are one run, and what a script starts one after another are several."""
+    script = f"{victim(client)} counts 1 3 run; {victim(client)} counts 1 4 run"
+    client.run(["sh", "-c", script], FLOPSHIM_OUT=f"{client.folder}/d/")
+    found = numbers(client, "d")
+    check_equal((found["runs"], numbers(client, "--last", "d")["totals"]["calls"]), (2, 4), "runs, and calls of the last one")
+
+
+@case()
+def stale(client):
+    """The run that finds its dump's name taken is not compared by the old dump."""
+    make(client, "base.dump")
+    make(client, "new.dump")
+    report(client, "compare", "base.dump", "new.dump")
+    said = make(client, "new.dump", calls=2 * CALLS).stderr.decode()
+    (sibling,) = [path.name for path in client.folder.glob("new-*.dump")]
+    check("new.dump exists already" in said, f"standard error: {said!r}")
+    done = report(client, "compare", "base.dump", "new.dump", status=1)
+    check_equal(done.stdout, "", "a comparison with a dump of an earlier run")
+    check("earlier run" in done.stderr and sibling in done.stderr and "--last" in done.stderr, f"standard error: {done.stderr!r}")
+    for arguments in (["base.dump", sibling], ["--last", "base.dump", "new.dump"]):
+        found = json.loads(report(client, "compare", "--json", *arguments, status=3).stdout)
+        check_equal(found["regression"], True, f"regression of {arguments}")
+    (client.folder / sibling).unlink()
+    report(client, "compare", "base.dump", "new.dump")
+
+
+@case()
+def compared_with_children(client):
+    """Children that a run has left beside its dump are compared with it."""
+    program = "import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or ([a @ a for _ in range(%d)], os._exit(0))"
+    for name, products in (("old", 2), ("same", 2), ("new", 3)):
+        start(client, PYTHON, "-c", program % products + "; os.waitpid(pid, 0)", launcher=["-o", f"{name}.dump"])
+    report(client, "compare", "old.dump", "same.dump")
+    done = report(client, "compare", "old.dump", "new.dump", status=3)
+    check("old.dump (with 1 more of its run) -> new.dump (with 1 more of its run)" in done.stdout, done.stdout[:300])

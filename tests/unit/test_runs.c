@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_runs.c - which dumps are of one run, which are copies, and which ranks of a launch have left none.
+ * It must never rest on names of files or on the order in which dumps are given: each test tries every order.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/aggregate/copies.h"
+#include "analyzer/aggregate/launches.h"
+#include "analyzer/aggregate/runs.h"
+#include "dump_writer.h"
+#include "memory_source.h"
+#include "run_suite.h"
+
+#define COUNT(array) (sizeof (array) / sizeof *(array))
+
+static const uint64_t SECOND = 1000000000;
+
+/* ---- runs ---- */
+
+/* Of a process that began its dump, and itself, in second `start`, and closed it in second `end`, 0 if never. */
+static struct dump_header process(const char *host, uint32_t pid, uint64_t start, uint64_t end)
+{
+	struct dump_header header = { .layout = DUMP_LAYOUT, .pid = pid, .parent_pid = 1, .rank = -1, .state = DUMP_RUNNING };
+
+	strcpy(header.host, host);
+	header.start_ticks = 100 * start;
+	header.start_realtime_ns = (1000000 + start) * SECOND;
+	header.start_monotonic_ns = start * SECOND;
+	header.end_monotonic_ns = end * SECOND;
+	if (end)
+		header.state = DUMP_CLOSED;
+	return header;
+}
+
+static struct dump_header rank_of(struct dump_header header, const char *job, const char *launch, int32_t rank, uint32_t size)
+{
+	strcpy(header.job, job);
+	strcpy(header.launch, launch);
+	header.rank = rank;
+	header.job_size = size;
+	return header;
+}
+
+static struct dump_header child_of(struct dump_header header, uint32_t parent, uint64_t fork_parent_ticks)
+{
+	header.parent_pid = parent;
+	header.fork_parent_ticks = fork_parent_ticks;
+	return header;
+}
+
+static struct dump_header marked(struct dump_header header, const char *run)
+{
+	strcpy(header.run, run);
+	return header;
+}
+
+/* In both orders, with one between them that has nothing to do with either. */
+static void check_pair(struct dump_header a, struct dump_header b, bool one_run)
+{
+	struct dump_header other = process("elsewhere", 9, 50, 0);
+	struct dump_header orders[][3] = { { a, other, b }, { b, other, a } };
+
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		struct runs runs;
+
+		runs_find(&runs, orders[i], 3);
+		ck_assert_int_eq(runs.run[0] == runs.run[2], one_run);
+		ck_assert_uint_eq(runs.count, one_run ? 2 : 3);
+		ck_assert_uint_ne(runs.run[1], runs.run[0]);
+		runs_free(&runs);
+	}
+}
+
+START_TEST(strangers_are_runs_of_their_own)
+{
+	struct dump_header first = process("a", 100, 10, 20);
+
+	check_pair(first, process("a", 101, 30, 40), false);
+	check_pair(first, process("b", 100, 10, 20), false);                  /* the same number on another machine */
+	check_pair(first, process("a", 100, 30, 40), false);                  /* the number was used again */
+	check_pair(first, child_of(process("a", 101, 30, 40), 100, 0), false); /* of whoever had the number then */
+	check_pair(first, child_of(process("b", 101, 15, 40), 100, 0), false);
+	check_pair(child_of(first, 50, 0), child_of(process("a", 101, 30, 40), 50, 0), false); /* one shell started both */
+	check_pair(marked(first, "x"), marked(process("a", 101, 11, 12), "y"), false);
+}
+END_TEST
+
+START_TEST(processes_and_their_children_are_one_run)
+{
+	struct dump_header first = process("a", 100, 10, 20);
+
+	check_pair(first, child_of(process("a", 101, 15, 18), 100, 1000), true);  /* forked */
+	check_pair(first, child_of(process("a", 101, 15, 0), 100, 0), true);      /* started by it, and killed */
+	check_pair(process("a", 100, 10, 0), child_of(process("a", 101, 15, 18), 100, 0), true);
+	check_pair(marked(first, "x"), marked(process("b", 7, 90, 99), "x"), true);
+	first.start_realtime_ns += 30 * SECOND; /* another program of the same process, by exec */
+	first.start_monotonic_ns += 30 * SECOND;
+	check_pair(first, process("a", 100, 10, 20), true);
+}
+END_TEST
+
+/* A child may make its first call before its parent makes one: the dump of the parent is begun later. */
+START_TEST(a_parent_may_begin_its_dump_later)
+{
+	struct dump_header parent = process("a", 100, 10, 40);
+
+	parent.start_realtime_ns += 15 * SECOND;
+	parent.start_monotonic_ns += 15 * SECOND;
+	check_pair(parent, child_of(process("a", 101, 12, 14), 100, 0), true);
+}
+END_TEST
+
+START_TEST(ranks_of_a_launch_are_one_run)
+{
+	struct dump_header a = process("a", 100, 10, 20), b = process("b", 300, 11, 20);
+
+	check_pair(rank_of(a, "5", "0", 0, 8), rank_of(b, "5", "0", 7, 8), true);
+	check_pair(rank_of(a, "", "91", 0, 8), rank_of(b, "", "91", 0, 8), true); /* a child of the rank's */
+	check_pair(rank_of(a, "5", "0", 0, 8), rank_of(b, "5", "1", 1, 8), false);
+	check_pair(rank_of(a, "5", "0", 0, 8), rank_of(b, "6", "0", 1, 8), false);
+	check_pair(rank_of(a, "5", "", 0, 0), rank_of(b, "5", "", 0, 0), false); /* serial, in a batch script */
+	check_pair(rank_of(a, "5", "", 0, 1), rank_of(b, "5", "", 0, 1), false);
+	/* A launch without a name: what one process has started. */
+	check_pair(rank_of(a, "", "", 0, 8), rank_of(child_of(process("a", 101, 10, 20), 1, 0), "", "", 1, 8), true);
+	check_pair(rank_of(a, "", "", 0, 8), rank_of(child_of(process("a", 101, 10, 20), 2, 0), "", "", 1, 8), false);
+	check_pair(rank_of(a, "", "", 0, 8), rank_of(b, "", "", 1, 8), false);
+	a.layout = b.layout = 2; /* said nothing of sizes */
+	check_pair(rank_of(a, "5", "", 0, 0), rank_of(b, "5", "", 1, 0), true);
+}
+END_TEST
+
+/* Three generations and a rank of another machine; the last run is the one that began last, whichever dump comes last. */
+START_TEST(kinship_carries_on)
+{
+	struct dump_header headers[] = {
+		child_of(process("a", 102, 70, 71), 101, 0),
+		process("a", 500, 60, 62),
+		rank_of(process("b", 3, 12, 80), "", "x", 1, 2),
+		child_of(process("a", 101, 20, 90), 100, 1000),
+		rank_of(process("a", 100, 10, 95), "", "x", 0, 2),
+	};
+	struct runs runs;
+
+	runs_find(&runs, headers, COUNT(headers));
+	ck_assert_uint_eq(runs.count, 2);
+	for (size_t i = 0; i < COUNT(headers); i++)
+		ck_assert_uint_eq(runs.run[i], i == 1);
+	ck_assert_uint_eq(runs.begin_ns[0], (1000000 + 10) * SECOND);
+	ck_assert_uint_eq(runs_last(&runs), 1);
+	runs_free(&runs);
+	runs_find(&runs, NULL, 0);
+	ck_assert_uint_eq(runs.count, 0);
+	runs_free(&runs);
+}
+END_TEST
+
+/* ---- copies ---- */
+
+static bool same_key(const struct dump_header *a, const struct dump_header *b)
+{
+	struct copy_key x, y;
+
+	return copy_key_of(&x, a) && copy_key_of(&y, b) && !memcmp(&x, &y, sizeof x);
+}
+
+START_TEST(copies_are_told_by_their_id)
+{
+	struct dump_header a = process("a", 100, 10, 0), b = a, none = { 0 };
+
+	ck_assert(same_key(&a, &b)); /* of a layout without ids */
+	b.state = DUMP_CLOSED;
+	b.end_monotonic_ns = 1;
+	b.size = 1 << 20;
+	ck_assert(same_key(&a, &b)); /* the later of two copies */
+	b.start_monotonic_ns++;
+	ck_assert(!same_key(&a, &b)); /* after an exec, which keeps pid and start_ticks */
+	a.id[0] = b.id[0] = 5;
+	ck_assert(same_key(&a, &b));
+	b.id[1] = 1;
+	ck_assert(!same_key(&a, &b));
+	ck_assert(!same_key(&none, &none)); /* nothing tells whose it is */
+}
+END_TEST
+
+/* Copies of one dump, from the best to the worst. */
+enum { CLOSED, LATE, EARLY, DAMAGED, CUT, COPIES };
+
+static void make_copy(unsigned which, struct writer *writer)
+{
+	uint64_t calls = which == EARLY ? 2 : which == LATE ? 4 : 5;
+	uint32_t routine, site;
+	struct dump_row row;
+
+	writer_open(writer, 7);
+	routine = writer_routine(writer, "ddot", DUMP_DIRECT, "|n");
+	site = writer_site(writer, "ddot_", routine, 0x401000, DUMP_NONE, DUMP_NONE);
+	writer_lane(writer, &(struct dump_lane){ .threads = 1 });
+	row = writer_call(site, calls, 10, "", 1, 0, 0);
+	writer_row(writer, 0, &row);
+	row = writer_call(site, which == EARLY ? 0 : 1, 20, "", 2, 0, 0);
+	writer_row(writer, 0, &row);
+	if (which == CLOSED || which == DAMAGED)
+		writer_close(writer, DUMP_CLOSED);
+	if (which == DAMAGED) /* texts alone: all calls are there */
+		((struct dump_block *)(void *)(writer->bytes + writer->page))->content_check++;
+	if (which == CUT)
+		writer->size -= 2 * writer->page;
+}
+
+START_TEST(the_better_copy_wins_in_any_order)
+{
+	struct copy_worth worth[COPIES];
+
+	for (unsigned i = 0; i < COPIES; i++) {
+		struct writer writer;
+		struct memory_file file;
+		struct dump_source source;
+
+		make_copy(i, &writer);
+		file = (struct memory_file){ writer.bytes, writer.size };
+		source = memory_source(&file);
+		copy_worth_find(&worth[i], &source);
+		writer_free(&writer);
+	}
+	for (unsigned i = 0; i < COPIES; i++)
+		for (unsigned j = 0; j < COPIES; j++)
+			ck_assert_int_eq(copy_is_better(&worth[i], &worth[j]), i < j);
+	/* Of the sound ones the best knows all; of an early one and a damaged one neither does. */
+	ck_assert(!copy_knows_more(&worth[EARLY], &worth[CLOSED]) && !copy_knows_more(&worth[EARLY], &worth[LATE]));
+	ck_assert(!copy_knows_more(&worth[CUT], &worth[CLOSED]) && !copy_knows_more(&worth[CUT], &worth[EARLY]));
+	ck_assert(copy_knows_more(&worth[DAMAGED], &worth[EARLY]) && !copy_knows_more(&worth[DAMAGED], &worth[CLOSED]));
+}
+END_TEST
+
+/* ---- launches ---- */
+
+static void add_rank(struct aggregate *aggregate, uint32_t pid, int32_t rank, uint32_t size, uint64_t flops)
+{
+	struct writer writer;
+	struct memory_file file;
+	struct dump_source source;
+	struct dump_row row;
+	char name[32];
+	uint32_t site;
+
+	writer_open(&writer, pid);
+	writer_header(&writer)->rank = rank;
+	writer_header(&writer)->job_size = size;
+	writer_lane(&writer, &(struct dump_lane){ .threads = 1 });
+	site = writer_site(&writer, "ddot_", writer_routine(&writer, "ddot", DUMP_DIRECT, "|n"), 0x401000, DUMP_NONE, DUMP_NONE);
+	row = writer_call(site, 1, flops, "", 1, 0, 0);
+	writer_row(&writer, 0, &row);
+	writer_close(&writer, DUMP_CLOSED);
+	file = (struct memory_file){ writer.bytes, writer.size };
+	source = memory_source(&file);
+	snprintf(name, sizeof name, "%u", pid);
+	aggregate_add(aggregate, &source, name);
+	writer_free(&writer);
+}
+
+/* Pieces that each end in 0, with commas. */
+static const char *missing_of(const struct launch *launch)
+{
+	static char text[256];
+
+	memcpy(text, launch->missing.bytes ? launch->missing.bytes : "", launch->missing.length);
+	text[launch->missing.length] = 0;
+	for (size_t i = 0; i + 1 < launch->missing.length; i++)
+		text[i] = text[i] ? text[i] : ',';
+	return text;
+}
+
+START_TEST(names_ranks_without_a_dump)
+{
+	struct aggregate aggregate;
+	struct launch_list list;
+
+	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	add_rank(&aggregate, 10, 10, 12, 300);
+	add_rank(&aggregate, 9, 9, 12, 100);
+	add_rank(&aggregate, 2, 2, 12, 500);
+	add_rank(&aggregate, 22, 2, 12, 60); /* a child of rank 2 */
+	launches_find(&aggregate, &list);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert_uint_eq(list.launches[0].left, 3);
+	ck_assert_str_eq(missing_of(&list.launches[0]), "0-1,3-8,11");
+	ck_assert_uint_eq(list.balance.shares, 12);
+	ck_assert(list.balance.ranks && list.balance.least == 0 && list.balance.most == 560);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(list.processes[i]->pid, ((const uint32_t[]){ 2, 22, 9, 10 })[i]);
+	launches_free(&list);
+	/* Of another launch every rank is there; and a process of none is a share of its own. */
+	add_rank(&aggregate, 31, 1, 2, 7);
+	add_rank(&aggregate, 30, 0, 2, 8);
+	add_rank(&aggregate, 40, -1, 0, 9);
+	launches_find(&aggregate, &list);
+	ck_assert_uint_eq(list.count, 2);
+	ck_assert_str_eq(missing_of(&list.launches[1]), "");
+	ck_assert_uint_eq(list.balance.shares, 12 + 2 + 1);
+	ck_assert(!list.balance.ranks);
+	ck_assert_uint_eq(list.processes[4]->pid, 30);
+	ck_assert_uint_eq(list.processes[6]->pid, 40);
+	launches_free(&list);
+	aggregate_close(&aggregate);
+}
+END_TEST
+
+/* A rank that its launch cannot have, as damage or a wrong variable may say, takes no room and hides nobody. */
+START_TEST(impossible_ranks_are_processes)
+{
+	struct aggregate aggregate;
+	struct launch_list list;
+
+	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	add_rank(&aggregate, 1, 2000000000, 12, 4);
+	add_rank(&aggregate, 2, 3, UINT32_MAX, 5);
+	launches_find(&aggregate, &list);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert_str_eq(missing_of(&list.launches[0]), "0-2,4-4294967294");
+	ck_assert_uint_eq(list.balance.shares, 1 + (uint64_t)UINT32_MAX);
+	launches_free(&list);
+	aggregate_close(&aggregate);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("runs");
+	TCase *runs = tcase_create("runs"), *copies = tcase_create("copies"), *launches = tcase_create("launches");
+
+	tcase_add_test(runs, strangers_are_runs_of_their_own);
+	tcase_add_test(runs, processes_and_their_children_are_one_run);
+	tcase_add_test(runs, a_parent_may_begin_its_dump_later);
+	tcase_add_test(runs, ranks_of_a_launch_are_one_run);
+	tcase_add_test(runs, kinship_carries_on);
+	tcase_add_test(copies, copies_are_told_by_their_id);
+	tcase_add_test(copies, the_better_copy_wins_in_any_order);
+	tcase_add_test(launches, names_ranks_without_a_dump);
+	tcase_add_test(launches, impossible_ranks_are_processes);
+	suite_add_tcase(suite, runs);
+	suite_add_tcase(suite, copies);
+	suite_add_tcase(suite, launches);
+	return run_suite(suite, CK_FORK);
+}
