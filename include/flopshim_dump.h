@@ -303,6 +303,8 @@ enum dump_note_kind {
 	DUMP_NOTE_MESSAGE = 8,      /* text: a sentence that standard error could not take */
 	DUMP_NOTE_ADDRESS = 10,     /* text: symbol and library; called by an address that may be another library's */
 	DUMP_NOTE_UNSERVED = 11,    /* text: symbol and object; looks like BLAS or LAPACK, and is not known: not seen */
+	DUMP_NOTE_OWN_PROGRAM = 12, /* text: symbols and program; the program's own BLAS, which comes before the shim: not seen */
+	DUMP_NOTE_OWN_LIBRARY = 13, /* text: symbols and object; a BLAS of its own that it calls inside: not seen */
 };
 
 /* Something that a reader of the totals must be told. */

@@ -204,52 +204,6 @@ static const char *elf_loader(const struct image *image, const ElfW(Ehdr) *heade
 	return NULL;
 }
 
-/* Routines of which hardly a program with a BLAS inside lacks all. */
-static bool is_blas_name(const char *name)
-{
-	static const char *const known[] = {
-		"dgemm_", "sgemm_", "zgemm_", "cgemm_", "ddot_", "sdot_", "daxpy_", "dgemv_", "cblas_dgemm",
-		"cblas_sgemm", "cblas_ddot", "dgetrf_", "dgesv_", "dgemm_64_", "ddot_64_", "cblas_dgemm64_",
-	};
-
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (strcmp(name, known[i]) == 0)
-			return true;
-	return false;
-}
-
-/*
- * A BLAS routine that the file defines itself: its calls to it need no dynamic linker, so that no
- * preload sees them. NULL if there is none, or the file was stripped of the names.
- */
-static const char *elf_own_blas(const struct image *image, const ElfW(Ehdr) *header)
-{
-	const ElfW(Shdr) *sections = image_at(image, header->e_shoff, header->e_shnum, sizeof *sections);
-
-	for (int i = 0; sections && i < header->e_shnum; i++) {
-		const ElfW(Shdr) *table = &sections[i], *names;
-		const ElfW(Sym) *symbols;
-		uint64_t count = table->sh_size / sizeof *symbols;
-		const char *strings;
-
-		if ((table->sh_type != SHT_SYMTAB && table->sh_type != SHT_DYNSYM) || table->sh_link >= header->e_shnum)
-			continue;
-		names = &sections[table->sh_link];
-		symbols = image_at(image, table->sh_offset, count, sizeof *symbols);
-		strings = image_at(image, names->sh_offset, names->sh_size, 1);
-		if (!symbols || !strings || !names->sh_size || strings[names->sh_size - 1])
-			continue;
-		for (uint64_t j = 0; j < count; j++) {
-			const ElfW(Sym) *symbol = &symbols[j];
-
-			if (symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
-			    symbol->st_name < names->sh_size && is_blas_name(strings + symbol->st_name))
-				return strings + symbol->st_name;
-		}
-	}
-	return NULL;
-}
-
 /* A sanitizer's runtime refuses to start unless it stands before all others. */
 static bool is_sanitizer(const char *name)
 {
@@ -426,7 +380,7 @@ static void check_privileges(const char *path, const char *role)
 static void check_elf(const struct image *image, const char *path, const char *role, int machine)
 {
 	const ElfW(Ehdr) *header = elf_header(image);
-	const char *loader, *own_blas;
+	const char *loader;
 	char *target;
 
 	if (!header)
@@ -453,10 +407,6 @@ static void check_elf(const struct image *image, const char *path, const char *r
 	free(target);
 	if (!sanitizer)
 		sanitizer = elf_sanitizer(image, header);
-	own_blas = elf_own_blas(image, header);
-	if (own_blas)
-		note("%s%s holds a BLAS of its own (%s): calls to it are out of reach and will not be counted", role,
-		     path, own_blas);
 }
 
 /* Cuts the next word off `*rest`; NULL at the end. */

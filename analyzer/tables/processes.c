@@ -183,6 +183,10 @@ static const struct note_kind { const char *name, *meaning; } note_kinds[] = {
 	[DUMP_NOTE_MESSAGE] = { "message", "a message that standard error could not take" },
 	[DUMP_NOTE_ADDRESS] = { "address", "called by an address that could be another library's too" },
 	[DUMP_NOTE_UNSERVED] = { "unserved", "looks like BLAS or LAPACK and is not known: its calls were not seen" },
+	[DUMP_NOTE_OWN_PROGRAM] = { "own_program", "the program's own BLAS: its calls were not seen, since nothing can be put before what a "
+	                            "program defines; link it to a shared BLAS instead" },
+	[DUMP_NOTE_OWN_LIBRARY] = { "own_library", "its own BLAS, which it calls inside of itself: these calls were not seen; link it to a "
+	                            "shared BLAS instead of a static one, and without -Bsymbolic" },
 	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its own BLAS past the shim: its calls were not seen" },
 };
 

@@ -24,7 +24,7 @@
 #include "shim/dump/lock.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/machine.h"
-#include "shim/resolve/unserved.h"
+#include "shim/resolve/gaps.h"
 #include "shim/stacks/python.h"
 
 enum {
@@ -177,7 +177,7 @@ static void flush_free_stream(FILE *stream)
 /* No further call is counted. */
 static void close_dump(void)
 {
-	unserved_look();
+	gaps_look(GAPS_END);
 	guest_lock(&record_lock);
 	charge_call_back_all();
 	dump_close(DUMP_CLOSED, ending.status, false);

@@ -16,7 +16,7 @@
 #include "shim/resolve/resolve.h"
 #include "shim/resolve/symbol_version.h"
 #include "shim/resolve/taken.h"
-#include "shim/resolve/unserved.h"
+#include "shim/resolve/gaps.h"
 #include "shim/state/entry.h"
 #include "shim/state/epoch.h"
 #include "shim/threads/lifecycle.h"
@@ -43,10 +43,14 @@ static void *thunk_of(uint32_t symbol, void *real)
  */
 static void *answer_for(uint32_t symbol, const char *name, void *real, const void *caller)
 {
+	struct module *owner;
 	bool is_stub;
 
 	lifecycle_lock();
 	module_refresh();
+	owner = module_of(real);
+	if (owner)
+		owner->flags |= MODULE_ASKED;
 	is_stub = thunk_find(symbol, real) == THUNK_COUNT && taken_by_dlsym(symbol, name, real, module_of(caller));
 	guest_unlock(&record_lock);
 	return is_stub ? (void *)entry_stub(symbol) : thunk_of(symbol, real);
@@ -111,8 +115,8 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 	libc_find();
 	if (!name || guest_holds())
 		return DLSYM_REAL;
-	if (unserved_is_due())
-		unserved_look(); /* what was opened is likely to be called next */
+	if (gaps_are_due())
+		gaps_look(GAPS_BEFORE); /* what was opened is likely to be called next */
 	symbol = resolve_own_name(name);
 	if (symbol < 0)
 		return DLSYM_REAL;
@@ -174,7 +178,7 @@ void dlopen_hook(const char *path, int flags)
 	module_opened(path, flags);
 	guest_unlock(&record_lock);
 	epoch_next(); /* our own address may have another meaning from now on, so each site looks again */
-	unserved_expect();
+	gaps_expect();
 	errno = saved;
 }
 
@@ -186,7 +190,7 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
 	if (guest_holds())
 		return libc_dlclose(handle);
 	hiding_note_deep(false);
-	unserved_look();
+	gaps_look(GAPS_CLOSING);
 	lifecycle_lock();
 	module_closing();
 	guest_unlock(&record_lock);

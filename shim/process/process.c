@@ -19,7 +19,7 @@
 #include "shim/resolve/hiding.h"
 #include "shim/resolve/libc.h"
 #include "shim/resolve/module.h"
-#include "shim/resolve/unserved.h"
+#include "shim/resolve/gaps.h"
 #include "shim/stacks/sample.h"
 #include "shim/stacks/unwind.h"
 #include "shim/state/epoch.h"
@@ -52,9 +52,9 @@ static __attribute__((constructor)) void start(void)
 	namespace_start();
 	epoch_start();
 	hiding_say_before();
-	unserved_expect();
-	if (unserved_is_due())
-		unserved_look();
+	gaps_expect();
+	if (gaps_are_due())
+		gaps_look(GAPS_BEFORE);
 	errno = saved;
 }
 
@@ -64,7 +64,7 @@ static __attribute__((destructor)) void end(void)
 	if (!epoch_is_counting())
 		return;
 	hiding_note_deep(true);
-	unserved_look();
+	gaps_look(GAPS_END);
 	guest_lock(&record_lock);
 	charge_call_back_all(); /* or what is reserved and unspent would stand as used */
 	dump_close(DUMP_CLOSED, -1, registry_is_alone());

@@ -9,7 +9,6 @@
 #include "shim/dump/lock.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
-#include "shim/guest/program.h"
 #include "shim/resolve/resolve.h"
 #include "shim/state/epoch.h"
 
@@ -19,14 +18,15 @@ void hiding_say_before(void)
 	struct module *module, *hiding = NULL;
 	bool used = false;
 
-	for (unsigned i = 0; (module = module_at(i)) && !(module->flags & MODULE_SELF); i++)
+	/* What the program itself defines is own_blas.c's concern: nobody can put the shim before that. */
+	for (unsigned i = 1; (module = module_at(i)) && !(module->flags & MODULE_SELF); i++)
 		if (module_is_blas(module, true))
 			hiding = module;
 	for (unsigned i = 0; hiding && (module = module_at(i)); i++)
 		used |= module != hiding && !module_is_blas(module, false) && module_uses_blas(module);
 	if (hiding && used && !config.quiet)
 		guest_say("%s stands before the shim: calls to it are not seen; put libflopshim.so first in LD_PRELOAD",
-			  *hiding->path ? hiding->path : program_path());
+			  hiding->path);
 }
 
 /* Objects that were opened RTLD_DEEPBIND call their BLAS past the shim. */

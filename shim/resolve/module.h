@@ -32,6 +32,10 @@ enum module_flags {
 	MODULE_USES = 1 << 13,      /* it refers to one of our symbols that it does not define */
 	MODULE_IMPORTS_SEEN = 1 << 14, /* what it refers to was looked at by unserved.c */
 	MODULE_UNSERVED = 1 << 15,  /* and a routine was among it that no row of the table serves */
+	MODULE_OWN_NONE = 1 << 16,  /* own_blas.c has found no BLAS of its own in it */
+	MODULE_OWN_NOTED = 1 << 17, /* or has, and the dump has a note of it */
+	MODULE_OWN_SAID = 1 << 18,  /* or it was said */
+	MODULE_ASKED = 1 << 19,     /* dlsym has answered with a routine of it */
 };
 
 enum { BUILD_ID_MAX = 32 };

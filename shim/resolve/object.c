@@ -394,7 +394,8 @@ static struct module *module_keep(const struct module *read, const char *path, c
 	filled.needed_room = module->needed_room;
 	if (is_same_file(module, read)) {
 		filled.flags |= module->flags &
-				(MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN | MODULE_UNSERVED);
+				(MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN | MODULE_UNSERVED |
+				 MODULE_OWN_NONE | MODULE_OWN_NOTED | MODULE_OWN_SAID);
 		filled.known_decorated = module->known_decorated;
 		filled.known_bare = module->known_bare;
 		if (is_same_place(module, read)) {
@@ -468,5 +469,6 @@ void module_forked(void)
 	for (struct module *module = objects.made; module; module = module->next_made) {
 		module->dump_number = DUMP_NONE;
 		module->dump_entry = NULL;
+		module->flags &= ~(uint32_t)MODULE_OWN_NOTED;
 	}
 }

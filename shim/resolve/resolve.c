@@ -272,14 +272,18 @@ static bool any_symbol(const struct module *module, symbol_visit *visit, void *c
 	return found;
 }
 
+static bool is_definition(const ElfW(Sym) *symbol)
+{
+	return symbol->st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL &&
+	       ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
+}
+
 static bool count_known(const struct named_symbol *named, void *context)
 {
-	const ElfW(Sym) *symbol = &named->symbol;
 	struct module *counted = context;
 	int32_t own;
 
-	if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol->st_info) == STB_LOCAL ||
-	    ELF64_ST_TYPE(symbol->st_info) != STT_FUNC)
+	if (!is_definition(&named->symbol))
 		return false;
 	own = resolve_own_name(named->name);
 	if (own < 0)
@@ -340,6 +344,36 @@ void module_each_import(const struct module *module, import_visit *visit, void *
 	struct imports imports = {visit, context};
 
 	any_symbol(module, import_found, &imports);
+}
+
+struct definitions {
+	definition_visit *visit;
+	void *context;
+};
+
+static bool definition_found(const struct named_symbol *named, void *context)
+{
+	const struct definitions *definitions = context;
+	unsigned visibility = ELF64_ST_VISIBILITY(named->symbol.st_other);
+
+	if (is_definition(&named->symbol))
+		definitions->visit(named->name, visibility == STV_PROTECTED, definitions->context);
+	return false;
+}
+
+void module_each_definition(const struct module *module, definition_visit *visit, void *context)
+{
+	struct definitions definitions = {visit, context};
+
+	any_symbol(module, definition_found, &definitions);
+}
+
+bool module_definition(const struct module *module, uint32_t index, char *name, size_t size)
+{
+	ElfW(Sym) symbol;
+
+	return module->symbols && module->strings && symbol_read(module, index, &symbol) && is_definition(&symbol) &&
+	       module_peek_text(module, module->strings + symbol.st_name, name, size);
 }
 
 bool module_needs(struct module *module, const struct module *needed)

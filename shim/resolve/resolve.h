@@ -62,6 +62,13 @@ bool module_uses_blas(struct module *module);
 typedef void import_visit(const char *name, void *context);
 void module_each_import(const struct module *module, import_visit *visit, void *context);
 
+/* The same with each function that it defines for others, and whether its own calls of that go to no other. */
+typedef void definition_visit(const char *name, bool is_protected, void *context);
+void module_each_definition(const struct module *module, definition_visit *visit, void *context);
+
+/* The name of the object's symbol of this number; false if it does not define that itself. A long name is cut. */
+bool module_definition(const struct module *module, uint32_t index, char *name, size_t size);
+
 /* Symbol number behind an address in the stubs, -1 if it is not one. Needs no lock. */
 int32_t resolve_own_symbol(const void *address);
 /* Symbol number of an exported name, -1 if it is not ours. Needs no lock. */

@@ -16,13 +16,12 @@
 #include <string.h>
 
 #include "shim/guest/guest.h"
-#include "shim/resolve/object.h"
+#include "shim/resolve/relocations.h"
 #include "shim/resolve/resolve.h"
 #include "price/routines.h"
 #include "shim/resolve/symbol_version.h"
 
 enum {
-	RELOCATIONS_AT_ONCE = 512,
 	WINDOW_WORDS = 4096,     /* of slots that are read at one time */
 	CANDIDATES_MAX = 16,
 	ANSWERS_MAX = 4096,
@@ -31,132 +30,70 @@ enum {
 
 /* ---- reading objects ---- */
 
-/* How an object came to have the address of a symbol. */
-enum use {
-	USE_NONE,
-	USE_CALLS, /* in a slot that its calls go by */
-	USE_TAKES, /* as data */
-};
-
 struct used {
 	enum use use;
 	uint32_t symbol; /* number of the object's symbol, which has the version that it asks for */
 };
 
-static struct used better(struct used one, struct used other) { return other.use > one.use ? other : one; }
-
-static enum use use_of_type(unsigned long type)
-{
-	switch (type) {
-#if defined(__x86_64__)
-	case R_X86_64_JUMP_SLOT: return USE_CALLS;
-	case R_X86_64_GLOB_DAT:
-	case R_X86_64_64: return USE_TAKES;
-#elif defined(__aarch64__)
-	case R_AARCH64_JUMP_SLOT: return USE_CALLS;
-	case R_AARCH64_GLOB_DAT:
-	case R_AARCH64_ABS64: return USE_TAKES;
-#endif
-	default: return USE_NONE;
-	}
-}
-
 /* Too large for a small stack; guarded by record_lock. */
-static struct {
-	ElfW(Rela) relocations[RELOCATIONS_AT_ONCE];
-	uintptr_t window[WINDOW_WORDS];
-} scratch;
+static uintptr_t window[WINDOW_WORDS];
+
+/* A search for the slot that holds an address. */
+struct slot_search {
+	const struct module *module;
+	uintptr_t stub;
+	bool in_memory; /* the object can be read without the kernel */
+	struct used best;
+};
 
 /*
- * Of the relocations in scratch, the best use that holds this address. Slots mostly lie together: where each would take a
- * system call, they are read at one time.
+ * Of these relocations, the best use that holds the address. Slots mostly lie together: where each would take a system call,
+ * they are read at one time.
  */
-static struct used relocations_use(const struct module *module, unsigned count, uintptr_t stub, bool in_memory)
+static void slots_visit(const ElfW(Rela) *relocations, unsigned count, void *context)
 {
+	struct slot_search *search = context;
+	const struct module *module = search->module;
 	uintptr_t low = UINTPTR_MAX, high = 0;
-	struct used best = {USE_NONE, 0};
 	bool together;
 
 	for (unsigned i = 0; i < count; i++) {
-		const ElfW(Rela) *relocation = &scratch.relocations[i];
-
-		if (!ELF64_R_SYM(relocation->r_info) || !use_of_type(ELF64_R_TYPE(relocation->r_info)))
+		if (!relocation_use(&relocations[i]))
 			continue;
-		low = relocation->r_offset < low ? relocation->r_offset : low;
-		high = relocation->r_offset > high ? relocation->r_offset : high;
+		low = relocations[i].r_offset < low ? relocations[i].r_offset : low;
+		high = relocations[i].r_offset > high ? relocations[i].r_offset : high;
 	}
 	if (high == 0)
-		return best;
-	together = !in_memory && high - low < sizeof(scratch.window) - sizeof(uintptr_t) &&
-		   module_peek(module, (const void *)(module->bias + low), scratch.window, high - low + sizeof(uintptr_t));
+		return;
+	together = !search->in_memory && high - low < sizeof(window) - sizeof(uintptr_t) &&
+		   module_peek(module, (const void *)(module->bias + low), window, high - low + sizeof(uintptr_t));
 	for (unsigned i = 0; i < count; i++) {
-		const ElfW(Rela) *relocation = &scratch.relocations[i];
-		enum use use = use_of_type(ELF64_R_TYPE(relocation->r_info));
+		const ElfW(Rela) *relocation = &relocations[i];
+		enum use use = relocation_use(relocation);
 		uintptr_t value = 0;
 
-		if (!ELF64_R_SYM(relocation->r_info) || use <= best.use)
+		if (use <= search->best.use)
 			continue;
 		if (together)
-			memcpy(&value, (const char *)scratch.window + (relocation->r_offset - low), sizeof(value));
+			memcpy(&value, (const char *)window + (relocation->r_offset - low), sizeof(value));
 		else if (!module_peek(module, (const void *)(module->bias + relocation->r_offset), &value, sizeof(value)))
 			continue;
-		if (value == stub)
-			best = (struct used){use, (uint32_t)ELF64_R_SYM(relocation->r_info)};
-	}
-	return best;
-}
-
-static struct used table_use(const struct module *module, uintptr_t table, size_t size, uintptr_t stub, bool in_memory)
-{
-	size_t count = size / sizeof(ElfW(Rela)), part;
-	struct used best = {USE_NONE, 0};
-
-	for (size_t at = 0; table && at < count; at += part) {
-		part = count - at < RELOCATIONS_AT_ONCE ? count - at : RELOCATIONS_AT_ONCE;
-		if (!module_peek(module, (const ElfW(Rela) *)table + at, scratch.relocations, part * sizeof(ElfW(Rela))))
-			return best;
-		best = better(best, relocations_use(module, (unsigned)part, stub, in_memory));
-	}
-	return best;
-}
-
-/* An object's tables of relocations, as its dynamic section has them. */
-struct relocations {
-	uintptr_t table, calls;
-	size_t size, calls_size;
-};
-
-static void relocations_take(const ElfW(Dyn) *entry, void *context)
-{
-	struct relocations *found = context;
-
-	switch (entry->d_tag) {
-	case DT_RELA: found->table = entry->d_un.d_ptr; break;
-	case DT_RELASZ: found->size = entry->d_un.d_val; break;
-	case DT_JMPREL: found->calls = entry->d_un.d_ptr; break;
-	case DT_PLTRELSZ: found->calls_size = entry->d_un.d_val; break;
+		if (value == search->stub)
+			search->best = (struct used){use, (uint32_t)ELF64_R_SYM(relocation->r_info)};
 	}
 }
 
-/* The linker has made an address of what the file says, or has not. */
-static uintptr_t loaded_at(const struct module *module, uintptr_t address)
-{
-	return address && address < module->bias ? address + module->bias : address;
-}
-
-/* How the object has the address of this stub. `in_memory`: it can be read without the kernel. */
+/* How the object has the address of this stub. */
 static struct used module_use(const struct module *module, uintptr_t stub, bool in_memory)
 {
-	struct relocations all = {0};
-	struct used used = {USE_NONE, 0};
+	struct slot_search search = {module, stub, in_memory, {USE_NONE, 0}};
 
-	if (!module->dynamic || module->flags & MODULE_SELF)
-		return used;
-	object_each_dynamic(in_memory, module, relocations_take, &all);
-	used = table_use(module, loaded_at(module, all.table), all.size, stub, in_memory);
-	if (used.use == USE_TAKES)
-		return used;
-	return better(used, table_use(module, loaded_at(module, all.calls), all.calls_size, stub, in_memory));
+	if (module->flags & MODULE_SELF)
+		return search.best;
+	relocations_each(module, RELOCATIONS_OF_DATA, in_memory, slots_visit, &search);
+	if (search.best.use != USE_TAKES)
+		relocations_each(module, RELOCATIONS_OF_CALLS, in_memory, slots_visit, &search);
+	return search.best;
 }
 
 /* What the object would have bound to by that symbol. */

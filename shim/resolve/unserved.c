@@ -5,20 +5,13 @@
  */
 #include "shim/resolve/unserved.h"
 
-#include <stdatomic.h>
-
 #include "shim/dump/dump.h"
-#include "shim/dump/lock.h"
-#include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/program.h"
 #include "shim/resolve/blas_name.h"
 #include "shim/resolve/resolve.h"
-#include "shim/state/epoch.h"
 
 enum { NOTE_MAX = 512 };
-
-static atomic_bool is_due;
 
 /* What was found in one object. */
 struct found {
@@ -59,8 +52,6 @@ static void take(const char *name, void *context)
 		dump_note(DUMP_NOTE_UNSERVED, text, 0);
 }
 
-static bool is_awaited(void) { return config.budget_count || config.launched; }
-
 static void say(const struct found *found)
 {
 	char more[64] = "";
@@ -72,38 +63,21 @@ static void say(const struct found *found)
 		  found->first, more, found->path);
 }
 
-static void look_at(struct module *module)
+bool unserved_look_at(struct module *module, bool may_say)
 {
 	struct found found = {.module = module, .path = *module->path ? module->path : program_path(), .noted = dump_is_open()};
 	bool is_new = !(module->flags & MODULE_IMPORTS_SEEN);
 
 	if (module->flags & MODULE_SELF || (!is_new && !(module->flags & MODULE_UNSERVED)))
-		return;
+		return false;
 	if (!is_new && !found.noted)
-		return;
+		return false;
 	module_each_import(module, take, &found);
 	module->flags |= MODULE_IMPORTS_SEEN;
 	if (!found.count)
-		return;
+		return false;
 	module->flags |= MODULE_UNSERVED;
-	if (is_new && is_awaited() && !config.quiet)
+	if (is_new && may_say)
 		say(&found);
-}
-
-void unserved_expect(void) { atomic_store(&is_due, true); }
-
-bool unserved_is_due(void) { return is_awaited() && atomic_load(&is_due); }
-
-void unserved_look(void)
-{
-	struct module *module;
-
-	atomic_store(&is_due, false);
-	if (guest_confined || !epoch_is_counting())
-		return; /* a confined process reads no objects, and a child's locks and dump are its parent's until it starts over */
-	guest_lock(&record_lock);
-	module_refresh();
-	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
-		look_at(module);
-	guest_unlock(&record_lock);
+	return is_new && may_say;
 }

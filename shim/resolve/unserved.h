@@ -7,15 +7,12 @@
 
 #include <stdbool.h>
 
-/* Objects may have been opened: the next unserved_look has something to do. Any lock. */
-void unserved_expect(void);
-/* Whether such a look is due, and somebody waits for what it finds: there is a limit, or the launcher was used. */
-bool unserved_is_due(void);
+struct module;
 
 /*
- * Looks at what the objects that are new refer to. What it finds is said, where there is a limit or the launcher was used, and
- * is noted in the dump, if there is one. Reads each object once. With no lock held.
+ * Looks at what a new object refers to; what is found is noted in the dump, if there is one, and said, if it `may_say` so.
+ * Whether it was said. Reads each object once. With record_lock held.
  */
-void unserved_look(void);
+bool unserved_look_at(struct module *module, bool may_say);
 
 #endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * gaps.h - work of BLAS that the shim cannot see, as the loaded objects tell of it: see unserved.h and own_blas.h.
+ */
+#ifndef FLOPSHIM_GAPS_H
+#define FLOPSHIM_GAPS_H
+
+#include <stdbool.h>
+
+/* Objects may have been opened: the next gaps_look has something to do. Any lock. */
+void gaps_expect(void);
+/* Whether such a look is due, and somebody waits for what it finds: there is a limit, or the launcher was used. */
+bool gaps_are_due(void);
+
+enum gaps_moment {
+	GAPS_BEFORE, /* there may be more calls to learn from */
+	GAPS_CLOSING, /* the last look at objects that are about to be unloaded */
+	GAPS_END,    /* the last one of all */
+};
+
+/*
+ * Looks at the objects that are new. What is found is said where there is a limit or the launcher was used, and is noted in
+ * the dump, if there is one. With no lock held; keeps errno.
+ */
+void gaps_look(enum gaps_moment moment);
+
+/* Whether anything was said. */
+bool gaps_were_said(void);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * own_blas.c - objects that hold routines of BLAS and call them without the dynamic linker, past the shim.
+ * It must never name an object that others have for their BLAS: what they ask of it is counted, whatever it calls inside.
+ *
+ * A program's own definitions come before all others, the shim's too. A library's own calls stay inside where it was linked
+ * so (-Bsymbolic, which leaves a mark, or -Bsymbolic-functions, which leaves no relocation), and where its names are protected,
+ * or are not there for the dynamic linker at all: those can be read from the file, if it was not stripped.
+ */
+#include "shim/resolve/own_blas.h"
+
+#include <elf.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+
+#include "shim/dump/dump.h"
+#include "shim/guest/guest.h"
+#include "shim/guest/program.h"
+#include "shim/resolve/file_symbols.h"
+#include "shim/resolve/object.h"
+#include "shim/resolve/relocations.h"
+#include "shim/resolve/resolve.h"
+#include "names.h"
+
+enum { NAMES_MAX = 400 }; /* bytes of the names that are shown */
+
+/* What is known of one object. */
+struct own {
+	struct module *module;
+	bool is_program;
+	bool is_symbolic;      /* linked so that all its references bind inside */
+	unsigned open;         /* routines that the dynamic linker knows */
+	unsigned bound;        /* of these, those that bind inside */
+	unsigned inside;       /* that it does not know */
+	unsigned shown;
+	char names[NAMES_MAX];
+};
+
+/* ---- what it holds ---- */
+
+static bool is_routine(const char *name)
+{
+	int32_t symbol = resolve_own_name(name);
+
+	return symbol >= 0 && !symbol_is_bare((uint32_t)symbol);
+}
+
+/* The first names alone where they are many: a whole BLAS has thousands. */
+static void name_add(struct own *own, const char *name)
+{
+	size_t end = strlen(own->names);
+
+	if (end + strlen(name) + sizeof(", ") > sizeof(own->names))
+		return;
+	guest_print(own->names, sizeof(own->names), &end, "%s%s", end ? ", " : "", name);
+	own->shown++;
+}
+
+static void take_open(const char *name, bool is_protected, void *context)
+{
+	struct own *own = context;
+
+	if (!is_routine(name))
+		return;
+	own->open++;
+	if (!own->is_program && !own->is_symbolic && !is_protected)
+		return;
+	own->bound++;
+	name_add(own, name);
+}
+
+static void take_inside(const char *name, void *context)
+{
+	struct own *own = context;
+
+	if (!is_routine(name) || module_symbol(own->module, name))
+		return;
+	own->inside++;
+	name_add(own, name);
+}
+
+/* Where nothing refers to any of them through the linker, whoever calls them does without it: -Bsymbolic-functions. */
+static void take_unreferenced(const char *name, bool is_protected, void *context)
+{
+	(void)is_protected;
+	if (is_routine(name))
+		name_add(context, name);
+}
+
+static void symbolic_visit(const ElfW(Dyn) *entry, void *context)
+{
+	*(bool *)context |= entry->d_tag == DT_SYMBOLIC || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_SYMBOLIC);
+}
+
+static void find(struct own *own)
+{
+	struct module *module = own->module;
+
+	object_each_dynamic(module->flags & MODULE_START, module, symbolic_visit, &own->is_symbolic);
+	module_each_definition(module, take_open, own);
+	if (own->open && !own->bound && !relocations_name_own(module, is_routine)) {
+		own->bound = own->open;
+		module_each_definition(module, take_unreferenced, own);
+	}
+	file_symbols_each(module, take_inside, own);
+}
+
+/* ---- whether it is a BLAS to others ---- */
+
+static bool is_known_blas(const char *path)
+{
+	static const char *const names[] = {
+		"libblas", "liblapack", "libcblas", "libf77blas", "libptf77blas", "libptcblas", "libatlas", "libtatlas", "libsatlas",
+		"libopenblas", "libgoto", "libscipy_openblas", "libblis", "libflame", "libflexiblas", "libblastrampoline", "libmkl_",
+		"libarmpl", "libnvpl_", "libsci_", "libessl", "libgslcblas", "libRblas", "libRlapack", "libaocl", "libtmglib",
+	};
+	const char *name = base_name(path);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+struct asked {
+	const struct module *of;
+	struct module *by;
+	bool found;
+};
+
+static void asked_visit(const char *name, void *context)
+{
+	struct asked *asked = context;
+	uintptr_t real = !asked->found && is_routine(name) ? (uintptr_t)resolve_in_scope(name, NULL, asked->by) : 0;
+
+	asked->found |= real >= asked->of->start && real < asked->of->end;
+}
+
+/* Whether calls were given to it, or what another object refers to is found in it. */
+static bool serves_others(const struct module *of)
+{
+	struct asked asked = {.of = of, .found = (of->flags & (MODULE_SERVES | MODULE_ASKED | MODULE_REFUTED)) != 0};
+
+	for (unsigned i = 0; !asked.found && (asked.by = module_at(i)); i++)
+		if (asked.by != of && !(asked.by->flags & MODULE_SELF) && module_uses_blas(asked.by))
+			module_each_import(asked.by, asked_visit, &asked);
+	return asked.found;
+}
+
+/* ---- what is said ---- */
+
+static const char *object_path(const struct own *own) { return own->is_program ? program_path() : own->module->path; }
+
+static void others_print(const struct own *own, char *text, size_t size, size_t *end)
+{
+	unsigned others = own->bound + own->inside - own->shown;
+
+	if (others)
+		guest_print(text, size, end, " and %u more", others);
+}
+
+static void note(const struct own *own)
+{
+	static char text[NAMES_MAX + PATH_MAX + 64]; /* under record_lock */
+	size_t end = 0;
+
+	guest_print(text, sizeof(text), &end, "%s", own->names);
+	others_print(own, text, sizeof(text), &end);
+	guest_print(text, sizeof(text), &end, " in %s", object_path(own));
+	dump_note(own->is_program ? DUMP_NOTE_OWN_PROGRAM : DUMP_NOTE_OWN_LIBRARY, text, 0);
+}
+
+static void say(const struct own *own)
+{
+	char others[32] = "";
+	size_t end = 0;
+
+	others_print(own, others, sizeof(others), &end);
+	guest_say("%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
+		  object_path(own), own->names, others,
+		  own->is_program ? "nothing can be put before what a program defines: link it to a shared BLAS" :
+		  own->bound ? "link it to a shared BLAS, or without -Bsymbolic" : "link it to a shared BLAS instead of a static one");
+}
+
+static bool tell(struct own *own, bool may_say)
+{
+	struct module *module = own->module;
+
+	if (dump_is_open() && !(module->flags & MODULE_OWN_NOTED)) {
+		note(own);
+		module->flags |= MODULE_OWN_NOTED;
+	}
+	if (!may_say || module->flags & MODULE_OWN_SAID)
+		return false;
+	say(own);
+	module->flags |= MODULE_OWN_SAID;
+	return true;
+}
+
+bool own_blas_look_at(struct module *module, bool is_last, bool may_say)
+{
+	static struct own own; /* under record_lock */
+	bool is_told = (!dump_is_open() || module->flags & MODULE_OWN_NOTED) && (!may_say || module->flags & MODULE_OWN_SAID);
+
+	if (module->flags & (MODULE_SELF | MODULE_OWN_NONE) || is_told)
+		return false;
+	own = (struct own){.module = module, .is_program = !*module->path && module == module_at(0)};
+	if (!own.is_program && is_known_blas(*module->soname ? module->soname : module->path)) {
+		module->flags |= MODULE_OWN_NONE;
+		return false;
+	}
+	find(&own);
+	if (!own.bound && !own.inside) {
+		module->flags |= MODULE_OWN_NONE;
+		return false;
+	}
+	/* What was opened may yet be asked for its routines by dlsym. */
+	if (!own.is_program && own.open && (serves_others(module) || (!is_last && !(module->flags & MODULE_START))))
+		return false;
+	return tell(&own, may_say);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * own_blas.h - objects that hold routines of BLAS and call them without the dynamic linker, past the shim.
+ */
+#ifndef FLOPSHIM_OWN_BLAS_H
+#define FLOPSHIM_OWN_BLAS_H
+
+#include <stdbool.h>
+
+struct module;
+
+/*
+ * Looks whether the object is one, and notes it in the dump, if that is open; says it, where it has not been said and
+ * `may_say`. `is_last`: nothing more will be learnt of who calls it. Whether it was said. With record_lock held.
+ */
+bool own_blas_look_at(struct module *module, bool is_last, bool may_say);
+
+#endif

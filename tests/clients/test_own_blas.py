@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Programs and libraries with a BLAS of their own inside, whose calls nobody can count: they are named."""
+
+import subprocess
+
+from harness import RUNTIME, Skip, case, check, check_equal, library_folder, read_report
+
+SOURCE = RUNTIME / "own_blas.c"
+ROUTINES = ["daxpy_", "ddot_", "dgemm_"]
+HOW = {
+    "symbolic": ["-Wl,-Bsymbolic"],
+    "symbolic functions": ["-Wl,-Bsymbolic-functions"],
+    "protected": ["-fvisibility=protected"],
+    "version script": ["-Wl,--version-script={}"],
+    "hidden": ["-fvisibility=hidden", "-Dwork=__attribute__((visibility(\"default\")))work"],
+}
+
+
+def program(client, *flags, name, blas=True):
+    return client.compile("own_blas.c", "-DMAIN", "-fno-inline", *flags, name=name, blas=blas)
+
+
+def library(client, *flags, name):
+    made = client.compile("own_blas.c", "-DOWN", "-DWORK", "-shared", "-fPIC", "-fno-inline", *flags, blas=False, name=name)
+    return made, [made, f"-Wl,-rpath,{made.parent}"]
+
+
+def how_library(client):
+    """By client.how, with the flags to link it."""
+    script = client.folder / "script"
+    script.write_text("{ global: work; local: *; };")
+    flags = [flag.format(script) for flag in HOW[client.how]]
+    if client.how == "version script":  # its path is another one each time
+        target = client.folder / "libplug.so"
+        subprocess.run(["gcc", "-w", "-DOWN", "-DWORK", "-shared", "-fPIC", "-O1", "-fno-inline", *flags, "-o", target,
+                        SOURCE], check=True)
+        return target, [target, f"-Wl,-rpath,{client.folder}"]
+    return library(client, *flags, name=f"libplug-{client.how.replace(' ', '-')}.so")
+
+
+def names_of(text):
+    names, _, path = text.partition(" in ")
+    return sorted(names.split(", ")), path
+
+
+def check_named(run, kind, path):
+    """In the dump: the calls of dnrm2_ are there, and what is missing."""
+    check_equal({name: calls for name, (calls, _) in run.routines.items()}, {"dnrm2": 1}, "calls")
+    (note,) = run.report["notes"]
+    check_equal((note["kind"], names_of(note["text"])), (kind, (ROUTINES, str(path))), "note")
+
+
+def check_said(run, path, *words):
+    (line,) = run.err.decode().splitlines()
+    for word in (f"flopshim: {path} has a BLAS of its own (", "out of reach", *ROUTINES, *words):
+        check(word in line, f"{word!r} is not in: {line}")
+
+
+def check_all(client, made, kind, path):
+    """By a bare preload the dump has it; with a budget, and under the launcher, one line says it too, unless that is to be quiet."""
+    run = client.run([made])
+    check_equal(run.err, b"", "standard error")
+    check_named(run, kind, path)
+    run = client.run([made], FLOPSHIM_BUDGET="1e9")
+    check_said(run, path, "shared BLAS")
+    check_named(run, kind, path)
+    check_equal(client.run([made], FLOPSHIM_BUDGET="1e9", FLOPSHIM_QUIET="1").err, b"", "when quiet")
+    check_said(client.run([client.launcher, made], shim=False), path, "shared BLAS")
+
+
+@case(exported=(True, False))
+def of_a_program(client):
+    """Which comes before every library in the search for a name."""
+    flags = ["-rdynamic"] if client.exported else []
+    made = program(client, "-DOWN", "-DWORK", "-DCOUNTED", *flags, name=f"own-program-{client.exported}")
+    check_all(client, made, "own_program", made)
+
+
+@case()
+def nothing_counted(client):
+    """A program that calls nothing else leaves no dump, but is not silent."""
+    made = program(client, "-DOWN", "-DWORK", name="own-program-alone", blas=False)
+    run = client.run([made])
+    check_said(run, made, "nothing can be put before what a program defines")
+    check_equal(run.dumps, [], "dumps")
+    check_equal(client.run([made], FLOPSHIM_QUIET="1").err, b"", "when quiet")
+    check_said(client.run([client.launcher, made], shim=False), made)
+
+
+@case(how=HOW)
+def of_a_library(client):
+    path, link = how_library(client)
+    made = client.folder / "user"
+    subprocess.run(["gcc", "-w", "-DMAIN", "-DCOUNTED", SOURCE, "-o", made, *map(str, link),
+                    f"-L{library_folder() / 'openblas-pthread'}", "-lblas"], check=True)
+    # The library of the program's BLAS has dgemm_ and the others too, and does not come into it.
+    check_all(client, made, "own_library", path)
+
+
+@case(how=HOW)
+def of_a_plug_in(client):
+    """One that is opened and closed."""
+    path, _ = how_library(client)
+    host = program(client, "-DHOST", "-DCOUNTED", name="own-host")
+    run = client.run([host, path])
+    check_named(run, "own_library", path)
+    check_said(client.run([host, path], FLOPSHIM_BUDGET="1e9"), path)
+
+
+@case()
+def stripped(client):
+    """What is hidden, and whose names were taken out of the file, cannot be seen."""
+    path, link = library(client, *HOW["hidden"], "-s", name="libplug-stripped.so")
+    run = client.run([program(client, "-DCOUNTED", *link, name="own-stripped")])
+    check_equal((run.err, run.report["notes"]), (b"", []), "what is said")
+
+
+# ---- nothing wrong ----
+
+def check_fine(client, words, calls):
+    for launched in (False, True):
+        run = client.run([client.launcher, *words] if launched else words, shim=not launched, FLOPSHIM_BUDGET="1e9",
+                         FLOPSHIM_OUT=client.folder / f"{launched}.dump")
+        check_equal(run.err, b"", "standard error")
+        report = read_report(client.reporter, [str(client.folder / f"{launched}.dump")])
+        check_equal(report["notes"], [], "notes")
+        check_equal({row["routine"]: row["calls"] for row in report["routines"]}, calls, "calls")
+
+
+@case()
+def counted(client):
+    """A library whose own calls go through the linker, as they do if nothing is done about it."""
+    _, link = library(client, name="libplug-plain.so")
+    check_fine(client, [program(client, "-DCOUNTED", *link, name="own-plain")], {"dgemm": 1, "dnrm2": 1})
+
+
+@case(name=("libopenblas_symbolic.so", "libmathematics.so"))
+def blas_itself(client):
+    """One whose routines call each other inside, by whatever name: what others ask of it is counted."""
+    archive = library_folder() / "openblas-pthread" / "libopenblas.a"
+    if not archive.exists():
+        raise Skip(f"no {archive}")
+    made = client.folder / client.name
+    needed = ["-Wl,-u,dgemm_,-u,dnrm2_,-u,ddot_,-u,daxpy_,-u,dpotrf_,-u,dgesv_,-u,dgetrs_"]
+    subprocess.run(["gcc", "-shared", "-Wl,-Bsymbolic", *needed, archive, "-lgfortran", "-lm", "-lpthread", "-o", made], check=True)
+    user = client.folder / "user"
+    subprocess.run(["gcc", "-w", "-DMAIN", "-DWORK", "-DCOUNTED", SOURCE, "-o", user, made,
+                    f"-Wl,-rpath,{client.folder}"], check=True)
+    check_fine(client, [user], {"dgemm": 1, "dnrm2": 1})
+    # By dlsym alone, where no object refers to it.
+    code = f"""import ctypes
+library = ctypes.CDLL({str(made)!r})
+x = (ctypes.c_double * 2)(3, 4)
+library.dnrm2_.restype = ctypes.c_double
+assert library.dnrm2_(ctypes.byref(ctypes.c_int(2)), x, ctypes.byref(ctypes.c_int(1))) == 5
+"""
+    for launched in ("True", "False"):
+        (client.folder / f"{launched}.dump").unlink()
+    check_fine(client, ["/usr/bin/python3", "-c", code], {"dnrm2": 1})
