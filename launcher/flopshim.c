@@ -75,16 +75,28 @@ struct image {
 static bool quiet;
 static char *sanitizer; /* runtime that the program was linked to, NULL if none */
 
+/* A line by one write: those of other ranks may come between two. */
+static void say(const char *format, va_list arguments)
+{
+	char *sentence = NULL, *line = NULL;
+	int length = -1;
+
+	if (vasprintf(&sentence, format, arguments) >= 0)
+		length = asprintf(&line, "flopshim: %s\n", sentence);
+	if (length < 0 || write(STDERR_FILENO, line, (size_t)length) < 0)
+		perror("flopshim");
+	free(sentence);
+	free(line);
+}
+
 static void __attribute__((format(printf, 2, 3), noreturn)) fail(int status, const char *format, ...)
 {
 	va_list arguments;
 
 	fflush(stdout);
-	fputs("flopshim: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 	exit(status);
 }
 
@@ -94,11 +106,9 @@ static void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
 
 	if (quiet)
 		return;
-	fputs("flopshim: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 }
 
 /* Like asprintf, for the caller to free; ends the launcher when memory is short. */
@@ -350,6 +360,8 @@ static char *find_program_or_fail(const char *name, const char *what)
 
 	if (path)
 		return path;
+	if (error == ENOENT && !strchr(name, '/') && !stat(name, &status) && S_ISREG(status.st_mode))
+		fail(STATUS_NOT_FOUND, "%s%s: not found in PATH; did you mean the one in this directory, ./%s?", what, name, name);
 	if (error == ENOENT)
 		fail(STATUS_NOT_FOUND, "%s%s: not found", what, name);
 	if (!stat(name, &status) && S_ISDIR(status.st_mode))
@@ -588,13 +600,64 @@ static const struct option_row *row_of(int option)
 	return NULL;
 }
 
+/* Whether it is more likely to be the program than the value that an option wants. */
+static bool is_program(const char *value)
+{
+	char *path = find_program(value);
+
+	free(path);
+	return path || (strchr(value, '/') && !access(value, F_OK));
+}
+
+/* A program that stands where the value should. */
+static void __attribute__((noreturn)) fail_without_value(const struct option_row *row, const char *program)
+{
+	bool is_budget = row == &rows[OPTION_BUDGET];
+
+	fail(STATUS_LAUNCHER, "--%s wants %s before the program, and got %s; expected 'flopshim --%s %s %s'", row->name,
+	     is_budget ? "a number of FLOPs" : row->argument, program, row->name, is_budget ? "1e9" : row->argument, program);
+}
+
+static const struct option_row *nearest_row(const char *name)
+{
+	const struct option_row *nearest = NULL;
+	unsigned best = 3; /* edits that no more than a slip of the hand makes */
+
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		unsigned distance = name_distance(name, strcspn(name, "="), rows[i].name);
+
+		if (distance < best && distance < strlen(rows[i].name) / 2) {
+			best = distance;
+			nearest = &rows[i];
+		}
+	}
+	return nearest;
+}
+
+/* What getopt did not take: `word` is the option as it was given, `letter` the letter or the value of a known one, or 0. */
+static void __attribute__((noreturn)) fail_of_option(const char *word, int letter)
+{
+	const struct option_row *row = letter ? row_of(letter) : NULL;
+
+	if (row)
+		fail(STATUS_LAUNCHER, "--%s takes no value: %s; try 'flopshim --help'", row->name, word);
+	if (letter)
+		fail(STATUS_LAUNCHER, "-%c: there is no such option; try 'flopshim --help'", letter);
+	row = nearest_row(word + strspn(word, "-"));
+	fail(STATUS_LAUNCHER, "%s: there is no such option%s%s%s; try 'flopshim --help'", word, row ? "; did you mean --" : "",
+	     row ? row->name : "", row ? "?" : "");
+}
+
 /* Applies the options and gives the index of PROGRAM in argv. */
 static int parse(int argc, char **argv)
 {
 	struct option options[OPTION_COUNT + 1] = {0};
-	char letters[2 * OPTION_COUNT + 2] = "+"; /* "+": the first non-option is PROGRAM */
-	char *end = letters + 1;
+	char letters[2 * OPTION_COUNT + 3] = "+:"; /* "+": the first non-option is PROGRAM; ":": a missing value is told apart */
+	char *end = letters + 2;
+	const struct option_row *last = NULL; /* that has taken the word before the next one */
 	int option;
+
+	opterr = 0;
 
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		options[i] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL,
@@ -607,8 +670,15 @@ static int parse(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		const struct option_row *row = row_of(option);
 
+		if (option == ':') {
+			row = row_of(optopt);
+			fail(STATUS_LAUNCHER, "%s: expected %s after it; try 'flopshim --help'", argv[optind - 1], row->argument);
+		}
 		if (!row)
-			fail(STATUS_LAUNCHER, "try 'flopshim --help'");
+			fail_of_option(argv[optind - 1], optopt);
+		last = row->argument && optarg == argv[optind - 1] ? row : NULL;
+		if (last == &rows[OPTION_BUDGET] && !isdigit((unsigned char)*optarg) && is_program(optarg))
+			fail_without_value(last, optarg);
 		if (row->variable) {
 			apply(row, row->argument ? optarg : "1");
 			continue;
@@ -619,6 +689,8 @@ static int parse(int argc, char **argv)
 			puts("flopshim " FLOPSHIM_VERSION);
 		exit(fflush(stdout) ? STATUS_LAUNCHER : 0);
 	}
+	if (optind == argc && last && is_program(argv[optind - 1]))
+		fail_without_value(last, argv[optind - 1]);
 	if (optind == argc)
 		fail(STATUS_LAUNCHER, "no program given; try 'flopshim --help'");
 	return optind;
@@ -629,7 +701,7 @@ int main(int argc, char **argv)
 	const char *told = getenv(VARIABLE(QUIET));
 	char **arguments;
 	int machine;
-	char *shim, *program;
+	char *shim, *program, *process;
 
 	quiet = told && *told && strcmp(told, "0");
 	arguments = argv + parse(argc, argv);
@@ -637,7 +709,8 @@ int main(int argc, char **argv)
 	program = find_program_or_fail(arguments[0], "");
 	check_program(program, "", machine, 0);
 	unsetenv(SHIM_VARIABLE);
-	set_variable(VARIABLE(LAUNCHED), "1");
+	set_variable(VARIABLE(LAUNCHED), process = text("%ld", (long)getpid())); /* which exec keeps */
+	free(process);
 	name_run();
 	preload(shim);
 	execvp(program, arguments);

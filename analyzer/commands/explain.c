@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/base/memory.h"
 #include "analyzer/catalog/catalog.h"
@@ -509,6 +510,9 @@ int command_explain(int count, char **arguments)
 		return status;
 	if (!all && options.format->one_table)
 		return usage_error("explain", "--%s is for --all", options.format->name);
+	if (!all && !options.operand_count && isatty(STDIN_FILENO))
+		return usage_error("explain", "which routine? Expected one with its dimensions, as in 'flopshim-report explain dgemm "
+		                              "m=100 n=100 k=100'; --all for all, or - to type one a line");
 	if (all && options.operand_count)
 		return usage_error("explain", "%s: --all takes no routine", options.operands[0]);
 	output = options_output(&options);

@@ -5,8 +5,10 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/commands/command.h"
+#include "names.h"
 #include "variables.h"
 #include "version.h"
 
@@ -36,8 +38,29 @@ static void help(void)
 	     "5 input incomplete or damaged, 6 unpriced work (--strict).");
 }
 
+/* A word that is no dump, but nearly a command. */
+static const char *misspelt_command(const char *word)
+{
+	const char *nearest = NULL;
+	unsigned best = 3; /* edits that no more than a slip of the hand makes */
+
+	if (*word == '-' || strchr(word, '/') || !access(word, F_OK))
+		return NULL;
+	for (unsigned i = 0; i < COMMAND_COUNT; i++) {
+		unsigned distance = name_distance(word, strlen(word), commands[i].name);
+
+		if (distance < best && 2 * distance < strlen(commands[i].name)) {
+			best = distance;
+			nearest = commands[i].name;
+		}
+	}
+	return nearest;
+}
+
 int main(int count, char **arguments)
 {
+	const char *nearest;
+
 	setlocale(LC_CTYPE, "");
 	if (count > 1) {
 		for (unsigned i = 0; i < COMMAND_COUNT; i++)
@@ -50,6 +73,11 @@ int main(int count, char **arguments)
 		if (!strcmp(arguments[1], "--version")) {
 			puts("flopshim-report " FLOPSHIM_VERSION);
 			return EXIT_FINE;
+		}
+		nearest = misspelt_command(arguments[1]);
+		if (nearest) {
+			complain("%s: no such file, directory or command; did you mean 'flopshim-report %s'?", arguments[1], nearest);
+			return EXIT_USAGE;
 		}
 	}
 	return command_report(count, arguments);

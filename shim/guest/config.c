@@ -19,7 +19,7 @@
 
 struct config config;
 
-static const char amount_expected[] = "expected a positive number of FLOPs, with an optional k, M, G, T, P or E";
+static const char amount_expected[] = "expected a positive number of FLOPs such as 1e9 or 200G, with an optional k, M, G, T, P or E";
 
 static void __attribute__((noreturn)) stop(void)
 {
@@ -282,16 +282,24 @@ static bool read_budget_part(const char *part, const char *end, char *fault, siz
 	return true;
 }
 
+/* What is left of digits in groups of three: 1,000,000. */
+static bool is_group(const char *part, const char *end)
+{
+	return end - part >= 3 && strspn(part, "0123456789") >= 3 && !(part[3] >= '0' && part[3] <= '9');
+}
+
 static bool read_budget(const char *value, char *fault, size_t size)
 {
-	for (;;) {
-		const char *comma = strchr(value, ','), *end = comma ? comma : value + strlen(value);
+	static const char commas[] = "a comma begins another budget; expected a number without commas, such as 1000000, 1e6 or 1M";
 
-		if (!read_budget_part(value, end, fault, size))
-			return false;
-		if (!comma)
+	if (!*value)
+		return fail(fault, size, value, "it is empty", "expected an amount such as 1e9 or 200G; without a limit the variable must be unset");
+	for (const char *part = value, *end;; part = end + 1) {
+		end = strchrnul(part, ',');
+		if (!read_budget_part(part, end, fault, size))
+			return part > value && is_group(part, end) ? fail(fault, size, value, "", commas) : false;
+		if (!*end)
 			return true;
-		value = comma + 1;
 	}
 }
 
@@ -408,6 +416,16 @@ static bool read_run(const char *value, char *fault, size_t size)
 	if (strlen(value) >= sizeof(config.run))
 		return fail(fault, size, value, "it is too long", "expected a name that the launcher has given");
 	strcpy(config.run, value);
+	return true;
+}
+
+static bool read_launched(const char *value, char *fault, size_t size)
+{
+	const char *end = value + strlen(value);
+
+	if (config_amount(value, end, &config.launched_process))
+		return fail(fault, size, value, "", "expected the number of a process");
+	config.launched = true;
 	return true;
 }
 

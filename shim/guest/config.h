@@ -43,6 +43,7 @@ struct config {
 	enum time_mode time;
 	bool bare_names, quiet, verbose;
 	bool launched;               /* the launcher has started this process, or one that it comes from */
+	uint64_t launched_process;   /* the number of that one */
 	char run[CONFIG_RUN_MAX];    /* the launcher's name for all that it has started; "" without one */
 	char warnings[2048];         /* lines about values that were not understood, said at the first call */
 };

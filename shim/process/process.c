@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * process.c - the shim starts and ends with the process.
- * It must never make a file or say anything in a process that makes no BLAS call.
+ * It must never make a file in a process that makes no BLAS call, nor say anything there but to who used the launcher.
  */
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/charge/charge.h"
@@ -58,6 +61,23 @@ static __attribute__((constructor)) void start(void)
 	errno = saved;
 }
 
+/* Whether the process has started others, which may have left dumps. */
+static bool has_children(void)
+{
+	struct rusage usage;
+	siginfo_t info;
+
+	return (!getrusage(RUSAGE_CHILDREN, &usage) && usage.ru_minflt) || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+}
+
+/* Who used the launcher expects a dump. */
+static void say_no_dump(void)
+{
+	if (config.launched_process == (uint64_t)getpid() && !config.quiet && !guest_confined && !dump_is_open() &&
+	    !gaps_were_said() && !has_children())
+		guest_say("%s made no call of BLAS or LAPACK that could be counted: there is no dump", program_path());
+}
+
 /* Others may be in the middle of adding to the dump, or just beginning to. */
 static __attribute__((destructor)) void end(void)
 {
@@ -65,6 +85,7 @@ static __attribute__((destructor)) void end(void)
 		return;
 	hiding_note_deep(true);
 	gaps_look(GAPS_END);
+	say_no_dump();
 	guest_lock(&record_lock);
 	charge_call_back_all(); /* or what is reserved and unspent would stand as used */
 	dump_close(DUMP_CLOSED, -1, registry_is_alone());

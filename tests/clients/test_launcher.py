@@ -2,6 +2,7 @@
 """The launcher: what it sets, what it follows, what it refuses and with which status."""
 
 import os
+import pty
 import shutil
 import stat
 import struct
@@ -80,12 +81,14 @@ def variables(client):
     got = dict(line.split("=", 1) for line in run.out.decode().splitlines() if line.startswith(("FLOPSHIM_", "LD_PRE")))
     mark = got.pop("FLOPSHIM_RUN")
     check(len(mark) == 32 and not set(mark) - set("0123456789abcdef"), f"the mark of the run: {mark}")
+    launched = got.pop("FLOPSHIM_LAUNCHED")
+    check(launched.isdigit() and int(launched) > 1, f"the launched process: {launched}")
     check_equal(got, {
         "LD_PRELOAD": str(shim),
         "FLOPSHIM_BUDGET": "1e12,train=200G", "FLOPSHIM_ON_EXCEED": "warn", "FLOPSHIM_NAMESPACE": "a.b",
         "FLOPSHIM_OUT": "x/%p", "FLOPSHIM_ACCESS": "group", "FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_WEIGHTS": "w.txt", "FLOPSHIM_RECORDS": "calls",
         "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all", "FLOPSHIM_BARE_NAMES": "1",
-        "FLOPSHIM_QUIET": "1", "FLOPSHIM_LAUNCHED": "1"}, "environment")
+        "FLOPSHIM_QUIET": "1"}, "environment")
 
 
 @case()
@@ -316,3 +319,104 @@ def budget(client):
     if not (client.folder / "x.dump").exists():
         raise Failure("no dump where --out said")
     check(b"dgemm" in run.err and f"{flops.gemm(50, 50, 50):,}".encode() in run.err, "another message")
+
+
+# ---- a newcomer's first hour ----
+
+@case()
+def program_in_this_directory(client):
+    executable(client, "power", "#!/bin/sh\n")
+    check_refused(launch(client, "power", status=NOT_FOUND), "power: not found in PATH", "./power?")
+    check_equal(launch(client, "nothing-here", status=NOT_FOUND).err, b"flopshim: nothing-here: not found\n", "standard error")
+
+
+WRONG = {  # words of the command line, and what the one line says
+    "budget program": (["--budget", "./power"], ["--budget", "./power", "flopshim --budget 1e9 ./power"]),
+    "budget program argument": (["-b", "./power", "x"], ["flopshim --budget 1e9 ./power"]),
+    "budget of PATH": (["--budget", "true"], ["flopshim --budget 1e9 true"]),
+    "out program": (["--out", "./power"], ["--out", "flopshim --out TEMPLATE ./power"]),
+    "no value": (["--budget"], ["--budget", "AMOUNT"]),
+    "slip": (["--buget", "1e9", "./power"], ["--buget", "did you mean --budget?"]),
+    "no slip": (["--nonsense", "./power"], ["--nonsense: there is no such option; try"]),
+    "letter": (["-Z", "./power"], ["-Z", "no such option"]),
+    "value too many": (["--quiet=2", "./power"], ["--quiet takes no value"]),
+}
+
+
+@case(what=WRONG)
+def command_line(client):
+    """One line says what was wrong, what was expected, and how."""
+    words, expected = WRONG[client.what]
+    executable(client, "power", "#!/bin/sh\n")
+    check_refused(launch(client, *words, status=LAUNCHER), *expected)
+
+
+@case(value=("1,000,000", "1,500", "train=1,000", ""))
+def budget_value(client):
+    """It stops the program, with an example of what would be right."""
+    run = launch(client, "true", status=2, FLOPSHIM_BUDGET=client.value)
+    check_refused(run, f"FLOPSHIM_BUDGET: '{client.value}'", "1M" if client.value else "1e9", "without")
+
+
+@case()
+def budget_with_commas(client):
+    """That are as they should be."""
+    check_equal(launch(client, "--quiet", "true", FLOPSHIM_BUDGET="1000,train=500,test=100").err, b"", "standard error")
+
+
+@case()
+def no_dump(client):
+    """One line where nothing was counted, and none where that is to be quiet, another process may have counted, or nobody asked."""
+    program = client.compile("processes.c")
+    run = launch(client, "true")
+    check_refused(run, "/true made no call of BLAS or LAPACK that could be counted: there is no dump")
+    check_refused(launch(client, "env", "sh", "-c", "exec true"), "/true made no call")
+    quiet = [["--quiet", "true"], ["sh", "-c", f"{program} plain; true"], ["sh", "-c", f"{program} plain & wait"]]
+    for words in quiet:
+        check_equal(launch(client, *words, FLOPSHIM_OUT="/dev/null").err, b"", f"standard error of {words}")
+    check_equal(launch(client, "true", FLOPSHIM_QUIET="1").err, b"", "standard error by the variable")
+    check_equal(client.run(["true"]).err, b"", "standard error without the launcher")
+
+
+@case()
+def one_write(client):
+    """Lines of many ranks at one time come whole: each is one system call."""
+    if not shutil.which("strace"):
+        raise Skip("no strace")
+    executable(client, "power", "#!/bin/sh\n")
+    trace = client.folder / "trace"
+    for words in (["power"], ["--budget", "./power"], ["--no-such-option"]):
+        client.run(["strace", "-o", trace, "-e", "trace=write,writev", client.launcher, *words], shim=False, status=None)
+        lines = [line for line in trace.read_text().splitlines() if line.startswith("write")]
+        check_equal([line[:18] for line in lines], ['write(2, "flopshim'], f"writes of {words}")
+
+
+# ---- flopshim-report ----
+
+def report(client, *words, status):
+    return client.run([client.reporter, *words], shim=False, status=status, timeout=20)
+
+
+@case()
+def misspelt_command(client):
+    for word, meant in (("repot", "report"), ("explian", "explain"), ("comapre", "compare")):
+        said = report(client, word, status=2).err.decode()
+        check(word in said and f"did you mean 'flopshim-report {meant}'?" in said, f"it says {said}")
+    check(b"did you mean" not in report(client, "unlike", status=1).err, "a name unlike all is taken for one")
+    (client.folder / "repot").write_text("no dump")
+    check(b"did you mean" not in report(client, "repot", status=None).err, "a file that is there is taken for a command")
+
+
+@case()
+def explain_alone(client):
+    """On a terminal it would wait for a line without a word; from a pipe it reads."""
+    master, terminal = pty.openpty()
+    try:
+        done = subprocess.run([client.reporter, "explain"], stdin=terminal, capture_output=True, timeout=20)
+    finally:
+        os.close(master)
+        os.close(terminal)
+    check_equal((done.returncode, done.stdout), (2, b""), "status, standard output")
+    check(b"flopshim-report explain dgemm m=100 n=100 k=100" in done.stderr, "no example")
+    run = client.run([client.reporter, "explain"], shim=False, stdin=b"dgemm m=100 n=100 k=100\n")
+    check(b"dgemm" in run.out, "it does not read a pipe")
