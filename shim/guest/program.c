@@ -6,7 +6,10 @@
 #include "shim/guest/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +26,88 @@ void program_find(void)
 
 	if (length <= 0)
 		strcpy(path, program_invocation_name);
+}
+
+/* Lines of /proc/self/maps, one after the other. */
+struct mappings {
+	int file;
+	size_t length, at;
+	char bytes[1024];
+};
+
+/* The next line, cut to `size`; false at the end. */
+static bool mappings_line(struct mappings *mappings, char *line, size_t size)
+{
+	size_t end = 0;
+
+	for (;;) {
+		char byte;
+
+		if (mappings->at == mappings->length) {
+			ssize_t length = read(mappings->file, mappings->bytes, sizeof(mappings->bytes));
+
+			mappings->at = 0;
+			mappings->length = length > 0 ? (size_t)length : 0;
+			if (length <= 0)
+				return false;
+		}
+		byte = mappings->bytes[mappings->at++];
+		line[end] = byte == '\n' ? 0 : byte;
+		if (!line[end])
+			return true;
+		end += end + 1 < size;
+	}
+}
+
+/* The hexadecimal number that a text begins with; `*end` is what follows. */
+static uint64_t hexadecimal(const char *text, const char **end)
+{
+	uint64_t number = 0;
+
+	for (; (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'f'); text++)
+		number = number << 4 | (uint64_t)(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+	*end = text;
+	return number;
+}
+
+/* Whether a line, "55d000-55e000 r-xp ...", is of an address. */
+static bool is_of(const char *line, uint64_t address)
+{
+	const char *at;
+	bool behind = address >= hexadecimal(line, &at);
+
+	return behind && *at == '-' && address < hexadecimal(at + 1, &at);
+}
+
+/* Of a file that is gone the kernel says so behind its name. */
+static void without_remark(char *name)
+{
+	static const char remark[] = " (deleted)";
+	size_t length = strlen(name), end = sizeof(remark) - 1;
+
+	if (length > end && !strcmp(name + length - end, remark))
+		name[length - end] = 0;
+}
+
+const char *program_mapped_file(uint64_t address)
+{
+	static char line[PATH_MAX + 128];
+	static struct mappings mappings;
+	int saved = errno;
+	char *name = NULL;
+
+	if (guest_confined)
+		return NULL;
+	mappings = (struct mappings){.file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
+	while (!name && mappings.file >= 0 && mappings_line(&mappings, line, sizeof(line)))
+		if (is_of(line, address))
+			name = strchr(line, '/');
+	if (mappings.file >= 0)
+		close(mappings.file);
+	if (name)
+		without_remark(name);
+	errno = saved;
+	return name;
 }
 
 /* A confined thread cannot ask for its own: any number that no other has will do. */

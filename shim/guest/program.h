@@ -15,6 +15,12 @@ void program_find(void);
 /* Absolute path of the running program. */
 const char *program_path(void);
 
+/*
+ * The file that is mapped at an address, as the kernel knows it; NULL where it is not known. Valid until the next call. Under
+ * record_lock, as wherever files are opened.
+ */
+const char *program_mapped_file(uint64_t address);
+
 /* The kernel's number of the calling thread. */
 uint32_t program_thread(void);
 

@@ -18,6 +18,9 @@
 static inline uint64_t names_string(const char *text) { return dump_string(text, strlen(text)); }
 uint32_t names_routine(uint16_t routine);
 uint32_t names_module(struct module *module);
+
+/* Its path, absolute where there is one: it may have been opened by another. */
+const char *names_path(const struct module *module);
 void names_forked(void);
 
 /* ---- sites.c ---- */

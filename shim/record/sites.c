@@ -387,7 +387,7 @@ static uint32_t module_twin(const struct module *module)
 
 		if (entry && entry->build_id_size == module->build_id_size &&
 		    !memcmp(entry->build_id, module->build_id, module->build_id_size) &&
-		    dump_text_is(entry->path, module->path))
+		    dump_text_is(entry->path, names_path(module)))
 			return i;
 	}
 	return DUMP_NONE;
