@@ -26,7 +26,8 @@ static const char usage[] =
 	"A directory is one with a single *.dump file in it; without any, the current directory.\n";
 
 static const char help[] =
-	"  --top N             only the first so many: a number or 'all' (text 1000)\n";
+	"  --top N             only the first so many: a number or 'all' (text 1000)\n"
+	HELP_DEBUGINFOD;
 
 /* A row of the dump, by its number: what the calls in the record refer to. */
 struct numbered_row {
@@ -296,7 +297,7 @@ static char *single_dump(const char *path)
 
 int command_calls(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_END };
+	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
 	const struct option_parser parser = { .command = "calls", .usage = usage, .help = help, .schema = SCHEMA,
 	                                      .no_keys = "calls are shown one by one; report --by adds them up",
 	                                      .table = table };

@@ -24,7 +24,8 @@ static const char help[] =
 	"                      several with commas or repeated; without any: flops=0%\n"
 	"  --last              of the runs whose dumps are found, the last one alone\n"
 	"  --reprice           price both by today's routine table\n"
-	"  --top N             rows that are shown: a number or 'all' (text 20)\n";
+	"  --top N             rows that are shown: a number or 'all' (text 20)\n"
+	HELP_DEBUGINFOD;
 
 /* No two runs have the same processes and threads. */
 enum { KEYS = KEYS_ALL & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
@@ -189,7 +190,7 @@ static int compare(struct output *output, const struct options *options, const s
 int command_compare(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_TOP, OPTION_LINE_REPRICE, OPTION_LINE_LAST,
+		OPTION_LINE_TOP, OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD,
 		{ "limit", required_argument, NULL, OPTION_LIMIT }, OPTION_LINE_END,
 	};
 	struct limits limits = { 0 };

@@ -30,7 +30,8 @@ static const char usage[] =
 static const char help[] =
 	"  --interval SECONDS  between two looks (1)\n"
 	"  --count N           stop after so many looks\n"
-	"  --top N             rows that are shown: a number or 'all'\n";
+	"  --top N             rows that are shown: a number or 'all'\n"
+	HELP_DEBUGINFOD;
 
 /* A process is on one host, and has one rank. */
 enum { KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SITE) | KEY_BIT(KEY_THREAD) };
@@ -361,7 +362,7 @@ static int take_option(void *context, int code, const char *value)
 int command_live(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_TOP,
+		OPTION_LINE_TOP, OPTION_LINE_DEBUGINFOD,
 		{ "interval", required_argument, NULL, OPTION_INTERVAL }, { "count", required_argument, NULL, OPTION_COUNT },
 		OPTION_LINE_END,
 	};

@@ -142,6 +142,9 @@ static int take_common(struct options *options, const struct option_parser *pars
 	case OPTION_LAST:
 		options->last = true;
 		return -1;
+	case OPTION_DEBUGINFOD:
+		options->debuginfod = true;
+		return -1;
 	case OPTION_REPRICE:
 		options->reprice = true;
 		return -1;
@@ -189,6 +192,10 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 	options->operands = arguments + optind;
 	options->operand_count = (size_t)(count - optind);
 	free(all);
+	if (status < 0 && options->debuginfod && !system_has_debuginfod())
+		status = usage_error(parser->command, "--debuginfod: DEBUGINFOD_URLS names no server");
+	if (!options->debuginfod)
+		system_without_debuginfod();
 	return status;
 }
 

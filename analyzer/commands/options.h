@@ -18,7 +18,7 @@ struct options {
 	const struct report_table *table; /* that was asked for by --csv=TABLE; NULL for none */
 	const struct key *by; /* NULL where it is not given */
 	size_t top; /* rows that a table shows; 0 where it is not given */
-	bool strict, fail_on_budget, reprice, last;
+	bool strict, fail_on_budget, reprice, last, debuginfod;
 	char **operands; /* what is left: files and the like */
 	size_t operand_count;
 };
@@ -31,6 +31,7 @@ enum option_code {
 	OPTION_FAIL_ON_BUDGET,
 	OPTION_REPRICE,
 	OPTION_LAST,
+	OPTION_DEBUGINFOD,
 	OPTION_FORMAT, /* and as many as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* a command's own begin here */
 };
@@ -41,6 +42,9 @@ enum option_code {
 #define OPTION_LINE_FAIL_ON_BUDGET { "fail-on-budget", no_argument, NULL, OPTION_FAIL_ON_BUDGET }
 #define OPTION_LINE_REPRICE { "reprice", no_argument, NULL, OPTION_REPRICE }
 #define OPTION_LINE_LAST { "last", no_argument, NULL, OPTION_LAST }
+#define OPTION_LINE_DEBUGINFOD { "debuginfod", no_argument, NULL, OPTION_DEBUGINFOD }
+#define HELP_DEBUGINFOD \
+	"  --debuginfod        ask the servers of DEBUGINFOD_URLS for functions and lines that no file here has\n"
 #define OPTION_LINE_END { NULL, 0, NULL, 0 }
 
 struct option_parser {

@@ -24,7 +24,8 @@ static const char help[] =
 	"  --last              of the runs whose dumps are found, the last one alone\n"
 	"  --reprice           price every shape by today's routine table\n"
 	"  --strict            status 6 where work has no price\n"
-	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n";
+	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n"
+	HELP_DEBUGINFOD;
 
 /* What ran. */
 
@@ -427,7 +428,7 @@ static int checked_status(const struct options *options, const struct aggregate 
 int command_report(int count, char **arguments)
 {
 	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
-	                                       OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_END };
+	                                       OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
 	const struct option_parser parser = { .command = "report", .usage = usage, .help = help, .schema = SCHEMA,
 	                                      .takes_table = true, .by_help = "instead of all tables, the work by",
 	                                      .keys = KEYS_ALL, .table = table };

@@ -242,6 +242,18 @@ char *system_dump_of(uint32_t pid, char **deleted)
 	return path || !ticks ? path : dump_in_directory(pid, ticks);
 }
 
+bool system_has_debuginfod(void)
+{
+	const char *servers = getenv("DEBUGINFOD_URLS");
+
+	return servers && *servers;
+}
+
+void system_without_debuginfod(void)
+{
+	unsetenv("DEBUGINFOD_URLS");
+}
+
 const char *system_host(void)
 {
 	static char host[256];

@@ -40,6 +40,13 @@ bool system_alive(uint32_t pid, uint64_t start_ticks);
  */
 char *system_dump_of(uint32_t pid, char **deleted);
 
+/*
+ * Whether the environment names servers of debug information, and keeps libdw from asking them: distributions name some for
+ * everybody, and what somebody runs is not for them to know unless the user says so.
+ */
+bool system_has_debuginfod(void);
+void system_without_debuginfod(void);
+
 const char *system_host(void); /* this machine's name */
 
 /* Standard output: to be coloured? A terminal? */
