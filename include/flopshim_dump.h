@@ -157,7 +157,7 @@ struct dump_string {
 };
 
 /* What the process is: keys program, argument (in order), directory, environment (FLOPSHIM_ variables as
- * NAME=VALUE). There may be others. */
+ * NAME=VALUE), signal (number of one that its budget sent it), stacks (why none could be taken). There may be others. */
 struct dump_meta {
 	uint64_t key, value; /* strings */
 };

@@ -152,6 +152,8 @@ struct process {
 	uint32_t pid, parent_pid;
 	uint64_t id[2]; /* of the dump; both 0 if it has none */
 	int32_t rank, exit_status;
+	int32_t signal;          /* that its budget has sent it; 0: none */
+	uint32_t stacks_problem; /* text: why no stacks could be taken */
 	uint32_t job_size; /* ranks of the launch, 0 if not known */
 	uint32_t losses; /* enum dump_loss */
 	bool complete, forked;

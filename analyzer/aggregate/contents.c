@@ -266,6 +266,10 @@ static void add_meta(struct addition *add)
 			process->program = intern_text(texts, value);
 		else if (!strcmp(key, "directory"))
 			process->directory = intern_text(texts, value);
+		else if (!strcmp(key, "signal"))
+			process->signal = atoi(value);
+		else if (!strcmp(key, "stacks"))
+			process->stacks_problem = intern_text(texts, value);
 		else if (!strcmp(key, "argument"))
 			join(&arguments, value);
 		else if (!strcmp(key, "environment"))
@@ -321,6 +325,7 @@ void addition_process(struct addition *add, const char *file)
 		.file = intern_text(&aggregate->texts, file),
 		.program = AGGREGATE_NONE,
 		.directory = AGGREGATE_NONE,
+		.stacks_problem = AGGREGATE_NONE,
 		.host = intern_text(&aggregate->texts, header->host),
 		.job = intern_text(&aggregate->texts, header->job),
 		.version = intern_text(&aggregate->texts, header->shim_version),

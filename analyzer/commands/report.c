@@ -51,9 +51,17 @@ static void add_process(struct text *text, const struct aggregate *aggregate, co
 		[PROCESS_RUNNING] = "still running", [PROCESS_CLOSED] = "closed", [PROCESS_REPLACED] = "replaced by exec",
 		[PROCESS_ENDED] = "ended without closing its dump", [PROCESS_UNKNOWN] = "running, or ended without closing",
 	};
+	bool has_signal = process->signal != 0, ended = process->state == PROCESS_ENDED || process->state == PROCESS_UNKNOWN;
+	const char *signal = has_signal ? signal_name(process->signal) : "";
 	char number[NUMBER_TEXT];
 
-	text_format(text, "pid %" PRIu32 " on %s, %s", process->pid, text_at(aggregate, process->host), states[process->state]);
+	text_format(text, "pid %" PRIu32 " on %s, ", process->pid, text_at(aggregate, process->host));
+	if (has_signal && ended)
+		text_format(text, "%sended after %s from its budget", process->state == PROCESS_ENDED ? "" : "running, or ", signal);
+	else
+		text_add(text, states[process->state]);
+	if (has_signal && !ended)
+		text_format(text, ", was sent %s by its budget", signal);
 	if (process->elapsed_ns)
 		text_format(text, ", ran %s", number_time((double)process->elapsed_ns, number));
 	if (process->exit_status >= 0)
@@ -84,11 +92,12 @@ static size_t count_hosts(const struct aggregate *aggregate)
 /* What the processes have in common, and what has become of them. */
 static void add_processes(struct text *title, struct text *states, const struct aggregate *aggregate)
 {
-	size_t counts[PROCESS_UNKNOWN + 1] = { 0 }, hosts = count_hosts(aggregate);
+	size_t counts[PROCESS_UNKNOWN + 1] = { 0 }, hosts = count_hosts(aggregate), signalled = 0;
 	bool same = true;
 
 	for (size_t i = 0; i < aggregate->process_count; i++) {
 		counts[aggregate->processes[i].state]++;
+		signalled += aggregate->processes[i].signal != 0;
 		same &= aggregate->processes[i].program == aggregate->processes[0].program;
 	}
 	text_format(title, "%zu processes", aggregate->process_count);
@@ -100,6 +109,8 @@ static void add_processes(struct text *title, struct text *states, const struct 
 	for (unsigned i = 0; i <= PROCESS_UNKNOWN; i++)
 		if (counts[i])
 			text_format(states, ", %zu %s", counts[i], state_name((enum process_state)i));
+	if (signalled)
+		text_format(states, "; %zu sent a signal by their budgets", signalled);
 }
 
 static void say_what_ran(struct answer *answer, const struct aggregate *aggregate)
@@ -248,6 +259,7 @@ static void warn_if(struct answer *answer, bool applies, const char *label, cons
 static void say_warnings(struct answer *answer, const struct aggregate *aggregate)
 {
 	const struct totals *totals = &aggregate->totals;
+	const char *problem = NULL;
 	uint32_t losses = 0;
 	bool ended = false;
 
@@ -255,6 +267,8 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 		const struct process *process = &aggregate->processes[i];
 
 		losses |= process->losses;
+		if (process->stacks_problem != AGGREGATE_NONE)
+			problem = text_at(aggregate, process->stacks_problem);
 		ended |= process_may_miss_its_end(process);
 	}
 	warn_if(answer, !aggregate->complete, "INCOMPLETE", "the totals are of what could be read; below is what is missing");
@@ -267,7 +281,9 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more than fit: the later ones are shown as one");
 	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes", "more than fit: some are rounded up; the totals are exact");
 	warn_if(answer, losses & DUMP_LOST_LOG, "log", "the ordered record reached its bound; the totals are exact");
-	warn_if(answer, losses & DUMP_LOST_STACKS, "stacks", "some could not be taken; the totals are exact");
+	if (losses & DUMP_LOST_STACKS)
+		answer_warn(answer, "stacks", "some could not be taken%s%s; the totals are exact", problem ? ": " : "",
+		            problem ? problem : "");
 }
 
 static void say_totals(struct answer *answer, struct views *views)

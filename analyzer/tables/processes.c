@@ -5,6 +5,8 @@
 #include "analyzer/tables/processes.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,6 +20,18 @@ const char *state_name(enum process_state state)
 	};
 
 	return names[state];
+}
+
+const char *signal_name(int number)
+{
+	static char name[32];
+	const char *known = sigabbrev_np(number);
+
+	if (known)
+		snprintf(name, sizeof name, "SIG%s", known);
+	else
+		snprintf(name, sizeof name, "signal %d", number);
+	return name;
 }
 
 /* Processes. */
@@ -92,6 +106,7 @@ GETTER(process_id, struct process, value_text(id_text(table, item)))
 GETTER(process_job, struct process, process_text(table, item->job))
 GETTER(process_state_name, struct process, value_text(state_name(item->state)))
 GETTER(process_exit, struct process, value_signed(item->exit_status))
+GETTER(process_signal, struct process, value_text(item->signal ? signal_name(item->signal) : NULL))
 GETTER(process_complete, struct process, value_number(item->complete))
 GETTER(process_started, struct process, value_text(start_text(table, item->start_realtime_ns)))
 GETTER(process_elapsed, struct process, value_number_if(item->elapsed_ns != 0, item->elapsed_ns))
@@ -125,6 +140,7 @@ static const struct column process_columns[] = {
 	{ "launch",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_launch },
 	{ "run",         "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_run },
 	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
+	{ "signal",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_signal },
 };
 
 static const void *process_at(const struct table *table, size_t row)

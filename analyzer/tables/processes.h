@@ -8,5 +8,6 @@
 #include "analyzer/aggregate/aggregate.h"
 
 const char *state_name(enum process_state state); /* as in JSON */
+const char *signal_name(int number);              /* "SIGXCPU"; valid until the next one */
 
 #endif

@@ -105,6 +105,7 @@ bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 		.views = stacks->views,
 		.number = number,
 		.flops = all->estimates[number].flops,
+		.sampled_flops = aggregate->sample_totals[number].flops,
 		.exact = all->estimates[number].exact,
 		.calls = aggregate->sample_totals[number].calls,
 		.symbol = text_at(aggregate, site_of(aggregate, key->site)->symbol),
@@ -333,6 +334,7 @@ static void add_row(struct stack_rows *rows, uint32_t number, const struct sampl
 	}
 	row = &rows->rows[number];
 	row->flops = u128_add(row->flops, sampled->flops);
+	row->sampled_flops = u128_add(row->sampled_flops, sampled->sampled_flops);
 	row->calls = count_plus(row->calls, sampled->calls);
 	row->exact &= sampled->exact;
 }
@@ -405,6 +407,7 @@ GETTER(stack_space, struct sampled, value_text(item->space))
 GETTER(stack_innermost, struct sampled, innermost(item))
 GETTER(stack_python, struct sampled, frames_value(item, FRAMES_PYTHON))
 GETTER(stack_native, struct sampled, frames_value(item, FRAMES_NATIVE))
+GETTER(stack_sampled_flops, struct sampled, value_number(item->sampled_flops))
 GETTER(stack_is_exact, struct sampled, value_number(item->exact))
 
 static const struct column stack_columns[] = {
@@ -416,6 +419,7 @@ static const struct column stack_columns[] = {
 	{ "innermost",       "from",      COLUMN_STACK, COLUMN_ONLY_TEXT, stack_innermost },
 	{ "python",          "",          COLUMN_STACK, COLUMN_NO_TEXT,   stack_python },
 	{ "frames",          "",          COLUMN_STACK, COLUMN_NO_TEXT,   stack_native },
+	{ "sampled_flops",   "",          COLUMN_FLOPS, COLUMN_NO_TEXT,   stack_sampled_flops },
 	{ "exact",           "",          COLUMN_BOOL,  COLUMN_NO_TEXT,   stack_is_exact },
 };
 

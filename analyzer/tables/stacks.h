@@ -21,6 +21,7 @@ struct sampled {
 	struct views *views;
 	uint32_t number;            /* of the sample, the largest of them */
 	u128 flops;                 /* that it stands for */
+	u128 sampled_flops;         /* that it says it stands for */
 	bool exact;                 /* no call of its site was left out */
 	uint64_t calls;             /* that were sampled */
 	const char *symbol, *space; /* that was called; the namespace's path, "" for the root */

@@ -284,6 +284,7 @@ void charge_set(struct limit *limit, uint64_t amount)
 	charge_call_back_all_held(); /* what is leased of more may not fit into less */
 	limit->amount = amount;
 	limit->warned = false;
+	limit->said = 0;
 	if (limit->record)
 		limit->record->amount = amount;
 	guest_unlock(&charge_lock);
@@ -370,6 +371,7 @@ void charge_forked_limit(struct limit *limit)
 	limit->amount = limit->used < limit->amount ? limit->amount - limit->used : 0;
 	limit->used = limit->refused_calls = limit->refused_flops = limit->over_calls = 0;
 	limit->warned = false;
+	limit->said = 0;
 	limit->record = NULL;
 	limit->number = 0;
 }

@@ -26,6 +26,7 @@ struct limit {
 	uint32_t number;            /* of `record` in the dump, plus 1 */
 	bool is_scope;              /* of a begin marker, not of the namespace */
 	bool warned;
+	_Atomic uint32_t said;      /* lines about what it refused */
 	bool raises;                /* what it refuses becomes an exception, where there is a language for that */
 	bool ended;                 /* its scope: other threads may still charge through it, but it binds no more */
 	bool opening;               /* what is charged to it already is being counted */

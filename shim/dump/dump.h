@@ -100,6 +100,9 @@ bool dump_text_is(uint64_t place, const char *text);
 /* Copies it, cutting what does not fit; empty if there is none at that place. */
 void dump_text_copy(uint64_t place, char *text, size_t size);
 
+/* Adds to what the dump says of the process. Under record_lock. */
+void dump_tell(const char *key, const char *value);
+
 /* Adds to the note of this kind and text, making it if need be. */
 void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 

@@ -22,6 +22,7 @@
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/speak.h"
+#include "shim/state/epoch.h"
 #include "variables.h"
 #include "version.h"
 #include "names.h"
@@ -50,6 +51,15 @@ static void meta_add(const char *key, const char *value, size_t length)
 	meta->key = dump_string(key, strlen(key));
 	meta->value = dump_string(value, length);
 	dump_commit(&dump_meta);
+}
+
+void dump_tell(const char *key, const char *value)
+{
+	if (!dump_is_open() || epoch_is_forked())
+		return; /* a child that has not started over has its parent's dump */
+	meta_add(key, value, strlen(value));
+	if (file_is_written_out() && file_is_there())
+		seal_write_out(); /* the process may end by what it is told about */
 }
 
 static void meta_fill(void)

@@ -128,6 +128,20 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 	dump_flush_due(); /* what could not be said is noted before anything else happens */
 }
 
+/* The first lines about what a limit has refused, and one that there will be no more. */
+static void say_refused_at_first(const struct exceeding_call *call)
+{
+	uint32_t said;
+
+	if (exceed_quiet || call->limit->said >= MESSAGES_MAX)
+		return;
+	said = ++call->limit->said;
+	if (said <= MESSAGES_MAX)
+		say_refused(call, "refused");
+	if (said == MESSAGES_MAX)
+		guest_say("what this budget refuses from now on is counted, and not said");
+}
+
 /* ---- deny ---- */
 
 /* 0 where the caller has its complex result, if the function would have written it there. */
@@ -300,8 +314,25 @@ static __attribute__((noinline)) void raise_refusal(const struct exceeding_call 
 	guest_lock(&record_lock);
 	kept = namespace_keep_refusal(block, &refusal);
 	guest_unlock(&record_lock);
-	if ((kept || !block) && call->limit->refused_calls <= MESSAGES_MAX)
-		say_refused(call, "refused");
+	if (kept || !block)
+		say_refused_at_first(call);
+}
+
+/* The dump is told first: the program may end by it. */
+static void send_signal(void)
+{
+	static pid_t told_by; /* a forked child has a dump of its own */
+	char number[16];
+	size_t end = 0;
+
+	guest_lock(&record_lock);
+	if (told_by != getpid()) {
+		told_by = getpid();
+		guest_print(number, sizeof(number), &end, "%d", config.exceed_signal);
+		dump_tell("signal", number);
+	}
+	guest_unlock(&record_lock);
+	machine_syscall(SYS_tgkill, getpid(), machine_syscall(SYS_gettid), config.exceed_signal);
 }
 
 bool exceed(const struct exceeding_call *call)
@@ -333,14 +364,16 @@ bool exceed(const struct exceeding_call *call)
 	if (action == EXCEED_EXIT)
 		ending_begin(config.exit_status); /* the message too may have to wait for somebody */
 	/* A program that decides by itself to deny knows what it does. */
-	if (action == EXCEED_EXIT || (by_default && call->limit->refused_calls <= MESSAGES_MAX))
+	if (action == EXCEED_EXIT) {
 		say_refused(call, "refused");
-	if (action == EXCEED_EXIT)
 		ending_finish();
+	}
+	if (by_default)
+		say_refused_at_first(call);
 	deny(call);
 	errno = saved;
 	if (action == EXCEED_SIGNAL)
-		machine_syscall(SYS_tgkill, getpid(), machine_syscall(SYS_gettid), config.exceed_signal);
+		send_signal();
 	errno = saved;
 	return false;
 }

@@ -18,6 +18,7 @@
 #include "shim/resolve/resolve.h"
 #include "shim/state/epoch.h"
 #include "shim/state/state.h"
+#include "names.h"
 
 enum { FRAMES_MAX = 64, NAME_MAX_BYTES = 512, TABLE_MAX = 1 << 16 };
 
@@ -489,7 +490,7 @@ size_t python_caller(char *text, size_t size)
 			if (!print_frame(text, size, &end, frame))
 				end = 0;
 			text[end < size ? end : size - 1] = 0;
-			if (!strstr(text, "/flopshim.py:"))
+			if (!strstr(text, "/flopshim.py:") && !python_frame_is_made(text))
 				return end;
 		}
 		frame = read_word(frame + python.layout->frame.previous);

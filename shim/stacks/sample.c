@@ -230,7 +230,8 @@ static struct dump_sample *sample_of(uint64_t stack, uint32_t site, uint32_t nam
 
 static void stack_failed(void)
 {
-	dump_header->stacks_failed++;
+	if (!dump_header->stacks_failed++ && unwind_problem())
+		dump_tell("stacks", unwind_problem());
 	dump_lose(DUMP_LOST_STACKS);
 }
 

@@ -27,6 +27,9 @@
 enum { OWN_FRAMES = 16 }; /* of the shim, in front of the caller's */
 
 static int (*backtrace_function)(void **, int);
+static const char *problem; /* why there is none */
+
+const char *unwind_problem(void) { return problem; }
 
 /* ---- libunwind without its pipe ---- */
 
@@ -230,14 +233,17 @@ void unwind_start(void)
 	 * ThreadSanitizer has already taken its own state of the thread apart: the mutex that libunwind then locks is
 	 * TSan's to intercept, and the program crashes. Without the cache TSan reports libunwind's own races.
 	 */
+	problem = "libunwind.so.8 is left alone under ThreadSanitizer";
 	if (libc_dlsym(RTLD_DEFAULT, "__tsan_init"))
 		return;
+	problem = "libunwind.so.8 cannot be loaded";
 	library = libc_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return;
 	without_pipe(library);
 	storage_settle(library);
 	backtrace_function = (int (*)(void **, int))libc_dlsym(library, "unw_backtrace");
+	problem = backtrace_function ? NULL : "libunwind.so.8 lacks unw_backtrace";
 }
 
 unsigned unwind_from(uint64_t caller, uint64_t *addresses)

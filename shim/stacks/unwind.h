@@ -13,6 +13,9 @@ enum { UNWIND_MAX = 128 };
 /* Opens libunwind, if stacks are asked for. Once, in the constructor: a dlopen later may wait for a lock for ever. */
 void unwind_start(void);
 
+/* Why no stack can be taken; NULL if some can, or none are asked for. */
+const char *unwind_problem(void);
+
 /* Where a thread starts, before the program's code: it may allocate. A thread without this takes no stack. */
 void unwind_thread_start(void);
 
