@@ -224,6 +224,12 @@ struct named_symbol {
 	char name[SYMBOL_NAME_MAX];
 };
 
+struct symbols_part {
+	ElfW(Sym) symbols[SYMBOLS_AT_ONCE];
+};
+
+static struct symbols_part counted, imported, defined; /* under record_lock */
+
 typedef bool symbol_visit(const struct named_symbol *symbol, void *context);
 
 /* A copy of the names of an object that is read through the kernel, which would take a system call for each. */
@@ -250,9 +256,10 @@ static bool name_read(const struct module *module, const char *names, struct nam
 }
 
 /* Calls `visit` with every symbol of the object until it returns true. */
-static bool any_symbol(const struct module *module, symbol_visit *visit, void *context)
+/* `part` is room for some of them: a visitor that looks at another object's symbols must not use the same. */
+static bool any_symbol(const struct module *module, struct symbols_part *part, symbol_visit *visit, void *context)
 {
-	static ElfW(Sym) symbols[SYMBOLS_AT_ONCE]; /* under record_lock */
+	ElfW(Sym) *symbols = part->symbols;
 	uint32_t count = symbol_count(module), room;
 	char *names = module->flags & MODULE_START ? NULL : names_copy(module);
 	struct named_symbol named;
@@ -260,7 +267,7 @@ static bool any_symbol(const struct module *module, symbol_visit *visit, void *c
 
 	for (uint32_t at = 0; at < count && !found; at += room) {
 		room = count - at < SYMBOLS_AT_ONCE ? count - at : SYMBOLS_AT_ONCE;
-		if (!module_peek(module, (const ElfW(Sym) *)module->symbols + at, symbols, room * sizeof(symbols[0])))
+		if (!module_peek(module, (const ElfW(Sym) *)module->symbols + at, symbols, room * sizeof(*symbols)))
 			break;
 		for (uint32_t i = 0; i < room && !found; i++) {
 			named.symbol = symbols[i];
@@ -299,7 +306,7 @@ bool module_is_blas(struct module *module, bool bare)
 {
 	if (!(module->flags & (MODULE_COUNTED | MODULE_SELF))) {
 		module->known_decorated = module->known_bare = 0;
-		any_symbol(module, count_known, module);
+		any_symbol(module, &counted, count_known, module);
 		module->flags |= MODULE_COUNTED;
 	}
 	return bare ? module->known_decorated + module->known_bare >= KNOWN_BARE
@@ -319,7 +326,7 @@ static bool is_known_use(const struct named_symbol *named, void *context)
 
 bool module_uses_blas(struct module *module)
 {
-	if (!(module->flags & (MODULE_USES_COUNTED | MODULE_SELF)) && any_symbol(module, is_known_use, NULL))
+	if (!(module->flags & (MODULE_USES_COUNTED | MODULE_SELF)) && any_symbol(module, &counted, is_known_use, NULL))
 		module->flags |= MODULE_USES;
 	module->flags |= MODULE_USES_COUNTED;
 	return module->flags & MODULE_USES;
@@ -343,7 +350,7 @@ void module_each_import(const struct module *module, import_visit *visit, void *
 {
 	struct imports imports = {visit, context};
 
-	any_symbol(module, import_found, &imports);
+	any_symbol(module, &imported, import_found, &imports);
 }
 
 struct definitions {
@@ -365,7 +372,7 @@ void module_each_definition(const struct module *module, definition_visit *visit
 {
 	struct definitions definitions = {visit, context};
 
-	any_symbol(module, definition_found, &definitions);
+	any_symbol(module, &defined, definition_found, &definitions);
 }
 
 bool module_definition(const struct module *module, uint32_t index, char *name, size_t size)

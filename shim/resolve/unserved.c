@@ -54,13 +54,13 @@ static void take(const char *name, void *context)
 
 static void say(const struct found *found)
 {
-	char more[64] = "";
-	size_t end = 0;
-
-	if (found->count > 1)
-		guest_print(more, sizeof(more), &end, " and %u others like it", found->count - 1);
-	guest_say("%s%s, which %s calls, looks like BLAS or LAPACK and is not known: it is neither counted nor limited",
-		  found->first, more, found->path);
+	if (found->count == 1) {
+		guest_say("%s, which %s calls, looks like BLAS or LAPACK and is not known: it is neither counted nor limited",
+			  found->first, found->path);
+		return;
+	}
+	guest_say("%s and %u more, which %s calls, look like BLAS or LAPACK and are not known: they are neither counted nor limited",
+		  found->first, found->count - 1, found->path);
 }
 
 bool unserved_look_at(struct module *module, bool may_say)

@@ -52,6 +52,16 @@ def plug_in(client):
 
 
 @case()
+def plug_in_of_many_names(client):
+    """The names of one are read in parts, and looking at the library behind one of them is no reason to miss the next."""
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", "-DMANY", *library(client), blas=False, name="many.so")
+    host = client.compile("next_release.c", "-DHOST", blas=False, name="host")
+    run = client.run([host, plug], FLOPSHIM_BUDGET="1e9")
+    check_equal([line.startswith(b"flopshim: dgemmx") and b"and 1 more" in line for line in run.err.splitlines()], [True],
+                f"two names in one line: {run.err}")
+
+
+@case()
 def forked(client):
     """A child that ends without a call has its parent's dump in memory, and leaves it alone."""
     program = client.compile("next_release.c", "-DFORKS", *library(client), name="next_release_forks")

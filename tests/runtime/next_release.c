@@ -2,7 +2,8 @@
 /*
  * next_release.c - a routine that no table has, and those who call it.
  *
- *     -DLIBRARY   the library that has it           -DPLUGIN   a plug-in that calls it
+ *     -DLIBRARY   the library that has it, and a second one
+ *     -DPLUGIN    a plug-in that calls it; with -DMANY one that calls both, among many functions of its own
  *     -DHOST      a program that opens the plug-in that is named, calls it and closes it again, three times
  *     -DFORKS     a program that calls ddot and forks, and calls other routines until its child has ended without a call
  *     neither     a program that calls the routine, and ddot first with -DCOUNTED
@@ -14,9 +15,21 @@ void dgemmx2_(void);
 
 #ifdef LIBRARY
 void dgemmx2_(void) {}
+void dgemmx3_(void);
+void dgemmx3_(void) {}
 #elif defined(PLUGIN)
 void plugin(void);
 void plugin(void) { dgemmx2_(); }
+#ifdef MANY
+void dgemmx3_(void);
+void plugin_3(void);
+void plugin_3(void) { dgemmx3_(); }
+#define FOUR(name) void name##0(void) {} void name##1(void) {} void name##2(void) {} void name##3(void) {}
+#define SIXTEEN(name) FOUR(name##0) FOUR(name##1) FOUR(name##2) FOUR(name##3)
+#define SIXTY_FOUR(name) SIXTEEN(name##0) SIXTEEN(name##1) SIXTEEN(name##2) SIXTEEN(name##3)
+SIXTY_FOUR(first_)
+SIXTY_FOUR(second_)
+#endif
 #elif defined(HOST)
 int main(int argc, char **argv)
 {
