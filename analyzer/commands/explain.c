@@ -271,8 +271,8 @@ void explain_say(struct answer *answer, const struct query *query)
 	if (kind == PRICE_DIRECT || kind == PRICE_ITERATIVE)
 		say_prices(answer, query);
 	if (query->price.saturated)
-		say_unless_empty(answer, "saturated",
-		                 "a number above does not fit in 63 bits: the largest that does stands for it");
+		answer_fact(answer, "saturated", "%s",
+		            "a number above does not fit in 63 bits: the largest that does stands for it");
 	say_unless_empty(answer, "kind", explain_kind(kind));
 	say_unless_empty(answer, "source", formula->source);
 	say_unless_empty(answer, "error", formula->error);

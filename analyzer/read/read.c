@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyzer/base/memo.h"
+#include "analyzer/base/memory.h"
 #include "analyzer/read/header.h"
 
 enum {
@@ -478,9 +479,9 @@ static void leave_doubles_out(struct dump *dump)
 
 static void check_contents(struct dump *dump)
 {
-	unsigned char *buffer = malloc(BUFFER);
+	unsigned char *buffer = memory_new(1, BUFFER);
 
-	for (size_t i = 0; buffer && i < dump->block_count; i++) {
+	for (size_t i = 0; i < dump->block_count; i++) {
 		struct read_block *block = &dump->blocks[i];
 
 		if (!block->content_check || contents_are_sound(dump, block, buffer))
@@ -496,11 +497,8 @@ static void check_contents(struct dump *dump)
 static void load_span(struct dump *dump, const struct read_block *block)
 {
 	struct read_span *span;
-	void *spans = reallocarray(dump->spans, dump->span_count + 1, sizeof *span);
 
-	if (!spans)
-		return;
-	dump->spans = spans;
+	dump->spans = memory_resize(dump->spans, dump->span_count + 1, sizeof *span);
 	span = &dump->spans[dump->span_count];
 	*span = (struct read_span){
 		.offset = block->offset + block->header_size, .size = block->used, .type = block->type,
@@ -718,7 +716,7 @@ bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struc
 void dump_cursor_open(struct dump_cursor *cursor, struct dump *dump, enum dump_block_type type, size_t struct_size)
 {
 	*cursor = (struct dump_cursor){ .dump = dump, .type = (uint16_t)type, .struct_size = struct_size };
-	cursor->buffer = malloc(BUFFER);
+	cursor->buffer = memory_new(1, BUFFER);
 }
 
 void dump_cursor_close(struct dump_cursor *cursor)
@@ -770,7 +768,7 @@ const void *dump_cursor_next(struct dump_cursor *cursor)
 	const struct read_block *block;
 	const unsigned char *entry;
 
-	if (!cursor->buffer || (cursor->taken == cursor->buffered && !refill(cursor)))
+	if (cursor->taken == cursor->buffered && !refill(cursor))
 		return NULL;
 	block = &cursor->dump->blocks[cursor->block];
 	entry = cursor->buffer + cursor->taken * block->entry_size;

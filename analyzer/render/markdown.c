@@ -13,7 +13,7 @@
 /* `_` within a word means nothing: dsyrk_64_ stays readable. */
 static bool is_markup(char letter, char before)
 {
-	return letter == '_' ? !isalnum((unsigned char)before) : strchr("\\`*<[]|&", letter) != NULL;
+	return letter == '_' ? !isalnum((unsigned char)before) : strchr("\\`*<[]|&~$", letter) != NULL;
 }
 
 static void add_escaped(struct text *text, const char *plain)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_hostile.c - dumps whose header words are sound, and that would hide work, or hold the reader up.
- * It must never measure time: what takes long is counted.
+ * It must never compare times: what takes long is counted, or would take hours, and the test is ended after a minute.
  */
 #include <check.h>
 #include <stdio.h>
@@ -108,7 +108,9 @@ START_TEST(zeros_are_no_answer)
 	struct writer writer;
 	struct aggregate aggregate;
 	struct dump_block *block;
+	char unknown[64];
 
+	snprintf(unknown, sizeof unknown, "block of an unknown type, %d", DUMP_LOG + 1);
 	example(&writer);
 	writer_site(&writer, "dgemm_", 0, 0x402000, 0, DUMP_NONE);
 	block = block_of(&writer, DUMP_ROWS);
@@ -123,7 +125,7 @@ START_TEST(zeros_are_no_answer)
 	ck_assert(!aggregate.complete);
 	ck_assert(says(&aggregate, "call sites, and no counts of calls"));
 	if (_i == 0)
-		ck_assert(says(&aggregate, "block of an unknown type, 14"));
+		ck_assert(says(&aggregate, unknown));
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -148,7 +150,7 @@ START_TEST(ends_before_its_first_call)
 }
 END_TEST
 
-/* The counts are there twice, which nothing but where they were in memory tells; or all blocks are gone. */
+/* The counts are there twice, which nothing but where they were in memory tells. */
 START_TEST(doubled_counts_count_once)
 {
 	struct writer writer;
@@ -172,6 +174,7 @@ START_TEST(doubled_counts_count_once)
 }
 END_TEST
 
+/* All blocks are gone. */
 START_TEST(a_header_alone_is_no_answer)
 {
 	struct writer writer;
@@ -309,10 +312,12 @@ START_TEST(numbers_follow_one_another)
 
 	example(&writer);
 	block = block_of(&writer, DUMP_MODULES);
-	block->first = UINT32_MAX - 10;
+	block->first = 1u << 30;
 	seal(block);
 	aggregate = sum_of_sparse(&writer, HUGE_FILE, &read);
 	ck_assert(says(&aggregate, "is impossible"));
+	ck_assert_uint_lt(read, READ_LITTLE);
+	ck_assert_uint_eq(aggregate.modules.count, 0);
 	ck_assert_uint_eq((uint64_t)aggregate.totals.flops, WORK);
 	aggregate_close(&aggregate);
 	writer_free(&writer);
@@ -377,10 +382,10 @@ START_TEST(a_stack_is_read_once)
 }
 END_TEST
 
-/* Hundreds of thousands of references to one text of a megabyte. */
+/* Hundreds of thousands of references to one text of eight megabytes. */
 START_TEST(a_text_is_read_once)
 {
-	enum { LENGTH = 1 << 20, SITES = 300000 };
+	enum { LENGTH = 8 << 20, SITES = 300000 };
 	char *text = malloc(LENGTH + 1);
 	struct writer writer;
 	struct aggregate aggregate;

@@ -221,12 +221,12 @@ START_TEST(markdown_tables)
 
 	ck_assert_str_eq(text,
 	                 "## Things\n\n"
-	                 "| name            |   FLOPs |  rare |  share |     time | label | list  |\n"
-	                 "| --------------- | ------: | ----: | -----: | -------: | ----- | ----- |\n"
-	                 "| plain           | 48.00 M |       | 50.0 % | ~12.0 ms |       |       |\n"
-	                 "| com,ma \"quoted\" | 18.45 E | 1,234 | 50.0 % |          | here  | a b c |\n"
-	                 "| \xc3\xa9t\xc3\xa9???          | 48.00 M |       |        |          | here  | a b c |\n"
-	                 "| a\\|b_c \\_d_ \\*  | 48.00 M |       | 50.0 % |          | here  | a b c |\n");
+	                 "| name            |   FLOPs |  rare |  share |      time | label | list  |\n"
+	                 "| --------------- | ------: | ----: | -----: | --------: | ----- | ----- |\n"
+	                 "| plain           | 48.00 M |       | 50.0 % | \\~12.0 ms |       |       |\n"
+	                 "| com,ma \"quoted\" | 18.45 E | 1,234 | 50.0 % |           | here  | a b c |\n"
+	                 "| \xc3\xa9t\xc3\xa9???          | 48.00 M |       |        |           | here  | a b c |\n"
+	                 "| a\\|b_c \\_d_ \\*  | 48.00 M |       | 50.0 % |           | here  | a b c |\n");
 	free(text);
 	text = render_rows(&format_markdown, 0);
 	ck_assert_str_eq(text, "");
@@ -249,15 +249,15 @@ END_TEST
 START_TEST(answers)
 {
 	static const struct { const struct format *format; const char *text; } cases[] = {
-		{ &format_text, "a `title`?\n\nlabel      1_000 | 2\nLOST       3\n\nThings\n  name     FLOPs   share      time  label  list\n"
+		{ &format_text, "a `title` of $1$?\n\nlabel      1_000 | 2\nLOST       3\n\nThings\n  name     FLOPs   share      time  label  list\n"
 		                "  plain  48.00 M  50.0 %  ~12.0 ms\n  and 1 more (--top)\n" },
 		{ &format_json, "{\"schema\":\"test/1\",\"list\":[\"a\",\"b\"],\"things\":[],\"things_not_shown\":2,"
 		                "\"none\":null,\"half\":0.5,\"less\":-1}\n" },
 		{ &format_csv, "name,flops,rare,never,share,time,key,list\n" },
-		{ &format_markdown, "# a \\`title\\`?\n\n| | |\n|---|---|\n| label | 1_000 \\| 2 |\n| **LOST** | 3 |\n\n## Things\n\n"
-		                    "| name  |   FLOPs |  share |     time | label | list |\n"
-		                    "| ----- | ------: | -----: | -------: | ----- | ---- |\n"
-		                    "| plain | 48.00 M | 50.0 % | ~12.0 ms |       |      |\n\nand 1 more (`--top`)\n" },
+		{ &format_markdown, "# a \\`title\\` of \\$1\\$?\n\n| | |\n|---|---|\n| label | 1_000 \\| 2 |\n| **LOST** | 3 |\n\n## Things\n\n"
+		                    "| name  |   FLOPs |  share |      time | label | list |\n"
+		                    "| ----- | ------: | -----: | --------: | ----- | ---- |\n"
+		                    "| plain | 48.00 M | 50.0 % | \\~12.0 ms |       |      |\n\nand 1 more (`--top`)\n" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
