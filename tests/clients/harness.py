@@ -215,6 +215,7 @@ class Client:
             "LANG": "C.UTF-8",
             "PYTHONHASHSEED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "OMPI_MCA_btl": "^tcp",  # ranks are on one machine, and Open MPI 5 says which job found no network
         }
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS"):
             env[name] = str(threads)
