@@ -269,7 +269,7 @@ START_TEST(answers)
 		struct output output = { .stream = open_memstream(&text, &size) };
 
 		answer_open(&answer, format->audience, format->one_table, "test/1");
-		answer_say(&answer, PART_TITLE, "%s", "a `title`\n");
+		answer_say(&answer, PART_TITLE, "%s", "a `title` of $1$\n");
 		answer_gap(&answer);
 		answer_fact(&answer, "label", "1_000 | %d", 2);
 		answer_warn(&answer, "LOST", "3");
