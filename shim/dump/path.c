@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/dump/earlier.h"
 #include "shim/dump/job.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
@@ -416,33 +417,66 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 	return !S_ISREG(status.st_mode) || (readlinkat(directory, name, link, sizeof(link) - 1) > 0 && !strcmp(link, descriptors));
 }
 
+/* That the name was taken is news: whoever looks there finds another dump. Not silenced where that is another run's. */
+static void say_taken(const char *name, enum standing there)
+{
+	if (there == STANDS_EARLIER)
+		guest_say("%s exists already, from an earlier run: writing %s", name, path_told());
+	else if (!config.quiet)
+		guest_say("%s exists already: writing %s", name, path_told());
+}
+
+static int file_new(int directory, const char **fault)
+{
+	int file = openat(directory, path.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	*fault = strerrorname_np(errno);
+	return file;
+}
+
 /* Tries names until one is free: another rank's, or this program's parent's, may be there. */
+static int file_vary(int directory, const char *base, size_t limit, const char **fault)
+{
+	int file = -1;
+
+	errno = EEXIST;
+	for (unsigned number = 1; file < 0 && errno == EEXIST && number < NUMBERS_MAX; number++) {
+		name_vary(base, number, limit);
+		file = file_new(directory, fault);
+	}
+	return file;
+}
+
 static int file_create(int directory, size_t limit, bool forked, const char **fault)
 {
 	static char base[PATH_MAX];
-	bool is_null;
-	int file = -1;
+	enum standing there = STANDS_PRESENT;
+	int file = file_new(directory, fault);
+	bool taken = file < 0 && errno == EEXIST, is_null;
 
 	strcpy(base, path.name);
-	for (unsigned number = 1; number < NUMBERS_MAX; number++) {
-		file = openat(directory, path.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		*fault = strerrorname_np(errno);
-		if (file >= 0 || errno != EEXIST)
-			break;
-		if (number == 1 && is_no_file(directory, base, &is_null)) {
-			*fault = is_null ? NULL : "it is no regular file";
-			errno = EEXIST;
-			break;
-		}
-		name_vary(base, number, limit);
+	if (taken && is_no_file(directory, base, &is_null)) {
+		*fault = is_null ? NULL : "it is no regular file";
+		errno = EEXIST;
+		return -1;
 	}
+	if (taken && !forked)
+		there = earlier_look(directory, base);
+	if (config.overwrite && there == STANDS_EARLIER) {
+		if (earlier_remove(directory, base))
+			file = file_new(directory, fault);
+		if (file < 0)
+			there = earlier_look(directory, base); /* another process was faster */
+	}
+	if (taken && file < 0)
+		file = file_vary(directory, base, limit, fault);
 	if (file < 0)
 		return -1;
 	if (config.access != ACCESS_OWNER)
 		fchmod(file, access_mode()); /* asked for, whatever the umask */
 	shown_make();
-	if (strcmp(base, path.name) && !forked && !config.quiet)
-		guest_say("%s exists already: writing %s", base_name(base), path_told());
+	if (strcmp(base, path.name) && !forked)
+		say_taken(base_name(base), there);
 	return file;
 }
 

@@ -41,6 +41,7 @@ struct config {
 	enum stacks_mode stacks;
 	uint64_t log_max;            /* bytes */
 	enum time_mode time;
+	bool overwrite;              /* replace an earlier run's dump of the same name */
 	bool bare_names, quiet, verbose;
 	bool launched;               /* the launcher has started this process, or one that it comes from */
 	uint64_t launched_process;   /* the number of that one */

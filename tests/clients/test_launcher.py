@@ -74,7 +74,7 @@ def empty_shim(client):
 def variables(client):
     options = ["--budget", "1e12", "--budget", "train=200G", "--on-exceed", "warn", "--namespace", "a.b",
                "--out", "x/%p", "--access", "group", "--multiplier", "2", "--weights", "w.txt", "--records", "calls", "--log-max", "1M",
-               "--stacks", "off", "--time", "all", "--bare-names", "--quiet"]
+               "--stacks", "off", "--time", "all", "--bare-names", "--overwrite", "--quiet"]
     shim = empty_shim(client)
     run = launch(client, *options, "/usr/bin/env", FLOPSHIM_MULTIPLIER="3", FLOPSHIM_BUDGET="7",
                  FLOPSHIM_LIBRARY=shim)
@@ -87,7 +87,7 @@ def variables(client):
         "LD_PRELOAD": str(shim),
         "FLOPSHIM_BUDGET": "1e12,train=200G", "FLOPSHIM_ON_EXCEED": "warn", "FLOPSHIM_NAMESPACE": "a.b",
         "FLOPSHIM_OUT": "x/%p", "FLOPSHIM_ACCESS": "group", "FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_WEIGHTS": "w.txt", "FLOPSHIM_RECORDS": "calls",
-        "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all", "FLOPSHIM_BARE_NAMES": "1",
+        "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all", "FLOPSHIM_BARE_NAMES": "1", "FLOPSHIM_OVERWRITE": "1",
         "FLOPSHIM_QUIET": "1"}, "environment")
 
 

@@ -212,3 +212,82 @@ def compared_with_children(client):
     report(client, "compare", "old.dump", "same.dump")
     done = report(client, "compare", "old.dump", "new.dump", status=3)
     check("old.dump (with 1 more of its run) -> new.dump (with 1 more of its run)" in done.stdout, done.stdout[:300])
+
+
+# ---- names that are taken ----
+
+def names(client):
+    return sorted(path.name for path in client.folder.glob("*.dump"))
+
+
+@case()
+def stale_said(client):
+    """That an earlier run's dump stays where the new one was to be is said, --quiet or not; that another rank's does, is not then."""
+    make(client, "x.dump", launcher=["-q"])
+    said = make(client, "x.dump", launcher=["-q"]).stderr.decode()
+    check("x.dump exists already, from an earlier run: writing" in said, f"standard error: {said!r}")
+    for rank in "0", "1":
+        said = make(client, "ranks.dump", launcher=["-q"], PMI_RANK=rank, PMI_SIZE="2", PMI_JOBID="1.0").stderr
+        check_equal(said, b"", f"standard error of rank {rank}")
+    check_equal(len(names(client)), 4, "dumps")
+
+
+@case()
+def overwritten(client):
+    """An earlier run's dump is replaced, and nothing is said, nor stale."""
+    make(client, "base.dump", calls=5)
+    make(client, "x.dump", calls=3)
+    said = make(client, "x.dump", calls=5, launcher=["--overwrite"]).stderr
+    check_equal((said, names(client)), (b"", ["base.dump", "x.dump"]), "standard error and dumps")
+    check_equal(numbers(client, "x.dump")["totals"]["calls"], 5, "calls")
+    report(client, "compare", "base.dump", "x.dump")
+
+
+@case(what=("text", "cut", "link", "rank", "child"))
+def not_overwritten(client):
+    """No file is replaced that is no dump, or a dump of this run."""
+    start_again = {}
+    path = client.folder / "x.dump"
+    make(client, "x.dump", calls=3)
+    if client.what == "text":
+        path.write_text("FLOPSHIM, mine\n" * 100)
+    elif client.what == "cut":
+        path.write_bytes(path.read_bytes()[:300])
+    elif client.what == "link":
+        path.rename(client.folder / "target")
+        path.symlink_to("target")
+    elif client.what == "rank":  # which has ended when the other one begins
+        path.unlink()
+        start_again = {"PMI_RANK": "1", "PMI_SIZE": "2", "PMI_JOBID": "1.0"}
+        make(client, "x.dump", calls=3, PMI_RANK="0", PMI_SIZE="2", PMI_JOBID="1.0")
+    else:  # of the same start of the launcher
+        path.unlink()
+    before = path.read_bytes() if path.exists() else None
+    if client.what == "child":
+        script = f"{victim(client)} counts 1 3 run; {victim(client)} counts 1 4 run"
+        start(client, "sh", "-c", script, launcher=["-o", "x.dump", "--overwrite"])
+        check_equal(numbers(client, ".")["totals"]["calls"], 3 + 4, "calls of both")
+    else:
+        make(client, "x.dump", launcher=["--overwrite"], **start_again)
+        check(path.read_bytes() == before, "it was overwritten")
+    check_equal(len(names(client)), 2, "dumps")
+
+
+@case()
+def running_not_overwritten(client):
+    """Nor is the dump of a process that runs."""
+    process = subprocess.Popen([client.launcher, "-o", "x.dump", victim(client), client.folder / "counts", "1", "0", "run"],
+                               cwd=client.folder, env=client.environment(), stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not ((client.folder / "x.dump").exists() and numbers(client, "x.dump")["totals"]["calls"]):
+            time.sleep(0.02)
+        make(client, "x.dump", launcher=["--overwrite"])
+        check_equal(len(names(client)), 2, "dumps")
+        state = next(row for row in numbers(client, "x.dump")["process_list"])["state"]
+        check_equal(state, "running", "the dump of the process that runs")
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    make(client, "x.dump", launcher=["--overwrite"])  # it has ended, without closing its dump
+    check_equal(numbers(client, "x.dump")["totals"]["calls"], CALLS, "calls in place of those of the killed one")

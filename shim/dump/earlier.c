@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * earlier.c - whose dump has the name that this one is to have, by its header; see docs/flopshim-dump.md, Identity.
+ * It must never remove anything but a dump, nor one that another process has just made in place of it.
+ */
+#include "shim/dump/earlier.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "flopshim_dump.h"
+#include "shim/dump/job.h"
+#include "shim/dump/path.h"
+#include "shim/guest/config.h"
+#include "shim/guest/guest.h"
+#include "names.h"
+
+static struct dump_header there; /* under record_lock: stacks are small */
+
+static bool is_alive(const struct dump_header *header)
+{
+	static char text[1024];
+	char name[64], state;
+	size_t end = 0;
+
+	guest_print(name, sizeof(name), &end, "/proc/%u/stat", header->pid);
+	guest_file_text(name, text, sizeof(text));
+	state = stat_state(text);
+	return state && !strchr("ZXx", state) && stat_start_ticks(text) == header->start_ticks;
+}
+
+static bool is_of_this_host(const struct dump_header *header)
+{
+	char host[sizeof(header->host)];
+
+	path_host(host, sizeof(host));
+	return !strncmp(host, header->host, sizeof(host));
+}
+
+/* Where the launch has no name, its ranks are known by who has started them. */
+static bool is_of_this_launch(const struct dump_header *header)
+{
+	bool named;
+	struct job job;
+
+	job_find(&job);
+	named = job.number || *job.launch;
+	return job.size > 1 && job.size == header->job_size && !strncmp(job.launch, header->launch, sizeof(header->launch)) &&
+	       !strncmp(job.number ? job.number : "", header->job, sizeof(header->job) - 1) &&
+	       (named || header->parent_pid == (uint32_t)getppid());
+}
+
+static bool is_of_this_run(const struct dump_header *header)
+{
+	return (*config.run && !strncmp(config.run, header->run, sizeof(header->run))) || is_of_this_launch(header) ||
+	       (is_of_this_host(header) && header->parent_pid == (uint32_t)getpid()); /* a child has begun before */
+}
+
+static enum standing look(int file)
+{
+	if (pread(file, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
+	    memcmp(there.magic, DUMP_MAGIC, sizeof(there.magic)) || there.header_check != dump_header_check(&there))
+		return STANDS_OTHER;
+	if (there.state == DUMP_RUNNING && (!is_of_this_host(&there) || is_alive(&there)))
+		return STANDS_PRESENT;
+	return is_of_this_run(&there) ? STANDS_PRESENT : STANDS_EARLIER;
+}
+
+static int open_file(int directory, const char *name)
+{
+	return openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not hold it up */
+}
+
+enum standing earlier_look(int directory, const char *name)
+{
+	int file = open_file(directory, name);
+	enum standing found = STANDS_OTHER;
+
+	if (file < 0)
+		return found;
+	found = look(file);
+	close(file);
+	return found;
+}
+
+/* Of several processes that want to remove it one has the lock, and the others find that the name is another file's then. */
+bool earlier_remove(int directory, const char *name)
+{
+	int file = open_file(directory, name);
+	struct stat opened, named;
+	bool removed;
+
+	if (file < 0)
+		return false;
+	removed = !flock(file, LOCK_EX | LOCK_NB) && look(file) == STANDS_EARLIER && !fstat(file, &opened) &&
+		  !fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) && opened.st_ino == named.st_ino &&
+		  opened.st_dev == named.st_dev && !unlinkat(directory, name, 0);
+	close(file);
+	return removed;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * earlier.h - whose dump has the name that this one is to have.
+ * It must never take for an earlier run's what may be this run's: another rank's, a parent's or a child's.
+ */
+#ifndef FLOPSHIM_EARLIER_H
+#define FLOPSHIM_EARLIER_H
+
+#include <stdbool.h>
+
+enum standing {
+	STANDS_OTHER,   /* a file that is no dump */
+	STANDS_PRESENT, /* the dump of a process that may be alive, or of one of this run */
+	STANDS_EARLIER, /* the dump of a process of another run that has ended */
+};
+
+/* What stands at `name`, from an open directory on. With record_lock held. */
+enum standing earlier_look(int directory, const char *name);
+
+/* Removes an earlier run's dump; false if it is none, or another process is doing so. With record_lock held. */
+bool earlier_remove(int directory, const char *name);
+
+#endif
