@@ -304,8 +304,8 @@ check-quick: check-warnings check-layers check-options check-bindings check-unit
 # The tests that measure time, or in which threads, processes and signals race, RUNS times beside LOOPS busy loops.
 RUNS ?= 10
 LOOPS ?= 2
-RACING_CLIENTS := budget.threads control_flow dlopen ending faults live loader messages shapes stack time
-RACING_MARKERS := limits python.interpreter record threads
+RACING_CLIENTS := budget.threads control_flow ending faults live time
+RACING_MARKERS := limits threads
 .PHONY: check-races check-races-once
 check-races: all
 	$(Q)tests/beside_load $(RUNS) $(LOOPS) $(MAKE) --no-print-directory check-races-once O=$(O)
