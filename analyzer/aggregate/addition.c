@@ -82,8 +82,6 @@ uint32_t addition_module(struct addition *add, uint32_t number)
 	result = addition_intern(&aggregate->modules, &key, sizeof key, (void **)&aggregate->module_totals,
 	                        &aggregate->module_capacity, sizeof *module);
 	module = &aggregate->module_totals[result];
-	module->processes++;
-	module->served += entry->flags & DUMP_MODULE_SERVES ? 1 : 0;
 	module->flags |= entry->flags;
 	if (!module->earliest_start_ns || add->dump.header.start_realtime_ns < module->earliest_start_ns)
 		module->earliest_start_ns = add->dump.header.start_realtime_ns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * addition.h - a dump while it is added up: what the files that add its parts share. For them alone.
+ * It must never be used outside of this folder.
  */
 #ifndef ANALYZER_ADDITION_H
 #define ANALYZER_ADDITION_H

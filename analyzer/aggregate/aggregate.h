@@ -2,6 +2,7 @@
 /*
  * aggregate.h - adds dumps up: rows that say the same become one, whatever process they come from.
  * Memory grows with what is distinct and with the number of processes, never with the number of calls.
+ * It must never keep what a dump says without having looked whether it can be so.
  *
  * Texts are numbers into `texts`, routines, modules, sites and namespaces numbers into their tables.
  */
@@ -106,8 +107,7 @@ struct row_part {
 };
 
 struct module {
-	uint64_t processes, served;  /* that had it; whose calls it served */
-	uint64_t earliest_start_ns;  /* of those processes, since 1970 */
+	uint64_t earliest_start_ns;  /* of the processes that had it, since 1970 */
 	uint32_t flags;              /* enum dump_module_flags, of all of them */
 	bool elsewhere;              /* one of them ran on another machine */
 };
@@ -144,9 +144,9 @@ enum process_state {
 
 struct process {
 	u128 flops, charged;
-	uint64_t calls, lost_calls, log_dropped, stacks_failed;
+	uint64_t calls, lost_calls, log_dropped;
 	uint64_t start_realtime_ns, elapsed_ns; /* elapsed: 0 if not known */
-	uint32_t file, program, arguments, environment, directory, host, job, version; /* texts; arguments: each ends in 0 */
+	uint32_t file, program, arguments, environment, directory, host, job; /* texts; arguments: each ends in 0 */
 	uint32_t launch, run; /* texts, "" if not known */
 	uint32_t argument_bytes, environment_bytes;
 	uint32_t pid, parent_pid;
@@ -266,6 +266,16 @@ static inline const struct routine_key *routine_of(const struct aggregate *aggre
 static inline const struct site_key *site_of(const struct aggregate *aggregate, uint32_t site)
 {
 	return intern_at(&aggregate->sites, site);
+}
+
+static inline const char *routine_name(const struct aggregate *aggregate, uint32_t routine)
+{
+	return text_at(aggregate, routine_of(aggregate, routine)->name);
+}
+
+static inline const char *site_symbol(const struct aggregate *aggregate, uint32_t site)
+{
+	return text_at(aggregate, site_of(aggregate, site)->symbol);
 }
 
 static inline const struct origin_key *origin_of(const struct aggregate *aggregate, uint32_t origin)

@@ -8,6 +8,7 @@
 #include "analyzer/aggregate/leases.h"
 #include "analyzer/aggregate/module_map.h"
 #include "analyzer/base/memory.h"
+#include "analyzer/base/text.h"
 #include "count.h"
 
 /* Lanes, limits, notes. */
@@ -226,27 +227,10 @@ void addition_samples(struct addition *add)
 
 /* The process. */
 
-struct joined {
-	char *bytes;
-	size_t size, capacity;
-};
-
-static void join(struct joined *joined, const char *text)
-{
-	size_t length = strlen(text) + 1;
-
-	if (joined->size + length > joined->capacity) {
-		joined->capacity = 2 * (joined->size + length);
-		joined->bytes = memory_resize(joined->bytes, joined->capacity, 1);
-	}
-	memcpy(joined->bytes + joined->size, text, length);
-	joined->size += length;
-}
-
 static void add_meta(struct addition *add)
 {
 	uint64_t room = bytes_of(&add->dump, DUMP_STRINGS); /* each text stands there once */
-	struct joined arguments = { 0 }, environment = { 0 };
+	struct text arguments = { 0 }, environment = { 0 };
 	struct process *process = add->process;
 	struct intern *texts = &add->aggregate->texts;
 	const struct dump_meta *meta;
@@ -258,7 +242,7 @@ static void add_meta(struct addition *add)
 
 		if (!key || !value)
 			continue;
-		if (arguments.size + environment.size + strlen(value) > room) {
+		if (arguments.length + environment.length + strlen(value) > room) {
 			dump_damaged(&add->dump, "arguments that overlap");
 			break;
 		}
@@ -271,17 +255,17 @@ static void add_meta(struct addition *add)
 		else if (!strcmp(key, "stacks"))
 			process->stacks_problem = intern_text(texts, value);
 		else if (!strcmp(key, "argument"))
-			join(&arguments, value);
+			text_add_bytes(&arguments, value, strlen(value) + 1);
 		else if (!strcmp(key, "environment"))
-			join(&environment, value);
+			text_add_bytes(&environment, value, strlen(value) + 1);
 	}
 	dump_cursor_close(&cursor);
-	process->argument_bytes = (uint32_t)arguments.size;
-	process->arguments = intern_bytes(texts, arguments.bytes ? arguments.bytes : "", arguments.size);
-	process->environment_bytes = (uint32_t)environment.size;
-	process->environment = intern_bytes(texts, environment.bytes ? environment.bytes : "", environment.size);
-	free(arguments.bytes);
-	free(environment.bytes);
+	process->argument_bytes = (uint32_t)arguments.length;
+	process->arguments = intern_bytes(texts, arguments.bytes ? arguments.bytes : "", arguments.length);
+	process->environment_bytes = (uint32_t)environment.length;
+	process->environment = intern_bytes(texts, environment.bytes ? environment.bytes : "", environment.length);
+	text_free(&arguments);
+	text_free(&environment);
 }
 
 static enum process_state state_of(const struct aggregate_options *options, const struct dump *dump)
@@ -328,7 +312,6 @@ void addition_process(struct addition *add, const char *file)
 		.stacks_problem = AGGREGATE_NONE,
 		.host = intern_text(&aggregate->texts, header->host),
 		.job = intern_text(&aggregate->texts, header->job),
-		.version = intern_text(&aggregate->texts, header->shim_version),
 		.pid = header->pid,
 		.parent_pid = header->parent_pid,
 		.forked = header->fork_parent_ticks != 0,
@@ -340,7 +323,6 @@ void addition_process(struct addition *add, const char *file)
 		.exit_status = header->exit_status,
 		.losses = header->losses,
 		.log_dropped = header->log_dropped,
-		.stacks_failed = header->stacks_failed,
 		.start_realtime_ns = header->start_realtime_ns,
 		.elapsed_ns = elapsed(&aggregate->options, header, state),
 		.state = state,

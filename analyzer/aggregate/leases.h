@@ -2,6 +2,7 @@
 /*
  * leases.h - what threads of a process had reserved on its limits and not spent: no work that was done.
  * A process gives its leases back when it ends; one that was killed, or still runs, has them.
+ * It must never take away more than a limit has used.
  */
 #ifndef ANALYZER_LEASES_H
 #define ANALYZER_LEASES_H

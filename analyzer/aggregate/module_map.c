@@ -42,7 +42,7 @@ static struct edge *edges_of(const struct dump *dump, size_t *count)
 
 void module_map_open(struct module_map *map, const struct dump *dump)
 {
-	uint32_t modules = 0, sum = 0; /* of the numbers of those that have the address: the number of the one, where it is one */
+	uint32_t modules = 0, sum = 0; /* how many have the address, and the sum of their numbers: where it is one, the sum is its number */
 	size_t count;
 	struct edge *edges = edges_of(dump, &count);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * times.h - how long calls took whose shape was never timed: estimated from those of other shapes.
+ * It must never be mixed with what was measured without being counted as estimated.
  *
  * What a call takes is taken to be a function of its FLOPs, or of its elements where the routine has no FLOPs: straight
  * between the mean calls of neighbouring sizes that were timed. Those of the same routine and options decide; where there

@@ -2,6 +2,7 @@
 /*
  * hash.h - an index from hashes to the numbers of entries that somebody else keeps. The hash stands beside the
  * number, so that neither a search nor growing touches the entries of other keys.
+ * It must never look into an entry: whoever keeps them compares them.
  */
 #ifndef ANALYZER_HASH_H
 #define ANALYZER_HASH_H

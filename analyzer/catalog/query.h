@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * query.h - a question to the routine table: a routine, its arguments as they were written, and their price.
+ * It must never guess an argument on which a price depends, but where LAPACK itself has a default.
  */
 #ifndef ANALYZER_QUERY_H
 #define ANALYZER_QUERY_H

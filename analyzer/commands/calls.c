@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * calls.c - the ordered record: every call of a program, where the program was told to keep it.
+ * It must never hold a call back because its row is not known.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -133,11 +134,6 @@ static const char *place_of(const struct table *table, const struct row *row)
 	return text->bytes;
 }
 
-static const char *routine_name(const struct table *table, const struct row *row)
-{
-	return text_at(table->aggregate, routine_of(table->aggregate, row->routine)->name);
-}
-
 static const struct site_key *site_at(const struct table *table, const struct row *row)
 {
 	return site_of(table->aggregate, row->site);
@@ -157,14 +153,14 @@ GETTER(call_start, struct counted_call, value_number(item->call->entry.start_ns)
 GETTER(call_duration, struct counted_call,
        value_number_if(item->call->entry.duration_ns != 0, item->call->entry.duration_ns))
 GETTER(call_thread, struct counted_call, value_number(item->call->entry.tid))
-ROW_GETTER(call_routine, value_text(routine_name(table, item->found->row)))
+ROW_GETTER(call_routine, value_text(routine_name(table->aggregate, item->found->row->routine)))
 ROW_GETTER(call_shape, value_shape(table->aggregate, item->found->row))
 ROW_GETTER(call_kind, value_text(row_kind_name(item->found->row->kind)))
 ROW_GETTER(call_flops, price_of(item, item->found->flops))
 ROW_GETTER(call_charged, price_of(item, item->found->charged))
 GETTER(call_cumulative, struct counted_call, value_number(item->call->entry.cumulative))
 ROW_GETTER(call_space, value_text(intern_at(&table->aggregate->spaces, item->found->row->space)))
-ROW_GETTER(call_symbol, value_text(text_at(table->aggregate, site_at(table, item->found->row)->symbol)))
+ROW_GETTER(call_symbol, value_text(site_symbol(table->aggregate, item->found->row->site)))
 ROW_GETTER(call_place, value_text(place_of(table, item->found->row)))
 ROW_GETTER(call_detail, value_filled(text_at(table->aggregate, site_at(table, item->found->row)->detail)))
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * command.h - what the commands share: their entry points, exit statuses and messages.
+ * It must never write to standard output, which is for answers.
  */
 #ifndef ANALYZER_COMMAND_H
 #define ANALYZER_COMMAND_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * compare.c - what changed between two runs, and whether the new one does more than it may.
+ * It must never call runs fine of which something is missing.
  */
 #include <stdlib.h>
 #include <string.h>

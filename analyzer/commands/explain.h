@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * explain.h - the texts about a routine that `explain` and its manual share.
+ * It must never say of a price what does not stand in the routine table.
  */
 #ifndef ANALYZER_EXPLAIN_H
 #define ANALYZER_EXPLAIN_H

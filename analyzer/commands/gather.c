@@ -17,17 +17,9 @@
 #include "analyzer/read/system.h"
 #include "names.h"
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
 {
-	struct aggregate_options options = { .host = system_host(), .alive = system_alive, .now_ns = now_ns(),
+	struct aggregate_options options = { .host = system_host(), .alive = system_alive, .now_ns = system_now_ns(),
 	                                     .origin = by ? by->origin : ORIGIN_NONE };
 
 	if (reprice) {

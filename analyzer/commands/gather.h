@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * gather.h - finds the dumps that a command line names and adds them up.
+ * It must never leave out a dump without a word.
  */
 #ifndef ANALYZER_GATHER_H
 #define ANALYZER_GATHER_H

@@ -53,17 +53,9 @@ struct rates {
 	bool known;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static struct rates look_again(struct look *last, const struct totals *totals)
 {
-	struct look now = { .at_ns = now_ns(), .calls = totals->calls, .flops = totals->flops, .valid = true };
+	struct look now = { .at_ns = system_now_ns(), .calls = totals->calls, .flops = totals->flops, .valid = true };
 	double seconds = (double)(now.at_ns - last->at_ns) / 1e9;
 	struct rates rates = { .known = last->valid && seconds > 0 && now.flops >= last->flops && now.calls >= last->calls };
 
@@ -165,7 +157,7 @@ static void add_tables(struct answer *answer, const struct options *options, str
 		answer_table(answer, &table, (struct table_options){ .counted = true });
 		return;
 	}
-	if (answer_is_for(answer, FOR_PROGRAM) || aggregate->spaces.count > 1 || aggregate->limits.count)
+	if (answer_is_for(answer, FOR_PROGRAM) || report_table_find("namespaces")->applies(aggregate))
 		add_table(answer, views, &table_namespaces, 1, top);
 	add_table(answer, views, &table_routines, 0, top);
 	if (answer_is_for(answer, FOR_READERS))
@@ -222,9 +214,9 @@ static void show_screen(const struct options *options, struct answer *answer)
 /* Waits; true when the user wants to stop. */
 static bool screen_wait(double seconds)
 {
-	uint64_t end = now_ns() + (uint64_t)(seconds * 1e9), now;
+	uint64_t end = system_now_ns() + (uint64_t)(seconds * 1e9), now;
 
-	while ((now = now_ns()) < end) {
+	while ((now = system_now_ns()) < end) {
 		int key;
 
 		timeout((int)((end - now) / 1000000) + 1);

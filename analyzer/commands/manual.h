@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * manual.h - the manual of all prices, made from the routine table: `explain --all`.
+ * It must never have a text of its own about a routine.
  */
 #ifndef ANALYZER_MANUAL_H
 #define ANALYZER_MANUAL_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * options.h - the command line of a command: its own options beside those that several share.
+ * It must never take an option that a command would ignore.
  */
 #ifndef ANALYZER_OPTIONS_H
 #define ANALYZER_OPTIONS_H

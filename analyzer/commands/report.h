@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * report.h - the parts of a report that other commands show too.
+ * It must never make zeros of what could not be read.
  */
 #ifndef ANALYZER_REPORT_H
 #define ANALYZER_REPORT_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * reprice.c - prices the shapes of old dumps by today's routine table, and says what that changes.
+ * It must never change a dump.
  */
 #include "analyzer/catalog/catalog.h"
 #include "analyzer/commands/command.h"

@@ -47,11 +47,6 @@ void dump_damaged(struct dump *dump, const char *format, ...)
 	dump->damage[dump->damage_count++].count = 1;
 }
 
-enum read_status dump_status(const struct dump *dump)
-{
-	return dump->damage_total ? READ_DAMAGED : READ_OK;
-}
-
 static size_t read_at(struct dump *dump, uint64_t offset, void *buffer, size_t count)
 {
 	return dump->source.read_at(dump->source.context, offset, buffer, count);
@@ -586,7 +581,7 @@ enum read_status dump_open(struct dump *dump, const struct dump_source *source)
 	load_table(dump, DUMP_ROUTINES, sizeof(struct dump_routine), &dump->routines);
 	load_table(dump, DUMP_SITES, sizeof(struct dump_site), &dump->sites);
 	load_table(dump, DUMP_NAMESPACES, sizeof(struct dump_namespace), &dump->namespaces);
-	return dump_status(dump);
+	return dump->damage_total ? READ_DAMAGED : READ_OK;
 }
 
 void dump_close(struct dump *dump)

@@ -86,9 +86,6 @@ struct dump {
 enum read_status dump_open(struct dump *dump, const struct dump_source *source);
 void dump_close(struct dump *dump);
 
-/* READ_OK or READ_DAMAGED, now: streaming can meet damage too. */
-enum read_status dump_status(const struct dump *dump);
-
 /* The text behind a reference, terminated; NULL for 0 and for what is not there. */
 const char *dump_text(struct dump *dump, uint64_t reference);
 

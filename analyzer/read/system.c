@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
@@ -252,6 +253,14 @@ bool system_has_debuginfod(void)
 void system_without_debuginfod(void)
 {
 	unsetenv("DEBUGINFOD_URLS");
+}
+
+uint64_t system_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 const char *system_host(void)

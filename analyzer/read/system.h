@@ -47,6 +47,8 @@ char *system_dump_of(uint32_t pid, char **deleted);
 bool system_has_debuginfod(void);
 void system_without_debuginfod(void);
 
+uint64_t system_now_ns(void); /* of the clock that dumps' monotonic times are of */
+
 const char *system_host(void); /* this machine's name */
 
 /* Standard output: to be coloured? A terminal? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * format.h - the ways to write an answer down: each is a file, registered by its line in formats.def.
+ * It must never know a command: all that a format is given is an answer.
  */
 #ifndef ANALYZER_FORMAT_H
 #define ANALYZER_FORMAT_H

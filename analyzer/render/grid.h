@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * grid.h - a table as readers see it: the texts of its cells, the columns that are worth showing, and their widths.
+ * It must never change a value: it chooses columns and measures texts.
  */
 #ifndef ANALYZER_GRID_H
 #define ANALYZER_GRID_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * output.h - where an answer is written to.
+ * It must never take an answer for written that has not reached its file.
  */
 #ifndef ANALYZER_OUTPUT_H
 #define ANALYZER_OUTPUT_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "analyzer/render/text.h"
-
+/*
+ * text.c - tables and answers as lines for a terminal.
+ * It must never write a byte that controls one, but for colours of its own.
+ */
 #include "analyzer/render/format.h"
 #include "analyzer/render/grid.h"
 #include "analyzer/tables/cell.h"
@@ -48,7 +50,8 @@ static void put_row(FILE *stream, const struct grid *grid, size_t row)
 	fputc('\n', stream);
 }
 
-void text_table(struct output *output, const struct table *table)
+/* Nothing for no rows. */
+static void text_table(struct output *output, const struct table *table)
 {
 	struct grid grid;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * comparison.h - two aggregates side by side: their totals and their groups by a key.
+ * It must never judge prices of different routine tables: who opens it has seen to that.
  */
 #ifndef ANALYZER_COMPARISON_H
 #define ANALYZER_COMPARISON_H

@@ -112,18 +112,6 @@ static const char *offset_text(const struct table *table, const struct group *gr
 	return text->bytes;
 }
 
-static const char *site_symbol_name(const struct table *table, const struct group *group)
-{
-	return text_at(table->aggregate, site_of(table->aggregate, group->row->site)->symbol);
-}
-
-static const char *site_routine_name(const struct table *table, const struct group *group)
-{
-	uint32_t routine = site_of(table->aggregate, group->row->site)->routine;
-
-	return text_at(table->aggregate, routine_of(table->aggregate, routine)->name);
-}
-
 GETTER(site_place, struct group, value_text(place_line(table, item)))
 GETTER(site_function, struct group, value_text(place_of(table, item)->function))
 GETTER(site_file, struct group, value_text(place_of(table, item)->file))
@@ -132,8 +120,9 @@ GETTER(site_line, struct group,
 GETTER(site_module, struct group, value_text(place_of(table, item)->module))
 GETTER(site_offset, struct group, value_text(offset_text(table, item)))
 GETTER(site_problem, struct group, value_text(place_of(table, item)->problem))
-GETTER(site_symbol, struct group, value_text(site_symbol_name(table, item)))
-GETTER(site_routine, struct group, value_text(site_routine_name(table, item)))
+GETTER(site_symbol_name, struct group, value_text(site_symbol(table->aggregate, item->row->site)))
+GETTER(site_routine, struct group,
+       value_text(routine_name(table->aggregate, site_of(table->aggregate, item->row->site)->routine)))
 GETTER(site_python, struct group, value_text(stacks_python_of_site(views_of(table), item->row->site)))
 
 static const struct column site_columns[] = {
@@ -144,7 +133,7 @@ static const struct column site_columns[] = {
 	{ "module",            "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_module },
 	{ "offset",            "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_offset },
 	{ "problem",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_problem },
-	{ "symbol",            "symbol",      COLUMN_TEXT,  0,                site_symbol },
+	{ "symbol",            "symbol",      COLUMN_TEXT,  0,                site_symbol_name },
 	{ "routine",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_routine },
 	{ "python",            "most from",   COLUMN_TEXT,  COLUMN_OPTIONAL,  site_python },
 	{ "calls",             "calls",       COLUMN_COUNT, 0,                group_calls },

@@ -22,11 +22,6 @@ static const struct origin *totals_of(const struct table *table, const struct gr
 	return &table->aggregate->origin_totals[group->first];
 }
 
-static struct value value_rank(int32_t rank)
-{
-	return value_number_if(rank >= 0, rank < 0 ? 0 : (u128)rank);
-}
-
 static const char *space_of(const struct table *table, const struct group *group)
 {
 	return intern_at(&table->aggregate->spaces, group->row->space);
@@ -50,14 +45,13 @@ static const char *caller_of(const struct table *table, const struct group *grou
 GETTER(key_space, struct group, value_text(space_of(table, item)))
 GETTER(key_space_name, struct group, value_text(space_of(table, item)[0] ? space_of(table, item) : "(root)"))
 GETTER(key_caller, struct group, value_text(caller_of(table, item)))
-GETTER(key_symbol, struct group,
-       value_text(text_at(table->aggregate, site_of(table->aggregate, item->row->site)->symbol)))
+GETTER(key_symbol, struct group, value_text(site_symbol(table->aggregate, item->row->site)))
 GETTER(key_host, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->host)))
 GETTER(key_job, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->job)))
-GETTER(key_rank, struct group, value_rank(origin_of(table->aggregate, item->first)->rank))
+GETTER(key_rank, struct group, value_unless_negative(origin_of(table->aggregate, item->first)->rank))
 GETTER(key_process_host, struct group, value_text(origin_text(table, process_of(table, item)->host)))
 GETTER(key_process_pid, struct group, value_number(process_of(table, item)->pid))
-GETTER(key_process_rank, struct group, value_rank(process_of(table, item)->rank))
+GETTER(key_process_rank, struct group, value_unless_negative(process_of(table, item)->rank))
 GETTER(key_process_file, struct group, value_text(origin_text(table, process_of(table, item)->file)))
 GETTER(key_lane, struct group, value_number(origin_of(table->aggregate, item->first)->lane))
 GETTER(key_tid, struct group, value_number_if(totals_of(table, item)->tid != 0, totals_of(table, item)->tid))

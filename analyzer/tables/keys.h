@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * keys.h - what work can be added up by: --by KEY.
+ * It must never name two groups alike that are not the same.
  */
 #ifndef ANALYZER_KEYS_H
 #define ANALYZER_KEYS_H

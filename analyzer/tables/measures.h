@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * measures.h - getters of what a group of rows counts, for every table whose items are `struct group`.
+ * It must never count anything: each getter shows what a group has.
  */
 #ifndef ANALYZER_MEASURES_H
 #define ANALYZER_MEASURES_H
@@ -60,7 +61,7 @@ GETTER(group_saturated, struct group, value_number(item->saturated))
 
 /* The routine of a group whose rows are all of one. */
 GETTER(group_routine, struct group,
-       value_text(text_at(table->aggregate, routine_of(table->aggregate, item->row->routine)->name)))
+       value_text(routine_name(table->aggregate, item->row->routine)))
 GETTER(group_shape, struct group, value_shape(table->aggregate, item->row))
 
 #endif

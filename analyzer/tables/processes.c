@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * processes.c - the tables of processes, of what they remark, and of what is wrong with their dumps.
+ * It must never show a number that stands for what is not known.
  */
 #include "analyzer/tables/processes.h"
 
@@ -44,12 +45,6 @@ static struct value process_text(const struct table *table, uint32_t text)
 static struct value process_list(const struct table *table, uint32_t texts, uint32_t bytes)
 {
 	return value_list(text_at(table->aggregate, texts), bytes);
-}
-
-/* -1 stands for what is not known. */
-static struct value value_signed(int32_t number)
-{
-	return value_number_if(number >= 0, number < 0 ? 0 : (u128)number);
 }
 
 /* In UTC; NULL if it is not known. */
@@ -98,14 +93,14 @@ GETTER(process_host, struct process, process_text(table, item->host))
 GETTER(process_pid, struct process, value_number(item->pid))
 GETTER(process_parent, struct process, value_number(item->parent_pid))
 GETTER(process_forked, struct process, value_number(item->forked))
-GETTER(process_rank, struct process, value_signed(item->rank))
+GETTER(process_rank, struct process, value_unless_negative(item->rank))
 GETTER(process_job_size, struct process, value_number_if(item->job_size != 0, item->job_size))
 GETTER(process_launch, struct process, value_filled(text_at(table->aggregate, item->launch)))
 GETTER(process_run, struct process, value_filled(text_at(table->aggregate, item->run)))
 GETTER(process_id, struct process, value_text(id_text(table, item)))
 GETTER(process_job, struct process, process_text(table, item->job))
 GETTER(process_state_name, struct process, value_text(state_name(item->state)))
-GETTER(process_exit, struct process, value_signed(item->exit_status))
+GETTER(process_exit, struct process, value_unless_negative(item->exit_status))
 GETTER(process_signal, struct process, value_text(item->signal ? signal_name(item->signal) : NULL))
 GETTER(process_complete, struct process, value_number(item->complete))
 GETTER(process_started, struct process, value_text(start_text(table, item->start_realtime_ns)))

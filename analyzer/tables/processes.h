@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * processes.h - what the state of a process is called.
+ * It must never rename a state: JSON has these names.
  */
 #ifndef ANALYZER_PROCESSES_H
 #define ANALYZER_PROCESSES_H

@@ -108,7 +108,7 @@ bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 		.sampled_flops = aggregate->sample_totals[number].flops,
 		.exact = all->estimates[number].exact,
 		.calls = aggregate->sample_totals[number].calls,
-		.symbol = text_at(aggregate, site_of(aggregate, key->site)->symbol),
+		.symbol = site_symbol(aggregate, key->site),
 		.space = intern_at(&aggregate->spaces, key->space),
 		.stack = stack_of(aggregate, key->stack),
 	};

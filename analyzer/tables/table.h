@@ -144,6 +144,12 @@ static inline struct value value_number_if(bool known, u128 number)
 	return (struct value){ .known = known, .number = number };
 }
 
+/* -1 stands for what is not known. */
+static inline struct value value_unless_negative(int32_t number)
+{
+	return value_number_if(number >= 0, number < 0 ? 0 : (u128)number);
+}
+
 static inline struct value value_real(double real, bool known)
 {
 	return (struct value){ .known = known, .real = real };

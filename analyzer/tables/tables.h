@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tables.h - the tables of a report, in its order.
+ * It must never change the name or the place of a table that is there: JSON and CSV have both.
  */
 #ifndef ANALYZER_TABLES_H
 #define ANALYZER_TABLES_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * views.h - what the tables of one aggregate are made of, each part made when a table first needs it.
+ * It must never outlive its aggregate, nor change it.
  */
 #ifndef ANALYZER_VIEWS_H
 #define ANALYZER_VIEWS_H

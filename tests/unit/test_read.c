@@ -2,6 +2,7 @@
 /*
  * test_read.c - the dump reader and the sums over it: dumps as they should be, as later versions may make
  * them, as they grow, and damaged in every way.
+ * It must never take an expected value from the reader itself.
  */
 #include <check.h>
 #include <stdio.h>

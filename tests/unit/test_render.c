@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_render.c - numbers as text, and tables and answers in every format.
+ * It must never ask where a value comes from: that is test_tables'.
  */
 #include <check.h>
 #include <stdio.h>
