@@ -41,7 +41,7 @@
 #define DUMP_BYTE_ORDER 0x01020304u
 
 enum {
-	DUMP_LAYOUT = 3,           /* of this file: tests/dumps keeps a dump of each */
+	DUMP_LAYOUT = 4,           /* of this file: tests/dumps keeps a dump of each */
 	DUMP_PAGE_LEAST = 4096,    /* bytes of a page, a power of two; in layout 1 the only size */
 	DUMP_PAGE_MOST = 1 << 20,
 	DUMP_BLOCK_LEAST = 72,     /* bytes of a struct dump_block */
@@ -49,6 +49,7 @@ enum {
 	DUMP_OPTIONS_MAX = 8,
 	DUMP_DIMS_MAX = 8,
 	DUMP_FRAMES_MAX = 16,
+	DUMP_SHARES = 2,
 };
 
 #define DUMP_NONE UINT32_MAX /* no such module, site, stack, namespace ... */
@@ -239,6 +240,15 @@ struct dump_frame {
 	                            elsewhere */
 };
 
+/*
+ * What a call in flight has added to a coarse row: its sums have it from the beginning of the call on. A share means nothing
+ * unless one of the lane's frames has its slot, and that frame's row is coarse. A later call may have taken its place.
+ */
+struct dump_share {
+	uint64_t slot;           /* as in dump_frame; 0 for none */
+	uint64_t flops, charged, words;
+};
+
 /* What one thread at a time writes without a lock; a lane outlives its thread and is used again. */
 struct dump_lane {
 	/* What a call writes comes first: a cache line with the first frame and most of the second. */
@@ -253,7 +263,7 @@ struct dump_lane {
 	int64_t lease;           /* FLOPs that are unspent of what its thread has reserved ahead; changes */
 	uint32_t lease_limits[2];/* on these limits and their parents, numbers plus 1; 0 for none. With neither, `lease` means
 	                            nothing */
-	uint64_t reserved[8];
+	struct dump_share shares[DUMP_SHARES]; /* of calls in flight */
 };
 
 enum dump_row_kind {

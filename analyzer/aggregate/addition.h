@@ -9,6 +9,13 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "analyzer/base/memo.h"
 
+/* What a call in flight has added to a coarse row. */
+struct share {
+	struct dump_share of;
+	uint32_t lane, row; /* numbers */
+	bool taken;         /* out of the row's sums */
+};
+
 /* What the dump's numbers are in the aggregate: AGGREGATE_NONE until they are asked for. */
 struct addition {
 	struct aggregate *aggregate;
@@ -18,6 +25,8 @@ struct addition {
 	struct memo texts;  /* by reference: a long one may be referred to often */
 	uint64_t row_calls; /* of all kinds of rows */
 	uint64_t lanes;     /* how many have been added */
+	struct share *shares;
+	size_t share_count, share_capacity;
 	uint32_t flights;   /* calls in flight whose rows have been looked up */
 	uint32_t origin; /* of the rows that are being added */
 };
@@ -40,7 +49,8 @@ uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size
 
 /* Parts of the dump. */
 void addition_process(struct addition *add, const char *file);
-void addition_lanes(struct addition *add);
+void addition_shares(struct addition *add); /* before the rows */
+void addition_lanes(struct addition *add);  /* behind them */
 void addition_limits(struct addition *add);
 void addition_notes(struct addition *add);
 void addition_samples(struct addition *add);

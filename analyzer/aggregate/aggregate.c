@@ -265,6 +265,22 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	return aggregate->rows[number];
 }
 
+/* Takes out of a coarse row what calls that have not ended have in it. */
+static void take_shares(struct addition *add, uint32_t lane, uint32_t number, struct dump_row *row)
+{
+	for (size_t i = 0; i < add->share_count; i++) {
+		struct share *share = &add->shares[i];
+
+		if (share->lane != lane || share->row != number || share->of.flops > row->flops ||
+		    share->of.charged > row->charged || share->of.words > row->words)
+			continue;
+		row->flops -= share->of.flops;
+		row->charged -= share->of.charged;
+		row->words -= share->of.words;
+		share->taken = true;
+	}
+}
+
 /* Returns how many there were. */
 static size_t add_rows(struct addition *add)
 {
@@ -275,11 +291,14 @@ static size_t add_rows(struct addition *add)
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_ROWS, sizeof *entry);
 	for (; (entry = dump_cursor_next(&cursor)); count++) {
+		struct dump_row own = *entry;
 		const struct row *row;
 
 		if (options->origin & ORIGIN_LANE)
 			addition_origin(add, cursor.lane);
-		row = add_row(add, entry);
+		if (own.flags & DUMP_ROW_COARSE)
+			take_shares(add, cursor.lane, cursor.number, &own);
+		row = add_row(add, &own);
 		add->row_calls = count_plus(add->row_calls, entry->calls);
 		if (options->row_added && row)
 			options->row_added(options->row_context, cursor.lane, cursor.number, entry, row);
@@ -394,6 +413,7 @@ static void add_contents(struct addition *add, const char *file)
 	add_modules(add);
 	add_spaces(add);
 	addition_limits(add);
+	addition_shares(add);
 	rows = add_rows(add);
 	addition_lanes(add);
 	addition_notes(add);
@@ -406,6 +426,7 @@ static void add_contents(struct addition *add, const char *file)
 	else
 		add->aggregate->unreadable++;
 	memo_free(&add->texts);
+	free(add->shares);
 	free(add->routines);
 	free(add->modules);
 	free(add->sites);

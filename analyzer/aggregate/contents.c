@@ -28,7 +28,49 @@ static void add_thread(struct addition *add, const struct dump_lane *lane, uint3
 	add->aggregate->origin_totals[origin].tid = lane->tid;
 }
 
-static void add_flight(struct addition *add, const struct dump_row *row)
+static void add_share(struct addition *add, const struct dump_share *share, uint32_t lane, uint64_t address)
+{
+	struct share new = { .of = *share, .lane = lane };
+	struct dump_row row;
+
+	if (add->share_count == FRAMES_LOOKED_UP || !dump_row_of_frame(&add->dump, lane, address, &row, &new.row) ||
+	    !(row.flags & DUMP_ROW_COARSE))
+		return;
+	add->shares = memory_grow(add->shares, add->share_count, &add->share_capacity, sizeof new);
+	add->shares[add->share_count++] = new;
+}
+
+/* Calls in flight with a share in a coarse row. */
+void addition_shares(struct addition *add)
+{
+	const struct dump_lane *lane;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_LANES, sizeof *lane);
+	while ((lane = dump_cursor_next(&cursor)))
+		for (uint32_t i = 0; i < lane->depth && i < DUMP_FRAMES_MAX; i++)
+			for (uint32_t j = 0; j < DUMP_SHARES; j++)
+				if (lane->shares[j].slot && lane->shares[j].slot == lane->frames[i].slot)
+					add_share(add, &lane->shares[j], cursor.number, lane->frames[i].row);
+	dump_cursor_close(&cursor);
+}
+
+/* A coarse row's call has a price where its share is known. */
+static bool price_of_share(const struct addition *add, uint32_t lane, uint64_t slot, struct dump_row *row)
+{
+	for (size_t i = 0; i < add->share_count; i++) {
+		const struct share *share = &add->shares[i];
+
+		if (share->lane != lane || share->of.slot != slot || !share->taken)
+			continue;
+		row->flops = share->of.flops;
+		row->charged = share->of.charged;
+		return true;
+	}
+	return false;
+}
+
+static void add_flight(struct addition *add, const struct dump_row *row, bool priced)
 {
 	struct aggregate *aggregate = add->aggregate;
 	struct place_key key = { addition_site(add, row->site, false), addition_space(add, row->namespace_id) };
@@ -38,8 +80,8 @@ static void add_flight(struct addition *add, const struct dump_row *row)
 
 	flight = &aggregate->flight_totals[number];
 	flight->calls = count_plus(flight->calls, 1);
-	if (row->flags & DUMP_ROW_COARSE)
-		return; /* its share has been added to the row */
+	if (!priced)
+		return; /* its share stays in a coarse row */
 	flight->flops = u128_add(flight->flops, row->flops);
 	flight->charged = u128_add(flight->charged, row->charged);
 	aggregate->totals.in_flight_flops = u128_add(aggregate->totals.in_flight_flops, row->flops);
@@ -48,18 +90,21 @@ static void add_flight(struct addition *add, const struct dump_row *row)
 /* The first `depth` calls in flight of a lane. */
 static void add_flights(struct addition *add, const struct dump_lane *lane, uint32_t depth, uint32_t number)
 {
-	bool has_ended = add->process->state == PROCESS_CLOSED || add->process->state == PROCESS_ENDED;
+	bool has_ended = add->process->state == PROCESS_CLOSED || add->process->state == PROCESS_ENDED, priced;
 	struct dump_row row;
+	uint32_t place;
 
 	for (uint32_t i = 0; i < depth && add->flights <= FRAMES_LOOKED_UP; i++) {
 		if (!lane->frames[i].row)
 			continue;
-		if (++add->flights > FRAMES_LOOKED_UP)
+		if (++add->flights > FRAMES_LOOKED_UP) {
 			dump_damaged(&add->dump, "more calls in flight than are looked up");
-		else if (dump_row_of_frame(&add->dump, number, lane->frames[i].row, &row))
-			add_flight(add, &row);
-		else if (has_ended) /* otherwise it may be newer than the rows that were read */
+		} else if (dump_row_of_frame(&add->dump, number, lane->frames[i].row, &row, &place)) {
+			priced = !(row.flags & DUMP_ROW_COARSE) || price_of_share(add, number, lane->frames[i].slot, &row);
+			add_flight(add, &row, priced);
+		} else if (has_ended) { /* otherwise it may be newer than the rows that were read */
 			dump_damaged(&add->dump, "calls in flight of rows that are not there");
+		}
 	}
 }
 

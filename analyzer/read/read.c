@@ -690,7 +690,7 @@ const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t
 	return table_at(&dump->namespaces, number, sizeof(struct dump_namespace));
 }
 
-bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row)
+bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row, uint32_t *number)
 {
 	for (size_t i = 0; i < dump->block_count; i++) {
 		const struct read_block *block = &dump->blocks[i];
@@ -700,6 +700,7 @@ bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struc
 		    position % block->entry_size || position / block->entry_size >= block->used)
 			continue;
 		memset(row, 0, sizeof *row);
+		*number = (uint32_t)(block->first + position / block->entry_size);
 		return read_at(dump, block->offset + block->header_size + position, row,
 		               minimum(block->entry_size, sizeof *row)) != 0;
 	}

@@ -98,8 +98,8 @@ const struct dump_routine *dump_routine_at(const struct dump *dump, uint32_t num
 const struct dump_site *dump_site_at(const struct dump *dump, uint32_t number);
 const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t number);
 
-/* Finds the row of a call in flight in `lane`, by its address in the process. */
-bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row);
+/* Finds the row of a call in flight in `lane`, by its address in the process, and its number in the lane. */
+bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row, uint32_t *number);
 
 /* Entries of one type of block, in the file's order. */
 struct dump_cursor {

@@ -304,6 +304,7 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
 		flags = ENTRY_TICKS;
 		*entry_start(frame) = burst_ticks();
 	}
+	share_note(thread->lane, (uint64_t)entry_return_slot(frame), price.flops, charged, price.words);
 	row_add_share(row, price.flops, charged, price.words);
 	if (likely(!(slot->flags & SITE_INFO)))
 		return run(thread->lane, slot, row, scope, frame, flags);

@@ -309,9 +309,11 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 	*entry_row(call->frame) = row;
 	*entry_real(call->frame) = call->site.real;
 	*entry_scope(call->frame) = scope;
-	frames_push(thread, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
-	if (*entry_flags(call->frame) & ENTRY_COARSE)
+	if (*entry_flags(call->frame) & ENTRY_COARSE) {
+		share_note(thread->lane, call->slot, *entry_raw(call->frame), *entry_cost(call->frame), *entry_words(call->frame));
 		coarse_add(row, call->frame);
+	}
+	frames_push(thread, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
 		     !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};

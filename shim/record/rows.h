@@ -113,6 +113,18 @@ static inline void row_add_share(struct dump_row *row, uint64_t flops, uint64_t 
 	row->words += words;
 }
 
+/* Has readers know what of a coarse row is of a call that has not ended. Before the call is in flight. */
+static inline void share_note(struct dump_lane *lane, uint64_t slot, uint64_t flops, uint64_t charged, uint64_t words)
+{
+	volatile struct dump_share *share = &lane->shares[slot / 16 % DUMP_SHARES]; /* the same for all calls of one slot */
+
+	share->slot = 0;
+	share->flops = flops;
+	share->charged = charged;
+	share->words = words;
+	share->slot = slot;
+}
+
 /* A call's time. What stands there while no call is counted as timed is one that may not be usual: see leave_long. */
 static inline void row_add_time(struct dump_row *row, uint64_t ns)
 {

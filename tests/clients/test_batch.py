@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Batches of products, whose groups differ: BLIS has them."""
 
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
 import flops
+import read_dump
 from harness import case, check_equal
 
 GROUPS = ((2, (2, 3, 4)), (3, (5, 6, 7)))
@@ -23,3 +29,33 @@ def refused(client):
     run = client.run([program], FLOPSHIM_BUDGET=of_first + of_second - 1, FLOPSHIM_ON_EXCEED="deny")
     check_equal(run.routines["dgemm_batch"], (1, of_first), "calls and FLOPs")
     check_equal(run.totals["refused_calls"], 1, "refused calls")
+
+
+def crash(client, *arguments):
+    """What is in the dump of a program that a call ended which was in flight: by flopshim-report, and by the page about dumps."""
+    run = client.run([client.compile("crash.c"), *arguments], status=-signal.SIGSEGV)
+    (dump,) = run.dumps
+    by_page = read_dump.describe(read_dump.Dump(Path(dump).read_bytes()))["totals"]
+    for total in ("calls", "flops", "charged", "words", "in_flight_calls"):
+        check_equal(by_page[total], run.totals[total], f"{total}, by the page")
+    return run
+
+
+@case(on=("blis-pthread",), calls=(0, 3))
+def in_flight(client):
+    """A batch of several groups that has not ended is one call in flight, and nothing of it is in the totals."""
+    each = sum(size * flops.gemm(*shape) for size, shape in GROUPS)
+    run = crash(client, "batch", client.calls)
+    totals = run.totals
+    check_equal((totals["calls"], totals["flops"], totals["charged"]), (client.calls, client.calls * each, client.calls * each), "what ended")
+    check_equal((totals["in_flight_calls"], totals["in_flight_flops"]), (1, each), "what did not")
+    check_equal(sum(row["flops"] for row in run.report["routines"]), client.calls * each, "FLOPs of the routines")
+
+
+@case()
+def in_flight_among_many_shapes(client):
+    """Nor is a call that shares a row with others of too many shapes: of n elements it is of 2 n FLOPs."""
+    shapes = 40_000
+    totals = crash(client, "shapes", shapes).totals
+    check_equal((totals["calls"], totals["flops"]), (shapes, shapes * (shapes + 1)), "what ended")
+    check_equal((totals["in_flight_calls"], totals["in_flight_flops"]), (1, 2 * (shapes + 1)), "what did not")

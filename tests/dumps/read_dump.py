@@ -174,7 +174,9 @@ def describe(dump):
         "routines": {}, "namespaces": {}, "symbols": {}, "shapes": {},
     }
     totals = answer["totals"]
-    for _, _, row in rows:
+    for block, number, row in rows:
+        for member, share in shares_of(block, number, row, lanes, values):
+            row[member] -= share
         site = sites.get(row["site"])
         routine = routines.get(site["routine"]) if site else None
         times = 1 if row["flags"] & values["DUMP_ROW_COARSE"] else row["calls"]
@@ -225,6 +227,18 @@ def describe(dump):
     answer["log"] = sorted((entry["sequence"], prices[block["lane"], entry["row"]]["flops"], entry["cumulative"])
                            for block, _, entry in dump.each("DUMP_LOG", "dump_call") if entry["sequence"])
     return answer
+
+
+def shares_of(block, number, row, lanes, values):
+    """What calls in flight have in a coarse row."""
+    place = block["address"] + block["header_size"] + (number - block["first"]) * block["entry_size"]
+    lane = lanes.get(block["lane"])
+    if not lane or not row["flags"] & values["DUMP_ROW_COARSE"]:
+        return
+    for frame in lane["frames"][:lane["depth"]]:
+        for share in lane["shares"]:
+            if share["slot"] and share["slot"] == frame["slot"] and frame["row"] == place:
+                yield from ((member, share[member]) for member in ("flops", "charged", "words"))
 
 
 def leased(number, limits, lanes):

@@ -985,6 +985,45 @@ START_TEST(knows_when_the_end_may_be_missing)
 }
 END_TEST
 
+/*
+ * A coarse row of two calls of 3,000 FLOPs together, and one of 500 that is in flight, which its sums have already. It comes
+ * out of them where the share is that of the frame, and fits.
+ */
+START_TEST(takes_calls_in_flight_out_of_coarse_rows)
+{
+	static const struct { uint64_t slot, flops; bool is_known; } cases[] = {
+		{ 0x7ffe0018, 500, true }, { 0x7ffe0028, 500, false }, { 0, 500, false }, { 0x7ffe0018, 3501, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 0x7ffe0018, 0x401000, 0 } } };
+		struct dump_row row;
+		struct writer writer;
+		struct aggregate aggregate;
+		uint32_t site;
+
+		lane.shares[1] = (struct dump_share){ cases[i].slot, cases[i].flops, cases[i].flops, 10 };
+		writer_open(&writer, 7);
+		site = writer_site(&writer, "ddot_", writer_routine(&writer, "ddot", DUMP_DIRECT, "|n"), 0x401000, DUMP_NONE, DUMP_NONE);
+		writer_lane(&writer, &lane);
+		row = writer_call(site, 2, 3500, "", 8, 0, 0);
+		row.flags = DUMP_ROW_COARSE;
+		row.words = 100;
+		writer_row(&writer, 0, &row);
+		writer_frame(&writer, 0, 0, 0);
+		aggregate = sum_of(writer.bytes, writer.size);
+		ck_assert(aggregate.totals.flops == (cases[i].is_known ? 3000 : 3500));
+		ck_assert(aggregate.totals.charged == aggregate.totals.flops);
+		ck_assert(aggregate.totals.words == (cases[i].is_known ? 90 : 100));
+		ck_assert(aggregate.totals.in_flight_flops == (cases[i].is_known ? 500 : 0));
+		ck_assert_uint_eq(aggregate.totals.in_flight_calls, 1);
+		ck_assert_uint_eq(aggregate.damage_count, 0);
+		aggregate_close(&aggregate);
+		writer_free(&writer);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("read");
@@ -1023,6 +1062,7 @@ int main(void)
 	tcase_add_test(sums, tells_the_living_from_the_dead);
 	tcase_add_loop_test(sums, zeros_may_be_what_was_written_out, 0, 4);
 	tcase_add_test(sums, knows_what_is_lost);
+	tcase_add_test(sums, takes_calls_in_flight_out_of_coarse_rows);
 	tcase_add_test(sums, knows_when_the_end_may_be_missing);
 	suite_add_tcase(suite, sound);
 	suite_add_tcase(suite, later);
