@@ -139,6 +139,16 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	options_groups(options, answer, comparison, TEXT_TOP);
 }
 
+/* A sum of several runs beside one run would look like a regression. */
+static bool is_one_run(const struct aggregate *aggregate, const char *side, const char *path)
+{
+	if (aggregate->runs < 2)
+		return true;
+	complain("%s, %s, holds %zu runs, and one is compared with one: name the dumps of one run, or say --last for the last run",
+	         side, path, aggregate->runs);
+	return false;
+}
+
 /* Both must be by one table: their totals would differ by the prices alone. */
 static bool is_comparable(const struct aggregate *old, const struct aggregate *new)
 {
@@ -161,7 +171,7 @@ static int compare(struct output *output, const struct options *options, const s
 	struct gather_options how = { .last = options->last, .siblings = true };
 	struct answer answer;
 	int status = EXIT_ERROR;
-	bool found, fine, complete;
+	bool found, single, fine, complete;
 
 	gather_open(&old, options->reprice, options->by);
 	gather_open(&new, options->reprice, options->by);
@@ -169,7 +179,9 @@ static int compare(struct output *output, const struct options *options, const s
 	found &= gather(&new, &options->operands[1], 1, how);
 	report_damage(&old);
 	report_damage(&new);
-	if (is_comparable(&old, &new)) {
+	single = is_one_run(&old, "OLD", options->operands[0]);
+	single &= is_one_run(&new, "NEW", options->operands[1]);
+	if (single && is_comparable(&old, &new)) {
 		complete = old.complete && new.complete;
 		status = !found || old.newer || new.newer ? EXIT_ERROR : EXIT_INCOMPLETE;
 		if (old.answered && new.answered) {
