@@ -114,6 +114,12 @@ static void say_unless_empty(struct answer *answer, const char *label, const cha
 		answer_fact(answer, label, "%s", text);
 }
 
+/* What stands before a number: the largest that fits stands for those that do not. */
+static const char *at_least(uint64_t number)
+{
+	return number >= INT64_MAX ? "at least " : "";
+}
+
 /* A number where there is one, and the formula that gives it. */
 static void say_price(struct answer *answer, const char *label, bool priced, uint64_t number, const char *formula)
 {
@@ -122,9 +128,9 @@ static void say_price(struct answer *answer, const char *label, bool priced, uin
 	if (!priced && formula[0])
 		answer_code(answer, label, "%s", formula);
 	else if (priced && formula[0])
-		answer_fact(answer, label, "%s = %s", number_grouped(number, text), formula);
+		answer_fact(answer, label, "%s%s = %s", at_least(number), number_grouped(number, text), formula);
 	else if (priced)
-		answer_fact(answer, label, "%s", number_grouped(number, text));
+		answer_fact(answer, label, "%s%s", at_least(number), number_grouped(number, text));
 }
 
 const char *explain_kind(unsigned kind)
@@ -251,7 +257,7 @@ static void say_prices(struct answer *answer, const struct query *query)
 	say_price(answer, "multiplications", query->priced, price->muls, formula->muls);
 	say_price(answer, "additions", query->priced, price->adds, explain_adds(formula));
 	say_price(answer, "words", query->priced, price->words, formula->words);
-	if (query->priced)
+	if (query->priced && !price->saturated) /* of lower bounds it would say nothing */
 		answer_fact(answer, "FLOPs per byte", "%.4g", flops_per_byte(query));
 	if (has_blocked(routine))
 		say_price(answer, "blocking adds", query->priced, price_blocked(routine, query->shape), formula->blocked);
@@ -296,8 +302,9 @@ static void say_line(struct answer *answer, const struct query *query)
 		           explain_adds(formula), formula->words);
 	else
 		answer_say(answer, PART_PARAGRAPH,
-		           "%s%s: %" PRIu64 " FLOPs, %" PRIu64 " multiplications, %" PRIu64 " additions, %" PRIu64 " words", name,
-		           arguments.bytes ? arguments.bytes : "", price->flops, price->muls, price->adds, price->words);
+		           "%s%s: %s%" PRIu64 " FLOPs, %s%" PRIu64 " multiplications, %s%" PRIu64 " additions, %s%" PRIu64 " words", name,
+		           arguments.bytes ? arguments.bytes : "", at_least(price->flops), price->flops, at_least(price->muls),
+		           price->muls, at_least(price->adds), price->adds, at_least(price->words), price->words);
 	text_free(&arguments);
 }
 
