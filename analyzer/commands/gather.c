@@ -40,6 +40,7 @@ struct find {
 	char *path;
 	bool known;   /* its header can be read */
 	bool sibling; /* of one that is named */
+	bool named;   /* a dump, by itself */
 	bool left_out;
 };
 
@@ -183,8 +184,10 @@ static void find_path(struct finds *finds, const char *path, bool is_named)
 		miss(finds, path, system_why(error));
 	else if (known && is_named && (finds->options.siblings || finds->options.last))
 		add_with_siblings(finds, path, &header);
-	else
+	else {
 		add_find(finds, path, known ? &header : NULL);
+		finds->finds[finds->count - 1].named = known && is_named;
+	}
 }
 
 static void find_directory(struct finds *finds, const char *directory)
@@ -203,6 +206,59 @@ static void find_directory(struct finds *finds, const char *directory)
 		free(paths[i]);
 	}
 	free(paths);
+}
+
+/* What is not named. */
+
+enum { BESIDE_MAX = 16 }; /* files that are looked beside: who names more has named by a pattern what lies there */
+
+static bool is_found(const struct finds *finds, const struct dump_header *header)
+{
+	struct copy_key wanted, key;
+
+	if (!copy_key_of(&wanted, header))
+		return false;
+	for (size_t i = 0; i < finds->count; i++)
+		if (finds->finds[i].known && copy_key_of(&key, &finds->headers[i]) && !memcmp(&key, &wanted, sizeof key))
+			return true;
+	return false;
+}
+
+/* A dump whose name other dumps have theirs from may be a part of its run, or of a run that is no longer the last. */
+static void say_beside(const struct finds *finds, size_t find)
+{
+	struct finds siblings = { .aggregate = finds->aggregate };
+	const char *path = finds->finds[find].path;
+	size_t more = 0, later = 0;
+	struct runs runs;
+
+	find_siblings(&siblings, path, &finds->headers[find]);
+	runs_find(&runs, siblings.headers, siblings.count);
+	for (size_t i = 1; i < siblings.count; i++) {
+		if (is_found(finds, &siblings.headers[i]))
+			continue;
+		more += runs.run[i] == runs.run[0];
+		if (runs.begin_ns[runs.run[i]] > runs.begin_ns[runs.run[later]])
+			later = i;
+	}
+	if (more)
+		complain("%s: %zu more dump%s of its run lie%s beside it%s", path, more, more == 1 ? "" : "s", more == 1 ? "s" : "",
+		         later ? "" : " (--last: all of them)");
+	if (later)
+		complain("%s: a later run lies beside it: %s (--last: that run alone)", path, siblings.finds[later].path);
+	runs_free(&runs);
+	free_finds(&siblings);
+}
+
+static void say_all_beside(const struct finds *finds)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < finds->count; i++)
+		count += finds->finds[i].named;
+	for (size_t i = 0; count <= BESIDE_MAX && i < finds->count; i++)
+		if (finds->finds[i].named && !finds->finds[i].left_out)
+			say_beside(finds, i);
 }
 
 /* Copies. */
@@ -339,6 +395,8 @@ bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struc
 	for (size_t i = 0; i < count; i++)
 		find_path(&finds, paths[i], true);
 	leave_copies_out(&finds);
+	if (options.beside && !options.quiet)
+		say_all_beside(&finds);
 	find_runs(&finds);
 	for (size_t i = 0; i < finds.count; i++)
 		if (!finds.finds[i].left_out) {

@@ -11,6 +11,7 @@
 struct gather_options {
 	bool last;     /* the last of the runs that are found, and no other */
 	bool siblings; /* a file stands for its run: the dumps too that have their names from its name */
+	bool beside;   /* without those two: what of that lies beside the files that are named is said */
 	bool quiet;    /* what cannot be opened has been said already, and what is a copy */
 };
 

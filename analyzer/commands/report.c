@@ -463,7 +463,8 @@ int command_report(int count, char **arguments)
 		                   options.by->name);
 	output = options_output(&options);
 	gather_open(&aggregate, options.reprice, options.by);
-	found_all = gather(&aggregate, options.operands, options.operand_count, (struct gather_options){ .last = options.last });
+	found_all = gather(&aggregate, options.operands, options.operand_count,
+	                   (struct gather_options){ .last = options.last, .beside = true });
 	status = EXIT_ERROR;
 	if (gather_is_of_one_version(&aggregate)) {
 		status = checked_status(&options, &aggregate, report_status(&aggregate, found_all));

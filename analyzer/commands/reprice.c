@@ -86,7 +86,7 @@ int command_reprice(int count, char **arguments)
 	                                      .table = table };
 	struct options options;
 	struct output output;
-	struct gather_options how = { 0 };
+	struct gather_options how = { .beside = true };
 	struct aggregate old, new;
 	int status = options_parse(&options, &parser, count, arguments);
 

@@ -214,6 +214,36 @@ def compared_with_children(client):
     check("old.dump (with 1 more of its run) -> new.dump (with 1 more of its run)" in done.stdout, done.stdout[:300])
 
 
+@case()
+def later_run_beside(client):
+    """A report of a dump beside which a later run has left its own says so; with all of them, or with none beside, nothing is said."""
+    make(client, "new.dump", calls=3, launcher=["-q"])
+    check_equal(report(client, "new.dump").stderr, "", "standard error with nothing beside it")
+    make(client, "new.dump", calls=5, launcher=["-q"])
+    make(client, "new-best.dump", calls=1, launcher=["-q"])  # its name is not from the other's
+    (sibling,) = [path.name for path in client.folder.glob("new-*.dump") if path.name != "new-best.dump"]
+    for arguments in (["new.dump"], ["reprice", "new.dump"]):
+        check_equal(report(client, *arguments).stderr,
+                    f"flopshim-report: new.dump: a later run lies beside it: {sibling} (--last: that run alone)\n",
+                    f"standard error of {arguments}")
+    for arguments in (["--last", "new.dump"], ["new.dump", sibling], [sibling], ["."]):
+        check_equal(report(client, *arguments).stderr, "", f"standard error of {arguments}")
+    check_equal(numbers(client, "--last", "new.dump")["totals"]["calls"], 5, "calls of the later run")
+
+
+@case(children=(1, 4))
+def children_beside(client):
+    """A report of one dump of a run says how many more of the run lie beside it, and that --last takes them."""
+    program = ("import os, numpy as n; a = n.ones((50, 50)); a @ a\nfor child in range(%d):\n"
+               "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
+    start(client, PYTHON, "-c", program % client.children, launcher=["-o", "x.dump"])
+    what = "1 more dump of its run lies" if client.children == 1 else "4 more dumps of its run lie"
+    check_equal(report(client, "x.dump").stderr, f"flopshim-report: x.dump: {what} beside it (--last: all of them)\n", "standard error")
+    for arguments in (["--last", "x.dump"], ["."]):
+        check_equal(report(client, *arguments).stderr, "", f"standard error of {arguments}")
+    check_equal(numbers(client, "--last", "x.dump")["processes"], client.children + 1, "processes with --last")
+
+
 # ---- names that are taken ----
 
 def names(client):
