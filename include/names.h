@@ -67,21 +67,24 @@ static inline char stat_state(const char *stat)
 	return name_end && name_end[1] == ' ' ? name_end[2] : 0;
 }
 
-/*
- * When a process began, in ticks of the kernel's clock since the machine did: field 22 of the text of its /proc/PID/stat,
- * counted from behind the name in field 2, which may hold anything. 0 if it does not stand there.
- */
-static inline uint64_t stat_start_ticks(const char *stat)
+/* A number in the text of a /proc/PID/stat, counted from behind the name in field 2. 0 if it does not stand there. */
+static inline uint64_t stat_number(const char *stat, int wanted)
 {
 	const char *at = strrchr(stat, ')');
-	uint64_t ticks = 0;
+	uint64_t number = 0;
 
-	for (int field = 2; at && field < 22; field++)
+	for (int field = 2; at && field < wanted; field++)
 		at = strchr(at + 1, ' ');
 	for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
-		ticks = ticks * 10 + (uint64_t)(*at - '0');
-	return ticks;
+		number = number * 10 + (uint64_t)(*at - '0');
+	return number;
 }
+
+/* The process's parent: field 4. */
+static inline uint32_t stat_parent(const char *stat) { return (uint32_t)stat_number(stat, 4); }
+
+/* When a process began, in ticks of the kernel's clock since the machine did: field 22. */
+static inline uint64_t stat_start_ticks(const char *stat) { return stat_number(stat, 22); }
 
 /*
  * Whether a Python frame, "function (file:line)", is of code that a program made while it ran: NumPy's

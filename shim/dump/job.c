@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * job.c - the variables of batch systems and of what starts the ranks of an MPI program, all in one place.
+ * job.c - the variables of batch systems and of what starts the ranks of an MPI program, all in one place; and, where these do not name
+ * the launch, who has started its ranks.
  * It must never take the rank of one of them and the size of another: in a batch script srun's variables stand beside mpirun's.
  */
 #include "shim/dump/job.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "shim/dump/path.h"
 #include "shim/guest/guest.h"
+#include "names.h"
 
-enum { NUMBER_MAX = 1 << 30 };
+enum { NUMBER_MAX = 1 << 30, ANCESTORS_MAX = 64 };
 
 /*
  * Who starts ranks, and in which variables it says which rank this is, of how many, and of which launch. The first one that
@@ -80,6 +86,58 @@ static uint32_t size_find(const char *rank, int32_t number)
 	return 0;
 }
 
+/* Whether a process was started with the variable, however large its environment is. */
+static bool has_variable(const char *environment, const char *name)
+{
+	static char text[4096]; /* under record_lock: stacks are small */
+	int saved = errno, file = open(environment, O_RDONLY | O_CLOEXEC);
+	const char *at = name; /* what is expected next; NULL: the variable is another one */
+	bool found = false;
+	ssize_t length;
+
+	while (file >= 0 && !found && (length = read(file, text, sizeof(text))) > 0)
+		for (const char *next = text; next < text + length && !found; next++) {
+			found = at && !*at && *next == '=';
+			at = !*next ? name : at && *at && *at == *next ? at + 1 : NULL;
+		}
+	if (file >= 0)
+		close(file);
+	errno = saved;
+	return found;
+}
+
+static void process_file(char *name, size_t size, uint32_t pid, const char *what)
+{
+	size_t end = 0;
+
+	guest_print(name, size, &end, "/proc/%u/%s", pid, what);
+}
+
+/*
+ * Names a launch by the process that has started its ranks, which is one for those of a host: the nearest ancestor without the
+ * variable. Between it and this process there may be shells, and the rank whose child this is. All of them have one parent there.
+ */
+static void starter_print(struct job *job, const struct launcher *launcher)
+{
+	static char stat[1024]; /* under record_lock */
+	char name[64], host[65];
+	uint32_t pid = (uint32_t)getppid();
+	size_t end = 0;
+
+	for (unsigned i = 0; i < ANCESTORS_MAX; i++) {
+		process_file(name, sizeof(name), pid, "stat");
+		if (!guest_file_text(name, stat, sizeof(stat)))
+			return;
+		process_file(name, sizeof(name), pid, "environ");
+		if (!has_variable(name, launcher->rank))
+			break;
+		pid = stat_parent(stat);
+	}
+	path_host(host, sizeof(host));
+	guest_print(job->launch, sizeof(job->launch), &end, "%u.%llu@%s", pid,
+		    (unsigned long long)stat_start_ticks(stat), host);
+}
+
 static void launch_print(struct job *job, const struct launcher *launcher)
 {
 	const char *name = value_of(launcher->launch);
@@ -107,4 +165,6 @@ void job_find(struct job *job)
 	if (job->rank_number >= 0)
 		job->size = size_find(job->rank, job->rank_number);
 	launch_print(job, launcher);
+	if (job->size && !job->number && !*job->launch)
+		starter_print(job, launcher);
 }

@@ -13,7 +13,7 @@ struct job {
 	const char *rank;   /* in the launch, as its variable gives it; NULL if there is none */
 	int32_t rank_number; /* -1 if it is not known */
 	uint32_t size;       /* how many ranks the launch has, 0 if it is not known */
-	char launch[64];     /* what tells it from others of the job, "" if nothing does */
+	char launch[64];     /* what tells it from others of the job, or, without either name, from all; "" if nothing does */
 };
 
 /* The texts are the environment's. With record_lock held. */

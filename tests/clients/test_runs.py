@@ -88,6 +88,23 @@ def idle_ranks_of_python(client):
     check("the most 5.00 times the mean of 5 ranks" in report(client, "flux").stdout, "the balance")
 
 
+@case()
+def ranks_without_a_launch(client):
+    """Ranks of a launch without a name are one run, by who started them: through shells, and with their children."""
+    rank = f"$LAUNCHER -o d/ {PYTHON} -c \"$PROGRAM\"; true"  # a shell that stays
+    program = (f"import subprocess, numpy as n; a = n.ones((50, 50)); a @ a; "
+               f"subprocess.run(['{victim(client)}', 'counts', '1', '{CALLS}', 'run'], check=True)")
+    proxy = "for rank in 0 1 2; do PMI_RANK=$rank PMI_SIZE=3 sh -c \"$RANK\"; done"
+    for _launch in range(2):
+        client.run(["sh", "-c", proxy], shim=False, A="x" * 10000, RANK=rank, PROGRAM=program, LAUNCHER=str(client.launcher))
+    found = numbers(client, "d")
+    check_equal((found["processes"], found["runs"], len(found["launches"])), (12, 2, 2), "processes, runs and launches")
+    check_equal([(row["ranks"], row["left"]) for row in found["launches"]], [(3, 3)] * 2, "ranks of each launch, and those with a dump")
+    found = numbers(client, "--last", "d")
+    check_equal((found["processes"], found["runs"], sorted(row["rank"] for row in found["process_list"])), (6, 1, [0, 0, 1, 1, 2, 2]),
+                "processes, runs and ranks of the last")
+
+
 # ---- copies ----
 
 def live_copy(client, out):
