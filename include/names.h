@@ -104,4 +104,17 @@ static inline int python_frame_is_made(const char *frame)
 	return 1;
 }
 
+/* Names of files and arguments go to terminals: control characters become question marks, those of C1 in UTF-8 too. */
+static inline void make_printable(char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)text[i], next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
+
+		if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0))
+			text[i] = '?';
+		if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
+			text[++i] = '?';
+	}
+}
+
 #endif

@@ -83,6 +83,8 @@ static void say(const char *format, va_list arguments)
 
 	if (vasprintf(&sentence, format, arguments) >= 0)
 		length = asprintf(&line, "flopshim: %s\n", sentence);
+	if (length > 0)
+		make_printable(line, (size_t)length - 1);
 	if (length < 0 || write(STDERR_FILENO, line, (size_t)length) < 0)
 		perror("flopshim");
 	free(sentence);

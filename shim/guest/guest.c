@@ -3,6 +3,7 @@
  * guest.c - locks, pages, messages and the clock.
  * It must never use the program's allocator, stdio, locale or locks.
  */
+#include "names.h"
 #include "shim/guest/guest.h"
 
 #include <errno.h>
@@ -410,6 +411,7 @@ static void say_in(char line[SPEAK_LINE_MAX], const char *format, va_list argume
 	memcpy(line, SPEAK_PREFIX, start);
 	length = guest_format(line + start, room, format, arguments);
 	end = start + (length < room ? length : guest_whole(line + start, room - 1));
+	make_printable(line + start, end - start);
 	line[end] = '\n';
 	speak(line, end + 1);
 }

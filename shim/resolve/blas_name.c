@@ -82,12 +82,18 @@ static bool cut_marks(char *name, size_t length, bool is_c)
 	return is_c;
 }
 
-/* A type, and a kind of matrix that no word goes on with: a general or a band one, say. */
+/*
+ * A type, and a kind of matrix that few words go on with: a general or a band one, say. Of those that do, all that get and
+ * generate something are left out, but for what LAPACK has: getrf, getc2, getsls.
+ */
 static bool has_matrix_kind(const char *bare)
 {
 	static const char kinds[] = "ge gg gb gt hb hf hg tz tg tf pf pb";
 	char kind[3] = {bare[1], bare[2], 0};
 
+	if (begins(bare + 1, "gen") || begins(bare + 1, "geo") || begins(bare + 1, "gest") ||
+	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])))
+		return false;
 	return strstr(kinds, kind) && bare[3] && bare[4] && bare[5] && is_lower(bare[3]);
 }
 

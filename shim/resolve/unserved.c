@@ -55,11 +55,11 @@ static void take(const char *name, void *context)
 static void say(const struct found *found)
 {
 	if (found->count == 1) {
-		guest_say("%s, which %s calls, looks like BLAS or LAPACK and is not known: it is neither counted nor limited",
+		guest_say("%s, which %s calls, has a name like those of BLAS and LAPACK and is not known: if it is one, it is neither counted nor limited",
 			  found->first, found->path);
 		return;
 	}
-	guest_say("%s and %u more, which %s calls, look like BLAS or LAPACK and are not known: they are neither counted nor limited",
+	guest_say("%s and %u more, which %s calls, have names like those of BLAS and LAPACK and are not known: if they are, they are neither counted nor limited",
 		  found->first, found->count - 1, found->path);
 }
 

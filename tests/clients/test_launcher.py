@@ -420,3 +420,16 @@ def explain_alone(client):
     check(b"flopshim-report explain dgemm m=100 n=100 k=100" in done.stderr, "no example")
     run = client.run([client.reporter, "explain"], shim=False, stdin=b"dgemm m=100 n=100 k=100\n")
     check(b"dgemm" in run.out, "it does not read a pipe")
+
+
+@case(where=("launcher", "shim"))
+def control_characters(client):
+    """In a name they are shown as question marks: they would be the terminal's."""
+    name = "p\x1b]0;title\x07\u009b31mX"
+    if client.where == "launcher":
+        run = client.run([client.launcher, f"./\n{name}"], shim=False, status=127)
+    else:
+        run = client.run([client.compile("processes.c"), "plain"], FLOPSHIM_WEIGHTS=f"/nowhere/{name}", status=2)
+    lines = run.err.decode().splitlines()
+    check_equal([line for line in lines if "p?]0;title???31mX" in line], lines[:1], "the line")
+    check_equal(len(lines), 1, f"lines ({lines})")

@@ -134,6 +134,33 @@ def counted(client):
     check_fine(client, [program(client, "-DCOUNTED", *link, name="own-plain")], {"dgemm": 1, "dnrm2": 1})
 
 
+@case()
+def few_of_its_own_for_others_too(client):
+    """A library of few routines that calls them inside of itself, of which somebody asks one by name: the others stay unseen."""
+    made = client.folder / "libfew.so"
+    source = client.folder / "few.c"
+    source.write_text("""
+        double ddot_(const int *n, const double *x, const int *ix, const double *y, const int *iy)
+        { double sum = 0; (void)ix, (void)iy; for (int i = 0; i < *n; i++) sum += x[i] * y[i]; return sum; }
+        double dasum_(const int *n, const double *x, const int *ix)
+        { double sum = 0; (void)ix; for (int i = 0; i < *n; i++) sum += x[i]; return sum; }
+        void dscal_(const int *n, const double *a, double *x, const int *ix)
+        { (void)ix; for (int i = 0; i < *n; i++) x[i] *= *a; }
+        double inner(const double *x) { int n = 3, one = 1; return dasum_(&n, x, &one); }
+    """)
+    user = client.folder / "user.c"
+    user.write_text("""
+        double ddot_(const int *, const double *, const int *, const double *, const int *);
+        double inner(const double *);
+        int main(void) { double x[3] = {1, 2, 3}; int n = 3, one = 1; return ddot_(&n, x, &one, x, &one) + inner(x) != 20; }
+    """)
+    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-Wl,-Bsymbolic", source, "-o", made], check=True)
+    subprocess.run(["gcc", "-w", user, made, f"-Wl,-rpath,{client.folder}", "-o", client.folder / "user"], check=True)
+    run = client.run([client.folder / "user"], FLOPSHIM_BUDGET="1e9")
+    check(b"libfew.so has a BLAS of its own" in run.err and b"dasum_" in run.err, f"standard error: {run.err}")
+    check_equal([note["kind"] for note in run.report["notes"]], ["own_library"], "notes")
+
+
 @case(name=("libopenblas_symbolic.so", "libmathematics.so"))
 def blas_itself(client):
     """One whose routines call each other inside, by whatever name: what others ask of it is counted."""
@@ -141,7 +168,10 @@ def blas_itself(client):
     if not archive.exists():
         raise Skip(f"no {archive}")
     made = client.folder / client.name
-    needed = ["-Wl,-u,dgemm_,-u,dnrm2_,-u,ddot_,-u,daxpy_,-u,dpotrf_,-u,dgesv_,-u,dgetrs_"]
+    names = ["axpy copy scal swap gemv gemm symm syrk syr2k trmm trsm gbmv tbmv tbsv tpmv tpsv trmv trsv gesv getrf getrs potrf"
+             " potri lauum trtri", "dot nrm2 asum rot ger syr"]
+    needed = ["-Wl," + ",".join(f"-u,{kind}{name}_" for kinds, row in zip(("sdcz", "sd"), names) for kind in kinds
+                                for name in row.split())]
     subprocess.run(["gcc", "-shared", "-Wl,-Bsymbolic", *needed, archive, "-lgfortran", "-lm", "-lpthread", "-o", made], check=True)
     user = client.folder / "user"
     subprocess.run(["gcc", "-w", "-DMAIN", "-DWORK", "-DCOUNTED", SOURCE, "-o", user, made,
