@@ -25,6 +25,7 @@ struct addition {
 	struct memo texts;  /* by reference: a long one may be referred to often */
 	uint64_t row_calls; /* of all kinds of rows */
 	uint64_t lanes;     /* how many have been added */
+	uint64_t used;      /* of its limits */
 	struct share *shares;
 	size_t share_count, share_capacity;
 	uint32_t flights;   /* calls in flight whose rows have been looked up */

@@ -382,7 +382,8 @@ static bool is_complete(const struct addition *add)
 /*
  * A call site is noted for a call, which leaves a count, is in flight, or was passed on. A process may end just when each
  * of its threads has noted the site of its first call. Where one that has ended has more sites than that and no calls, its
- * counts are lost, and zeros would not be an answer. Nor would they where there is neither a thread's lane nor a scope.
+ * counts are lost, and zeros would not be an answer. Nor would they where there is neither a thread's lane nor a scope, nor
+ * where a process that closed its dump has used a budget.
  */
 static void check_zeros(struct addition *add, bool passed, bool in_flight)
 {
@@ -392,7 +393,9 @@ static void check_zeros(struct addition *add, bool passed, bool in_flight)
 		return;
 	if (process_may_miss_its_end(add->process))
 		return; /* which is said, and makes the dump incomplete */
-	if (dump->sites.count > add->lanes || dump->routines.count > add->lanes)
+	if (add->used && add->process->state == PROCESS_CLOSED)
+		dump_damaged(&add->dump, "budgets that were used, and no counts of calls");
+	else if (dump->sites.count > add->lanes || dump->routines.count > add->lanes)
 		dump_damaged(&add->dump, "call sites, and no counts of calls");
 	else if (!add->lanes && !dump->namespaces.count && !dump->damage_total)
 		dump_damaged(&add->dump, "neither calls nor scopes of any thread");

@@ -159,6 +159,7 @@ void addition_limits(struct addition *add)
 
 		limit = &aggregate->limit_totals[number];
 		limit->processes++;
+		add->used = count_plus(add->used, used);
 		if (used > limit->used)
 			limit->used = used;
 		limit->refused_calls = count_plus(limit->refused_calls, entry->refused_calls);

@@ -102,6 +102,28 @@ START_TEST(a_block_hides_none_by_its_size)
 }
 END_TEST
 
+/* The calls are gone, and the budget that they used is there. Of one that was not used nobody knows better. */
+START_TEST(used_budgets_answer_for_zeros)
+{
+	struct dump_limit limit = { .amount = 9000, .used = _i ? WORK : 0 };
+	struct aggregate aggregate;
+	struct dump_block *block;
+	struct writer writer;
+
+	example(&writer);
+	writer_add(&writer, DUMP_LIMITS, &limit, sizeof limit);
+	block = block_of(&writer, DUMP_ROWS);
+	((struct dump_row *)(void *)(block + 1))->calls = 0;
+	seal(block);
+	writer_close(&writer, DUMP_CLOSED);
+	aggregate = sum_of_writer(&writer);
+	ck_assert_int_eq(aggregate.complete, !_i);
+	ck_assert_int_eq(says(&aggregate, "budgets that were used, and no counts of calls"), _i);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
 /* All that is left of the counts is a block of another type, or says that nothing is in it, or has no calls. */
 START_TEST(zeros_are_no_answer)
 {
@@ -462,6 +484,7 @@ int main(void)
 
 	tcase_add_loop_test(hiding, a_block_hides_none_by_its_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
+	tcase_add_loop_test(hiding, used_budgets_answer_for_zeros, 0, 2);
 	tcase_add_test(hiding, ends_before_its_first_call);
 	tcase_add_test(hiding, a_call_in_flight_has_a_row);
 	tcase_add_test(hiding, doubled_counts_count_once);
