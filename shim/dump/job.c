@@ -89,7 +89,7 @@ static uint32_t size_find(const char *rank, int32_t number)
 /* Whether a process was started with the variable, however large its environment is. */
 static bool has_variable(const char *environment, const char *name)
 {
-	static char text[4096]; /* under record_lock: stacks are small */
+	static char text[2048]; /* under record_lock: stacks are small */
 	int saved = errno, file = open(environment, O_RDONLY | O_CLOEXEC);
 	const char *at = name; /* what is expected next; NULL: the variable is another one */
 	bool found = false;
