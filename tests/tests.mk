@@ -67,10 +67,15 @@ $(foreach test,$(UNIT),$(eval $(call unit_test,$(test),plain,$(REPORT_OBJECTS)))
 $(foreach test,$(UNIT_ADDRESS),$(eval $(call unit_test,$(test),address,$(REPORT_ADDRESS))))
 $(foreach test,$(UNIT_THREAD),$(eval $(call unit_test,$(test),thread)))
 
-# Runs tests of check's, and shows what they said on standard error only where one fails.
+# What CI systems read: a file for each runner of tests.
+JUNIT := $(O)/junit
+
+# Runs tests of Check's, prints the time of each case, and shows what a test said on standard error only where one fails.
 define run_unit
-	$(Q)for test in $(1); do \
-		GENERATE=$(O)/generate/generate $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || { cat $(T)/$$test.err >&2; exit 1; }; done
+	$(Q)failed=0; for test in $(1); do \
+		GENERATE=$(O)/generate/generate CK_XML_LOG_FILE_NAME=$(T)/$$test.xml $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || \
+			{ cat $(T)/$$test.err >&2; failed=1; }; \
+	done; tests/junit.py $(1:%=$(T)/%.xml) $(JUNIT)/$(patsubst check-%,%,$@).xml; exit $$failed
 endef
 
 check-unit: $(O)/generate/generate $(UNIT:%=$(T)/plain/test_%)
@@ -207,11 +212,11 @@ check-dumps: all $(T)/dumps/program
 
 check-clients: all
 	$(call part)
-	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick
+	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick --junit $(JUNIT)/clients.xml
 
 check-markers: all
 	$(call part)
-	$(Q)$(CLEAN) tests/markers/run --build $(O)
+	$(Q)$(CLEAN) tests/markers/run --build $(O) --junit $(JUNIT)/markers.xml
 
 # The functions of intercept.c that the entry body does the work of most often, called every time as with make ENTRY=c.
 C := $(T)/entry-c
@@ -258,8 +263,8 @@ CHECKS := warnings layers options bindings unit sanitizers compilers headers sym
 NEEDS_layers := python3 nm
 NEEDS_options := python3
 NEEDS_bindings := python3
-NEEDS_unit := check.h
-NEEDS_sanitizers := check.h -fsanitize=address,undefined -fsanitize=thread
+NEEDS_unit := python3 check.h
+NEEDS_sanitizers := python3 check.h -fsanitize=address,undefined -fsanitize=thread
 NEEDS_compilers := check.h
 NEEDS_headers := cblas.h lapack.h lapacke.h
 NEEDS_symbols := python3 nm cblas.h lapack.h lapacke.h
