@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * own_blas.c - objects that hold routines of BLAS and call them without the dynamic linker, past the shim.
- * It must never name a BLAS that others have for theirs: what they ask of it is counted, whatever it calls inside.
+ * It must never name an object that others have for their BLAS: what they ask of it is counted, whatever it calls inside.
  *
  * A program's own definitions come before all others, the shim's too. A library's own calls stay inside where it was linked
  * so (-Bsymbolic, which leaves a mark, or -Bsymbolic-functions, which leaves no relocation), and where its names are protected,
@@ -23,10 +23,7 @@
 #include "shim/resolve/resolve.h"
 #include "names.h"
 
-enum {
-	NAMES_MAX = 400,  /* bytes of the names that are shown */
-	WHOLE_BLAS = 100, /* routines of what is a BLAS and little else: the BLAS alone has some 150 */
-};
+enum { NAMES_MAX = 400 }; /* bytes of the names that are shown */
 
 /* What is known of one object. */
 struct own {
@@ -140,19 +137,11 @@ static void asked_visit(const char *name, void *context)
 	asked->found |= real >= asked->of->start && real < asked->of->end;
 }
 
-/*
- * Whether calls were given to it, or what another object refers to is found in it. So does a BLAS under a name of its own,
- * which has routines by the hundred; one of a few, which a library has for itself, may be both.
- */
-static bool serves_others(const struct own *own)
+/* Whether calls were given to it, or what another object refers to is found in it. */
+static bool serves_others(const struct module *of)
 {
-	const struct module *of = own->module;
-	struct asked asked = {.of = of, .found = (of->flags & (MODULE_SERVES | MODULE_ASKED)) != 0};
+	struct asked asked = {.of = of, .found = (of->flags & (MODULE_SERVES | MODULE_ASKED | MODULE_REFUTED)) != 0};
 
-	if (of->flags & MODULE_REFUTED)
-		return true;
-	if (own->bound + own->inside < WHOLE_BLAS)
-		return false;
 	for (unsigned i = 0; !asked.found && (asked.by = module_at(i)); i++)
 		if (asked.by != of && !(asked.by->flags & MODULE_SELF) && module_uses_blas(asked.by))
 			module_each_import(asked.by, asked_visit, &asked);
@@ -227,7 +216,7 @@ bool own_blas_look_at(struct module *module, bool is_last, bool may_say)
 		return false;
 	}
 	/* What was opened may yet be asked for its routines by dlsym. */
-	if (!own.is_program && own.open && (serves_others(&own) || (!is_last && !(module->flags & MODULE_START))))
+	if (!own.is_program && own.open && (serves_others(module) || (!is_last && !(module->flags & MODULE_START))))
 		return false;
 	return tell(&own, may_say);
 }

@@ -134,33 +134,6 @@ def counted(client):
     check_fine(client, [program(client, "-DCOUNTED", *link, name="own-plain")], {"dgemm": 1, "dnrm2": 1})
 
 
-@case()
-def few_of_its_own_for_others_too(client):
-    """A library of few routines that calls them inside of itself, of which somebody asks one by name: the others stay unseen."""
-    made = client.folder / "libfew.so"
-    source = client.folder / "few.c"
-    source.write_text("""
-        double ddot_(const int *n, const double *x, const int *ix, const double *y, const int *iy)
-        { double sum = 0; (void)ix, (void)iy; for (int i = 0; i < *n; i++) sum += x[i] * y[i]; return sum; }
-        double dasum_(const int *n, const double *x, const int *ix)
-        { double sum = 0; (void)ix; for (int i = 0; i < *n; i++) sum += x[i]; return sum; }
-        void dscal_(const int *n, const double *a, double *x, const int *ix)
-        { (void)ix; for (int i = 0; i < *n; i++) x[i] *= *a; }
-        double inner(const double *x) { int n = 3, one = 1; return dasum_(&n, x, &one); }
-    """)
-    user = client.folder / "user.c"
-    user.write_text("""
-        double ddot_(const int *, const double *, const int *, const double *, const int *);
-        double inner(const double *);
-        int main(void) { double x[3] = {1, 2, 3}; int n = 3, one = 1; return ddot_(&n, x, &one, x, &one) + inner(x) != 20; }
-    """)
-    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-Wl,-Bsymbolic", source, "-o", made], check=True)
-    subprocess.run(["gcc", "-w", user, made, f"-Wl,-rpath,{client.folder}", "-o", client.folder / "user"], check=True)
-    run = client.run([client.folder / "user"], FLOPSHIM_BUDGET="1e9")
-    check(b"libfew.so has a BLAS of its own" in run.err and b"dasum_" in run.err, f"standard error: {run.err}")
-    check_equal([note["kind"] for note in run.report["notes"]], ["own_library"], "notes")
-
-
 @case(name=("libopenblas_symbolic.so", "libmathematics.so"))
 def blas_itself(client):
     """One whose routines call each other inside, by whatever name: what others ask of it is counted."""
