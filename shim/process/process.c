@@ -73,8 +73,8 @@ static bool has_children(void)
 /* Who used the launcher expects a dump. */
 static void say_no_dump(void)
 {
-	if (config.launched_process == (uint64_t)getpid() && !config.quiet && !guest_confined && !dump_is_open() &&
-	    !gaps_were_said() && !has_children())
+	if (config.launched_process && !guest_confined && config.launched_process == (uint64_t)getpid() && !config.quiet &&
+	    !dump_is_open() && !gaps_were_said() && !has_children())
 		guest_say("%s made no call of BLAS or LAPACK that could be counted: there is no dump", program_path());
 }
 

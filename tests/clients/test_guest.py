@@ -204,7 +204,7 @@ def imported_symbols(client):
 
 
 # In strict mode there are no forks and no other threads.
-CONFINED = {how: ("shapes", "sites", "handler") + (("child", "thread") if "strict" not in how else ())
+CONFINED = {how: ("shapes", "sites", "handler") + (("child", "thread", "end") if "strict" not in how else ())
             for how in ("prctl-strict", "syscall-strict", "prctl-kill", "syscall-kill", "prctl-errno")}
 
 
@@ -230,5 +230,5 @@ def confined(client):
             check_equal((calls, lost), (sum(said.values()), 0), "calls")
             check_equal({name: run.routines[name][0] for name in said if said[name]},
                         {name: calls for name, calls in said.items() if calls}, "calls of routines")
-        if what == "shapes":
+        if what in ("shapes", "end"):
             check_equal(run.totals["flops"], sum(2 * n for n in range(1, 5001)) + 2 * 7, "FLOPs")

@@ -10,6 +10,7 @@
  *   handler   as shapes, while a timer's handler calls ddot too
  *   child     as shapes, in the child of a fork (filters alone)
  *   thread    as shapes, in two threads that have called before (filters alone)
+ *   end       as shapes, and the process ends by exit, which runs the destructors of libraries (filters alone)
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -162,5 +163,7 @@ int main(int argc, char **argv)
 		return 5;
 	if (strstr(how, "strict"))
 		syscall(SYS_exit, 0);
+	if (!strcmp(argv[2], "end"))
+		exit(0);
 	_Exit(0);
 }
