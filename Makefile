@@ -21,6 +21,7 @@ LIBDIR ?= $(PREFIX)/lib
 BINDIR ?= $(PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
+LDCONFIG ?= ldconfig
 MANDIR ?= $(DATADIR)/man
 
 CC ?= cc
@@ -203,7 +204,7 @@ install: all
 	install -m 644 bindings/flopshim.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
 	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1
 	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
-	$(if $(DESTDIR),,-ldconfig)
+	$(if $(DESTDIR),,-$(LDCONFIG))
 
 clean:
 	rm -rf $(O)

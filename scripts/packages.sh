@@ -14,7 +14,7 @@ PACKAGES_DEMO="$PACKAGES_BUILD $PACKAGES_RUN python3-numpy"
 # For every test: all BLAS libraries that Debian has, the clients, compilers and tools. clang's runtime is that of the release's clang.
 PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-common-11-dev|libclang-rt-14-dev|libclang-rt-19-dev
 	libunwind-dev binutils lld gdb
-	valgrind python3 python3-scipy liblapacke-dev libopenblas-dev octave r-base-core hpcc openmpi-bin libopenmpi-dev
+	strace zsh fish libdebuginfod1? valgrind python3 python3-scipy liblapacke-dev libopenblas-dev octave r-base-core hpcc openmpi-bin libopenmpi-dev
 	libblas-dev liblapack-dev libblas3 liblapack3 liblapacke libopenblas0-pthread libopenblas-pthread-dev
 	libopenblas0-openmp libopenblas64-0-pthread libopenblas64-pthread-dev
 	libblis4-pthread|libblis3-pthread libblis4-openmp|libblis3-openmp libblis-dev libatlas3-base? libatlas-base-dev?

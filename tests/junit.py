@@ -35,7 +35,11 @@ def plain(text):
 def read_check(path):
     """The cases in a file that Check wrote."""
     cases = []
-    for suite in ElementTree.parse(path).getroot().iter(f"{CHECK}suite"):
+    try:
+        suites = list(ElementTree.parse(path).getroot().iter(f"{CHECK}suite"))
+    except (OSError, ElementTree.ParseError) as fault:  # the test ended before it could write them
+        return [(Path(path).stem, 0.0, "FAIL", f"it wrote no results: {fault}")]
+    for suite in suites:
         title = suite.findtext(f"{CHECK}title")
         for test in suite.iter(f"{CHECK}test"):
             name = f"{title}.{test.findtext(f'{CHECK}id')}.{test.findtext(f'{CHECK}iteration')}"

@@ -72,10 +72,11 @@ JUNIT := $(O)/junit
 
 # Runs tests of Check's, prints the time of each case, and shows what a test said on standard error only where one fails.
 define run_unit
+	$(Q)rm -f $(1:%=$(T)/%.xml) $(JUNIT)/$(patsubst check-%,%,$@).xml
 	$(Q)failed=0; for test in $(1); do \
 		GENERATE=$(O)/generate/generate CK_XML_LOG_FILE_NAME=$(T)/$$test.xml $(CLEAN) $(T)/$$test 2>$(T)/$$test.err || \
 			{ cat $(T)/$$test.err >&2; failed=1; }; \
-	done; tests/junit.py $(1:%=$(T)/%.xml) $(JUNIT)/$(patsubst check-%,%,$@).xml; exit $$failed
+	done; tests/junit.py $(1:%=$(T)/%.xml) $(JUNIT)/$(patsubst check-%,%,$@).xml || failed=1; exit $$failed
 endef
 
 check-unit: $(O)/generate/generate $(UNIT:%=$(T)/plain/test_%)
@@ -261,7 +262,7 @@ CHECKS := warnings layers options bindings unit sanitizers compilers headers sym
 # What each part cannot do without, beside make and the compiler, in the words of tests/needs. `make check` leaves it out, by name,
 # where that is missing; single programs that are missing leave out the cases that run them.
 NEEDS_layers := python3 nm
-NEEDS_options := python3
+NEEDS_options := python3 bash
 NEEDS_bindings := python3
 NEEDS_unit := python3 check.h
 NEEDS_sanitizers := python3 check.h -fsanitize=address,undefined -fsanitize=thread
@@ -269,15 +270,14 @@ NEEDS_compilers := check.h
 NEEDS_headers := cblas.h lapack.h lapacke.h
 NEEDS_symbols := python3 nm cblas.h lapack.h lapacke.h
 NEEDS_forms := python3 cblas.h lapack.h lapacke.h
-NEEDS_golden := python3
 NEEDS_fuzz := python3 -lblas -llapack -fsanitize=address,undefined
 NEEDS_dumps := python3 -lblas -llapack
-NEEDS_call-path := python3 gdb valgrind -lblas
+NEEDS_call-path := python3 valgrind objdump -lblas
 NEEDS_bench-clients := python3 -lblas
 NEEDS_price-samples := python3 -lblas -llapack
-NEEDS_markers := python3 -lblas -llapack
-NEEDS_entry-c := python3 -lblas -llapack
-NEEDS_clients := python3 -lblas -llapack
+NEEDS_markers := python3 gcc -lblas -llapack
+NEEDS_entry-c := python3 gcc -lblas -llapack
+NEEDS_clients := python3 gcc -lblas -llapack
 PARTS := $(CHECKS:%=check-%)
 SKIPPED :=
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-mutants check-long

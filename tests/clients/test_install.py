@@ -15,8 +15,9 @@ def install(client, *settings):
         raise Skip("no make")
     build = client.folder / "build"
     if not build.exists():
-        shutil.copytree(client.build_folder, build, symlinks=True, ignore=shutil.ignore_patterns("tests", "bench"))
-    done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", *settings], capture_output=True)
+        shutil.copytree(client.build_folder, build, symlinks=True, ignore=shutil.ignore_patterns("tests", "bench", "junit", "*.i", "*.new"))
+    done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", "LDCONFIG=true", *settings], capture_output=True,
+                          env={**os.environ, "MAKEFLAGS": ""})
     if done.returncode:
         raise Failure(f"make install: {tail(done.stderr)}")
 

@@ -4,7 +4,7 @@
  *
  *	flight       a ddot of 2 FLOPs, then a product in which SIGALRM ends it
  *	rejected     a ddot of 2 FLOPs, then a dgesv that comes back with INFO < 0
- *	pair         100 times a ddot of 400 and one of 1,000 FLOPs, at two places
+ *	pair N       N times a ddot of 400 and one of 1,000 FLOPs, at two places
  *	loop N       N times a ddot of 40,000 FLOPs
  *	handled N    the same, with a handler for the signals that a budget may send
  *	plug PATH    opens the shared object, goes to another directory, and calls its plugin_dot three times
@@ -90,7 +90,7 @@ int main(int count, char **arguments)
 		sum += dot(1);
 		return rejected() == -4 ? 0 : 1;
 	} else if (!strcmp(what, "pair")) {
-		for (int i = 0; i < 100; i++)
+		for (int i = 0; i < atoi(argument); i++)
 			sum += dot(200) + other_dot(500);
 	} else if (!strcmp(what, "loop") || !strcmp(what, "handled")) {
 		for (int i = 1; *what == 'h' && i < 32; i++)
