@@ -31,11 +31,14 @@ def report(client, *arguments):
                           env=client.environment())
 
 
+PAGE = read_dump.Document(read_dump.PAGE.read_text())
+
+
 def of_another(data, number):
     """The dump as another process would have left it: with another id (docs/flopshim-dump.md), or it would be a copy."""
     data = bytearray(data)
-    struct.pack_into("<QQ", data, 344, number + 1, 0)
-    struct.pack_into("<I", data, 468, read_dump.check32(data[344:468]))
+    struct.pack_into("<QQ", data, PAGE.offset("dump_header", "id"), number + 1, 0)
+    PAGE.write("dump_header", "identity_check", read_dump.check32(data[PAGE.identity()]), data)
     return data
 
 

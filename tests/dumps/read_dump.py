@@ -45,6 +45,19 @@ class Document:
             elif len(cells) == 3 and re.fullmatch(r"\d+", cells[0]) and re.fullmatch(r"DUMP_\w+", cells[1]):
                 self.values[cells[1]] = int(cells[0])
 
+    def offset(self, name, member):
+        (offset,) = [offset for offset, other, *_ in self.structs[name] if other == member]
+        return offset
+
+    def write(self, name, member, value, data, at=0):
+        """Writes a number into a struct that begins at `at` of a bytearray."""
+        (kind,) = [kind for _, other, kind, _ in self.structs[name] if other == member]
+        struct.pack_into("<" + CODES[kind], data, at + self.offset(name, member), value)
+
+    def identity(self):
+        """Where in a file is what the header's identity_check is made of."""
+        return slice(self.offset("dump_header", "id"), self.offset("dump_header", "identity_check"))
+
     def size_of_type(self, kind):
         return self.size(kind) if kind in self.structs else struct.calcsize("<" + CODES[kind])
 
@@ -114,9 +127,9 @@ class Dump:
             raise Unreadable(f"layout {header['layout']}, for readers of layout {header['version']} and later")
         if header["header_check"] and header["header_check"] != header_check(self.data, self.document):
             raise Unreadable("the header is damaged")
-        if header["identity_check"] and header["identity_check"] != check32(self.data[344:468]):
+        if header["identity_check"] and header["identity_check"] != check32(self.data[self.document.identity()]):
             raise Unreadable("what the header says of job and run is damaged")
-        if header["close_check"] and header["close_check"] != check64(SEED, self.data[:328]):
+        if header["close_check"] and header["close_check"] != check64(SEED, self.data[:self.document.offset("dump_header", "close_check")]):
             raise Unreadable("the header is damaged, or was written to after closing")
 
     def walk(self):
