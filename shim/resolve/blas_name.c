@@ -114,6 +114,18 @@ static bool goes_on_from_known(const char *bare, bool (*is_served)(const char *n
 	return false;
 }
 
+/* The letter of its type, and a word that says of any function what it does. */
+bool blas_name_is_ordinary(const char *routine)
+{
+	static const char *const words[] = {"sum", "max", "min", "amax", "amin", "copy", "swap", "rot"};
+	const char *word = routine + (begins(routine, "sc") || begins(routine, "dz") ? 2 : 1);
+
+	for (size_t i = 0; *routine && i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(routine + 1, words[i]) || !strcmp(word, words[i]))
+			return true;
+	return *routine == 'i' && (begins(routine + 2, "max") || begins(routine + 2, "min")) && !routine[5];
+}
+
 bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name))
 {
 	bool is_lapacke, is_c;

@@ -13,4 +13,7 @@
  */
 bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name));
 
+/* Whether the name of a routine, as `dmax_`, is one that programs which know nothing of BLAS have for functions of their own. */
+bool blas_name_is_ordinary(const char *routine);
+
 #endif

@@ -17,6 +17,7 @@
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/program.h"
+#include "shim/resolve/blas_name.h"
 #include "shim/resolve/file_symbols.h"
 #include "shim/resolve/object.h"
 #include "shim/resolve/relocations.h"
@@ -33,6 +34,7 @@ struct own {
 	unsigned open;         /* routines that the dynamic linker knows */
 	unsigned bound;        /* of these, those that bind inside */
 	unsigned inside;       /* that it does not know */
+	bool is_blas;          /* a name among the last two is no ordinary word */
 	unsigned shown;
 	char names[NAMES_MAX];
 };
@@ -46,11 +48,19 @@ static bool is_routine(const char *name)
 	return symbol >= 0 && !symbol_is_bare((uint32_t)symbol);
 }
 
+static bool is_ordinary(const char *name)
+{
+	uint32_t symbol = (uint32_t)resolve_own_name(name);
+
+	return blas_name_is_ordinary(routines[forms[symbol / SCHEME_COUNT].routine].name);
+}
+
 /* The first names alone where they are many: a whole BLAS has thousands. */
 static void name_add(struct own *own, const char *name)
 {
 	size_t end = strlen(own->names);
 
+	own->is_blas |= !is_ordinary(name);
 	if (end + strlen(name) + sizeof(", ") > sizeof(own->names))
 		return;
 	guest_print(own->names, sizeof(own->names), &end, "%s%s", end ? ", " : "", name);
@@ -211,7 +221,7 @@ bool own_blas_look_at(struct module *module, bool is_last, bool may_say)
 		return false;
 	}
 	find(&own);
-	if (!own.bound && !own.inside) {
+	if (!own.is_blas) {
 		module->flags |= MODULE_OWN_NONE;
 		return false;
 	}

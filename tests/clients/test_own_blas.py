@@ -117,6 +117,33 @@ def stripped(client):
 
 # ---- nothing wrong ----
 
+ORDINARY = """
+double dmax_(const double *a, const double *b) { return *a > *b ? *a : *b; }
+void dsum_(const double *a, const double *b, double *c) { *c = *a + *b; }
+void dcopy_(const double *from, double *to) { *to = *from; }
+static int drot_(int a) { return a << 1 | a >> 31; }
+int main(void)
+{
+	double a = 3, b = 4, c;
+	dsum_(&a, &b, &c);
+	dcopy_(&c, &a);
+	return dmax_(&a, &b) != 7 || drot_(1) != 2;
+}
+"""
+
+
+@case()
+def ordinary_names(client):
+    """Functions of a program's own, whose names are words and those of routines too."""
+    source, made = client.folder / "words.c", client.folder / "words"
+    source.write_text(ORDINARY)
+    subprocess.run(["gcc", "-O0", "-rdynamic", "-o", made, source], check=True)
+    check_equal(client.run([made]).err, b"", "standard error")
+    check_equal(client.run([made], FLOPSHIM_BUDGET="1e9").err, b"", "standard error with a limit")
+    said = client.run([client.launcher, made], shim=False).err
+    check_equal(b"BLAS of its own" in said, False, f"it is named by the launcher: {said}")
+
+
 def check_fine(client, words, calls):
     for launched in (False, True):
         run = client.run([client.launcher, *words] if launched else words, shim=not launched, FLOPSHIM_BUDGET="1e9",

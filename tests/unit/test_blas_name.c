@@ -53,6 +53,18 @@ START_TEST(names_of_others)
 }
 END_TEST
 
+START_TEST(routines_with_ordinary_names)
+{
+	static const char *const ordinary[] = {"dsum", "scsum", "dzsum", "smax", "dmin", "samax", "dzamin", "idmax", "izmin", "dcopy", "sswap", "crot"};
+	static const char *const telling[] = {"ddot", "isamax", "izamin", "dasum", "dnrm2", "drotg", "dgemm", "scsum1", "zlacpy", "s", ""};
+
+	for (size_t i = 0; i < sizeof(ordinary) / sizeof(*ordinary); i++)
+		ck_assert_msg(blas_name_is_ordinary(ordinary[i]), "%s", ordinary[i]);
+	for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++)
+		ck_assert_msg(!blas_name_is_ordinary(telling[i]), "%s", telling[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("blas_name");
@@ -60,6 +72,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, routines_of_the_next_release, 0, sizeof(routines) / sizeof(*routines));
 	tcase_add_loop_test(tests, names_of_others, 0, sizeof(others) / sizeof(*others));
+	tcase_add_test(tests, routines_with_ordinary_names);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite, CK_NOFORK);
 }
