@@ -83,18 +83,26 @@ static bool cut_marks(char *name, size_t length, bool is_c)
 }
 
 /*
- * A type, and a kind of matrix that few words go on with: a general or a band one, say. Of those that do, all that get and
- * generate something are left out, but for what LAPACK has: getrf, getc2, getsls.
+ * A type, and a kind of matrix with a letter that LAPACK goes on with and words do not: dtgrid_ is a grid, and dtfunc_ a
+ * function. Of the general ones, with which LAPACK goes on with any letter, all that get and generate something are left out,
+ * but for what it has: getrf, getc2, getsls.
  */
 static bool has_matrix_kind(const char *bare)
 {
-	static const char kinds[] = "ge gg gb gt hb hf hg tz tg tf pf pb";
-	char kind[3] = {bare[1], bare[2], 0};
+	static const struct {
+		const char *kind, *next; /* NULL: any letter */
+	} kinds[] = {
+		{"ge", NULL},    {"gg", "beghlqrs"}, {"gb", "bcelmrst"}, {"gt", "cst"}, {"hb", "egmt"}, {"hf", "r"},
+		{"hg", "e"},     {"tz", "r"},        {"tg", "esx"},      {"tf", "st"},  {"pf", "t"},    {"pb", "cerst"},
+	};
 
 	if (begins(bare + 1, "gen") || begins(bare + 1, "geo") || begins(bare + 1, "gest") ||
-	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])))
+	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])) || (begins(bare + 1, "hg") && !begins(bare + 1, "hgeqz")))
 		return false;
-	return strstr(kinds, kind) && bare[3] && bare[4] && bare[5] && is_lower(bare[3]);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (begins(bare + 1, kinds[i].kind) && bare[3] && bare[4] && bare[5])
+			return is_lower(bare[3]) && (!kinds[i].next || strchr(kinds[i].next, bare[3]));
+	return false;
 }
 
 /* A routine of the table with some letters more, or with a digit or an underscore and more. */

@@ -24,7 +24,7 @@ static bool is_served(const char *name)
 
 static const char *const routines[] = {
 	"dgemmx2_",                /* a kind of matrix that no word goes on with */
-	"sgefoo_", "dgetrq2_", "zgetsqr_", "zgbbar_64_", "dpftrq64_", "chfrkx_",
+	"sgefoo_", "dgetrq2_", "zgetsqr_", "zgbbar_64_", "dpftrq64_", "dhgeqz2_", "ztgsyl2_", "dtgex4_", "dtfsmx_", "zpbstfx_", "chfrkx_",
 	"dpotrf2x_", "dpotrf_rk_", "dsyr2kx_", "ssyevd_2stage_", /* go on from a known one */
 	"cblas_dnewthing", "cblas_dnewthing64_", "LAPACKE_dnewsv", "LAPACKE_znewsv_work", "LAPACKE_dnewsv_64",
 	"scipy_dgemmx2_", "scipy_cblas_dnewthing64_",
@@ -43,6 +43,7 @@ static const char *const others[] = {
 	"dgesv", "dgetrfx",                                                /* Fortran's have an underscore */
 	"dsumo_", "dsumwave_", "sendfile_", "sort_", "damping_", "density_", "compute_", "zero_", "scale_matrix_", "determinant_",
 	"sgetenv_", "dgetval_", "dgetpar_", "dgenerate_", "dgenrand_", "dgeometry_", "dgesture_", "cgetpid_",
+	"chgcar_", "chgrid_", "dhgrad_", "dtgrid_", "stgrad_", "dtfunc_", "ctform_", "dpfunc_", "chfield_", "chbond_", "spbound_",
 	"dgemm_tuned_by_hand_for_my_machine_and_with_a_name_that_no_routine_has_", /* too long */
 	"dGEmmx_", "DGEMMX2_", "d_ge_", "", "_", "d_", "cblas_", "LAPACKE_", "LAPACKE_set_nancheck", "scipy_", "dpotrfwhole_",
 };
