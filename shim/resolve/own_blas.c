@@ -103,13 +103,19 @@ static void symbolic_visit(const ElfW(Dyn) *entry, void *context)
 	*(bool *)context |= entry->d_tag == DT_SYMBOLIC || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_SYMBOLIC);
 }
 
+/* Another preloaded library, a tracer say: nobody may call what it defines, and then it calls none of that either. */
+static bool is_preloaded(const struct module *module)
+{
+	return module->flags & MODULE_START && !module_needs(module_at(0), module);
+}
+
 static void find(struct own *own)
 {
 	struct module *module = own->module;
 
 	object_each_dynamic(module->flags & MODULE_START, module, symbolic_visit, &own->is_symbolic);
 	module_each_definition(module, take_open, own);
-	if (own->open && !own->bound && !relocations_name_own(module, is_routine)) {
+	if (own->open && !own->bound && !is_preloaded(module) && !relocations_name_own(module, is_routine)) {
 		own->bound = own->open;
 		module_each_definition(module, take_unreferenced, own);
 	}

@@ -3,7 +3,7 @@
 
 import subprocess
 
-from harness import RUNTIME, Skip, case, check, check_equal, library_folder, read_report
+from harness import RUNTIME, Skip, case, check, check_equal, library_folder, read_report, system_program
 
 SOURCE = RUNTIME / "own_blas.c"
 ROUTINES = ["daxpy_", "ddot_", "dgemm_"]
@@ -152,6 +152,21 @@ def check_fine(client, words, calls):
         report = read_report(client.reporter, [str(client.folder / f"{launched}.dump")])
         check_equal(report["notes"], [], "notes")
         check_equal({row["routine"]: row["calls"] for row in report["routines"]}, calls, "calls")
+
+
+@case(program=("true", "counted"))
+def tracer(client):
+    """A library that is preloaded beside the shim, and whose routines nobody calls."""
+    made = client.compile("tracer.c", "-shared", "-fPIC", blas=False, name="libtracer.so")
+    program = client.compile("own_blas.c", "-DMAIN", "-DWORK", "-DCOUNTED", name="own-nothing")
+    words = [system_program("true") if client.program == "true" else program]
+    both = f"{client.shim}:{made}"
+    runs = [client.run(words, shim=both), client.run(words, shim=both, FLOPSHIM_BUDGET="1e9"),
+            client.run([client.launcher, *words], shim=False, LD_PRELOAD=made)]
+    for run in runs:
+        check_equal(b"BLAS of its own" in run.err, False, f"it is named: {run.err}")
+    for run in runs[:2] if client.program == "counted" else ():
+        check_equal((run.err, run.report["notes"]), (b"", []), "standard error, and notes")
 
 
 @case()
