@@ -36,9 +36,9 @@ void gaps_look(enum gaps_moment moment)
 	struct module *module;
 	bool found = false;
 
-	atomic_store(&is_due, false);
 	if (guest_confined || !epoch_is_counting())
 		return; /* a confined process reads no objects, and a child's locks and dump are its parent's until it starts over */
+	atomic_store(&is_due, false);
 	guest_lock(&record_lock);
 	module_refresh();
 	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
