@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * process.c - the shim starts and ends with the process.
- * It must never make a file in a process that makes no BLAS call, nor say anything there but to who used the launcher.
+ * It must never make a file in a process that makes no BLAS call, nor say anything there but to who used
+ * the launcher or set a limit, and where the program has a BLAS of its own that nobody can count.
  */
 #include <errno.h>
 #include <signal.h>

@@ -27,8 +27,17 @@ bool gaps_are_due(void) { return is_awaited() && atomic_load(&is_due); }
 
 bool gaps_were_said(void) { return atomic_load(&said); }
 
-/* At the end of a process without a dump there is no other place for it. */
+/* A process without a dump has no notes, so its last look is said. */
 static bool may_say(bool is_last) { return !config.quiet && (is_awaited() || (is_last && !dump_is_open())); }
+
+/*
+ * Where nobody waits for it, and no dump is there to be read, only the program itself is looked at, and once: a preload that
+ * stands for a whole session must not read the files of all libraries of every process.
+ */
+static bool is_looked_at(unsigned number, enum gaps_moment moment)
+{
+	return is_awaited() || dump_is_open() || (moment == GAPS_END && !number);
+}
 
 void gaps_look(enum gaps_moment moment)
 {
@@ -43,9 +52,8 @@ void gaps_look(enum gaps_moment moment)
 	module_refresh();
 	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
 		found |= unserved_look_at(module, may_say(false));
-	for (unsigned i = 0; (module = module_at(i)); i++)
-		if (is_awaited() || dump_is_open() || moment == GAPS_END)
-			found |= own_blas_look_at(module, moment != GAPS_BEFORE, may_say(moment == GAPS_END));
+	for (unsigned i = 0; is_looked_at(i, moment) && (module = module_at(i)); i++)
+		found |= own_blas_look_at(module, moment != GAPS_BEFORE, may_say(moment == GAPS_END));
 	guest_unlock(&record_lock);
 	if (found)
 		atomic_store(&said, true);

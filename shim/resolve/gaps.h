@@ -20,7 +20,8 @@ enum gaps_moment {
 
 /*
  * Looks at the objects that are new. What is found is said where there is a limit or the launcher was used, and is noted in
- * the dump, if there is one. With no lock held; keeps errno.
+ * the dump, if there is one. Where there is none of these, GAPS_END looks at the program alone, and says that it has a BLAS
+ * of its own. With no lock held; keeps errno.
  */
 void gaps_look(enum gaps_moment moment);
 

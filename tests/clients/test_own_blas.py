@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Programs and libraries with a BLAS of their own inside, whose calls nobody can count: they are named."""
 
+import shutil
 import subprocess
 
 from harness import RUNTIME, Skip, case, check, check_equal, library_folder, read_report, system_program
@@ -85,6 +86,20 @@ def nothing_counted(client):
     check_equal(run.dumps, [], "dumps")
     check_equal(client.run([made], FLOPSHIM_QUIET="1").err, b"", "when quiet")
     check_said(client.run([client.launcher, made], shim=False), made)
+
+
+@case()
+def files_read(client):
+    """A process without a call, a limit or the launcher reads no file of a library at its end: the preload may stand for a session."""
+    if not shutil.which("strace"):
+        raise Skip("no strace")
+    path, link = library(client, *HOW["symbolic"], name="libplug-read.so")
+    made, trace = program(client, *link, name="own-read", blas=False), client.folder / "trace"
+    for variables, times in (({}, 1), ({"FLOPSHIM_BUDGET": "1e9"}, 2)):
+        words = [word for key, value in {"LD_PRELOAD": client.shim, **variables}.items() for word in ("-E", f"{key}={value}")]
+        client.run(["strace", "-f", "-o", trace, "-e", "trace=openat", *words, made, "nothing"], shim=False)
+        opened = [line for line in trace.read_text().splitlines() if f'"{path}"' in line and " = -1 " not in line]
+        check_equal(len(opened), times, f"times that the library is opened with {variables}, the linker's own among them")
 
 
 @case(how=HOW)
