@@ -61,30 +61,26 @@ static void add_all(struct strata *strata, const struct aggregate *aggregate)
 	}
 }
 
-/* part * target / whole, by the first 64 bits of the last two. */
-static u128 scale(u128 part, u128 target, u128 whole)
+/* Samples of calls that are charged nothing say how often a stack was met, and no more; each is of some calls. */
+static u128 share(const struct sample *sample, const struct stratum *stratum, u128 target)
 {
-	while (whole >> 64 || target >> 64) {
-		whole >>= 1;
-		target >>= 1;
-	}
-	return u128_scale(part, (uint64_t)target, (uint64_t)whole);
+	if (stratum->sampled)
+		return u128_scale(sample->flops, target, stratum->sampled);
+	return u128_scale(sample->calls, target, stratum->sampled_calls);
 }
 
 static struct estimate estimate(const struct sample *sample, const struct stratum *stratum, u128 placeless)
 {
 	u128 least = stratum->done, all = u128_add(least, stratum->begun), most = u128_add(all, placeless);
-	u128 target = stratum->charged ? scale(stratum->sampled, all, stratum->charged) : stratum->sampled;
-	bool exact = stratum->sampled == stratum->charged && stratum->sampled_calls >= stratum->calls;
+	u128 target = stratum->charged ? u128_scale(stratum->sampled, all, stratum->charged) : stratum->sampled;
+	bool weighed = stratum->sampled || !all; /* where there was work, samples of 0 do not say which stack did how much of it */
+	bool exact = stratum->sampled == stratum->charged && stratum->sampled_calls >= stratum->calls && weighed;
 
 	if (target < least)
 		target = least;
 	if (target > most)
 		target = most;
-	return (struct estimate){
-		.flops = target == stratum->sampled ? sample->flops : scale(sample->flops, target, stratum->sampled),
-		.exact = exact,
-	};
+	return (struct estimate){ .flops = share(sample, stratum, target), .exact = exact };
 }
 
 struct estimate *estimates_new(const struct aggregate *aggregate)

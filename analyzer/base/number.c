@@ -4,13 +4,32 @@
 #include <stdio.h>
 #include <string.h>
 
-u128 u128_scale(u128 a, uint64_t b, uint64_t c)
+/* a * b / c for a < c: in binary, from the highest digit of b down. */
+static u128 scale_down(u128 a, u128 b, u128 c)
 {
-	u128 whole = a / c, rest = a % c; /* rest < c: rest * b fits */
+	u128 quotient = 0, rest = 0; /* rest < c throughout */
+
+	for (int digit = 127; digit >= 0; digit--) {
+		u128 carry = rest >= c - rest;
+
+		rest = carry ? rest - (c - rest) : rest + rest;
+		quotient = 2 * quotient + carry;
+		if (!(b >> digit & 1))
+			continue;
+		carry = rest >= c - a;
+		rest = carry ? rest - (c - a) : rest + a;
+		quotient += carry;
+	}
+	return quotient;
+}
+
+u128 u128_scale(u128 a, u128 b, u128 c)
+{
+	u128 whole = a / c, rest = a % c, product;
 
 	if (b && whole > U128_MAX / b)
 		return U128_MAX;
-	return u128_add(whole * b, rest * b / c);
+	return u128_add(whole * b, __builtin_mul_overflow(rest, b, &product) ? scale_down(rest, b, c) : product / c);
 }
 
 char *number_exact(u128 value, char text[NUMBER_TEXT])

@@ -26,8 +26,8 @@ static inline uint64_t u64_saturate(u128 value)
 	return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;
 }
 
-/* a * b / c without overflow of the product where it fits the result's 128 bits; c > 0. */
-u128 u128_scale(u128 a, uint64_t b, uint64_t c);
+/* a * b / c, rounded down, whatever size the product has; U128_MAX where the result does not fit. c > 0. */
+u128 u128_scale(u128 a, u128 b, u128 c);
 
 /* Each writes a terminated text and returns it. */
 char *number_exact(u128 value, char text[NUMBER_TEXT]);   /* 48000000 */

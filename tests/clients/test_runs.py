@@ -261,6 +261,22 @@ def children_beside(client):
     check_equal(numbers(client, "--last", "x.dump")["processes"], client.children + 1, "processes with --last")
 
 
+# ---- runs that are charged nothing ----
+
+@case()
+def charged_nothing(client):
+    """The stacks of two runs whose calls have a weight of 0 did what the calls did."""
+    weights = client.folder / "weights"
+    weights.write_text("ddot 0\n")
+    for calls in 3, 5:
+        make(client, "d/", calls=calls, FLOPSHIM_STACKS="all", FLOPSHIM_WEIGHTS=weights)
+    found = numbers(client, "d")
+    check_equal((found["totals"]["calls"], found["totals"]["charged"]), (3 + 5, 0), "calls, and FLOPs charged")
+    check(found["totals"]["flops"] > 0, "nothing was done")
+    check_equal((sum(row["estimated_flops"] for row in found["stacks"]), sum(row["sampled_calls"] for row in found["stacks"])),
+                (found["totals"]["flops"], 3 + 5), "FLOPs and calls of the stacks")
+
+
 # ---- names that are taken ----
 
 def names(client):

@@ -74,6 +74,11 @@ START_TEST(arithmetic)
 	ck_assert(u128_scale(wide(1, 0), UINT64_MAX, UINT64_MAX) == wide(1, 0));
 	ck_assert(u128_scale(U128_MAX, 2, 1) == U128_MAX);
 	ck_assert(u128_scale(5, 0, 9) == 0);
+	/* Products that do not fit. */
+	ck_assert(u128_scale(U128_MAX - 1, U128_MAX - 1, U128_MAX) == U128_MAX - 2);
+	ck_assert(u128_scale(wide(3, 0), wide(1, 0), wide(4, 0)) == wide(0, (uint64_t)3 << 62));
+	ck_assert(u128_scale(wide(3, 0), wide(5, 0), 7) == U128_MAX);
+	ck_assert(u128_scale(wide(2, 0), wide(0, UINT64_MAX), wide(3, 0)) == wide(0, UINT64_MAX / 3 * 2));
 }
 END_TEST
 

@@ -188,6 +188,40 @@ START_TEST(what_all_calls_say_is_exact)
 }
 END_TEST
 
+/* Under a weight of 0 samples say nothing but how many calls there were: these divide what was done, and that is no exact share. */
+START_TEST(what_is_charged_nothing_is_divided_by_calls)
+{
+	struct dump_row row = writer_call(dgemm_site, 4, 1000, "", 5, 5, 5);
+	struct table table;
+
+	row.charged = 0;
+	writer_row(&writer, 0, &row);
+	add_sample(stack(from_a, 3, ""), 0, 3);
+	add_sample(stack(from_b, 3, ""), 0, 1);
+	get_stacks(true, &table);
+	ck_assert_uint_eq(table.row_count, 2);
+	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "~3000");
+	ck_assert_str_eq(cell(&table, 0, "share"), "~75.0 %");
+	ck_assert_str_eq(cell(&table, 1, "estimated_flops"), "~1000");
+	ck_assert_str_eq(cell(&table, 0, "exact"), ""); /* as opposed to "yes" */
+}
+END_TEST
+
+/* 2^80 FLOPs, of which samples of 3 and 1 speak: what does not fit in 64 bits is divided as well. */
+START_TEST(very_much_work_is_divided)
+{
+	struct table table;
+
+	add_calls((uint64_t)1 << 40, (uint64_t)1 << 40, 5);
+	add_sample(stack(from_a, 3, ""), 3, 1);
+	add_sample(stack(from_b, 3, ""), 1, 1);
+	get_stacks(false, &table);
+	ck_assert_uint_eq(table.row_count, 2);
+	ck_assert_str_eq(cell(&table, 0, "share"), "~75.0 %");
+	ck_assert_str_eq(cell(&table, 1, "share"), "~25.0 %");
+}
+END_TEST
+
 /* One call of 2 FLOPs has run, one of 6,000 is running: its stack is of that, which is in no total yet. */
 START_TEST(a_call_in_flight_has_a_share)
 {
@@ -288,6 +322,8 @@ int main(void)
 	tcase_add_checked_fixture(stacks, set_up, tear_down);
 	tcase_add_loop_test(stacks, stacks_do_what_their_site_did, 0, 4);
 	tcase_add_loop_test(stacks, what_all_calls_say_is_exact, 0, 2);
+	tcase_add_test(stacks, what_is_charged_nothing_is_divided_by_calls);
+	tcase_add_test(stacks, very_much_work_is_divided);
 	tcase_add_test(stacks, a_call_in_flight_has_a_share);
 	tcase_add_test(stacks, a_rejected_call_has_no_share);
 	tcase_add_test(stacks, no_two_rows_look_the_same);
