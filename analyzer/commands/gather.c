@@ -38,10 +38,20 @@ void gather_close(struct aggregate *aggregate)
 /* What the command line names, in its order. */
 struct find {
 	char *path;
-	bool known;   /* its header can be read */
-	bool sibling; /* of one that is named */
-	bool named;   /* a dump, by itself */
+	uint64_t device, inode; /* of the file */
+	bool known;             /* its header can be read */
+	bool sibling;           /* of one that is named */
+	bool named;             /* a dump, by itself */
 	bool left_out;
+	bool unsaid;            /* it is left out because the file was found twice, but was not named twice */
+	size_t copy_of;         /* where it is left out for another find: that one, which may itself be left out for a third */
+};
+
+/* The files of one directory whose names have one ending, in the order of their names. */
+struct listing {
+	char *directory, *ending;
+	char **paths;
+	size_t count;
 };
 
 struct finds {
@@ -50,15 +60,33 @@ struct finds {
 	struct find *finds;
 	struct dump_header *headers; /* of each find, empty where it is not known */
 	size_t count, capacity, header_capacity;
-	bool all; /* nothing was missing */
+	struct listing listing; /* the last one: files that are named together mostly lie together */
+	bool all;               /* nothing was missing */
 };
 
-static void add_find(struct finds *finds, const char *path, const struct dump_header *header)
+/* The header and the place of a file. */
+struct peeked {
+	struct dump_header header;
+	uint64_t device, inode;
+	bool known; /* its header could be read */
+};
+
+static void add_find(struct finds *finds, const char *path, const struct peeked *peeked)
 {
 	finds->finds = memory_grow(finds->finds, finds->count, &finds->capacity, sizeof *finds->finds);
 	finds->headers = memory_grow(finds->headers, finds->count, &finds->header_capacity, sizeof *finds->headers);
-	finds->finds[finds->count] = (struct find){ .path = memory_text(path, strlen(path)), .known = header != NULL };
-	finds->headers[finds->count++] = header ? *header : (struct dump_header){ 0 };
+	finds->finds[finds->count] = (struct find){ .path = memory_text(path, strlen(path)), .known = peeked->known,
+	                                            .device = peeked->device, .inode = peeked->inode };
+	finds->headers[finds->count++] = peeked->known ? peeked->header : (struct dump_header){ 0 };
+}
+
+static void add_found(struct finds *finds, const struct finds *others, size_t find)
+{
+	const struct find *other = &others->finds[find];
+	struct peeked peeked = { .header = others->headers[find], .known = other->known,
+	                         .device = other->device, .inode = other->inode };
+
+	add_find(finds, other->path, &peeked);
 }
 
 static void miss(struct finds *finds, const char *path, const char *why)
@@ -69,16 +97,16 @@ static void miss(struct finds *finds, const char *path, const char *why)
 	finds->all = false;
 }
 
-/* 0, or an errno value. `*known`: its header could be read. */
-static int peek(const char *path, struct dump_header *header, bool *known)
+/* 0, or an errno value. */
+static int peek(const char *path, struct peeked *peeked)
 {
 	struct system_file file;
 	int error = system_open(path, &file);
 
-	*known = false;
 	if (error)
 		return error;
-	*known = header_peek(&file.source, header);
+	*peeked = (struct peeked){ .device = file.device, .inode = file.inode };
+	peeked->known = header_peek(&file.source, &peeked->header);
 	system_close(&file);
 	return 0;
 }
@@ -109,26 +137,65 @@ static bool is_sibling(const char *name, const char *given, uint32_t pid)
 	return at == end;
 }
 
+static void free_listing(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		free(listing->paths[i]);
+	free(listing->paths);
+	free(listing->directory);
+	free(listing->ending);
+	*listing = (struct listing){ 0 };
+}
+
+/* Takes over the directory's name. */
+static void list(struct listing *listing, char *directory, const char *ending)
+{
+	if (listing->directory && !strcmp(listing->directory, directory) && !strcmp(listing->ending, ending)) {
+		free(directory);
+		return;
+	}
+	free_listing(listing);
+	listing->directory = directory;
+	listing->ending = memory_text(ending, strlen(ending));
+	if (!system_list(directory, ending, &listing->paths, &listing->count))
+		listing->count = 0;
+}
+
+/* The first of the files whose name does not come before `name`. */
+static size_t first_from(const struct listing *listing, const char *name)
+{
+	size_t low = 0, high = listing->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(base_name(listing->paths[middle]), name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* The given dump and those beside it that have their names from it. */
-static void find_siblings(struct finds *siblings, const char *path, const struct dump_header *header)
+static void find_siblings(struct listing *listing, struct finds *siblings, const char *path, const struct peeked *peeked)
 {
 	const char *name = base_name(path);
-	char *directory = name == path ? memory_text(".", 1) : memory_text(path, (size_t)(name - path)), **paths;
-	struct dump_header other;
-	size_t count;
-	bool known;
+	size_t stem = (size_t)(extension_of(name) - name);
+	char *begin = memory_format("%.*s-", (int)stem, name);
+	struct peeked other;
 
-	add_find(siblings, path, header);
-	if (system_list(directory, extension_of(name), &paths, &count)) {
-		for (size_t i = 0; i < count; i++) {
-			if (!strncmp(base_name(paths[i]), name, (size_t)(extension_of(name) - name)) &&
-			    !peek(paths[i], &other, &known) && known && is_sibling(base_name(paths[i]), name, other.pid))
-				add_find(siblings, name == path ? base_name(paths[i]) : paths[i], &other);
-			free(paths[i]);
-		}
-		free(paths);
+	add_find(siblings, path, peeked);
+	list(listing, name == path ? memory_text(".", 1) : memory_text(path, (size_t)(name - path)), name + stem);
+	for (size_t i = first_from(listing, begin); i < listing->count; i++) {
+		const char *beside = base_name(listing->paths[i]);
+
+		if (strncmp(beside, begin, stem + 1))
+			break;
+		if (!peek(listing->paths[i], &other) && other.known && is_sibling(beside, name, other.header.pid))
+			add_find(siblings, name == path ? beside : listing->paths[i], &other);
 	}
-	free(directory);
+	free(begin);
 }
 
 static void free_finds(struct finds *finds)
@@ -137,16 +204,17 @@ static void free_finds(struct finds *finds)
 		free(finds->finds[i].path);
 	free(finds->finds);
 	free(finds->headers);
+	free_listing(&finds->listing);
 }
 
 /* A dump that other dumps have their names from stands for its run; not where a later run has left one of them. */
-static void add_with_siblings(struct finds *finds, const char *path, const struct dump_header *header)
+static void add_with_siblings(struct finds *finds, const char *path, const struct peeked *peeked)
 {
 	struct finds siblings = { .aggregate = finds->aggregate };
 	const char *later = NULL;
 	struct runs runs;
 
-	find_siblings(&siblings, path, header);
+	find_siblings(&finds->listing, &siblings, path, peeked);
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 0; i < siblings.count; i++)
 		if (runs.begin_ns[runs.run[i]] > runs.begin_ns[runs.run[0]])
@@ -160,7 +228,7 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 	} else {
 		for (size_t i = 0; i < siblings.count; i++)
 			if (finds->options.last || runs.run[i] == runs.run[0]) {
-				add_find(finds, siblings.finds[i].path, &siblings.headers[i]);
+				add_found(finds, &siblings, i);
 				finds->finds[finds->count - 1].sibling = i > 0;
 			}
 	}
@@ -174,19 +242,18 @@ static void find_directory(struct finds *finds, const char *directory);
 
 static void find_path(struct finds *finds, const char *path, bool is_named)
 {
-	struct dump_header header;
-	bool known;
-	int error = peek(path, &header, &known);
+	struct peeked peeked;
+	int error = peek(path, &peeked);
 
 	if (error == EISDIR && is_named)
 		find_directory(finds, path);
 	else if (error)
 		miss(finds, path, system_why(error));
-	else if (known && is_named && (finds->options.siblings || finds->options.last))
-		add_with_siblings(finds, path, &header);
+	else if (peeked.known && is_named && (finds->options.siblings || finds->options.last))
+		add_with_siblings(finds, path, &peeked);
 	else {
-		add_find(finds, path, known ? &header : NULL);
-		finds->finds[finds->count - 1].named = known && is_named;
+		add_find(finds, path, &peeked);
+		finds->finds[finds->count - 1].named = peeked.known && is_named;
 	}
 }
 
@@ -225,14 +292,15 @@ static bool is_found(const struct finds *finds, const struct dump_header *header
 }
 
 /* A dump whose name other dumps have theirs from may be a part of its run, or of a run that is no longer the last. */
-static void say_beside(const struct finds *finds, size_t find)
+static void say_beside(struct finds *finds, size_t find)
 {
 	struct finds siblings = { .aggregate = finds->aggregate };
+	struct peeked peeked = { .header = finds->headers[find], .known = true };
 	const char *path = finds->finds[find].path;
 	size_t more = 0, later = 0;
 	struct runs runs;
 
-	find_siblings(&siblings, path, &finds->headers[find]);
+	find_siblings(&finds->listing, &siblings, path, &peeked);
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 1; i < siblings.count; i++) {
 		if (is_found(finds, &siblings.headers[i]))
@@ -250,7 +318,7 @@ static void say_beside(const struct finds *finds, size_t find)
 	free_finds(&siblings);
 }
 
-static void say_all_beside(const struct finds *finds)
+static void say_all_beside(struct finds *finds)
 {
 	size_t count = 0;
 
@@ -259,6 +327,52 @@ static void say_all_beside(const struct finds *finds)
 	for (size_t i = 0; count <= BESIDE_MAX && i < finds->count; i++)
 		if (finds->finds[i].named && !finds->finds[i].left_out)
 			say_beside(finds, i);
+}
+
+/* Files that were found twice. */
+
+/* What tells a file from others. Keys are compared by their bytes. */
+struct file_key {
+	struct copy_key dump; /* file systems exist that give a number again, to another file */
+	uint64_t device, inode;
+};
+
+static uint32_t number_of_file(const struct finds *finds, size_t find, struct intern *files)
+{
+	const struct find *found = &finds->finds[find];
+	struct file_key key = { .device = found->device, .inode = found->inode };
+
+	if (found->known && copy_key_of(&key.dump, &finds->headers[find]))
+		return intern_bytes(files, &key, sizeof key);
+	return intern_text(files, found->path);
+}
+
+/*
+ * A file counts once. Only what the command line itself names twice is worth a word: `--last *.dump` names siblings that
+ * the dump before them has brought along already.
+ */
+static void leave_repeats_out(struct finds *finds)
+{
+	size_t *first = memory_new(finds->count, sizeof *first);
+	struct intern files = { 0 };
+
+	for (size_t i = 0; i < finds->count; i++) {
+		size_t before = files.count;
+		uint32_t number = number_of_file(finds, i, &files);
+		struct find *find = &finds->finds[i], *kept;
+
+		if (files.count > before) {
+			first[number] = i;
+			continue;
+		}
+		kept = &finds->finds[first[number]];
+		find->left_out = true;
+		find->copy_of = first[number];
+		find->unsaid = find->sibling || kept->sibling;
+		kept->sibling &= find->sibling;
+	}
+	intern_free(&files);
+	free(first);
 }
 
 /* Copies. */
@@ -287,6 +401,7 @@ static void weigh(const struct finds *finds, size_t find, struct copy_worth *wor
 static void add_copy(struct finds *finds, struct copied *copied, size_t find)
 {
 	struct copy_worth worth, worse;
+	struct find *loser;
 	bool better;
 
 	if (!copied->weighed)
@@ -295,7 +410,9 @@ static void add_copy(struct finds *finds, struct copied *copied, size_t find)
 	weigh(finds, find, &worth);
 	better = copy_is_better(&worth, &copied->worth);
 	worse = better ? copied->worth : worth;
-	finds->finds[better ? copied->best : find].left_out = true;
+	loser = &finds->finds[better ? copied->best : find];
+	loser->left_out = true;
+	loser->copy_of = better ? find : copied->best;
 	if (better) {
 		copied->best = find;
 		copied->worth = worth;
@@ -304,9 +421,13 @@ static void add_copy(struct finds *finds, struct copied *copied, size_t find)
 	copied->most.closed |= worse.closed;
 }
 
-static void say_copy(const struct finds *finds, size_t find, const struct copied *copied)
+static void say_copy(const struct finds *finds, size_t find)
 {
-	const char *path = finds->finds[find].path, *best = finds->finds[copied->best].path;
+	const char *path = finds->finds[find].path, *best;
+
+	while (finds->finds[find].left_out)
+		find = finds->finds[find].copy_of;
+	best = finds->finds[find].path;
 
 	if (strcmp(path, best))
 		complain("%s: the same dump as %s, which is counted in its place", path, best);
@@ -317,35 +438,38 @@ static void say_copy(const struct finds *finds, size_t find, const struct copied
 static void leave_copies_out(struct finds *finds)
 {
 	struct copied *copied = memory_new(finds->count, sizeof *copied);
-	uint32_t *number = memory_new(finds->count, sizeof *number);
 	struct intern keys = { 0 };
 	struct copy_key key;
-	size_t lines = 0;
 
 	for (size_t i = 0; i < finds->count; i++) {
 		size_t before = keys.count;
+		uint32_t number;
 
-		number[i] = INTERN_NONE;
-		if (!finds->finds[i].known || !copy_key_of(&key, &finds->headers[i]))
+		if (finds->finds[i].left_out || !finds->finds[i].known || !copy_key_of(&key, &finds->headers[i]))
 			continue;
-		number[i] = intern_bytes(&keys, &key, sizeof key);
+		number = intern_bytes(&keys, &key, sizeof key);
 		if (keys.count > before)
-			copied[number[i]].best = i;
+			copied[number].best = i;
 		else
-			add_copy(finds, &copied[number[i]], i);
+			add_copy(finds, &copied[number], i);
 	}
-	for (size_t i = 0; i < finds->count; i++)
-		if (finds->finds[i].left_out && !finds->options.quiet && lines++ < COPY_LINES)
-			say_copy(finds, i, &copied[number[i]]);
-	if (lines > COPY_LINES)
-		complain("and %zu more copies", lines - COPY_LINES);
 	for (size_t i = 0; i < keys.count; i++)
 		if (copied[i].weighed && copy_knows_more(&copied[i].most, &copied[i].worth))
 			aggregate_doubt(finds->aggregate, finds->finds[copied[i].best].path,
 			                "a damaged copy of it has more calls, or their end");
 	intern_free(&keys);
-	free(number);
 	free(copied);
+}
+
+static void say_copies(const struct finds *finds)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < finds->count; i++)
+		if (finds->finds[i].left_out && !finds->finds[i].unsaid && lines++ < COPY_LINES)
+			say_copy(finds, i);
+	if (lines > COPY_LINES)
+		complain("and %zu more copies", lines - COPY_LINES);
 }
 
 /* Runs. */
@@ -394,7 +518,10 @@ bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struc
 		find_directory(&finds, ".");
 	for (size_t i = 0; i < count; i++)
 		find_path(&finds, paths[i], true);
+	leave_repeats_out(&finds);
 	leave_copies_out(&finds);
+	if (!options.quiet)
+		say_copies(&finds);
 	if (options.beside && !options.quiet)
 		say_all_beside(&finds);
 	find_runs(&finds);

@@ -76,6 +76,8 @@ int system_open(const char *path, struct system_file *file)
 		return error;
 	}
 	file->size = (uint64_t)status.st_size;
+	file->device = status.st_dev;
+	file->inode = status.st_ino;
 	file->source = (struct dump_source){ .context = file, .read_at = file_read_at, .size = file_size,
 	                                     .seek = file_seek };
 	return 0;

@@ -16,6 +16,7 @@
 struct system_file {
 	struct dump_source source;
 	uint64_t size;
+	uint64_t device, inode; /* its place: two paths to one file have the same */
 	int descriptor;
 };
 

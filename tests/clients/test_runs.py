@@ -261,6 +261,25 @@ def children_beside(client):
     check_equal(numbers(client, "--last", "x.dump")["processes"], client.children + 1, "processes with --last")
 
 
+@case()
+def siblings_named(client):
+    """With --last the dumps beside one that is named count once though they are named too; what is named twice is said to be."""
+    program = ("import os, numpy as n; a = n.ones((50, 50)); a @ a\nfor child in range(2):\n"
+               "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
+    start(client, PYTHON, "-c", program, launcher=["-o", "x.dump"])
+    first, second = sorted(path.name for path in client.folder.glob("x-*.dump"))
+    calls = sum(numbers(client, name)["totals"]["calls"] for name in (first, second)) + numbers(client, "x.dump")["totals"]["calls"]
+    for named in (["x.dump", first, second], [first, "x.dump", second], ["x.dump", f"./{first}", client.folder / second],
+                  [client.folder / "x.dump", second, first]):
+        done = report(client, "--last", "--json", *named)
+        found = json.loads(done.stdout)
+        check_equal((done.stderr, found["processes"], found["totals"]["calls"]), ("", 3, calls),
+                    f"{named}: standard error, processes, calls")
+    for named in (["x.dump", "x.dump"], [first, first]):
+        check_equal(report(client, "--last", *named).stderr, f"flopshim-report: {named[0]}: named twice, counted once\n",
+                    f"standard error of {named}")
+
+
 # ---- runs that are charged nothing ----
 
 @case()
