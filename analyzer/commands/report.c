@@ -193,30 +193,33 @@ static void add_pieces(struct text *line, const struct text *pieces)
 		text_format(line, " and %zu more", more);
 }
 
-/* The ranks that no dump is of. */
+/* The ranks of one launch that no dump is of. */
+static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch, bool one_of_several)
+{
+	const char *job = text_at(aggregate, launch->job), *name = text_at(aggregate, launch->name);
+	char left[NUMBER_TEXT], size[NUMBER_TEXT];
+	struct text line = { 0 };
+
+	text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->left, left), number_grouped(launch->size, size));
+	if (one_of_several)
+		text_format(&line, "%s%s%s%s", *job ? " of job " : "", job, *name ? ", launch " : "", name);
+	text_add(&line, ": ");
+	add_pieces(&line, &launch->missing);
+	text_add(&line, ". They made no call, or their dumps are elsewhere");
+	answer_fact(answer, "no dump", "%s", line.bytes);
+	text_free(&line);
+}
+
 static void say_missing(struct answer *answer, struct views *views)
 {
 	const struct launch_list *list = views_launches(views);
-	char left[NUMBER_TEXT], size[NUMBER_TEXT];
+	size_t missing = 0;
 
-	for (size_t i = 0; i < list->count && i < PIECES; i++) {
-		const struct launch *launch = &list->launches[i];
-		const char *job = text_at(views->aggregate, launch->job);
-		struct text line = { 0 };
-
-		if (launch->left == launch->size)
-			continue;
-		text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->left, left),
-		            number_grouped(launch->size, size));
-		if (list->count > 1)
-			text_format(&line, "%s%s%s%s", *job ? " of job " : "", job, ", launch ",
-			            text_at(views->aggregate, launch->name));
-		text_add(&line, ": ");
-		add_pieces(&line, &launch->missing);
-		text_add(&line, ". They made no call, or their dumps are elsewhere");
-		answer_fact(answer, "no dump", "%s", line.bytes);
-		text_free(&line);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		if (list->launches[i].left < list->launches[i].size && missing++ < PIECES)
+			say_missing_of(answer, views->aggregate, &list->launches[i], list->count > 1);
+	if (missing > PIECES)
+		answer_fact(answer, "no dump", "%zu more launches lack dumps of some of their ranks", missing - PIECES);
 }
 
 static void say_time(struct answer *answer, struct views *views)

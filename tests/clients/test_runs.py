@@ -67,6 +67,30 @@ def idle_ranks(client):
 
 
 @case()
+def idle_ranks_of_one_of_many(client):
+    """Of 25 launches, whatever their order, the one that lacks ranks is named."""
+    for number in range(24):
+        launch(client, "many", 1, (0,), f"{number:02}.0")
+    launch(client, "many", 3, (1,), "77.0")
+    said = [line.split(maxsplit=2)[2] for line in report(client, "many").stdout.splitlines() if line.strip().startswith("no dump")]
+    check_equal(said, ["2 of 3 ranks, launch 77.0: 0, 2. They made no call, or their dumps are elsewhere"], "what is said")
+    check_equal([row["missing"] for row in numbers(client, "many")["launches"] if row["missing"]], [["0", "2"]], "missing ranks")
+
+
+@case()
+def idle_ranks_of_many(client):
+    """Of 23 launches that lack ranks 20 are named, and the others counted; a launch without a name has its job's alone."""
+    for job in range(23):
+        start(client, victim(client), "counts", 1, CALLS, "run", launcher=["-o", "many/"], SLURM_JOB_ID=str(job),
+              MV2_COMM_WORLD_RANK="1", MV2_COMM_WORLD_SIZE="2")
+    said = [line.split(maxsplit=2)[2] for line in report(client, "many").stdout.splitlines() if line.strip().startswith("no dump")]
+    check_equal(len(said), 21, f"lines of {said}")
+    check_equal(sorted(said[:20]), sorted(set(said[:20])), "launches that are named, each once")
+    check(all(line.startswith("1 of 2 ranks of job ") and ": 0. They made no call" in line for line in said[:20]), f"{said}")
+    check_equal(said[20], "3 more launches lack dumps of some of their ranks", "the others")
+
+
+@case()
 def no_idle_rank(client):
     """Where every rank has left a dump, nothing is said."""
     launch(client, "ranks", 2, (0, 1), "4711.1")
