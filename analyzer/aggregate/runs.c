@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "analyzer/aggregate/runs.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +107,8 @@ static void tie_by_marks(struct ties *ties)
 			tie_by(ties, i, &key);
 		tie_ranks(ties, i);
 		key = process_key(header);
-		tie_by(ties, i, &key);
+		if (header->start_ticks)
+			tie_by(ties, i, &key);
 		if (header->fork_parent_ticks) {
 			key = key_of(TIE_PROCESS, header->host, "", header->parent_pid, header->fork_parent_ticks);
 			tie_by(ties, i, &key);
@@ -189,7 +189,7 @@ void runs_find(struct runs *runs, const struct dump_header *headers, size_t coun
 		uint32_t root = root_of(&ties, i), run; /* which comes first */
 
 		run = runs->run[i] = root == i ? (uint32_t)runs->count++ : runs->run[root];
-		if (root == i || headers[i].start_realtime_ns < runs->begin_ns[run])
+		if (!runs->begin_ns[run] || (headers[i].start_realtime_ns && headers[i].start_realtime_ns < runs->begin_ns[run]))
 			runs->begin_ns[run] = headers[i].start_realtime_ns;
 	}
 	intern_free(&ties.keys);
@@ -202,6 +202,11 @@ void runs_free(struct runs *runs)
 	free(runs->run);
 	free(runs->begin_ns);
 	*runs = (struct runs){ 0 };
+}
+
+bool runs_is_later(const struct runs *runs, uint32_t run, uint32_t other)
+{
+	return runs->begin_ns[other] && runs->begin_ns[run] > runs->begin_ns[other];
 }
 
 uint32_t runs_last(const struct runs *runs)

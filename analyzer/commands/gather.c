@@ -39,7 +39,10 @@ void gather_close(struct aggregate *aggregate)
 struct find {
 	char *path;
 	uint64_t device, inode; /* of the file */
+	struct copy_key copy;
 	bool known;             /* its header can be read */
+	bool has_copy_key;      /* what `copy` says tells the dump from others */
+	bool doubtful;          /* its header's check word contradicts what it says of the process */
 	bool sibling;           /* of one that is named */
 	bool named;             /* a dump, by itself */
 	bool left_out;
@@ -71,22 +74,26 @@ struct peeked {
 	bool known; /* its header could be read */
 };
 
-static void add_find(struct finds *finds, const char *path, const struct peeked *peeked)
+static struct find *add_found(struct finds *finds, const struct find *find, const struct dump_header *header)
 {
 	finds->finds = memory_grow(finds->finds, finds->count, &finds->capacity, sizeof *finds->finds);
 	finds->headers = memory_grow(finds->headers, finds->count, &finds->header_capacity, sizeof *finds->headers);
-	finds->finds[finds->count] = (struct find){ .path = memory_text(path, strlen(path)), .known = peeked->known,
-	                                            .device = peeked->device, .inode = peeked->inode };
-	finds->headers[finds->count++] = peeked->known ? peeked->header : (struct dump_header){ 0 };
+	finds->finds[finds->count] = *find;
+	finds->finds[finds->count].path = memory_text(find->path, strlen(find->path));
+	finds->headers[finds->count] = *header;
+	return &finds->finds[finds->count++];
 }
 
-static void add_found(struct finds *finds, const struct finds *others, size_t find)
+static struct find *add_find(struct finds *finds, const char *path, const struct peeked *peeked)
 {
-	const struct find *other = &others->finds[find];
-	struct peeked peeked = { .header = others->headers[find], .known = other->known,
-	                         .device = other->device, .inode = other->inode };
+	struct find find = { .path = (char *)path, .device = peeked->device, .inode = peeked->inode, .known = peeked->known };
+	struct dump_header header = peeked->header;
 
-	add_find(finds, other->path, &peeked);
+	if (find.known) { /* copies are told by what the header says, right or wrong: another dump is not wrong in the same way */
+		find.has_copy_key = copy_key_of(&find.copy, &header);
+		find.doubtful = !header_check_process(&header);
+	}
+	return add_found(finds, &find, &header);
 }
 
 static void miss(struct finds *finds, const char *path, const char *why)
@@ -177,15 +184,14 @@ static size_t first_from(const struct listing *listing, const char *name)
 	return low;
 }
 
-/* The given dump and those beside it that have their names from it. */
-static void find_siblings(struct listing *listing, struct finds *siblings, const char *path, const struct peeked *peeked)
+/* Adds the dumps beside the only one of `siblings` that have their names from it. */
+static void find_siblings(struct listing *listing, struct finds *siblings)
 {
-	const char *name = base_name(path);
+	const char *path = siblings->finds->path, *name = base_name(path);
 	size_t stem = (size_t)(extension_of(name) - name);
 	char *begin = memory_format("%.*s-", (int)stem, name);
 	struct peeked other;
 
-	add_find(siblings, path, peeked);
 	list(listing, name == path ? memory_text(".", 1) : memory_text(path, (size_t)(name - path)), name + stem);
 	for (size_t i = first_from(listing, begin); i < listing->count; i++) {
 		const char *beside = base_name(listing->paths[i]);
@@ -214,10 +220,11 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 	const char *later = NULL;
 	struct runs runs;
 
-	find_siblings(&finds->listing, &siblings, path, peeked);
+	add_find(&siblings, path, peeked);
+	find_siblings(&finds->listing, &siblings);
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 0; i < siblings.count; i++)
-		if (runs.begin_ns[runs.run[i]] > runs.begin_ns[runs.run[0]])
+		if (runs_is_later(&runs, runs.run[i], runs.run[0]))
 			later = siblings.finds[i].path;
 	if (later && !finds->options.last) {
 		char *why = memory_format("this is the dump of an earlier run: %s is of a later one. Name the dump that is meant, or "
@@ -228,8 +235,7 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 	} else {
 		for (size_t i = 0; i < siblings.count; i++)
 			if (finds->options.last || runs.run[i] == runs.run[0]) {
-				add_found(finds, &siblings, i);
-				finds->finds[finds->count - 1].sibling = i > 0;
+				add_found(finds, &siblings.finds[i], &siblings.headers[i])->sibling = i > 0;
 			}
 	}
 	runs_free(&runs);
@@ -252,8 +258,7 @@ static void find_path(struct finds *finds, const char *path, bool is_named)
 	else if (peeked.known && is_named && (finds->options.siblings || finds->options.last))
 		add_with_siblings(finds, path, &peeked);
 	else {
-		add_find(finds, path, &peeked);
-		finds->finds[finds->count - 1].named = peeked.known && is_named;
+		add_find(finds, path, &peeked)->named = peeked.known && is_named;
 	}
 }
 
@@ -279,14 +284,12 @@ static void find_directory(struct finds *finds, const char *directory)
 
 enum { BESIDE_MAX = 16 }; /* files that are looked beside: who names more has named by a pattern what lies there */
 
-static bool is_found(const struct finds *finds, const struct dump_header *header)
+static bool is_found(const struct finds *finds, const struct find *find)
 {
-	struct copy_key wanted, key;
-
-	if (!copy_key_of(&wanted, header))
+	if (!find->has_copy_key)
 		return false;
 	for (size_t i = 0; i < finds->count; i++)
-		if (finds->finds[i].known && copy_key_of(&key, &finds->headers[i]) && !memcmp(&key, &wanted, sizeof key))
+		if (finds->finds[i].has_copy_key && !memcmp(&finds->finds[i].copy, &find->copy, sizeof find->copy))
 			return true;
 	return false;
 }
@@ -295,18 +298,18 @@ static bool is_found(const struct finds *finds, const struct dump_header *header
 static void say_beside(struct finds *finds, size_t find)
 {
 	struct finds siblings = { .aggregate = finds->aggregate };
-	struct peeked peeked = { .header = finds->headers[find], .known = true };
 	const char *path = finds->finds[find].path;
 	size_t more = 0, later = 0;
 	struct runs runs;
 
-	find_siblings(&finds->listing, &siblings, path, &peeked);
+	add_found(&siblings, &finds->finds[find], &finds->headers[find]);
+	find_siblings(&finds->listing, &siblings);
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 1; i < siblings.count; i++) {
-		if (is_found(finds, &siblings.headers[i]))
+		if (is_found(finds, &siblings.finds[i]))
 			continue;
 		more += runs.run[i] == runs.run[0];
-		if (runs.begin_ns[runs.run[i]] > runs.begin_ns[runs.run[later]])
+		if (runs_is_later(&runs, runs.run[i], runs.run[later]))
 			later = i;
 	}
 	if (more)
@@ -342,9 +345,10 @@ static uint32_t number_of_file(const struct finds *finds, size_t find, struct in
 	const struct find *found = &finds->finds[find];
 	struct file_key key = { .device = found->device, .inode = found->inode };
 
-	if (found->known && copy_key_of(&key.dump, &finds->headers[find]))
-		return intern_bytes(files, &key, sizeof key);
-	return intern_text(files, found->path);
+	if (!found->has_copy_key)
+		return intern_text(files, found->path);
+	key.dump = found->copy;
+	return intern_bytes(files, &key, sizeof key);
 }
 
 /*
@@ -439,15 +443,14 @@ static void leave_copies_out(struct finds *finds)
 {
 	struct copied *copied = memory_new(finds->count, sizeof *copied);
 	struct intern keys = { 0 };
-	struct copy_key key;
 
 	for (size_t i = 0; i < finds->count; i++) {
 		size_t before = keys.count;
 		uint32_t number;
 
-		if (finds->finds[i].left_out || !finds->finds[i].known || !copy_key_of(&key, &finds->headers[i]))
+		if (finds->finds[i].left_out || !finds->finds[i].has_copy_key)
 			continue;
-		number = intern_bytes(&keys, &key, sizeof key);
+		number = intern_bytes(&keys, &finds->finds[i].copy, sizeof finds->finds[i].copy);
 		if (keys.count > before)
 			copied[number].best = i;
 		else
@@ -474,12 +477,25 @@ static void say_copies(const struct finds *finds)
 
 /* Runs. */
 
+static void leave_run_out(struct finds *finds, struct find *find)
+{
+	static const char why[] = "its header is damaged: nothing tells whether it is of the last run, and it is left out";
+
+	find->left_out = true;
+	if (!find->doubtful)
+		return;
+	if (!finds->options.quiet)
+		complain("%s: %s", find->path, why);
+	aggregate_missing(finds->aggregate, find->path, why);
+}
+
 /* Numbers the runs, and leaves all but the last one out where that is asked for. */
 static void find_runs(struct finds *finds)
 {
 	struct dump_header *headers = memory_new(finds->count, sizeof *headers);
 	size_t *places = memory_new(finds->count, sizeof *places), count = 0;
 	struct runs runs;
+	uint32_t last;
 
 	for (size_t i = 0; i < finds->count; i++)
 		if (finds->finds[i].known && !finds->finds[i].left_out) {
@@ -487,8 +503,10 @@ static void find_runs(struct finds *finds)
 			headers[count++] = finds->headers[i];
 		}
 	runs_find(&runs, headers, count);
+	last = runs_last(&runs);
 	for (size_t i = 0; finds->options.last && i < count; i++)
-		finds->finds[places[i]].left_out = runs.run[i] != runs_last(&runs);
+		if (runs.run[i] != last)
+			leave_run_out(finds, &finds->finds[places[i]]);
 	finds->aggregate->runs = finds->options.last && count ? 1 : runs.count;
 	runs_free(&runs);
 	free(places);

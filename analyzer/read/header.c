@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+bool header_checks(const struct dump_header *header)
+{
+	return header->header_check && header->header_check == dump_header_check(header);
+}
+
 void header_terminate(struct dump_header *header)
 {
 	header->table_version[sizeof header->table_version - 1] = 0;
@@ -18,6 +23,16 @@ bool header_check_identity(struct dump_header *header)
 	if (!header->identity_check || header->identity_check == dump_identity_check(header))
 		return true;
 	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
+	return false;
+}
+
+bool header_check_process(struct dump_header *header)
+{
+	if (!header->header_check || header_checks(header))
+		return true;
+	memset(&header->pid, 0, offsetof(struct dump_header, multiplier) - offsetof(struct dump_header, pid));
+	memset(header->job, 0, sizeof header->job);
+	header->rank = -1;
 	return false;
 }
 

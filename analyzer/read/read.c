@@ -86,11 +86,6 @@ static bool type_is_counts(unsigned type)
 
 #define NOT_A_DUMP "not a flopshim dump: it does not begin with " DUMP_MAGIC
 
-static bool header_checks(const struct dump_header *header)
-{
-	return header->header_check && header->header_check == dump_header_check(header);
-}
-
 static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *block);
 
 static bool page_is_sound(uint64_t page)

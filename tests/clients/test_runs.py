@@ -216,6 +216,40 @@ def last_run(client):
     check(" runs" not in report(client, "--last", "d").stdout, "one run is not counted")
 
 
+HEADER_START = 48  # start_realtime_ns in struct dump_header
+
+
+def damage(path, at, bits=0x40):
+    changed = bytearray(path.read_bytes())
+    changed[at] ^= bits
+    path.write_bytes(changed)
+
+
+@case()
+def damaged_earlier_run(client):
+    """One wrong bit in its time does not make an old dump the last run; that it is left out is said, since it might be of the last."""
+    make(client, "d/", calls=3)
+    (old,) = (client.folder / "d").iterdir()
+    make(client, "d/", calls=5)
+    damage(old, HEADER_START + 7)  # a time of centuries later
+    done = report(client, "--json", "--last", "d", status=5)
+    check_equal(json.loads(done.stdout)["totals"]["calls"], 5, "calls of the last run")
+    why = "its header is damaged: nothing tells whether it is of the last run, and it is left out"
+    check_equal(done.stderr, f"flopshim-report: d/{old.name}: {why}\n", "standard error")
+
+
+@case()
+def damaged_in_last_run(client):
+    """A dump of the last run is of it still where its header is damaged, and does not move the beginning of the run."""
+    make(client, "d/", calls=3)
+    before = set((client.folder / "d").iterdir())
+    start(client, "sh", "-c", f"{victim(client)} counts 1 5 run; {victim(client)} counts 1 7 run", launcher=["-o", "d/"])
+    for dump in set((client.folder / "d").iterdir()) - before:
+        damage(dump, HEADER_START + 7)
+        check_equal(numbers(client, "--last", "d", status=5)["totals"]["calls"], 5 + 7, f"calls where {dump.name} is damaged")
+        damage(dump, HEADER_START + 7)
+
+
 @case()
 def bare_runs(client):
     """Without the launcher a process and its children are one run, and what a script starts one after another are several."""

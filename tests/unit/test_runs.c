@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_runs.c - which dumps are of one run, which are copies, and which ranks of a launch have left none.
+ * test_runs.c - which dumps are of one run, also where their headers are damaged, which are copies, and which ranks of a launch
+ * have left none.
  * It must never rest on names of files or on the order in which dumps are given: each test tries every order.
  */
 #include <check.h>
@@ -11,6 +12,7 @@
 #include "analyzer/aggregate/copies.h"
 #include "analyzer/aggregate/launches.h"
 #include "analyzer/aggregate/runs.h"
+#include "analyzer/read/header.h"
 #include "dump_writer.h"
 #include "memory_source.h"
 #include "run_suite.h"
@@ -155,6 +157,98 @@ START_TEST(kinship_carries_on)
 	runs_find(&runs, NULL, 0);
 	ck_assert_uint_eq(runs.count, 0);
 	runs_free(&runs);
+}
+END_TEST
+
+/* What a damaged header says not: who the process was and when it began. Such a dump is of the run whose mark it has. */
+START_TEST(a_damaged_header_ties_nothing)
+{
+	struct dump_header first = process("a", 0, 0, 0), later = process("a", 7, 30, 0), headers[3];
+	struct runs runs;
+
+	first.start_realtime_ns = first.parent_pid = 0;
+	check_pair(first, first, false);
+	check_pair(marked(first, "x"), marked(first, "x"), true);
+	check_pair(marked(first, "x"), marked(later, "x"), true);
+	for (unsigned place = 0; place < 2; place++) {
+		headers[place] = marked(first, "x");
+		headers[!place] = marked(process("a", 5, 20, 0), "x");
+		headers[2] = marked(later, "y");
+		runs_find(&runs, headers, 3);
+		ck_assert_uint_eq(runs.begin_ns[0], (1000000 + 20) * SECOND);
+		ck_assert(runs_is_later(&runs, 1, 0) && !runs_is_later(&runs, 0, 1));
+		runs_free(&runs);
+	}
+	headers[0] = first;
+	headers[1] = later;
+	runs_find(&runs, headers, 2);
+	ck_assert_uint_eq(runs_last(&runs), 1);
+	ck_assert(!runs_is_later(&runs, 1, 0) && !runs_is_later(&runs, 0, 1));
+	runs_free(&runs);
+}
+END_TEST
+
+/* ---- headers ---- */
+
+/* The header of a dump in which one bit is wrong. */
+static bool peek_damaged(size_t byte, struct dump_header *header)
+{
+	struct writer writer;
+	struct memory_file file;
+	struct dump_source source;
+	bool known;
+
+	writer_open(&writer, 7);
+	strcpy(writer_header(&writer)->job, "4711");
+	writer_header(&writer)->rank = 3;
+	writer_header(&writer)->id[0] = 5;
+	writer_header(&writer)->start_ticks = 9;
+	writer_close(&writer, DUMP_CLOSED);
+	writer.bytes[byte] ^= 0x10;
+	file = (struct memory_file){ writer.bytes, writer.size };
+	source = memory_source(&file);
+	known = header_peek(&source, header);
+	writer_free(&writer);
+	return known;
+}
+
+#define IS_IN(member, byte) \
+	((byte) >= offsetof(struct dump_header, member) && \
+	 (byte) < offsetof(struct dump_header, member) + sizeof((struct dump_header *)0)->member)
+
+/* Whether the check word is not of this byte, which changes while the process runs. */
+static bool changes(size_t byte)
+{
+	return IS_IN(end_monotonic_ns, byte) || IS_IN(log_dropped, byte) || IS_IN(stacks_failed, byte) || IS_IN(exit_status, byte);
+}
+
+static bool is_sound(const struct dump_header *header)
+{
+	return header->pid == 7 && header->rank == 3 && header->start_ticks == 9 && !strcmp(header->job, "4711");
+}
+
+/* Where one bit is wrong anywhere in what the check word is of. */
+START_TEST(a_damaged_header_says_its_identity_alone)
+{
+	unsigned ends_of_texts = 0; /* which are put back before anybody looks at the check word */
+	struct dump_header header;
+
+	ck_assert(peek_damaged(offsetof(struct dump_header, state), &header)); /* which may change */
+	ck_assert(header_check_process(&header));
+	ck_assert(is_sound(&header));
+	for (size_t byte = offsetof(struct dump_header, pid); byte < offsetof(struct dump_header, header_check); byte++) {
+		if (changes(byte))
+			continue;
+		ck_assert(peek_damaged(byte, &header));
+		if (header_check_process(&header)) {
+			ck_assert(is_sound(&header));
+			ends_of_texts++;
+			continue;
+		}
+		ck_assert(header.pid == 0 && header.parent_pid == 0 && header.rank == -1 && !*header.job && header.id[0] == 5);
+		ck_assert(header.start_ticks == 0 && header.start_realtime_ns == 0 && header.fork_parent_ticks == 0);
+	}
+	ck_assert_uint_eq(ends_of_texts, 4);
 }
 END_TEST
 
@@ -330,18 +424,22 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("runs");
-	TCase *runs = tcase_create("runs"), *copies = tcase_create("copies"), *launches = tcase_create("launches");
+	TCase *runs = tcase_create("runs"), *headers = tcase_create("headers");
+	TCase *copies = tcase_create("copies"), *launches = tcase_create("launches");
 
 	tcase_add_test(runs, strangers_are_runs_of_their_own);
 	tcase_add_test(runs, processes_and_their_children_are_one_run);
 	tcase_add_test(runs, a_parent_may_begin_its_dump_later);
 	tcase_add_test(runs, ranks_of_a_launch_are_one_run);
 	tcase_add_test(runs, kinship_carries_on);
+	tcase_add_test(runs, a_damaged_header_ties_nothing);
+	tcase_add_test(headers, a_damaged_header_says_its_identity_alone);
 	tcase_add_test(copies, copies_are_told_by_their_id);
 	tcase_add_test(copies, the_better_copy_wins_in_any_order);
 	tcase_add_test(launches, names_ranks_without_a_dump);
 	tcase_add_test(launches, impossible_ranks_are_processes);
 	suite_add_tcase(suite, runs);
+	suite_add_tcase(suite, headers);
 	suite_add_tcase(suite, copies);
 	suite_add_tcase(suite, launches);
 	return run_suite(suite, CK_FORK);
