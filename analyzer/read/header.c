@@ -8,6 +8,20 @@ bool header_checks(const struct dump_header *header)
 	return header->header_check && header->header_check == dump_header_check(header);
 }
 
+bool header_mend(struct dump_header *header)
+{
+	struct dump_header mended = *header;
+
+	memcpy(mended.magic, DUMP_MAGIC, sizeof mended.magic);
+	mended.byte_order = DUMP_BYTE_ORDER;
+	for (mended.version = 1; mended.version <= DUMP_LAYOUT; mended.version++)
+		if (header_checks(&mended)) {
+			*header = mended;
+			return true;
+		}
+	return false;
+}
+
 void header_terminate(struct dump_header *header)
 {
 	header->table_version[sizeof header->table_version - 1] = 0;
@@ -36,11 +50,21 @@ bool header_check_process(struct dump_header *header)
 	return false;
 }
 
+static bool header_begins(const struct dump_header *header)
+{
+	return !memcmp(header->magic, DUMP_MAGIC, sizeof header->magic) && header->byte_order == DUMP_BYTE_ORDER;
+}
+
 bool header_peek(const struct dump_source *source, struct dump_header *header)
 {
-	if (source->read_at(source->context, 0, header, sizeof *header) < sizeof *header ||
-	    memcmp(header->magic, DUMP_MAGIC, sizeof header->magic) || header->byte_order != DUMP_BYTE_ORDER)
+	if (source->read_at(source->context, 0, header, sizeof *header) < sizeof *header)
 		return false;
+	if (!header_checks(header) && !header_mend(header) && !header_begins(header)) {
+		if (!header->identity_check || !header_check_identity(header))
+			return false;
+		memset(header, 0, offsetof(struct dump_header, id));
+		header->rank = -1;
+	}
 	header_check_identity(header);
 	header_terminate(header);
 	return true;

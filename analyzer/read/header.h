@@ -11,6 +11,9 @@
 /* Whether the header has a check word, and it matches. */
 bool header_checks(const struct dump_header *header);
 
+/* Puts the first three fields right where the check word shows that nothing else is damaged; otherwise it is false. */
+bool header_mend(struct dump_header *header);
+
 /* Ends the texts of a header that was just read. */
 void header_terminate(struct dump_header *header);
 
@@ -25,7 +28,8 @@ bool header_check_process(struct dump_header *header);
 
 /*
  * Reads a header as it is in the file, without its identity where that is damaged: header_check_process remains to be asked,
- * once no copy is looked for by its process any more. False for what begins with no header of a dump.
+ * once no copy is looked for by its process any more. Where the beginning is damaged the check words decide whether it is a
+ * header, and all of it is read or its identity alone. False for what begins with no header of a dump.
  */
 bool header_peek(const struct dump_source *source, struct dump_header *header);
 

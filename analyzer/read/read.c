@@ -104,17 +104,12 @@ static uint64_t first_block(struct dump *dump)
 	return 0;
 }
 
-/* With the first three fields put right: is it a header of a layout that is known, with a damaged beginning? */
+/* Is it a header of a layout that is known, with a damaged beginning? */
 static bool header_is_ours(struct dump *dump)
 {
 	struct dump_header header = dump->header;
 
-	memcpy(header.magic, DUMP_MAGIC, sizeof header.magic);
-	header.byte_order = DUMP_BYTE_ORDER;
-	for (header.version = 1; header.version <= DUMP_LAYOUT; header.version++)
-		if (header_checks(&header))
-			return true;
-	return first_block(dump) != 0;
+	return header_mend(&header) || first_block(dump) != 0;
 }
 
 static enum read_status refuse_newer(struct dump *dump)

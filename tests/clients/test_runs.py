@@ -131,6 +131,15 @@ def ranks_without_a_launch(client):
 
 # ---- copies ----
 
+HEADER_START = 48  # start_realtime_ns in struct dump_header
+
+
+def damage(path, at, bits=0x40):
+    changed = bytearray(path.read_bytes())
+    changed[at] ^= bits
+    path.write_bytes(changed)
+
+
 def live_copy(client, out):
     """A copy of a dump that was made while its process ran, of which the file is the whole later on."""
     process = subprocess.Popen([client.launcher, "-o", out, victim(client), client.folder / "counts", "1", "0", "run"],
@@ -167,6 +176,20 @@ def copies(client):
     check_equal(said, ["flopshim-report: cut.dump: the same dump as a.dump, which is counted in its place",
                        "flopshim-report: b.dump: named twice, counted once"], "standard error")
     check_equal(report(client, "a.dump", "b.dump").stderr, "", "standard error without copies")
+
+
+@case(at=("magic", "byte order", "magic and time"))
+def copies_with_a_damaged_beginning(client):
+    """A copy is told as one where its first bytes are wrong, and the sound one counts."""
+    make(client, "a.dump")
+    shutil.copy(client.folder / "a.dump", client.folder / "b.dump")
+    for at in {"magic": [0], "byte order": [12], "magic and time": [3, HEADER_START]}[client.at]:
+        damage(client.folder / "b.dump", at)
+    for paths in (["a.dump", "b.dump"], ["b.dump", "a.dump"]):
+        done = report(client, "--json", *paths)
+        found = json.loads(done.stdout)
+        check_equal((found["processes"], found["totals"]["calls"], found["complete"]), (1, CALLS, True), f"{paths}: processes, calls")
+        check_equal(done.stderr, "flopshim-report: b.dump: the same dump as a.dump, which is counted in its place\n", "standard error")
 
 
 @case()
@@ -214,15 +237,6 @@ def last_run(client):
     found = numbers(client, "--last", "d")
     check_equal((found["totals"]["calls"], found["runs"], found["processes"]), (5 + 7, 1, 2), "calls, runs, processes of the last")
     check(" runs" not in report(client, "--last", "d").stdout, "one run is not counted")
-
-
-HEADER_START = 48  # start_realtime_ns in struct dump_header
-
-
-def damage(path, at, bits=0x40):
-    changed = bytearray(path.read_bytes())
-    changed[at] ^= bits
-    path.write_bytes(changed)
 
 
 @case()

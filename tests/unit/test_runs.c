@@ -190,8 +190,8 @@ END_TEST
 
 /* ---- headers ---- */
 
-/* The header of a dump in which one bit is wrong. */
-static bool peek_damaged(size_t byte, struct dump_header *header)
+/* The header of a dump in which one bit of each of two bytes is wrong, or of one. */
+static bool peek_damaged(size_t byte, size_t second, struct dump_header *header)
 {
 	struct writer writer;
 	struct memory_file file;
@@ -205,6 +205,8 @@ static bool peek_damaged(size_t byte, struct dump_header *header)
 	writer_header(&writer)->start_ticks = 9;
 	writer_close(&writer, DUMP_CLOSED);
 	writer.bytes[byte] ^= 0x10;
+	if (second != byte)
+		writer.bytes[second] ^= 0x10;
 	file = (struct memory_file){ writer.bytes, writer.size };
 	source = memory_source(&file);
 	known = header_peek(&source, header);
@@ -222,6 +224,16 @@ static bool changes(size_t byte)
 	return IS_IN(end_monotonic_ns, byte) || IS_IN(log_dropped, byte) || IS_IN(stacks_failed, byte) || IS_IN(exit_status, byte);
 }
 
+/* Bytes that are no header. */
+static bool peek_nothing(struct dump_header *header)
+{
+	static const unsigned char bytes[2 * sizeof *header];
+	struct memory_file file = { bytes, sizeof bytes };
+	struct dump_source source = memory_source(&file);
+
+	return header_peek(&source, header);
+}
+
 static bool is_sound(const struct dump_header *header)
 {
 	return header->pid == 7 && header->rank == 3 && header->start_ticks == 9 && !strcmp(header->job, "4711");
@@ -233,13 +245,13 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 	unsigned ends_of_texts = 0; /* which are put back before anybody looks at the check word */
 	struct dump_header header;
 
-	ck_assert(peek_damaged(offsetof(struct dump_header, state), &header)); /* which may change */
+	ck_assert(peek_damaged(offsetof(struct dump_header, state), offsetof(struct dump_header, state), &header)); /* which may change */
 	ck_assert(header_check_process(&header));
 	ck_assert(is_sound(&header));
 	for (size_t byte = offsetof(struct dump_header, pid); byte < offsetof(struct dump_header, header_check); byte++) {
 		if (changes(byte))
 			continue;
-		ck_assert(peek_damaged(byte, &header));
+		ck_assert(peek_damaged(byte, byte, &header));
 		if (header_check_process(&header)) {
 			ck_assert(is_sound(&header));
 			ends_of_texts++;
@@ -249,6 +261,26 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 		ck_assert(header.start_ticks == 0 && header.start_realtime_ns == 0 && header.fork_parent_ticks == 0);
 	}
 	ck_assert_uint_eq(ends_of_texts, 4);
+}
+END_TEST
+
+/* The magic, the version or the byte order is wrong: the rest is known; where the rest is wrong too its identity is. */
+START_TEST(a_damaged_beginning_hides_no_header)
+{
+	static const size_t places[] = { 0, offsetof(struct dump_header, version), offsetof(struct dump_header, byte_order) };
+	struct dump_header header;
+
+	for (size_t i = 0; i < COUNT(places); i++) {
+		ck_assert(peek_damaged(places[i], places[i], &header));
+		ck_assert(header_check_process(&header) && header.id[0] == 5 && is_sound(&header));
+	}
+	for (size_t i = 0; i < COUNT(places); i += 2) {
+		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, start_ticks), &header));
+		ck_assert(header.id[0] == 5 && header.pid == 0 && header.start_ticks == 0 && header.rank == -1 && !*header.job);
+		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, id), &header));
+		ck_assert(header.id[0] == 0 && is_sound(&header));
+	}
+	ck_assert(!peek_nothing(&header));
 }
 END_TEST
 
@@ -433,6 +465,7 @@ int main(void)
 	tcase_add_test(runs, ranks_of_a_launch_are_one_run);
 	tcase_add_test(runs, kinship_carries_on);
 	tcase_add_test(runs, a_damaged_header_ties_nothing);
+	tcase_add_test(headers, a_damaged_beginning_hides_no_header);
 	tcase_add_test(headers, a_damaged_header_says_its_identity_alone);
 	tcase_add_test(copies, copies_are_told_by_their_id);
 	tcase_add_test(copies, the_better_copy_wins_in_any_order);
