@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * arguments.h - reads the arguments of a call in flight, and compares them with those of its site's last call.
- * It must never read what the routine itself would not: a null pointer counts as 0, or as no letter. For intercept.c
- * alone, which inlines what it needs of this.
+ * It must never read memory that the routine itself would not read: a null pointer is taken as the dimension 0, or as
+ * no letter. Only intercept.c includes it, and inlines what it needs.
  */
 #ifndef FLOPSHIM_ARGUMENTS_H
 #define FLOPSHIM_ARGUMENTS_H
@@ -12,7 +12,7 @@
 #include "shim/state/shape.h"
 #include "shim/state/state.h"
 
-/* CBLAS enums as the letters that Fortran has for them. */
+/* The letter that Fortran has for the value of a CBLAS enum, '?' if it is no such value. */
 static inline char enum_letter(uint64_t value)
 {
 	static const char letters[] = "RC........NTCR......UL........NU........LR........P.........AB";
@@ -21,6 +21,7 @@ static inline char enum_letter(uint64_t value)
 	return index < sizeof(letters) - 1 ? letters[index] : '?';
 }
 
+/* Reads one option as a letter in upper case, or T and F for a LOGICAL; 0 where the pointer to it is null. */
 static inline uint64_t option_read(const struct shape_arg *arg, entry_frame frame)
 {
 	uint64_t word = *(const uint64_t *)(frame + arg->offset);
@@ -40,7 +41,7 @@ static inline uint64_t option_read(const struct shape_arg *arg, entry_frame fram
 	case FETCH_LOGICAL_REF:
 		if (!word)
 			return 'F';
-		word = *(const uint32_t *)word; /* the low half, in both widths */
+		word = *(const uint32_t *)word; /* the low half decides, whether LOGICAL has 4 bytes or 8 */
 		/* fall through */
 	case FETCH_LOGICAL:
 		return (uint32_t)word ? 'T' : 'F';
@@ -49,6 +50,7 @@ static inline uint64_t option_read(const struct shape_arg *arg, entry_frame fram
 	}
 }
 
+/* Reads one dimension; where it is an array, the dimension of batch group `group`. */
 static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, bool ilp64, uint64_t group)
 {
 	uint64_t word = *(const uint64_t *)(frame + arg->offset);
@@ -65,7 +67,10 @@ static inline int64_t dim_read(const struct shape_arg *arg, entry_frame frame, b
 	return 0;
 }
 
-/* `letters` lists the values of an earlier option under which LAPACK references an argument. */
+/*
+ * Whether LAPACK references an argument in this call. `number` is its condition: the letters of an earlier option,
+ * which has been read into `shape`, under which it is referenced.
+ */
 static inline bool condition_holds(uint16_t number, const struct shape *shape)
 {
 	const struct condition *condition;
@@ -96,8 +101,8 @@ shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool
 }
 
 /*
- * How a call differs in its shape from the last one of its site. SAME is the common case, and the reason why a call
- * costs what it costs. Where a letter is in lower case it only seems to differ.
+ * How the shape of a call differs from that of the last call from its site. SAME is the common case, and needs no
+ * hash. A letter in lower case counts as OTHER although it means the same; the slower search then finds the row.
  */
 enum likeness { SAME, OTHER_DIMS, OTHER };
 
@@ -147,7 +152,7 @@ static inline bool reads_pointers(const struct site_slot *slot)
 	return slot->reading >= READING_FIRST && slot->reading <= READING_POINTERS;
 }
 
-/* How its arguments differ from those of the row. */
+/* Compares the arguments of a call with the shape of `row`; OTHER where there is no quick way to do so. */
 static inline __attribute__((always_inline)) enum likeness
 compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
 {
@@ -176,14 +181,14 @@ static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame fram
 	return likely(dim) ? *dim : 0;
 }
 
-/* A dimension of a site that is not READING_OTHER: no option decides whether it is there. */
+/* Reads a dimension at a site whose reading is not READING_OTHER: there no option decides whether it is referenced. */
 static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
 {
 	return likely(reads_pointers(slot)) ? pointer_read(arg, frame)
 					    : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
 }
 
-/* What shape_read does, where all arguments are of the most frequent kind. */
+/* Does what shape_read does, where all options are letters and all dimensions 32-bit integers behind pointers. */
 static inline __attribute__((always_inline)) void
 pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
 {
@@ -213,6 +218,10 @@ static inline bool value_same(const struct site_slot *slot, const struct dump_ro
 	return *(const int32_t *)(frame + slot->offset) == row->dims[0];
 }
 
+/*
+ * Whether this is a workspace query: one of the workspace sizes is -1, or -2 where the routine takes that for a query
+ * too.
+ */
 static inline bool is_query(const struct form *form, entry_frame frame)
 {
 	for (unsigned i = 0; i < form->query_count; i++) {

@@ -15,7 +15,10 @@
 #include "shim/guest/guest.h"
 #include "shim/resolve/libc.h"
 
-/* Before the program does it: afterwards nothing can be prepared any more. */
+/*
+ * Prepares for a process without system calls; it must be called before the program gives them up. Returns whether it
+ * had given them up already.
+ */
 static bool begin(void)
 {
 	bool was_confined = guest_confined;
@@ -39,7 +42,8 @@ __attribute__((visibility("hidden"))) long confine_syscall(long number, long a, 
 		return libc_syscall(number, a, b, c, d, e, f);
 	was_confined = begin();
 	result = libc_syscall(number, a, b, c, d, e, f);
-	if (result < 0 || (result > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER))) /* a descriptor, or a thread that would not */
+	/* A positive result is the new listener's descriptor, or else the thread that could not take the filter over. */
+	if (result < 0 || (result > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER)))
 		guest_confined = was_confined;
 	return result;
 }

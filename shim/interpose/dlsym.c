@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dlsym.c - programs that fetch BLAS by dlsym get a thunk of ours that is bound to what they asked for.
+ * dlsym.c - gives a program that asks dlsym for a BLAS routine a function of the shim's that is bound to what it
+ * asked for.
  * It must never allocate, and never change what RTLD_NEXT and RTLD_DEFAULT mean for the program.
  */
 #include <dlfcn.h>
@@ -38,8 +39,8 @@ static void *thunk_of(uint32_t symbol, void *real)
 }
 
 /*
- * What the program gets for a function: the stub, which is what it has as the routine's address already, where that
- * means this function to everybody; else a thunk. It may compare the two.
+ * What dlsym answers where it found `real`. It is the stub if calls by the stub mean this function for everybody: the
+ * program has that as the routine's address already, and may compare the two. Otherwise it is a thunk.
  */
 static void *answer_for(uint32_t symbol, const char *name, void *real, const void *caller)
 {
@@ -56,17 +57,17 @@ static void *answer_for(uint32_t symbol, const char *name, void *real, const voi
 	return is_stub ? (void *)entry_stub(symbol) : thunk_of(symbol, real);
 }
 
-/* What the program gets for what resolve_for has found. */
+/* How to answer dlsym with what resolve_for has found. */
 enum answer {
-	ANSWER_COUNTED,   /* what stands for it in the shim: see answer_for */
-	ANSWER_HANDED_ON, /* the same, for a library behind the shim whose own calls were not counted */
-	ANSWER_LINKERS,   /* what the dynamic linker says */
+	ANSWER_COUNTED,   /* by the stub or a thunk: see answer_for */
+	ANSWER_HANDED_ON, /* by a thunk, to a library behind the shim that hands on calls which were not counted */
+	ANSWER_LINKERS,   /* not at all: the dynamic linker answers */
 };
 
 /*
- * What the scope of the caller holds behind the shim; for RTLD_NEXT, what follows the shim or the caller, whichever is later.
- * A library behind the shim hands calls on by RTLD_NEXT that have come to itself: where it looks like a BLAS they were
- * counted when they came, and where it does not, a tracer of a few routines say, they must be counted now.
+ * Finds what the caller's scope holds behind the shim; for RTLD_NEXT, what follows the shim or the caller, whichever
+ * is later. A library behind the shim uses RTLD_NEXT to hand on calls that have come to it. If it looks like a BLAS,
+ * they were counted when they came. If it does not (a tracer of a few routines, say), they must be counted now.
  */
 static void *resolve_for(const void *handle, uint32_t symbol, const char *name, const struct version *version, const void *caller,
 			 enum answer *answer)
@@ -91,15 +92,15 @@ static void *resolve_for(const void *handle, uint32_t symbol, const char *name, 
 	return found;
 }
 
-/* dlerror then tells what it would have told: nothing after the shim defines it. */
+/* Nothing after the shim defines the name, so this fails, and dlerror tells the program why. */
 static void *missing(const char *name)
 {
 	return libc_dlsym(RTLD_NEXT, name);
 }
 
 /*
- * Under a lock of the shim's a hook waits for nothing: then it is called by what stands in the place of a function of the C
- * library that the shim has called, and looks for the real one.
+ * A hook waits for nothing while its thread holds a lock of the shim's. It is then called by a library that stands in
+ * for a C library function which the shim has called: that library is looking for the real function.
  */
 __attribute__((visibility("hidden"))) void *dlsym_hook(void *handle, const char *name, const void *caller);
 __attribute__((visibility("hidden"))) void *dlvsym_hook(void *handle, const char *name, const char *version_name,
@@ -124,7 +125,7 @@ void *dlsym_hook(void *handle, const char *name, const void *caller)
 	if (found && resolve_own_symbol(found) < 0) {
 		found = answer_for((uint32_t)symbol, name, found, caller);
 	} else if (found || handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
-		/* The scope that was asked begins with the program, and so has our own stub in it. */
+		/* The search began with the program, and so found our own stub. */
 		enum answer answer;
 
 		found = resolve_for(handle, (uint32_t)symbol, name, NULL, caller, &answer);
@@ -154,9 +155,9 @@ void *dlvsym_hook(void *handle, const char *name, const char *version_name, cons
 		return DLSYM_REAL;
 	found = handle == RTLD_DEFAULT ? NULL : libc_dlvsym(handle, name, version_name);
 	if (!found && handle != RTLD_DEFAULT)
-		return NULL; /* what dlerror says is said */
+		return NULL; /* dlerror has its message already */
 	if (!found || resolve_own_symbol(found) >= 0) {
-		/* The scope that was asked has our own stub in it, which has no version. */
+		/* The search found our own stub, which has no version. */
 		guest_print(version.name, sizeof(version.name), &end, "%s", version_name);
 		found = resolve_for(RTLD_DEFAULT, (uint32_t)symbol, name, &version, caller, &answer);
 	}
@@ -165,7 +166,7 @@ void *dlvsym_hook(void *handle, const char *name, const char *version_name, cons
 	return found;
 }
 
-/* Counts what is about to be opened; whether it is, is seen later. */
+/* Notes what is about to be opened. Whether it is opened is seen later. */
 void dlopen_hook(const char *path, int flags)
 {
 	int saved = errno;
@@ -174,10 +175,10 @@ void dlopen_hook(const char *path, int flags)
 	if (guest_holds())
 		return;
 	lifecycle_lock();
-	module_start(); /* if another library's constructor comes before ours */
+	module_start(); /* another library's constructor may come before ours */
 	module_opened(path, flags);
 	guest_unlock(&record_lock);
-	epoch_next(); /* our own address may have another meaning from now on, so each site looks again */
+	epoch_next(); /* our own address may mean another function from now on: every site is resolved again */
 	gaps_expect();
 	errno = saved;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * entry_x86_64.S - stubs, the generic entry body, dlsym, dlopen and syscall.
- * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says
- * what each part has to do.
+ * entry_x86_64.S - stubs, the entry body, dlsym, dlopen and syscall.
+ * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says what each part has
+ * to do.
  *
- * ENTRY_IN_C is for tests (make ENTRY=c): then no call and no return is done here that intercept.c could do. BARE is for
- * benchmarks of a shim that does nothing.
+ * With ENTRY_IN_C (make ENTRY=c, for tests) all work that intercept.c can do is left to it. BARE builds a shim that
+ * does nothing, for benchmarks.
  */
 #include <sys/syscall.h>
 
@@ -47,7 +47,7 @@ flopshim_thunks:
 	movq %r9, ENTRY_GPRS+40(%rbp)
 .endm
 
-/* rax: the thread; r11: the symbol's number, or where the thread has the call site */
+/* rax: the thread; r11: the symbol's number, or the address of the known site */
 .macro CALL_ENTER function
 	subq $ENTRY_SIZE, %rsp
 	andq $-16, %rsp			/* hand-written callers may be off by 8 */
@@ -79,10 +79,13 @@ flopshim_thunks:
 	.endr
 .endm
 
-/* Stack words that are copied by one instruction each: as many as an offset of one byte reaches. */
+/* So many stack words are copied by one instruction each: an offset of one byte reaches no more. */
 #define WORDS_PUSHED 14
 
-/* Where a member of the frame is before the frame is made: signal handlers leave 128 bytes below the stack pointer alone. */
+/*
+ * Where a member of the frame is before the frame is made: signal handlers leave 128 bytes below the stack pointer
+ * alone.
+ */
 #define BEFORE_FRAME(member) (member - 8)(%rsp)
 
 .macro MAKE_FRAME
@@ -132,8 +135,9 @@ HIDDEN_FUNCTION(flopshim_entry)
 	cmpb $SITE_READING_FIRST, SITE_READING(%r10)
 	ja .Lother_reading
 	/*
-	 * intercept_enter, for level-1 BLAS with the dimension of the site's last call. rcx is one register more to work with.
-	 * What is read of the site is read before its key and its scope: a handler's call may change it meanwhile.
+	 * Does what intercept_enter does, for level-1 BLAS with the dimension of the site's last call. rcx is freed
+	 * to work with. The members of the site are read before its key and scope are compared: a signal handler's
+	 * call may change them, and the comparison then fails.
 	 */
 	movq %rcx, BEFORE_FRAME(ENTRY_GPRS+24)
 	movq SITE_REAL(%r10), %rcx
@@ -167,7 +171,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq THREAD_LANE(%rax), %r10
 .Lpaid:
 	MAKE_FRAME
-	subq $ENTRY_SIZE, %rsp		/* aligned as it was without the shim */
+	subq $ENTRY_SIZE, %rsp		/* keeps the alignment that the call has without the shim */
 	movq %rcx, ENTRY_ROW(%rbp)
 	leaq 8(%rbp), %rax
 .Lrecord:
@@ -185,7 +189,10 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movq ENTRY_RAX(%rbp), %rax
 	movq ENTRY_RDX(%rbp), %r10
 	call *ENTRY_REAL(%rbp)
-	/* intercept_leave, for a call without flags, in half of the instructions; what is not the common case is left to it. */
+	/*
+	 * Does what intercept_leave does for a call without flags, in half of the instructions; other cases are left
+	 * to it.
+	 */
 .Lreturned:
 	movq thread_head@gottpoff(%rip), %rcx
 	cmpl $0, flopshim_epoch(%rip)
@@ -215,7 +222,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	je .Lreturned
 #endif
 	jmp .Lleave
-.Lleave_unflagged:			/* a call that has not been through intercept_enter has no flags yet */
+.Lleave_unflagged:			/* a call that was not in intercept_enter has no flags yet */
 	movq $0, ENTRY_FLAGS(%rbp)
 #endif
 .Lleave:
@@ -235,7 +242,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	ret
 	.cfi_restore_state
 #ifndef BARE
-.Ltaken_by_handler:			/* between the first and the last of what records the call */
+.Ltaken_by_handler:			/* a handler's call has overwritten the record before it was complete */
 	movq ENTRY_ROW(%rbp), %rcx
 	leaq 8(%rbp), %rax
 	jmp .Lrecord
@@ -247,7 +254,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	movslq %edi, %r11
 	jmp .Lcompare
 
-/* charge_from_lease */
+/* does what charge_from_lease does */
 .Lno_credit:
 	cmpq $CREDIT_LEASE, THREAD_CREDIT(%rax)
 	jne .Lenter_back
@@ -311,7 +318,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 #endif
 
 /*
- * intercept_enter_nested, for what it has put into the thread's list of functions that serve one library's calls: in two
+ * Does what intercept_enter_nested does, for routines that it has put into the thread's list of served ones: in two
  * cache lines instead of three.
  */
 	.p2align 6
@@ -365,7 +372,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 	subq $8, %rsp
 1:	cmpl $WORDS_PUSHED, %edx
 	ja .Lpush_many
-.Lpush_few:				/* jumps to the first of as many pushes as there are words */
+.Lpush_few:				/* jumps so far into the pushes that as many are left as there are words */
 	leaq .Lpushed(%rip), %r11
 	leaq (%rdx,%rdx,2), %rcx
 	subq %rcx, %r11
@@ -431,7 +438,7 @@ HIDDEN_FUNCTION(flopshim_entry)
 flopshim_entry_end:
 	.size flopshim_entry, . - flopshim_entry
 
-/* ---- where all of this is: struct entry_places ---- */
+/* ---- struct entry_places: where all of this is ---- */
 	.section flopshim_places, "a", @progbits
 	.p2align 2
 	.long flopshim_stubs - .
@@ -514,7 +521,7 @@ dlopen:
 	.cfi_endproc
 	.size dlopen, . - dlopen
 
-/* ---- long syscall(long number, ...): a tail jump, since some of them return twice or on another stack ---- */
+/* ---- long syscall(long number, ...): a tail jump, since some system calls return twice or on another stack ---- */
 	.p2align 4
 	.globl syscall
 	.type syscall, @function

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * intercept.c - the part of the call path that every call takes.
- * It must never touch a vector register, take a lock, allocate, read a clock or make a system call
- * (built with -mgeneral-regs-only); whatever needs one of these is in intercept_slow.c.
+ * It must never touch a vector register, take a lock, allocate, read a clock or make a system call (built with
+ * -mgeneral-regs-only); whatever needs one of these is in intercept_slow.c.
  */
 #include "shim/interpose/intercept.h"
 
@@ -14,32 +14,34 @@
 #include "shim/record/rows.h"
 
 /*
- * Who has tested what. A column says what is known of a call when a function here is called: `yes` and `known` are not
- * tested again, `last` is as at the last call from this site, and "-" is not known or not relied upon. Each tests something
- * more and hands on to the one that knows it, at last to run(); where the slow path must look, the answer is SLOW.
+ * What each function has tested. The columns say what is known of a call when the function begins: `yes` and `known`
+ * are not tested again, `last` is the same as at the last call from this site, `other` differs from it, and "-" is
+ * not known. Each function tests something more and passes the call on to the one for which that is known, at last to
+ * run(). The verdict SLOW sends the call through the slow path.
  *
- *                            site  scope  credit's  options  dimensions  row   paid
- *                                  last   scope
+ *                             site  scope  credit's  options  dimensions  row   paid
+ *                                   last   scope
  *  intercept_enter           yes   -      -         -        -           -     -     called by the entry body
- *  intercept_enter_displaced -     -      -         -        -           -     -     the same, to look in the site's other place
- *  enter_site                yes   -      -         -        -           -     -     its scope is not the last, or its options differ
- *  enter_scope               yes   yes    yes       -        -           -     -     it has several arguments
- *  enter_following           yes   yes    yes       -        -           -     -     the row that followed the last is expected again
- *  enter_options             yes   yes    yes       last     other       -     -     its row may not be worth a search
- *  enter_options_searching   yes   yes    yes       last     other       -     -     it is
- *  enter_rowless             yes   -      -         known    -           none  -     of a lane that is full: shares a coarse row
+ *  intercept_enter_displaced -     -      -         -        -           -     -     the same, to look in the second place
+ *  enter_site                yes   -      -         -        -           -     -     scope or options are not the last
+ *  enter_scope               yes   yes    yes       -        -           -     -     has several arguments to compare
+ *  enter_following           yes   yes    yes       -        -           -     -     expects the row that came next before
+ *  enter_options             yes   yes    yes       last     other       -     -     decides whether rows are searched
+ *  enter_options_searching   yes   yes    yes       last     other       -     -     they are
+ *  enter_rowless             yes   -      -         known    -           none  -     shares a coarse row if the lane is full
  *  enter_row                 yes   -      yes       known    known       yes   -     takes its price from the credit
- *  enter_row_unproven        yes   -      -         known    known       yes   -     from the credit, another portion or the lease
- *  enter_row_unpaid          yes   -      -         known    known       yes   no    timed, or too dear for any credit
+ *  enter_row_unproven        yes   -      -         known    known       yes   -     from credit, another portion or lease
+ *  enter_row_unpaid          yes   -      -         known    known       yes   no    is timed, or costs more than any credit
  *  run                       yes   known  known     known    known       yes   yes   is recorded as in flight
  *
  *  intercept_enter_nested    -     while a call is in flight: nothing is known, and only the site is looked up
- *  enter_nested              yes   the same, where it is known
- *  intercept_enter_timed     -     from the slow path, for a thread whose calls are all timed or logged
+ *  enter_nested              yes   the same, once the site is known
+ *  intercept_enter_timed     -     called by the slow path, for a thread whose calls are all timed or logged
  *
- * "Site": its key and epoch are the call's. "Scope last": thread->scope, where the call charges, is slot->scope, so that
- * slot->row may be its row. "Credit's scope": it is thread->credit_scope, so that credit and lease may be spent on it.
- * The entry body does the work of intercept_enter and enter_row for level-1 BLAS, and of enter_nested: see entry.h.
+ * "site": key and epoch of the known site are those of the call. "scope last": thread->scope, where the call charges,
+ * is slot->scope, so that slot->row may be its row. "credit's scope": thread->scope is thread->credit_scope, so that
+ * credit and lease may be spent on it. The entry body does the work of intercept_enter and enter_row for level-1
+ * BLAS, and that of enter_nested: see entry.h.
  */
 
 void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
@@ -50,14 +52,14 @@ void shape_read(const struct form *form, unsigned options, unsigned dims, bool i
 
 void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope)
 {
-	slot->row = &row_none; /* until the scope belongs to it: a signal handler may call from the same place */
+	slot->row = &row_none; /* until the new scope is in: a signal handler may call from the same site */
 	__asm__ volatile("" ::: "memory");
 	slot->scope = scope;
 	__asm__ volatile("" ::: "memory");
 	slot->row = row;
 }
 
-/* How a site's only dimension is read, by what the entry body can read. */
+/* How the only dimension of a site is read: `first` if the entry body can read it. */
 static enum reading reading_of_one(const struct site_slot *slot, enum reading first, enum reading otherwise)
 {
 	return slot->offset == ENTRY_SLOT(0) && !slot->stack_words && !(slot->flags & SITE_INFO) ? first : otherwise;
@@ -89,7 +91,7 @@ void site_slot_prepare(struct site_slot *slot)
 		if (slot->args[i].condition != CONDITION_NONE)
 			return;
 	}
-	/* Without dimensions row_none would be its row. */
+	/* Without dimensions it would seem to match row_none. */
 	if (!slot->dims || slot->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
 		return;
 	if (pointers)
@@ -107,10 +109,13 @@ bool intercept_is_query(const struct form *form, entry_frame frame)
 	return is_query(form, frame);
 }
 
-/* Its caller's frame may only be read while it is known to be on this thread's own, living stack. */
+/*
+ * Whether the call in flight at `frame` is an outer call of one with its return address at `slot`. The stack is read
+ * only where it is known to be this thread's own and still in use.
+ */
 static inline bool frame_lives(const volatile struct dump_frame *frame, uint64_t slot)
 {
-	uint64_t outer = frame->slot; /* read once: it stands in the dump */
+	uint64_t outer = frame->slot; /* read once: others can write the dump */
 
 	return slot < outer && slot >= thread_head.stack_low && outer < thread_head.stack_high &&
 	       outer % sizeof(uint64_t) == 0 && *(const uint64_t *)outer == frame->return_address;
@@ -118,7 +123,7 @@ static inline bool frame_lives(const volatile struct dump_frame *frame, uint64_t
 
 #define SLOW ((struct entry_verdict){NULL, ACTION_SLOW})
 
-/* The call is recorded as in flight, and runs. */
+/* Records the call as in flight, and has the entry body run it. */
 static inline __attribute__((always_inline)) struct entry_verdict
 run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, const struct scope *scope,
     entry_frame frame, uint64_t flags)
@@ -139,7 +144,7 @@ run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, 
 		*(volatile uint32_t *)&lane->depth = 1;
 		head->open_return = return_address;
 		head->open_slot = return_slot;
-		/* Or a signal handler's call took the place between the first and the last of these. */
+		/* Again if a signal handler's call took the place before all of this was written. */
 	} while (unlikely(record->slot != return_slot));
 	return (struct entry_verdict){slot->real, slot->stack_words};
 }
@@ -157,8 +162,8 @@ static inline bool pay(struct thread *thread, const struct scope *scope, uint64_
 }
 
 /*
- * Gives the thread another portion of credit where the slow path would do no more: calls of 30x30x30 are through with
- * one in two or three.
+ * Gives the thread another portion of credit where the slow path would do no more. This is worth it: a 30x30x30
+ * product uses up a portion in two or three calls.
  */
 static inline bool credit_renew(struct thread *thread)
 {
@@ -172,7 +177,7 @@ static inline bool credit_renew(struct thread *thread)
 	return true;
 }
 
-/* Whether a call of a thread whose calls are timed needs nothing but that; counts it then. */
+/* Whether a call in a thread whose calls are all timed needs nothing but that; takes its cost if so. */
 static inline bool clock_goes_on(struct thread *thread, int64_t cost)
 {
 	if (cost >= CREDIT_QUANTUM || cost > thread->until_sample || cost + BURST_CALL > thread->until_clock)
@@ -185,9 +190,9 @@ static inline bool clock_goes_on(struct thread *thread, int64_t cost)
 }
 
 /*
- * Whether a call that costs more than any credit needs nothing but to be timed: no stack of it is due, and its limits
- * have room. Counts it then. It takes a little of the credit, so that some calls, and the very dear ones, take the slow
- * path all the same: once a second something may be due there.
+ * Whether a call that costs more than any credit needs nothing but to be timed: no stack is due for it, and its
+ * limits have room. Takes its cost if so. A small part of it comes from the credit, so that from time to time such a
+ * call takes the slow path: some things are due there once a second.
  */
 static inline bool dear_goes_on(struct thread *thread, int64_t cost)
 {
@@ -205,23 +210,26 @@ static inline bool dear_goes_on(struct thread *thread, int64_t cost)
 	    thread->until_sample - cost < thread->credit_given)
 		return false;
 	thread->credit -= taken;
-	thread->until_sample -= cost - taken; /* the rest of it when the credit is settled */
+	thread->until_sample -= cost - taken; /* the rest is taken when the credit is settled */
 	return true;
 }
 
-/* The same of a burst, which the processor's counter times. */
+/* The same for a call of a burst, which is timed by the processor's counter. */
 static inline bool burst_goes_on(struct thread *thread, int64_t cost)
 {
 	return flopshim_tick_scale && thread->credit == CREDIT_TIMED && clock_goes_on(thread, cost);
 }
 
-/* The counter at the beginning or the end of a call of a burst; where all are timed, it is to take less. */
+/* Reads the counter at the beginning or the end of a call of a burst: the cheaper way if all calls are timed. */
 static inline uint64_t burst_ticks(void)
 {
 	return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks();
 }
 
-/* Neither credit nor lease pay it: it runs if it needs nothing but the processor's counter, if that. */
+/*
+ * Neither credit nor lease pays for the call: it runs if it needs nothing more than a time by the processor's
+ * counter.
+ */
 static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry_frame frame, const struct site_slot *slot,
 						 struct dump_row *row, const struct scope *scope)
 {
@@ -238,7 +246,7 @@ static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry
 	return run(thread->lane, slot, row, scope, frame, flags);
 }
 
-/* Its row is known, and nothing of what pays for it. */
+/* The row is known, but not yet whether credit or lease can pay for the call. */
 static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_frame frame, struct site_slot *slot,
 								struct dump_row *row, const struct scope *scope)
 {
@@ -252,7 +260,7 @@ static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_f
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/* Its row is known, and the thread's credit is the scope's: most calls end here. */
+/* The row is known, and the thread's credit is for this scope: most calls end here. */
 static inline __attribute__((always_inline)) struct entry_verdict
 enter_row(struct thread *thread, entry_frame frame, struct site_slot *slot, struct dump_row *row,
 		  const struct scope *scope)
@@ -263,7 +271,7 @@ enter_row(struct thread *thread, entry_frame frame, struct site_slot *slot, stru
 	return run(thread->lane, slot, row, scope, frame, 0);
 }
 
-/* It has no row of its own. In a lane that is full it shares a row with others, and brings its own price. */
+/* The call has no row of its own. If the lane is full, it shares a coarse row with others, and adds its own price. */
 static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame frame, struct site_slot *slot,
 								   uint64_t options)
 {
@@ -315,7 +323,7 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
 }
 
 /*
- * A row for the first call of a shape, where that needs nothing but room that is there; NULL where the slow path must
+ * Makes the row for the first call of a shape, if there is room in block and index; NULL where the slow path must
  * look, or the lane is full.
  */
 static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread, const struct site_slot *slot,
@@ -349,15 +357,15 @@ static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread,
 }
 
 /*
- * Of a lane that is full, whose calls have had no row of their own for a while, one is looked for one time in many:
- * that a call is counted in a coarse row is no loss there.
+ * Whether to search a row for this call. In a full lane whose last calls had none of their own, only one call in
+ * MISSES_MAX is worth the search: the others are counted in coarse rows, which is correct there too.
  */
 static inline bool rows_are_searched(const struct thread *thread)
 {
 	return likely(thread->rows.misses < MISSES_MAX) || thread->rows.misses % MISSES_MAX == 0;
 }
 
-/* The shape of a call, and the row that is its own; NULL if it has none. */
+/* Reads the shape of a call, and finds its own row; NULL if it has none, or if rows are not searched now. */
 static inline __attribute__((always_inline)) struct dump_row *
 row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
 	    struct shape *shape)
@@ -374,7 +382,7 @@ row_of_call(const struct thread *thread, const struct site_slot *slot, entry_fra
 			slot->dims);
 }
 
-/* Calls that the slow path must see whatever their shape is. */
+/* Whether the slow path must see this call, whatever its shape is. */
 static inline bool is_special(const struct site_slot *slot, entry_frame frame)
 {
 	return slot->flags & (SITE_PASS | SITE_NESTED | SITE_BATCH) || slot->site == DUMP_NONE ||
@@ -382,7 +390,10 @@ static inline bool is_special(const struct site_slot *slot, entry_frame frame)
 	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
 }
 
-/* Nothing is known but the site: the call is not the same as the last one from there, or not quite as simple. */
+/*
+ * Only the site is known: options or scope differ from those of the last call, or its arguments have no quick
+ * reading.
+ */
 static __attribute__((noinline)) struct entry_verdict enter_site(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
@@ -404,8 +415,8 @@ static __attribute__((noinline)) struct entry_verdict enter_site(entry_frame fra
 }
 
 /*
- * Lets the entry body find the function next time. Only while no signal handler can be inside of another call: it would
- * change what the entry body has just compared.
+ * Lets the entry body find the function of a nested call next time. Called only with one call in flight: with more,
+ * this may be a signal handler's call, which would change an entry that the entry body has just compared.
  */
 static inline void served_remember(struct thread *thread, uint32_t symbol, const struct site_slot *slot)
 {
@@ -418,14 +429,14 @@ static inline void served_remember(struct thread *thread, uint32_t symbol, const
 	served->key = served_key(symbol, slot->epoch); /* flopshim_epoch may have moved on */
 }
 
-/* A call while another is in flight, that the entry body does not know. */
+/* A call while another one is in flight, which the entry body could not serve by itself. */
 static inline __attribute__((always_inline)) struct entry_verdict
 enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slot, uint64_t return_slot)
 {
 	struct dump_lane *lane = thread->lane;
-	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: it stands in the dump */
+	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: others can write the dump */
 
-	/* A signal handler may find the head and the lane at odds. */
+	/* In a signal handler, thread_head and the lane may contradict each other. */
 	if (place >= DUMP_FRAMES_MAX || !(slot->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[place], return_slot))
 		return SLOW;
 	if (place == 0) {
@@ -439,7 +450,7 @@ enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slo
 	return (struct entry_verdict){slot->real, ACTION_JUMP};
 }
 
-/* The row of the call that followed this one's last call at its site, if it is near; itself if that is not known. */
+/* The row of the call that followed the last call of this row at its site, if it is near; else the row itself. */
 static inline struct dump_row *row_next(struct dump_row *row) { return row + row->next; }
 
 static inline bool row_is_in(const struct dump_part *part, const struct dump_row *row)
@@ -447,7 +458,7 @@ static inline bool row_is_in(const struct dump_part *part, const struct dump_row
 	return (uint64_t)row - (uint64_t)part->entries < part->capacity * sizeof(*row);
 }
 
-/* Looks for the block that has the row, and keeps it in mind. */
+/* Looks for the block that holds the row, and keeps it in `near`. */
 static __attribute__((noinline)) bool row_look(struct lane_rows *rows, const struct dump_row *row)
 {
 	for (uint32_t i = rows->block_count; i--;)
@@ -458,7 +469,10 @@ static __attribute__((noinline)) bool row_look(struct lane_rows *rows, const str
 	return false;
 }
 
-/* Whether it is one of the lane's rows: the hint stands in the dump, where others may write anything. */
+/*
+ * Whether it is a row of the lane. It must be asked, since row_next comes from the dump, where others can write
+ * anything.
+ */
 static inline bool row_is_near(struct lane_rows *rows, const struct dump_row *row)
 {
 	const struct dump_part *near = rows->near;
@@ -466,7 +480,10 @@ static inline bool row_is_near(struct lane_rows *rows, const struct dump_row *ro
 	return likely(near && row_is_in(near, row)) || row_look(rows, row);
 }
 
-/* Only among rows of one place and with the same options: those of a row tell those of the next one. */
+/*
+ * Keeps `next` as the row that followed `row`. Both must be of one site, namespace and set of options:
+ * enter_following compares a call with the options of the next row, and takes these for those of the last one.
+ */
 static inline void row_followed_by(struct dump_row *row, struct dump_row *next, uint64_t place)
 {
 	int64_t bytes = (int64_t)((uint64_t)next - (uint64_t)row), distance = bytes / (int64_t)sizeof(*row);
@@ -478,8 +495,8 @@ static inline void row_followed_by(struct dump_row *row, struct dump_row *next, 
 }
 
 /*
- * Programs do things again, with the same shapes in the same order. Once some calls in a row were of the shape that
- * followed the one before them the last time too, the next one is expected to be, and compared with that first.
+ * Programs repeat the same shapes in the same order. After STREAK_FOLLOWED calls in a row whose shape had followed
+ * the one before them the last time too, each call is first compared with the row that is expected to come next.
  */
 static inline void site_follow(struct site_slot *slot, struct dump_row *last, struct dump_row *row, uint64_t place)
 {
@@ -487,7 +504,7 @@ static inline void site_follow(struct site_slot *slot, struct dump_row *last, st
 		slot->streak = 0;
 		row_followed_by(last, row, place);
 	} else if (++slot->streak == STREAK_FOLLOWED) {
-		/* enter_following is not on the path of level 1. */
+		/* The level-1 readings do not go through enter_following. */
 		if (slot->reading == READING_FIRST || slot->reading == READING_POINTER)
 			slot->reading = READING_POINTERS;
 		else if (slot->reading == READING_FIRST_VALUE || slot->reading == READING_VALUE)
@@ -506,7 +523,7 @@ static inline void site_unfollow(struct site_slot *slot)
 		slot->reading = value_reading(slot);
 }
 
-/* It differs from the last one of its site in dimensions alone, and its row is to be searched. */
+/* The call differs from the last one of its site in dimensions only, and its row is searched for. */
 static __attribute__((noinline)) struct entry_verdict enter_options_searching(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
@@ -530,13 +547,13 @@ static __attribute__((noinline)) struct entry_verdict enter_options_searching(en
 	return enter_row(thread, frame, slot, row, scope);
 }
 
-/* It differs in dimensions alone. Apart, or the callers would keep registers for it. */
+/* The call differs in dimensions only. A function of its own, so that the callers need not save registers for it. */
 static __attribute__((noinline)) struct entry_verdict enter_options(entry_frame frame, struct site_slot *slot)
 {
 	return rows_are_searched(thread_self) ? enter_options_searching(frame, slot) : enter_rowless(frame, slot, slot->row->options);
 }
 
-/* Like enter_scope, where the next shape is expected to be that of the next row. */
+/* Does what enter_scope does, where the call is expected to have the shape of the next row. */
 static __attribute__((noinline)) struct entry_verdict enter_following(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
@@ -553,7 +570,10 @@ static __attribute__((noinline)) struct entry_verdict enter_following(entry_fram
 	return enter_row(thread, frame, slot, row, scope);
 }
 
-/* It has more than one argument, none of them compared yet. Apart, so that level 1 need not keep its registers. */
+/*
+ * The call has more than one argument, none of them compared yet. A function of its own, so that level 1 need not
+ * save its registers.
+ */
 static __attribute__((noinline)) struct entry_verdict enter_scope(entry_frame frame, struct site_slot *slot)
 {
 	struct thread *thread = thread_self;
@@ -569,7 +589,7 @@ static __attribute__((noinline)) struct entry_verdict enter_scope(entry_frame fr
 
 struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
 {
-	/* Before its scope: a handler may change both meanwhile. */
+	/* Read before the scope: a signal handler may change both meanwhile. */
 	struct dump_row *row = *(struct dump_row *volatile *)&slot->row;
 	const struct scope *scope = thread->scope;
 
@@ -592,7 +612,7 @@ struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, 
 	return enter_row(thread, frame, slot, row, scope);
 }
 
-/* Its place is another's, or it is new. */
+/* The first place of the site is taken by another one, or the site is new. */
 struct entry_verdict intercept_enter_displaced(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	uint64_t key = site_key(*entry_return_slot(frame), symbol);
@@ -619,7 +639,7 @@ static inline bool was_rejected(const struct form *form, entry_frame frame)
 {
 	if (form->info == INFO_RETURNED)
 		return (int32_t)*entry_result(frame) < 0;
-	/* The low half is safe in both integer widths, and INFO is small. */
+	/* The low half is right for both integer widths, since INFO is small. */
 	return *(const int32_t *)*entry_slot(frame, form->info) < 0;
 }
 
@@ -661,9 +681,10 @@ bool intercept_leave_timed(entry_frame frame)
 }
 
 /*
- * A call of a burst that took longer than flopshim_tick_limit. Most often its thread was off the processor meanwhile, and
- * that one moment must not stand for many; but there are calls of few FLOPs that take long. It counts where the calls of
- * its row do so too. That of the first one is kept without its number until the next one shows which it was.
+ * A call of a burst took longer than flopshim_tick_limit. Most often its thread was off the processor meanwhile, and
+ * such a moment must not stand for many calls; but some calls of few FLOPs do take long. So the time is counted if it
+ * is at most LONG_TIMES_MEAN times the mean of the row. The first time of a row is kept in time_ns with timed_calls
+ * 0, until the second one shows which case it was.
  */
 static __attribute__((noinline)) void leave_long(struct dump_row *row, uint64_t ns)
 {
@@ -680,7 +701,7 @@ static __attribute__((noinline)) void leave_long(struct dump_row *row, uint64_t 
 	}
 }
 
-/* What is more to do for a call that has neither been timed by the clock nor logged. */
+/* Adds the time of a call by the processor's counter. No other flag that comes here leaves anything to do. */
 static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
 {
 	if (flags & ENTRY_TICKS) {
@@ -698,7 +719,7 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 	}
 }
 
-/* 0, or 1 to have intercept_leave_slow called. */
+/* See intercept.h. This is the whole return of most calls. */
 int intercept_leave(entry_frame frame)
 {
 	struct dump_lane *lane = thread_self->lane;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * intercept_slow.c - the part of the call path that few calls take: new sites and shapes, workspace queries,
- * limits, clocks, sampled stacks, rejected calls, calls that never came back.
- * It must never change errno. A signal handler's call may come at any instruction: what is shared with it is
- * written so that it finds, and leaves, a state that makes sense.
+ * intercept_slow.c - the part of the call path that few calls take: new sites and shapes, workspace queries, limits,
+ * clocks, sampled stacks, rejected calls, calls that never came back.
+ * It must never change errno. A signal handler's call may come at any instruction: all that such a call shares with
+ * the interrupted one is consistent at any moment.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -28,14 +28,14 @@
 
 /* ---- entering ---- */
 
-static struct site_slot slot_none; /* of calls that are not remembered */
+static struct site_slot slot_none; /* stands for the site of calls whose sites are not remembered */
 
 struct entering {
 	struct thread *thread;
 	entry_frame frame;
 	uint64_t caller;
 	uint64_t slot;  /* address of the return address */
-	void *enclosing;/* for a tail call: the function it comes out of */
+	void *enclosing;/* in a tail call, the function that it comes out of; NULL otherwise */
 	struct site site;
 	struct site_slot *remembered;
 };
@@ -45,7 +45,10 @@ static bool slot_is(const struct site_slot *slot, uint64_t key)
 	return slot->key == key && slot->epoch == flopshim_epoch;
 }
 
-/* The place of a new site: its own, or the other one if its own is in use and the other is not. */
+/*
+ * The place for a new site: its first place, or the second one if only that is free; if neither is, the two take
+ * turns.
+ */
 static struct site_slot *slot_for(struct thread *thread, uint64_t key)
 {
 	uint32_t place = site_hash(key);
@@ -83,7 +86,7 @@ static RARE void site_remember(struct entering *call, uint32_t symbol)
 	};
 	site_slot_prepare(slot);
 	__asm__ volatile("" ::: "memory");
-	/* What the thread knows of limits and factors is of this epoch; flopshim_epoch may have moved on. */
+	/* What the thread knows of limits and factors is of own_epoch; flopshim_epoch may have moved on. */
 	slot->epoch = call->thread->own_epoch;
 }
 
@@ -102,7 +105,7 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 	return true;
 }
 
-/* Of an object that may be no BLAS: finds out before any argument is read. */
+/* Finds out whether a function that may be no BLAS is one, before any argument is believed: see doubt.h. */
 static RARE void site_settle(struct entering *call, uint32_t symbol)
 {
 	while (call->site.flags & SITE_DOUBTFUL) {
@@ -121,15 +124,16 @@ static RARE void site_settle(struct entering *call, uint32_t symbol)
 
 static struct entry_verdict jump(void *real) { return (struct entry_verdict){real, ACTION_JUMP}; }
 
-/* Without memory, before the shim has started, or out of a call that is the shim's own. */
+/* Runs a call without counting it. */
 static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, entry_frame frame)
 {
 	return jump(record_callee(caller, symbol, frame));
 }
 
 /*
- * A call of a thread without a lane, or that nobody can tell what serves it, for want of memory: it runs, and is counted as
- * lost, unless a limit should hold. Calls out of a BLAS are parts of others.
+ * For want of memory the thread has no lane, or nobody can tell what serves the call. It runs and is counted as lost,
+ * unless a limit would have to hold: then the process ends. A call out of a BLAS is a part of another one and just
+ * runs.
  */
 static __attribute__((noinline)) struct entry_verdict
 enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
@@ -147,7 +151,7 @@ enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
 	return pass_on(caller, symbol, frame);
 }
 
-/* A call that has a share in a coarse row brings its own price, which is in its frame. */
+/* Adds the price of a call, which is in its frame, to the coarse row that it shares. */
 static void coarse_add(struct dump_row *row, entry_frame frame)
 {
 	row_add_share(row, *entry_raw(frame), *entry_cost(frame), *entry_words(frame));
@@ -158,7 +162,7 @@ static void coarse_subtract(struct dump_row *row, entry_frame frame)
 	row_add_share(row, -*entry_raw(frame), -*entry_cost(frame), -*entry_words(frame));
 }
 
-/* What a call costs goes into its frame. True if it did not fit. */
+/* Puts the price of a call into its frame. Returns true if it does not fit into the numbers. */
 static RARE bool price_into(struct entering *call, struct shape *shape, uint32_t namespace_id)
 {
 	struct price price;
@@ -179,7 +183,7 @@ static unsigned groups_place(const struct form *form, const struct family *famil
 	return place;
 }
 
-/* A batch costs the sum of its groups. Its row is theirs together, with the largest of each dimension. */
+/* Prices a batch as the sum of its groups. Its only row has the largest of each dimension. */
 static RARE bool price_batch(struct entering *call, struct shape *shape, uint32_t namespace_id)
 {
 	const struct family *family = &families[routines[call->site.form->routine].family];
@@ -215,7 +219,7 @@ static bool has_groups(const struct entering *call, const struct shape *shape)
 	       shape->dims[groups_place(form, &families[routines[form->routine].family])] > 1;
 }
 
-/* The call does not fit into `limit`. True if it runs all the same, and is recorded as over budget. */
+/* Refuses a call that does not fit into `limit`. True if it runs all the same, and is then recorded as over budget. */
 static RARE bool refuse(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
 			struct limit *limit, uint64_t remaining)
 {
@@ -234,7 +238,7 @@ static RARE bool refuse(struct entering *call, struct shape *shape, const struct
 	struct dump_row *refused;
 	bool over;
 
-	/* Counted first: the program may leave by longjmp from inside. */
+	/* Counted first: the program may leave the refusal by longjmp. */
 	refused = record_row(call->thread, &call->site, shape, scope->namespace_id, DUMP_ROW_REFUSED, coarse);
 	if (refused->flags & DUMP_ROW_COARSE)
 		coarse_add(refused, call->frame);
@@ -250,7 +254,10 @@ static RARE bool refuse(struct entering *call, struct shape *shape, const struct
 	return true;
 }
 
-/* Price reserved, or the call is refused. True if it may run; where it runs over its budget, its price is not yet charged. */
+/*
+ * Reserves the price, or refuses the call. True if it may run; if that is over its budget, the price is not yet
+ * reserved.
+ */
 static bool enter_charged(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
 			  bool *over)
 {
@@ -288,7 +295,7 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 		*entry_flags(call->frame) |= ENTRY_COARSE;
 	if (!(row->flags & DUMP_ROW_COARSE)) {
 		*entry_cost(call->frame) = row->charged;
-		*entry_raw(call->frame) = row->flops; /* if it is refused, it may have a share in a coarse row */
+		*entry_raw(call->frame) = row->flops; /* needed if it is refused, and counted in a coarse row */
 		*entry_words(call->frame) = row->words;
 	}
 	if (row->flags & DUMP_ROW_SATURATED || saturated)
@@ -298,7 +305,7 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 	if (over) {
 		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL,
 				 DUMP_ROW_OVER | coarse);
-		/* From here until it is in flight nothing is waited for: see namespace_set_budget. */
+		/* From here until the call is in flight nothing may wait: see namespace_set_budget. */
 		charge_reserve_over(scope, (int64_t)*entry_cost(call->frame));
 	}
 	if (!query && !row->flags && call->remembered != &slot_none)
@@ -320,8 +327,8 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 }
 
 /*
- * The thread finds the nested calls of one library without their sites: of the first that makes any, until there are
- * many from another.
+ * Sets from which library the thread serves nested calls without looking at their sites: the first one that makes
+ * any, until many come from another.
  */
 static RARE void serve_from(struct thread *thread, uint64_t caller)
 {
@@ -343,13 +350,16 @@ static RARE void serve_from(struct thread *thread, uint64_t caller)
 	thread->served_size = size;
 }
 
-/* Calls inside of a library, which are nested in one even if the thread knows of none. */
+/*
+ * Whether calls from this site are nested in another one even if the thread knows of none: the caller is inside a
+ * library.
+ */
 static bool is_never_outermost(const struct site *site)
 {
 	return (site->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES;
 }
 
-/* Sites of nested calls need none. */
+/* Gives the site its number in the dump. Sites of nested calls need none. */
 static void site_give_number(struct entering *call)
 {
 	if (call->site.number != DUMP_NONE)
@@ -364,7 +374,7 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 	struct dump_lane *lane = call->thread->lane;
 	struct dump_frame around;
 	bool is_inside = frames_enclosing(call->thread, call->slot, &around);
-	/* A call whose return address is in the entry body comes by a tail jump out of the function that body called. */
+	/* A return address in the entry body means a tail jump out of the function that the body has called. */
 	bool tail = entry_is_body(call->caller);
 
 	if (tail && !is_inside)
@@ -405,7 +415,11 @@ static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 	return verdict;
 }
 
-/* Whether a call with its return address there comes from a handler that has interrupted the shim while it holds locks. */
+/*
+ * Whether a call comes from a handler that has interrupted the shim while it held locks. `slot` has the call's return
+ * address. Only in a confined process, where signals are not blocked. If what held the locks has been left by
+ * longjmp, they are released.
+ */
 static bool is_interrupting(uint64_t slot)
 {
 	uint64_t holds;
@@ -418,7 +432,10 @@ static bool is_interrupting(uint64_t slot)
 	return false;
 }
 
-/* Out of a handler that has interrupted the shim itself, with locks held that it must not wait for: see guest_confined. */
+/*
+ * Runs a call out of a handler that has interrupted the shim, without waiting for the locks that are held; it is
+ * counted as lost.
+ */
 static struct entry_verdict enter_interrupted(struct entering *call, uint32_t symbol)
 {
 	call->thread = thread_self;
@@ -429,11 +446,11 @@ static struct entry_verdict enter_interrupted(struct entering *call, uint32_t sy
 	return jump(record_callee_unlocked(call->caller, symbol));
 }
 
-/* What such a call leaves to the slow path when it returns is left out, but for the call itself. */
+/* Ends such a call: counts it if it was in flight, and leaves out the rest of the slow path. */
 static void leave_interrupted(entry_frame frame)
 {
 	struct dump_lane *lane = thread_self->lane;
-	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: it stands in the dump */
+	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: others can write the dump */
 
 	if (place >= DUMP_FRAMES_MAX || lane->frames[place].slot != (uint64_t)entry_return_slot(frame))
 		return;
@@ -472,7 +489,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 		errno = saved;
 		return verdict;
 	}
-	held = call.thread->held; /* where this is a signal handler's call, or the exceed callback's */
+	held = call.thread->held; /* not NULL if this is a call from a signal handler, or from the exceed callback */
 	call.thread->busy++;
 	lifecycle_look_again(call.thread);
 	verdict = enter(&call, symbol);
@@ -481,7 +498,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 	call.thread->held = held;
 	errno = saved;
 	if (verdict.function && verdict.action >= 0 && *entry_flags(frame) & ENTRY_TIMED)
-		*entry_start(frame) = guest_clock(); /* as late as can be */
+		*entry_start(frame) = guest_clock(); /* as late as possible */
 	return verdict;
 }
 
@@ -497,14 +514,17 @@ static void leave(struct thread *thread, entry_frame frame)
 {
 	uint64_t slot = (uint64_t)entry_return_slot(frame);
 	bool counts = frames_returning(thread, slot);
-	struct dump_row *row = *entry_row(frame); /* after it may have changed hands */
+	struct dump_row *row = *entry_row(frame); /* read after frames_returning, which may give it another row */
 
 	if (!counts) {
 		frames_remove(thread, slot, NULL);
 		return; /* counted already, by another thread or by the parent process */
 	}
 	if (intercept_was_rejected(*entry_form(frame), frame)) {
-		/* A budget that is set at this moment counts it as in flight, and gets it back, or does neither. */
+		/*
+		 * A budget that is set at this moment must count the call as in flight and get its price back, or
+		 * neither.
+		 */
 		charge_hold();
 		charge_refund(*entry_scope(frame), (int64_t)call_cost(frame));
 		if (*entry_flags(frame) & ENTRY_COARSE)
@@ -529,7 +549,7 @@ static void leave_slowly(entry_frame frame)
 	if (thread) {
 		const struct scope *held = thread->held;
 
-		thread->held = *entry_scope(frame); /* the call is on no list while it changes from one to another */
+		thread->held = *entry_scope(frame); /* the scope is held while the call is moved between lists */
 		thread->busy++;
 		leave(thread, frame);
 		head_settle(thread->lane);
