@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * charge.c - limits, and the leases on them.
- * It must never let used exceed amount without `warn`, and never refuse what would have fitted.
+ * It must never let `used` exceed `amount` without `warn`, and never refuse what would have fitted.
  */
 #include "shim/charge/charge.h"
 
@@ -14,28 +14,37 @@
 #include "shim/state/registry.h"
 #include "count.h"
 
-/* A lease is a share of what is left, and at most so many FLOPs, or so many calls like the one that asked for it. */
+/*
+ * A lease is a LEASE_SHARE-th of what is left, but at most LEASE_MAX FLOPs, or LEASE_CALLS calls like the one that
+ * asks for it.
+ */
 enum { LEASE_MAX = 1 << 24, LEASE_SHARE = 16, LEASE_CALLS = 1024 };
 
-static struct guest_lock charge_lock; /* of every limit */
+static struct guest_lock charge_lock; /* protects every limit */
 
-/* A change under way, by the holder of the lock. */
+/* The change that the holder of the lock is making. */
 static struct {
-	enum { CHANGE_NONE, CHANGE_BEGUN, CHANGE_DONE /* but for the lease */ } state;
+	enum { CHANGE_NONE, CHANGE_BEGUN, CHANGE_DONE /* all but the lease */ } state;
 	uint64_t number;
 	const struct scope *scope;
-	struct thread *thread; /* whose lease is set by it, NULL if none is */
-	int64_t lease;         /* to what */
+	struct thread *thread; /* whose lease the change sets, NULL if it sets none */
+	int64_t lease;         /* what the lease is set to */
 } change;
 
-/* A lease that is being given back; it cannot be spent, and a forked child can tell what it was. */
+/* A lease that is being given back is negative. It cannot be spent, and a forked child can tell how large it was. */
 static int64_t lease_leaving(int64_t lease) { return -1 - lease; }
 static int64_t lease_amount(int64_t lease) { return lease < 0 ? -1 - lease : lease; }
 
-/* A fork sees what a thread wrote up to some moment, in the order in which it wrote. */
+/*
+ * Keeps writes in order: a forked child sees what another thread wrote up to some moment, and nothing of what
+ * followed.
+ */
 static void in_order(void) { atomic_thread_fence(memory_order_release); }
 
-/* The first of a chain that the dump has; an ended one has left it. */
+/*
+ * The number, plus 1, of the first limit of a chain that is in the dump; 0 if there is none. An ended limit has no
+ * number.
+ */
 static uint32_t chain_number(const struct limit *limit)
 {
 	while (limit && !limit->number)
@@ -54,6 +63,9 @@ static void limit_publish(struct limit *limit)
 	limit->record->parent = chain_number(limit->parent);
 }
 
+/*
+ * Adds `flops` to what is used of each limit in a chain, or subtracts them, in such an order that a fork can undo it.
+ */
 static void chain_change(struct limit *limit, uint64_t flops, bool takes)
 {
 	for (; limit; limit = limit->parent) {
@@ -67,8 +79,8 @@ static void chain_change(struct limit *limit, uint64_t flops, bool takes)
 }
 
 /*
- * Sets a thread's lease, and has the dump know on which limits it is. The thread may just be telling the dump what its
- * last one was, which means nothing while no limits are named.
+ * Sets a thread's lease, and tells the dump on which limits it is reserved. The thread itself may be writing an older
+ * value into the dump at this moment, which means nothing while no limits are named.
  */
 static void lease_set(struct thread *thread, const struct scope *scope, int64_t lease)
 {
@@ -84,7 +96,10 @@ static void lease_set(struct thread *thread, const struct scope *scope, int64_t 
 	atomic_store_explicit(&thread->lease, lease, memory_order_relaxed);
 }
 
-/* Takes from all limits of a scope, or gives back to them, and sets the thread's lease with it, if there is a thread. */
+/*
+ * Takes `flops` from all limits of a scope, or gives them back. If `thread` is not NULL, its lease becomes `lease` in
+ * the same change. With the lock held.
+ */
 static void change_limits(const struct scope *scope, uint64_t flops, bool takes, struct thread *thread, int64_t lease)
 {
 	change.scope = scope;
@@ -110,7 +125,9 @@ static uint64_t limit_left(const struct limit *limit)
 	return limit->ended ? UINT64_MAX : count_minus(limit->amount, limit->used);
 }
 
-/* The limit of the chain that has less left than *least, if any, and how much that is. */
+/*
+ * The limit of the chain that has the least left, if that is less than *least, which is set to it; otherwise `found`.
+ */
 static struct limit *chain_least(struct limit *limit, struct limit *found, uint64_t *least)
 {
 	for (; limit; limit = limit->parent)
@@ -121,7 +138,10 @@ static struct limit *chain_least(struct limit *limit, struct limit *found, uint6
 	return found;
 }
 
-/* The limit that has the least left, if that is less than `flops`. */
+/*
+ * The limit of the scope that has the least left, if that is less than `flops`; NULL otherwise. *least is what it has
+ * left.
+ */
 static struct limit *scope_fault(const struct scope *scope, uint64_t flops, uint64_t *least)
 {
 	struct limit *found;
@@ -132,11 +152,12 @@ static struct limit *scope_fault(const struct scope *scope, uint64_t flops, uint
 	return *least < flops ? found : NULL;
 }
 
+/* Gives a thread's lease back to its limits. With the lock held. */
 static void lease_call_back(struct thread *thread)
 {
 	int64_t lease = atomic_load_explicit(&thread->lease, memory_order_relaxed);
 
-	/* Only under the lock it becomes more, or negative. */
+	/* A lease grows, or becomes negative, only under the lock. */
 	while (lease > 0 && !atomic_compare_exchange_weak_explicit(&thread->lease, &lease, lease_leaving(lease),
 								   memory_order_acq_rel, memory_order_relaxed))
 		;
@@ -165,14 +186,17 @@ void charge_settle(struct thread *thread)
 	guest_unlock(&charge_lock);
 }
 
-/* Under the lock credit_scope of any thread holds still: it is only written here. */
+/*
+ * Makes `scope` the one where the thread may spend credit and lease. With the lock held: without it, credit_scope
+ * changes only while the thread has no lease.
+ */
 static void scope_take(struct thread *thread, const struct scope *scope)
 {
 	if (thread->credit_scope == scope)
 		return;
 	lease_call_back(thread);
 	credit_settle(thread);
-	thread->credit = CREDIT_NONE; /* until sample_enter says otherwise */
+	thread->credit = CREDIT_NONE; /* until sample_enter hands out credit */
 	thread->credit_scope = scope;
 }
 
@@ -193,7 +217,7 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 		thread->credit_scope = scope;
 		return NULL;
 	}
-	/* Walking the chain is for one call in many, however deep the scopes are nested. */
+	/* A lease saves most calls from walking the chain, which is as long as the scopes are nested. */
 	if (scope->limited && scope == thread->credit_scope && cost && charge_lease_spend(thread, cost))
 		return NULL;
 	guest_lock(&charge_lock);
@@ -205,8 +229,10 @@ struct limit *charge_reserve(struct thread *thread, const struct scope *scope, i
 		fault = scope_fault(scope, (uint64_t)cost, &left);
 	}
 	if (!fault && scope->limited) {
-		/* What is left is shared out in smaller and smaller parts, so that its end is exact without much
-		 * calling back. */
+		/*
+		 * What is left is leased in smaller and smaller parts, so that the limit is exact at its end without
+		 * much calling back.
+		 */
 		lease = (int64_t)((left - (uint64_t)cost) / LEASE_SHARE);
 		if (lease > LEASE_MAX && lease / LEASE_CALLS > cost)
 			lease = cost * LEASE_CALLS > LEASE_MAX ? cost * LEASE_CALLS : LEASE_MAX;
@@ -281,7 +307,7 @@ uint64_t charge_left(const struct scope *scope)
 void charge_set(struct limit *limit, uint64_t amount)
 {
 	guest_lock(&charge_lock);
-	charge_call_back_all_held(); /* what is leased of more may not fit into less */
+	charge_call_back_all_held(); /* more may be leased than the new amount allows */
 	limit->amount = amount;
 	limit->warned = false;
 	limit->said = 0;
@@ -341,7 +367,7 @@ static void chain_give_back(struct limit *limit, uint64_t flops)
 		limit->used = count_minus(limit->used, flops);
 }
 
-/* The dump is the parent's still: nothing is written there. */
+/* The dump is still the parent's, and nothing is written into it. */
 static void lease_forked(struct thread *thread)
 {
 	uint64_t lease = (uint64_t)lease_amount(atomic_load_explicit(&thread->lease, memory_order_relaxed));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * namespace.c - the tree of namespaces, with their limits and factors.
- * It must never move or free a namespace: they are read under no lock.
+ * namespace.c - the tree of namespaces, with their limits and multipliers.
+ * It must never move or free a namespace: they are read without a lock.
  */
 #include "shim/charge/namespace.h"
 
@@ -16,10 +16,10 @@
 #include "shim/state/epoch.h"
 #include "flopshim.h"
 
-/* Most programs need no more than what is there from the start: then there is nothing that could be missing. */
+/* The first chunk, index and text are static. Most programs need no more, and so cannot run out of memory here. */
 enum {
 	NAMESPACES_MAX = 1 << 18,
-	SPACES_CHUNK = 256, /* they are read under no lock, and so never move */
+	SPACES_CHUNK = 256, /* they are read without a lock, and so never move */
 	INDEX_FIRST = 2 * SPACES_CHUNK,
 	TEXT_FIRST = 4096,
 	TEXT_BYTES = 1 << 14,
@@ -33,7 +33,7 @@ static char first_text[TEXT_FIRST];
 
 static struct {
 	struct space *chunks[NAMESPACES_MAX / SPACES_CHUNK]; /* number 0 is the root */
-	uint32_t *index;      /* of numbers by hash of the name; 0 is free, since the root is not in it */
+	uint32_t *index;      /* numbers by hash of the path; 0 is free, since the root is not in it */
 	uint32_t index_size;  /* a power of two */
 	uint32_t count;
 	char *text;
@@ -88,7 +88,7 @@ static void space_record(uint32_t number)
 	space->record = record;
 }
 
-/* Room for one more namespace; NULL if there is none. */
+/* The place of the next namespace; NULL without memory, or when there are too many. */
 static struct space *space_next(void)
 {
 	struct space **chunk = &spaces.chunks[spaces.count / SPACES_CHUNK];
@@ -100,7 +100,10 @@ static struct space *space_next(void)
 	return *chunk ? space_at(spaces.count) : NULL;
 }
 
-/* Keeps half of the index empty, or an eighth where there is no memory for a larger one. */
+/*
+ * Keeps half of the index empty, or an eighth where there is no memory for a larger one. False if it is fuller than
+ * that.
+ */
 static bool index_has_room(void)
 {
 	uint32_t *old = spaces.index, *index, size = spaces.index_size;
@@ -143,7 +146,7 @@ static uint32_t space_add(const char *name, size_t length, uint32_t parent, uint
 	return number;
 }
 
-/* Where the number of this path is in the index, or is to be put. */
+/* The place in the index where the number of this path is, or is to be put. */
 static uint32_t *index_place(const char *name, size_t length)
 {
 	uint32_t hash = name_hash(name, length), at = hash % spaces.index_size;
@@ -157,7 +160,6 @@ static uint32_t *index_place(const char *name, size_t length)
 	return &spaces.index[at];
 }
 
-/* The namespace of an absolute, faultless path; its ancestors are made too. DUMP_NONE when there are too many. */
 uint32_t namespace_number(const char *name, size_t length)
 {
 	uint32_t number = length ? *index_place(name, length) : 0, parent;
@@ -176,7 +178,7 @@ uint32_t namespace_number(const char *name, size_t length)
 	return number;
 }
 
-/* The limits that hold in a namespace, innermost first. */
+/* The chain of limits that hold in a namespace, innermost first. */
 static struct limit *limits_of(uint32_t number)
 {
 	for (;; number = space_at(number)->parent) {
@@ -187,7 +189,7 @@ static struct limit *limits_of(uint32_t number)
 	}
 }
 
-/* After a limit was set for the first time: chains that lead past its place now go through it. */
+/* Has the chains of limits lead through a limit that was set for the first time. */
 static void limits_link(void)
 {
 	for (uint32_t i = 1; i < spaces.count; i++)
@@ -203,7 +205,10 @@ void scope_fill(struct scope *scope, uint32_t number, struct limit *scope_limits
 	scope->limited = scope->namespace_limits || scope_limits;
 }
 
-/* Of the environment: without its namespace a budget would not hold. */
+/*
+ * The number of a namespace that the environment names. The process ends if there is no memory for it: its budget
+ * would not hold.
+ */
 static uint32_t number_at_start(const char *name, size_t length)
 {
 	uint32_t number = namespace_number(name, length);
@@ -282,13 +287,12 @@ uint64_t namespace_multiplier(uint32_t number)
 		if (product > UINT64_MAX)
 			return UINT64_MAX;
 		if (!number)
-			return product ? (uint64_t)product : 1; /* nothing is rounded to nothing */
+			return product ? (uint64_t)product : 1; /* never rounded to 0 */
 	}
 }
 
 /* ---- names as markers give them ---- */
 
-/* A number, DUMP_NONE where there is no such namespace and `make` is false, or an enum flopshim_error. */
 int64_t namespace_find(const char *name, uint32_t open, bool make)
 {
 	char path[CONFIG_NAME_MAX];
@@ -320,7 +324,7 @@ int64_t namespace_find(const char *name, uint32_t open, bool make)
 
 /* ---- limits and factors at run time ---- */
 
-/* Chains and scopes as the namespaces' limits are now. */
+/* Has all chains and open scopes follow from the limits that namespaces have now. */
 static void limits_spread(void)
 {
 	limits_link();
@@ -329,8 +333,8 @@ static void limits_spread(void)
 }
 
 /*
- * Calls that begin after the epoch has changed wait for the lock, so that what is charged and in flight by then can be
- * counted while nothing is added to it.
+ * Calls that begin after the epoch has changed wait for charge_release. So what is charged and in flight by then can
+ * be counted while nothing is added to it.
  */
 int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint32_t))
 {
@@ -360,7 +364,7 @@ int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint3
 	return FLOPSHIM_OK;
 }
 
-uint32_t namespace_factors; /* generation */
+uint32_t namespace_factors; /* the generation of multipliers */
 bool namespace_multiplies;
 
 void namespace_set_multiplier(uint32_t number, uint64_t factor)
@@ -373,7 +377,7 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 	epoch_next();
 }
 
-/* A budget that another thread was about to set has not been set for the child. */
+/* A first budget that another thread of the parent was just setting is not set in the child. */
 void namespace_forked(void)
 {
 	for (uint32_t i = 0; i < spaces.count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * scopes.c - the scopes that threads have open on the tree of namespaces.
- * It must never let a scope that a thread may still compare with change.
+ * It must never use a scope's memory again while a thread may still compare with its address.
  */
 #include <stddef.h>
 #include <string.h>
@@ -17,35 +17,40 @@
 #include "shim/state/registry.h"
 #include "flopshim.h"
 
-/* A scope that some thread has open. Shared by all that opened it, unless it has a budget. */
+/*
+ * A scope that some thread has open. Threads that open one with the same namespace and limits share it, unless it has
+ * a budget.
+ */
 struct open_scope {
 	struct scope scope;
 	struct limit limit;              /* its own, if has_limit */
-	struct open_scope *around;       /* the nearest one around it with a limit, NULL if there is none */
+	struct open_scope *around;       /* the nearest scope around it with a limit, NULL if there is none */
 	bool has_limit;
-	struct opened *block;            /* that its limit belongs to, NULL if it belongs to none */
+	struct opened *block;            /* the block that its limit belongs to, NULL if there is none */
 	uint32_t uses;   /* begins without an end */
-	uint32_t holds;  /* scopes inside, ended ones too, whose limits lead on to this one's: it is kept for them */
-	uint32_t named;  /* the last collection in which a thread was found to name it */
-	struct open_scope *next, *previous; /* in the list of open ones; next also in those of free and ended ones */
-	struct open_scope *next_shared;  /* on the same namespace */
+	uint32_t holds;  /* scopes inside of it, ended ones too, whose chains of limits lead through its own */
+	uint32_t named;  /* the last collection that found it in use */
+	struct open_scope *next, *previous; /* in the list of open ones; `next` also in those of free and ended ones */
+	struct open_scope *next_shared;  /* the next one without a budget on the same namespace */
 };
 
-/* One begin that has no end yet, on its thread's stack of them. */
+/* One begin without an end: an element of its thread's stack of them. */
 struct opened {
 	struct open_scope *open;
 	int64_t handle;
-	struct origin *origin; /* whose it is */
+	struct origin *origin; /* of the thread that began it */
 	struct opened *outer;
-	struct opened *next, *previous; /* of all threads */
+	struct opened *next, *previous; /* in the list of those of all threads */
 	bool is_block, overtaken;
 	uint8_t flags;          /* enum block_flags */
-	struct refusal *refusal; /* that the block is to raise, NULL for none */
+	struct refusal *refusal; /* what the block is to raise at its end, NULL for nothing */
 };
 
 enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
 
-/* The place in the dump of a scope that has ended without anything to say. */
+/*
+ * An entry of the dump for the limit of a scope that has ended without refusing anything: the next scope may have it.
+ */
 struct spare_record {
 	struct dump_limit *record;
 	uint32_t number;
@@ -59,11 +64,11 @@ struct batch {
 static struct {
 	struct open_scope *open, *free, *ended;
 	struct batch *batches;
-	struct opened *opened; /* all that are */
+	struct opened *opened; /* all begins without an end */
 	unsigned ended_count;
-	unsigned collect_at;   /* ended ones */
+	unsigned collect_at;   /* ended_collect runs when so many have ended */
 	uint32_t collection;
-	bool unreadable;       /* a thread's calls in flight could not be looked at */
+	bool unreadable;       /* some call in flight could not be read */
 	int64_t handles;
 	struct guest_pool opened_pool, refusal_pool;
 	struct spare_record spare_records[SPARE_RECORDS];
@@ -73,7 +78,7 @@ static struct {
 
 /* ---- scopes that have ended ---- */
 
-/* An address that may be a scope's. What is no scope is not there. */
+/* Marks a scope as in use. The address may be any: one that is no scope's is ignored. */
 static void scope_name(const struct scope *scope)
 {
 	for (struct batch *batch = scopes.batches; batch; batch = batch->next) {
@@ -84,7 +89,7 @@ static void scope_name(const struct scope *scope)
 	}
 }
 
-/* The scope that a call in flight charges to is on its stack, which may be gone. */
+/* Marks the scope that a call in flight charges to. It stands in the call's frame, on a stack that may be gone. */
 static void frame_name(uint64_t slot)
 {
 	const struct scope *scope = NULL;
@@ -97,7 +102,7 @@ static void frame_name(uint64_t slot)
 		scopes.unreadable = true;
 }
 
-/* Of calls that seem to have been left, and may return all the same. */
+/* Marks the scopes of calls that seem to have been left, and may return all the same. */
 static void left_name(const struct thread *thread)
 {
 	for (uint32_t i = 0; *(const volatile uint32_t *)&thread->left_count && i < LEFT_CALLS; i++)
@@ -106,8 +111,9 @@ static void left_name(const struct thread *thread)
 }
 
 /*
- * What a thread, or one that has ended, has still to do with. It is held until it is on the stack of a call in flight, and while
- * such a call returns. A call may be thought left, or be found again, between two looks.
+ * Marks all scopes that a thread still uses, or one that has ended. `held` has a scope until it is in the frame of a
+ * call in flight, and again while that call returns. `left` is read before and after the calls in flight, since a
+ * call may move from one to the other meanwhile.
  */
 static void thread_name(struct thread *thread, void *unused)
 {
@@ -124,7 +130,7 @@ static void thread_name(struct thread *thread, void *unused)
 	left_name(thread);
 }
 
-/* Moves those that nothing leads to any more to the free ones. True if there were any. */
+/* Moves the ended scopes that nothing uses any more to the free ones. True if there were any. */
 static bool ended_free(void)
 {
 	bool freed = false;
@@ -145,14 +151,14 @@ static bool ended_free(void)
 	return freed;
 }
 
-/* Ended scopes serve again in a later epoch, but for those that a thread has still to do with. */
+/* Frees ended scopes that no thread uses any more. They are taken again only in a later epoch. */
 static void ended_collect(void)
 {
 	scopes.collection++;
 	scopes.unreadable = false;
 	registry_each_place(thread_name, NULL);
 	while (!scopes.unreadable && ended_free())
-		; /* one inside may have held the one around it */
+		; /* a scope inside may have held the one around it */
 	scopes.collect_at = scopes.ended_count + SCOPES_BATCH;
 	epoch_next();
 }
@@ -183,12 +189,13 @@ static struct open_scope *open_scope_take(void)
 
 /* ---- scopes that begin and end ---- */
 
+/* The open scope that a scope's limit is part of. */
 static struct open_scope *holder_of(struct limit *limit)
 {
 	return (struct open_scope *)((char *)limit - offsetof(struct open_scope, limit));
 }
 
-/* Scopes without a budget are one for each namespace and chain of budgets around it. */
+/* The open scope without a budget for this namespace and chain of limits; NULL if there is none. */
 static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limits)
 {
 	struct open_scope *open;
@@ -199,6 +206,7 @@ static struct open_scope *shared_scope(uint32_t number, struct limit *scope_limi
 	return NULL;
 }
 
+/* Gives a scope its limit, and a spare entry of the dump if there is one. */
 static void limit_start(struct open_scope *open, uint32_t number, struct limit *around, int64_t budget)
 {
 	struct dump_limit *record = NULL;
@@ -318,7 +326,7 @@ static void refusal_forget(struct opened *opened)
 	opened->refusal = NULL;
 }
 
-/* Takes one out of its thread's stack, wherever it stands there. */
+/* Takes one begin out of its thread's stack, wherever it is there. */
 static void opened_end(struct opened *opened)
 {
 	struct opened **link = &opened->origin->opened;
@@ -398,7 +406,7 @@ int64_t namespace_open_block(struct origin *origin, const char *name, int64_t bu
 	return handle;
 }
 
-/* The next one inside of `outer` on its thread's stack, NULL if that is the innermost. */
+/* The begin just inside of `outer` on its thread's stack; NULL if `outer` is the innermost. */
 static struct opened *opened_inside(const struct opened *outer)
 {
 	struct opened *opened = outer->origin->opened;
@@ -417,7 +425,9 @@ int namespace_close_block(struct origin *origin, int64_t handle, struct refusal 
 
 	if (!opened)
 		return FLOPSHIM_NOT_OPEN;
-	/* What is no block cannot end by itself any more, since who opened it has been left by now. */
+	/*
+	 * Scopes that are no blocks cannot end by themselves any more, since the code that opened them has been left.
+	 */
 	while ((inside = opened_inside(opened)) && !inside->is_block)
 		opened_end(inside);
 	for (inside = opened->origin->opened; inside != opened; inside = inside->outer)
@@ -503,7 +513,10 @@ void scopes_record(void)
 			charge_record(&open->limit);
 }
 
-/* Another thread may have been in the middle of a change of the lists: forwards they lead to all that is in them. */
+/*
+ * Mends lists that another thread of the parent may have been changing: their forward links are complete at any
+ * moment.
+ */
 static void lists_mend(void)
 {
 	struct open_scope *before = NULL;
@@ -522,6 +535,6 @@ void scopes_forked(void)
 		if (open->has_limit)
 			charge_forked_limit(&open->limit);
 	for (struct opened *opened = scopes.opened; opened; opened = opened->next)
-		refusal_forget(opened); /* those calls are the parent's */
+		refusal_forget(opened); /* the refused calls are the parent's */
 	scopes.spare_record_count = 0;
 }

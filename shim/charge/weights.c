@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * weights.c - what a call is charged. The file has one `NAME FACTOR` a line, `#` starts a comment; a name is a
- * routine (dgemm), a family (gemm), a type (type:s, type:d, type:c, type:z) or a precision (precision:single,
- * precision:double). The factors of all that match are multiplied. It must never use floating point: factors are
- * fixed-point numbers with 32 fractional bits.
+ * weights.c - what a call is charged.
+ * It must never use floating point: weights are fixed-point numbers with 32 fractional bits.
+ *
+ * The file has one `NAME FACTOR` a line; `#` starts a comment. A name is a routine (dgemm), a family (gemm), a type
+ * (type:s, type:d, type:c, type:z) or a precision (precision:single, precision:double). The factors of all names that
+ * match a routine are multiplied.
  */
 #include "shim/charge/weights.h"
 
@@ -22,13 +24,13 @@
 
 enum {
 	FILE_MAX = 1 << 20,
-	PASSED_MAX = 100000,  /* bytes of lines that programs find in their environment: Linux takes 131,071 in one variable */
-	PATIENCE_MS = 10000,  /* for the next bytes out of a pipe */
+	PASSED_MAX = 100000,  /* bytes of lines that are passed on in the environment: Linux takes 131,071 in one variable */
+	PATIENCE_MS = 10000,  /* to wait for the next bytes of a pipe */
 };
 
 uint64_t *weights_factors;
 
-/* The product of a number and a factor, rounded; UINT64_MAX where it does not fit. */
+/* value * factor / 2^32, rounded; at least 1 if neither is 0; UINT64_MAX where it does not fit. */
 static uint64_t scaled_wide(uint64_t value, uint64_t factor)
 {
 	unsigned __int128 product = (unsigned __int128)value * factor;
@@ -41,7 +43,7 @@ static uint64_t scaled_wide(uint64_t value, uint64_t factor)
 	return !product && value && factor ? 1 : (uint64_t)product;
 }
 
-/* The same, where 63 bits are to be enough. */
+/* The same in 63 bits: INT64_MAX, and sets *saturated, where it does not fit. */
 static uint64_t scaled(uint64_t value, uint64_t factor, bool *saturated)
 {
 	uint64_t product = scaled_wide(value, factor);
@@ -167,10 +169,10 @@ struct source {
 	const char *path; /* as it was given */
 	int file;
 	struct stat status;
-	char name[PATH_MAX]; /* what the kernel calls it */
+	char name[PATH_MAX]; /* the file's path as the kernel knows it */
 };
 
-/* Without waiting: a FIFO that nobody writes to would hold up every program. */
+/* Opens without waiting: a FIFO that nobody writes to would hold up every program. */
 static void source_open(struct source *source, const char *path)
 {
 	char link[32];
@@ -190,7 +192,7 @@ static void source_open(struct source *source, const char *path)
 		stop_without(path, "it is no regular file");
 }
 
-/* Of a pipe there may be more later; -1 with errno. */
+/* Reads the next bytes, waiting for those of a pipe. Returns -1, with errno, on an error. */
 static ssize_t source_read(const struct source *source, char *to, size_t size)
 {
 	struct pollfd wait = {.fd = source->file, .events = POLLIN};
@@ -222,9 +224,9 @@ static size_t source_text(const struct source *source, char *text)
 }
 
 /*
- * What this process starts may begin in another directory, and with other descriptors; and what came out of a pipe is gone.
- * It gets the file's own name where the given one leads to the file from here alone, and the lines where they cannot be
- * read again.
+ * Passes the weights on to the programs that this process starts, which may run in another directory and with other
+ * descriptors. They get the file's own path where the given one leads there from this process alone, and the lines
+ * where those came out of a pipe and cannot be read again.
  */
 static void pass_on(const struct source *source, const char *text, size_t length)
 {
@@ -243,6 +245,7 @@ static void pass_on(const struct source *source, const char *text, size_t length
 		guest_free(entry, PASSED_MAX + PATH_MAX);
 }
 
+/* Whether a path leads to the same file from every process. */
 static bool is_for_all(const char *path)
 {
 	return *path == '/' && strncmp(path, "/dev/", strlen("/dev/")) && strncmp(path, "/proc/", strlen("/proc/"));
@@ -262,7 +265,7 @@ static void read_lines(const char *path, const char *text, const char *end)
 
 static void read_source(const char *path)
 {
-	static struct source source; /* too large for a stack that is not ours */
+	static struct source source; /* too large for the program's stack */
 	char *text = guest_pages(FILE_MAX);
 	size_t length;
 
