@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * epoch.c - the number by which threads know whether what they remember of call sites still holds.
+ * epoch.c - the number by which threads tell whether what they know of call sites still holds.
  * It must never become 0 but in a forked child.
  */
 #include "shim/state/epoch.h"
@@ -18,7 +18,7 @@ static struct {
 } epoch_page __attribute__((aligned(PAGE_MOST)));
 extern volatile uint32_t flopshim_epoch __attribute__((alias("epoch_page"), visibility("hidden")));
 
-static _Atomic uint32_t kept; /* the same, where a fork keeps it */
+static _Atomic uint32_t kept; /* the same number, on a page that a fork leaves as it is */
 static bool wiped_on_fork, started;
 
 void epoch_wipe_on_fork(void) { wiped_on_fork = !madvise(&epoch_page, sizeof(epoch_page), MADV_WIPEONFORK); }
@@ -41,7 +41,7 @@ void epoch_start_over(void)
 	epoch_page.epoch = next ? next : atomic_fetch_add(&kept, 1) + 1;
 }
 
-/* A forked child must start over before it has an epoch, or it would go on in its parent's dump. */
+/* A forked child has no epoch until it starts over: with one, it would go on in its parent's dump. */
 void epoch_next(void)
 {
 	if (!epoch_is_forked())

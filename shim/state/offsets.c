@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * offsets.c - what an entry body reads of C structures by itself, as gen/offsets.h has it.
- * It must never be linked or run: it is compiled to assembly, where the build finds a line for each value. So the values are
- * those of the processor that the shim is for.
+ * offsets.c - the offsets and values of C structures that an entry body uses, from which the build makes
+ * gen/offsets.h.
+ * It must never be linked or run: it is compiled to assembly only, where the build finds a line for each value. So
+ * the values are those of the processor that the shim is for.
  */
 #include <stddef.h>
 

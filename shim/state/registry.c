@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * registry.c - the threads that there are, and the places of those that have ended.
- * It must never leave a list that a child which is forked just now could not walk.
+ * It must never leave a list that a child which is forked at this moment could not walk.
  */
 #include "shim/state/registry.h"
 
@@ -11,7 +11,7 @@
 #include "shim/guest/guest.h"
 
 static struct {
-	struct guest_lock lock; /* of the lists */
+	struct guest_lock lock; /* protects the lists */
 	struct thread *threads, *free;
 } registry;
 
@@ -48,11 +48,11 @@ struct thread *registry_place(bool *is_new)
 	return thread;
 }
 
-/* With the lock held. */
+/* Puts a thread in front of a list. With the lock held. */
 static void put_first(struct thread **list, struct thread *thread)
 {
 	thread->next = *list;
-	atomic_signal_fence(memory_order_seq_cst); /* a child that is forked just now finds a list */
+	atomic_signal_fence(memory_order_seq_cst); /* a child that is forked at this moment finds a whole list */
 	*list = thread;
 }
 

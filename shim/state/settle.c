@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * settle.c - waits for what other threads are just doing.
+ * settle.c - waits until other threads have done what they are in the middle of.
  * It must never wait for a thread that cannot go on: one that sleeps, or is gone, has done what it was doing.
  */
 #include "shim/state/settle.h"
@@ -25,22 +25,22 @@ struct unsettled {
 };
 
 static struct {
-	struct unsettled *list; /* NULL to have them counted */
+	struct unsettled *list; /* NULL while they are only counted */
 	size_t count, room;
 } unsettled; /* under record_lock */
 
-/* How long a thread has run; UINT64_MAX if it is gone. */
+/* The CPU time of a thread in nanoseconds; UINT64_MAX if the thread is gone. */
 static uint64_t thread_ran_ns(uint32_t tid)
 {
 	struct timespec ran;
 
-	/* pthread_getcpuclockid wants a pthread_t: this is how the kernel names the clock of a thread. */
+	/* pthread_getcpuclockid needs a pthread_t; this is the number that the kernel has for the clock of a thread. */
 	if (clock_gettime((clockid_t)(~tid << 3 | 6), &ran))
 		return UINT64_MAX;
 	return (uint64_t)ran.tv_sec * 1000000000u + (uint64_t)ran.tv_nsec;
 }
 
-/* Whether it sleeps in the kernel, or cannot run again; not while it waits for a page or for its turn. */
+/* Whether a thread sleeps in the kernel, or cannot run again. Waiting for a page or for a processor is no sleep. */
 static bool thread_waits(uint32_t tid)
 {
 	char name[64], text[512], state;
@@ -61,12 +61,12 @@ static void unsettled_note(struct thread *thread)
 		return;
 	if (unsettled.list && unsettled.count < unsettled.room) {
 		ran = thread_ran_ns(tid);
-		unsettled.list[unsettled.count] = (struct unsettled){ran == UINT64_MAX ? 0 : tid, ran}; /* or it is gone */
+		unsettled.list[unsettled.count] = (struct unsettled){ran == UINT64_MAX ? 0 : tid, ran}; /* 0: gone */
 	}
 	unsettled.count++;
 }
 
-/* How many are left. */
+/* Looks at all of them, and returns how many have not settled. */
 static size_t unsettled_look(void)
 {
 	size_t left = 0;
@@ -91,7 +91,7 @@ void settle(void)
 	unsettled.list = NULL;
 	unsettled.count = 0;
 	registry_each_thread(unsettled_note);
-	if (!unsettled.count || guest_confined) /* whose threads cannot be looked at */
+	if (!unsettled.count || guest_confined) /* the threads of a confined process cannot be looked at */
 		return;
 	unsettled.room = unsettled.count;
 	bytes = unsettled.room * sizeof(struct unsettled);

@@ -11,8 +11,9 @@
 #include "price/routines.h"
 
 /*
- * A call's options and dimensions, options as letters with the first in the lowest byte. A price wants letters and
- * dimensions in one array: its last letter stands before the first dimension, once somebody asks for the price.
+ * A call's options and dimensions. `options` has the options as letters, the first one in the lowest byte. A price is
+ * computed from `values`: there the letters end just before the first dimension. They are filled in only when a price
+ * is asked for.
  */
 struct shape {
 	uint64_t options;

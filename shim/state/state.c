@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * state.c - what stands in for a thread, its lane and its row before there are any.
- * It must never be counted in: nothing here matches a call, and the slow path is taken.
+ * It must never be counted in: nothing here matches a call, so that the slow path is taken.
  */
 #include "shim/state/state.h"
 
