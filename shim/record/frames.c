@@ -17,7 +17,7 @@
 _Static_assert(SYMBOL_COUNT <= THUNK_FIRST, "the numbers of thunks are no symbol's");
 
 enum {
-	LOOKS_BEFORE_REST = 4096, /* then calls of other stacks are taken out of the list: they slow down each call */
+	LOOKS_BEFORE_REST = 4096, /* then calls on other stacks are taken out of the list: they slow down each call */
 	NEAR = 1 << 20,           /* bytes of stack between a routine's entry and its nested calls, at most */
 };
 
@@ -27,7 +27,7 @@ static struct guest_lock frames_lock; /* taken before record_lock */
 
 static bool on_same_stack(uint64_t a, uint64_t b) { return on_own_stack(a) == on_own_stack(b); }
 
-/* Of the thread's own stack, what lies above the place where it is now. */
+/* Whether memory is a part of the thread's own stack that is in use: it lies above the stack pointer. */
 static bool is_in_use(uint64_t address, size_t size)
 {
 	uint64_t here = (uint64_t)__builtin_frame_address(0);
@@ -45,7 +45,7 @@ static bool stack_read(uint64_t address, void *to, size_t size)
 	return true;
 }
 
-/* As it stands in the list, each word read once. */
+/* Copies an element of the list, each word read once, since others can write the dump. */
 static struct dump_frame frame_read(const struct dump_frame *record)
 {
 	const volatile struct dump_frame *shared = record;
@@ -62,6 +62,7 @@ void *frames_function(const struct dump_frame *record)
 	return function;
 }
 
+/* Whether the return address of a call in flight is still in its slot. */
 static bool is_living(const struct dump_frame *record)
 {
 	uint64_t word;
@@ -71,13 +72,15 @@ static bool is_living(const struct dump_frame *record)
 	return stack_read(record->slot, &word, sizeof(word)) && word == record->return_address;
 }
 
-/* Where the entry body's call of the function has left its return address: below the frame and the stack words. */
+/*
+ * The slot of the return address that the entry body's call of the function has left, below the frame and the stack words.
+ */
 static uint64_t callee_return_slot(uint64_t frame, const struct form *form)
 {
 	return ((frame - ENTRY_SIZE) & ~(uint64_t)15) - 8 * ((form->stack_words + 1u) & ~1u) - 8;
 }
 
-/* Whether the frame of a call in flight lies on the stack there, and what it says; its place in the list is in `record`. */
+/* Whether the frame of a call in flight lies on the stack there; *record gets what the list would have of it. */
 static bool frame_is_there(uint64_t slot, struct dump_frame *record)
 {
 	uint64_t frame = slot - 8, words[ENTRY_SIZE / 8 + 2], inner;
@@ -113,6 +116,7 @@ static void list_remove(struct dump_lane *lane, uint32_t place)
 	__atomic_store_n(&lane->depth, depth ? depth - 1 : 0, __ATOMIC_RELEASE);
 }
 
+/* The element with this slot, -1 if there is none. */
 static int list_place(const struct dump_lane *lane, uint64_t slot)
 {
 	int place = (int)list_depth(lane) - 1;
@@ -122,7 +126,10 @@ static int list_place(const struct dump_lane *lane, uint64_t slot)
 	return place;
 }
 
-/* Counts it as a call, and remembers it. Without room the one that was remembered first is forgotten: it was counted. */
+/*
+ * Counts a call that was left, and remembers it. Without room the one that was remembered first is forgotten: it was
+ * counted.
+ */
 static void left_add(struct thread *thread, struct dump_frame record)
 {
 	struct dump_row *row = (struct dump_row *)record.row;
@@ -174,6 +181,7 @@ struct wanted {
 	struct dump_frame found;  /* slot 0: none yet */
 };
 
+/* Keeps the call at `slot` if it is the wanted one, or the nearest so far that a nested call can be in. */
 static void wanted_consider(struct wanted *wanted, struct thread *owner, uint64_t slot)
 {
 	struct dump_frame record;
@@ -199,7 +207,7 @@ static void wanted_among(struct thread *owner, void *context)
 			wanted_consider(wanted, owner, owner->left[i].slot);
 }
 
-/* Takes one of these calls out of what was left. */
+/* Takes one call out of an element of `left`. */
 static void left_forget(struct thread *owner, struct left_call *left)
 {
 	owner->left_count -= !--left->count;
@@ -207,7 +215,7 @@ static void left_forget(struct thread *owner, struct left_call *left)
 		owner->lane->abandoned_calls--;
 }
 
-/* Takes a call out of what was left, and what it was counted as. False if it is not there. */
+/* Takes a call out of those left, and takes back what it was counted as. False if it is not there. */
 static bool left_take(struct thread *owner, struct thread *finder, struct dump_frame *found)
 {
 	for (uint32_t i = 0; owner->left_count && i < LEFT_CALLS; i++) {
@@ -219,13 +227,13 @@ static bool left_take(struct thread *owner, struct thread *finder, struct dump_f
 		if (left->row && owner == finder)
 			left->row->calls--;
 		else
-			found->row = 0; /* the row is another thread's, or the parent process's: it stays counted there */
+			found->row = 0; /* another thread or the parent process has counted it: it stays counted there */
 		return true;
 	}
 	return false;
 }
 
-/* The same for the thread's own call on this row that returns just now, and has been taken for left meanwhile. */
+/* The same for the thread's own call on this row, which returns just now and was taken for left meanwhile. */
 static void left_undo(struct thread *thread, uint64_t slot, const struct dump_row *row)
 {
 	for (uint32_t i = 0; thread->left_count && i < LEFT_CALLS; i++) {
@@ -240,7 +248,7 @@ static void left_undo(struct thread *thread, uint64_t slot, const struct dump_ro
 	}
 }
 
-/* A row of another thread's must not be written: the call is counted in one of its own. */
+/* Gives a call that another thread has begun a row of this thread's, since only the other one may write its own. */
 static void row_take_over(struct thread *thread, struct dump_frame *found)
 {
 	entry_frame frame = (entry_frame)(found->slot - 8);
@@ -250,6 +258,7 @@ static void row_take_over(struct thread *thread, struct dump_frame *found)
 	*entry_row(frame) = (struct dump_row *)found->row;
 }
 
+/* Moves the wanted call into the thread's list. False if it is not in its owner's list any more. */
 static bool bring_back(struct thread *thread, struct wanted *wanted, struct dump_frame *found)
 {
 	int place;
@@ -268,7 +277,10 @@ static bool bring_back(struct thread *thread, struct wanted *wanted, struct dump
 	return true;
 }
 
-/* Other threads' calls are on none of their own stacks, nor on this thread's: those do not change hands. */
+/*
+ * Looks for a call among the thread's own, and then among those of other threads, but for calls on a thread's own
+ * stack: those do not change hands.
+ */
 static bool find_again(struct thread *thread, uint64_t slot, bool is_nested, struct dump_frame *found)
 {
 	struct wanted wanted = {.slot = slot, .is_nested = is_nested, .finder = thread};
@@ -282,15 +294,16 @@ static bool find_again(struct thread *thread, uint64_t slot, bool is_nested, str
 /* ---- calls begin ---- */
 
 /*
- * What lies between the stack pointer and a call that begins there is not in use by others. With `rest`, the calls of other
- * stacks are taken for left too, once the thread is on its own.
+ * Whether a call in flight has been left, when a call begins with its return address at `slot`. It has if its slot lies
+ * between the stack pointer and `slot`: no other call can be using that memory. With `rest`, the calls on
+ * other stacks are taken for left too, once the thread is on its own.
  */
 static bool is_left(const struct dump_frame *record, uint64_t slot, bool rest)
 {
 	bool own = on_own_stack(slot);
 
 	if (on_own_stack(record->slot) && !own)
-		return false; /* a handler on its own stack, or a coroutine, has interrupted it */
+		return false; /* interrupted by a handler on a stack of its own, or a coroutine */
 	if (rest && own && !on_own_stack(record->slot))
 		return true;
 	if (record->slot <= slot && ((on_own_stack(record->slot) && own) || record->slot >= (uint64_t)__builtin_frame_address(0)))
@@ -298,6 +311,7 @@ static bool is_left(const struct dump_frame *record, uint64_t slot, bool rest)
 	return !is_living(record);
 }
 
+/* Takes the calls that have been left out of the list. */
 static void drop_left(struct thread *thread, uint64_t slot)
 {
 	bool rest = ++thread->looks % LOOKS_BEFORE_REST == 0;
@@ -310,6 +324,7 @@ static void drop_left(struct thread *thread, uint64_t slot)
 	}
 }
 
+/* The nearest call in flight above `slot` on the same stack. */
 static bool innermost(const struct dump_lane *lane, uint64_t slot, struct dump_frame *found)
 {
 	uint64_t nearest = UINT64_MAX;
@@ -326,8 +341,8 @@ static bool innermost(const struct dump_lane *lane, uint64_t slot, struct dump_f
 }
 
 /*
- * Whether a signal handler has come while the interrupted call was being put into the first place, and an earlier handler's
- * call took that place before: it holds parts of both calls. The interrupted call looks for that, and begins again.
+ * Whether the first element holds parts of two calls: a call was interrupted by a signal handler while it was being put
+ * there, and a call of an earlier handler had taken the place before. The interrupted call notices that, and begins again.
  */
 static bool is_half_written(const struct dump_lane *lane)
 {
@@ -367,7 +382,10 @@ bool frames_find_again(struct thread *thread, uint64_t slot, struct dump_frame *
 	return found;
 }
 
-/* Until the entry body sees it in flight, a signal handler's call may take its place and leave. */
+/*
+ * Puts a call into an empty list. Until the entry body sees it in flight, a signal handler's call may take its place
+ * and leave.
+ */
 static void push_first(volatile struct dump_lane *lane, const struct dump_frame *frame)
 {
 	do {
@@ -482,7 +500,7 @@ void frames_fork_ended(struct thread *thread) { thread->forked.is_forking = fals
 void frames_forked(struct thread *thread, struct forked_frames *flying)
 {
 	memset(&frames_lock, 0, sizeof(frames_lock));
-	if (!thread->forked.is_forking) /* it was not by the C library's fork */
+	if (!thread->forked.is_forking) /* forked by other means than the C library's fork */
 		frames_fork_begins(thread);
 	thread->forked.is_forking = false;
 	*flying = thread->forked;

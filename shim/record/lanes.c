@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * lanes.c - what a thread counts in: its lane of the dump.
- * It must never leave a thread that has made a call without a word: what has no lane is counted as lost.
+ * It must never let a call of a thread without a lane go unmentioned: it is counted as lost.
  */
 #include "shim/record/record.h"
 

@@ -14,16 +14,19 @@
 #include "shim/record/parts.h"
 #include "shim/record/rows.h"
 
-/* A name and what goes with it, of work charged by hand. */
+/* A name of work charged by hand, with its details. */
 struct manual_site {
 	uint64_t lengths;
 	uint32_t check, number;
 	bool used;
 };
 
-/* Of as many places so many are for names with details, and so many for those and names alone. */
+/*
+ * While the table has fewer than MANUAL_DETAILED elements, names are added with their details, and below MANUAL_NAMED
+ * without.
+ */
 enum {
-	MANUAL_FIRST = 1 << 8, /* places to begin with */
+	MANUAL_FIRST = 1 << 8, /* elements to begin with */
 	MANUAL_INDEX = 1 << 16,
 	MANUAL_DETAILED = MANUAL_INDEX / 2,
 	MANUAL_NAMED = MANUAL_INDEX / 8 * 5,
@@ -32,7 +35,7 @@ enum {
 static struct manual_site *manual;
 static uint32_t manual_count, manual_places;
 
-/* Where the pair with this check word and these lengths is, or is to be put. */
+/* The element for a name and details with this check word and these lengths, or the one where it is to be put. */
 static struct manual_site *manual_place(uint32_t check, uint64_t lengths)
 {
 	uint32_t at = check % manual_places;
@@ -42,7 +45,7 @@ static struct manual_site *manual_place(uint32_t check, uint64_t lengths)
 	return &manual[at];
 }
 
-/* Keeps half of the places empty, or an eighth where there is no memory for more. */
+/* Keeps half of the table free, or an eighth where there is no memory for a larger one. False if it is fuller than that. */
 static bool manual_has_room(void)
 {
 	struct manual_site *old = manual;
@@ -64,7 +67,7 @@ static bool manual_has_room(void)
 	return true;
 }
 
-/* Found, or made if fewer than `most` are there. */
+/* Finds a name with its details, or adds it if there are fewer than `most`; NULL if there is no room. */
 static struct manual_site *manual_find(const char *operation, const char *detail, uint32_t most)
 {
 	uint32_t check = dump_check(operation, strlen(operation)) ^ dump_check(detail, strlen(detail)) * 31;
@@ -94,7 +97,7 @@ static struct manual_site *manual_find(const char *operation, const char *detail
 	return site;
 }
 
-/* What has no place of its own is charged without its details, and then without its name. */
+/* Where there is no room for a name with its details, the work is charged to the name alone, or to "others". */
 static struct manual_site *manual_site(const char *operation, const char *detail)
 {
 	struct manual_site *site = manual_find(operation, detail, MANUAL_DETAILED);

@@ -16,7 +16,7 @@
 #include "symbols.h"
 
 
-static uint16_t routine_numbers[ROUTINE_COUNT]; /* in the dump, plus 1 */
+static uint16_t routine_numbers[ROUTINE_COUNT]; /* numbers in the dump, plus 1 */
 
 void record_symbol_name(uint32_t symbol, char *name, size_t size)
 {
@@ -48,7 +48,7 @@ void record_symbol_name(uint32_t symbol, char *name, size_t size)
 	name[end] = 0;
 	if (scheme == SCHEME_UPPER_64 || scheme == SCHEME_BARE_UPPER)
 		for (char *at = name; *at; at++)
-			if (*at >= 'a' && *at <= 'z') /* whatever the program's locale says */
+			if (*at >= 'a' && *at <= 'z') /* whatever the program's locale is */
 				*at = (char)(*at - 'a' + 'A');
 }
 

@@ -20,10 +20,10 @@ enum {
 	ROWS_BLOCK_USUAL = 1 << 18, /* a lane with all its rows has 20 blocks */
 	ROWS_BLOCK_MAX = 1 << 21,
 	ROWS_USUAL = 20,
-	ROWS_KEPT = 64, /* for coarse ones, of a process that has given up the system calls by which blocks are made */
+	ROWS_KEPT = 64, /* for coarse rows of a confined process, which cannot make blocks */
 };
 
-/* Without memory the old one gets slower, until it is full. */
+/* Doubles the index. Without memory the old one gets slower, until the lane counts as full. */
 static void index_grow(struct lane_rows *rows)
 {
 	struct row_index *old = rows->index, *index;
@@ -41,8 +41,8 @@ static void index_grow(struct lane_rows *rows)
 }
 
 /*
- * The rows that all new shapes share from now on, one for each kind, so that what was refused does not count as done: totals
- * stay exact, what they were is lost.
+ * Begins the rows that all new shapes share from now on. There is one for each kind, so that refused calls do not
+ * count as done. Totals stay exact; the shapes are lost.
  */
 static void overflow_begin(struct lane_rows *rows, struct dump_part *block)
 {
@@ -55,8 +55,8 @@ static void overflow_begin(struct lane_rows *rows, struct dump_part *block)
 }
 
 /*
- * Each block is made at once, so that one much larger than what is needed costs more than to make another. Beyond the rows
- * that a lane may have only coarse ones and what is charged by hand come, and nobody knows how many.
+ * The size in bytes of the next block. The space of a block is made at once, so that one much larger than needed costs
+ * more than another block. A full lane gets only coarse rows and those of work charged by hand, and nobody knows how many.
  */
 static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_part *last)
 {
@@ -67,7 +67,7 @@ static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_
 	return last->size * 2;
 }
 
-/* Another block; NULL if there is none to be had, and then there may be overflow rows. */
+/* Adds a block. NULL if that is not possible: then there may be overflow rows. */
 static struct dump_part *block_next(struct lane_rows *rows, struct dump_part *last)
 {
 	struct dump_part *block = NULL;
@@ -89,15 +89,18 @@ static struct dump_part *block_next(struct lane_rows *rows, struct dump_part *la
 }
 
 /*
- * Of calls whose lane has no memory for any row. Coarse, so that each brings its own price, and limits hold; many threads
- * write what nobody reads.
+ * The row of calls whose lane has no memory for any row. It is coarse, so that each call brings its own price and
+ * limits hold. Many threads write it, and nobody reads it.
  */
 static struct dump_row row_lost = {.site = DUMP_NONE, .flags = DUMP_ROW_COARSE};
 
-/* Where the index cannot grow any more; some of it must be free for a search to end. */
+/* Whether the index takes no more, since it cannot grow. A search ends only at an empty entry. */
 static bool index_is_full(const struct lane_rows *rows) { return rows->count >= rows->index->mask / 8 * 7; }
 
-/* A call that runs without a row: what was refused did not run, and what was rejected has been lost before. */
+/*
+ * Counts a call that runs without a row as lost. A refused call does not run, and a rejected one was counted as lost
+ * before.
+ */
 static void row_lose(struct thread *thread, enum dump_row_kind kind)
 {
 	if (kind == DUMP_ROW_REFUSED || kind == DUMP_ROW_REJECTED)
@@ -113,7 +116,7 @@ struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind kind, s
 	struct dump_row *row;
 
 	*block = NULL;
-	if (index_is_full(rows)) { /* nobody would find it */
+	if (index_is_full(rows)) { /* the row would not be found again */
 		if (!rows->overflow)
 			overflow_begin(rows, last);
 		return &rows->overflow[kind];
@@ -131,7 +134,7 @@ struct dump_row *row_place_new(struct thread *thread, enum dump_row_kind kind, s
 	return row;
 }
 
-/* How many rows the last block takes yet. */
+/* How many more rows the last block takes. */
 static uint64_t rooms_left(const struct lane_rows *rows)
 {
 	const struct dump_part *block = rows->block_count ? rows->blocks[rows->block_count - 1] : NULL;
@@ -146,7 +149,7 @@ void row_finish(struct lane_rows *rows, struct dump_part *block, struct dump_row
 		index_grow(rows);
 }
 
-/* The price of a row's calls. */
+/* Sets the price of a row's calls. */
 static void row_price(struct dump_row *row, const struct routine *routine, struct shape *shape, uint32_t namespace_id)
 {
 	struct price price;
@@ -157,7 +160,7 @@ static void row_price(struct dump_row *row, const struct routine *routine, struc
 	row->flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
 }
 
-/* A row that the index has not got. A coarse one has no price: each call brings its own. */
+/* Makes a row that the index does not have. A coarse one has no price: each call brings its own. */
 static inline __attribute__((always_inline)) struct dump_row *
 row_add(struct thread *thread, const struct site *site, struct shape *shape, uint64_t hash, uint32_t namespace_id,
 	enum dump_row_kind kind, uint8_t flags)
@@ -181,7 +184,7 @@ row_add(struct thread *thread, const struct site *site, struct shape *shape, uin
 	return row;
 }
 
-/* Of a lane that has all the rows that it may have. */
+/* The coarse row for a shape in a full lane, made if need be. */
 static RARE struct dump_row *row_coarse(struct thread *thread, const struct site *site, const struct shape *shape,
 					uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
 {
@@ -197,7 +200,9 @@ static RARE struct dump_row *row_coarse(struct thread *thread, const struct site
 	return row ? row : row_add(thread, site, &key, hash, namespace_id, kind, flags);
 }
 
-/* Whether its price fits is not known before it is found. */
+/*
+ * Finds a row whether or not its price fits into the numbers: the key has a flag for that, but the price is not known yet.
+ */
 static RARE struct dump_row *row_known(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
 				       const struct shape *shape, unsigned dims)
 {
@@ -231,7 +236,7 @@ struct dump_row *record_row_like(struct thread *thread, const struct dump_row *r
 	struct shape shape = {.options = row->options};
 	uint32_t namespace_id = __atomic_load_n(&row->namespace_id, __ATOMIC_RELAXED);
 
-	/* What stands in the dump may have been written by anybody. */
+	/* Others can write the dump. */
 	namespace_id = namespace_id < namespace_count() ? namespace_id : 0;
 	kind = (uint32_t)kind < ROW_KINDS ? kind : DUMP_ROW_CALL;
 	memcpy(shape.dims, row->dims, sizeof(shape.dims));

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rows.h - how the calls of a shape are found among the rows of a lane, and how a new row is begun: for the call path
- * to inline.
+ * rows.h - how the row of a shape is found in a lane, and how a new one is begun: for the call path to inline.
  * It must never take a lock, allocate or use a vector register.
  *
  * A signal handler that calls BLAS may come between any two instructions of what follows, and add rows and entries of
- * its own. So places in a block and in the index are taken by one instruction each, and what is complete is published
- * until nothing has come in between. At worst a row stands twice.
+ * its own. So each place in a block or in the index is taken by one instruction, and what is complete is republished
+ * until no signal handler has intervened. At worst a row is duplicated.
  */
 #ifndef FLOPSHIM_ROWS_H
 #define FLOPSHIM_ROWS_H
@@ -16,10 +15,10 @@
 #include "shim/state/shape.h"
 #include "shim/state/state.h"
 
-/* What tells a row from others of its shape: where it is called and where it is charged, as they stand in the row. */
+/* The key of a row beside its shape: where it is called and where it is charged, as they stand in the row. */
 static inline uint64_t row_place(uint32_t site, uint32_t namespace_id) { return site | (uint64_t)namespace_id << 32; }
 
-/* Of a row with this key; the same for every process. Dimensions that are 0 do not matter. */
+/* The hash of a row's key, in three steps. It is the same in every process, and dimensions that are 0 do not change it. */
 static inline uint64_t hash_begin(uint64_t options, uint64_t place)
 {
 	return place * 0x9fb21c651e98df25u + options * 0xa0761d6478bd642fu;
@@ -36,8 +35,8 @@ static inline uint64_t hash_dim(unsigned i, int64_t dim)
 }
 
 /*
- * Shapes that differ in the last bits of their first dimension alone stand side by side in the index: factorizations take
- * a column after the other, with so much work between that each look at another cache line waits for memory.
+ * Shapes that differ only in the last bits of their first dimension are neighbours in the index. A factorization takes
+ * one column after the other, with so much work between that any other cache line would have to come from memory.
  */
 static inline uint64_t hash_end(uint64_t hash, int64_t first)
 {
@@ -56,7 +55,7 @@ static inline uint64_t shape_hash(const struct shape *shape, unsigned dims, uint
 	return hash_end(hash, dims ? shape->dims[0] : 0);
 }
 
-/* The part of a hash that the index keeps. */
+/* The bits of a hash that the index keeps: the tag. */
 static inline uint64_t row_tag(uint64_t hash) { return hash >> (64 - ROW_TAG_BITS); }
 
 static inline uint64_t row_entry(const struct dump_row *row, uint64_t tag)
@@ -71,7 +70,7 @@ static inline struct dump_row *row_of_entry(uint64_t entry)
 	return (struct dump_row *)((entry << ROW_TAG_BITS >> ROW_TAG_BITS) * ROW_ALIGN);
 }
 
-/* Kind and flags of a row as one number. */
+/* Kind and flags of a row as one number, as they stand in the row. */
 static inline uint32_t row_sort(enum dump_row_kind kind, uint8_t flags)
 {
 	return (uint32_t)kind | (uint32_t)flags << 8;
@@ -105,7 +104,7 @@ static inline struct dump_row *row_find(const struct row_index *index, uint64_t 
 	return NULL;
 }
 
-/* A call that has no row of its own has a share in a coarse one from its beginning on, but counts there when it ends. */
+/* Adds the share of a call to a coarse row. It does so when the call begins, but counts there only when it ends. */
 static inline void row_add_share(struct dump_row *row, uint64_t flops, uint64_t charged, uint64_t words)
 {
 	row->flops += flops;
@@ -113,10 +112,13 @@ static inline void row_add_share(struct dump_row *row, uint64_t flops, uint64_t 
 	row->words += words;
 }
 
-/* Has readers know what of a coarse row is of a call that has not ended. Before the call is in flight. */
+/*
+ * Has readers know which share of a coarse row belongs to a call that has not ended. Must come before the call is in
+ * flight.
+ */
 static inline void share_note(struct dump_lane *lane, uint64_t slot, uint64_t flops, uint64_t charged, uint64_t words)
 {
-	volatile struct dump_share *share = &lane->shares[slot / 16 % DUMP_SHARES]; /* the same for all calls of one slot */
+	volatile struct dump_share *share = &lane->shares[slot / 16 % DUMP_SHARES]; /* one for all calls of a slot */
 
 	share->slot = 0;
 	share->flops = flops;
@@ -125,14 +127,20 @@ static inline void share_note(struct dump_lane *lane, uint64_t slot, uint64_t fl
 	share->slot = slot;
 }
 
-/* A call's time. What stands there while no call is counted as timed is one that may not be usual: see leave_long. */
+/*
+ * Adds a call's time to its row. While no call is counted as timed, time_ns may hold a time that is not typical,
+ * which goes: see leave_long.
+ */
 static inline void row_add_time(struct dump_row *row, uint64_t ns)
 {
 	row->time_ns = likely(row->timed_calls) ? row->time_ns + ns : ns;
 	row->timed_calls++;
 }
 
-/* Up to the next power of two, and all that is negative to -1, so that a few rows hold all the rest. */
+/*
+ * Rounds a dimension up to the next power of two, and all that is negative to -1, so that a few rows hold all other
+ * shapes.
+ */
 static inline int64_t dim_coarsen(int64_t dim)
 {
 	if (likely(dim > 1))
@@ -140,7 +148,7 @@ static inline int64_t dim_coarsen(int64_t dim)
 	return dim < 0 ? -1 : dim;
 }
 
-/* Returns the hash of what it makes. */
+/* Rounds all dimensions of a shape; returns the hash of the result. */
 static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, uint64_t place, struct shape *coarse)
 {
 	uint64_t hash = hash_begin(shape->options, place);
@@ -157,14 +165,15 @@ static inline uint64_t shape_coarsen(const struct shape *shape, unsigned dims, u
 
 enum { ROW_KINDS = DUMP_ROW_MANUAL + 1 };
 
-/* How many rows a block takes. One of each kind is kept for what comes when the file cannot grow any more. */
+/* How many rows a block takes. One of each kind is kept for when the file cannot grow any more. */
 static inline uint64_t row_block_room(const struct dump_part *part) { return part->capacity - ROW_KINDS; }
 
 static inline struct dump_row *row_at(const struct dump_part *part, uint64_t position)
 {
-	return (struct dump_row *)part->entries + position; /* dump_entry multiplies by a variable */
+	return (struct dump_row *)part->entries + position; /* without a multiplication by a variable, as in dump_entry */
 }
 
+/* Enters a row into the index. */
 static inline void row_index_put(struct row_index *index, struct dump_row *row, uint64_t tag)
 {
 	uint64_t entry = row_entry(row, tag), at = tag & index->mask;
@@ -174,8 +183,8 @@ static inline void row_index_put(struct row_index *index, struct dump_row *row, 
 }
 
 /*
- * The same for a coarse row, which thousands of shapes share: at the place where their search begins. What was there
- * moves on.
+ * The same for a coarse row, which thousands of shapes share: it is put where their search begins, and the entry that
+ * was there moves on.
  */
 static inline void row_index_put_first(struct row_index *index, struct dump_row *row, uint64_t tag)
 {
@@ -189,6 +198,7 @@ static inline void row_index_put_first(struct row_index *index, struct dump_row 
 		;
 }
 
+/* Has readers see all rows that were taken from a block; republishes until no signal handler has intervened. */
 static inline void row_block_publish(const struct lane_rows *rows, struct dump_part *part)
 {
 	uint64_t used;
@@ -201,7 +211,7 @@ static inline void row_block_publish(const struct lane_rows *rows, struct dump_p
 	} while (used < row_block_room(part) && used != __atomic_load_n(&part->taken, __ATOMIC_RELAXED));
 }
 
-/* The next row of a block, NULL if there is none left. */
+/* Takes the next row of a block; NULL if there is none left. */
 static inline struct dump_row *row_take(struct dump_part *part)
 {
 	uint64_t position = entry_take(&part->taken);
@@ -209,7 +219,7 @@ static inline struct dump_row *row_take(struct dump_part *part)
 	return likely(position < row_block_room(part)) ? row_at(part, position) : NULL;
 }
 
-/* A new row, zeroed, and the block that it is in; NULL where block or index must grow first. */
+/* Begins a new row, zeroed, in the block *part; NULL where block or index must grow first. */
 static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_part **part)
 {
 	if (unlikely(!rows->block_count || (uint64_t)(rows->count + 1) * 2 > rows->index->mask))
@@ -218,7 +228,10 @@ static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_par
 	return row_take(*part);
 }
 
-/* What row_begin has given is filled. `coarse` says what its flags say, which would have to be waited for. */
+/*
+ * Ends a row that row_begin has given and the caller has filled: publishes it, and enters it into the index. `coarse`
+ * says what the row's flags say, since reading these would have to wait for memory.
+ */
 static inline void row_end(struct lane_rows *rows, struct dump_part *part, struct dump_row *row, uint64_t hash,
 			   bool coarse)
 {
@@ -231,7 +244,7 @@ static inline void row_end(struct lane_rows *rows, struct dump_part *part, struc
 		rows->coarse = true;
 }
 
-/* The next new shape's, while the caches are still those of this call. It need not be there. */
+/* Fetches the row of the next new shape, which need not exist, while this call has the caches. */
 static inline void row_prefetch(const struct dump_row *row)
 {
 	_Static_assert(sizeof(*row) == 128, "two cache lines");

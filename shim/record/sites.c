@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sites.c - call sites: what each calls, and how its arguments are read.
+ * sites.c - call sites: which function each calls, and how its arguments are read.
  * It must never ask a library anything with record_lock held.
  */
 #include "shim/record/record.h"
@@ -32,19 +32,19 @@ enum {
 	SYMBOL_TEXT = 128, /* bytes of a symbol's name */
 };
 
-/* Read under no lock, and so never freed: the next one is twice as large. */
+/* It is read without a lock, and so never freed: the next one is twice as large. */
 struct site_index {
-	uint32_t mask;      /* places - 1 */
-	uint32_t numbers[]; /* of the list, plus 1; 0 is empty */
+	uint32_t mask;      /* number of elements - 1 */
+	uint32_t numbers[]; /* of sites, plus 1; 0: free */
 };
 
-/* What most programs do not outgrow is there from the start, so that it cannot be missing. */
+/* The first chunk and index are static. Most programs need no more, and so cannot run out of memory here. */
 static struct site first_sites[SITES_CHUNK];
 static struct site_index first_index = {.mask = SITES_INDEX_FIRST - 1, .numbers = {[SITES_INDEX_FIRST - 1] = 0}};
-static struct site *site_chunks[SITES_MAX / SITES_CHUNK] = {first_sites}; /* read under no lock, and so never moved */
+static struct site *site_chunks[SITES_MAX / SITES_CHUNK] = {first_sites}; /* read without a lock, and so never moved */
 
 static struct {
-	struct site_index *index; /* of the sites by (caller, symbol) */
+	struct site_index *index; /* finds sites by (caller, symbol) */
 	uint32_t count;
 } sites = {.index = &first_index};
 
@@ -52,7 +52,7 @@ static struct site *site_at(uint32_t number) { return &site_chunks[number / SITE
 
 /* ---- what serves a call ---- */
 
-/* Parts of a routine that its own threads run: never at top level. */
+/* Whether a routine is always a part of another one, whose own threads run it: it is never at top level. */
 static bool is_always_nested(const struct form *form)
 {
 	const char *name = routines[form->routine].name;
@@ -76,13 +76,13 @@ static bool scheme_is_64(unsigned scheme)
 	return scheme == SCHEME_64_ || scheme == SCHEME_64 || scheme == SCHEME_SCIPY_64_ || scheme == SCHEME_UPPER_64;
 }
 
-/* A question to a callee, without an answer to which the arguments of its calls cannot be read. */
+/* A question that a callee must be asked before the arguments of its calls can be read. */
 struct question {
 	void *function; /* what must be called; NULL: there is none */
-	bool of_result; /* where a complex result goes, probe_hides_result; else the width of integers, probe_is_ilp64 */
+	bool of_result; /* where a complex result goes (probe_hides_result); else the width of integers (probe_is_ilp64) */
 };
 
-/* The width is known when there is nothing to ask. */
+/* How to ask a callee for the width of its integers; function NULL where that is known. */
 static struct question width_question(struct module *callee, unsigned scheme)
 {
 	if (scheme_is_64(scheme))
@@ -90,7 +90,7 @@ static struct question width_question(struct module *callee, unsigned scheme)
 	return (struct question){module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_"), false};
 }
 
-/* What must be asked before the arguments of a call can be read. */
+/* What a callee must be asked before the arguments of a site's calls can be read; function NULL: nothing. */
 static struct question site_question(const struct site *site, unsigned scheme, struct module *callee)
 {
 	struct question question;
@@ -107,7 +107,10 @@ static struct question site_question(const struct site *site, unsigned scheme, s
 	return (struct question){NULL, false};
 }
 
-/* What serves the call decides how its arguments are read, and whether they are. Returns what it must be asked first. */
+/*
+ * Decides by the callee whether a site's calls are counted, and how their arguments are read. Returns what the callee
+ * must be asked first; function NULL: nothing, and the decision is made.
+ */
 static struct question site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {
 	bool bare = symbol_is_bare(scheme);
@@ -131,7 +134,7 @@ static struct question site_judge(struct site *site, unsigned scheme, struct mod
 		site->form = &hidden_forms[site->form->hidden - 1];
 	if (!(callee->flags & MODULE_SERVES) && (!(site->flags & SITE_DOUBTFUL) || callee->flags & MODULE_PLAUSIBLE)) {
 		callee->flags |= MODULE_SERVES;
-		epoch_next(); /* calls from inside it look different now */
+		epoch_next(); /* calls out of it are nested from now on */
 	}
 	if (caller && caller->flags & MODULE_SERVES)
 		site->flags |= SITE_CALLER_SERVES;
@@ -151,6 +154,7 @@ static uint32_t site_place(uint64_t caller, uint32_t symbol)
 	return (uint32_t)((caller ^ (uint64_t)symbol << 32) * 0x9e3779b97f4a7c15u >> 32);
 }
 
+/* The place in the index where this site is, or is to be put. */
 static uint32_t *site_find(uint64_t caller, uint32_t symbol, const void *real)
 {
 	struct site_index *index = sites.index;
@@ -199,7 +203,7 @@ static bool sites_have_room(void)
 	return *chunk && site_index_has_room();
 }
 
-/* Others may be reading: what they copy counts only if the epoch was the same before and after. */
+/* Fills in a site that others may be reading: what they copy counts only if the epoch was the same before and after. */
 static void site_store(struct site *place, const struct site *site)
 {
 	atomic_store_explicit(&place->epoch, 0, memory_order_relaxed);
@@ -213,7 +217,7 @@ static void site_store(struct site *place, const struct site *site)
 	atomic_store_explicit(&place->epoch, flopshim_epoch, memory_order_release);
 }
 
-/* Another thread, or this one before it forgot, has resolved it in this epoch. Takes no lock. */
+/* Finds a site that any thread has resolved in this epoch. Takes no lock. */
 static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 {
 	const struct site_index *index = __atomic_load_n(&sites.index, __ATOMIC_ACQUIRE);
@@ -233,14 +237,17 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 	return false;
 }
 
-/* The symbol that was asked for, where a thunk stands for it; *thunk is NULL where none does. */
+/* The symbol that was asked for: a thunk's, and then *thunk is that thunk; otherwise `symbol` itself, and *thunk is NULL. */
 static uint32_t symbol_named(uint32_t symbol, const struct thunk **thunk)
 {
 	*thunk = symbol >= THUNK_FIRST ? thunk_at(symbol - THUNK_FIRST) : NULL;
 	return *thunk ? (*thunk)->symbol : symbol;
 }
 
-/* Where on the stack this thread asks a library a question, by which routine; 0: it does not. */
+/*
+ * Where on the stack this thread is asking a library a question, 0 if it is not; and the routine that it asks, NULL
+ * for isamax.
+ */
 static __thread uint64_t probing __attribute__((tls_model("initial-exec")));
 static __thread const struct routine *probing_by __attribute__((tls_model("initial-exec")));
 
@@ -256,7 +263,7 @@ bool record_caller_is_blas(uint64_t caller)
 	return is_blas;
 }
 
-/* A signal handler may call BLAS meanwhile, and its calls are the program's. */
+/* A signal handler that comes meanwhile may call BLAS, and its calls are the program's. */
 bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
 {
 	const struct routine *routine;
@@ -270,6 +277,7 @@ bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol)
 	return routine == probing_by || !strcmp(routine->name, "isamax") || record_caller_is_blas(caller);
 }
 
+/* Keeps a site in the list, if there is room, and gives it the number that it has there. */
 static void site_keep(struct site *site)
 {
 	bool has_room = sites_have_room();
@@ -285,8 +293,8 @@ static void site_keep(struct site *site)
 }
 
 /*
- * Who calls which function; that it is there at all. False with site->real where the object around that must be asked for
- * its integers first.
+ * Finds the function that a call means. False with site->real NULL if nothing defines it. False with site->real if
+ * the object which that is in must first be asked for the width of its integers.
  */
 static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, entry_frame frame,
 			 struct site *site)
@@ -311,7 +319,10 @@ static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller
 	return site->real && !meaning.asks;
 }
 
-/* Resolves a site. Where its callee must be asked first, *question says what; its function is NULL otherwise. */
+/*
+ * Resolves a site; false if nothing defines the symbol. If its callee must be asked something first, that is in
+ * *question; its function is NULL otherwise.
+ */
 static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site,
 		      struct question *question)
 {
@@ -334,7 +345,10 @@ static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_f
 	return true;
 }
 
-/* What site_make is given, and whether it has made the site: finding a symbol takes stack that a call may not have. */
+/*
+ * The arguments of site_make, and its result. It runs on a stack of the shim's: finding a symbol takes more than a
+ * call may have.
+ */
 struct making {
 	uint64_t caller;
 	void *enclosing;
@@ -356,7 +370,7 @@ static void site_make_there(void *argument)
 /* Asks the question, and notes the answer for the module that serves the site. */
 static RARE void site_ask(const struct site *site, struct question question)
 {
-	/* Not 0 where a signal handler's call interrupts this same question. */
+	/* not 0 where a signal handler's call interrupts this same question */
 	uint64_t outer = probing;
 	const struct routine *outer_by = probing_by;
 	struct module *module;
@@ -377,7 +391,7 @@ static RARE void site_ask(const struct site *site, struct question question)
 	guest_unlock(&record_lock);
 }
 
-/* The number in the dump of the same file, if it was loaded elsewhere before; DUMP_NONE if not. */
+/* The dump's number for the same file, if it was loaded elsewhere before; DUMP_NONE if not. */
 static uint32_t module_twin(const struct module *module)
 {
 	if (!module->build_id_size || module->flags & MODULE_START)
@@ -393,7 +407,7 @@ static uint32_t module_twin(const struct module *module)
 	return DUMP_NONE;
 }
 
-/* Whether it is this place of `module`, which the dump knows by `number`. */
+/* Whether a site of the dump is at this address of `module`, which the dump knows by `number`. */
 static bool is_place_in(const struct dump_site *entry, const struct module *module, uint32_t number, uint64_t address)
 {
 	const struct dump_module *known = dump_entry_numbered(DUMP_MODULES, number);
@@ -402,8 +416,8 @@ static bool is_place_in(const struct dump_site *entry, const struct module *modu
 }
 
 /*
- * The number of the same site, if its library was loaded and unloaded, and is now elsewhere: what a program loads a
- * thousand times has the sites that it has once. DUMP_NONE for a new one.
+ * The number of the same site in the dump, if its library was unloaded, and is now loaded elsewhere; DUMP_NONE for a
+ * new site. So a library that is loaded a thousand times has its sites once.
  */
 static uint32_t site_before(const struct site *site, const char *name)
 {
@@ -441,7 +455,7 @@ static bool site_add(struct site *site, const char *name)
 	return true;
 }
 
-/* Sites of nested calls, which are many, never come here: they are not in the dump. */
+/* Sites of nested calls, which are many, never come here, and so are not in the dump. */
 void record_site_number(struct site *site)
 {
 	static char name[SYMBOL_TEXT]; /* under record_lock */
@@ -471,7 +485,10 @@ static RARE void __attribute__((noreturn)) fail_as_the_linker(uint32_t symbol, u
 	guest_die_of_symbol(program_path(), module && *module->path ? module->path : program_path(), name);
 }
 
-/* What the linker says, where the list of modules has nothing: only a process without memory has no whole list. */
+/*
+ * Asks the dynamic linker, where the list of modules has nothing. The list lacks something only in a process without
+ * memory.
+ */
 static RARE void *real_of_linker(uint32_t symbol, uint64_t caller)
 {
 	const struct thunk *thunk;
@@ -502,7 +519,7 @@ bool record_site(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame 
 			site_ask(site, question);
 	} while (question.function);
 	if (!making.made)
-		real_of_linker(symbol, caller); /* or nobody defines it */
+		real_of_linker(symbol, caller); /* does not return if nobody defines it */
 	return making.made;
 }
 
@@ -520,7 +537,7 @@ void *record_callee(uint64_t caller, uint32_t symbol, entry_frame frame)
 
 	guest_lock(&record_lock);
 	module_refresh();
-	/* What would have to be asked is not: there is no time for questions here. */
+	/* A question is not asked here: the arguments of the call are not read. */
 	found = site_resolve(caller, symbol, module_of((const void *)caller), frame, &site) || site.real;
 	guest_unlock(&record_lock);
 	return found ? site.real : real_of_linker(symbol, caller);
@@ -558,6 +575,6 @@ void record_operation(uint32_t site, char *name, size_t size)
 void sites_forked(void)
 {
 	sites.count = 0;
-	/* In place, even if it was a signal handler that forked in the middle of a read: that finds nothing then. */
+	/* Cleared in place: a search that a signal handler has interrupted in order to fork finds nothing then. */
 	memset(sites.index->numbers, 0, ((uint64_t)sites.index->mask + 1) * sizeof(sites.index->numbers[0]));
 }

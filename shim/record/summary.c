@@ -32,7 +32,7 @@ struct sums {
 	uint64_t calls, flops, charged;
 };
 
-/* What stands in the dump may have been written by anybody: the root for what is no namespace. */
+/* The namespace of a row; the root if it is none, since others can write the dump. */
 static uint32_t row_namespace(const struct dump_row *row)
 {
 	uint32_t number = __atomic_load_n(&row->namespace_id, __ATOMIC_RELAXED);
@@ -90,11 +90,11 @@ uint64_t summary_calls(uint32_t namespace_id) { return sums_inside(namespace_id)
 
 enum { LOOKS_MAX = 20 };
 
-/* Under record_lock: registry_each_thread hands nothing on. */
+/* Under record_lock. registry_each_thread passes no context on, so this is static. */
 static struct {
 	uint32_t namespace_id;
 	uint64_t charged;
-	uint64_t state; /* changes with whatever is counted here */
+	uint64_t state; /* changes whenever something that is counted here does */
 } begun;
 
 static void begun_note(uint64_t value) { begun.state = dump_content_step(begun.state, value); }
@@ -110,7 +110,7 @@ static void add_done(const struct dump_row *row, uint64_t place, void *context)
 	begun_note(row->charged);
 }
 
-/* A call in a coarse row has its share there since it began. */
+/* Adds the calls in flight of a thread. A call in a coarse row has added its share there when it began. */
 static void add_in_flight(struct thread *thread)
 {
 	const volatile struct dump_lane *lane = thread->lane;
@@ -139,8 +139,8 @@ static uint64_t begun_look(uint32_t namespace_id)
 }
 
 /*
- * A call that was between two of its steps has gone on after settle(). Where nothing has changed then there was
- * none, and what is counted is what has begun.
+ * Counts again until nothing has changed since the last time: a call that was between two of its steps goes on during
+ * settle(), and changes something.
  */
 uint64_t summary_begun(uint32_t namespace_id)
 {
@@ -197,10 +197,10 @@ void summary_forked(void)
 
 /* ---- text and JSON ---- */
 
-/* An operation in a namespace. */
+/* What one operation did in a namespace. */
 struct line {
-	uint64_t check; /* of its name; 0: there is no line here */
-	uint32_t site;  /* one that has this name */
+	uint64_t check; /* of its name; 0: this line is free */
+	uint32_t site;  /* one that calls an operation of this name */
 	uint32_t namespace_id;
 	struct sums sums;
 };
@@ -212,7 +212,7 @@ struct table {
 	uint32_t count;
 	bool by_namespace;
 	struct sums sums;
-	struct sums *own, *inclusive; /* of namespaces */
+	struct sums *own, *inclusive; /* by number of the namespace */
 };
 
 static void sums_add(struct sums *sums, const struct baseline *total)
@@ -222,7 +222,7 @@ static void sums_add(struct sums *sums, const struct baseline *total)
 	sums->charged = count_plus(sums->charged, total->charged);
 }
 
-static char name[OPERATION_MAX]; /* of an operation, for the moment; under record_lock */
+static char name[OPERATION_MAX]; /* of the operation at hand; under record_lock */
 
 static struct line *table_line(struct table *table, uint32_t site, uint32_t namespace_id)
 {
@@ -273,7 +273,7 @@ static void add_to_table(const struct dump_row *row, uint64_t place, void *conte
 		sums_add(&table->inclusive[at], &total);
 }
 
-/* A buffer that counts what it cannot take. */
+/* A buffer that also counts what does not fit. */
 struct output {
 	char *buffer;
 	size_t size;
@@ -296,7 +296,7 @@ static void __attribute__((format(printf, 2, 3))) put(struct output *output, con
 			output->buffer[output->length] = piece[i];
 }
 
-/* Names of operations may be anything that the program gave. */
+/* Writes a JSON string. Names of operations may hold anything that the program gave. */
 static void put_string(struct output *output, const char *text)
 {
 	put(output, "\"");

@@ -10,17 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Charged FLOPs, and calls but queries, of a namespace and those inside it, since the process began. */
+/* FLOPs charged in a namespace and those inside it since the process began; and calls there, without workspace queries. */
 uint64_t summary_charged(uint32_t namespace_id);
 uint64_t summary_calls(uint32_t namespace_id);
 
 /*
- * The same with what is in flight. No call may begin meanwhile: those that were just beginning or ending are waited for.
- * With charge_hold too.
+ * FLOPs charged there with those in flight. Waits for calls that are just beginning or ending; no other call may
+ * begin meanwhile. With charge_hold too.
  */
 uint64_t summary_begun(uint32_t namespace_id);
 
-/* See flopshim_summary and flopshim_reset. */
+/* See flopshim_summary and flopshim_reset. summary_reset is false without memory. */
 int64_t summary_print(char *buffer, size_t size, int kind);
 bool summary_reset(void);
 void summary_forked(void);

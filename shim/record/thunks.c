@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * thunks.c - what the entries stand for that dlsym hands out.
- * It must never give one back: the program may keep its address for ever.
+ * thunks.c - the functions that thunks stand for.
+ * It must never take a thunk back: the program may keep its address for ever.
  */
 #include "shim/record/thunks.h"
 
