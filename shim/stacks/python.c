@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * python.c - the Python functions and lines that the calling thread is in.
- * It must never wait for the GIL (NumPy has released it, and whoever holds it may wait for this thread) nor call into
- * the interpreter, but for the flush of a process that ends, and never fault: frames of this thread hold still while it
- * is inside a BLAS call, and every word of the first stack is read by the kernel, which answers with an error where a
- * layout below is not the process's.
- * A code object is one only if its type is PyCode_Type, a name only if its type is PyUnicode_Type.
+ * It must never wait for the GIL: NumPy has released it, and whoever holds it may wait for this thread. It must never
+ * call a function of the interpreter that does more than read a word, but for the flush of a process that ends. It
+ * must never fault: the frames of this thread do not change while it is inside a BLAS call, and every word of the
+ * first stack is read by the kernel, which answers with an error where a layout below is not the process's.
+ * An object is taken for code only if its type is PyCode_Type, and for a name only if its type is PyUnicode_Type.
  */
 #include "shim/stacks/python.h"
 
@@ -22,16 +22,22 @@
 
 enum { FRAMES_MAX = 64, NAME_MAX_BYTES = 512, TABLE_MAX = 1 << 16 };
 
-/* How lines are kept: pairs of (bytes, lines) up to 3.9, the same by ranges in 3.10, locations from 3.11 on. */
+/*
+ * How a code object keeps line numbers: in pairs of (bytes, lines) up to 3.9, in such pairs for ranges in 3.10, in a
+ * table of locations from 3.11 on.
+ */
 enum line_format { LINES_PAIRS, LINES_RANGES, LINES_LOCATIONS };
 
-/* Where the headers of a version have what is read here, in bytes. Named in comments as CPython has it. */
+/*
+ * Offsets and sizes, in bytes, that a version's headers have for what is read here. Comments give the names that
+ * CPython has.
+ */
 struct layout {
 	unsigned minor;
 	enum line_format lines;
 	struct {
-		uint16_t holder;      /* in PyThreadState: pointer to the frame (frame, current_frame), or to what holds it (cframe) */
-		int16_t held;         /* in that holder: pointer to the frame (_PyCFrame.current_frame); or IS_THE_FRAME */
+		uint16_t holder;      /* in PyThreadState: pointer to the frame, or to its holder (cframe) */
+		int16_t held;         /* in the holder: pointer to the frame (_PyCFrame.current_frame); or IS_THE_FRAME */
 	} innermost;
 	struct {
 		uint16_t code;        /* f_code, f_executable */
@@ -43,7 +49,7 @@ struct layout {
 		uint16_t first_line;  /* co_firstlineno */
 		uint16_t filename, name;
 		uint16_t table;       /* co_lnotab, co_linetable */
-		uint16_t instructions; /* co_code_adaptive; not asked for before 3.11 */
+		uint16_t instructions; /* co_code_adaptive; not used before 3.11 */
 	} code;                       /* PyCodeObject */
 	struct {
 		uint16_t ascii, other; /* sizes of PyASCIIObject and PyCompactUnicodeObject */
@@ -86,35 +92,35 @@ static const struct layout layouts[] = {
 	},
 };
 
-/* The same in all of them. */
+/* Offsets and bits that are the same in all of them. */
 enum {
 	OBJECT_TYPE = 8,     /* ob_type */
 	OBJECT_LENGTH = 16,  /* ob_size, and the length of a string */
 	BYTES_CONTENTS = 32, /* ob_sval */
-	TEXT_STATE = 32,     /* bits: see below */
-	TEXT_STATE_WIDTH_SHIFT = 2, TEXT_STATE_WIDTH_MASK = 7, /* bytes of a character: kind */
+	TEXT_STATE = 32,     /* of these bits */
+	TEXT_STATE_WIDTH_SHIFT = 2, TEXT_STATE_WIDTH_MASK = 7, /* kind: bytes of a character */
 	TEXT_STATE_COMPACT = 1 << 5,
 	TEXT_STATE_ASCII = 1 << 6,
 };
 
-enum { OWNED_BY_C_STACK = 3 }; /* from 3.12 on: a frame of the interpreter itself */
+enum { OWNED_BY_C_STACK = 3 }; /* owner of a frame, from 3.12 on: it is one of the interpreter itself */
 
 static struct {
-	uint32_t epoch; /* in which it was looked for */
+	uint32_t epoch; /* in which the rest was looked for */
 	const struct layout *layout; /* NULL: no CPython, or a version without a layout here */
 	unsigned minor; /* of version 3; 0: not known */
 	void *(*this_thread_state)(void);
 	int (*is_finalizing)(void);
 	uint64_t code_type, text_type, bytes_type;
-	bool trusted; /* the layout is this process's: a whole stack was read by it */
+	bool trusted; /* the layout is right for this process: a whole stack was read by it */
 	bool ends;    /* the interpreter is being finalized */
 } python;
 
 /* ---- reading ---- */
 
 /*
- * The cache lines that the last frames were read from. Large calls leave nothing of them in the caches, and read one
- * after the other, each for the address of the next, they take longer than all the rest of a stack.
+ * The cache lines that the last frames were read from. A large call leaves none of them in the caches. Read one after
+ * the other, each for the address of the next, they would take longer than all the rest of a stack.
  */
 enum { LINES_MAX = 128, LINE_BYTES = 64 };
 
@@ -139,8 +145,8 @@ void python_prefetch(void)
 }
 
 /*
- * Once a whole stack has proved to be laid out as expected, it is read as it stands; but not while the interpreter
- * ends, which takes the frames of threads that never come back from their calls.
+ * Reads by the kernel until a whole stack has proved to be laid out as expected, and directly from then on. While the
+ * interpreter ends, it reads by the kernel again: the frames of threads that never come back from their calls are freed.
  */
 static bool read_bytes(uint64_t address, void *bytes, size_t size)
 {
@@ -206,7 +212,7 @@ static void put_utf8(char *text, size_t size, size_t *end, uint32_t point)
 			    (int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
 }
 
-/* Appends a Python string. */
+/* Appends a Python string as UTF-8. False if the object is none. */
 static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 {
 	_Alignas(uint32_t) uint8_t bytes[NAME_MAX_BYTES];
@@ -233,7 +239,9 @@ static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 
 /* ---- lines ---- */
 
-/* A bytes object's contents. */
+/*
+ * Copies the contents of a bytes object to `table`, of TABLE_MAX bytes. Returns how many bytes that were, 0 if it is none.
+ */
 static size_t read_table(uint64_t object, uint8_t *table)
 {
 	uint64_t length;
@@ -247,14 +255,14 @@ static size_t read_table(uint64_t object, uint8_t *table)
 }
 
 /*
- * Of the location table of 3.11 and later (Objects/locations.md of CPython): each entry begins with a byte of its own kind,
- * and numbers of several bytes have six bits in each.
+ * The location table of 3.11 and later: see Objects/locations.md of CPython. Numbers of several bytes have six bits
+ * in each.
  */
 enum {
-	ENTRY_BEGINS = 128,                       /* in the first byte of an entry alone */
-	ENTRY_KIND_SHIFT = 3, ENTRY_KIND_MASK = 15, ENTRY_LENGTH_MASK = 7, /* its instructions, less one */
-	ONE_LINE_0 = 10, ONE_LINE_2 = 12,         /* kinds: so many lines further, less ONE_LINE_0 */
-	NO_COLUMNS = 13, LONG_FORM = 14,          /* kinds: a signed number of lines further follows */
+	ENTRY_BEGINS = 128,                       /* only the first byte of an entry has this bit */
+	ENTRY_KIND_SHIFT = 3, ENTRY_KIND_MASK = 15, ENTRY_LENGTH_MASK = 7, /* of its instructions, less one */
+	ONE_LINE_0 = 10, ONE_LINE_2 = 12,         /* kinds: kind - ONE_LINE_0 lines further */
+	NO_COLUMNS = 13, LONG_FORM = 14,          /* kinds: a signed number of lines follows */
 	NUMBER_BITS = 6, NUMBER_MASK = 63, NUMBER_GOES_ON = 64,
 };
 
@@ -279,7 +287,7 @@ static int read_signed_varint(const uint8_t *table, size_t size, size_t *at)
 	return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
 }
 
-/* Each entry covers some instructions. */
+/* The line of an instruction. Each entry of the table covers some instructions. */
 static int line_of_locations(const uint8_t *table, size_t size, int line, uint64_t instruction)
 {
 	uint64_t covered = 0;
@@ -355,7 +363,7 @@ static const void *symbol_anywhere(const char *name)
 	return NULL;
 }
 
-/* "3.9.2 (default, ...": only asked of versions that have no Py_Version. */
+/* The minor version by Py_GetVersion, "3.9.2 (default, ...", for versions that have no Py_Version. */
 static unsigned old_minor_version(void)
 {
 	const char *(*get_version)(void) = (const char *(*)(void))symbol_anywhere("Py_GetVersion");
@@ -369,7 +377,7 @@ static unsigned old_minor_version(void)
 	return minor;
 }
 
-/* It was made public in 3.13, and only looks at a word. */
+/* Py_IsFinalizing is public since 3.13, and only reads a word. */
 static int (*finalizing_function(void))(void)
 {
 	const void *found = symbol_anywhere("Py_IsFinalizing");
@@ -377,7 +385,7 @@ static int (*finalizing_function(void))(void)
 	return (int (*)(void))(found ? found : symbol_anywhere("_Py_IsFinalizing"));
 }
 
-/* Under record_lock. */
+/* Looks for CPython among the loaded objects. With record_lock held. */
 static void look_for_python(void)
 {
 	const unsigned long *version;
@@ -435,7 +443,7 @@ static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
 	return true;
 }
 
-/* Says how many stacks lack frames that were there, and why. */
+/* Notes in the dump that one more stack lacks frames that were there, and Python's version. */
 static void note_left_out(void)
 {
 	char text[64];
@@ -445,7 +453,7 @@ static void note_left_out(void)
 	dump_note(DUMP_NOTE_PYTHON, text, 1);
 }
 
-/* The thread's state, 0 if it is not a thread of Python's. */
+/* The thread's PyThreadState, 0 if it is not a thread of Python's. */
 static uint64_t thread_state(void)
 {
 	if (python.epoch != flopshim_epoch)

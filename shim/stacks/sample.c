@@ -2,7 +2,7 @@
 /*
  * sample.c - clocks, stacks and the ordered record.
  * It must never read a clock where that would cost more than a hundredth of the call, and never unwind in a signal
- * handler that interrupted the shim.
+ * handler that has interrupted the shim.
  */
 #include "shim/stacks/sample.h"
 
@@ -33,15 +33,15 @@ enum {
 };
 
 static struct {
-	struct stack_entry *stacks;   /* by hash */
+	struct stack_entry *stacks;   /* by hash of the stack */
 	uint32_t stack_count, stack_places;
 	struct dump_sample **samples; /* by hash of stack, site and namespace */
 	uint32_t sample_count, sample_places;
 	_Atomic uint64_t sequence, cumulative, log_bytes;
-	uint64_t flops_at_threshold; /* that stacks stand for since it is the threshold */
+	uint64_t flops_at_threshold; /* what the stacks taken with the present threshold stand for */
 } taken;
 
-/* FLOPs at and above which `auto` takes the stack of every call, just now. */
+/* Calls of so many FLOPs and more all leave their stacks in `auto`. It grows: see sample.h. */
 static _Atomic uint64_t stack_threshold = THRESHOLD_FIRST;
 
 static void threshold_set(uint64_t threshold) { stack_threshold = dump_header->stack_threshold = threshold; }
@@ -52,7 +52,7 @@ struct stack_entry {
 	uint64_t hash, place;
 };
 
-/* ---- chance, in integers ---- */
+/* ---- random numbers, in integers ---- */
 
 static uint64_t random_next(struct thread *thread)
 {
@@ -66,7 +66,7 @@ static uint64_t random_next(struct thread *thread)
 	return thread->random = x;
 }
 
-/* log2(x) of x >= 1, times 2^32: the bits of the fraction come from squaring. */
+/* log2(x) times 2^32, for x >= 1. Squaring yields one bit of the fraction after the other. */
 static uint64_t log2_fixed(uint64_t x)
 {
 	unsigned whole = 63 - (unsigned)__builtin_clzll(x);
@@ -84,7 +84,7 @@ static uint64_t log2_fixed(uint64_t x)
 	return result;
 }
 
-/* An exponentially distributed number of FLOPs with mean `mean`: -ln(u) * mean. */
+/* Draws an exponentially distributed number of FLOPs with mean `mean`: -ln(u) * mean. */
 static int64_t exponential(struct thread *thread, uint64_t mean)
 {
 	static const uint64_t ln2 = 2977044472u; /* times 2^32 */
@@ -94,7 +94,7 @@ static int64_t exponential(struct thread *thread, uint64_t mean)
 	return (int64_t)((nats * mean) >> 32) + 1;
 }
 
-/* flops / (1 - exp(-flops / mean)) of flops < mean: what a sampled call stands for. */
+/* What a sampled call stands for: flops / (1 - exp(-flops / mean)), for flops < mean. */
 static uint64_t weight(uint64_t flops, uint64_t mean)
 {
 	static const uint64_t one = (uint64_t)1 << 60;
@@ -121,7 +121,7 @@ static uint64_t stack_hash(const uint64_t *addresses, unsigned count, const char
 	return hash ? hash : 1;
 }
 
-/* Where the stack with this hash is, or would be. */
+/* The element of the index with this hash, or the free one where it would be. */
 static struct stack_entry *stack_find(uint64_t hash)
 {
 	uint32_t at = (uint32_t)(hash >> 20);
@@ -131,7 +131,7 @@ static struct stack_entry *stack_find(uint64_t hash)
 	return &taken.stacks[at % taken.stack_places];
 }
 
-/* Makes the index twice as large once half of it is used: most programs need a page of it. False without any. */
+/* Doubles the index once half of it is used; most programs need one page of it. False if there is none. */
 static bool stack_index_grow(void)
 {
 	struct stack_entry *old = taken.stacks, *index;
@@ -152,7 +152,7 @@ static bool stack_index_grow(void)
 	return true;
 }
 
-/* Under record_lock. Each stack is stored once; 0 when there is no more room. */
+/* The place of a stack in the dump, which stores each stack once; 0 when there is no more room. With record_lock held. */
 static uint64_t stack_place(const uint64_t *addresses, unsigned count, const char *python, size_t length)
 {
 	uint64_t hash = stack_hash(addresses, count, python, length);
@@ -206,7 +206,7 @@ static bool sample_index_grow(void)
 	return true;
 }
 
-/* Under record_lock. */
+/* The sample of this stack, site and namespace, made if need be; NULL when there is no more room. With record_lock held. */
 static struct dump_sample *sample_of(uint64_t stack, uint32_t site, uint32_t namespace_id)
 {
 	struct dump_sample **found, *sample;
@@ -235,7 +235,10 @@ static void stack_failed(void)
 	dump_lose(DUMP_LOST_STACKS);
 }
 
-/* A call of many thresholds counts as many, so that of large calls too a thousand are taken before some are left out. */
+/*
+ * Adds what a stack stands for, and raises the threshold when that is due. A call of many thresholds counts as many:
+ * so a thousand stacks of large calls too are taken before any is left out.
+ */
 static void raise_threshold(uint64_t flops)
 {
 	uint64_t threshold = stack_threshold;
@@ -249,14 +252,14 @@ static void raise_threshold(uint64_t flops)
 		threshold_set(threshold);
 }
 
-/* A stack to be taken, and where the dump has it then: 0 if it could not be. */
+/* A stack to be taken. `place` is where the dump has it afterwards, 0 if it could not be taken. */
 struct taking {
 	uint64_t caller, flops;
 	uint32_t site, namespace_id;
 	uint64_t place;
 };
 
-/* Under record_lock. */
+/* Takes the stack, on a stack of the shim's own. With record_lock held. */
 static void stack_take_locked(void *argument)
 {
 	static uint64_t addresses[UNWIND_MAX];
@@ -285,20 +288,20 @@ static void stack_take_locked(void *argument)
 		stack_failed();
 }
 
-/* Where the dump has it, 0 if it could not be taken. */
+/* Takes the stack of the present call. Returns its place in the dump, 0 if it could not be taken. */
 static uint64_t stack_take(uint64_t caller, uint64_t flops, uint32_t site, uint32_t namespace_id)
 {
 	struct taking taking = {.caller = caller, .flops = flops, .site = site, .namespace_id = namespace_id};
 
 	guest_lock(&record_lock);
 	dump_unseal();
-	stack_run(stack_take_locked, &taking); /* libunwind takes 4 kB and more */
+	stack_run(stack_take_locked, &taking); /* libunwind needs 4 kB of stack and more */
 	raise_threshold(flops);
 	guest_unlock(&record_lock);
 	return taking.place;
 }
 
-/* Whether this call's stack is taken, and what it stands for then. */
+/* Whether this call's stack is to be taken, and how many FLOPs it stands for then. */
 static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_for)
 {
 	uint64_t threshold = stack_threshold;
@@ -322,7 +325,7 @@ static bool stack_is_due(struct thread *thread, int64_t cost, uint64_t *stands_f
 	return true;
 }
 
-/* Fewer from now on, of a site whose stacks have been the same all the time. */
+/* Has fewer stacks taken of a site whose last ones have all been the same. */
 static void steady_thin_out(struct thread *thread, struct steady_site *steady, uint64_t flops)
 {
 	uint64_t threshold = stack_threshold;
@@ -349,8 +352,8 @@ static void steady_note(struct thread *thread, struct steady_site *steady, uint6
 }
 
 /*
- * Whether the stack of a call that is due is left out all the same, because the last ones of its site did not differ;
- * otherwise what it stands for then.
+ * Whether a stack that is due is left out all the same, because the last ones of its site did not differ. If not,
+ * *stands_for becomes what it stands for.
  */
 static bool steady_leaves_out(struct steady_site *steady, uint64_t *stands_for)
 {
@@ -397,19 +400,19 @@ enum {
 	READINGS = 16,
 	BURST_CALL_NS_MAX = 500000,
 };
-#define CHECK_TICKS ((uint64_t)1 << 31) /* a second or so: that often the pace is looked at again */
+#define CHECK_TICKS ((uint64_t)1 << 31) /* about a second: so often the rate is checked */
 
 enum calibration_state { PACE_UNKNOWN, PACE_WORKED_ON, PACE_BEGUN, PACE_KNOWN, PACE_NEVER };
 
 static struct {
 	_Atomic uint32_t state; /* enum calibration_state */
 	uint64_t ticks, clock_ns;
-	uint64_t scale;         /* of the last stretch */
-	_Atomic uint64_t flops; /* of all threads, since the pace is known; up to a refill of each */
+	uint64_t scale;         /* of the last interval */
+	_Atomic uint64_t flops; /* of all threads since the rate is known; each adds its own when it is refilled */
 } calibration;
 
 /*
- * Whether the kernel itself keeps time by the counter, as a guest of a hypervisor too: then it runs at one pace on all
+ * Whether the kernel itself keeps time by the counter, in a virtual machine too: then it runs at one rate on all
  * processors.
  */
 static bool counter_is_trusted(void)
@@ -428,7 +431,7 @@ static bool counter_is_trusted(void)
 	return false;
 }
 
-/* The least that passes between two readings: what a timed call would take if it did nothing. */
+/* The shortest time between two readings: what a timed call would seem to take if it did nothing. */
 static uint64_t reading_cost(uint64_t (*read_clock)(void))
 {
 	uint64_t least = UINT64_MAX, before = read_clock();
@@ -444,7 +447,7 @@ static uint64_t reading_cost(uint64_t (*read_clock)(void))
 
 static uint64_t clock_elapsed(uint64_t start_ns, uint64_t end_ns)
 {
-	static _Atomic uint64_t known; /* plus 1 */
+	static _Atomic uint64_t known; /* the cost, plus 1; 0: not known yet */
 	uint64_t cost = known;
 
 	if (!cost)
@@ -452,7 +455,7 @@ static uint64_t clock_elapsed(uint64_t start_ns, uint64_t end_ns)
 	return end_ns - start_ns < cost ? 0 : end_ns - start_ns - (cost - 1);
 }
 
-/* Counter and clock at one moment, the best of some; false if something came in between each time. */
+/* Reads counter and clock at the same moment: the closest of several attempts. False if each of them was interrupted. */
 static bool clocks_read(uint64_t *ticks, uint64_t *clock_ns)
 {
 	uint64_t least = CALIBRATION_TICKS_MAX;
@@ -469,7 +472,7 @@ static bool clocks_read(uint64_t *ticks, uint64_t *clock_ns)
 	return least < CALIBRATION_TICKS_MAX;
 }
 
-/* a * b / c, where the product may need 128 bits: a pause of days may lie between two looks at the clock. */
+/* a * b / c. The product may need 128 bits: days may lie between two readings. */
 static uint64_t scaled(uint64_t a, uint64_t b, uint64_t c) { return (uint64_t)((unsigned __int128)a * b / c); }
 
 static enum calibration_state calibration_begin(void)
@@ -479,7 +482,10 @@ static enum calibration_state calibration_begin(void)
 	return clocks_read(&calibration.ticks, &calibration.clock_ns) ? PACE_BEGUN : PACE_UNKNOWN;
 }
 
-/* Nanoseconds of a tick times 2^32 since the last look at both, which this one takes the place of; 0 if there is none. */
+/*
+ * Nanoseconds in a tick times 2^32 in the interval since the last readings, which the present ones replace; 0 if the
+ * interval was shorter than `least_ns`, or cannot be right.
+ */
 static uint64_t stretch_scale(uint64_t least_ns)
 {
 	uint64_t ticks, clock_ns, elapsed_ns, elapsed_ticks;
@@ -490,7 +496,7 @@ static uint64_t stretch_scale(uint64_t least_ns)
 	elapsed_ticks = ticks - calibration.ticks;
 	calibration.ticks = ticks;
 	calibration.clock_ns = clock_ns;
-	/* From 60 MHz to 64 GHz, or it is no counter that could be used. */
+	/* Only a counter between 60 MHz and 64 GHz can be used. */
 	if ((int64_t)elapsed_ticks <= 0 || elapsed_ns / 16 > elapsed_ticks || elapsed_ticks / 64 > elapsed_ns)
 		return 0;
 	return scaled(elapsed_ns, (uint64_t)1 << 32, elapsed_ticks);
@@ -524,8 +530,8 @@ static bool is_near(uint64_t scale, uint64_t other)
 }
 
 /*
- * A machine that slept, or that was moved to another, may have another pace, or none that says anything of a stretch in
- * which that happened. What two stretches in a row agree upon is taken.
+ * A machine that slept, or was moved to another host, may have another rate, and an interval in which that happened
+ * says nothing. So a new rate is taken only if two intervals in a row agree on it.
  */
 static enum calibration_state calibration_check(void)
 {
@@ -549,9 +555,9 @@ static enum calibration_state calibration_go_on(enum calibration_state state)
 }
 
 /*
- * The counter takes half as long to read as the clock, and can be read on the fast path. Its pace is known from two looks
- * at both, to a thousandth or better: one before the first call's dump is made, one after. A signal handler's call in the
- * middle leaves it alone. The ordered record needs the clock's own moments.
+ * The counter takes half as long to read as the clock, and can be read on the fast path. Its rate follows from two
+ * readings of both, to a thousandth or better: one before the first call's dump is made, and one after. A signal
+ * handler's call in the middle of this leaves it alone. The ordered record needs the times of the clock itself.
  */
 void sample_calibrate(void)
 {
@@ -567,12 +573,12 @@ void sample_calibrate(void)
 /* ---- credit ---- */
 
 /*
- * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, after
- * the slow path has taken the caches, takes ten times as long as it does otherwise. A burst begins with each of BURST_GAP
- * portions of credit, by chance and in proportion to the FLOPs that the thread has done since it was last asked, however
- * often that is; the first bursts follow each other closely, so that short programs have some. Only after those may the
- * fast path renew the credit. The first burst begins after some thousand FLOPs, so that a process with a few hundred small calls
- * pays nothing for times that nobody would ask for.
+ * In `auto`, small calls are timed in bursts, by the processor's counter and on the fast path: a single call, right
+ * after the slow path has used the caches, takes ten times as long as it does otherwise. One in BURST_GAP portions of
+ * credit begins a burst, at random, and with a probability in proportion to the FLOPs that the thread has done since
+ * the last decision. The first bursts follow each other closely, so that short programs have some; only after those
+ * may the fast path renew the credit. The first one begins after WORK_BEFORE_BURSTS FLOPs, so that a process with a
+ * few hundred small calls does not pay for times that nobody would ask for.
  */
 enum { BURST_GAP = 128, BURST_LENGTH = 1 << 19, WORK_BEFORE_BURSTS = 1 << 12 };
 
@@ -582,6 +588,7 @@ static uint64_t work_since_refill(const struct thread *thread)
 	return thread->until_sample < thread->refill_mark ? (uint64_t)(thread->refill_mark - thread->until_sample) : 0;
 }
 
+/* Whether a burst is to begin. `done`: FLOPs of the thread since its last refill, the present call's included. */
 static bool burst_is_due(struct thread *thread, uint64_t done)
 {
 	static const uint64_t widest = (uint64_t)BURST_GAP * CREDIT_QUANTUM;
@@ -596,7 +603,7 @@ static bool burst_is_due(struct thread *thread, uint64_t done)
 	return before >= WORK_BEFORE_BURSTS && random_next(thread) % gap < done;
 }
 
-/* Whether a burst was only interrupted, by a call of `cost` FLOPs: most often its stack was due. */
+/* Whether a burst goes on that a call of `cost` FLOPs has interrupted, most often because its stack was due. */
 static bool burst_continues(struct thread *thread, int64_t cost)
 {
 	if (thread->until_clock > BURST_LENGTH || thread->until_clock <= cost + BURST_CALL || config.time != TIME_AUTO)
@@ -605,7 +612,7 @@ static bool burst_continues(struct thread *thread, int64_t cost)
 	return true;
 }
 
-/* For a call of `cost` FLOPs; `done`: those of the thread since the last time. */
+/* Gives the thread new credit, for a call of `cost` FLOPs. `done`: its FLOPs since the last refill, this call's included. */
 static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 {
 	int64_t credit = CREDIT_QUANTUM - 1;
@@ -639,8 +646,8 @@ static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 /* ---- time ---- */
 
 /*
- * A call of CREDIT_QUANTUM FLOPs takes some 10 us, two clock reads less than 0.1 us. Of the smaller calls those are
- * timed that the slow path sees anyway, where there are no bursts.
+ * Whether a call is timed by the clock. A call of CREDIT_QUANTUM FLOPs takes some 10 us, two readings of the clock less
+ * than 0.1 us. A smaller call, which takes the slow path for another reason, is timed only where there are no bursts.
  */
 static bool is_timed(int64_t cost, bool is_new)
 {
@@ -672,7 +679,10 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 
 /* ---- the ordered record ---- */
 
-/* Under no lock: the lane is this thread's. */
+/*
+ * The next element of the ordered record; NULL if no more may be written. Takes no lock but for a new block: the lane
+ * is this thread's.
+ */
 static struct dump_call *log_append(struct thread *thread)
 {
 	struct dump_part *block = thread->log;
@@ -747,10 +757,10 @@ void sample_forked(void)
 		guest_free(taken.samples, taken.sample_places * sizeof(struct dump_sample *));
 	memset(&taken, 0, sizeof(taken));
 	sample_start();
-	/* Another thread of the parent may have been at it; and what the parent has done says nothing of the child. */
+	/* Another thread of the parent may have been working on it; and the parent's work is not the child's. */
 	if (calibration.state != PACE_NEVER)
 		calibration.state = flopshim_tick_scale ? PACE_KNOWN : PACE_UNKNOWN;
 	calibration.flops = 0;
 	if (thread_self != &thread_null)
-		thread_self->random = 0; /* or all children would draw alike */
+		thread_self->random = 0; /* or all children would draw the same numbers */
 }

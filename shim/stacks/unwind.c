@@ -2,8 +2,8 @@
 /*
  * unwind.c - return addresses by libunwind.
  * It must never be linked to libunwind: its _Unwind_ functions would take the place of libgcc's in the program, and
- * make a C++ exception cost thirteen times as much. And it must never let libunwind keep a descriptor: that would go on
- * to read, write and close a number that the program has closed and opened again as a file of its own.
+ * make a C++ exception cost thirteen times as much. And it must never let libunwind keep a descriptor: if the program
+ * has closed that number and opened a file of its own with it, libunwind would read, write and close that file.
  */
 #include "shim/stacks/unwind.h"
 
@@ -24,18 +24,18 @@
 #include "shim/resolve/module.h"
 #include "shim/state/epoch.h"
 
-enum { OWN_FRAMES = 16 }; /* of the shim, in front of the caller's */
+enum { OWN_FRAMES = 16 }; /* frames of the shim, below the caller's */
 
 static int (*backtrace_function)(void **, int);
-static const char *problem; /* why there is none */
+static const char *problem; /* why no stack can be taken */
 
 const char *unwind_problem(void) { return problem; }
 
 /* ---- libunwind without its pipe ---- */
 
 /*
- * To see whether an address can be read, libunwind writes what is there to a pipe that it keeps open. In its place it
- * gets a number that is no descriptor, and functions that know it and ask the kernel in another way.
+ * libunwind tests whether an address can be read by writing what is there to a pipe that it keeps open. Instead of the
+ * pipe it gets a number that is no descriptor, and functions that know this number and ask the kernel in another way.
  */
 enum { NO_PIPE = 0x7ffffff0 };
 
@@ -64,7 +64,7 @@ static ssize_t write_instead(int file, const void *bytes, size_t size)
 	return -1;
 }
 
-/* libunwind writes by syscall(), so that nobody who has a write() of his own sees it. */
+/* libunwind writes by syscall(), past any write() that the program has defined. */
 static long syscall_instead(long number, long a, long b, long c, long d, long e, long f)
 {
 	if (number == SYS_write && a == NO_PIPE)
@@ -77,12 +77,13 @@ static int close_instead(int file)
 	return file == NO_PIPE ? 0 : close(file);
 }
 
-/* Whose stack is taken, under record_lock; NULL: nobody's. */
+/* The thread pointer of the thread whose stack is being taken, under record_lock; NULL: no stack is. */
 static void *volatile unwinding;
 
 /*
- * The linker's would wait for a lock that may be held by a thread that waits for this one, or by one that a forked child
- * does not have. A program that is linked to libunwind has that one all the same.
+ * Lists the loaded objects. The dynamic linker's function would wait for a lock: that may be held by a thread that
+ * waits for this one, or by one that a forked child does not have. It is called all the same for a program that uses
+ * this libunwind itself.
  */
 static int iterate_instead(int (*callback)(struct dl_phdr_info *, size_t, void *), void *context)
 {
@@ -104,7 +105,7 @@ static void *instead_of(const char *name)
 	return NULL;
 }
 
-/* The slot may be in memory that was made read-only once it was relocated. */
+/* Sets an entry of the GOT, which may be in memory that was made read-only after its relocation. */
 static void slot_set(void **slot, void *function, const struct dl_phdr_info *info)
 {
 	uintptr_t page = page_begin((uintptr_t)slot), start, end;
@@ -139,7 +140,7 @@ static void slots_set(const struct relocations *relocations, const ElfW(Sym) *sy
 	}
 }
 
-/* Of the object whose dynamic section is `wanted`. */
+/* Sets the functions of the object whose dynamic section is `wanted`. A callback of dl_iterate_phdr. */
 static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
 {
 	struct relocations plt = {0}, data = {0};
@@ -180,18 +181,18 @@ static void without_pipe(void *library)
 /* ---- stacks ---- */
 
 /*
- * libunwind has thread-local storage, which the C library allocates when a thread first uses it. That must not happen while a
- * stack is taken: the call may come from a signal handler that interrupted malloc, whose lock its own thread holds, and without
- * memory the C library ends the process. So each thread uses it once where it starts, and a thread that has not takes no stack.
+ * libunwind has thread-local storage, which the C library allocates when a thread first uses it. That must not happen
+ * while a stack is taken: the call may come from a signal handler that has interrupted malloc, and without memory the C
+ * library ends the process. So each thread uses it once where it starts, and a thread that has not done so takes no stack.
  */
 static struct {
 	void *(*address_of)(void *);
 	struct { unsigned long module, offset; } place;
-	void *(*allocate)(size_t); /* looked up: whatever else the shim does may not allocate, and so imports no such function */
+	void *(*allocate)(size_t); /* found by dlsym, since the shim imports no function that allocates */
 	void (*release)(void *);
 } storage;
 
-enum { STORAGE_ROOM = 4096 }; /* more than libunwind's takes */
+enum { STORAGE_ROOM = 4096 }; /* more than libunwind's storage needs */
 
 static __thread bool has_storage __attribute__((tls_model("initial-exec")));
 
@@ -209,7 +210,10 @@ void unwind_thread_start(void)
 	has_storage = true;
 }
 
-/* In the first thread that uses the storage the C library decides where it is, for which it takes a lock of the linker. */
+/*
+ * Has the C library decide where the storage is, which it does in the first thread that uses it, under a lock of the
+ * linker's.
+ */
 static void storage_settle(void *library)
 {
 	*(void **)&storage.address_of = libc_dlsym(RTLD_DEFAULT, "__tls_get_addr");
@@ -229,9 +233,9 @@ void unwind_start(void)
 	if (config.stacks != STACKS_AUTO && config.stacks != STACKS_ALL)
 		return;
 	/*
-	 * libunwind keeps a cache for each thread until the last round of the destructors of thread-specific data, where
-	 * ThreadSanitizer has already taken its own state of the thread apart: the mutex that libunwind then locks is
-	 * TSan's to intercept, and the program crashes. Without the cache TSan reports libunwind's own races.
+	 * libunwind keeps a cache for each thread until the last round of the destructors of thread-specific data. By
+	 * then ThreadSanitizer has taken apart its own state of the thread, and it intercepts the mutex that
+	 * libunwind locks: the program crashes. Without the cache TSan reports libunwind's own races.
 	 */
 	problem = "libunwind.so.8 is left alone under ThreadSanitizer";
 	if (libc_dlsym(RTLD_DEFAULT, "__tsan_init"))
