@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * lifecycle.c - threads begin and end, know who made them, and start over in a forked child.
- * It must never have a thread charge elsewhere than where the thread that made it stands.
+ * lifecycle.c - threads begin and end, know who created them, and start over in a forked child.
+ * It must never let a thread without a scope of its own charge elsewhere than its creator.
  */
 #include "shim/threads/lifecycle.h"
 
@@ -27,10 +27,10 @@
 #include "shim/state/epoch.h"
 #include "shim/state/registry.h"
 
-#define STACK_UNLIMITED ((uint64_t)1 << 36) /* nothing lies that near to such a stack */
+#define STACK_UNLIMITED ((uint64_t)1 << 36) /* size of a stack without a limit: nothing else lies that near */
 #define STACK_GUESS ((uint64_t)8 << 20)
 
-/* A signal handler in between finds no call in flight, and sees the rest by the thread. */
+/* Makes `thread` the state of the calling thread. A signal handler that comes in between finds no call in flight. */
 static void thread_become(struct thread *thread)
 {
 	volatile struct thread_head *head = &thread_head;
@@ -44,15 +44,15 @@ static void thread_become(struct thread *thread)
 	head_settle(thread->lane);
 }
 
-/* An origin, and what its thread is to do and where its stack is; the size is 0 if that is not known. */
+/* An origin, with what its thread is to run and where its stack is; the size is 0 if that is not known. */
 struct birth {
 	struct origin origin;
 	void *(*start)(void *);
 	void *argument;
-	uint64_t stack_base, stack_size; /* base 0: the C library finds a place */
+	uint64_t stack_base, stack_size; /* base 0: the C library chooses a place */
 };
 
-/* Few programs have more threads at once than these are for: nothing can be missing then. */
+/* These are static. Few programs have more threads at once, and the others cannot run out of memory here. */
 enum { BIRTHS_FIRST = 64 };
 static struct birth first_births[BIRTHS_FIRST] __attribute__((aligned(16)));
 
@@ -76,7 +76,7 @@ void lifecycle_lock(void)
 
 /* ---- who made whom ---- */
 
-/* With record_lock held. */
+/* A new origin, with one use; NULL without memory. With record_lock held. */
 static struct origin *origin_make(struct origin *creator)
 {
 	struct birth *birth = guest_pool_take(&life.births);
@@ -89,7 +89,7 @@ static struct origin *origin_make(struct origin *creator)
 	return &birth->origin;
 }
 
-/* With record_lock held. The calling thread's; NULL without memory. */
+/* The calling thread's origin, made if need be; NULL without memory. With record_lock held. */
 static struct origin *origin_locked(void)
 {
 	if (!origin_self)
@@ -130,10 +130,10 @@ static void origin_release(struct origin *origin)
 /* ---- threads ---- */
 
 /*
- * Where the thread's own stack lies, which must not be thought larger than it is: others may begin right below it. glibc
- * keeps a thread's control block at the top of its stack, but for the main thread; asking pthread_getattr_np would
- * allocate. Where nothing is known of it (clone, thrd_create), the default is most likely; too narrow a guess only sends
- * calls through the slow path.
+ * Finds out where the thread's own stack lies. It must not be thought larger than it is: others may begin right below
+ * it. glibc keeps a thread's control block at the top of its stack, but for the main thread; asking
+ * pthread_getattr_np would allocate. For a thread that others have created (clone, thrd_create), the default size is
+ * most likely; too small a guess only sends calls through the slow path.
  */
 static void thread_find_stack(void)
 {
@@ -153,8 +153,8 @@ static void thread_find_stack(void)
 }
 
 /*
- * A new thread is given the place of one that has ended if there is any, with all that it knew of call sites and rows: what
- * is not true any more is told by its epoch. So only what belongs to the thread itself begins anew.
+ * Makes the state of a thread. It gets the place of one that has ended if there is any, with all that this one knew of
+ * call sites and rows: the epoch tells what is not true any more. So only what belongs to the thread itself begins anew.
  */
 static struct thread *thread_make(void)
 {
@@ -179,7 +179,7 @@ static struct thread *thread_make(void)
 	return thread;
 }
 
-/* With record_lock held. Its place waits for another thread. */
+/* Ends the state of a thread; its place waits for another one. With record_lock held. */
 static void thread_end(struct thread *thread)
 {
 	thread_become(&thread_null);
@@ -194,7 +194,7 @@ static void thread_end(struct thread *thread)
 	registry_retire(thread);
 }
 
-/* With record_lock held. */
+/* Ends the scopes of a thread, and its use of its origin. With record_lock held. */
 static void origin_end(struct origin *origin)
 {
 	origin_self = NULL;
@@ -206,7 +206,10 @@ static void origin_end(struct origin *origin)
 	origin_release(origin);
 }
 
-/* A thread that has made a call, or was made by pthread_create, ends. Destructors that come later may make it anew. */
+/*
+ * Called when a thread ends that has made a call, or was created by pthread_create. Later destructors may make its
+ * state anew.
+ */
 static void ended(void *unused)
 {
 	(void)unused;
@@ -245,12 +248,15 @@ static void birth_describe(struct birth *birth, const pthread_attr_t *attributes
 	birth->argument = argument;
 	if (!attributes || pthread_attr_getstack(attributes, &base, &size))
 		return;
-	/* Without a place the base is what the size leaves below 0. */
+	/* If no place was chosen, the base is 0 - size. */
 	birth->stack_base = (uint64_t)base + size ? (uint64_t)base : 0;
 	birth->stack_size = size;
 }
 
-/* A thread that does not know who made it charges to the root, where scopes with a budget do not hold. */
+/*
+ * There is no memory for a new thread's origin. Without one it charges to the namespace of the process, where the
+ * limits of open scopes do not hold.
+ */
 static void origin_missing(void)
 {
 	static _Atomic bool said;
@@ -263,10 +269,10 @@ static void origin_missing(void)
 	if (limited && config.on_exceed != EXCEED_WARN)
 		exceed_without_memory();
 	if (open && !atomic_exchange(&said, true))
-		guest_say("no memory to note who makes a thread: it charges to the root");
+		guest_say("no memory to note who creates a thread: it charges to the namespace of the process");
 }
 
-/* A thread charges where the thread that made it has a scope open: here it learns who that was. */
+/* Creates a thread that knows its creator: it charges where that one has a scope open. */
 __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 							  void *(*start)(void *), void *argument)
 {
@@ -309,7 +315,10 @@ void lifecycle_look_again(struct thread *thread)
 
 /* ---- forks ---- */
 
-/* The child's only thread keeps the calls that it is inside of; the rest of what it knew is its parent's. */
+/*
+ * Starts over in a forked child. Its only thread keeps the calls that it is inside of; the rest of what it knew is
+ * the parent's.
+ */
 static void start_over_after_fork(void)
 {
 	struct thread *thread = thread_self;
@@ -375,7 +384,7 @@ struct thread *lifecycle_thread(void)
 		return NULL;
 	if (likely(thread_self != &thread_null))
 		return thread_self;
-	sample_calibrate(); /* for the first time, before a dump is made, which takes long enough for a second one */
+	sample_calibrate(); /* the first reading: making the dump takes long enough for a second one */
 	guest_lock(&record_lock); /* a signal handler must not make a second one meanwhile */
 	thread = thread_self != &thread_null ? thread_self : thread_make();
 	if (thread) {
@@ -401,7 +410,7 @@ static void fork_ended(void)
 
 /* ---- the start ---- */
 
-/* As they are when the program begins: by that the kernel has kept what it maps away from the main thread's stack. */
+/* Finds the sizes of stacks as they are when the program begins: the kernel has mapped nothing within the main thread's. */
 static void find_stack_sizes(void)
 {
 	pthread_attr_t attributes;

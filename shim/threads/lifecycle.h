@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * lifecycle.h - threads begin and end, know who made them, and start over in a forked child.
+ * lifecycle.h - threads begin and end, know who created them, and start over in a forked child.
+ * It must never let a forked child go on with what is its parent's.
  */
 #ifndef FLOPSHIM_LIFECYCLE_H
 #define FLOPSHIM_LIFECYCLE_H
@@ -10,34 +11,34 @@
 
 #include "shim/state/state.h"
 
-/* Once, in the constructor: has forks and the ends of threads noticed, and finds out where their stacks lie. */
+/* Has forks and the ends of threads noticed, and finds out how large stacks are. Called once, in the constructor. */
 void lifecycle_start(void);
 
 /*
- * The calling thread's state, made if need be; NULL without memory. Notices that the process is a forked child and
- * starts over then.
+ * The calling thread's state, made if need be; NULL without memory, or if the shim has not started. Starts over first
+ * in a forked child that has not done so.
  */
 struct thread *lifecycle_thread(void);
 
 /*
- * Takes record_lock where the process may be a forked child that has not started over, and need not do so: there it may be
- * held by a thread that only the parent has.
+ * Takes record_lock in a process that may be a forked child which has not started over: there a thread that only the
+ * parent has may have held it.
  */
 void lifecycle_lock(void);
 
-/* Notices a fork and starts over then. False where the shim has not started: nothing may be counted. */
+/* Starts over in a forked child that has not done so. False if the shim has not started: then nothing may be counted. */
 bool lifecycle_ready(void);
 
-/* The calling thread as its children see it, made if need be; NULL without memory. */
+/* The calling thread as the threads that it creates see it, made if need be; NULL without memory. */
 struct origin *lifecycle_origin(void);
 
-/* Whether limits hold where the calling thread charges; it need not have any state. */
+/* Whether limits hold where the calling thread charges. It need not have any state. */
 bool lifecycle_is_limited(void);
 
-/* After a scope was opened or ended: every thread that charges there takes note. With record_lock held. */
+/* Has every thread charge where it should, after a scope was opened or ended. With record_lock held. */
 void lifecycle_scopes_changed(void);
 
-/* The thread is in an epoch that it has not seen: limits and factors may be others. */
+/* In an epoch that the thread has not seen: gives back its lease, and has it look at limits and multipliers again. */
 void lifecycle_look_again(struct thread *thread);
 
 #endif
