@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ending.c - the end of a process that a budget stops.
- * It must never hang: the call may come from a signal handler that has interrupted malloc or printf, and other threads may
- * hold any lock. So what ends the process at the latest takes no lock and allocates nothing, not even by pthread_create.
+ * It must never hang: the call may come from a signal handler that has interrupted malloc or printf, and other
+ * threads may hold any lock. So the watchdog takes no lock and allocates nothing, not even by pthread_create.
  */
 #include "shim/enforce/ending.h"
 
@@ -29,12 +29,12 @@
 
 enum {
 	WATCH_SECONDS = 1,
-	KILL_NS = 500000000, /* after those, where a signal does what a thread cannot */
+	KILL_NS = 500000000, /* after those SIGKILL comes, where no thread can watch */
 	WATCH_STACK = 16384,
 };
 
 static struct {
-	_Atomic uint64_t by; /* process and thread that end the process; a forked child has another process's */
+	_Atomic uint64_t by; /* process and thread that end the process; a forked child finds its parent's here */
 	_Atomic int status;
 	bool watched;
 } ending;
@@ -47,7 +47,7 @@ static void __attribute__((noreturn)) end_now(void)
 
 /* ---- the thread that watches ---- */
 
-/* It has the thread-local storage of the thread that made it, and so calls nothing but the kernel. */
+/* The watching thread. It has the thread-local storage of the thread that made it, and so calls nothing but the kernel. */
 static void __attribute__((noreturn)) watch(void)
 {
 	struct timespec second = {WATCH_SECONDS, 0};
@@ -57,7 +57,7 @@ static void __attribute__((noreturn)) watch(void)
 }
 
 #ifdef __x86_64__
-/* A program's sanitizer has a clone of its own, which takes locks: this one is the kernel's. */
+/* Makes a thread by the kernel's clone: a sanitizer has one of its own in place of the C library's, which takes locks. */
 static long thread_start(unsigned long flags, void *stack_end)
 {
 	register long unused_child __asm__("r10") = 0, unused_storage __asm__("r8") = 0;
@@ -99,11 +99,11 @@ static void time_is_up(int number, siginfo_t *info, void *context)
 {
 	(void)number;
 	(void)context;
-	if (info->si_code == SI_TIMER || info->si_code == SI_KERNEL) /* it is the timer's, and nobody else's */
+	if (info->si_code == SI_TIMER || info->si_code == SI_KERNEL) /* the timer has sent it, and nobody else */
 		end_now();
 }
 
-/* The signal that is to come to this thread. */
+/* Has a signal come to this thread. */
 static void signal_expect(int number)
 {
 	struct sigaction action = {.sa_sigaction = time_is_up, .sa_flags = SA_SIGINFO};
@@ -114,7 +114,7 @@ static void signal_expect(int number)
 	machine_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, sizeof(set));
 }
 
-/* By the kernel itself: the C library's timer_create may allocate. */
+/* Starts a timer of the kernel's, WATCH_SECONDS and `ns` from now: the C library's timer_create may allocate. */
 static bool timer_start(int notify, int number, long ns)
 {
 	struct sigevent event = {.sigev_notify = notify, .sigev_signo = number};
@@ -132,11 +132,11 @@ static bool watch_by_signal(void)
 	bool killed;
 
 	signal_expect(SIGRTMAX);
-	/* It may be blocked when it comes, since locks of the shim's are taken with all signals blocked. */
+	/* SIGRTMAX may be blocked when it comes, since all signals are while a lock of the shim's is held. */
 	killed = timer_start(SIGEV_SIGNAL, SIGKILL, KILL_NS);
 	if (timer_start(SIGEV_THREAD_ID, SIGRTMAX, 0) || killed)
 		return true;
-	signal_expect(SIGALRM); /* needs no memory of the kernel's, which a limit may refuse */
+	signal_expect(SIGALRM); /* it needs no memory of the kernel's, which a limit may refuse */
 	return !setitimer(ITIMER_REAL, &time, NULL);
 }
 
@@ -146,7 +146,7 @@ void ending_begin(int status)
 {
 	uint64_t none, self, all = ~(uint64_t)0;
 
-	if (guest_confined) { /* nobody watches: that takes system calls which may be forbidden */
+	if (guest_confined) { /* nothing watches: that would take system calls, which may be forbidden */
 		ending.status = status;
 		return;
 	}
@@ -160,12 +160,12 @@ void ending_begin(int status)
 			return;
 		}
 	if (none == self)
-		end_now(); /* what is being flushed makes calls itself, and waiting would be for ever */
+		end_now(); /* code that is being flushed makes a call, and waiting for it would never end */
 	for (;;)
 		pause();
 }
 
-/* Never waits for the stream: a thread that reads it may hold it for ever. */
+/* Flushes a stream without waiting for it: a thread that reads from it may hold its lock for ever. */
 static void flush_free_stream(FILE *stream)
 {
 	if (!stream || ftrylockfile(stream))
@@ -174,7 +174,7 @@ static void flush_free_stream(FILE *stream)
 	funlockfile(stream);
 }
 
-/* No further call is counted. */
+/* After this no call is counted. */
 static void close_dump(void)
 {
 	gaps_look(GAPS_END);
@@ -188,7 +188,7 @@ void ending_finish(void)
 {
 	close_dump();
 	if (ending.watched || guest_confined)
-		flush_free_stream(stdout); /* who has written to it meant to be able to */
+		flush_free_stream(stdout); /* a confined program that has written to it can write */
 	if (ending.watched) {
 		python_flush();
 		fflush(NULL);

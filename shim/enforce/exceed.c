@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * exceed.c - what happens to a call that does not fit its budget.
- * It must never let such a call run but where the program or its user has said so.
+ * It must never let such a call run unless the program or its user has asked for that.
  */
 #include "shim/enforce/exceed.h"
 
@@ -26,7 +26,7 @@
 
 enum { INFO_NAMESPACE = -1001, INFO_SCOPE = -1002, INFO_PROCESS = -1003, MESSAGES_MAX = 10, STATUS_WITHOUT_MEMORY = 2 };
 
-/* INFO of a denied call: which kind of limit refused it. */
+/* INFO of a denied call, which says what kind of limit refused it. */
 static int deny_info(const struct limit *limit)
 {
 	if (limit->is_scope)
@@ -34,7 +34,7 @@ static int deny_info(const struct limit *limit)
 	return limit->namespace_id ? INFO_NAMESPACE : INFO_PROCESS;
 }
 
-/* 48,000,000 rather than 48000000: the line is for people. */
+/* Prints 48,000,000 rather than 48000000: the line is for people. */
 static void print_grouped(char *line, size_t size, size_t *end, uint64_t value)
 {
 	char digits[32], grouped[48];
@@ -125,10 +125,10 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 		guest_print(line, sizeof(line), &end, limit->is_scope ? " of a scope" : " of the process");
 	print_caller(line, sizeof(line), &end, call->caller);
 	guest_say("%s", line);
-	dump_flush_due(); /* what could not be said is noted before anything else happens */
+	dump_flush_due(); /* a message that could not be said is noted before anything else happens */
 }
 
-/* The first lines about what a limit has refused, and one that there will be no more. */
+/* Says the first refusals of a limit, and with the last of them that there will be no more lines. */
 static void say_refused_at_first(const struct exceeding_call *call)
 {
 	uint32_t said;
@@ -139,12 +139,12 @@ static void say_refused_at_first(const struct exceeding_call *call)
 	if (said <= MESSAGES_MAX)
 		say_refused(call, "refused");
 	if (said == MESSAGES_MAX)
-		guest_say("what this budget refuses from now on is counted, and not said");
+		guest_say("further calls that this budget refuses are counted, but not reported");
 }
 
 /* ---- deny ---- */
 
-/* 0 where the caller has its complex result, if the function would have written it there. */
+/* Writes 0 where the caller wants its complex result, if that is in memory. */
 static void deny_hidden_result(const struct exceeding_call *call)
 {
 	void *result = (void *)*entry_slot(call->frame, 0);
@@ -159,7 +159,7 @@ static void deny(const struct exceeding_call *call)
 	int info = deny_info(call->limit);
 
 	if (!call->frame)
-		return; /* work charged by hand: flopshim_charge says so */
+		return; /* work charged by hand: flopshim_charge returns FLOPSHIM_REFUSED */
 	*entry_result(call->frame) = form->info == INFO_RETURNED ? (uint64_t)(int64_t)info : 0;
 	if (form_hides_result(form))
 		deny_hidden_result(call);
@@ -183,7 +183,10 @@ static bool run_over(const struct exceeding_call *call)
 
 /* ---- the program's own decision ---- */
 
-/* Function and context belong together, so that a thread reads both by one pointer. Never changed and never freed. */
+/*
+ * A callback's function and context. They are one object, so that a thread reads both by one pointer. Never changed
+ * and never freed.
+ */
 struct callback {
 	flopshim_exceed_callback function;
 	void *context;
@@ -194,7 +197,7 @@ static struct callback *_Atomic callback_set; /* NULL if there is none */
 static struct callback *callbacks;            /* all that have been set, under record_lock */
 static struct guest_pool callback_pool = {.size = sizeof(struct callback)};
 
-/* With record_lock held; NULL without memory. */
+/* The object for this function and context, made if need be. With record_lock held; NULL without memory. */
 static struct callback *callback_of(flopshim_exceed_callback function, void *context)
 {
 	struct callback *known = callbacks;
@@ -233,13 +236,19 @@ static enum exceed_action action_of(enum flopshim_action chosen)
 	}
 }
 
-/* The callback may have left by longjmp: then its frame is passed by, or holds something else. */
+/*
+ * Whether a call comes out of the callback, which runs in this thread. If the callback was left by longjmp, its frame
+ * is gone from the stack, or its slot holds something else.
+ */
 static bool is_asking(const struct thread *thread, uint64_t slot)
 {
 	return thread->asking_slot > slot && *(const uint64_t *)thread->asking_slot == thread->asking_return;
 }
 
-/* It may leave by longjmp: nothing is held meanwhile. */
+/*
+ * Asks the program what to do, or takes what is configured if there is no callback. The callback may leave by
+ * longjmp, so no lock is held.
+ */
 static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_call *call,
 							const struct callback *callback, bool *by_default)
 {
@@ -274,8 +283,8 @@ static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_c
 /* ---- exceptions ---- */
 
 /*
- * Limits of the module flopshim raise. One of the environment belongs to whoever set it, and does what that says; but `deny`
- * would let a block go on with outputs that were not computed.
+ * Whether a refusal by this limit raises an exception. Limits of the module flopshim do. A limit of the environment
+ * does what the environment says; but with `deny` a block would go on with outputs that were not computed.
  */
 static bool raises(const struct limit *limit)
 {
@@ -298,7 +307,10 @@ static void describe(const struct exceeding_call *call, struct refusal *refusal)
 	refusal->loud = namespace_blocks.loud != 0;
 }
 
-/* Nothing is held meanwhile: signal handlers written in Python may run, and leave by an exec, say. */
+/*
+ * Raises a refusal in Python, or keeps it for its block, or says it. No lock is held: signal handlers written in
+ * Python may run, and leave by an exec, say.
+ */
 static __attribute__((noinline)) void raise_refusal(const struct exceeding_call *call)
 {
 	struct refusal refusal;
@@ -318,10 +330,10 @@ static __attribute__((noinline)) void raise_refusal(const struct exceeding_call 
 		say_refused_at_first(call);
 }
 
-/* The dump is told first: the program may end by it. */
+/* Sends the configured signal to this thread. The dump is told first, since the program may end by it. */
 static void send_signal(void)
 {
-	static pid_t told_by; /* a forked child has a dump of its own */
+	static pid_t told_by; /* the process that has told its dump: a forked child has another one */
 	char number[16];
 	size_t end = 0;
 
@@ -362,8 +374,8 @@ bool exceed(const struct exceeding_call *call)
 		return run_over(call);
 	}
 	if (action == EXCEED_EXIT)
-		ending_begin(config.exit_status); /* the message too may have to wait for somebody */
-	/* A program that decides by itself to deny knows what it does. */
+		ending_begin(config.exit_status); /* before the message, which may have to wait for somebody */
+	/* A program that decides by itself to deny is told nothing. */
 	if (action == EXCEED_EXIT) {
 		say_refused(call, "refused");
 		ending_finish();
@@ -381,6 +393,6 @@ bool exceed(const struct exceeding_call *call)
 void exceed_without_memory(void)
 {
 	ending_begin(STATUS_WITHOUT_MEMORY);
-	guest_say("no memory to count calls, and a budget should hold: the program is stopped");
+	guest_say("no memory to count calls, so that the budget could not hold: the program is stopped");
 	ending_finish();
 }

@@ -4,12 +4,12 @@
  * It must never run Python code while a statement is half prepared to raise: signal handlers run between any two
  * instructions of such code, and what they raise would leave it like that.
  *
- * The error is set while the C function that called BLAS goes on, and most fail as soon as they see it. Some return a
- * result all the same (`a @ b` does), some put an exception of their own in its place (NumPy takes a dgesv that did nothing
- * for a singular matrix), and some call Python functions with what was not computed. So the thread is traced until the
- * frame of the statement has got the error: it takes the place of whatever the C function raises; a Python function that it
- * calls gets it at once; and where it returns a result, the error is raised before the next instruction. (A pending call or
- * an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)
+ * The error is set while the C function that called BLAS goes on, and most such functions fail as soon as they see it.
+ * Some return a result all the same (`a @ b` does), some raise an exception of their own instead (NumPy takes a dgesv that
+ * did nothing for a singular matrix), and some call Python functions with what was not computed. So the thread is traced
+ * until the frame of the statement has got the error: it replaces whatever the C function raises; a Python function that
+ * is called gets it at once; and where the C function returns a result, the error is raised before the next instruction.
+ * (A pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)
  */
 #include "shim/enforce/raise.h"
 
@@ -24,7 +24,7 @@
 
 typedef int tracer(void *tracing, void *frame, int event, void *argument);
 
-/* All that the shim calls of Python's C API, which is the same from 3.8 to 3.13: result, name, parameters. */
+/* All functions of Python's C API that the shim calls, which are the same from 3.8 to 3.13: result, name, parameters. */
 #define FUNCTIONS(USE)                                                             \
 	USE(int, PyGILState_Ensure, (void))                                        \
 	USE(void, PyGILState_Release, (int))                                       \
@@ -70,14 +70,14 @@ const char *const raise_functions[] = {FUNCTIONS(NAME) NULL};
 
 _Static_assert(sizeof(c_api) == sizeof(raise_functions) - sizeof(char *), "a pointer for each name");
 
-/* What a trace function is told: of pystate.h and sys.settrace. */
+/* What a trace function is told: the numbers of pystate.h, and the names of sys.settrace. */
 enum { EVENT_CALL = 0, EVENT_EXCEPTION = 1 };
 static const char *const event_names[] = {"call", "exception", "line", "return", "c_call", "c_exception", "c_return",
 					  "opcode"};
 
 static const char raising_name[] = "flopshim.raising", scope_name[] = "flopshim.scope";
 
-/* Of the module; all under the GIL but `attached`. References are kept for good. */
+/* The module, and what it has handed over. All under the GIL but `attached`. References are kept for good. */
 static struct {
 	bool attached;
 	void *module, *none;
@@ -86,26 +86,26 @@ static struct {
 	int tool, event;
 } module;
 
-/* A statement that is to raise. It belongs to a capsule, and that to the tracing of the thread. */
+/* A statement that is to raise. It belongs to a capsule, and the capsule to the tracing of the thread. */
 struct raising {
-	void *capsule;         /* borrowed */
+	void *capsule;         /* borrowed reference */
 	void *frame;           /* of the statement */
 	struct python_place place; /* of the frame */
 	void *error;
-	void *passed;          /* raised last by what runs by chance inside of the statement; NULL: nothing was */
-	void *tracing;         /* what traced the thread before, NULL: nothing did */
-	void *opcodes;         /* f_trace_opcodes of the frame before; or the frame's code, with sys.monitoring */
-	void *probe;           /* code of the function that tells whether the thread can be traced */
-	int64_t block;         /* that has its refusal raised by this */
+	void *passed;          /* raised last by code that only happens to run inside of the statement; NULL: nothing was */
+	void *tracing;         /* what traced the thread before; NULL: nothing did */
+	void *opcodes;         /* f_trace_opcodes of the frame before; with sys.monitoring, the frame's code */
+	void *probe;           /* code of _probe, which shows whether the thread can be traced */
+	int64_t block;         /* the block whose refusal is raised by this */
 	struct thread *thread;
-	struct raising *outer; /* of a statement further out in the same thread */
-	struct raising *next;  /* of all threads */
+	struct raising *outer; /* that of a statement further out in the same thread */
+	struct raising *next;  /* in the list of all threads */
 	bool armed, is_traced;
 };
 
 static struct {
 	struct raising *armed;
-	struct guest_pool pool; /* under the GIL; never given back, since raise_is_repeat reads without it */
+	struct guest_pool pool; /* under the GIL; its memory stays, since raise_is_due reads without the GIL */
 } raisings = {.pool = {.size = sizeof(struct raising)}};
 
 void raise_use(void *const *functions)
@@ -128,7 +128,7 @@ static void set_reference(void **place, void *object)
 
 /* ---- errors ---- */
 
-/* Takes the error that is set, whose traceback it keeps. A new reference. */
+/* Takes the error that is set, and gives it its traceback. A new reference. */
 static void *take_error(void)
 {
 	void *type, *value, *traceback;
@@ -161,14 +161,15 @@ static void *attribute(void *object, const char *name)
 	return found;
 }
 
-/* A new reference. Python 3.8 has no function for it. */
+/* The code of a frame, a new reference. Python 3.8 has no function for it. */
 static void *code_of(void *frame) { return attribute(frame, "f_code"); }
 
 /* ---- an event before every instruction of a frame ---- */
 
 /*
- * Up to Python 3.11 it is a property of the frame. From 3.12 on that crashes threads that are not traced (3.12), or is one
- * switch for all that run the code (3.13), and sys.monitoring serves instead, by code object.
+ * Has Python call the shim before every instruction of the frame. Up to 3.11 that is a property of the frame. From
+ * 3.12 on the property crashes threads that are not traced (3.12), or is one switch for all that run the code (3.13);
+ * so sys.monitoring does it there, by code object.
  */
 static void opcodes_begin(struct raising *raising)
 {
@@ -241,7 +242,10 @@ static void raising_drop(struct raising *raising)
 	guest_pool_give(&raisings.pool, raising);
 }
 
-/* Whatever lets the capsule go: the tracing that is put back, the end of the thread, a program that sets its own tracing. */
+/*
+ * Destructor of the capsule. It is called when the old tracing is put back, the thread ends, or the program sets its
+ * own tracing.
+ */
 static void raising_goes(void *capsule)
 {
 	struct raising *raising = c_api.PyCapsule_GetPointer(capsule, raising_name);
@@ -271,7 +275,7 @@ static void trace_again(void *tracing)
 	}
 }
 
-/* The caller holds a reference to the capsule. What was traced before is traced again. */
+/* Traces again what was traced before. The caller holds a reference to the capsule. */
 static void disarm(struct raising *raising)
 {
 	if (!raising->armed)
@@ -281,7 +285,7 @@ static void disarm(struct raising *raising)
 	trace_again(raising->tracing);
 }
 
-/* The statement raises its error: what other threads left to be raised in its block need not be raised any more. */
+/* The statement raises its error: what other threads have kept for its block need not be raised any more. */
 static void disarm_raised(struct raising *raising)
 {
 	disarm(raising);
@@ -299,8 +303,8 @@ static void raise_now(struct raising *raising)
 }
 
 /*
- * Has the program's own trace function see an event, as if it were the thread's. What it returns traces the frame from then
- * on: it does so for functions written in Python.
+ * Passes an event to the program's own trace function, as if that were the thread's. What it returns traces the frame
+ * from then on, as Python does for functions written in Python.
  */
 static int forward(struct raising *raising, void *frame, int event, void *argument)
 {
@@ -330,7 +334,7 @@ static int forward(struct raising *raising, void *frame, int event, void *argume
 	return 0;
 }
 
-/* Of the frame of the statement. */
+/* An event in the frame of the statement. */
 static int trace_statement(struct raising *raising, void *frame, int event, void *argument)
 {
 	void *exception = event == EVENT_EXCEPTION ? c_api.PyTuple_GetItem(argument, 1) : NULL;
@@ -362,8 +366,8 @@ static int trace_statement(struct raising *raising, void *frame, int event, void
 }
 
 /*
- * Of another frame: one of a function that the C function calls, or of one that has nothing to do with it. Finalizers and
- * signal handlers run between any two instructions.
+ * An event in another frame: of a function that the C function calls, or of one that has nothing to do with it, since
+ * finalizers and signal handlers run between any two instructions.
  */
 static int trace_other(struct raising *raising, void *frame, int event, void *argument)
 {
@@ -387,7 +391,7 @@ static int trace_other(struct raising *raising, void *frame, int event, void *ar
 		set_error(raising->error);
 		return -1;
 	}
-	/* SystemError: a function that returned while the error was set, which is the statement's. */
+	/* A SystemError comes from a function that returned while the statement's error was set. */
 	if (exception && !c_api.PyErr_GivenExceptionMatches(exception, module.system_error))
 		set_reference(&raising->passed, exception);
 	return forward(raising, frame, event, argument);
@@ -408,7 +412,7 @@ static int trace(void *capsule, void *frame, int event, void *argument)
 	return result;
 }
 
-/* The callback of sys.monitoring, in whatever thread runs the code. */
+/* The callback of sys.monitoring, which is called in any thread that runs the code. */
 static void *before_instruction(void *self, void *arguments)
 {
 	struct raising *raising = thread_self->raising;
@@ -430,7 +434,7 @@ static void *before_instruction(void *self, void *arguments)
 
 /* ---- refusals ---- */
 
-/* With one argument, or none. */
+/* Calls a function of the module with one argument, or with none if that is NULL. */
 static void *call_module(const char *name, void *argument)
 {
 	void *function = c_api.PyObject_GetAttrString(module.module, name), *result;
@@ -442,7 +446,7 @@ static void *call_module(const char *name, void *argument)
 	return result;
 }
 
-/* What the statement is to raise: the module's exception, or what came up while that was made. A new reference. */
+/* Makes what the statement is to raise: the module's exception, or the error that came up instead. A new reference. */
 static void *make_error(const struct refusal *refusal, void *frame)
 {
 	void *told = c_api.Py_BuildValue("(yyLLLyiO)", refusal->operation, refusal->call, (long long)refusal->cost,
@@ -474,7 +478,7 @@ static void *probe_code(void)
 	return code;
 }
 
-/* Has `frame` raise `error`, which it sets. */
+/* Sets `error`, and has `frame` raise it. */
 static void arm(struct thread *thread, void *frame, struct python_place place, void *error, int64_t block)
 {
 	struct raising *raising = guest_pool_take(&raisings.pool);
@@ -504,7 +508,7 @@ static void arm(struct thread *thread, void *frame, struct python_place place, v
 	thread->raising = raising;
 	c_api.PyEval_SetTrace(trace, capsule);
 	probed = call_module("_probe", NULL);
-	if (!probed) { /* what a signal handler raised in it comes instead */
+	if (!probed) { /* a signal handler has raised something in it: that is raised instead */
 		void *instead = take_error();
 
 		set_reference(&raising->error, instead);
@@ -512,7 +516,7 @@ static void arm(struct thread *thread, void *frame, struct python_place place, v
 	}
 	set_reference(&probed, NULL);
 	if (!raising->is_traced)
-		disarm(raising); /* inside of a trace function, where nothing is traced: there is only the error */
+		disarm(raising); /* inside of a trace function nothing is traced: setting the error is all that can be done */
 	set_error(raising->error);
 	c_api.Py_DecRef(capsule);
 }
@@ -544,9 +548,12 @@ bool raise_in_statement(struct thread *thread, const struct refusal *refusal, in
 		return false;
 	held = c_api.PyGILState_Ensure();
 	frame = c_api.PyEval_GetFrame();
-	/* Where frames cannot be read, it is found out here that the statement has to raise already. */
+	/* Where frames cannot be read, only this shows that the statement is to raise already. */
 	if (frame && !(thread->raising && thread->raising->frame == frame)) {
-		/* A finalizer may run while an error is set; that is not known to be wanted any more than its own. */
+		/*
+		 * An error is set if this is a finalizer's call. It goes: nobody knows that it is wanted more than
+		 * the refusal.
+		 */
 		c_api.PyErr_Fetch(&type, &value, &traceback);
 		set_reference(&type, NULL);
 		set_reference(&value, NULL);
@@ -598,7 +605,7 @@ static void *attribute_of_module(const char *name, const char *attribute_name)
 
 void *raise_attach(void *python_module, int tool, int event)
 {
-	/* PyMethodDef, of a function that takes its arguments as a tuple. */
+	/* A PyMethodDef, of a function that takes its arguments as a tuple. */
 	static const struct {
 		const char *name;
 		void *(*function)(void *, void *);

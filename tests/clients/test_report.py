@@ -160,7 +160,7 @@ def lines_about_refusals(client):
         run = client.run([shown(client), "handled", calls], **settings)
         said = run.err.decode().splitlines()
         check_equal(sum("refused: it costs" in line for line in said), lines, f"{calls} calls: lines about refusals")
-        last = [line for line in said if "from now on is counted, and not said" in line]
+        last = [line for line in said if "are counted, but not reported" in line]
         check_equal((len(last), len(said)), (lines == 10, lines + (lines == 10)), f"{calls} calls: lines")
         check_equal(run.totals["refused_calls"], calls - 1, "refused calls")
 
