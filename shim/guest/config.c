@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config.c - reads the variables of options.def.
- * It must never guess: a value that is not understood is said, and one that limits the program stops it.
+ * It must never guess: a value that is not understood is reported, and one that limits the program stops it.
  */
 #include "shim/guest/config.h"
 
@@ -35,7 +35,7 @@ struct decimal {
 
 enum { MANTISSA_DIGITS = 30, EXPONENT_MAX = 400 };
 
-/* Reads [digits][.digits][e[+-]digits]. Returns where it ended, NULL if there is no number. */
+/* Reads [digits][.digits][e[+-]digits]. Returns where that ended, NULL if there is no number. */
 static const char *decimal_read(const char *text, const char *end, struct decimal *number)
 {
 	int digits = 0, seen = 0, exponent = 0;
@@ -75,7 +75,7 @@ static const char *decimal_read(const char *text, const char *end, struct decima
 	return text;
 }
 
-/* mantissa * 10^exponent * scale, rounded up, or false if it does not stay below 2^63. */
+/* mantissa * 10^exponent * scale, rounded up; false if that is not below 2^63. */
 static bool decimal_scale(struct decimal number, uint64_t scale, uint64_t *value)
 {
 	unsigned __int128 result = number.mantissa, limit = INT64_MAX;
@@ -202,7 +202,7 @@ const char *config_namespace_fault(const char *name, size_t length)
 /* Returns false if the value is wrong, having said why in `fault`. */
 typedef bool reader(const char *value, char *fault, size_t size);
 
-/* Those that need one of their own. */
+/* The functions of variables that are read in a way of their own. */
 #define CHOICE(...)
 #define FLAG(...)
 #define READ(function) static reader read_##function;
@@ -213,13 +213,16 @@ typedef bool reader(const char *value, char *fault, size_t size);
 #undef FLAG
 #undef READ
 
-/* A row of options.def as it is read; one of `read`, `choices` and `flag` says how, and none is set for the launcher's own. */
+/*
+ * A row of options.def, as it is read. One of `read`, `choices` and `flag` says how; the launcher's own variables
+ * have none.
+ */
 static const struct variable {
 	const char *name;           /* without its prefix */
 	const char *initial;        /* NULL: none, the initial state of `config` */
 	bool stops;                 /* a wrong value, or a name that nearly is this one, stops the program */
 	reader *read;
-	const char *const *choices; /* ended by NULL; the number of the chosen one goes to `chosen`, an enum */
+	const char *const *choices; /* ended by NULL; the index of the chosen one goes to *chosen, an enum */
 	void *chosen;
 	bool *flag;
 } variables[] = {
@@ -282,7 +285,7 @@ static bool read_budget_part(const char *part, const char *end, char *fault, siz
 	return true;
 }
 
-/* What is left of digits in groups of three: 1,000,000. */
+/* Whether a part looks like the rest of a number in groups of three digits, as in 1,000,000. */
 static bool is_group(const char *part, const char *end)
 {
 	return end - part >= 3 && strspn(part, "0123456789") >= 3 && !(part[3] >= '0' && part[3] <= '9');
@@ -463,7 +466,7 @@ static bool read_value(const struct variable *variable, const char *value, char 
 	return !variable->flag || read_flag(value, variable->flag, fault, size);
 }
 
-/* A line goes in as a whole, or not at all. */
+/* Keeps a warning to be said later: the whole line, or nothing if there is no room. */
 static void warn_later(const char *line)
 {
 	size_t end = strlen(config.warnings);
@@ -537,7 +540,7 @@ static void read_one(const char *entry)
 	read_unknown(name, length);
 }
 
-/* The kernel's answer: the C library looks further where that is no path, and allocates. */
+/* Asks the kernel: where its answer is no path, the C library would look further, and allocate. */
 static void read_directory(void)
 {
 	long length = machine_syscall(SYS_getcwd, config.directory, sizeof(config.directory));

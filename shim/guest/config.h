@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config.h - the settings of options.def as the shim uses them.
+ * It must never be needed to know a setting's name, default or description: options.def has these.
  */
 #ifndef FLOPSHIM_CONFIG_H
 #define FLOPSHIM_CONFIG_H
@@ -10,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where a value is chosen from a list, in the order of options.def. */
+/* The values of settings that are chosen from a list, in the order of options.def. */
 enum exceed_action { EXCEED_EXIT, EXCEED_SIGNAL, EXCEED_DENY, EXCEED_WARN };
 enum stacks_mode { STACKS_OFF, STACKS_LEAF, STACKS_AUTO, STACKS_ALL };
 enum records_mode { RECORDS_SHAPES, RECORDS_CALLS };
@@ -20,7 +21,7 @@ enum time_mode { TIME_OFF, TIME_AUTO, TIME_ALL };
 enum { CONFIG_BUDGETS_MAX = 64, CONFIG_NAME_MAX = 1024, CONFIG_RUN_MAX = 40 };
 
 struct config_budget {
-	const char *name; /* dotted path, not terminated: name_length bytes of the environment; empty for the root */
+	const char *name; /* dotted path; not terminated: name_length bytes of the environment; empty for the root */
 	size_t name_length;
 	uint64_t amount;  /* FLOPs */
 };
@@ -33,20 +34,20 @@ struct config {
 	int exceed_signal;
 	char space[CONFIG_NAME_MAX]; /* namespace of the whole process, without a leading dot */
 	uint64_t multiplier;         /* times 2^32 */
-	const char *weights;         /* path, or lines; NULL if none */
+	const char *weights;         /* path of a file, or its lines; NULL if none */
 	char out[PATH_MAX];          /* template of the dump's path */
-	enum access_mode access;     /* who may read the dump, beside its owner, who may write it */
-	char directory[PATH_MAX];    /* at start, empty if it is not known */
+	enum access_mode access;     /* who may read the dump, beside its owner, who alone may write it */
+	char directory[PATH_MAX];    /* where the process began, empty if that is not known */
 	enum records_mode records;
 	enum stacks_mode stacks;
 	uint64_t log_max;            /* bytes */
 	enum time_mode time;
 	bool overwrite;              /* replace an earlier run's dump of the same name */
 	bool bare_names, quiet, verbose;
-	bool launched;               /* the launcher has started this process, or one that it comes from */
-	uint64_t launched_process;   /* the number of that one */
-	char run[CONFIG_RUN_MAX];    /* the launcher's name for all that it has started; "" without one */
-	char warnings[2048];         /* lines about values that were not understood, said at the first call */
+	bool launched;               /* the launcher has started this process, or one of its ancestors */
+	uint64_t launched_process;   /* the number of the process that the launcher has started */
+	char run[CONFIG_RUN_MAX];    /* the launcher's name for all that it has started; "" without a launcher */
+	char warnings[2048];         /* lines about values that were not understood, to be said at the first call */
 };
 
 extern struct config config;
@@ -58,8 +59,8 @@ extern struct config config;
 void config_read(char **environment);
 
 /*
- * Has the programs that this one starts find this NAME=VALUE in place of what NAME is now. `entry` must stay as it is for
- * good. While the process has one thread: in the constructor.
+ * Has the programs that this one starts find this NAME=VALUE in place of what NAME is now. `entry` must never change
+ * or be freed. Only while the process has one thread: in the constructor.
  */
 void config_pass_on(char *entry);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * guest.c - locks, pages, messages and the clock.
+ * guest.c - locks, pages, copying, messages and the clock.
  * It must never use the program's allocator, stdio, locale or locks.
  */
 #include "names.h"
@@ -27,17 +27,20 @@ enum { LOCKS_MAX = 8, WAIT_NS = 10000000 };
 
 volatile bool guest_confined;
 
-/* What a thread has to put back once it holds no lock any more. Written while its signals are blocked. */
+/*
+ * The locks that a thread holds, and what it has to put back when it holds none any more. Written while its signals
+ * are blocked.
+ */
 static __thread struct {
-	uint32_t locks;    /* that it holds */
+	uint32_t locks;    /* how many it holds */
 	bool masked;       /* signals are blocked */
 	uint64_t stack;    /* where the first of them was taken */
-	struct guest_lock *which[LOCKS_MAX]; /* of those, for guest_let_go */
+	struct guest_lock *which[LOCKS_MAX]; /* the locks themselves, for guest_let_go */
 	int cancelling;    /* its cancel state before the first of them */
-	uint64_t signals;  /* what it had blocked before */
+	uint64_t signals;  /* the signals that it had blocked before */
 } held __attribute__((tls_model("initial-exec")));
 
-/* The raw call: the C library's sigprocmask hides its own signals from the mask, thread cancellation's too. */
+/* The raw call: the C library's sigprocmask leaves its own signals out, and thread cancellation uses one of these. */
 static void signals_mask(int how, const uint64_t *set, uint64_t *old)
 {
 	machine_syscall(SYS_rt_sigprocmask, how, set, old, sizeof(*set));
@@ -75,7 +78,7 @@ static void hold_end(void)
 	pthread_setcancelstate(cancelling, NULL);
 }
 
-/* Looks again after a while: a holder that has given up system calls does not wake it. */
+/* Waits for a while only, since a holder that has given up system calls does not wake this thread. */
 static void wait_for(struct guest_lock *lock)
 {
 	struct timespec time = {0, WAIT_NS};
@@ -143,7 +146,7 @@ void guest_free(void *pages, size_t size)
 	errno = saved;
 }
 
-/* sigprocmask with an operation that does not exist fails either way, but first reads its second argument. */
+/* Asks for an operation of sigprocmask that does not exist: it fails either way, but reads its second argument first. */
 bool guest_can_read(const void *address)
 {
 	const void *word = (const void *)((uintptr_t)address & ~(uintptr_t)7);
@@ -154,7 +157,10 @@ bool guest_can_read(const void *address)
 	return can;
 }
 
-/* Where the kernel copies for nobody: as well as can be, each page is asked for just before it is read. */
+/*
+ * Reads where the kernel copies for nobody. Each page is tested just before it is read, which is the best that can be
+ * done.
+ */
 static bool read_by_pages(const char *address, char *to, size_t size)
 {
 	while (size) {
@@ -196,7 +202,7 @@ unsigned guest_read_many(const struct iovec *here, const struct iovec *there, un
 {
 	int saved = errno;
 	ssize_t copied = guest_confined ? 0 : process_vm_readv(getpid(), here, count, there, count, 0);
-	bool can_copy = copied >= 0 || errno == EFAULT; /* nothing in a confined process */
+	bool can_copy = copied >= 0 || errno == EFAULT; /* in a confined process nothing is copied */
 	unsigned whole = 0;
 
 	errno = saved;
@@ -244,7 +250,10 @@ void guest_pool_give(struct guest_pool *pool, void *object)
 
 /* ---- text ---- */
 
-/* The C library's vsnprintf takes 2.5 kB of stack and may allocate; calls come on stacks that have not got that. */
+/*
+ * A text that is being formatted. The C library's vsnprintf may allocate, and takes 2.5 kB of stack, which some
+ * callers have not got.
+ */
 struct text {
 	char *buffer;
 	size_t size, length; /* the length that all of it would have */
@@ -311,7 +320,7 @@ static size_t width_read(const char **format, va_list *arguments)
 	return width;
 }
 
-/* Flags, width and precision: what stands between the per cent sign and the length of the argument. */
+/* Reads flags, width and precision: what stands between the per cent sign and the length of the argument. */
 static struct conversion conversion_read(const char **format, va_list *arguments)
 {
 	struct conversion how = {.precision = SIZE_MAX};
@@ -329,7 +338,7 @@ static struct conversion conversion_read(const char **format, va_list *arguments
 	return how;
 }
 
-/* Of all integers alike: a shorter one was promoted to an int. */
+/* Reads an integer of any length: a shorter one than int was promoted to that. */
 static uint64_t integer_read(bool is_long, bool is_signed, va_list *arguments)
 {
 	if (is_long)
@@ -423,7 +432,7 @@ static RARE void say_on_stack(const char *format, va_list arguments)
 	say_in(line, format, arguments);
 }
 
-/* The line has a page of its own where there is memory, since there may be little stack. */
+/* The line is on a page of its own if there is memory, since there may be little stack. */
 static void say(const char *format, va_list arguments)
 {
 	char *line = guest_pages(SPEAK_LINE_MAX);
@@ -493,7 +502,7 @@ size_t guest_file_text(const char *path, char *text, size_t size)
 
 static bool clock_is_call;
 
-/* These are read without the kernel. */
+/* Reading the clock is a system call, unless the kernel keeps time by one of these. */
 void guest_clock_prepare(void)
 {
 	static const char *const names[] = {"tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n"};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * machine.c - system calls, by the processor's own instruction.
- * It must never call a function that a program or a sanitizer may have replaced, and it must take no stack: locks are taken
- * where coroutines have little of it.
+ * It must never call a function that a program or a sanitizer may have replaced, nor use the stack: locks are taken
+ * where coroutines have little of it left.
  */
 #include "shim/guest/machine.h"
 
@@ -17,7 +17,7 @@ long machine_failed(long error)
 }
 
 #if defined(__x86_64__)
-/* The kernel takes the fourth argument in another register than functions do; from -4095 on its answer is an error. */
+/* The kernel takes the fourth argument in another register than functions do. An answer from -4095 to -1 is an error. */
 __attribute__((naked)) long machine_syscall(__attribute__((unused)) long number, ...)
 {
 	__asm__("movq %rdi, %rax\n\t"

@@ -7,12 +7,12 @@
 #define FLOPSHIM_MACHINE_H
 
 /*
- * A system call, as the C library's syscall makes it. That one has a function of the shim's in its place, by which the
- * program's own are watched; what the shim asks of the kernel does not take that way.
+ * Makes a system call, and answers as the C library's syscall does. That function has one of the shim's in its place,
+ * which watches the program's system calls; those of the shim do not go through it.
  */
 long machine_syscall(long number, ...);
 
-/* While another thread is waited for. */
+/* For loops that wait for another thread. */
 static inline void machine_pause(void)
 {
 #if defined(__x86_64__)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * memory.c - the C library's functions that write memory, for the shim alone.
- * A program's sanitizer stands before the C library's: it would see the shim's threads write, but not the locks that
- * order them, and report races to a program that has none. They must stay hidden, or they would take the program's
- * place; and the compiler must not turn them into calls of themselves (the Makefile says so to it).
+ * They must never be visible to others, or they would take the place of the program's; and the compiler must not turn
+ * them into calls of themselves, which the Makefile tells it.
+ *
+ * A sanitizer in the program replaces the C library's functions: it would see the shim's threads write, but not the
+ * locks that order these writes, and report races where there are none.
  */
 #include <stdint.h>
 #include <string.h>

@@ -70,7 +70,7 @@ static uint64_t hexadecimal(const char *text, const char **end)
 	return number;
 }
 
-/* Whether a line, "55d000-55e000 r-xp ...", is of an address. */
+/* Whether a line of /proc/self/maps, "55d000-55e000 r-xp ...", covers an address. */
 static bool is_of(const char *line, uint64_t address)
 {
 	const char *at;
@@ -79,7 +79,7 @@ static bool is_of(const char *line, uint64_t address)
 	return behind && *at == '-' && address < hexadecimal(at + 1, &at);
 }
 
-/* Of a file that is gone the kernel says so behind its name. */
+/* Takes off what the kernel puts behind the name of a deleted file. */
 static void without_remark(char *name)
 {
 	static const char remark[] = " (deleted)";
@@ -110,7 +110,7 @@ const char *program_mapped_file(uint64_t address)
 	return name;
 }
 
-/* A confined thread cannot ask for its own: any number that no other has will do. */
+/* A confined thread cannot ask for its number: any that no other thread has will do. */
 uint32_t program_thread(void)
 {
 	return guest_confined ? (uint32_t)((uint64_t)__builtin_thread_pointer() >> 6) : (uint32_t)machine_syscall(SYS_gettid);

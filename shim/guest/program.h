@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * program.h - what the kernel says of the running program, and how its files and threads are called.
+ * program.h - what the kernel says of the running program, its files and its threads.
+ * It must never make a system call in a confined process.
  */
 #ifndef FLOPSHIM_PROGRAM_H
 #define FLOPSHIM_PROGRAM_H
@@ -16,12 +17,12 @@ void program_find(void);
 const char *program_path(void);
 
 /*
- * The file that is mapped at an address, as the kernel knows it; NULL where it is not known. Valid until the next call. Under
- * record_lock, as wherever files are opened.
+ * Path of the file that is mapped at an address, as the kernel knows it; NULL where that is not known. Valid until
+ * the next call. With record_lock held, as wherever files are opened.
  */
 const char *program_mapped_file(uint64_t address);
 
-/* The kernel's number of the calling thread. */
+/* The kernel's number of the calling thread; in a confined process, one that no other thread has. */
 uint32_t program_thread(void);
 
 #endif

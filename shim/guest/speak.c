@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * speak.c - where the shim's messages go.
- * It must never write into a file that the program has opened for itself, and never let the program feel, by a signal or by
- * waiting for a reader that reads no more, that there was a message.
+ * It must never write into a file that the program has opened for itself, and never let the program notice that there
+ * was a message: by a signal, or by a long wait for a reader that reads no more.
  */
 #include "shim/guest/speak.h"
 
@@ -27,10 +27,10 @@
 
 enum {
 	KEPT_MAX = 4096,     /* bytes of sentences that wait for the dump */
-	PATIENCE_MS = 500,   /* for a pipe that is full: half of what is left where a budget ends the process */
+	PATIENCE_MS = 500,   /* for a full pipe: half of the second that is left where a budget ends the process */
 };
 
-/* What is open as standard error. An inode number is given out again once its file is gone: then its birth differs. */
+/* What standard error is. An inode number is used again once its file is gone, but then the time of birth differs. */
 struct identity {
 	bool open;
 	uint32_t mode;
@@ -42,10 +42,10 @@ struct identity {
 static struct {
 	bool known;
 	struct identity at_start;
-	struct guest_lock lock; /* of what follows; taken after any other */
+	struct guest_lock lock; /* protects what follows; taken after any other */
 	char kept[KEPT_MAX];    /* sentences that each end in a newline */
 	size_t length;
-	uint64_t left_out;      /* sentences that did not fit */
+	uint64_t left_out;      /* sentences for which there was no room */
 } spoken;
 
 /* ---- what standard error is ---- */
@@ -64,7 +64,7 @@ static struct identity identity_of(int file)
 			found.born_seconds = full.stx_btime.tv_sec;
 			found.born_ns = full.stx_btime.tv_nsec;
 		}
-	} else if (!fstat(file, &status)) { /* where a filter of system calls does not know statx */
+	} else if (!fstat(file, &status)) { /* a filter of system calls may not know statx */
 		found = (struct identity){.open = true, .mode = status.st_mode, .device = status.st_dev,
 					  .inode = status.st_ino, .special = status.st_rdev};
 	}
@@ -78,7 +78,7 @@ static bool identity_same(const struct identity *a, const struct identity *b)
 	       a->born_ns == b->born_ns;
 }
 
-/* A terminal, pipe or socket is there for somebody to read; no program keeps its data in one. */
+/* Whether somebody is there to read: at a terminal, pipe or socket. No program keeps its data in one. */
 static bool is_for_readers(const struct identity *now)
 {
 	struct termios terminal;
@@ -134,7 +134,7 @@ static bool write_now(const char *line, size_t length)
 	return written > 0;
 }
 
-/* A pipe without readers and a file at its limit send signals, which the program must not get. */
+/* Writes without the signals that a pipe without readers and a file at its limit send: the program must not get them. */
 static bool write_quietly(const char *line, size_t length)
 {
 	uint64_t all = ~(uint64_t)0, old = 0;

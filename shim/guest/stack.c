@@ -15,7 +15,7 @@
 
 enum { STACK_BYTES = 1 << 17 };
 
-/* Below it is a page that cannot be written. */
+/* The memory of the stack, whose lowest page cannot be written; NULL without memory. */
 static char *stack_pages(void)
 {
 	static char *pages;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * stack_x86_64.S - a call on another stack.
- * It must never lose the way back to the caller's stack that an unwinder finds.
+ * It must never break the way back to the caller's stack, which unwinders follow.
  */
 
 /* ---- void stack_call(function, argument, top) ---- */
