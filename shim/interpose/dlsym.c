@@ -191,7 +191,7 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
 	if (guest_holds())
 		return libc_dlclose(handle);
 	hiding_note_deep(false);
-	gaps_look(GAPS_CLOSING);
+	gaps_look_before_close(handle);
 	lifecycle_lock();
 	module_closing();
 	guest_unlock(&record_lock);

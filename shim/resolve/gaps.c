@@ -39,7 +39,8 @@ static bool is_looked_at(unsigned number, enum gaps_moment moment)
 	return is_awaited() || dump_is_open() || (moment == GAPS_END && !number);
 }
 
-void gaps_look(enum gaps_moment moment)
+/* `closing`: the handle that is about to be closed, if there is one. */
+static void look(enum gaps_moment moment, const void *closing)
 {
 	int saved = errno;
 	struct module *module;
@@ -50,12 +51,16 @@ void gaps_look(enum gaps_moment moment)
 	atomic_store(&is_due, false);
 	guest_lock(&record_lock);
 	module_refresh();
+	module_mark_closing(closing);
 	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
 		found |= unserved_look_at(module, may_say(false));
 	for (unsigned i = 0; is_looked_at(i, moment) && (module = module_at(i)); i++)
-		found |= own_blas_look_at(module, moment != GAPS_BEFORE, may_say(moment == GAPS_END));
+		found |= own_blas_look_at(module, moment == GAPS_END || module->flags & MODULE_CLOSING, may_say(moment == GAPS_END));
 	guest_unlock(&record_lock);
 	if (found)
 		atomic_store(&said, true);
 	errno = saved;
 }
+
+void gaps_look(enum gaps_moment moment) { look(moment, NULL); }
+void gaps_look_before_close(const void *handle) { look(GAPS_BEFORE, handle); }

@@ -14,8 +14,7 @@ bool gaps_are_due(void);
 
 enum gaps_moment {
 	GAPS_BEFORE, /* there may be more calls to learn from */
-	GAPS_CLOSING, /* the last look at objects that are about to be unloaded */
-	GAPS_END,    /* the last one of all */
+	GAPS_END,    /* the last look of all */
 };
 
 /*
@@ -24,6 +23,8 @@ enum gaps_moment {
  * of its own. With no lock held; keeps errno.
  */
 void gaps_look(enum gaps_moment moment);
+/* The same before a dlclose of this handle: it is the last look at the objects that this may unload, and at no others. */
+void gaps_look_before_close(const void *handle);
 
 /* Whether anything was said. */
 bool gaps_were_said(void);

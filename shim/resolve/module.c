@@ -486,6 +486,26 @@ struct module *const *module_closure(struct module *root, unsigned *count, uint3
 	return modules.current->order;
 }
 
+/* In the C library a handle is the address of the linker's entry. */
+void module_mark_closing(const void *handle)
+{
+	struct module *module, *closing = NULL;
+	unsigned count;
+	uint32_t mark;
+
+	for (unsigned i = 0; (module = module_at(i)); i++) {
+		module->flags &= ~(uint32_t)MODULE_CLOSING;
+		if (module->link == handle)
+			closing = module;
+	}
+	if (!closing)
+		return;
+	module_closure(closing, &count, &mark);
+	for (unsigned i = 0; i < count; i++)
+		if (!(modules.current->order[i]->flags & MODULE_START))
+			modules.current->order[i]->flags |= MODULE_CLOSING;
+}
+
 void module_trust(struct module *caller)
 {
 	unsigned count;

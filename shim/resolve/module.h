@@ -36,6 +36,9 @@ enum module_flags {
 	MODULE_OWN_NOTED = 1 << 17, /* or has, and the dump has a note of it */
 	MODULE_OWN_SAID = 1 << 18,  /* or it was said */
 	MODULE_ASKED = 1 << 19,     /* dlsym has answered with a routine of it */
+	MODULE_CLOSING = 1 << 20,   /* the dlclose that is about to happen may unload it */
+	MODULE_OPEN_COUNTED = 1 << 21, /* MODULE_OPEN is valid */
+	MODULE_OPEN = 1 << 22,      /* it defines routines that others may call */
 };
 
 enum { BUILD_ID_MAX = 32 };
@@ -130,6 +133,11 @@ bool module_peek_text(const struct module *module, const char *address, char *to
 
 /* The dlopen hook, with the program's arguments, before anything is opened. */
 void module_opened(const char *path, int flags);
+/*
+ * Gives MODULE_CLOSING to what a dlclose of this handle may unload, which is the object and all that it needs but for what
+ * came with the program, and takes it away from all others. NULL: nothing is being closed.
+ */
+void module_mark_closing(const void *handle);
 /* Before and after dlclose. */
 void module_closing(void);
 void module_closed(void);

@@ -395,7 +395,7 @@ static struct module *module_keep(const struct module *read, const char *path, c
 	if (is_same_file(module, read)) {
 		filled.flags |= module->flags &
 				(MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN | MODULE_UNSERVED |
-				 MODULE_OWN_NONE | MODULE_OWN_NOTED | MODULE_OWN_SAID);
+				 MODULE_OWN_NONE | MODULE_OWN_NOTED | MODULE_OWN_SAID | MODULE_OPEN_COUNTED | MODULE_OPEN);
 		filled.known_decorated = module->known_decorated;
 		filled.known_bare = module->known_bare;
 		if (is_same_place(module, read)) {

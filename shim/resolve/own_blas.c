@@ -80,6 +80,12 @@ static void take_open(const char *name, bool is_protected, void *context)
 	name_add(own, name);
 }
 
+static void take_any(const char *name, bool is_protected, void *context)
+{
+	(void)is_protected;
+	*(bool *)context |= is_routine(name);
+}
+
 static void take_inside(const char *name, void *context)
 {
 	struct own *own = context;
@@ -151,6 +157,18 @@ static void asked_visit(const char *name, void *context)
 	uintptr_t real = !asked->found && is_routine(name) ? (uintptr_t)resolve_in_scope(name, NULL, asked->by) : 0;
 
 	asked->found |= real >= asked->of->start && real < asked->of->end;
+}
+
+/* Whether it has routines that others may ask for: by dlsym, or by an object that is opened later. */
+static bool has_open(struct module *module)
+{
+	bool found = false;
+
+	if (!(module->flags & MODULE_OPEN_COUNTED)) {
+		module_each_definition(module, take_any, &found);
+		module->flags |= MODULE_OPEN_COUNTED | (found ? MODULE_OPEN : 0);
+	}
+	return module->flags & MODULE_OPEN;
 }
 
 /* Whether calls were given to it, or what another object refers to is found in it. */
@@ -226,13 +244,13 @@ bool own_blas_look_at(struct module *module, bool is_last, bool may_say)
 		module->flags |= MODULE_OWN_NONE;
 		return false;
 	}
+	/* Its file is read last, and once: an object that is a BLAS to others may be looked at often. */
+	if (!own.is_program && has_open(module) && (!is_last || serves_others(module)))
+		return false;
 	find(&own);
 	if (!own.is_blas) {
 		module->flags |= MODULE_OWN_NONE;
 		return false;
 	}
-	/* What was opened may yet be asked for its routines by dlsym. */
-	if (!own.is_program && own.open && (serves_others(module) || (!is_last && !(module->flags & MODULE_START))))
-		return false;
 	return tell(&own, may_say);
 }

@@ -4,7 +4,7 @@
 import shutil
 import subprocess
 
-from harness import RUNTIME, Skip, case, check, check_equal, library_folder, read_report, system_program
+from harness import RUNTIME, Skip, blas_library, case, check, check_equal, library_folder, read_report, system_program
 
 SOURCE = RUNTIME / "own_blas.c"
 ROUTINES = ["daxpy_", "ddot_", "dgemm_"]
@@ -217,3 +217,62 @@ assert library.dnrm2_(ctypes.byref(ctypes.c_int(2)), x, ctypes.byref(ctypes.c_in
     for launched in ("True", "False"):
         (client.folder / f"{launched}.dump").unlink()
     check_fine(client, ["/usr/bin/python3", "-c", code], {"dnrm2": 1})
+
+
+# Each ends with one ddot_ of a library that calls its routines inside of itself, and of which nobody could know that before.
+NOT_ASKED_YET = {
+    "opened": """import _ctypes
+library, other = ctypes.CDLL({library!r}), ctypes.CDLL({other!r})
+dnrm2()
+_ctypes.dlclose(other._handle)
+""",
+    "preloaded": """library, other = ctypes.CDLL(None), ctypes.CDLL({other!r})
+dnrm2()
+other.work
+""",
+}
+DOT_AND_NORM = """import ctypes
+x, one, two = (ctypes.c_double * 2)(3, 4), ctypes.byref(ctypes.c_int(1)), ctypes.byref(ctypes.c_int(2))
+def dnrm2():
+    ctypes.CDLL({blas!r}).dnrm2_(two, x, one)
+{before}
+library.ddot_.restype = ctypes.c_double
+assert library.ddot_(two, x, one, x, one) == 25
+"""
+
+
+@case(how=NOT_ASKED_YET)
+def asked_late(client):
+    """A library whose routines are fetched by dlsym after another one was closed or opened: these calls are counted."""
+    made, _ = library(client, *HOW["symbolic"], name="libplug-symbolic.so")
+    other = client.compile("own_blas.c", "-DWORK", "-shared", "-fPIC", blas=True, name="libplug-other.so")
+    places = {"library": str(made), "other": str(other), "blas": blas_library()}
+    code = DOT_AND_NORM.format(before=NOT_ASKED_YET[client.how].format(**places), **places)
+    both = {"LD_PRELOAD": f"{client.shim}:{made}"} if client.how == "preloaded" else {}
+    words = ["/usr/bin/python3", "-c", code]
+    run = client.run(words, shim=both.get("LD_PRELOAD", True), FLOPSHIM_BUDGET="1e9")
+    launched = client.run([client.launcher, *words], shim=False, FLOPSHIM_OUT=client.folder / "launched.dump",
+                          **({"LD_PRELOAD": made} if both else {}))
+    check_equal((run.err, launched.err), (b"", b""), "standard error")
+    for report in (run.report, read_report(client.reporter, [str(client.folder / "launched.dump")])):
+        check_equal(report["notes"], [], "notes")
+        check_equal({row["routine"]: row["calls"] for row in report["routines"]}, {"ddot": 1, "dnrm2": 1}, "calls")
+
+
+@case()
+def files_of_a_blas(client):
+    """The file of a library whose routines the program has fetched is read by nobody but the linker, however much is opened later."""
+    if not shutil.which("strace"):
+        raise Skip("no strace")
+    made, _ = library(client, *HOW["symbolic"], name="libplug-symbolic.so")
+    other, trace = client.compile("own_blas.c", "-DWORK", "-shared", "-fPIC", name="libplug-other.so"), client.folder / "trace"
+    again = f"""for i in range(3):
+    other = ctypes.CDLL({str(other)!r})
+    other.work
+    _ctypes.dlclose(other._handle)
+"""
+    code = "import _ctypes\n" + DOT_AND_NORM.format(before=f"library = ctypes.CDLL({str(made)!r})", blas=blas_library()) + again
+    client.run(["strace", "-f", "-o", trace, "-e", "trace=openat", "-E", f"LD_PRELOAD={client.shim}", "-E", "FLOPSHIM_BUDGET=1e9",
+                "/usr/bin/python3", "-c", code], shim=False)
+    opened = [line for line in trace.read_text().splitlines() if f'"{made}"' in line]
+    check_equal(len(opened), 1, f"times that the library is opened: {opened}")
