@@ -39,6 +39,7 @@ enum module_flags {
 	MODULE_CLOSING = 1 << 20,   /* the dlclose that is about to happen may unload it */
 	MODULE_OPEN_COUNTED = 1 << 21, /* MODULE_OPEN is valid */
 	MODULE_OPEN = 1 << 22,      /* it defines routines that others may call */
+	MODULE_UNSERVED_NOTED = 1 << 23, /* the dump has a note of each routine that no row serves */
 };
 
 enum { BUILD_ID_MAX = 32 };

@@ -395,7 +395,8 @@ static struct module *module_keep(const struct module *read, const char *path, c
 	if (is_same_file(module, read)) {
 		filled.flags |= module->flags &
 				(MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN | MODULE_UNSERVED |
-				 MODULE_OWN_NONE | MODULE_OWN_NOTED | MODULE_OWN_SAID | MODULE_OPEN_COUNTED | MODULE_OPEN);
+				 MODULE_UNSERVED_NOTED | MODULE_OWN_NONE | MODULE_OWN_NOTED | MODULE_OWN_SAID |
+				 MODULE_OPEN_COUNTED | MODULE_OPEN);
 		filled.known_decorated = module->known_decorated;
 		filled.known_bare = module->known_bare;
 		if (is_same_place(module, read)) {
@@ -469,6 +470,6 @@ void module_forked(void)
 	for (struct module *module = objects.made; module; module = module->next_made) {
 		module->dump_number = DUMP_NONE;
 		module->dump_entry = NULL;
-		module->flags &= ~(uint32_t)MODULE_OWN_NOTED;
+		module->flags &= ~(uint32_t)(MODULE_OWN_NOTED | MODULE_UNSERVED_NOTED);
 	}
 }

@@ -65,18 +65,17 @@ static void say(const struct found *found)
 
 bool unserved_look_at(struct module *module, bool may_say)
 {
-	struct found found = {.module = module, .path = *module->path ? module->path : program_path(), .noted = dump_is_open()};
+	struct found found = {.module = module, .path = *module->path ? module->path : program_path()};
 	bool is_new = !(module->flags & MODULE_IMPORTS_SEEN);
 
-	if (module->flags & MODULE_SELF || (!is_new && !(module->flags & MODULE_UNSERVED)))
-		return false;
-	if (!is_new && !found.noted)
+	found.noted = dump_is_open() && !(module->flags & MODULE_UNSERVED_NOTED);
+	if (module->flags & MODULE_SELF || (!is_new && !(module->flags & MODULE_UNSERVED && found.noted)))
 		return false;
 	module_each_import(module, take, &found);
 	module->flags |= MODULE_IMPORTS_SEEN;
 	if (!found.count)
 		return false;
-	module->flags |= MODULE_UNSERVED;
+	module->flags |= MODULE_UNSERVED | (found.noted ? MODULE_UNSERVED_NOTED : 0);
 	if (is_new && may_say)
 		say(&found);
 	return is_new && may_say;

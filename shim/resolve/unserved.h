@@ -11,7 +11,7 @@ struct module;
 
 /*
  * Looks at what a new object refers to; what is found is noted in the dump, if there is one, and said, if it `may_say` so.
- * Whether it was said. Reads each object once. With record_lock held.
+ * Whether it was said. Reads each object once, and once more where a dump is opened only after that. With record_lock held.
  */
 bool unserved_look_at(struct module *module, bool may_say);
 

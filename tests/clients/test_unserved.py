@@ -2,7 +2,7 @@
 """Routines that no row of the table serves: those of the next release, whatever their names."""
 
 import flops
-from harness import case, check, check_calls, check_equal
+from harness import PYTHON, blas_library, case, check, check_calls, check_equal, read_report
 
 SAID = b"flopshim: dgemmx2_, which "
 
@@ -69,6 +69,27 @@ def forked(client):
     check_equal(sorted(run.routines), ["dasum", "ddot", "dnrm2"], "routines")
     check_equal((run.report["complete"], run.report["processes"]), (True, 1), "complete, and dumps")
     check_equal([note["text"] for note in run.report["notes"]], [f"dgemmx2_ in {program}"], "notes")
+
+
+NOTED_BEFORE_FORK = """import ctypes, os
+blas, x, four, one = ctypes.CDLL({blas!r}), (ctypes.c_double * 4)(), ctypes.c_int(4), ctypes.c_int(1)
+blas.ddot_(ctypes.byref(four), x, ctypes.byref(one), x, ctypes.byref(one))
+ctypes.CDLL({plug!r}).plugin
+child = os.fork()
+blas.ddot_(ctypes.byref(four), x, ctypes.byref(one), x, ctypes.byref(one))
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+@case()
+def noted_in_a_child(client):
+    """What the parent's dump has a note of is noted in its child's dump, too."""
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
+    run = client.run([PYTHON, "-c", NOTED_BEFORE_FORK.format(blas=blas_library(), plug=str(plug))], FLOPSHIM_BUDGET="1e9")
+    check_said(run, 1)
+    notes = [[note["text"] for note in read_report(client.reporter, [dump])["notes"]] for dump in run.dumps]
+    check_equal(notes, [[f"dgemmx2_ in {plug}"]] * 2, "notes of parent and child")
 
 
 @case()
