@@ -12,6 +12,7 @@
 #include "shim/dump/lock.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/speak.h"
 #include "shim/resolve/module.h"
 #include "shim/resolve/own_blas.h"
 #include "shim/resolve/unserved.h"
@@ -39,26 +40,39 @@ static bool is_looked_at(unsigned number, enum gaps_moment moment)
 	return is_awaited() || dump_is_open() || (moment == GAPS_END && !number);
 }
 
-/* `closing`: the handle that is about to be closed, if there is one. */
+/*
+ * Looks until there is something to say, which `sentence` then holds, and at each object that has been dealt with no more.
+ * False where there is nothing to say any more.
+ */
+static bool find_next(enum gaps_moment moment, const void *closing, char *sentence, size_t size)
+{
+	bool is_last = moment == GAPS_END, found = false;
+	struct module *module;
+
+	guest_lock(&record_lock);
+	module_refresh();
+	module_mark_closing(closing);
+	for (unsigned i = 0; !found && (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
+		found = unserved_look_at(module, may_say(false) ? sentence : NULL, size);
+	for (unsigned i = 0; !found && is_looked_at(i, moment) && (module = module_at(i)); i++)
+		found = own_blas_look_at(module, is_last || module->flags & MODULE_CLOSING, may_say(is_last) ? sentence : NULL, size);
+	guest_unlock(&record_lock);
+	return found;
+}
+
+/* `closing`: the handle that is about to be closed, if there is one. Says nothing under the lock: standard error may be slow. */
 static void look(enum gaps_moment moment, const void *closing)
 {
+	char sentence[SPEAK_LINE_MAX];
 	int saved = errno;
-	struct module *module;
-	bool found = false;
 
 	if (guest_confined || !epoch_is_counting())
 		return; /* a confined process reads no objects, and a child's locks and dump are its parent's until it starts over */
 	atomic_store(&is_due, false);
-	guest_lock(&record_lock);
-	module_refresh();
-	module_mark_closing(closing);
-	for (unsigned i = 0; (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
-		found |= unserved_look_at(module, may_say(false));
-	for (unsigned i = 0; is_looked_at(i, moment) && (module = module_at(i)); i++)
-		found |= own_blas_look_at(module, moment == GAPS_END || module->flags & MODULE_CLOSING, may_say(moment == GAPS_END));
-	guest_unlock(&record_lock);
-	if (found)
+	while (find_next(moment, closing, sentence, sizeof(sentence))) {
 		atomic_store(&said, true);
+		guest_say("%s", sentence);
+	}
 	errno = saved;
 }
 

@@ -9,6 +9,7 @@
 #include "shim/dump/lock.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/speak.h"
 #include "shim/resolve/resolve.h"
 #include "shim/state/epoch.h"
 
@@ -29,22 +30,36 @@ void hiding_say_before(void)
 			  hiding->path);
 }
 
-/* Objects that were opened RTLD_DEEPBIND call their BLAS past the shim. */
-void hiding_note_deep(bool at_end)
+/* Notes objects that were opened RTLD_DEEPBIND, from this number on, up to one that is to be said. False at the end. */
+static bool find_next_deep(unsigned *number, bool may_say, char *path, size_t size)
 {
 	struct module *module;
+	bool found = false;
+	size_t end = 0;
 
-	if (!epoch_is_counting() || !module_deep_seen())
-		return;
 	guest_lock(&record_lock);
 	module_refresh();
-	for (unsigned i = 0; (module = module_at(i)); i++) {
+	for (; !found && (module = module_at(*number)); ++*number) {
 		if (!(module->flags & MODULE_DEEP) || !module_uses_blas(module))
 			continue;
 		if (dump_is_open())
 			dump_note(DUMP_NOTE_DEEPBIND, module->path, 1);
-		else if (at_end && !config.quiet)
-			guest_say("%s was opened RTLD_DEEPBIND: its BLAS calls are not seen", module->path);
+		else if (may_say)
+			guest_print(path, size, &end, "%s", module->path);
+		found = end > 0;
 	}
 	guest_unlock(&record_lock);
+	return found;
+}
+
+/* Their calls of BLAS go past the shim. Nothing is said under the lock: standard error may be slow. */
+void hiding_note_deep(bool at_end)
+{
+	char path[SPEAK_LINE_MAX];
+	unsigned number = 0;
+
+	if (!epoch_is_counting() || !module_deep_seen())
+		return;
+	while (find_next_deep(&number, at_end && !config.quiet, path, sizeof(path)))
+		guest_say("%s was opened RTLD_DEEPBIND: its BLAS calls are not seen", path);
 }

@@ -205,19 +205,21 @@ static void note(const struct own *own)
 	dump_note(own->is_program ? DUMP_NOTE_OWN_PROGRAM : DUMP_NOTE_OWN_LIBRARY, text, 0);
 }
 
-static void say(const struct own *own)
+static void sentence_print(const struct own *own, char *sentence, size_t size)
 {
 	char others[32] = "";
 	size_t end = 0;
 
 	others_print(own, others, sizeof(others), &end);
-	guest_say("%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
-		  object_path(own), own->names, others,
-		  own->is_program ? "nothing can be put before what a program defines: link it to a shared BLAS" :
-		  own->bound ? "link it to a shared BLAS, or without -Bsymbolic" : "link it to a shared BLAS instead of a static one");
+	end = 0;
+	guest_print(sentence, size, &end,
+		    "%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
+		    object_path(own), own->names, others,
+		    own->is_program ? "nothing can be put before what a program defines: link it to a shared BLAS" :
+		    own->bound ? "link it to a shared BLAS, or without -Bsymbolic" : "link it to a shared BLAS instead of a static one");
 }
 
-static bool tell(struct own *own, bool may_say)
+static bool tell(struct own *own, char *sentence, size_t size)
 {
 	struct module *module = own->module;
 
@@ -225,17 +227,17 @@ static bool tell(struct own *own, bool may_say)
 		note(own);
 		module->flags |= MODULE_OWN_NOTED;
 	}
-	if (!may_say || module->flags & MODULE_OWN_SAID)
+	if (!sentence || module->flags & MODULE_OWN_SAID)
 		return false;
-	say(own);
+	sentence_print(own, sentence, size);
 	module->flags |= MODULE_OWN_SAID;
 	return true;
 }
 
-bool own_blas_look_at(struct module *module, bool is_last, bool may_say)
+bool own_blas_look_at(struct module *module, bool is_last, char *sentence, size_t size)
 {
 	static struct own own; /* under record_lock */
-	bool is_told = (!dump_is_open() || module->flags & MODULE_OWN_NOTED) && (!may_say || module->flags & MODULE_OWN_SAID);
+	bool is_told = (!dump_is_open() || module->flags & MODULE_OWN_NOTED) && (!sentence || module->flags & MODULE_OWN_SAID);
 
 	if (module->flags & (MODULE_SELF | MODULE_OWN_NONE) || is_told)
 		return false;
@@ -252,5 +254,5 @@ bool own_blas_look_at(struct module *module, bool is_last, bool may_say)
 		module->flags |= MODULE_OWN_NONE;
 		return false;
 	}
-	return tell(&own, may_say);
+	return tell(&own, sentence, size);
 }

@@ -52,18 +52,20 @@ static void take(const char *name, void *context)
 		dump_note(DUMP_NOTE_UNSERVED, text, 0);
 }
 
-static void say(const struct found *found)
+static void sentence_print(const struct found *found, char *sentence, size_t size)
 {
+	size_t end = 0;
+
 	if (found->count == 1) {
-		guest_say("%s, which %s calls, has a name like those of BLAS and LAPACK and is not known: if it is one, it is neither counted nor limited",
+		guest_print(sentence, size, &end, "%s, which %s calls, has a name like those of BLAS and LAPACK and is not known: if it is one, it is neither counted nor limited",
 			  found->first, found->path);
 		return;
 	}
-	guest_say("%s and %u more, which %s calls, have names like those of BLAS and LAPACK and are not known: if they are, they are neither counted nor limited",
+	guest_print(sentence, size, &end, "%s and %u more, which %s calls, have names like those of BLAS and LAPACK and are not known: if they are, they are neither counted nor limited",
 		  found->first, found->count - 1, found->path);
 }
 
-bool unserved_look_at(struct module *module, bool may_say)
+bool unserved_look_at(struct module *module, char *sentence, size_t size)
 {
 	struct found found = {.module = module, .path = *module->path ? module->path : program_path()};
 	bool is_new = !(module->flags & MODULE_IMPORTS_SEEN);
@@ -76,7 +78,7 @@ bool unserved_look_at(struct module *module, bool may_say)
 	if (!found.count)
 		return false;
 	module->flags |= MODULE_UNSERVED | (found.noted ? MODULE_UNSERVED_NOTED : 0);
-	if (is_new && may_say)
-		say(&found);
-	return is_new && may_say;
+	if (is_new && sentence)
+		sentence_print(&found, sentence, size);
+	return is_new && sentence;
 }

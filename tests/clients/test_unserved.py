@@ -92,6 +92,36 @@ def noted_in_a_child(client):
     check_equal(notes, [[f"dgemmx2_ in {plug}"]] * 2, "notes of parent and child")
 
 
+OPENED_IN_CHILD = """import ctypes, os
+blas, x, four, one = ctypes.CDLL({blas!r}), (ctypes.c_double * 4)(), ctypes.c_int(4), ctypes.c_int(1)
+blas.ddot_
+if not os.fork():
+    plug = ctypes.CDLL({plug!r})
+    plug["plugin"]
+    blas.ddot_(ctypes.byref(four), x, ctypes.byref(one), x, ctypes.byref(one))
+    plug["plugin"]
+    os._exit(0)
+os.wait()
+"""
+
+
+@case()
+def opened_in_a_child(client):
+    """A look that a child cannot have before its first call is made up for after that, and not at an end that may never come."""
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
+    check_said(client.run([PYTHON, "-c", OPENED_IN_CHILD.format(blas=blas_library(), plug=str(plug))], FLOPSHIM_BUDGET="1e9"), 1)
+
+
+@case()
+def slow_reader(client):
+    """Who waits for standard error to take the line holds up nobody else."""
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
+    run = client.run([client.compile("slow_reader.c"), plug], FLOPSHIM_BUDGET="1e9")
+    waited, longest = map(int, run.out.split())
+    check(waited >= 450, f"the thread that opens the plug-in waited {waited} ms for its line, and not the half second that is meant")
+    check(longest < 400, f"another thread's call took {longest} ms meanwhile")
+
+
 @case()
 def nothing_wrong(client):
     """A program whose routines are all known, with a limit and under the launcher."""
