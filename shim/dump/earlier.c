@@ -21,14 +21,26 @@
 
 static struct dump_header there; /* under record_lock: stacks are small */
 
-static bool is_alive(const struct dump_header *header)
+/* Valid until the next call; empty where there is no such process. */
+static const char *stat_of(const char *process)
 {
 	static char text[1024];
-	char name[64], state;
+	char name[64];
 	size_t end = 0;
 
-	guest_print(name, sizeof(name), &end, "/proc/%u/stat", header->pid);
+	guest_print(name, sizeof(name), &end, "/proc/%s/stat", process);
 	guest_file_text(name, text, sizeof(text));
+	return text;
+}
+
+static bool is_alive(const struct dump_header *header)
+{
+	char number[16], state;
+	const char *text;
+	size_t end = 0;
+
+	guest_print(number, sizeof(number), &end, "%u", header->pid);
+	text = stat_of(number);
 	state = stat_state(text);
 	return state && !strchr("ZXx", state) && stat_start_ticks(text) == header->start_ticks;
 }
@@ -54,10 +66,26 @@ static bool is_of_this_launch(const struct dump_header *header)
 	       (named || header->parent_pid == (uint32_t)getppid());
 }
 
+/*
+ * Whether it is what this process was before an exec, a child's, or the parent's. The numbers of processes are given out
+ * again, so it counts too when they began: a process keeps that moment through exec, and no child begins before its parent.
+ */
+static bool is_of_this_family(const struct dump_header *header)
+{
+	uint32_t own = (uint32_t)getpid();
+	uint64_t ticks;
+
+	if (!is_of_this_host(header))
+		return false;
+	ticks = stat_start_ticks(stat_of("self"));
+	return (header->pid == own && header->start_ticks == ticks) || (header->parent_pid == own && header->start_ticks >= ticks) ||
+	       (header->pid == (uint32_t)getppid() && is_alive(header));
+}
+
 static bool is_of_this_run(const struct dump_header *header)
 {
 	return (*config.run && !strncmp(config.run, header->run, sizeof(header->run))) || is_of_this_launch(header) ||
-	       (is_of_this_host(header) && header->parent_pid == (uint32_t)getpid()); /* a child has begun before */
+	       is_of_this_family(header);
 }
 
 static enum standing look(int file)
@@ -65,9 +93,11 @@ static enum standing look(int file)
 	if (pread(file, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
 	    memcmp(there.magic, DUMP_MAGIC, sizeof(there.magic)) || there.header_check != dump_header_check(&there))
 		return STANDS_OTHER;
+	if (is_of_this_run(&there))
+		return STANDS_OF_RUN;
 	if (there.state == DUMP_RUNNING && (!is_of_this_host(&there) || is_alive(&there)))
 		return STANDS_PRESENT;
-	return is_of_this_run(&there) ? STANDS_PRESENT : STANDS_EARLIER;
+	return STANDS_EARLIER;
 }
 
 static int open_file(int directory, const char *name)

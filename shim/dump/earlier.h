@@ -10,7 +10,8 @@
 
 enum standing {
 	STANDS_OTHER,   /* a file that is no dump */
-	STANDS_PRESENT, /* the dump of a process that may be alive, or of one of this run */
+	STANDS_OF_RUN,  /* the dump of a process of this run */
+	STANDS_PRESENT, /* the dump of a process that may be alive */
 	STANDS_EARLIER, /* the dump of a process of another run that has ended */
 };
 

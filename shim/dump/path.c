@@ -417,12 +417,15 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 	return !S_ISREG(status.st_mode) || (readlinkat(directory, name, link, sizeof(link) - 1) > 0 && !strcmp(link, descriptors));
 }
 
-/* That the name was taken is news: whoever looks there finds another dump. Not silenced where that is another run's. */
+/*
+ * That the name was taken is news: whoever looks there finds another dump. It is said even with FLOPSHIM_QUIET where that is
+ * another run's, and never where it is one of this run, in which each process leaves its own.
+ */
 static void say_taken(const char *name, enum standing there)
 {
 	if (there == STANDS_EARLIER)
 		guest_say("%s exists already, from an earlier run: writing %s", name, path_told());
-	else if (!config.quiet)
+	else if (there != STANDS_OF_RUN && !config.quiet)
 		guest_say("%s exists already: writing %s", name, path_told());
 }
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import PYTHON, case, check, check_equal
+from harness import PYTHON, Skip, case, check, check_equal
 
 CALLS = 8  # of a victim
 
@@ -445,3 +445,38 @@ def running_not_overwritten(client):
         process.wait()
     make(client, "x.dump", launcher=["--overwrite"])  # it has ended, without closing its dump
     check_equal(numbers(client, "x.dump")["totals"]["calls"], CALLS, "calls in place of those of the killed one")
+
+
+BECOMES = "import numpy as n, os, sys; a = n.ones((50, 50)); a @ a; os.execv(sys.argv[1], sys.argv[1:])"
+STARTS = "import numpy as n, subprocess, sys; a = n.ones((50, 50)); a @ a; subprocess.run(sys.argv[1:])"
+
+
+@case(how=("exec", "parent", "ranks"))
+def name_taken_by_its_own_run(client):
+    """The processes of one run leave a dump each, and that the name is taken by one of them is no news, with the launcher or without."""
+    words = [victim(client), client.folder / "counts", 1, CALLS, "run"]
+    own = {"LD_PRELOAD": str(client.shim), "FLOPSHIM_OUT": "bare.dump"}
+    if client.how == "ranks":
+        for rank in "0", "1":
+            ranks = {"PMI_RANK": rank, "PMI_SIZE": "2", "PMI_JOBID": "1.0"}
+            check_equal(make(client, "x.dump", **ranks).stderr, b"", f"standard error of rank {rank}")
+        return
+    command = [PYTHON, "-c", BECOMES if client.how == "exec" else STARTS, *words]
+    check_equal(start(client, *command, launcher=["-o", "x.dump"]).stderr, b"", "standard error with the launcher")
+    check_equal(client.run(command, cwd=client.folder, shim=False, **own).err, b"", "standard error without it")
+    for name in "x", "bare":
+        check_equal(len(list(client.folder.glob(f"{name}*.dump"))), 2, f"dumps by the name of {name}.dump")
+    check(b"exists already" in client.run(command, cwd=client.folder, shim=False, **own).err, "an earlier run's is not said")
+
+
+@case()
+def number_given_out_again(client):
+    """A dump whose parent had the number that this process has now is an earlier run's, if it began before this process did."""
+    space = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if not shutil.which("unshare") or subprocess.run([*space, "true"], capture_output=True).returncode:
+        raise Skip("no name space for processes")
+    own = {"LD_PRELOAD": str(client.shim), "FLOPSHIM_OUT": "x.dump", "FLOPSHIM_OVERWRITE": "1"}
+    words = [victim(client), client.folder / "counts", "1"]
+    client.run([*space, "sh", "-c", '"$@"; sleep 0.1', "sh", *words, "3", "run"], cwd=client.folder, shim=False, **own)
+    client.run([*space, *words, "5", "run"], cwd=client.folder, shim=False, **own)
+    check_equal((names(client), numbers(client, "x.dump")["totals"]["calls"]), (["x.dump"], 5), "dumps, and calls in the last one")
