@@ -100,14 +100,14 @@ static enum standing look(int file)
 	return STANDS_EARLIER;
 }
 
-static int open_file(int directory, const char *name)
+static int open_file(int directory, const char *name, int access)
 {
-	return openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not hold it up */
+	return openat(directory, name, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not hold it up */
 }
 
 enum standing earlier_look(int directory, const char *name)
 {
-	int file = open_file(directory, name);
+	int file = open_file(directory, name, O_RDONLY);
 	enum standing found = STANDS_OTHER;
 
 	if (file < 0)
@@ -117,18 +117,33 @@ enum standing earlier_look(int directory, const char *name)
 	return found;
 }
 
-/* Of several processes that want to remove it one has the lock, and the others find that the name is another file's then. */
-bool earlier_remove(int directory, const char *name)
+static bool is_named(int file, int directory, const char *name)
 {
-	int file = open_file(directory, name);
 	struct stat opened, named;
-	bool removed;
+
+	return !fstat(file, &opened) && !fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) && opened.st_ino == named.st_ino &&
+	       opened.st_dev == named.st_dev;
+}
+
+/*
+ * Of several processes that want to remove it one has the lock, and the others find that the name is another file's then. NFS
+ * gives this lock only to who may write the file.
+ */
+enum removal earlier_remove(int directory, const char *name)
+{
+	int file = open_file(directory, name, O_RDWR), error;
+	enum removal result = REMOVAL_FAILED;
 
 	if (file < 0)
-		return false;
-	removed = !flock(file, LOCK_EX | LOCK_NB) && look(file) == STANDS_EARLIER && !fstat(file, &opened) &&
-		  !fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) && opened.st_ino == named.st_ino &&
-		  opened.st_dev == named.st_dev && !unlinkat(directory, name, 0);
+		return errno == ENOENT ? REMOVAL_OF_OTHERS : REMOVAL_FAILED;
+	if (flock(file, LOCK_EX | LOCK_NB))
+		result = errno == EWOULDBLOCK ? REMOVAL_OF_OTHERS : REMOVAL_FAILED;
+	else if (look(file) != STANDS_EARLIER || !is_named(file, directory, name))
+		result = REMOVAL_OF_OTHERS;
+	else if (!unlinkat(directory, name, 0))
+		result = REMOVAL_DONE;
+	error = errno;
 	close(file);
-	return removed;
+	errno = error;
+	return result;
 }

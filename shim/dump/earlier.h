@@ -6,8 +6,6 @@
 #ifndef FLOPSHIM_EARLIER_H
 #define FLOPSHIM_EARLIER_H
 
-#include <stdbool.h>
-
 enum standing {
 	STANDS_OTHER,   /* a file that is no dump */
 	STANDS_OF_RUN,  /* the dump of a process of this run */
@@ -18,7 +16,13 @@ enum standing {
 /* What stands at `name`, from an open directory on. With record_lock held. */
 enum standing earlier_look(int directory, const char *name);
 
-/* Removes an earlier run's dump; false if it is none, or another process is doing so. With record_lock held. */
-bool earlier_remove(int directory, const char *name);
+enum removal {
+	REMOVAL_DONE,
+	REMOVAL_OF_OTHERS, /* another process is removing it, or has, or has made another file in its place */
+	REMOVAL_FAILED,    /* errno says why */
+};
+
+/* Removes an earlier run's dump, and nothing else. With record_lock held. */
+enum removal earlier_remove(int directory, const char *name);
 
 #endif

@@ -419,11 +419,15 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 
 /*
  * That the name was taken is news: whoever looks there finds another dump. It is said even with FLOPSHIM_QUIET where that is
- * another run's, and never where it is one of this run, in which each process leaves its own.
+ * another run's, and never where it is one of this run, in which each process leaves its own. `kept_by`: why it could not be
+ * replaced, NULL where it was not to be.
  */
-static void say_taken(const char *name, enum standing there)
+static void say_taken(const char *name, enum standing there, const char *kept_by)
 {
-	if (there == STANDS_EARLIER)
+	if (there == STANDS_EARLIER && kept_by)
+		guest_say("%s exists already, from an earlier run, and could not be replaced (%s): writing %s", name, kept_by,
+			  path_told());
+	else if (there == STANDS_EARLIER)
 		guest_say("%s exists already, from an earlier run: writing %s", name, path_told());
 	else if (there != STANDS_OF_RUN && !config.quiet)
 		guest_say("%s exists already: writing %s", name, path_told());
@@ -456,6 +460,7 @@ static int file_create(int directory, size_t limit, bool forked, const char **fa
 	enum standing there = STANDS_PRESENT;
 	int file = file_new(directory, fault);
 	bool taken = file < 0 && errno == EEXIST, is_null;
+	const char *kept_by = NULL;
 
 	strcpy(base, path.name);
 	if (taken && is_no_file(directory, base, &is_null)) {
@@ -466,9 +471,12 @@ static int file_create(int directory, size_t limit, bool forked, const char **fa
 	if (taken && !forked)
 		there = earlier_look(directory, base);
 	if (config.overwrite && there == STANDS_EARLIER) {
-		if (earlier_remove(directory, base))
+		enum removal removal = earlier_remove(directory, base);
+
+		kept_by = removal == REMOVAL_FAILED ? strerrorname_np(errno) : NULL;
+		if (removal == REMOVAL_DONE)
 			file = file_new(directory, fault);
-		if (file < 0)
+		if (file < 0 && !kept_by)
 			there = earlier_look(directory, base); /* another process was faster */
 	}
 	if (taken && file < 0)
@@ -479,7 +487,7 @@ static int file_create(int directory, size_t limit, bool forked, const char **fa
 		fchmod(file, access_mode()); /* asked for, whatever the umask */
 	shown_make();
 	if (strcmp(base, path.name) && !forked)
-		say_taken(base_name(base), there);
+		say_taken(base_name(base), there, kept_by);
 	return file;
 }
 

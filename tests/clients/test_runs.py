@@ -397,6 +397,33 @@ def overwritten(client):
     report(client, "compare", "base.dump", "x.dump")
 
 
+NO_LOCK = """#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+int flock(int file, int operation)
+{
+	(void)operation;
+	errno = getenv("NFS") && (fcntl(file, F_GETFL) & O_ACCMODE) != O_RDONLY ? 0 : EBADF;
+	return errno ? -1 : 0;
+}
+"""
+
+
+@case(file_system=("NFS", "WITHOUT_LOCKS"))
+def not_locked(client):
+    """Where files cannot be locked it is said that an earlier dump stays, and why. NFS locks what is open for writing."""
+    source, made = client.folder / "lock.c", client.folder / "lock.so"
+    source.write_text(NO_LOCK)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", made, source], check=True)
+    make(client, "x.dump", calls=3)
+    said = make(client, "x.dump", calls=5, launcher=["--overwrite"], LD_PRELOAD=made, **{client.file_system: "1"}).stderr.decode()
+    if client.file_system == "NFS":
+        check_equal((said, names(client), numbers(client, "x.dump")["totals"]["calls"]), ("", ["x.dump"], 5), "said, dumps, calls")
+    else:
+        check_equal(len(names(client)), 2, "dumps")
+        check("x.dump exists already, from an earlier run, and could not be replaced (EBADF): writing" in said, said)
+
+
 @case(what=("text", "cut", "link", "rank", "child"))
 def not_overwritten(client):
     """No file is replaced that is no dump, or a dump of this run."""
