@@ -62,20 +62,28 @@ static __attribute__((constructor)) void start(void)
 	errno = saved;
 }
 
-/* Whether the process has started others, which may have left dumps. */
-static bool has_children(void)
+/* Where the process ignores SIGCHLD the kernel keeps nothing of a child that has ended, not even how much it has used. */
+static bool forgets_children(void)
+{
+	struct sigaction action;
+
+	return !sigaction(SIGCHLD, NULL, &action) && (action.sa_handler == SIG_IGN || action.sa_flags & SA_NOCLDWAIT);
+}
+
+/* Whether the process may have started others, which may have left dumps. */
+static bool may_have_children(void)
 {
 	struct rusage usage;
 	siginfo_t info;
 
-	return (!getrusage(RUSAGE_CHILDREN, &usage) && usage.ru_minflt) || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+	return forgets_children() || (!getrusage(RUSAGE_CHILDREN, &usage) && usage.ru_minflt) || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
 }
 
 /* Who used the launcher expects a dump. */
 static void say_no_dump(void)
 {
 	if (config.launched_process && !guest_confined && config.launched_process == (uint64_t)getpid() && !config.quiet &&
-	    !dump_is_open() && !gaps_were_said() && !has_children())
+	    !dump_is_open() && !gaps_were_said() && !may_have_children())
 		guest_say("%s made no call of BLAS or LAPACK that could be counted: there is no dump", program_path());
 }
 

@@ -378,6 +378,41 @@ def no_dump(client):
     check_equal(client.run(["true"]).err, b"", "standard error without the launcher")
 
 
+FORGETS_CHILDREN = """
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+int main(int count, char **words)
+{
+	struct sigaction action = {.sa_handler = strcmp(words[1], "ignored") ? SIG_DFL : SIG_IGN,
+				   .sa_flags = strcmp(words[1], "no wait") ? 0 : SA_NOCLDWAIT};
+	pid_t child;
+
+	if (sigaction(SIGCHLD, &action, NULL) || (count > 2 && posix_spawn(&child, words[2], NULL, NULL, words + 2, environ)))
+		return 1;
+	wait(NULL);
+	return 0;
+}
+"""
+
+
+@case(how=("ignored", "no wait", "usual"))
+def no_dump_of_its_own(client):
+    """A program whose child has left a dump is not said to have left none, where the kernel does not keep the child's end, too."""
+    source, program = client.folder / "forgets.c", client.folder / "forgets"
+    source.write_text(FORGETS_CHILDREN)
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-o", program, source], check=True)
+    run = launch(client, "-o", "x.dump", program, client.how, client.compile("processes.c"), "plain")
+    check_equal(run.err, b"", "standard error")
+    check((client.folder / "x.dump").exists(), "the child has left no dump")
+    if client.how == "usual":
+        check_refused(launch(client, program, client.how), "made no call")
+
+
 @case()
 def one_write(client):
     """Lines of many ranks at one time come whole: each is one system call."""
