@@ -20,7 +20,7 @@ struct opened;
  */
 struct origin {
 	struct opened *opened;  /* innermost, NULL if none */
-	struct origin *creator; /* NULL for the main thread and those that were not made by pthread_create */
+	struct origin *creator; /* NULL for the main thread, and for threads that pthread_create has not made */
 	uint32_t uses;          /* the thread itself, and the origins that have it as their creator */
 };
 

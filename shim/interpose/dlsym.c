@@ -99,8 +99,8 @@ static void *missing(const char *name)
 }
 
 /*
- * A hook waits for nothing while its thread holds a lock of the shim's. It is then called by a library that stands in
- * for a C library function which the shim has called: that library is looking for the real function.
+ * If the calling thread holds a lock of the shim's, a hook hands the call on at once: it comes from a library that
+ * stands in for a C library function which the shim has called, and which looks for the real one.
  */
 __attribute__((visibility("hidden"))) void *dlsym_hook(void *handle, const char *name, const void *caller);
 __attribute__((visibility("hidden"))) void *dlvsym_hook(void *handle, const char *name, const char *version_name,

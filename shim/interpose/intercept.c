@@ -470,8 +470,8 @@ static __attribute__((noinline)) bool row_look(struct lane_rows *rows, const str
 }
 
 /*
- * Whether it is a row of the lane. It must be asked, since row_next comes from the dump, where others can write
- * anything.
+ * Whether `row` is one of the lane's rows. That is not certain: row_next reads a hint in the dump, where others can
+ * write anything.
  */
 static inline bool row_is_near(struct lane_rows *rows, const struct dump_row *row)
 {

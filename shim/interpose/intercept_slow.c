@@ -131,9 +131,9 @@ static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, entry_fram
 }
 
 /*
- * For want of memory the thread has no lane, or nobody can tell what serves the call. It runs and is counted as lost,
- * unless a limit would have to hold: then the process ends. A call out of a BLAS is a part of another one and just
- * runs.
+ * Runs a call that cannot be counted for want of memory: its thread has no lane, or nobody can tell what serves it.
+ * It is counted as lost; but if a limit should hold, the process ends. A call out of a BLAS is a part of another one,
+ * and just runs.
  */
 static __attribute__((noinline)) struct entry_verdict
 enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
@@ -243,7 +243,7 @@ static RARE bool refuse(struct entering *call, struct shape *shape, const struct
 	if (refused->flags & DUMP_ROW_COARSE)
 		coarse_add(refused, call->frame);
 	refused->calls++;
-	call->thread->busy = 0; /* the program's code that runs now may leave for good */
+	call->thread->busy = 0; /* the program's code that runs now may leave by longjmp */
 	over = exceed(&exceeding);
 	call->thread->busy = 1;
 	if (!over)
@@ -338,7 +338,7 @@ static RARE void serve_from(struct thread *thread, uint64_t caller)
 		return;
 	thread_head.served_size = thread->served_size = 0;
 	__asm__ volatile("" ::: "memory");
-	memset(thread->served, 0xff, sizeof(thread->served)); /* SERVED_NONE */
+	memset(thread->served, 0xff, sizeof(thread->served)); /* all keys become SERVED_NONE */
 	thread->served_epoch = flopshim_epoch;
 	thread->served_misses = 0;
 	if (!record_module_bounds(caller, &start, &size))
@@ -351,7 +351,7 @@ static RARE void serve_from(struct thread *thread, uint64_t caller)
 }
 
 /*
- * Whether calls from this site are nested in another one even if the thread knows of none: the caller is inside a
+ * Whether calls from this site are nested in another one even if the thread knows of none: they come from inside a
  * library.
  */
 static bool is_never_outermost(const struct site *site)

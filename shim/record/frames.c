@@ -68,7 +68,7 @@ static bool is_living(const struct dump_frame *record)
 	uint64_t word;
 
 	if (guest_confined && !is_in_use(record->slot, sizeof(word)))
-		return true; /* nobody can be asked */
+		return true; /* the kernel cannot be asked */
 	return stack_read(record->slot, &word, sizeof(word)) && word == record->return_address;
 }
 
@@ -248,7 +248,7 @@ static void left_undo(struct thread *thread, uint64_t slot, const struct dump_ro
 	}
 }
 
-/* Gives a call that another thread has begun a row of this thread's, since only the other one may write its own. */
+/* Moves a call that another thread has begun to a row of this thread's, since this thread must not write the other one's. */
 static void row_take_over(struct thread *thread, struct dump_frame *found)
 {
 	entry_frame frame = (entry_frame)(found->slot - 8);
@@ -294,9 +294,9 @@ static bool find_again(struct thread *thread, uint64_t slot, bool is_nested, str
 /* ---- calls begin ---- */
 
 /*
- * Whether a call in flight has been left, when a call begins with its return address at `slot`. It has if its slot lies
- * between the stack pointer and `slot`: no other call can be using that memory. With `rest`, the calls on
- * other stacks are taken for left too, once the thread is on its own.
+ * Whether a call in flight has been left, now that a call begins with its return address at `slot`. It has been if
+ * its own slot lies between the stack pointer and `slot`: no other call can be using that memory. With `rest`, calls
+ * on other stacks are taken for left too, once the thread is on its own.
  */
 static bool is_left(const struct dump_frame *record, uint64_t slot, bool rest)
 {

@@ -22,8 +22,8 @@ struct manual_site {
 };
 
 /*
- * While the table has fewer than MANUAL_DETAILED elements, names are added with their details, and below MANUAL_NAMED
- * without.
+ * Names are added with their details while the table has fewer than MANUAL_DETAILED elements, and without while it
+ * has fewer than MANUAL_NAMED.
  */
 enum {
 	MANUAL_FIRST = 1 << 8, /* elements to begin with */

@@ -17,7 +17,7 @@
 
 enum {
 	ROWS_FIRST_BYTES = 1 << 14,
-	ROWS_BLOCK_USUAL = 1 << 18, /* a lane with all its rows has 20 blocks */
+	ROWS_BLOCK_USUAL = 1 << 18, /* a full lane has 20 blocks */
 	ROWS_BLOCK_MAX = 1 << 21,
 	ROWS_USUAL = 20,
 	ROWS_KEPT = 64, /* for coarse rows of a confined process, which cannot make blocks */

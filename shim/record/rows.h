@@ -128,8 +128,8 @@ static inline void share_note(struct dump_lane *lane, uint64_t slot, uint64_t fl
 }
 
 /*
- * Adds a call's time to its row. While no call is counted as timed, time_ns may hold a time that is not typical,
- * which goes: see leave_long.
+ * Adds a call's time to its row. While no call is counted as timed, time_ns may hold one time that is not typical,
+ * which this replaces: see leave_long.
  */
 static inline void row_add_time(struct dump_row *row, uint64_t ns)
 {

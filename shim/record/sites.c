@@ -293,8 +293,8 @@ static void site_keep(struct site *site)
 }
 
 /*
- * Finds the function that a call means. False with site->real NULL if nothing defines it. False with site->real if
- * the object which that is in must first be asked for the width of its integers.
+ * Finds the function that a call means. If nothing defines it, the answer is false and site->real is NULL. If the
+ * object that holds site->real must first be asked for the width of its integers, the answer is false too.
  */
 static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, entry_frame frame,
 			 struct site *site)

@@ -72,7 +72,7 @@ void registry_retire(struct thread *thread)
 		link = &(*link)->next;
 	if (*link)
 		*link = thread->next;
-	atomic_signal_fence(memory_order_seq_cst); /* as above */
+	atomic_signal_fence(memory_order_seq_cst); /* the same here */
 	put_first(&registry.free, thread);
 	guest_unlock(&registry.lock);
 }
