@@ -16,14 +16,14 @@ struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, 
 struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	uint64_t key = site_key(*entry_return_slot(frame), symbol);
-	struct site_slot *slot = &thread->sites[site_hash(key)];
+	struct known_site *known = &thread->sites[site_hash(key)];
 
-	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
+	if (unlikely(known->key != key || known->epoch != flopshim_epoch))
 		return SLOW;
 #ifdef BARE_JUMP
-	return (struct entry_verdict){slot->real, ACTION_JUMP};
+	return (struct entry_verdict){known->real, ACTION_JUMP};
 #else
-	return (struct entry_verdict){slot->real, slot->stack_words};
+	return (struct entry_verdict){known->real, known->stack_words};
 #endif
 }
 

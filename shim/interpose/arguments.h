@@ -107,18 +107,18 @@ shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool
 enum likeness { SAME, OTHER_DIMS, OTHER };
 
 static inline __attribute__((always_inline)) enum likeness
-pointers_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
+pointers_compare(const struct known_site *known, const struct dump_row *row, entry_frame frame, bool ilp64)
 {
-	const struct shape_arg *arg = slot->args;
+	const struct shape_arg *arg = known->args;
 	uint64_t options = row->options;
 
-	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8) {
+	for (const struct shape_arg *end = arg + known->options; arg < end; arg++, options >>= 8) {
 		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
 
 		if (unlikely(!letter || *letter != (uint8_t)options))
 			return OTHER;
 	}
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+	for (unsigned i = 0; i < known->dims; i++, arg++) {
 		const int32_t *dim = *(const int32_t *const *)(frame + arg->offset);
 
 		if (unlikely(!dim))
@@ -130,15 +130,15 @@ pointers_compare(const struct site_slot *slot, const struct dump_row *row, entry
 }
 
 static inline __attribute__((always_inline)) enum likeness
-values_compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame, bool ilp64)
+values_compare(const struct known_site *known, const struct dump_row *row, entry_frame frame, bool ilp64)
 {
-	const struct shape_arg *arg = slot->args;
+	const struct shape_arg *arg = known->args;
 	uint64_t options = row->options;
 
-	for (const struct shape_arg *end = arg + slot->options; arg < end; arg++, options >>= 8)
+	for (const struct shape_arg *end = arg + known->options; arg < end; arg++, options >>= 8)
 		if (unlikely(enum_letter(*(const uint64_t *)(frame + arg->offset)) != (char)options))
 			return OTHER;
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
+	for (unsigned i = 0; i < known->dims; i++, arg++) {
 		const char *dim = frame + arg->offset;
 
 		if (unlikely((ilp64 ? *(const int64_t *)dim : *(const int32_t *)dim) != row->dims[i]))
@@ -147,28 +147,28 @@ values_compare(const struct site_slot *slot, const struct dump_row *row, entry_f
 	return SAME;
 }
 
-static inline bool reads_pointers(const struct site_slot *slot)
+static inline bool reads_pointers(const struct known_site *known)
 {
-	return slot->reading >= READING_FIRST && slot->reading <= READING_POINTERS;
+	return known->reading >= READING_FIRST && known->reading <= READING_POINTERS;
 }
 
 /* Compares the arguments of a call with the shape of `row`; OTHER where there is no quick way to do so. */
 static inline __attribute__((always_inline)) enum likeness
-compare(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+compare(const struct known_site *known, const struct dump_row *row, entry_frame frame)
 {
-	switch (slot->reading) {
+	switch (known->reading) {
 	case READING_FIRST:
 	case READING_POINTER:
 	case READING_POINTERS:
-		return pointers_compare(slot, row, frame, false);
+		return pointers_compare(known, row, frame, false);
 	case READING_FIRST_VALUE:
 	case READING_VALUE:
 	case READING_VALUES:
-		return values_compare(slot, row, frame, false);
+		return values_compare(known, row, frame, false);
 	case READING_POINTERS_64:
-		return pointers_compare(slot, row, frame, true);
+		return pointers_compare(known, row, frame, true);
 	case READING_VALUES_64:
-		return values_compare(slot, row, frame, true);
+		return values_compare(known, row, frame, true);
 	default:
 		return OTHER;
 	}
@@ -182,40 +182,40 @@ static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame fram
 }
 
 /* Reads a dimension at a site whose reading is not READING_OTHER: there no option decides whether it is referenced. */
-static inline int64_t quick_dim_read(const struct site_slot *slot, const struct shape_arg *arg, entry_frame frame)
+static inline int64_t quick_dim_read(const struct known_site *known, const struct shape_arg *arg, entry_frame frame)
 {
-	return likely(reads_pointers(slot)) ? pointer_read(arg, frame)
-					    : dim_read(arg, frame, slot->flags & SITE_ILP64, 0);
+	return likely(reads_pointers(known)) ? pointer_read(arg, frame)
+					    : dim_read(arg, frame, known->flags & SITE_ILP64, 0);
 }
 
 /* Does what shape_read does, where all options are letters and all dimensions 32-bit integers behind pointers. */
 static inline __attribute__((always_inline)) void
-pointers_read(const struct site_slot *slot, entry_frame frame, struct shape *shape)
+pointers_read(const struct known_site *known, entry_frame frame, struct shape *shape)
 {
-	const struct shape_arg *arg = slot->args;
+	const struct shape_arg *arg = known->args;
 	uint64_t options = 0;
 
-	for (unsigned i = 0; i < slot->options; i++, arg++) {
+	for (unsigned i = 0; i < known->options; i++, arg++) {
 		const uint8_t *letter = *(const uint8_t *const *)(frame + arg->offset);
 
 		if (letter)
 			options |= (uint64_t)(*letter - ((unsigned)(*letter - 'a') < 26 ? 32u : 0)) << (8 * i);
 	}
 	shape->options = options;
-	for (unsigned i = 0; i < slot->dims; i++, arg++)
+	for (unsigned i = 0; i < known->dims; i++, arg++)
 		shape->dims[i] = pointer_read(arg, frame);
 }
 
-static inline bool pointer_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+static inline bool pointer_same(const struct known_site *known, const struct dump_row *row, entry_frame frame)
 {
-	const int32_t *dim = *(const int32_t *const *)(frame + slot->offset);
+	const int32_t *dim = *(const int32_t *const *)(frame + known->offset);
 
 	return likely(dim) && *dim == row->dims[0];
 }
 
-static inline bool value_same(const struct site_slot *slot, const struct dump_row *row, entry_frame frame)
+static inline bool value_same(const struct known_site *known, const struct dump_row *row, entry_frame frame)
 {
-	return *(const int32_t *)(frame + slot->offset) == row->dims[0];
+	return *(const int32_t *)(frame + known->offset) == row->dims[0];
 }
 
 /*

@@ -39,7 +39,7 @@
  *  intercept_enter_timed     -     called by the slow path, for a thread whose calls are all timed or logged
  *
  * "site": key and epoch of the known site are those of the call. "scope last": thread->scope, where the call charges,
- * is slot->scope, so that slot->row may be its row. "credit's scope": thread->scope is thread->credit_scope, so that
+ * is known->scope, so that known->row may be its row. "credit's scope": thread->scope is thread->credit_scope, so that
  * credit and lease may be spent on it. The entry body does the work of intercept_enter and enter_row for level-1
  * BLAS, and that of enter_nested: see entry.h.
  */
@@ -50,57 +50,57 @@ void shape_read(const struct form *form, unsigned options, unsigned dims, bool i
 	shape_read_inline(form, options, dims, ilp64, frame, group, shape);
 }
 
-void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope)
+void known_site_remember(struct known_site *known, struct dump_row *row, const struct scope *scope)
 {
-	slot->row = &row_none; /* until the new scope is in: a signal handler may call from the same site */
+	known->row = &row_none; /* until the new scope is in: a signal handler may call from the same site */
 	__asm__ volatile("" ::: "memory");
-	slot->scope = scope;
+	known->scope = scope;
 	__asm__ volatile("" ::: "memory");
-	slot->row = row;
+	known->row = row;
 }
 
 /* How the only dimension of a site is read: `first` if the entry body can read it. */
-static enum reading reading_of_one(const struct site_slot *slot, enum reading first, enum reading otherwise)
+static enum reading reading_of_one(const struct known_site *known, enum reading first, enum reading otherwise)
 {
-	return slot->offset == ENTRY_SLOT(0) && !slot->stack_words && !(slot->flags & SITE_INFO) ? first : otherwise;
+	return known->offset == ENTRY_SLOT(0) && !known->stack_words && !(known->flags & SITE_INFO) ? first : otherwise;
 }
 
-static enum reading pointer_reading(const struct site_slot *slot)
+static enum reading pointer_reading(const struct known_site *known)
 {
-	return reading_of_one(slot, READING_FIRST, READING_POINTER);
+	return reading_of_one(known, READING_FIRST, READING_POINTER);
 }
 
-static enum reading value_reading(const struct site_slot *slot)
+static enum reading value_reading(const struct known_site *known)
 {
-	return reading_of_one(slot, READING_FIRST_VALUE, READING_VALUE);
+	return reading_of_one(known, READING_FIRST_VALUE, READING_VALUE);
 }
 
-void site_slot_prepare(struct site_slot *slot)
+void known_site_prepare(struct known_site *known)
 {
-	unsigned count = slot->options + slot->dims;
+	unsigned count = known->options + known->dims;
 	bool pointers = true, values = true;
 
-	slot->args = &shape_args[slot->form->shape];
-	slot->offset = slot->args->offset;
-	slot->reading = READING_OTHER;
+	known->args = &shape_args[known->form->shape];
+	known->offset = known->args->offset;
+	known->reading = READING_OTHER;
 	for (unsigned i = 0; i < count; i++) {
-		uint8_t fetch = slot->args[i].fetch;
+		uint8_t fetch = known->args[i].fetch;
 
-		pointers &= fetch == (i < slot->options ? FETCH_CHAR_REF : FETCH_INT_REF);
-		values &= fetch == (i < slot->options ? FETCH_ENUM : FETCH_INT);
-		if (slot->args[i].condition != CONDITION_NONE)
+		pointers &= fetch == (i < known->options ? FETCH_CHAR_REF : FETCH_INT_REF);
+		values &= fetch == (i < known->options ? FETCH_ENUM : FETCH_INT);
+		if (known->args[i].condition != CONDITION_NONE)
 			return;
 	}
 	/* Without dimensions it would seem to match row_none. */
-	if (!slot->dims || slot->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
+	if (!known->dims || known->flags & (SITE_QUERIES | SITE_PASS | SITE_NESTED))
 		return;
 	if (pointers)
-		slot->reading = slot->flags & SITE_ILP64 ? READING_POINTERS_64
-				: count == 1		 ? pointer_reading(slot)
+		known->reading = known->flags & SITE_ILP64 ? READING_POINTERS_64
+				: count == 1		 ? pointer_reading(known)
 							 : READING_POINTERS;
 	else if (values)
-		slot->reading = slot->flags & SITE_ILP64 ? READING_VALUES_64
-				: count == 1		 ? value_reading(slot)
+		known->reading = known->flags & SITE_ILP64 ? READING_VALUES_64
+				: count == 1		 ? value_reading(known)
 							 : READING_VALUES;
 }
 
@@ -125,18 +125,18 @@ static inline bool frame_lives(const volatile struct dump_frame *frame, uint64_t
 
 /* Records the call as in flight, and has the entry body run it. */
 static inline __attribute__((always_inline)) struct entry_verdict
-run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, const struct scope *scope,
+run(struct dump_lane *lane, const struct known_site *known, struct dump_row *row, const struct scope *scope,
     entry_frame frame, uint64_t flags)
 {
 	uint64_t return_slot = (uint64_t)entry_return_slot(frame), return_address = *entry_return_slot(frame);
 	volatile struct dump_frame *record = lane->frames;
 	volatile struct thread_head *head = &thread_head;
 
-	*entry_form(frame) = slot->form;
+	*entry_form(frame) = known->form;
 	*entry_row(frame) = row;
-	*entry_real(frame) = slot->real;
+	*entry_real(frame) = known->real;
 	*entry_scope(frame) = scope;
-	*entry_flags(frame) = flags | (slot->flags & SITE_INFO);
+	*entry_flags(frame) = flags | (known->flags & SITE_INFO);
 	do {
 		record->slot = return_slot;
 		record->return_address = return_address;
@@ -146,7 +146,7 @@ run(struct dump_lane *lane, const struct site_slot *slot, struct dump_row *row, 
 		head->open_slot = return_slot;
 		/* Again if a signal handler's call took the place before all of this was written. */
 	} while (unlikely(record->slot != return_slot));
-	return (struct entry_verdict){slot->real, slot->stack_words};
+	return (struct entry_verdict){known->real, known->stack_words};
 }
 
 /* Takes a price from the thread's credit or lease; false where the slow path must look. */
@@ -230,7 +230,7 @@ static inline uint64_t burst_ticks(void)
  * Neither credit nor lease pays for the call: it runs if it needs nothing more than a time by the processor's
  * counter.
  */
-static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry_frame frame, const struct site_slot *slot,
+static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry_frame frame, const struct known_site *known,
 						 struct dump_row *row, const struct scope *scope)
 {
 	int64_t cost = (int64_t)row->charged;
@@ -243,11 +243,11 @@ static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry
 	else if (!burst_goes_on(thread, cost))
 		return SLOW;
 	*entry_start(frame) = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks();
-	return run(thread->lane, slot, row, scope, frame, flags);
+	return run(thread->lane, known, row, scope, frame, flags);
 }
 
 /* The row is known, but not yet whether credit or lease can pay for the call. */
-static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_frame frame, struct site_slot *slot,
+static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_frame frame, struct known_site *known,
 								struct dump_row *row, const struct scope *scope)
 {
 	struct thread *thread = thread_self;
@@ -256,29 +256,29 @@ static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_f
 	if (!paid && scope == thread->credit_scope && row->charged < CREDIT_QUANTUM && credit_renew(thread))
 		paid = pay(thread, scope, row->charged);
 	if (!paid)
-		return enter_row_unpaid(thread, frame, slot, row, scope);
-	return run(thread->lane, slot, row, scope, frame, 0);
+		return enter_row_unpaid(thread, frame, known, row, scope);
+	return run(thread->lane, known, row, scope, frame, 0);
 }
 
 /* The row is known, and the thread's credit is for this scope: most calls end here. */
 static inline __attribute__((always_inline)) struct entry_verdict
-enter_row(struct thread *thread, entry_frame frame, struct site_slot *slot, struct dump_row *row,
+enter_row(struct thread *thread, entry_frame frame, struct known_site *known, struct dump_row *row,
 		  const struct scope *scope)
 {
 	if (unlikely((int64_t)row->charged > thread->credit))
-		return enter_row_unproven(frame, slot, row, scope);
+		return enter_row_unproven(frame, known, row, scope);
 	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, scope, frame, 0);
+	return run(thread->lane, known, row, scope, frame, 0);
 }
 
 /* The call has no row of its own. If the lane is full, it shares a coarse row with others, and adds its own price. */
-static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame frame, struct site_slot *slot,
+static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame frame, struct known_site *known,
 								   uint64_t options)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = thread->scope;
-	const struct shape_arg *arg = slot->args + slot->options;
-	uint64_t place = row_place(slot->site, scope->namespace_id), hash, charged;
+	const struct shape_arg *arg = known->args + known->options;
+	uint64_t place = row_place(known->site, scope->namespace_id), hash, charged;
 	struct shape exact, shape;
 	struct dump_row *row;
 	struct price price;
@@ -287,9 +287,9 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
 	if (!thread->rows.coarse)
 		return SLOW;
 	thread->rows.misses++;
-	if (likely(slot->reading == READING_POINTERS)) {
+	if (likely(known->reading == READING_POINTERS)) {
 		hash = hash_begin(options, place);
-		for (unsigned i = 0; i < slot->dims; i++, arg++) {
+		for (unsigned i = 0; i < known->dims; i++, arg++) {
 			exact.dims[i] = pointer_read(arg, frame);
 			shape.dims[i] = dim_coarsen(exact.dims[i]);
 			hash += hash_dim(i, shape.dims[i]);
@@ -297,13 +297,13 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
 		hash = hash_end(hash, shape.dims[0]);
 		exact.options = shape.options = options;
 	} else {
-		shape_read(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, &exact);
-		hash = shape_coarsen(&exact, slot->dims, place, &shape);
+		shape_read(known->form, known->options, known->dims, known->flags & SITE_ILP64, frame, 0, &exact);
+		hash = shape_coarsen(&exact, known->dims, place, &shape);
 	}
-	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, slot->dims);
+	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, known->dims);
 	if (!row)
 		return SLOW;
-	charged = weights_price_inline(&routines[slot->form->routine], &exact, slot->options, scope->namespace_id, &price);
+	charged = weights_price_inline(&routines[known->form->routine], &exact, known->options, scope->namespace_id, &price);
 	if (price.saturated)
 		return SLOW;
 	if (!pay(thread, scope, charged)) {
@@ -314,39 +314,39 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
 	}
 	share_note(thread->lane, (uint64_t)entry_return_slot(frame), price.flops, charged, price.words);
 	row_add_share(row, price.flops, charged, price.words);
-	if (likely(!(slot->flags & SITE_INFO)))
-		return run(thread->lane, slot, row, scope, frame, flags);
+	if (likely(!(known->flags & SITE_INFO)))
+		return run(thread->lane, known, row, scope, frame, flags);
 	*entry_cost(frame) = charged;
 	*entry_raw(frame) = price.flops;
 	*entry_words(frame) = price.words;
-	return run(thread->lane, slot, row, scope, frame, flags | ENTRY_COARSE);
+	return run(thread->lane, known, row, scope, frame, flags | ENTRY_COARSE);
 }
 
 /*
  * Makes the row for the first call of a shape, if there is room in block and index; NULL where the slow path must
  * look, or the lane is full.
  */
-static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread, const struct site_slot *slot,
+static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread, const struct known_site *known,
 							  const struct scope *scope, struct shape *shape)
 {
-	uint64_t hash = shape_hash(shape, slot->dims, row_place(slot->site, scope->namespace_id)), charged;
+	uint64_t hash = shape_hash(shape, known->dims, row_place(known->site, scope->namespace_id)), charged;
 	struct dump_part *block;
 	struct dump_row *row;
 	struct price price;
 
 	if (unlikely(thread->rows.coarse || thread->rows.overflow || guest_confined))
 		return NULL;
-	charged = weights_price_inline(&routines[slot->form->routine], shape, slot->options, scope->namespace_id, &price);
+	charged = weights_price_inline(&routines[known->form->routine], shape, known->options, scope->namespace_id, &price);
 	if (unlikely(price.saturated))
 		return NULL;
 	row = row_begin(&thread->rows, &block);
 	if (unlikely(!row))
 		return NULL;
-	row->site = slot->site;
+	row->site = known->site;
 	row->namespace_id = scope->namespace_id;
 	row->kind = DUMP_ROW_CALL;
 	row->options = shape->options;
-	for (unsigned i = 0; i < slot->dims; i++)
+	for (unsigned i = 0; i < known->dims; i++)
 		row->dims[i] = shape->dims[i];
 	row->charged = charged;
 	row->flops = price.flops;
@@ -367,87 +367,87 @@ static inline bool rows_are_searched(const struct thread *thread)
 
 /* Reads the shape of a call, and finds its own row; NULL if it has none, or if rows are not searched now. */
 static inline __attribute__((always_inline)) struct dump_row *
-row_of_call(const struct thread *thread, const struct site_slot *slot, entry_frame frame, const struct scope *scope,
+row_of_call(const struct thread *thread, const struct known_site *known, entry_frame frame, const struct scope *scope,
 	    struct shape *shape)
 {
-	uint64_t place = row_place(slot->site, scope->namespace_id);
+	uint64_t place = row_place(known->site, scope->namespace_id);
 
-	if (likely(reads_pointers(slot)))
-		pointers_read(slot, frame, shape);
+	if (likely(reads_pointers(known)))
+		pointers_read(known, frame, shape);
 	else
-		shape_read_inline(slot->form, slot->options, slot->dims, slot->flags & SITE_ILP64, frame, 0, shape);
+		shape_read_inline(known->form, known->options, known->dims, known->flags & SITE_ILP64, frame, 0, shape);
 	if (!rows_are_searched(thread))
 		return NULL;
-	return row_find(thread->rows.index, shape_hash(shape, slot->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
-			slot->dims);
+	return row_find(thread->rows.index, shape_hash(shape, known->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
+			known->dims);
 }
 
 /* Whether the slow path must see this call, whatever its shape is. */
-static inline bool is_special(const struct site_slot *slot, entry_frame frame)
+static inline bool is_special(const struct known_site *known, entry_frame frame)
 {
-	return slot->flags & (SITE_PASS | SITE_NESTED | SITE_BATCH) || slot->site == DUMP_NONE ||
-	       (slot->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES ||
-	       (slot->flags & SITE_QUERIES && is_query(slot->form, frame));
+	return known->flags & (SITE_PASS | SITE_NESTED | SITE_BATCH) || known->site == DUMP_NONE ||
+	       (known->flags & (SITE_CALLER_SERVES | SITE_OUTERMOST)) == SITE_CALLER_SERVES ||
+	       (known->flags & SITE_QUERIES && is_query(known->form, frame));
 }
 
 /*
  * Only the site is known: options or scope differ from those of the last call, or its arguments have no quick
  * reading.
  */
-static __attribute__((noinline)) struct entry_verdict enter_site(entry_frame frame, struct site_slot *slot)
+static __attribute__((noinline)) struct entry_verdict enter_site(entry_frame frame, struct known_site *known)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = thread->scope;
 	struct shape shape;
 	struct dump_row *row;
 
-	if (unlikely(is_special(slot, frame)))
+	if (unlikely(is_special(known, frame)))
 		return SLOW;
-	row = row_of_call(thread, slot, frame, scope, &shape);
-	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
-		return enter_rowless(frame, slot, shape.options);
+	row = row_of_call(thread, known, frame, scope, &shape);
+	if (unlikely(!row) && !(row = row_new(thread, known, scope, &shape)))
+		return enter_rowless(frame, known, shape.options);
 	thread->rows.misses = 0;
-	site_slot_remember(slot, row, scope);
+	known_site_remember(known, row, scope);
 	if (unlikely(scope != thread->credit_scope || (int64_t)row->charged > thread->credit))
-		return enter_row_unproven(frame, slot, row, scope);
+		return enter_row_unproven(frame, known, row, scope);
 	thread->credit -= (int64_t)row->charged;
-	return run(thread->lane, slot, row, scope, frame, 0);
+	return run(thread->lane, known, row, scope, frame, 0);
 }
 
 /*
  * Lets the entry body find the function of a nested call next time. Called only with one call in flight: with more,
  * this may be a signal handler's call, which would change an entry that the entry body has just compared.
  */
-static inline void served_remember(struct thread *thread, uint32_t symbol, const struct site_slot *slot)
+static inline void served_remember(struct thread *thread, uint32_t symbol, const struct known_site *known)
 {
 	struct served *served = &thread->served[served_place(symbol)];
 
 	served->key = SERVED_NONE;
 	__asm__ volatile("" ::: "memory");
-	served->real = slot->real;
+	served->real = known->real;
 	__asm__ volatile("" ::: "memory");
-	served->key = served_key(symbol, slot->epoch); /* flopshim_epoch may have moved on */
+	served->key = served_key(symbol, known->epoch); /* flopshim_epoch may have moved on */
 }
 
 /* A call while another one is in flight, which the entry body could not serve by itself. */
 static inline __attribute__((always_inline)) struct entry_verdict
-enter_nested(struct thread *thread, uint32_t symbol, const struct site_slot *slot, uint64_t return_slot)
+enter_nested(struct thread *thread, uint32_t symbol, const struct known_site *known, uint64_t return_slot)
 {
 	struct dump_lane *lane = thread->lane;
 	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: others can write the dump */
 
 	/* In a signal handler, thread_head and the lane may contradict each other. */
-	if (place >= DUMP_FRAMES_MAX || !(slot->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[place], return_slot))
+	if (place >= DUMP_FRAMES_MAX || !(known->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[place], return_slot))
 		return SLOW;
 	if (place == 0) {
-		if (thread->served_epoch == slot->epoch &&
+		if (thread->served_epoch == known->epoch &&
 		    *(const uint64_t *)return_slot - thread_head.served_start < thread_head.served_size)
-			served_remember(thread, symbol, slot);
+			served_remember(thread, symbol, known);
 		else if (++thread->served_misses >= SERVED_MISSES)
 			return SLOW;
 	}
 	lane->nested_calls++;
-	return (struct entry_verdict){slot->real, ACTION_JUMP};
+	return (struct entry_verdict){known->real, ACTION_JUMP};
 }
 
 /* The row of the call that followed the last call of this row at its site, if it is near; else the row itself. */
@@ -498,141 +498,141 @@ static inline void row_followed_by(struct dump_row *row, struct dump_row *next, 
  * Programs repeat the same shapes in the same order. After STREAK_FOLLOWED calls in a row whose shape had followed
  * the one before them the last time too, each call is first compared with the row that is expected to come next.
  */
-static inline void site_follow(struct site_slot *slot, struct dump_row *last, struct dump_row *row, uint64_t place)
+static inline void site_follow(struct known_site *known, struct dump_row *last, struct dump_row *row, uint64_t place)
 {
 	if (row_next(last) != row) {
-		slot->streak = 0;
+		known->streak = 0;
 		row_followed_by(last, row, place);
-	} else if (++slot->streak == STREAK_FOLLOWED) {
+	} else if (++known->streak == STREAK_FOLLOWED) {
 		/* The level-1 readings do not go through enter_following. */
-		if (slot->reading == READING_FIRST || slot->reading == READING_POINTER)
-			slot->reading = READING_POINTERS;
-		else if (slot->reading == READING_FIRST_VALUE || slot->reading == READING_VALUE)
-			slot->reading = READING_VALUES;
+		if (known->reading == READING_FIRST || known->reading == READING_POINTER)
+			known->reading = READING_POINTERS;
+		else if (known->reading == READING_FIRST_VALUE || known->reading == READING_VALUE)
+			known->reading = READING_VALUES;
 	}
 }
 
-static inline void site_unfollow(struct site_slot *slot)
+static inline void site_unfollow(struct known_site *known)
 {
-	slot->streak = 0;
-	if (slot->options + slot->dims > 1)
+	known->streak = 0;
+	if (known->options + known->dims > 1)
 		return;
-	if (slot->reading == READING_POINTERS)
-		slot->reading = pointer_reading(slot);
-	else if (slot->reading == READING_VALUES)
-		slot->reading = value_reading(slot);
+	if (known->reading == READING_POINTERS)
+		known->reading = pointer_reading(known);
+	else if (known->reading == READING_VALUES)
+		known->reading = value_reading(known);
 }
 
 /* The call differs from the last one of its site in dimensions only, and its row is searched for. */
-static __attribute__((noinline)) struct entry_verdict enter_options_searching(entry_frame frame, struct site_slot *slot)
+static __attribute__((noinline)) struct entry_verdict enter_options_searching(entry_frame frame, struct known_site *known)
 {
 	struct thread *thread = thread_self;
-	const struct scope *scope = slot->scope;
-	struct dump_row *last = slot->row, *row;
-	const struct shape_arg *arg = slot->args + slot->options;
-	uint64_t place = row_place(slot->site, scope->namespace_id), hash = hash_begin(last->options, place);
+	const struct scope *scope = known->scope;
+	struct dump_row *last = known->row, *row;
+	const struct shape_arg *arg = known->args + known->options;
+	uint64_t place = row_place(known->site, scope->namespace_id), hash = hash_begin(last->options, place);
 	struct shape shape;
 
-	for (unsigned i = 0; i < slot->dims; i++, arg++) {
-		shape.dims[i] = quick_dim_read(slot, arg, frame);
+	for (unsigned i = 0; i < known->dims; i++, arg++) {
+		shape.dims[i] = quick_dim_read(known, arg, frame);
 		hash += hash_dim(i, shape.dims[i]);
 	}
 	shape.options = last->options;
-	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape, slot->dims);
-	if (unlikely(!row) && !(row = row_new(thread, slot, scope, &shape)))
-		return enter_rowless(frame, slot, shape.options);
+	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape, known->dims);
+	if (unlikely(!row) && !(row = row_new(thread, known, scope, &shape)))
+		return enter_rowless(frame, known, shape.options);
 	thread->rows.misses = 0;
-	site_follow(slot, last, row, place);
-	site_slot_remember(slot, row, scope);
-	return enter_row(thread, frame, slot, row, scope);
+	site_follow(known, last, row, place);
+	known_site_remember(known, row, scope);
+	return enter_row(thread, frame, known, row, scope);
 }
 
 /* The call differs in dimensions only. A function of its own, so that the callers need not save registers for it. */
-static __attribute__((noinline)) struct entry_verdict enter_options(entry_frame frame, struct site_slot *slot)
+static __attribute__((noinline)) struct entry_verdict enter_options(entry_frame frame, struct known_site *known)
 {
-	return rows_are_searched(thread_self) ? enter_options_searching(frame, slot) : enter_rowless(frame, slot, slot->row->options);
+	return rows_are_searched(thread_self) ? enter_options_searching(frame, known) : enter_rowless(frame, known, known->row->options);
 }
 
 /* Does what enter_scope does, where the call is expected to have the shape of the next row. */
-static __attribute__((noinline)) struct entry_verdict enter_following(entry_frame frame, struct site_slot *slot)
+static __attribute__((noinline)) struct entry_verdict enter_following(entry_frame frame, struct known_site *known)
 {
 	struct thread *thread = thread_self;
-	const struct scope *scope = slot->scope;
-	struct dump_row *row = row_next(slot->row);
-	enum likeness likeness = likely(row_is_near(&thread->rows, row)) ? compare(slot, row, frame) : OTHER;
+	const struct scope *scope = known->scope;
+	struct dump_row *row = row_next(known->row);
+	enum likeness likeness = likely(row_is_near(&thread->rows, row)) ? compare(known, row, frame) : OTHER;
 
 	if (unlikely(likeness != SAME)) {
-		site_unfollow(slot);
-		return likeness == OTHER_DIMS ? enter_options(frame, slot) : enter_site(frame, slot);
+		site_unfollow(known);
+		return likeness == OTHER_DIMS ? enter_options(frame, known) : enter_site(frame, known);
 	}
 	__builtin_prefetch(row_next(row));
-	site_slot_remember(slot, row, scope);
-	return enter_row(thread, frame, slot, row, scope);
+	known_site_remember(known, row, scope);
+	return enter_row(thread, frame, known, row, scope);
 }
 
 /*
  * The call has more than one argument, none of them compared yet. A function of its own, so that level 1 need not
  * save its registers.
  */
-static __attribute__((noinline)) struct entry_verdict enter_scope(entry_frame frame, struct site_slot *slot)
+static __attribute__((noinline)) struct entry_verdict enter_scope(entry_frame frame, struct known_site *known)
 {
 	struct thread *thread = thread_self;
-	struct dump_row *row = slot->row;
-	enum likeness likeness = compare(slot, row, frame);
+	struct dump_row *row = known->row;
+	enum likeness likeness = compare(known, row, frame);
 
 	if (unlikely(likeness == OTHER_DIMS))
-		return enter_options(frame, slot);
+		return enter_options(frame, known);
 	if (unlikely(likeness == OTHER))
-		return enter_site(frame, slot);
-	return enter_row(thread, frame, slot, row, slot->scope);
+		return enter_site(frame, known);
+	return enter_row(thread, frame, known, row, known->scope);
 }
 
-struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread)
+struct entry_verdict intercept_enter(entry_frame frame, struct known_site *known, struct thread *thread)
 {
 	/* Read before the scope: a signal handler may change both meanwhile. */
-	struct dump_row *row = *(struct dump_row *volatile *)&slot->row;
+	struct dump_row *row = *(struct dump_row *volatile *)&known->row;
 	const struct scope *scope = thread->scope;
 
-	if (unlikely(slot->scope != scope || scope != thread->credit_scope))
-		return enter_site(frame, slot);
-	switch (slot->reading) {
+	if (unlikely(known->scope != scope || scope != thread->credit_scope))
+		return enter_site(frame, known);
+	switch (known->reading) {
 	case READING_FIRST:
 	case READING_POINTER:
-		if (unlikely(!pointer_same(slot, row, frame)))
-			return enter_options(frame, slot);
+		if (unlikely(!pointer_same(known, row, frame)))
+			return enter_options(frame, known);
 		break;
 	case READING_FIRST_VALUE:
 	case READING_VALUE:
-		if (unlikely(!value_same(slot, row, frame)))
-			return enter_options(frame, slot);
+		if (unlikely(!value_same(known, row, frame)))
+			return enter_options(frame, known);
 		break;
 	default:
-		return slot->streak < STREAK_FOLLOWED ? enter_scope(frame, slot) : enter_following(frame, slot);
+		return known->streak < STREAK_FOLLOWED ? enter_scope(frame, known) : enter_following(frame, known);
 	}
-	return enter_row(thread, frame, slot, row, scope);
+	return enter_row(thread, frame, known, row, scope);
 }
 
 /* The first place of the site is taken by another one, or the site is new. */
 struct entry_verdict intercept_enter_displaced(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	uint64_t key = site_key(*entry_return_slot(frame), symbol);
-	struct site_slot *slot = &thread->sites[site_other(site_hash(key))];
+	struct known_site *known = &thread->sites[site_other(site_hash(key))];
 
-	if (slot->key != key || slot->epoch != flopshim_epoch)
+	if (known->key != key || known->epoch != flopshim_epoch)
 		return SLOW;
-	return intercept_enter(frame, slot, thread);
+	return intercept_enter(frame, known, thread);
 }
 
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	uint64_t *return_slot = entry_return_slot(frame), key = site_key(*return_slot, symbol);
-	struct site_slot *slot = &thread->sites[site_hash(key)];
+	struct known_site *known = &thread->sites[site_hash(key)];
 
-	if (slot->key != key)
-		slot = &thread->sites[site_other(site_hash(key))];
-	if (unlikely(slot->key != key || slot->epoch != flopshim_epoch))
+	if (known->key != key)
+		known = &thread->sites[site_other(site_hash(key))];
+	if (unlikely(known->key != key || known->epoch != flopshim_epoch))
 		return SLOW;
-	return enter_nested(thread, symbol, slot, (uint64_t)return_slot);
+	return enter_nested(thread, symbol, known, (uint64_t)return_slot);
 }
 
 static inline bool was_rejected(const struct form *form, entry_frame frame)
@@ -652,23 +652,23 @@ struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, u
 {
 	struct thread *thread = thread_self;
 	uint64_t key = site_key(*entry_return_slot(frame), symbol);
-	struct site_slot *slot = &thread->sites[site_hash(key)];
+	struct known_site *known = &thread->sites[site_hash(key)];
 	const struct scope *scope = thread->scope;
 	struct shape shape;
 	struct dump_row *row;
 
-	if (slot->key != key)
-		slot = &thread->sites[site_other(site_hash(key))];
-	if (slot->key != key || slot->epoch != flopshim_epoch || thread->lane->depth || thread->credit != CREDIT_TIMED ||
-	    scope != thread->credit_scope || is_special(slot, frame))
+	if (known->key != key)
+		known = &thread->sites[site_other(site_hash(key))];
+	if (known->key != key || known->epoch != flopshim_epoch || thread->lane->depth || thread->credit != CREDIT_TIMED ||
+	    scope != thread->credit_scope || is_special(known, frame))
 		return SLOW;
-	row = row_of_call(thread, slot, frame, scope, &shape);
+	row = row_of_call(thread, known, frame, scope, &shape);
 	if (!row)
 		return SLOW;
 	if (!clock_goes_on(thread, (int64_t)row->charged))
 		return SLOW;
 	*entry_cost(frame) = row->charged;
-	return run(thread->lane, slot, row, scope, frame, flags);
+	return run(thread->lane, known, row, scope, frame, flags);
 }
 
 bool intercept_leave_timed(entry_frame frame)

@@ -12,8 +12,8 @@
 #include "shim/state/shape.h"
 #include "shim/state/state.h"
 
-/* Begins a call whose known site is `slot`, with no other call in flight. The entry body has tested key and epoch. */
-struct entry_verdict intercept_enter(entry_frame frame, struct site_slot *slot, struct thread *thread);
+/* Begins a call whose known site is `known`, with no other call in flight. The entry body has tested key and epoch. */
+struct entry_verdict intercept_enter(entry_frame frame, struct known_site *known, struct thread *thread);
 /* Begins a call that the entry body did not find at the first place of its site, with no other call in flight. */
 struct entry_verdict intercept_enter_displaced(entry_frame frame, uint32_t symbol, struct thread *thread);
 /* Begins a call while another one is in flight. */
@@ -43,9 +43,9 @@ void shape_read(const struct form *form, unsigned options, unsigned dims, bool i
 		uint64_t group, struct shape *shape);
 
 /* Works out how the site's arguments are read. form, flags, options and dims must be set. */
-void site_slot_prepare(struct site_slot *slot);
+void known_site_prepare(struct known_site *known);
 /* Keeps the row of this call for the next call from the site. */
-void site_slot_remember(struct site_slot *slot, struct dump_row *row, const struct scope *scope);
+void known_site_remember(struct known_site *known, struct dump_row *row, const struct scope *scope);
 
 /* Whether the call asks for the size of its workspace. */
 bool intercept_is_query(const struct form *form, entry_frame frame);

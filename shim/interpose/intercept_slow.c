@@ -28,7 +28,7 @@
 
 /* ---- entering ---- */
 
-static struct site_slot slot_none; /* stands for the site of calls whose sites are not remembered */
+static struct known_site known_site_none; /* stands for the site of calls whose sites are not remembered */
 
 struct entering {
 	struct thread *thread;
@@ -37,22 +37,22 @@ struct entering {
 	uint64_t slot;  /* address of the return address */
 	void *enclosing;/* in a tail call, the function that it comes out of; NULL otherwise */
 	struct site site;
-	struct site_slot *remembered;
+	struct known_site *remembered;
 };
 
-static bool slot_is(const struct site_slot *slot, uint64_t key)
+static bool known_site_is(const struct known_site *known, uint64_t key)
 {
-	return slot->key == key && slot->epoch == flopshim_epoch;
+	return known->key == key && known->epoch == flopshim_epoch;
 }
 
 /*
  * The place for a new site: its first place, or the second one if only that is free; if neither is, the two take
  * turns.
  */
-static struct site_slot *slot_for(struct thread *thread, uint64_t key)
+static struct known_site *known_site_place(struct thread *thread, uint64_t key)
 {
 	uint32_t place = site_hash(key);
-	struct site_slot *own = &thread->sites[place], *other = &thread->sites[site_other(place)];
+	struct known_site *own = &thread->sites[place], *other = &thread->sites[site_other(place)];
 
 	if (own->epoch == flopshim_epoch && own->key && other->epoch != flopshim_epoch)
 		return other;
@@ -64,16 +64,16 @@ static struct site_slot *slot_for(struct thread *thread, uint64_t key)
 static RARE void site_remember(struct entering *call, uint32_t symbol)
 {
 	const struct family *family = &families[routines[call->site.form->routine].family];
-	struct site_slot *slot;
+	struct known_site *known;
 
 	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE) || call->caller >> MEMORY_BITS) {
-		call->remembered = &slot_none; /* such calls, and tail calls, are looked up anew each time: see site_key */
+		call->remembered = &known_site_none; /* such calls, and tail calls, are looked up anew each time: see site_key */
 		return;
 	}
-	slot = call->remembered = slot_for(call->thread, site_key(call->caller, symbol));
-	slot->epoch = 0;
+	known = call->remembered = known_site_place(call->thread, site_key(call->caller, symbol));
+	known->epoch = 0;
 	__asm__ volatile("" ::: "memory"); /* a signal handler must not see it half filled */
-	*slot = (struct site_slot){
+	*known = (struct known_site){
 		.key = site_key(call->caller, symbol),
 		.real = call->site.real,
 		.form = call->site.form,
@@ -84,24 +84,24 @@ static RARE void site_remember(struct entering *call, uint32_t symbol)
 		.stack_words = call->site.form->stack_words,
 		.row = &row_none,
 	};
-	site_slot_prepare(slot);
+	known_site_prepare(known);
 	__asm__ volatile("" ::: "memory");
 	/* What the thread knows of limits and factors is of own_epoch; flopshim_epoch may have moved on. */
-	slot->epoch = call->thread->own_epoch;
+	known->epoch = call->thread->own_epoch;
 }
 
 static bool site_recall(struct entering *call, uint32_t symbol)
 {
 	uint64_t key = site_key(call->caller, symbol);
-	struct site_slot *slot = &call->thread->sites[site_hash(key)];
+	struct known_site *known = &call->thread->sites[site_hash(key)];
 
-	if (!slot_is(slot, key))
-		slot = &call->thread->sites[site_other(site_hash(key))];
-	if (call->enclosing || !slot_is(slot, key))
+	if (!known_site_is(known, key))
+		known = &call->thread->sites[site_other(site_hash(key))];
+	if (call->enclosing || !known_site_is(known, key))
 		return false;
-	call->remembered = slot;
-	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = slot->site, .flags = slot->flags,
-				   .form = slot->form, .real = slot->real};
+	call->remembered = known;
+	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = known->site, .flags = known->flags,
+				   .form = known->form, .real = known->real};
 	return true;
 }
 
@@ -278,7 +278,7 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 	struct shape shape = {0};
 	uint8_t coarse = 0;
 
-	if (call->remembered != &slot_none)
+	if (call->remembered != &known_site_none)
 		call->remembered->flags |= SITE_OUTERMOST;
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
 		   0, &shape);
@@ -308,8 +308,8 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 		/* From here until the call is in flight nothing may wait: see namespace_set_budget. */
 		charge_reserve_over(scope, (int64_t)*entry_cost(call->frame));
 	}
-	if (!query && !row->flags && call->remembered != &slot_none)
-		site_slot_remember(call->remembered, row, scope);
+	if (!query && !row->flags && call->remembered != &known_site_none)
+		known_site_remember(call->remembered, row, scope);
 	if (unlikely(thread->lost_calls))
 		__atomic_fetch_add(thread->lost_calls, 1, __ATOMIC_RELAXED);
 	*entry_form(call->frame) = call->site.form;
@@ -365,7 +365,7 @@ static void site_give_number(struct entering *call)
 	if (call->site.number != DUMP_NONE)
 		return;
 	record_site_number(&call->site);
-	if (call->remembered != &slot_none)
+	if (call->remembered != &known_site_none)
 		call->remembered->site = call->site.number;
 }
 

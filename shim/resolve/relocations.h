@@ -13,15 +13,15 @@ struct module;
 /* How an object comes to have the address of a symbol. */
 enum use {
 	USE_NONE,
-	USE_CALLS, /* in a slot that its calls go by */
+	USE_CALLS, /* in a GOT entry that its calls go by */
 	USE_TAKES, /* as data */
 };
 
 enum use relocation_use(const ElfW(Rela) *relocation);
 
 /*
- * Calls `visit` with one of an object's tables, part by part: that of the slots to call by, or that of all else. `in_memory`:
- * it can be read without the kernel. With record_lock held.
+ * Calls `visit` with one of an object's tables, part by part: that of the GOT entries to call by, or that of all else.
+ * `in_memory`: it can be read without the kernel. With record_lock held.
  */
 enum relocation_table { RELOCATIONS_OF_DATA, RELOCATIONS_OF_CALLS };
 typedef void relocations_visit(const ElfW(Rela) *relocations, unsigned count, void *context);

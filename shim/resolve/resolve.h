@@ -20,7 +20,7 @@ enum { KNOWN_DECORATED = 3, KNOWN_BARE = 16 };
  */
 void *resolve(const char *name, const struct version *version, struct module *caller);
 
-/* The same within the scope of `caller` alone, as a GOT slot has it. */
+/* The same within the scope of `caller` alone, as a GOT entry has it. */
 void *resolve_in_scope(const char *name, const struct version *version, struct module *caller);
 
 /* What dlsym(RTLD_DEFAULT) finds now: what joined the global scope after `caller` was bound comes before its own too. */

@@ -7,7 +7,7 @@
  * that somebody else took: by a relocation against the name, which holds the stub's address now, or by dlsym. It means
  * what that object would have bound to. Where several objects took it and do not agree, the more likely one is followed:
  * one that the caller is linked to, or that is linked to the caller; one that has the address as data, rather than in a
- * slot to call by, which is handed on by tail jumps alone; one that is no BLAS itself. Between widths of integers, what
+ * GOT entry to call by, which is handed on by tail jumps alone; one that is no BLAS itself. Between widths of integers, what
  * the call's own arguments show comes first.
  */
 #include "shim/resolve/taken.h"
@@ -22,7 +22,7 @@
 #include "shim/resolve/symbol_version.h"
 
 enum {
-	WINDOW_WORDS = 4096,     /* of slots that are read at one time */
+	WINDOW_WORDS = 4096,     /* of the GOT that are read at one time */
 	CANDIDATES_MAX = 16,
 	ANSWERS_MAX = 4096,
 	ABOUT_SIZE = 512,
@@ -38,8 +38,8 @@ struct used {
 /* Too large for a small stack; guarded by record_lock. */
 static uintptr_t window[WINDOW_WORDS];
 
-/* A search for the slot that holds an address. */
-struct slot_search {
+/* A search for the GOT entry that holds an address. */
+struct got_search {
 	const struct module *module;
 	uintptr_t stub;
 	bool in_memory; /* the object can be read without the kernel */
@@ -47,12 +47,12 @@ struct slot_search {
 };
 
 /*
- * Of these relocations, the best use that holds the address. Slots mostly lie together: where each would take a system call,
- * they are read at one time.
+ * Of these relocations, the best use that holds the address. The entries mostly lie together: where each would take a system
+ * call, they are read at one time.
  */
-static void slots_visit(const ElfW(Rela) *relocations, unsigned count, void *context)
+static void got_entries_visit(const ElfW(Rela) *relocations, unsigned count, void *context)
 {
-	struct slot_search *search = context;
+	struct got_search *search = context;
 	const struct module *module = search->module;
 	uintptr_t low = UINTPTR_MAX, high = 0;
 	bool together;
@@ -86,13 +86,13 @@ static void slots_visit(const ElfW(Rela) *relocations, unsigned count, void *con
 /* How the object has the address of this stub. */
 static struct used module_use(const struct module *module, uintptr_t stub, bool in_memory)
 {
-	struct slot_search search = {module, stub, in_memory, {USE_NONE, 0}};
+	struct got_search search = {module, stub, in_memory, {USE_NONE, 0}};
 
 	if (module->flags & MODULE_SELF)
 		return search.best;
-	relocations_each(module, RELOCATIONS_OF_DATA, in_memory, slots_visit, &search);
+	relocations_each(module, RELOCATIONS_OF_DATA, in_memory, got_entries_visit, &search);
 	if (search.best.use != USE_TAKES)
-		relocations_each(module, RELOCATIONS_OF_CALLS, in_memory, slots_visit, &search);
+		relocations_each(module, RELOCATIONS_OF_CALLS, in_memory, got_entries_visit, &search);
 	return search.best;
 }
 

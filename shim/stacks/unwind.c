@@ -106,19 +106,19 @@ static void *instead_of(const char *name)
 }
 
 /* Sets an entry of the GOT, which may be in memory that was made read-only after its relocation. */
-static void slot_set(void **slot, void *function, const struct dl_phdr_info *info)
+static void got_entry_set(void **entry, void *function, const struct dl_phdr_info *info)
 {
-	uintptr_t page = page_begin((uintptr_t)slot), start, end;
+	uintptr_t page = page_begin((uintptr_t)entry), start, end;
 	bool is_read_only = false;
 
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
 		end = page_begin(start + info->dlpi_phdr[i].p_memsz);
-		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)slot >= start && (uintptr_t)slot < end;
+		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)entry >= start && (uintptr_t)entry < end;
 	}
 	if (is_read_only && mprotect((void *)page, page_size(), PROT_READ | PROT_WRITE))
 		return;
-	*slot = function;
+	*entry = function;
 	if (is_read_only)
 		mprotect((void *)page, page_size(), PROT_READ);
 }
@@ -128,7 +128,7 @@ struct relocations {
 	size_t bytes;
 };
 
-static void slots_set(const struct relocations *relocations, const ElfW(Sym) *symbols, const char *names,
+static void got_entries_set(const struct relocations *relocations, const ElfW(Sym) *symbols, const char *names,
 		      const struct dl_phdr_info *info)
 {
 	for (size_t i = 0; i < relocations->bytes / sizeof(ElfW(Rela)); i++) {
@@ -136,7 +136,7 @@ static void slots_set(const struct relocations *relocations, const ElfW(Sym) *sy
 		void *function = instead_of(names + symbols[ELF64_R_SYM(entry->r_info)].st_name);
 
 		if (function)
-			slot_set((void **)(info->dlpi_addr + entry->r_offset), function, info);
+			got_entry_set((void **)(info->dlpi_addr + entry->r_offset), function, info);
 	}
 }
 
@@ -164,9 +164,9 @@ static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
 		case DT_STRTAB: names = (const void *)entry->d_un.d_ptr; break;
 		}
 	if (symbols && names && plt.list)
-		slots_set(&plt, symbols, names, info);
+		got_entries_set(&plt, symbols, names, info);
 	if (symbols && names && data.list)
-		slots_set(&data, symbols, names, info);
+		got_entries_set(&data, symbols, names, info);
 	return 1;
 }
 

@@ -32,14 +32,14 @@ void offsets(void)
 	OFFSET(THREAD_LEASE, struct thread, lease);
 	OFFSET(THREAD_UNTIL_SAMPLE, struct thread, until_sample);
 
-	OFFSET(SITE_KEY, struct site_slot, key);
-	OFFSET(SITE_EPOCH, struct site_slot, epoch);
-	OFFSET(SITE_READING, struct site_slot, reading);
-	OFFSET(SITE_REAL, struct site_slot, real);
-	OFFSET(SITE_ROW, struct site_slot, row);
-	OFFSET(SITE_SCOPE, struct site_slot, scope);
-	OFFSET(SITE_FORM, struct site_slot, form);
-	VALUE(SITE_SIZE_SHIFT, __builtin_ctz(sizeof(struct site_slot)));
+	OFFSET(SITE_KEY, struct known_site, key);
+	OFFSET(SITE_EPOCH, struct known_site, epoch);
+	OFFSET(SITE_READING, struct known_site, reading);
+	OFFSET(SITE_REAL, struct known_site, real);
+	OFFSET(SITE_ROW, struct known_site, row);
+	OFFSET(SITE_SCOPE, struct known_site, scope);
+	OFFSET(SITE_FORM, struct known_site, form);
+	VALUE(SITE_SIZE_SHIFT, __builtin_ctz(sizeof(struct known_site)));
 	VALUE(SITE_READING_FIRST, READING_FIRST);
 
 	OFFSET(SERVED_KEY, struct served, key);
@@ -59,4 +59,4 @@ void offsets(void)
 
 /* What the entry body takes for granted beside the values. */
 _Static_assert(READING_FIRST_VALUE == 0 && READING_FIRST == 1, "one comparison tells these two from all others");
-_Static_assert((sizeof(struct site_slot) & (sizeof(struct site_slot) - 1)) == 0, "a place is found by a shift");
+_Static_assert((sizeof(struct known_site) & (sizeof(struct known_site) - 1)) == 0, "a place is found by a shift");

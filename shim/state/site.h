@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * site.h - a call site, as all threads know it.
- * It must never be what a thread compares on the call path: that is struct site_slot of state.h.
+ * It must never be what a thread compares on the call path: that is struct known_site of state.h.
  */
 #ifndef FLOPSHIM_SITE_H
 #define FLOPSHIM_SITE_H

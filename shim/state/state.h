@@ -19,7 +19,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	SITE_SLOTS = 1 << SITE_BITS, /* known sites of a thread, in pairs of places: see site_other */
+	KNOWN_SITES = 1 << SITE_BITS, /* known sites of a thread, in pairs of places: see site_other */
 	CREDIT_NONE = -2,       /* instead of credit: every call takes the slow path */
 	CREDIT_TIMED = -3,      /* instead of credit: every call is timed, and nothing else is due */
 	CREDIT_RENEWALS = 15,   /* portions that credit_renew may add to one of the slow path's */
@@ -44,13 +44,13 @@ enum site_flags {
 	SITE_INFO = ENTRY_INFO,      /* calls may say by INFO that they did nothing */
 	SITE_OUTERMOST = 1 << 7,     /* of a known site: some call was not nested, see frames_find_again */
 	/*
-	 * The flags from here on are of sites that no thread remembers: struct site_slot has room only for those
+	 * The flags from here on are of sites that no thread remembers: struct known_site has room only for those
 	 * above.
 	 */
 	SITE_DOUBTFUL = 1 << 9,      /* each call is examined before its arguments are believed: see doubt.h */
 	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
 };
-_Static_assert(SITE_INFO <= UINT8_MAX && SITE_OUTERMOST <= UINT8_MAX && SITE_BY_VALUE > UINT8_MAX, "flags of struct site_slot");
+_Static_assert(SITE_INFO <= UINT8_MAX && SITE_OUTERMOST <= UINT8_MAX && SITE_BY_VALUE > UINT8_MAX, "flags of struct known_site");
 
 /* How a site's arguments are read. All but READING_OTHER are quick, and calls read so are never workspace queries. */
 enum reading {
@@ -74,7 +74,7 @@ enum reading {
  * which loading, unloading and forking change. `row` is the row of its last call; before the first it is row_none,
  * which no call has.
  */
-struct site_slot {
+struct known_site {
 	uint64_t key;                /* see site_key */
 	uint32_t epoch;
 	uint8_t flags;               /* enum site_flags */
@@ -90,7 +90,7 @@ struct site_slot {
 	uint8_t options, dims;
 	int16_t offset;              /* of the first of these, from the frame */
 };
-_Static_assert(sizeof(struct site_slot) == 64, "one cache line");
+_Static_assert(sizeof(struct known_site) == 64, "one cache line");
 
 /*
  * Where a thread finds the rows of its lane: a hash table with open addressing. An entry is a row's address, divided
@@ -225,7 +225,7 @@ struct thread {
 	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
 	struct lane_rows rows;
 	struct served served[SERVED_COUNT] __attribute__((aligned(64)));
-	struct site_slot sites[SITE_SLOTS] __attribute__((aligned(64)));
+	struct known_site sites[KNOWN_SITES] __attribute__((aligned(64)));
 
 	/* What the slow paths keep. */
 	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: see charge.c */
