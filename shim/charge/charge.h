@@ -31,8 +31,8 @@ struct limit {
 	_Atomic uint32_t said;      /* lines about what it refused */
 	bool raises;                /* what it refuses becomes an exception, where there is a language for that */
 	bool ended;                 /* its scope has ended: other threads may still charge through it, but it binds no more */
-	bool opening;               /* being set: what was charged before is just being counted */
-	struct limit *parent;       /* the next limit of the same chain, of what is around it */
+	bool opening;               /* being set for the first time: what was charged before is being counted */
+	struct limit *parent;       /* the next limit of the chain: of a namespace or scope around this one's */
 	struct dump_limit *record;  /* in the dump, NULL while there is none */
 };
 

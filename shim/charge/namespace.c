@@ -377,7 +377,7 @@ void namespace_set_multiplier(uint32_t number, uint64_t factor)
 	epoch_next();
 }
 
-/* A first budget that another thread of the parent was just setting is not set in the child. */
+/* If another thread of the parent was just setting a first budget, the child does not have it. */
 void namespace_forked(void)
 {
 	for (uint32_t i = 0; i < spaces.count; i++) {

@@ -34,7 +34,7 @@ enum {
 };
 
 static struct {
-	_Atomic uint64_t by; /* process and thread that end the process; a forked child finds its parent's here */
+	_Atomic uint64_t by; /* process and thread that end the process; in a forked child these may be the parent's */
 	_Atomic int status;
 	bool watched;
 } ending;
@@ -160,7 +160,7 @@ void ending_begin(int status)
 			return;
 		}
 	if (none == self)
-		end_now(); /* code that is being flushed makes a call, and waiting for it would never end */
+		end_now(); /* a call out of code that is being flushed, which would wait for itself */
 	for (;;)
 		pause();
 }
@@ -188,7 +188,7 @@ void ending_finish(void)
 {
 	close_dump();
 	if (ending.watched || guest_confined)
-		flush_free_stream(stdout); /* a confined program that has written to it can write */
+		flush_free_stream(stdout); /* a confined program that has written to it may still make this system call */
 	if (ending.watched) {
 		python_flush();
 		fflush(NULL);

@@ -375,11 +375,11 @@ bool exceed(const struct exceeding_call *call)
 	}
 	if (action == EXCEED_EXIT)
 		ending_begin(config.exit_status); /* before the message, which may have to wait for somebody */
-	/* A program that decides by itself to deny is told nothing. */
 	if (action == EXCEED_EXIT) {
 		say_refused(call, "refused");
 		ending_finish();
 	}
+	/* A program whose callback has chosen what happens needs no message. */
 	if (by_default)
 		say_refused_at_first(call);
 	deny(call);

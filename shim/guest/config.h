@@ -73,7 +73,7 @@ const char *config_amount(const char *text, const char *end, uint64_t *amount);
 /* The same for a factor: >= 0, times 2^32; 0 only where `zero_allowed`. */
 const char *config_factor(const char *text, const char *end, bool zero_allowed, uint64_t *factor);
 
-/* NULL, or what is wrong with a dotted path of namespaces. */
+/* What is wrong with a dotted path of namespaces; NULL if nothing is. */
 const char *config_namespace_fault(const char *name, size_t length);
 
 #endif

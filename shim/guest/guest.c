@@ -373,7 +373,7 @@ static void text_convert(struct text *text, const char **format, va_list *argume
 		text_number(text, &how, integer_read(is_long, false, arguments), c == 'x' ? 16 : 10, false);
 		break;
 	case 0:
-		--*format; /* the caller steps on */
+		--*format; /* the caller goes on by one character */
 		break;
 	default:
 		text_put(text, c);

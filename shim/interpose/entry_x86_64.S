@@ -101,7 +101,7 @@ flopshim_thunks:
 	movq %fs:HEAD_THREAD(%rax), %rax
 .endm
 
-	.p2align 11			/* all of it in one page */
+	.p2align 11			/* the entry body lies in one page */
 HIDDEN_FUNCTION(flopshim_entry)
 	.cfi_startproc
 	movq %rax, BEFORE_FRAME(ENTRY_RAX)

@@ -708,7 +708,7 @@ static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t
 		uint64_t now = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks(), ticks = now - *entry_start(frame), ns;
 
 		if (unlikely((int64_t)ticks < 0))
-			return; /* the counters of two processors differ */
+			return; /* the thread came to a processor whose counter is behind */
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
 		ns = (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
 		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_DEAR))) {

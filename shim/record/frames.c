@@ -18,7 +18,7 @@ _Static_assert(SYMBOL_COUNT <= THUNK_FIRST, "the numbers of thunks are no symbol
 
 enum {
 	LOOKS_BEFORE_REST = 4096, /* then calls on other stacks are taken out of the list: they slow down each call */
-	NEAR = 1 << 20,           /* bytes of stack between a routine's entry and its nested calls, at most */
+	NEAR = 1 << 20,           /* most bytes of stack between the entry of a routine and a call that is nested in it */
 };
 
 static struct guest_lock frames_lock; /* taken before record_lock */
@@ -178,7 +178,7 @@ struct wanted {
 	uint64_t slot;            /* of the call itself, or of one that is nested in it */
 	bool is_nested;
 	struct thread *finder, *owner;
-	struct dump_frame found;  /* slot 0: none yet */
+	struct dump_frame found;  /* its slot is 0 until there is one */
 };
 
 /* Keeps the call at `slot` if it is the wanted one, or the nearest so far that a nested call can be in. */
@@ -303,7 +303,7 @@ static bool is_left(const struct dump_frame *record, uint64_t slot, bool rest)
 	bool own = on_own_stack(slot);
 
 	if (on_own_stack(record->slot) && !own)
-		return false; /* interrupted by a handler on a stack of its own, or a coroutine */
+		return false; /* a handler on a stack of its own, or a coroutine, has interrupted it */
 	if (rest && own && !on_own_stack(record->slot))
 		return true;
 	if (record->slot <= slot && ((on_own_stack(record->slot) && own) || record->slot >= (uint64_t)__builtin_frame_address(0)))

@@ -56,7 +56,7 @@ static void overflow_begin(struct lane_rows *rows, struct dump_part *block)
 
 /*
  * The size in bytes of the next block. The space of a block is made at once, so that one much larger than needed costs
- * more than another block. A full lane gets only coarse rows and those of work charged by hand, and nobody knows how many.
+ * more than another block. A full lane gets only coarse rows and those of work charged by hand, whose number is not known.
  */
 static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_part *last)
 {

@@ -43,7 +43,7 @@ struct layout {
 		uint16_t code;        /* f_code, f_executable */
 		uint16_t previous;    /* f_back, previous */
 		uint16_t instruction; /* an int, f_lasti, up to 3.10; then a pointer, prev_instr or instr_ptr */
-		int16_t owner;        /* or HAS_NO_OWNER */
+		int16_t owner;        /* HAS_NO_OWNER before 3.12 */
 	} frame;                      /* PyFrameObject; from 3.11 on _PyInterpreterFrame */
 	struct {
 		uint16_t first_line;  /* co_firstlineno */
@@ -261,7 +261,7 @@ static size_t read_table(uint64_t object, uint8_t *table)
 enum {
 	ENTRY_BEGINS = 128,                       /* only the first byte of an entry has this bit */
 	ENTRY_KIND_SHIFT = 3, ENTRY_KIND_MASK = 15, ENTRY_LENGTH_MASK = 7, /* of its instructions, less one */
-	ONE_LINE_0 = 10, ONE_LINE_2 = 12,         /* kinds: kind - ONE_LINE_0 lines further */
+	ONE_LINE_0 = 10, ONE_LINE_2 = 12,         /* kinds: kind - ONE_LINE_0 is how many lines further */
 	NO_COLUMNS = 13, LONG_FORM = 14,          /* kinds: a signed number of lines follows */
 	NUMBER_BITS = 6, NUMBER_MASK = 63, NUMBER_GOES_ON = 64,
 };

@@ -217,7 +217,7 @@ enum entry_flags {
 	ENTRY_LOGGED = 2,
 	ENTRY_COARSE = 4, /* shares a coarse row: what it has added there is in the frame, so that it can be taken back */
 	ENTRY_TICKS = 8, /* timed by the processor's counter */
-	ENTRY_DEAR = 16, /* timed so outside of a burst: the time counts, however long it is */
+	ENTRY_DEAR = 16, /* with ENTRY_TICKS, but not in a burst: its time counts, however long it is */
 	ENTRY_INFO = 64, /* its INFO may say that it did nothing */
 };
 /* The clock or the counter when the call began, if it is timed. */

@@ -88,7 +88,7 @@ struct known_site {
 	const struct shape_arg *args;/* of the shape: options, then dimensions */
 	uint32_t site;
 	uint8_t options, dims;
-	int16_t offset;              /* of the first of these, from the frame */
+	int16_t offset;              /* offset of the first of these in the frame */
 };
 _Static_assert(sizeof(struct known_site) == 64, "one cache line");
 
@@ -275,7 +275,7 @@ struct thread_head {
 	uint64_t stack_low, stack_high; /* bounds of the thread's own stack, as far as they are known */
 	uint64_t served_start, served_size; /* the library that the thread's `served` is for; see serve_from */
 	/* The lane's call in flight, if it is the only one; see head_settle. */
-	uint64_t open_slot;             /* or OPEN_NONE or OPEN_MANY, which are no addresses on a stack */
+	uint64_t open_slot;             /* OPEN_NONE or OPEN_MANY, no addresses on a stack, if there is none or more */
 	uint64_t open_return;
 } __attribute__((aligned(64)));
 

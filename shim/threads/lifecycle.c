@@ -248,14 +248,14 @@ static void birth_describe(struct birth *birth, const pthread_attr_t *attributes
 	birth->argument = argument;
 	if (!attributes || pthread_attr_getstack(attributes, &base, &size))
 		return;
-	/* If no place was chosen, the base is 0 - size. */
+	/* If no place was chosen, pthread_attr_getstack answers 0 - size as the base. */
 	birth->stack_base = (uint64_t)base + size ? (uint64_t)base : 0;
 	birth->stack_size = size;
 }
 
 /*
- * There is no memory for a new thread's origin. Without one it charges to the namespace of the process, where the
- * limits of open scopes do not hold.
+ * Called where there is no memory for a new thread's origin: the thread will charge to the namespace of the process,
+ * where the limits of open scopes do not hold. Ends the process if there is such a limit, and says so otherwise.
  */
 static void origin_missing(void)
 {
