@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * count.h - sums of counts that stay at the end of 64 bits instead of beginning again.
- * It must never be for prices, which have 63 bits and say so where they do not fit: see price/inline.h.
+ * count.h - saturating arithmetic on counts: a result that does not fit in 64 bits is UINT64_MAX, a negative one 0.
+ * It must never be used for prices, which saturate at 63 bits and report that they did: see price/inline.h.
  */
 #ifndef FLOPSHIM_COUNT_H
 #define FLOPSHIM_COUNT_H

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * flopshim.h - markers for C and C++: say which part of the program asks for work, and how much it may use.
+ * flopshim.h - markers for C and C++: a program says which of its parts asks for work, and how much that part may use.
+ * It must never need a library at link time, nor change what a program does without the shim.
  *
- * Include it and link nothing. Under the shim (`flopshim ./program`) the functions reach it through one dlsym; without
- * it each is a no-op of a few instructions. All amounts are FLOPs; all functions may be called from any
- * thread, but not from signal handlers.
+ * Under the shim (`flopshim ./program`) the functions find it by one dlsym; without the shim each function is a no-op
+ * of a few instructions. All amounts are FLOPs. Every function may be called from any thread, but not from a signal
+ * handler.
  *
  *     FLOPSHIM_SCOPE("forward", 1e9) {        // namespace `forward`, at most 1e9 FLOPs inside this block
  *         cblas_dgemm(...);
  *     }
  *
- * Names: a namespace is a dotted path, `train.forward`, of letters, digits, `_`, `-` and `:`. A name given to a
- * function is relative to the namespace that is open in the calling thread; a leading dot makes it absolute; NULL or
- * "" is the open namespace itself, "." the root.
+ * Names: a namespace is a dotted path such as `train.forward`, whose segments consist of letters, digits, `_`, `-` and
+ * `:`. A name given to a function is relative to the namespace that is open in the calling thread; a leading dot makes
+ * it absolute. NULL and "" name the open namespace itself, "." names the root.
  *
- * Errors are negative numbers, enum flopshim_error; flopshim_error_text says what they mean. A wrong argument
- * changes nothing.
+ * Errors: a function that fails returns a negative number, one of enum flopshim_error, and changes nothing;
+ * flopshim_error_text explains it. Without the shim that is FLOPSHIM_ABSENT.
  */
 #ifndef FLOPSHIM_H
 #define FLOPSHIM_H
@@ -33,57 +34,62 @@ extern "C" {
 enum flopshim_error {
 	FLOPSHIM_OK = 0,
 	FLOPSHIM_ABSENT = -1,       /* the shim is not loaded */
-	FLOPSHIM_BAD_NAME = -2,     /* not a namespace's name: empty segment, wrong character, over 1,023 bytes */
+	FLOPSHIM_BAD_NAME = -2,     /* not the name of a namespace: empty segment, wrong character, over 1,023 bytes */
 	FLOPSHIM_BAD_AMOUNT = -3,   /* zero, negative, NaN, infinite, or 2^63 and above */
-	FLOPSHIM_NOT_OPEN = -4,     /* no such scope is open in this thread */
+	FLOPSHIM_NOT_OPEN = -4,     /* the scope is not open in this thread */
 	FLOPSHIM_NO_ROUTINE = -5,   /* no routine of this name */
-	FLOPSHIM_BAD_ARGUMENT = -6, /* a name that the routine has not, or a value that is no number or letter */
+	FLOPSHIM_BAD_ARGUMENT = -6, /* the routine has no such argument, or the value is not a number or a letter */
 	FLOPSHIM_NO_MEMORY = -7,
 	FLOPSHIM_TOO_MANY = -8,     /* more namespaces or shapes than can be kept */
-	FLOPSHIM_REFUSED = -9,      /* the work does not fit a budget: do not do it */
+	FLOPSHIM_REFUSED = -9,      /* the work does not fit in a budget: do not do it */
 	FLOPSHIM_UNPRICED = -10,    /* the routine has no price */
 };
 
-/* What happens to a call that does not fit. */
+/* What happens to a call that does not fit in a budget. */
 enum flopshim_action {
-	FLOPSHIM_DEFAULT, /* as FLOPSHIM_ON_EXCEED says */
+	FLOPSHIM_DEFAULT, /* do what FLOPSHIM_ON_EXCEED says */
 	FLOPSHIM_EXIT,    /* close the dump, flush stdio, end the process */
-	FLOPSHIM_SIGNAL,  /* raise the signal in the calling thread; if that returns, as FLOPSHIM_DENY */
-	FLOPSHIM_DENY,    /* return at once with outputs untouched, INFO = -1001 to -1009, a function's value 0 */
-	FLOPSHIM_WARN,    /* run it, charge it, record it as over budget */
+	FLOPSHIM_SIGNAL,  /* raise the signal in the calling thread; if the thread goes on after it, deny the call */
+	FLOPSHIM_DENY,    /* return at once: outputs untouched, INFO from -1009 to -1001, the value of a function 0 */
+	FLOPSHIM_WARN,    /* run the call, charge it, record it as over budget */
 };
 
-/* Extents of one operand of work that is charged by hand. */
+/* The extents of one operand of work that the program charges by flopshim_charge. */
 struct flopshim_shape {
 	int32_t rank; /* 0 to 8 */
 	int64_t extents[8];
 };
 
-/* A call that does not fit a budget, as the exceed callback sees it. Valid during the callback. */
+/* A call that does not fit in a budget, as the callback of flopshim_on_exceed sees it. It is valid during the callback. */
 struct flopshim_exceeded {
 	const char *operation;       /* "dgemm", or the name given to flopshim_charge */
-	const char *call;            /* with its arguments: "dgemm(transa=N, transb=N, m=300, n=400, k=200)" */
-	int64_t cost;                /* charged FLOPs that it asks for */
-	int64_t remaining;           /* of the limit */
-	int64_t limit;               /* amount of the limit that was hit */
-	const char *namespace_name;  /* of the limit; "" is the root */
-	int32_t limit_is_scope;      /* 1: of a scope, 0: of the namespace */
+	const char *call;            /* the same with its arguments: "dgemm(transa=N, transb=N, m=300, n=400, k=200)" */
+	int64_t cost;                /* FLOPs that the call would be charged */
+	int64_t remaining;           /* FLOPs that the limit has left */
+	int64_t limit;               /* FLOPs that the limit allows in all */
+	const char *namespace_name;  /* namespace of the limit; "" is the root */
+	int32_t limit_is_scope;      /* 1: the limit is a scope's, 0: it is a namespace's */
 	uint64_t caller;             /* return address of the call, 0 for flopshim_charge */
 };
 
 /*
- * Chooses what happens, or leaves by longjmp or an exception (then the call is not charged). Runs in the thread of the
- * call. BLAS calls that it makes itself are counted like any other; those that do not fit are denied without asking it.
+ * The program's decision about a call that does not fit: the callback returns what is to happen, or leaves by longjmp
+ * or an exception (then the call is not charged). It runs in the thread of the call. BLAS calls that the callback makes
+ * are counted like any others, but one that does not fit is denied without asking the callback again.
  */
 typedef enum flopshim_action (*flopshim_exceed_callback)(const struct flopshim_exceeded *call, void *context);
 
+/* What flopshim_summary writes: text or JSON, by operation or, with FLOPSHIM_BY_NAMESPACE added, by namespace too. */
 enum flopshim_summary { FLOPSHIM_TEXT = 0, FLOPSHIM_JSON = 1, FLOPSHIM_BY_NAMESPACE = 2 };
 
 struct flopshim_python; /* for the module flopshim.py alone */
 
-/* The shim's side. Functions are only ever added at the end; `size` tells which are there. */
+/*
+ * The functions of the shim that is loaded; a program calls them by the inline functions below. A later shim only adds
+ * functions at the end, and `size` tells which ones it has.
+ */
 struct flopshim_api {
-	uint32_t size; /* of this struct in the shim that is loaded */
+	uint32_t size; /* bytes of this struct in the shim that is loaded */
 	uint32_t version;
 	int64_t (*begin)(const char *name, int64_t budget);
 	int64_t (*end)(int64_t scope);
@@ -115,7 +121,7 @@ struct flopshim_api {
 #define FLOPSHIM_UNLIKELY(x) (x)
 #endif
 
-/* NULL where the shim is not loaded. Looked up once; a race only looks twice. */
+/* Returns the functions of the shim, NULL if it is not loaded. Two threads that race here look the symbol up twice. */
 FLOPSHIM_FUNCTION const struct flopshim_api *flopshim_table(void)
 {
 	static const struct flopshim_api *api;
@@ -128,10 +134,10 @@ FLOPSHIM_FUNCTION const struct flopshim_api *flopshim_table(void)
 	return api;
 }
 
-/* 1 if the shim counts this process, 0 if not. */
+/* Returns 1 if the shim is loaded in this process, 0 if not. */
 FLOPSHIM_FUNCTION int flopshim_present(void) { return flopshim_table() != NULL; }
 
-/* A budget given as a floating-point number of FLOPs as a whole one, rounded up; 0 if it is none. */
+/* Returns a number of FLOPs rounded up to an integer; 0 if it is not a valid budget (see FLOPSHIM_BAD_AMOUNT). */
 FLOPSHIM_FUNCTION int64_t flopshim_amount(double flops)
 {
 	int64_t whole;
@@ -143,8 +149,8 @@ FLOPSHIM_FUNCTION int64_t flopshim_amount(double flops)
 }
 
 /*
- * Opens a scope on namespace `name` in this thread: work is charged there until flopshim_end.
- * Returns its handle, > 0, or an error.
+ * Opens a scope on namespace `name` in the calling thread: its work is charged there until flopshim_end.
+ * Returns the handle of the scope, which is > 0, or an error.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_begin(const char *name)
 {
@@ -153,7 +159,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_begin(const char *name)
 	return api ? api->begin(name, FLOPSHIM_UNLIMITED) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* The same with a budget: what is charged inside, nested scopes and other threads included, is at most `flops`. */
+/* The same with a budget: at most `flops` FLOPs are charged inside, in nested scopes and by other threads included. */
 FLOPSHIM_FUNCTION int64_t flopshim_begin_budget(const char *name, double flops)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -162,8 +168,8 @@ FLOPSHIM_FUNCTION int64_t flopshim_begin_budget(const char *name, double flops)
 }
 
 /*
- * Ends a scope of this thread, and those that were opened inside it and left open (by longjmp, say). Returns how many
- * ended, or FLOPSHIM_NOT_OPEN: it has ended already, or is another thread's.
+ * Ends a scope of the calling thread, and the scopes that were opened inside it and left open, by longjmp for instance.
+ * Returns how many scopes it has ended, or FLOPSHIM_NOT_OPEN if the scope has ended already or is another thread's.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_end(int64_t scope)
 {
@@ -172,7 +178,10 @@ FLOPSHIM_FUNCTION int64_t flopshim_end(int64_t scope)
 	return api ? api->end(scope) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* Sets or replaces the budget of a namespace, over the life of the process: what has been used stays used. */
+/*
+ * Sets or replaces the budget of a namespace, in FLOPs over the whole life of the process: what has been charged there
+ * before counts. Returns 0 or an error.
+ */
 FLOPSHIM_FUNCTION int flopshim_set_budget(const char *name, double flops)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -180,7 +189,10 @@ FLOPSHIM_FUNCTION int flopshim_set_budget(const char *name, double flops)
 	return api ? api->set_budget(name, flopshim_amount(flops)) : FLOPSHIM_ABSENT;
 }
 
-/* Scales what is charged in a namespace from now on, on top of its ancestors' factors; finite and > 0, below 2^31. */
+/*
+ * Sets the factor of a namespace, > 0 and below 2^31: what is charged there from now on is multiplied by it, and by the
+ * factors of the namespaces around it. Returns 0 or an error.
+ */
 FLOPSHIM_FUNCTION int flopshim_set_multiplier(const char *name, double factor)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -193,9 +205,9 @@ FLOPSHIM_FUNCTION int flopshim_set_multiplier(const char *name, double factor)
 }
 
 /*
- * Charges work that is not a BLAS or LAPACK call: `flops` FLOPs (0 or more) under the name `operation`. Subscripts
- * ("ij,jk->ik", or NULL) and up to 8 operands' shapes go into the record. Call it before the work:
- * FLOPSHIM_REFUSED means that it does not fit, and should not be done.
+ * Charges work that is not a BLAS or LAPACK call: `flops` FLOPs (0 or more) under the name `operation`, which must not
+ * be empty. The record also keeps the subscripts ("ij,jk->ik", or NULL) and the shapes of up to 8 operands. Call it
+ * before the work: FLOPSHIM_REFUSED means that the work does not fit, and should not be done. Returns 0 or an error.
  */
 FLOPSHIM_FUNCTION int flopshim_charge(const char *operation, int64_t flops, const char *subscripts, int shape_count,
 				      const struct flopshim_shape *shapes)
@@ -205,7 +217,7 @@ FLOPSHIM_FUNCTION int flopshim_charge(const char *operation, int64_t flops, cons
 	return api ? api->charge(operation, flops, subscripts, shape_count, shapes) : FLOPSHIM_ABSENT;
 }
 
-/* FLOPs charged to a namespace and those inside it since the process began. */
+/* Returns the FLOPs charged to a namespace and to those inside it since the process began, or an error. */
 FLOPSHIM_FUNCTION int64_t flopshim_used(const char *name)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -213,7 +225,10 @@ FLOPSHIM_FUNCTION int64_t flopshim_used(const char *name)
 	return api ? api->used(name) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* FLOPs that may still be charged to it: the least that any limit on the way up leaves; FLOPSHIM_UNLIMITED without. */
+/*
+ * Returns the FLOPs that may still be charged to a namespace: the least that its limit and those of the namespaces around
+ * it leave, FLOPSHIM_UNLIMITED if there is none. With NULL or "" the limits of the open scopes count too. Or an error.
+ */
 FLOPSHIM_FUNCTION int64_t flopshim_remaining(const char *name)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -221,7 +236,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_remaining(const char *name)
 	return api ? api->remaining(name) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* Calls completed in a namespace and those inside it, workspace queries not among them. */
+/* Returns how many calls have ended in a namespace and in those inside it, without workspace queries; or an error. */
 FLOPSHIM_FUNCTION int64_t flopshim_calls(const char *name)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -229,7 +244,10 @@ FLOPSHIM_FUNCTION int64_t flopshim_calls(const char *name)
 	return api ? api->calls(name) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* FLOPs charged, and still free, in an open scope that has a budget, from any thread; without one, as its namespace. */
+/*
+ * Returns the FLOPs charged in an open scope of the calling thread: by all threads since it began if it has a budget,
+ * otherwise those of its namespace, as flopshim_used. An error if the scope is not open.
+ */
 FLOPSHIM_FUNCTION int64_t flopshim_scope_used(int64_t scope)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -237,6 +255,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_scope_used(int64_t scope)
 	return api ? api->scope_used(scope) : (int64_t)FLOPSHIM_ABSENT;
 }
 
+/* Returns the FLOPs that all limits leave in an open scope of the calling thread; FLOPSHIM_UNLIMITED without a limit. */
 FLOPSHIM_FUNCTION int64_t flopshim_scope_remaining(int64_t scope)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -245,9 +264,9 @@ FLOPSHIM_FUNCTION int64_t flopshim_scope_remaining(int64_t scope)
 }
 
 /*
- * What one call of a routine would be charged in the open namespace: flopshim_cost("dgemm", "m=300 n=400 k=200").
- * Arguments by LAPACK's names, separated by blanks or commas, options as letters (side=L); what is not given
- * is 0, or an option without a letter.
+ * Returns the FLOPs that one call of a routine would be charged in the open namespace, or an error:
+ * flopshim_cost("dgemm", "m=300 n=400 k=200"). The arguments have LAPACK's names and are separated by blanks or commas;
+ * options are letters (side=L). A dimension that is not given is 0, and an option that is not given has no letter.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_cost(const char *routine, const char *arguments)
 {
@@ -257,8 +276,9 @@ FLOPSHIM_FUNCTION int64_t flopshim_cost(const char *routine, const char *argumen
 }
 
 /*
- * Writes what was charged since the start or the last flopshim_reset, as text or JSON (enum flopshim_summary, added up),
- * always terminated. Returns the length that the whole has, without the terminator, as snprintf does.
+ * Writes what was charged since the start or the last flopshim_reset to `buffer`, which has `size` bytes and may be NULL
+ * if that is 0. `kind` is a sum of enum flopshim_summary. The text is cut if it does not fit, and always terminated.
+ * Returns the length of the whole text without the terminator, as snprintf does, or an error.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 {
@@ -269,7 +289,7 @@ FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 	return api ? api->summary(buffer, size, kind) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* Starts the summary anew. Budgets get nothing back, and the dump keeps everything. */
+/* Makes later summaries begin from here. Budgets get nothing back, and the dump keeps everything. Returns 0 or an error. */
 FLOPSHIM_FUNCTION int flopshim_reset(void)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -278,10 +298,10 @@ FLOPSHIM_FUNCTION int flopshim_reset(void)
 }
 
 /*
- * Has `callback` decide about calls that do not fit, in every thread; NULL: as FLOPSHIM_ON_EXCEED says. A refusal takes
- * function and context together, when it happens. One that has happened in another thread before this returns may still
- * call the callback that was set before, or be inside of it: keep that one's code and context until such threads are
- * done. Nothing is waited for, so a callback may set another one.
+ * Sets the callback that decides about calls that do not fit, in every thread; NULL: FLOPSHIM_ON_EXCEED decides.
+ * Returns 0 or an error. This does not wait for other threads, so that a callback may set another one. Therefore a thread
+ * whose call was refused before this returns may still run the previous callback, with the context that belongs to it:
+ * keep its code and context until such threads are done.
  */
 FLOPSHIM_FUNCTION int flopshim_on_exceed(flopshim_exceed_callback callback, void *context)
 {
@@ -290,7 +310,7 @@ FLOPSHIM_FUNCTION int flopshim_on_exceed(flopshim_exceed_callback callback, void
 	return api ? api->on_exceed(callback, context) : FLOPSHIM_ABSENT;
 }
 
-/* 1: say nothing about refused calls on standard error; 0: say it. Returns what was set before. */
+/* 1: print nothing about refused calls on standard error; 0: print a line for them. Returns the previous setting. */
 FLOPSHIM_FUNCTION int flopshim_quiet(int quiet)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -298,6 +318,7 @@ FLOPSHIM_FUNCTION int flopshim_quiet(int quiet)
 	return api ? api->quiet(quiet) : FLOPSHIM_ABSENT;
 }
 
+/* Returns what an error means, for people: a constant text, "no error" for 0 and above. */
 FLOPSHIM_FUNCTION const char *flopshim_error_text(int64_t error)
 {
 	switch (error) {
@@ -315,11 +336,11 @@ FLOPSHIM_FUNCTION const char *flopshim_error_text(int64_t error)
 	}
 }
 
-/* ---- the block form ---- */
+/* ---- scopes that end with a block; only FLOPSHIM_SCOPE uses these ---- */
 
 struct flopshim_block {
 	int64_t scope;
-	int once;
+	int once; /* 1 until the body of the loop in FLOPSHIM_BLOCK has run */
 };
 
 FLOPSHIM_FUNCTION struct flopshim_block flopshim_block_begin(const char *name, double flops)
@@ -343,8 +364,9 @@ FLOPSHIM_FUNCTION void flopshim_block_end(struct flopshim_block *block)
 }
 
 /*
- * FLOPSHIM_SCOPE(name) { ... } and FLOPSHIM_SCOPE(name, budget) { ... }: the scope ends however the block is left
- * (but for longjmp: then the next end outside of it ends it too). Needs GCC's or clang's cleanup attribute.
+ * FLOPSHIM_SCOPE(name) { ... } and FLOPSHIM_SCOPE(name, budget) { ... } run the block in a scope, which ends however the
+ * block is left, by `return` or an exception too. Only after a longjmp the scope stays open until a scope around it ends.
+ * A `break` leaves the block. Needs GCC's or clang's cleanup attribute.
  */
 #define FLOPSHIM_PICK(first, second, chosen, ...) chosen
 #define FLOPSHIM_PASTE_(a, b) a##b
@@ -373,7 +395,7 @@ public:
 			flopshim_end(handle_);
 	}
 
-	/* Handle, or an enum flopshim_error. */
+	/* The handle of the scope, or the error that kept it from being opened. */
 	int64_t handle() const { return handle_; }
 	int64_t used() const { return flopshim_scope_used(handle_); }
 	int64_t remaining() const { return flopshim_scope_remaining(handle_); }

@@ -3,33 +3,36 @@
  * flopshim_dump.h - the dump file, field by field: all that libflopshim.so and flopshim-report must agree on.
  * It must never depend on either of them.
  *
- * A dump is the memory of one process under the shim. The shim maps it MAP_SHARED and works in it,
- * so that a process that is killed has lost nothing and a reader may look at any time.
+ * A dump is written by one process under the shim. The shim maps the file MAP_SHARED and keeps its counters in it, so
+ * that nothing is lost when the process is killed, and a reader may read the file at any time.
  *
  *     offset 0                  struct dump_header            one page
  *     offset header.page_size   struct dump_block, entries    a whole number of pages
  *     ...                       struct dump_block, entries    until header.size
  *
- * Everything is little-endian and naturally aligned. A page is one of the machine that writes. Blocks never move or shrink. In
- * a block whose entries have a fixed size, `used` counts the valid ones and is raised after an entry is complete. A block
- * whose `header_check` is wrong is damaged; the next one is found at its `size`, or by searching the page boundaries for
- * DUMP_BLOCK_MAGIC.
+ * Everything is little-endian and naturally aligned. The page size is that of the machine that writes the dump. Blocks
+ * never move or shrink. `used` counts the valid entries of a block and is raised after an entry is complete. A block ends,
+ * and the next one begins, `size` bytes after its beginning. A block whose `header_check` is wrong is damaged: its size
+ * cannot be trusted, and a reader finds the next block by searching the page boundaries for DUMP_BLOCK_MAGIC.
  *
- * References: a string or a stack is the file offset of its struct dump_string or dump_stack, 0 for none. Sites,
- * namespaces, modules, routines, limits and lanes are numbered from 0 by `first` + position in their blocks, rows within
- * their lane.
+ * References: a member that refers to a string or a stack holds the file offset of its struct dump_string or dump_stack,
+ * 0 for none. Sites, namespaces, modules, routines, limits and lanes are referred to by number: `first` of the block plus
+ * the entry's position in it, from 0 on. Rows are numbered in the same way within their lane.
  *
- * The format grows without a reader's help. A reader skips types of blocks that it does not know, and reads entries by the
- * block's `entry_size`: members that it does not know are skipped, and those that are not there are 0. So what may change
- * is this, and each change raises DUMP_LAYOUT:
+ * "changes" in a comment means that the member changes while the process runs. Any other member is final once the entry
+ * is counted in `used`.
+ *
+ * The format may grow without breaking readers. A reader skips types of blocks that it does not know, and reads entries by
+ * the block's `entry_size`: it skips members that it does not know, and takes members that are not there as 0. So a new
+ * layout may add the following, and each such change raises DUMP_LAYOUT:
  *
  *     a new type of block, a new flag, a new kind of note
- *     a new member at the end of an entry, of struct dump_block or of struct dump_header; 0 in it means what a reader
- *     without it believes
- *     a new meaning for a member that is reserved, by the same rule
+ *     a new member at the end of an entry, of struct dump_block or of struct dump_header, whose value 0 means what a
+ *     reader that does not know the member assumes
+ *     a new meaning for a reserved member, by the same rule
  *
- * No member moves, changes its size or its meaning. What cannot be added in this way, such as a kind of row, raises what
- * dump_version returns too, and readers of earlier layouts then refuse the dump instead of misreading it.
+ * No member moves, or changes its size or meaning. A change that cannot be made in this way, such as a new kind of row,
+ * raises the result of dump_version too, so that readers of earlier layouts refuse the dump instead of misreading it.
  */
 #ifndef FLOPSHIM_DUMP_H
 #define FLOPSHIM_DUMP_H
@@ -41,11 +44,11 @@
 #define DUMP_BYTE_ORDER 0x01020304u
 
 enum {
-	DUMP_LAYOUT = 4,           /* of this file: tests/dumps keeps a dump of each */
-	DUMP_PAGE_LEAST = 4096,    /* bytes of a page, a power of two; in layout 1 the only size */
-	DUMP_PAGE_MOST = 1 << 20,
-	DUMP_BLOCK_LEAST = 72,     /* bytes of a struct dump_block */
-	DUMP_ENTRY_MOST = 1 << 16, /* bytes of an entry of a fixed size */
+	DUMP_LAYOUT = 4,           /* the layout that this file describes; tests/dumps keeps a dump of each layout */
+	DUMP_PAGE_LEAST = 4096,    /* smallest page size in bytes, and the only one in layout 1; all are powers of two */
+	DUMP_PAGE_MOST = 1 << 20,  /* largest page size in bytes */
+	DUMP_BLOCK_LEAST = 72,     /* bytes of a struct dump_block in the first layout */
+	DUMP_ENTRY_MOST = 1 << 16, /* most bytes of an entry of a fixed size */
 	DUMP_OPTIONS_MAX = 8,
 	DUMP_DIMS_MAX = 8,
 	DUMP_FRAMES_MAX = 16,
@@ -54,34 +57,37 @@ enum {
 
 #define DUMP_NONE UINT32_MAX /* no such module, site, stack, namespace ... */
 
-/* The first layout whose readers read such a dump right: those of layout 1 took it that every page had 4,096 bytes. */
+/*
+ * Returns the first layout whose readers understand a dump with pages of `page_size` bytes: readers of layout 1 assume
+ * that a page has 4,096 bytes.
+ */
 static inline uint32_t dump_version(uint32_t page_size) { return page_size == DUMP_PAGE_LEAST ? 1 : 2; }
 
 enum dump_state {
-	DUMP_RUNNING = 1, /* alive, or ended without closing: look whether pid with this start_ticks lives */
-	DUMP_CLOSED = 2,  /* ended through exit(), a return from main or a budget's `exit` */
-	DUMP_EXECED = 3,  /* replaced by another program through exec; no shim has written it yet: it cannot tell whether
-	                     exec will fail, and leaves DUMP_RUNNING */
+	DUMP_RUNNING = 1, /* the process runs, if pid with this start_ticks exists; else it ended without closing its dump */
+	DUMP_CLOSED = 2,  /* the process ended through exit(), a return from main or a budget's `exit` */
+	DUMP_EXECED = 3,  /* reserved for a process that exec has replaced. The shim leaves DUMP_RUNNING there, since it
+	                     cannot tell beforehand whether exec will fail */
 };
 
 /* Why a dump may hold less than happened; bits of dump_header.losses. */
 enum dump_loss {
-	DUMP_LOST_CALLS = 1 << 0,      /* some lane's lost_calls is not 0, or dump_header.lost_calls */
+	DUMP_LOST_CALLS = 1 << 0,      /* lost_calls of the header or of a lane is not 0 */
 	DUMP_LOST_SPACE = 1 << 1,      /* the file could not grow: later rows were kept in memory only */
-	DUMP_LOST_SITES = 1 << 2,      /* more call sites than fit: the later ones share one */
-	DUMP_COARSE_SHAPES = 1 << 3,   /* more shapes than fit: dimensions were rounded up to powers of two,
-	                                  totals stay exact (see dump_row.flops) */
+	DUMP_LOST_SITES = 1 << 2,      /* there were more call sites than fit: the later ones share one */
+	DUMP_COARSE_SHAPES = 1 << 3,   /* there were more shapes than fit: dimensions of some rows were rounded up to powers
+	                                  of two; totals stay exact (see DUMP_ROW_COARSE) */
 	DUMP_LOST_LOG = 1 << 4,        /* the ordered record reached FLOPSHIM_LOG_MAX; see dump_header.log_dropped */
 	DUMP_LOST_STACKS = 1 << 5,     /* some stacks could not be taken; see dump_header.stacks_failed */
-	DUMP_NOT_DURABLE = 1 << 6,     /* tables live in memory and were written out once a second and at exit */
+	DUMP_NOT_DURABLE = 1 << 6,     /* blocks are in private memory and are written out once a second and at exit */
 };
 
-/* The start of the file. Written at creation but for the fields that say otherwise. */
+/* The start of the file. Written at creation, except the members that change. */
 struct dump_header {
 	char magic[8];              /* DUMP_MAGIC */
-	uint32_t version;           /* the layout that a reader must know at least: dump_version */
+	uint32_t version;           /* the earliest layout whose readers understand this dump: dump_version */
 	uint32_t byte_order;        /* DUMP_BYTE_ORDER */
-	uint64_t size;              /* end of the last block; raised after a block is in place */
+	uint64_t size;              /* end of the last block; raised after a block is in place; changes */
 	uint32_t state;             /* enum dump_state; changes */
 	uint32_t losses;            /* enum dump_loss; changes */
 	uint32_t pid, parent_pid;
@@ -89,34 +95,35 @@ struct dump_header {
 	uint64_t start_realtime_ns; /* when the shim was loaded, or the fork happened */
 	uint64_t start_monotonic_ns;
 	uint64_t end_monotonic_ns;  /* 0 while running */
-	uint64_t fork_parent_ticks; /* start_ticks of the process that forked this one, 0 if none did:
-	                               parent_pid and this name the parent's dump */
+	uint64_t fork_parent_ticks; /* start_ticks of the process that forked this one, 0 if this one began by exec; with
+	                               parent_pid it identifies the parent's dump */
 	uint64_t multiplier;        /* FLOPSHIM_MULTIPLIER times 2^32 */
 	uint64_t log_dropped;       /* calls that the ordered record could not take; changes */
-	uint64_t stacks_failed;     /* changes */
-	uint32_t page_size;         /* of the machine; 0 in layout 1: DUMP_PAGE_LEAST */
-	uint32_t layout;            /* DUMP_LAYOUT; 0 in layout 1 */
-	int32_t rank;               /* of the MPI job, -1 if none is known */
+	uint64_t stacks_failed;     /* stacks that could not be taken; changes */
+	uint32_t page_size;         /* bytes of a page of the machine; 0 in layout 1, which means DUMP_PAGE_LEAST */
+	uint32_t layout;            /* DUMP_LAYOUT of the writer; 0 in layout 1 */
+	int32_t rank;               /* rank in the MPI job, -1 if it is not known */
 	int32_t exit_status;        /* status given to exit by a budget's action, -1 otherwise; changes */
 	char table_version[24];     /* of the routine table that priced the calls */
 	char shim_version[24];
 	char host[64];
-	char job[64];               /* batch job, empty if none */
-	uint32_t header_check;      /* dump_header_check of it; 0: not checked */
+	char job[64];               /* number of the batch job, empty if there is none */
+	uint32_t header_check;      /* dump_header_check of this struct; 0: not checked */
 	uint32_t records_mode;      /* 0 shapes, 1 calls */
 	uint32_t stacks_mode;       /* 0 off, 1 leaf, 2 auto, 3 all */
 	uint32_t time_mode;         /* 0 off, 1 auto, 2 all */
-	uint64_t stack_threshold;   /* FLOPs at and above which `auto` takes every stack that may be a new one; changes: it grows */
-	uint64_t saturated;         /* calls whose price or charge did not fit; changes */
-	uint64_t close_check;       /* dump_content_check of the bytes of this struct before it, begun with
-	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked */
-	uint64_t lost_calls;        /* seen and run in threads without memory for a lane; changes */
-	uint64_t id[2];             /* that no other dump has: where it is the same, one is a copy of the other; both 0 in
-	                               layouts 1 and 2, where host, pid and the three times of the beginning stand for it */
-	char launch[64];            /* tells the MPI launches of one job apart, and jobs with one number; empty if nothing does */
-	char run[40];               /* the same in all that one start of the launcher `flopshim` has started; empty without it */
-	uint32_t job_size;          /* ranks that the launch has: 0 to job_size - 1; 0 if it is not known */
-	uint32_t identity_check;    /* dump_identity_check of it; 0: not checked */
+	uint64_t stack_threshold;   /* in mode `auto`, FLOPs from which on every stack that may be a new one is taken; changes */
+	uint64_t saturated;         /* calls whose price or charge did not fit in 63 bits; changes */
+	uint64_t close_check;       /* dump_content_check of the bytes of this struct before it, with the seed
+	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked; changes */
+	uint64_t lost_calls;        /* calls that ran in threads without memory for a lane, and are in no row; changes */
+	uint64_t id[2];             /* number that no other dump has: of two files with the same id one is a copy of the other.
+	                               Both 0 in layouts 1 and 2, where host, pid and the three start times identify a dump */
+	char launch[64];            /* tells apart the MPI launches of one job, and jobs with the same number; empty if unknown */
+	char run[40];               /* the same for all processes that one start of the launcher `flopshim` has led to; empty
+	                               without the launcher */
+	uint32_t job_size;          /* number of ranks of the launch, which are 0 to job_size - 1; 0 if it is not known */
+	uint32_t identity_check;    /* dump_identity_check of this struct; 0: not checked */
 };
 
 enum dump_block_type {
@@ -128,63 +135,68 @@ enum dump_block_type {
 	DUMP_NAMESPACES = 6,/* struct dump_namespace */
 	DUMP_LIMITS = 7,    /* struct dump_limit */
 	DUMP_LANES = 8,     /* struct dump_lane */
-	DUMP_ROWS = 9,      /* struct dump_row; `lane` says whose */
+	DUMP_ROWS = 9,      /* struct dump_row; `lane` of the block says whose */
 	DUMP_NOTES = 10,    /* struct dump_note */
 	DUMP_STACKS = 11,   /* struct dump_stack, one after the other; `used` counts bytes */
 	DUMP_SAMPLES = 12,  /* struct dump_sample */
-	DUMP_LOG = 13,      /* struct dump_call; `lane` says whose */
+	DUMP_LOG = 13,      /* struct dump_call; `lane` of the block says whose */
 };
 
+/* The beginning of a block. */
 struct dump_block {
 	uint32_t magic;        /* DUMP_BLOCK_MAGIC */
 	uint16_t type;         /* enum dump_block_type */
 	uint16_t header_size;  /* where the entries begin, from the start of the block */
 	uint64_t offset;       /* of this block in the file */
 	uint64_t size;         /* of the whole block in bytes, a multiple of header.page_size */
-	uint64_t address;      /* where it is in the memory of the process; see dump_frame.row */
-	uint32_t entry_size;   /* 0 where entries vary in size */
+	uint64_t address;      /* address of this block in the memory of the process; see dump_frame.row */
+	uint32_t entry_size;   /* bytes of an entry; 0 where entries vary in size */
 	uint32_t first;        /* number of the first entry (sites, rows ...) */
-	uint32_t lane;         /* owner, DUMP_NONE where there is none */
+	uint32_t lane;         /* lane that owns the block, DUMP_NONE if none does */
 	uint32_t header_check; /* dump_check of the bytes before it */
-	uint64_t used;         /* valid entries (bytes in DUMP_STRINGS and DUMP_STACKS); changes */
-	uint64_t content_check;/* dump_content_check of the entries, begun with DUMP_CONTENT_SEED ^ used; written
-	                          at closing where nothing writes to the block any more; 0: not checked */
+	uint64_t used;         /* number of valid entries (of bytes in DUMP_STRINGS and DUMP_STACKS); changes */
+	uint64_t content_check;/* dump_content_check of the entries, with the seed DUMP_CONTENT_SEED ^ used; written at
+	                          closing if nothing writes to the block any more; 0: not checked; changes */
 	uint64_t reserved;
 };
 
+/* A text. The entry, with `length`, is padded to a multiple of 8 bytes. */
 struct dump_string {
-	uint32_t length; /* bytes, without the terminator */
-	char text[];     /* terminated by 0, padded to a multiple of 8 with the length */
+	uint32_t length; /* bytes of the text, without the terminator */
+	char text[];     /* terminated by 0 */
 };
 
-/* What the process is: keys program, argument (in order), directory, environment (FLOPSHIM_ variables as
- * NAME=VALUE), signal (number of one that its budget sent it), stacks (why none could be taken). There may be others. */
+/*
+ * A fact about the process. Keys: program (its path), argument (one entry each, in order), directory, environment (one
+ * entry for each FLOPSHIM_ variable, NAME=VALUE), signal (number of the signal that a budget sent to the process), stacks
+ * (why no stacks could be taken). A reader must expect other keys.
+ */
 struct dump_meta {
 	uint64_t key, value; /* strings */
 };
 
 enum dump_module_flags {
-	DUMP_MODULE_SERVES = 1 << 0,   /* calls were served by it */
-	DUMP_MODULE_ILP64 = 1 << 1,    /* with 64-bit integers */
-	DUMP_MODULE_UNLOADED = 1 << 2, /* no longer at this address; no shim has written it yet */
-	DUMP_MODULE_BLAS = 1 << 3,     /* looks like a BLAS or LAPACK; otherwise calls to it are uncounted */
+	DUMP_MODULE_SERVES = 1 << 0,   /* calls were served by this object */
+	DUMP_MODULE_ILP64 = 1 << 1,    /* its integers have 64 bits */
+	DUMP_MODULE_UNLOADED = 1 << 2, /* reserved for an object that is no longer at this address; no shim writes it yet */
+	DUMP_MODULE_BLAS = 1 << 3,     /* looks like a BLAS or LAPACK; calls to a definition in another object do not count */
 };
 
-/* A loaded object that sites refer to. */
+/* A loaded object (ELF file) that sites or stacks refer to. */
 struct dump_module {
-	uint64_t path;         /* string, absolute; "[vdso]" and the like for what has none */
-	uint64_t start, end;   /* addresses that it occupied */
-	uint64_t bias;         /* address = bias + ELF virtual address */
+	uint64_t path;         /* string, absolute; "[vdso]" and the like for an object without a file */
+	uint64_t start, end;   /* first address of the object in memory, and the first one behind it */
+	uint64_t bias;         /* address in memory = bias + virtual address in the ELF file */
 	uint32_t flags;        /* enum dump_module_flags; changes */
 	uint32_t build_id_size;/* 0 if it has none */
 	uint8_t build_id[32];
 };
 
-enum dump_kind { /* as enum price_kind */
+enum dump_kind { /* of routines; the numbers are those of enum price_kind */
 	DUMP_DIRECT, DUMP_ITERATIVE, DUMP_EXEMPT, DUMP_UNPRICED,
 };
 
-/* A routine that was called, so that a reader needs no table. */
+/* A routine that was called, with the names of its arguments, so that a reader needs no routine table. */
 struct dump_routine {
 	uint64_t name;         /* string, canonical: "dgemm" */
 	uint8_t type;          /* 's' 'd' 'c' 'z' */
@@ -195,167 +207,169 @@ struct dump_routine {
 	uint64_t dims[DUMP_DIMS_MAX];       /* strings: names of the shape's dimensions */
 };
 
-/* One place that calls one symbol. */
+/*
+ * One place that calls one symbol; or an operation that the program charged by flopshim_charge: then `symbol` is its name
+ * and `routine` is DUMP_NONE.
+ */
 struct dump_site {
-	uint64_t caller;        /* return address; 0 where one is not known */
-	uint64_t symbol;        /* string, as called: "cblas_dgemm64_" */
+	uint64_t caller;        /* return address; 0 if it is not known */
+	uint64_t symbol;        /* string, the name that was called: "cblas_dgemm64_" */
 	uint32_t routine;
 	uint32_t caller_module; /* DUMP_NONE for code outside any object */
-	uint32_t callee_module; /* the library that serves it */
+	uint32_t callee_module; /* the library that serves the call */
 	uint32_t reserved;
-	uint64_t detail;        /* string: subscripts and shapes of work charged by hand; 0 for calls. Its routine is
-	                           DUMP_NONE and `symbol` the name it was given */
+	uint64_t detail;        /* string: subscripts and shapes given to flopshim_charge; 0 for calls */
 };
 
-/* A node of the tree of namespaces. Number 0 is the root, its name is empty. */
+/* A node of the tree of namespaces. Number 0 is the root, whose name is empty. */
 struct dump_namespace {
 	uint64_t name;          /* string: the whole dotted path */
 	uint32_t parent;        /* DUMP_NONE for the root */
 	uint32_t reserved;
-	uint64_t multiplier;    /* times 2^32; of this namespace alone */
-	uint64_t calls_begun;   /* scopes opened on it; changes */
+	uint64_t multiplier;    /* factor of this namespace alone, times 2^32 */
+	uint64_t calls_begun;   /* scopes that were opened on it; changes */
 };
 
 enum dump_limit_flags { DUMP_LIMIT_SCOPE = 1 << 0, DUMP_LIMIT_ENDED = 1 << 1 };
 
-/* A budget. committed + in flight never passes `amount` unless the action is `warn`. */
+/* A budget of a namespace or of a scope. No call makes `used` pass `amount`, unless the action is `warn`. */
 struct dump_limit {
-	uint64_t amount;         /* charged FLOPs */
-	uint64_t used;           /* committed, reserved and leased to threads, of which the lanes say what is unspent; changes */
-	uint64_t refused_calls;  /* changes */
-	uint64_t refused_flops;  /* changes; saturates */
+	uint64_t amount;         /* charged FLOPs that it allows */
+	uint64_t used;           /* charged FLOPs of calls that ended or are in flight, and all leases: dump_lane.lease says
+	                            how much of a lease is unspent; changes */
+	uint64_t refused_calls;  /* calls that it refused; changes */
+	uint64_t refused_flops;  /* what those would have been charged; saturates at UINT64_MAX; changes */
 	uint64_t over_calls;     /* calls that ran over it under `warn`; changes */
 	uint32_t namespace_id;
 	uint32_t flags;          /* enum dump_limit_flags */
-	uint32_t parent;         /* number of the next limit of its kind on the way up, plus 1; 0 if there is none; changes */
+	uint32_t parent;         /* number plus 1 of the next limit around it of its kind (namespace or scope), 0 if there is
+	                            none; changes */
 	uint32_t reserved;
 	uint64_t reserved2;
 };
 
-/* A top-level call that has begun and not ended. */
+/* A call in flight: a call at top level that has begun and not returned. */
 struct dump_frame {
-	uint64_t slot;           /* address of the stack word that holds the return address */
-	uint64_t return_address; /* its value: the frame is stale once the word holds another */
-	uint64_t row;            /* address of its row, to be looked for in the blocks of this lane; 0 if it is counted
-	                            elsewhere */
+	uint64_t slot;           /* address of the slot that holds the return address */
+	uint64_t return_address; /* content of the slot when the call began: the call is over if the slot holds another value */
+	uint64_t row;            /* address of the call's row in the memory of the process: it is in a block of rows of this
+	                            lane, at `row - address` of the block; 0 if the call counts elsewhere */
 };
 
 /*
- * What a call in flight has added to a coarse row: its sums have it from the beginning of the call on. A share means nothing
- * unless one of the lane's frames has its slot, and that frame's row is coarse. A later call may have taken its place.
+ * What a call in flight has added to a coarse row. The sums of the row include the call from its beginning on, so that a
+ * reader who wants only calls that have ended subtracts the share. A share counts only while one of the lane's frames has
+ * its slot and the row of that frame is coarse. If the shares do not suffice, a call in flight has none.
  */
 struct dump_share {
 	uint64_t slot;           /* as in dump_frame; 0 for none */
 	uint64_t flops, charged, words;
 };
 
-/* What one thread at a time writes without a lock; a lane outlives its thread and is used again. */
+/* What only one thread at a time writes, and therefore without a lock. Later threads use the lane again. All members change. */
 struct dump_lane {
-	/* What a call writes comes first: a cache line with the first frame and most of the second. */
-	uint64_t nested_calls;   /* of routines called by routines: counted under the outer one */
-	uint32_t depth;          /* valid frames: the calls in flight */
-	uint32_t tid;            /* thread that has the lane, 0 if none */
+	/* What every call writes comes first: one cache line has it with the first frame and most of the second. */
+	uint64_t nested_calls;   /* calls that one routine made while it served another, which has their work in its price */
+	uint32_t depth;          /* number of valid frames, that is of calls in flight */
+	uint32_t tid;            /* thread that uses the lane, 0 if none */
 	struct dump_frame frames[DUMP_FRAMES_MAX];
-	uint64_t lost_calls;     /* seen and run, but not recorded */
-	uint64_t passed_calls;   /* to definitions that do not look like a BLAS: uncounted */
-	uint64_t abandoned_calls;/* left by longjmp or an exception; they stay charged and are in calls too */
-	uint64_t threads;        /* how many threads have had it */
-	int64_t lease;           /* FLOPs that are unspent of what its thread has reserved ahead; changes */
-	uint32_t lease_limits[2];/* on these limits and their parents, numbers plus 1; 0 for none. With neither, `lease` means
-	                            nothing */
-	struct dump_share shares[DUMP_SHARES]; /* of calls in flight */
+	uint64_t lost_calls;     /* calls that ran and are in no row */
+	uint64_t passed_calls;   /* calls to definitions that do not look like a BLAS, which are not counted */
+	uint64_t abandoned_calls;/* calls left by longjmp or an exception; they stay charged and are in `calls` of their rows */
+	uint64_t threads;        /* number of threads that have used the lane */
+	int64_t lease;           /* FLOPs of the thread's lease that are unspent; means nothing if both lease_limits are 0 */
+	uint32_t lease_limits[2];/* limits that the lease is reserved on, with the limits around them: numbers plus 1, 0 for none */
+	struct dump_share shares[DUMP_SHARES];
 };
 
 enum dump_row_kind {
-	DUMP_ROW_CALL,     /* completed calls */
+	DUMP_ROW_CALL,     /* calls that have returned */
 	DUMP_ROW_QUERY,    /* workspace queries: 0 FLOPs */
-	DUMP_ROW_REJECTED, /* calls that came back with INFO < 0: 0 FLOPs */
-	DUMP_ROW_REFUSED,  /* calls that a budget did not let run; `flops` and `charged` are what they asked for */
-	DUMP_ROW_MANUAL,   /* work that the program charged through flopshim.h; site.symbol is its name */
+	DUMP_ROW_REJECTED, /* calls that returned INFO < 0: 0 FLOPs */
+	DUMP_ROW_REFUSED,  /* calls that a budget kept from running; `flops` and `charged` are what they would have cost */
+	DUMP_ROW_MANUAL,   /* work that the program charged by flopshim_charge; `symbol` of the site is its name */
 };
 
 enum dump_row_flags {
-	DUMP_ROW_SATURATED = 1 << 0, /* flops or charged did not fit */
-	DUMP_ROW_COARSE = 1 << 1,    /* dimensions were rounded; flops, charged and words are sums, not prices */
-	DUMP_ROW_OVER = 1 << 2,      /* ran over a budget under `warn` */
+	DUMP_ROW_SATURATED = 1 << 0, /* flops or charged did not fit in 63 bits */
+	DUMP_ROW_COARSE = 1 << 1,    /* dimensions are rounded up; flops, charged and words are sums, not those of one call */
+	DUMP_ROW_OVER = 1 << 2,      /* calls that ran over a budget under `warn` */
 };
 
 /*
- * One (routine, shape, namespace, site, kind) of one lane. FLOPs of the row are calls * flops, unless it is
- * DUMP_ROW_COARSE: then flops, charged and words are totals already.
+ * The counter of all calls of one lane that agree in site, shape, namespace and kind. The FLOPs of the row are
+ * calls * flops, unless it is DUMP_ROW_COARSE: then flops, charged and words are totals already.
  */
 struct dump_row {
-	/* What a call looks at comes first: a cache line with up to three dimensions. */
-	uint64_t calls;         /* changes */
-	uint64_t options;       /* the shape's option letters, the first in the lowest byte */
-	uint64_t charged;       /* what one call is charged: after multiplier and weights */
-	uint32_t site;          /* DUMP_NONE where work of any site shares the row */
+	/* What every call reads comes first: one cache line has it with up to three dimensions. */
+	uint64_t calls;         /* number of calls that have ended; changes */
+	uint64_t options;       /* option letters of the shape, the first in the lowest byte */
+	uint64_t charged;       /* FLOPs charged for one call: `flops` times multipliers and weights */
+	uint32_t site;          /* DUMP_NONE if calls from several sites share the row */
 	uint32_t namespace_id;
 	uint8_t kind;           /* enum dump_row_kind */
 	uint8_t flags;          /* enum dump_row_flags */
-	int16_t next;           /* private: a hint of the writer for itself, without meaning for readers; changes */
-	uint32_t timed_calls;   /* changes */
-	int64_t dims[DUMP_DIMS_MAX]; /* 0 from the routine's dim_count on */
-	uint64_t flops;         /* raw price of one call */
-	uint64_t time_ns;       /* sum over timed calls; without any, it means nothing; changes */
-	uint64_t words;         /* minimal traffic of one call, in elements */
+	int16_t next;           /* hint that the shim keeps for itself, without meaning for readers; changes */
+	uint32_t timed_calls;   /* number of calls in time_ns; changes */
+	int64_t dims[DUMP_DIMS_MAX]; /* dimensions of the shape; 0 from the routine's dim_count on */
+	uint64_t flops;         /* price of one call, before weights */
+	uint64_t time_ns;       /* total duration of the timed calls; means nothing if timed_calls is 0; changes */
+	uint64_t words;         /* least memory traffic of one call, in elements of the routine's type */
 };
 
+/* What a note says. The comment begins with what its text names. */
 enum dump_note_kind {
-	DUMP_NOTE_NOT_BLAS = 1,     /* text: path; a definition that does not look like a BLAS: calls passed on */
-	DUMP_NOTE_HIDDEN = 2,       /* text: path; a BLAS that stands before the shim: its calls are not seen. No shim has
-	                               written it yet */
-	DUMP_NOTE_THUNKS_FULL = 3,  /* text: symbol; dlsym results that could not be wrapped */
-	DUMP_NOTE_OUTER_UNPRICED = 4, /* text: routine; nested work inside it was neither charged nor limited */
-	DUMP_NOTE_ENVIRONMENT = 5,  /* text: a setting that was wrong and how it was read instead */
-	DUMP_NOTE_DEEPBIND = 6,     /* text: path; bound to its BLAS past the shim */
-	DUMP_NOTE_PYTHON = 7,       /* text: version; stacks without Python frames that could not be read */
-	DUMP_NOTE_MESSAGE = 8,      /* text: a sentence that standard error could not take */
-	DUMP_NOTE_ADDRESS = 10,     /* text: symbol and library; called by an address that may be another library's */
-	DUMP_NOTE_UNSERVED = 11,    /* text: symbol and object; looks like BLAS or LAPACK, and is not known: not seen */
-	DUMP_NOTE_OWN_PROGRAM = 12, /* text: symbols and program; the program's own BLAS, which comes before the shim: not seen */
-	DUMP_NOTE_OWN_LIBRARY = 13, /* text: symbols and object; a BLAS of its own that it calls inside: not seen */
+	DUMP_NOTE_NOT_BLAS = 1,     /* path of an object whose definition does not look like a BLAS: calls were not counted */
+	DUMP_NOTE_HIDDEN = 2,       /* reserved: path of a BLAS before the shim in the search order; its calls were not seen */
+	DUMP_NOTE_THUNKS_FULL = 3,  /* symbol whose address dlsym gave out without a thunk, since none was left */
+	DUMP_NOTE_OUTER_UNPRICED = 4, /* routine without a price: the calls nested in it were neither charged nor limited */
+	DUMP_NOTE_ENVIRONMENT = 5,  /* setting whose value was wrong, and how it was read instead */
+	DUMP_NOTE_DEEPBIND = 6,     /* path of an object that was bound to its BLAS without the shim, by RTLD_DEEPBIND */
+	DUMP_NOTE_PYTHON = 7,       /* Python's version; `count` stacks lack the Python frames, which could not be read */
+	DUMP_NOTE_MESSAGE = 8,      /* message that could not be written to standard error */
+	DUMP_NOTE_ADDRESS = 10,     /* symbol and library; the address that was called may be another library's too */
+	DUMP_NOTE_UNSERVED = 11,    /* symbol and object; the name looks like BLAS or LAPACK but is not in the table: not seen */
+	DUMP_NOTE_OWN_PROGRAM = 12, /* symbols and program, which defines them itself and so before the shim: calls not seen */
+	DUMP_NOTE_OWN_LIBRARY = 13, /* symbols and object, which defines them and calls them inside of itself: calls not seen */
 };
 
-/* Something that a reader of the totals must be told. */
+/* Something that a reader of the totals must know. */
 struct dump_note {
 	uint32_t kind;    /* enum dump_note_kind */
 	uint32_t check;   /* dump_check of the text */
 	uint64_t text;    /* string */
-	uint64_t count;   /* changes */
+	uint64_t count;   /* how often it happened, or to how many calls; changes */
 };
 
-/* Return addresses, innermost first. */
+/* A call stack: return addresses, innermost first. */
 struct dump_stack {
 	uint32_t size;    /* bytes of this entry, a multiple of 8 */
-	uint32_t count;   /* addresses */
+	uint32_t count;   /* number of addresses */
 	uint64_t python;  /* string: Python frames "function (file:line)", innermost first, separated by
 	                     newlines; 0 if none */
 	uint64_t addresses[];
 };
 
-/* The sampled work of one (row's site and namespace, stack). Sums over a site estimate its total. */
+/* The sampled work of one site in one namespace under one stack. The sum over a site estimates the site's total. */
 struct dump_sample {
 	uint64_t stack;    /* file offset of its struct dump_stack */
-	uint64_t flops;    /* estimated FLOPs: every sampled call with its weight; changes */
-	uint64_t calls;    /* sampled calls; changes */
+	uint64_t flops;    /* sum over the sampled calls of FLOPs divided by the probability of being sampled; changes */
+	uint64_t calls;    /* number of sampled calls; changes */
 	uint32_t site;
 	uint32_t namespace_id;
 };
 
-/* One call in order. Its price is that of its row. */
+/* One call of the ordered record (FLOPSHIM_RECORDS=calls). Its shape, price, site and namespace are those of its row. */
 struct dump_call {
-	uint64_t sequence;   /* from 1 within the process, in the order in which calls ended; 0: not complete */
-	uint64_t start_ns;   /* monotonic, since start_monotonic_ns */
+	uint64_t sequence;   /* position in the order in which the calls of the process ended, from 1; 0: entry not complete */
+	uint64_t start_ns;   /* when the call began, after start_monotonic_ns */
 	uint64_t duration_ns;
-	uint64_t cumulative; /* charged in the process up to and with this call */
-	uint32_t row;        /* in the lane's rows: routine, shape, price, namespace, site */
-	uint32_t tid;
+	uint64_t cumulative; /* FLOPs charged in the process up to the end of this call */
+	uint32_t row;        /* number of the row in its lane */
+	uint32_t tid;        /* thread that made the call */
 };
 
-/*
- * The check word of headers: FNV-1a over bytes, never 0. It tells damage, not malice.
- */
+/* Returns the check word of `size` bytes of a header: FNV-1a, never 0. It detects damage, not forgery. */
 static inline uint32_t dump_check(const void *bytes, uint64_t size)
 {
 	const unsigned char *byte = (const unsigned char *)bytes;
@@ -366,7 +380,7 @@ static inline uint32_t dump_check(const void *bytes, uint64_t size)
 	return hash ? hash : 1;
 }
 
-/* header_check of a header: what changes while the process runs is taken as 0, exit_status as -1. */
+/* Returns header_check of a header. Members that change while the process runs count as 0, exit_status as -1. */
 static inline uint32_t dump_header_check(const struct dump_header *header)
 {
 	struct dump_header fixed = *header;
@@ -381,26 +395,26 @@ static inline uint32_t dump_header_check(const struct dump_header *header)
 	return dump_check(&fixed, __builtin_offsetof(struct dump_header, header_check));
 }
 
-/* identity_check of a header: of id and what stands behind it. */
+/* Returns identity_check of a header, which is over `id` and the members behind it. */
 static inline uint32_t dump_identity_check(const struct dump_header *header)
 {
 	return dump_check(header->id, __builtin_offsetof(struct dump_header, identity_check) -
 	                  __builtin_offsetof(struct dump_header, id));
 }
 
-/*
- * The check word of what is final once the process has closed its dump: each step is a bijection, so
- * that one changed word is always noticed. `hash` is the seed, or the result for the bytes before, in
- * pieces whose sizes are multiples of 8. Never 0.
- */
 #define DUMP_CONTENT_SEED 14695981039346656037u
 
+/* Each step is a bijection of `hash`, and one of `word`: so a single changed word always changes the result. */
 static inline uint64_t dump_content_step(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * 1099511628211u;
 	return hash ^ hash >> 32;
 }
 
+/*
+ * Returns the check word, never 0, of contents that are final once the process has closed its dump. `hash` is the seed;
+ * or the result for the bytes before these, if their number is a multiple of 8.
+ */
 static inline uint64_t dump_content_check(uint64_t hash, const void *bytes, uint64_t size)
 {
 	const unsigned char *byte = (const unsigned char *)bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * names.h - what the shim, the launcher and flopshim-report all ask of names and texts. It is not installed.
- * It must need nothing but string.h: the shim includes it.
+ * names.h - functions on names and texts that the shim, the launcher and flopshim-report share. It is not installed.
+ * It must never need more than string.h, since the shim includes it.
  */
 #ifndef FLOPSHIM_NAMES_H
 #define FLOPSHIM_NAMES_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What follows the last slash. */
+/* Returns the part of a path behind the last slash. */
 static inline const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -19,12 +19,12 @@ static inline const char *base_name(const char *path)
 
 enum {
 	NAME_COMPARED_MAX = 64,   /* bytes of a name that name_distance compares */
-	NAME_DISTANCE_FAR = 1000, /* what it says of a longer one */
+	NAME_DISTANCE_FAR = 1000, /* result of name_distance if one of the names is longer */
 };
 
 /*
- * How many edits turn one name into the other, letters compared without case: one byte more, one less, another one, or
- * two neighbours swapped. `length` is that of `name`, which need not end in 0.
+ * Returns how many edits turn `name` into `known`, without regard to case: an edit inserts, deletes or replaces a byte, or
+ * swaps two neighbours. `name` has `length` bytes and need not be terminated.
  */
 static inline unsigned name_distance(const char *name, size_t length, const char *known)
 {
@@ -59,15 +59,15 @@ static inline unsigned name_distance(const char *name, size_t length, const char
 	return last[width];
 }
 
-/* The state of a process or thread, a letter: field 3 of the text of its /proc/PID/stat. 0 if it does not stand there. */
+/* Returns the state of a process or thread, a letter: field 3 of `stat`, the text of its /proc/PID/stat. 0 if absent. */
 static inline char stat_state(const char *stat)
 {
-	const char *name_end = strrchr(stat, ')'); /* of field 2, which may hold anything */
+	const char *name_end = strrchr(stat, ')'); /* field 2 may contain blanks and parentheses itself */
 
 	return name_end && name_end[1] == ' ' ? name_end[2] : 0;
 }
 
-/* A number in the text of a /proc/PID/stat, counted from behind the name in field 2. 0 if it does not stand there. */
+/* Returns field `wanted` (3 or more) of `stat`, the text of a /proc/PID/stat; 0 if it is absent or not a number. */
 static inline uint64_t stat_number(const char *stat, int wanted)
 {
 	const char *at = strrchr(stat, ')');
@@ -80,16 +80,16 @@ static inline uint64_t stat_number(const char *stat, int wanted)
 	return number;
 }
 
-/* The process's parent: field 4. */
+/* Returns the parent of a process: field 4. */
 static inline uint32_t stat_parent(const char *stat) { return (uint32_t)stat_number(stat, 4); }
 
-/* When a process began, in ticks of the kernel's clock since the machine did: field 22. */
+/* Returns when a process began, in clock ticks since the machine was started: field 22. */
 static inline uint64_t stat_start_ticks(const char *stat) { return stat_number(stat, 22); }
 
 /*
- * Whether a Python frame, "function (file:line)", is of code that a program made while it ran: NumPy's
- * <__array_function__ internals>, <frozen importlib._bootstrap>. Nobody knows such code. What somebody typed, or gave to
- * python -c, has a name in angle brackets too.
+ * Returns whether a Python frame, "function (file:line)", belongs to generated code, such as
+ * <__array_function__ internals> or <frozen importlib._bootstrap>, which no user has ever seen. Code that a user typed, or
+ * gave to python -c, has a file name in angle brackets too, but counts as the user's.
  */
 static inline int python_frame_is_made(const char *frame)
 {
@@ -104,7 +104,10 @@ static inline int python_frame_is_made(const char *frame)
 	return 1;
 }
 
-/* Names of files and arguments go to terminals: control characters become question marks, those of C1 in UTF-8 too. */
+/*
+ * Replaces control characters, those of C1 in UTF-8 too, by question marks, so that names of files and arguments can be
+ * printed on a terminal.
+ */
 static inline void make_printable(char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
