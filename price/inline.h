@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * inline.h - price_shape, for the call path to inline.
- * It must hold only what is cheaper there than a call.
+ * inline.h - price_inline, which is price_shape for the call path to inline.
+ * It must never hold more than what is cheaper inline than as a function call.
  */
 #ifndef FLOPSHIM_PRICE_INLINE_H
 #define FLOPSHIM_PRICE_INLINE_H
 
 #include "price/narrow.h"
 
-/* The parts of a price by its programs, in 64 bits or 128. */
+/* Runs the price programs of `family` and fills all of *price but flops. `machine` has the shape and the type. */
 void price_run_programs(const struct family *family, struct price_machine *machine, struct price *price);
 
+/* Sum and product of prices. A result above INT64_MAX becomes INT64_MAX, and *saturated true; else that stays as it is. */
 static inline uint64_t saturating_add(uint64_t a, uint64_t b, bool *saturated)
 {
 	uint64_t sum;
@@ -51,6 +52,7 @@ static inline uint64_t weigh_complex(const struct price *price, bool *saturated)
 	return saturating_add(saturating_add(muls, adds, saturated), real, saturated);
 }
 
+/* Does what price_shape does. */
 static inline __attribute__((always_inline)) void
 price_inline(const struct routine *routine, const int64_t *shape, struct price *price)
 {

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * machine.h - the loop that runs a price program, for price.c to include once for each width of number.
- * It must never round or wrap: a step that does not fit in a NUMBER ends it.
+ * machine.h - the loop that runs a price program; price.c includes it once for 64-bit numbers and once for 128-bit ones.
+ * It must never round or wrap: where the result of a step does not fit in a NUMBER, the program ends.
  *
- * The includer defines NUMBER, and WIDTH(name) to name its functions: WIDTH(run) is made here,
- * the steps that it calls by WIDTH() must be there.
+ * The includer defines the type NUMBER, and WIDTH(name), which makes the name of a function for that width. The functions
+ * that steps call, such as WIDTH(multiply), must be defined before; this file defines WIDTH(run).
  */
 
-/* False: a step does not fit. Else *result is the numerator of the price and *den its denominator. */
+/*
+ * Runs the program whose first instruction is at `at`. Stores the numerator of the price in *result and its denominator
+ * in *den; returns false if a result on the way does not fit in a NUMBER.
+ */
 static bool WIDTH(run)(const struct price_machine *machine, const uint16_t *at, NUMBER *result, int64_t *den)
 {
-	NUMBER stack[PRICE_STACK_MAX + 2]; /* the first is never used */
+	NUMBER stack[PRICE_STACK_MAX + 2]; /* the first element stands below the bottom, and is never used */
 	NUMBER *top = stack;
 
 #define X (*top)
@@ -35,7 +38,7 @@ static bool WIDTH(run)(const struct price_machine *machine, const uint16_t *at, 
 		switch ((enum price_op)*at++) {
 #include "price/opcodes.def"
 		default:
-			__builtin_unreachable(); /* the generator writes nothing else */
+			__builtin_unreachable(); /* the generator writes no other number */
 		}
 	}
 

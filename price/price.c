@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * price.c - runs the price programs that generate/ wrote.
+ * price.c - runs the price programs that generate/ wrote, first in 64 bits and, where that does not suffice, in 128.
  * It must never use floating point, allocate or recurse: it runs inside the caller's BLAS call.
  */
 #include "price/price.h"
@@ -18,7 +18,7 @@ static int64_t read64(const uint16_t *at)
 	                 (uint64_t)at[3] << 48);
 }
 
-/* --- 64 bits: nearly every call, and more than twice as fast --------------------------------- */
+/* --- 64 bits: enough for nearly every call, and more than twice as fast ---------------------- */
 
 #define NUMBER int64_t
 #define WIDTH(name) name##_narrow
@@ -26,9 +26,9 @@ static int64_t read64(const uint16_t *at)
 #undef NUMBER
 #undef WIDTH
 
-/* --- 128 bits: what does not fit ------------------------------------------------------------- */
+/* --- 128 bits -------------------------------------------------------------------------------- */
 
-/* By hand: clang's __builtin_mul_overflow calls a function for 128 bits that libgcc does not have. */
+/* Not __builtin_mul_overflow: clang makes it a call of a function that libgcc does not have. */
 static bool multiply_wide(wide a, wide b, wide *product)
 {
 	uwide x = a < 0 ? -(uwide)a : (uwide)a, y = b < 0 ? -(uwide)b : (uwide)b;
@@ -81,7 +81,7 @@ static int log2_wide(wide x)
 
 /* --- prices ---------------------------------------------------------------------------------- */
 
-/* x / by to the nearest integer, halves up; 0 for negative x. */
+/* Returns x / by, rounded to the nearest integer, halves up; 0 for negative x, INT64_MAX if that does not fit. */
 static uint64_t round_price(wide x, int64_t by, bool *saturated)
 {
 	wide quotient;
@@ -96,7 +96,7 @@ static uint64_t round_price(wide x, int64_t by, bool *saturated)
 	return (uint64_t)quotient;
 }
 
-/* A program whose steps do not even fit in 127 bits is saturated. */
+/* Returns the result of a program. If a step does not even fit in 127 bits, that is INT64_MAX, and *saturated true. */
 static uint64_t run(const struct price_machine *machine, const uint16_t *program, bool *saturated)
 {
 	int64_t narrow, den;
@@ -110,7 +110,10 @@ static uint64_t run(const struct price_machine *machine, const uint16_t *program
 	return INT64_MAX;
 }
 
-/* A column of a complex type: once without the real work, once with it. */
+/*
+ * Runs a column of a complex type with and without work on real numbers. Returns the result without it, and stores the
+ * difference in *real_work.
+ */
 static uint64_t run_parted(struct price_machine *machine, const uint16_t *program, uint64_t *real_work,
                            bool *saturated)
 {
@@ -127,7 +130,10 @@ static uint64_t run_parted(struct price_machine *machine, const uint16_t *progra
 	return rest;
 }
 
-/* One by one: a compiler that may use no vector register fills a whole struct by `rep stos`, which takes 10 ns. */
+/*
+ * Assigns each member by itself, since the shim is compiled without vector registers: a compiler then clears a whole struct
+ * by `rep stos`, which takes 10 ns.
+ */
 static void price_clear(struct price *price)
 {
 	price->muls = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * price.h - evaluates the price programs of the routine table in exact integers.
- * It must never touch a floating-point register: the caller's flags and modes are the program's.
+ * price.h - computes the price of a call from its shape, exactly, by the programs made of the routine table.
+ * It must never touch a floating-point register, since these still hold arguments of the call.
  */
 #ifndef FLOPSHIM_PRICE_H
 #define FLOPSHIM_PRICE_H
@@ -12,25 +12,25 @@
 #include "price/routines.h"
 
 /*
- * flops == weight(muls, adds) + real_muls + real_adds, where weight is muls + adds in real types and
- * 6 muls + 2 adds in complex ones. In real types real_muls and real_adds are 0: real(x) is counted in
- * muls and adds. Every field saturates at INT64_MAX, and `saturated` says that one did.
+ * The price of a call. In real types flops == muls + adds; in complex types
+ * flops == 6 * muls + 2 * adds + real_muls + real_adds. Work on real numbers, which is real(x) in the table, counts in
+ * real_muls and real_adds in complex types, and in muls and adds in real ones. Each member saturates at INT64_MAX.
  */
 struct price {
 	uint64_t muls, adds, real_muls, real_adds;
 	uint64_t flops;
-	uint64_t words; /* minimal traffic in elements of the routine's type */
-	bool saturated;
+	uint64_t words; /* least memory traffic, in elements of the routine's type */
+	bool saturated; /* some member did not fit in 63 bits */
 };
 
 /*
- * Prices one call of routine `routine`. `shape` holds the family's options (upper-case letters as
- * numbers), then its dimensions. Exempt and unpriced families give zeros.
- * Thread-safe, async-signal-safe, allocates nothing.
+ * Computes the price of one call of a routine. `shape` holds the options of the family (upper-case letters as numbers),
+ * then its dimensions. The price is 0 for exempt and unpriced families.
+ * It may be called from any thread and from signal handlers, and allocates nothing.
  */
 void price_shape(const struct routine *routine, const int64_t *shape, struct price *price);
 
-/* The FLOPs that the blocked algorithm adds to the price, 0 where the row does not say. */
+/* Returns the FLOPs that the blocked algorithm does beyond the price; 0 if the table does not say. `shape` is as above. */
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape);
 
 #endif
