@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * code.c - puts the instructions of a price program together.
- * It must never be told what an expression means: it knows values, their denominators and the height of the stack.
+ * code.c - appends and joins the instructions of price programs.
+ * It must never know the price language: it handles values, their denominators and the height of the stack.
  */
 #include "generate/compile.h"
 
@@ -36,7 +36,7 @@ void append_op64(struct code *code, enum price_op op, uint64_t operand)
 void append_code(const struct scope *scope, struct code *code, const struct code *more)
 {
 	if (code->count + more->count > PROGRAM_WORDS_MAX)
-		fail_origin(&scope->origin, "the expression is too large");
+		fail_expression(&scope->location, "the expression is too large");
 	for (unsigned i = 0; i < more->count; i++)
 		append_word(code, more->words[i]);
 	if (more->peak > code->peak)
@@ -102,7 +102,7 @@ void expect_type(const struct scope *scope, const struct code *code, enum value_
 		 const char *what)
 {
 	if (code->type != type)
-		fail_origin(&scope->origin, "%s: %s expected, not %s", what, value_type_names[type],
+		fail_expression(&scope->location, "%s: %s expected, not %s", what, value_type_names[type],
 		            value_type_names[code->type]);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * compile.c - compiles the price columns into the programs that price.c runs.
- * It must never round: constants are fractions of integers, and every value's denominator is known here.
+ * It must never round: constants are fractions of integers, and the denominator of every value is known here.
  */
 #include "generate/compile.h"
 
@@ -20,10 +20,11 @@ static const struct binding *find_name(const struct scope *scope, const char *na
 static void add_name(struct scope *scope, struct binding binding)
 {
 	if (scope->name_count == NAMES_MAX)
-		fail_origin(&scope->origin, "more than %d names", NAMES_MAX);
+		fail_expression(&scope->location, "more than %d names", NAMES_MAX);
 	scope->names[scope->name_count++] = binding;
 }
 
+/* Returns code that pushes `complex` or `double`: 0 or 1, by the type of the routine. */
 static struct code truth_of_type(enum price_op op, unsigned depth)
 {
 	struct code code = {.type = VALUE_NUMBER, .den = 1, .not_negative = true, .peak = depth + 1};
@@ -32,13 +33,13 @@ static struct code truth_of_type(enum price_op op, unsigned depth)
 	return code;
 }
 
-/* `double` only where the price is one of complex types: those of s and d are the same numbers. */
+/* Compiles `complex` or `double`. `double` may stand only where `complex` is 1, so that s and d have the same price. */
 static struct code compile_type(const struct scope *scope, const char *name, unsigned depth)
 {
 	if (!strcmp(name, "double")) {
 		if (scope->complex != COMPLEX_IS_1)
-			fail_origin(&scope->origin, "'double' stands outside of `complex ? ... :`: the prices of "
-			                            "s and d may not differ");
+			fail_expression(&scope->location, "'double' stands outside of `complex ? ... :`: the prices of "
+			                                  "s and d may not differ");
 		return truth_of_type(OP_DOUBLE, depth);
 	}
 	if (scope->complex == COMPLEX_VARIES)
@@ -59,10 +60,10 @@ static struct code compile_name(const struct scope *scope, const struct node *no
 	if (!binding && is_type_name(node->text))
 		return compile_type(scope, node->text, depth);
 	if (!binding)
-		fail_origin(&scope->origin, "unknown argument '%s'", node->text);
+		fail_expression(&scope->location, "unknown argument '%s'", node->text);
 	if (binding->where == ABSENT)
-		fail_origin(&scope->caller->origin, "the price of '%s' needs its argument '%s'",
-		            scope->origin.row->name, node->text);
+		fail_expression(&scope->caller->location, "the price of '%s' needs its argument '%s'",
+		            scope->location.row->name, node->text);
 	if (binding->where == CONSTANT)
 		return constant_code(binding->type, binding->constant);
 	code = (struct code){.type = binding->type,
@@ -74,8 +75,8 @@ static struct code compile_name(const struct scope *scope, const struct node *no
 }
 
 /*
- * Makes `name` stand for a value. Constants and shape arguments need no place on the stack; anything else is
- * appended to `code`, and *depth grows by the place that it takes.
+ * Adds a name for a value to the scope. A constant or an argument of the shape needs no place on the stack; code for any
+ * other value is appended to `code`, and *depth grows by 1, since the value stays on the stack.
  */
 static void bind_value(struct scope *scope, const char *name, struct code value, struct code *code,
                        unsigned *depth)
@@ -97,7 +98,10 @@ static void bind_value(struct scope *scope, const char *name, struct code value,
 	add_name(scope, binding);
 }
 
-/* The code of the body behind the code of its names, whose places are given back. */
+/*
+ * Returns `names`, the code that pushes the values of names, followed by that of the expression that uses them. Its last
+ * instruction removes these values, `places` in number, from below the result.
+ */
 static struct code close_scope(const struct scope *scope, struct code names, struct code body, unsigned places,
                                unsigned depth)
 {
@@ -120,7 +124,7 @@ static struct code compile_let(const struct scope *scope, const struct node *nod
 	struct code value = compile(scope, node->kids[0], depth);
 
 	if (find_name(scope, node->text) || is_type_name(node->text))
-		fail_origin(&scope->origin, "let %s: the name is taken", node->text);
+		fail_expression(&scope->location, "let %s: the name is taken", node->text);
 	bind_value(&inner, node->text, value, &names, &inside);
 	return close_scope(scope, names, compile(&inner, node->kids[1], inside), inside - depth, inside);
 }
@@ -150,7 +154,7 @@ static struct code compile_extreme(const struct scope *scope, const struct node 
 
 static struct code compile_rounding(const struct scope *scope, const struct node *node, unsigned depth)
 {
-	bool is_floor = strcmp(node->text, "ceil") != 0; /* ilog2 too rounds down first */
+	bool is_floor = strcmp(node->text, "ceil") != 0; /* for floor, and for ilog2, which rounds down first */
 	struct code x = compile_typed(scope, node->kids[0], depth, VALUE_NUMBER, node->text);
 
 	if (x.constant) {
@@ -174,7 +178,7 @@ static struct code compile_log2(const struct scope *scope, const struct node *no
 	return x;
 }
 
-/* floor(a/b), and 0 where b is not positive: how many blocks of b columns there are in a. */
+/* quotient(a, b): floor(a/b), and 0 where b is not positive or a is negative. */
 static struct code compile_whole_quotient(const struct scope *scope, const struct node *node, unsigned depth)
 {
 	struct code a = compile_typed(scope, node->kids[0], depth, VALUE_NUMBER, node->text);
@@ -187,8 +191,9 @@ static struct code compile_whole_quotient(const struct scope *scope, const struc
 }
 
 /*
- * In muls and adds, real work is multiplied by an indeterminate, so that it can be told from the rest. In words,
- * a real number is half an element of a complex routine. In `blocked`, which is in FLOPs, it is as it stands.
+ * real(x): x FLOPs, or x words, on real numbers. In muls and adds OP_REAL marks the value, so that the program can be run
+ * without this work. In words a real number is half an element of a complex routine. In `blocked`, which is in FLOPs for
+ * every type, the value is x.
  */
 static struct code compile_real(const struct scope *scope, const struct node *node, unsigned depth)
 {
@@ -197,10 +202,10 @@ static struct code compile_real(const struct scope *scope, const struct node *no
 
 	inner.in_real = true;
 	x = compile_typed(&inner, node->kids[0], depth, VALUE_NUMBER, "real");
-	if (scope->in_real || scope->origin.column == COLUMN_BLOCKED)
+	if (scope->in_real || scope->location.column == COLUMN_BLOCKED)
 		return x;
 	materialize(&x, depth);
-	if (scope->origin.column == COLUMN_WORDS) {
+	if (scope->location.column == COLUMN_WORDS) {
 		append_op(&x, OP_TWICE_IF_REAL);
 		x.den = multiply_dens(scope, x.den, 2);
 	} else {
@@ -236,11 +241,11 @@ static struct code compile_function(const struct scope *scope, const struct func
                                     const struct node *node, unsigned depth)
 {
 	if (node->kid_count < function->args_min || node->kid_count > function->args_max)
-		fail_origin(&scope->origin, "%s(): wrong number of arguments (%u)", node->text,
+		fail_expression(&scope->location, "%s(): wrong number of arguments (%u)", node->text,
 		            node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++)
 		if (node->arg_names[i])
-			fail_origin(&scope->origin, "%s(): no argument '%s'", node->text, node->arg_names[i]);
+			fail_expression(&scope->location, "%s(): no argument '%s'", node->text, node->arg_names[i]);
 	return function->compile(scope, node, depth);
 }
 
@@ -249,9 +254,9 @@ static struct code compile_function(const struct scope *scope, const struct func
 static void fail_if_cyclic(const struct scope *scope, const void *text)
 {
 	for (const struct scope *at = scope; at; at = at->caller)
-		if (at->origin.definition == text || at->origin.row == text)
-			fail_origin(&scope->origin, "cyclic reference: the price of '%s' needs itself",
-			            at->origin.definition ? at->origin.definition->name : at->origin.row->name);
+		if (at->location.definition == text || at->location.row == text)
+			fail_expression(&scope->location, "cyclic reference: the price of '%s' needs itself",
+			            at->location.definition ? at->location.definition->name : at->location.row->name);
 }
 
 static const struct definition *find_definition(const struct table *table, const char *name)
@@ -266,7 +271,7 @@ static struct code compile_definition(const struct scope *scope, const struct de
                                       const struct node *node, unsigned depth)
 {
 	struct scope inner = {.table = scope->table,
-	                      .origin = {.definition = definition, .column = scope->origin.column},
+	                      .location = {.definition = definition, .column = scope->location.column},
 	                      .in_real = scope->in_real,
 	                      .complex = scope->complex,
 	                      .caller = scope};
@@ -275,19 +280,22 @@ static struct code compile_definition(const struct scope *scope, const struct de
 
 	fail_if_cyclic(scope, definition);
 	if (node->kid_count != definition->param_count)
-		fail_origin(&scope->origin, "%s() has %u arguments, not %u", node->text,
+		fail_expression(&scope->location, "%s() has %u arguments, not %u", node->text,
 		            definition->param_count, node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		if (node->arg_names[i])
-			fail_origin(&scope->origin, "%s(): arguments of a def go by position", node->text);
+			fail_expression(&scope->location, "%s(): arguments of a def go by position", node->text);
 		bind_value(&inner, definition->params[i], compile(scope, node->kids[i], inside), &names,
 		           &inside);
 	}
-	body = compile(&inner, expression_parse(&inner.origin, definition->body), inside);
+	body = compile(&inner, expression_parse(&inner.location, definition->body), inside);
 	return close_scope(scope, names, body, inside - depth, inside);
 }
 
-/* The full name first: `laqz1` is a row of its own and half the name of another. */
+/*
+ * Returns the row with a name. The full name of a row comes before half of one: `laqz1` is a row, and also the real or
+ * complex half of another row's name.
+ */
 static const struct row *find_row(const struct scope *scope, const char *name)
 {
 	const struct row *found = NULL;
@@ -300,12 +308,12 @@ static const struct row *find_row(const struct scope *scope, const char *name)
 		if (strcmp(row->real_name, name) && strcmp(row->complex_name, name))
 			continue;
 		if (found)
-			fail_origin(&scope->origin, "'%s' may be row '%s' or '%s'", name, found->name,
+			fail_expression(&scope->location, "'%s' may be row '%s' or '%s'", name, found->name,
 			            row->name);
 		found = row;
 	}
 	if (!found)
-		fail_origin(&scope->origin, "unknown family '%s'", name);
+		fail_expression(&scope->location, "unknown family '%s'", name);
 	return found;
 }
 
@@ -319,10 +327,10 @@ static unsigned find_shape_arg(const struct scope *scope, const struct row *row,
 	for (unsigned i = 0; i < count; i++)
 		if (!strcmp(row->shape[i], node->arg_names[arg]))
 			return i;
-	fail_origin(&scope->origin, "%s(): no argument '%s'", node->text, node->arg_names[arg]);
+	fail_expression(&scope->location, "%s(): no argument '%s'", node->text, node->arg_names[arg]);
 }
 
-/* As where a call is priced: a negative dimension reads as 0. */
+/* Compiles a dimension that is passed to another row. A negative one becomes 0, as it does when a call is priced. */
 static struct code compile_dimension(const struct scope *scope, const struct node *node, unsigned depth,
                                      const char *what)
 {
@@ -345,14 +353,14 @@ static void bind_row_args(const struct scope *scope, struct scope *inner, const 
 
 	if (node->kid_count > count ||
 	    (node->kid_count < count && !(node->kid_count && node->arg_names[node->kid_count - 1])))
-		fail_origin(&scope->origin, "%s() has %u arguments, not %u", node->text, count,
+		fail_expression(&scope->location, "%s() has %u arguments, not %u", node->text, count,
 		            node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		unsigned arg = find_shape_arg(scope, row, node, i);
 		struct code value;
 
 		if (given[arg])
-			fail_origin(&scope->origin, "%s(): argument '%s' is given twice", node->text,
+			fail_expression(&scope->location, "%s(): argument '%s' is given twice", node->text,
 			            row->shape[arg]);
 		given[arg] = true;
 		value = arg < row->option_count
@@ -369,21 +377,21 @@ static struct code compile_row_call(const struct scope *scope, const struct node
 {
 	const struct row *row = find_row(scope, node->text);
 	struct scope inner = {.table = scope->table,
-	                      .origin = {.row = row, .column = scope->origin.column},
+	                      .location = {.row = row, .column = scope->location.column},
 	                      .in_real = scope->in_real,
 	                      .complex = scope->in_real ? COMPLEX_IS_0 : scope->complex,
 	                      .caller = scope};
-	const char *text = row->text[scope->origin.column];
+	const char *text = row->text[scope->location.column];
 	struct code names = {0}, body;
 	unsigned inside = depth;
 
 	fail_if_cyclic(scope, row);
 	if (row->kind == PRICE_NONE)
-		fail_origin(&scope->origin, "%s() has no price yet", node->text);
+		fail_expression(&scope->location, "%s() has no price yet", node->text);
 	bind_row_args(scope, &inner, row, node, &names, &inside);
-	if (!text) /* exempt, or nothing said about blocking */
+	if (!text) /* the row is exempt, or has no `blocked` */
 		return constant_code(VALUE_NUMBER, (struct rational){0, 1});
-	body = compile_typed(&inner, expression_parse(&inner.origin, text), inside, VALUE_NUMBER, row->name);
+	body = compile_typed(&inner, expression_parse(&inner.location, text), inside, VALUE_NUMBER, row->name);
 	return close_scope(scope, names, body, inside - depth, inside);
 }
 
@@ -419,12 +427,16 @@ struct code compile(const struct scope *scope, const struct node *node, unsigned
 
 /* --- programs -------------------------------------------------------------------------------- */
 
+/* A program in the table: its first word and the number of words. */
 struct program {
 	uint32_t first;
 	unsigned count;
 };
 
-/* Columns that compile to the same code share it: price.c runs it once. */
+/*
+ * Returns the index of a program in the table, and appends it if it is new: if muls and adds of a row are the same program,
+ * price.c runs it once.
+ */
 static uint32_t add_program(struct table *table, const struct code *code)
 {
 	static struct program *programs;
@@ -455,7 +467,7 @@ static enum knowledge what_complex_is(const struct row *row)
 static uint32_t compile_column(struct table *table, const struct row *row, enum column column)
 {
 	struct scope scope = {.table = table,
-	                      .origin = {.row = row, .column = column},
+	                      .location = {.row = row, .column = column},
 	                      .complex = what_complex_is(row)};
 	struct code program = {0}, code;
 
@@ -466,11 +478,11 @@ static uint32_t compile_column(struct table *table, const struct row *row, enum 
 		                                  .den = 1,
 		                                  .type = i < row->option_count ? VALUE_LETTER : VALUE_NUMBER,
 		                                  .not_negative = true});
-	code = compile_typed(&scope, expression_parse(&scope.origin, row->text[column]), 0, VALUE_NUMBER,
+	code = compile_typed(&scope, expression_parse(&scope.location, row->text[column]), 0, VALUE_NUMBER,
 	                     "the price");
 	materialize(&code, 0);
 	if (code.peak > PRICE_STACK_MAX)
-		fail_origin(&scope.origin, "the expression needs %u places on the stack; there are %d",
+		fail_expression(&scope.location, "the expression needs %u places on the stack; there are %d",
 		            code.peak, PRICE_STACK_MAX);
 	append_word(&program, code.has_real ? PROGRAM_HAS_REAL : 0);
 	append_code(&scope, &program, &code);
@@ -481,12 +493,12 @@ static uint32_t compile_column(struct table *table, const struct row *row, enum 
 	return add_program(table, &program);
 }
 
-/* A definition that no row uses yet must still be well-formed. */
+/* Parses all definitions, so that one which no row uses must be well-formed too. */
 static void check_definitions(struct table *table)
 {
 	for (unsigned i = 0; i < table->definition_count; i++) {
 		const struct definition *definition = &table->definitions[i];
-		struct scope scope = {.table = table, .origin = {.definition = definition}};
+		struct scope scope = {.table = table, .location = {.definition = definition}};
 
 		if (find_function(definition->name))
 			fail_at(definition->place, "def '%s': the name of a function", definition->name);
@@ -494,7 +506,7 @@ static void check_definitions(struct table *table)
 			if (!strcmp(table->rows[j].real_name, definition->name) ||
 			    !strcmp(table->rows[j].complex_name, definition->name))
 				fail_at(definition->place, "def '%s': the name of a family", definition->name);
-		expression_parse(&scope.origin, definition->body);
+		expression_parse(&scope.location, definition->body);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * emit.c - writes tables.c, symbols.h, stubs.inc, formulas.h and formulas.c.
- * It must never decide anything: it prints what the other parts made.
+ * emit.c - writes the generated files: tables.c, symbols.h, stubs.inc, formulas.h and formulas.c.
+ * It must never decide anything: it prints what the other parts of the generator have made.
  */
 #include "generate/generate.h"
 
@@ -36,12 +36,13 @@ static void close_output(FILE *file, const char *name)
 
 /* --- tables.c -------------------------------------------------------------------------------- */
 
-/* Most forms share their arguments' places with another form: each sequence is kept once. */
+/* The descriptions of one form's shape arguments, in the pool of all. Most forms share them with another form. */
 struct sequence {
 	uint32_t first;
 	unsigned count;
 };
 
+/* Returns the index in the pool where `args` stand. Appends them if no sequence that is there begins with them. */
 static uint32_t add_sequence(struct shape_arg **pool, uint32_t *pool_count, struct sequence **sequences,
                              unsigned *sequence_count, const struct shape_arg *args, unsigned count)
 {
@@ -75,6 +76,7 @@ static void emit_form(FILE *out, const struct call_form *form, uint32_t shape)
 	        f->integers, f->hidden, shape, form_name(form));
 }
 
+/* Everything that becomes shape_args[]. */
 struct pool {
 	struct shape_arg *args;
 	struct sequence *sequences;
@@ -245,7 +247,7 @@ static int compare_symbols(const void *a, const void *b)
 	return strcmp(((const struct symbol *)a)->name, ((const struct symbol *)b)->name);
 }
 
-/* Two forms with one symbol would make a stub that counts the wrong routine. */
+/* Ends the generator if two forms have the same symbol, since its stub could count only one of them. */
 static void check_symbols(struct symbol *symbols, unsigned count)
 {
 	qsort(symbols, count, sizeof(*symbols), compare_symbols);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * forms.c - derives each routine's forms: their arguments, where the ABI passes them, their symbols.
- * It must never know a routine by name: what differs from the rules stands in the row.
+ * forms.c - derives the forms of each routine: their arguments, where the ABI passes these, and their symbols.
+ * It must never know a routine by its name: a row says where its routines differ from the rules.
  */
 #include "generate/generate.h"
 
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { XMM_COUNT = 8 }; /* floating-point argument registers, on x86-64 and AArch64 alike */
+enum { XMM_COUNT = 8 }; /* floating-point argument registers, on x86-64 and on AArch64 */
 
 static const struct argument layout_arg = {.name = "layout", .kind = 'i', .types = TYPES_ALL};
 
@@ -35,7 +35,7 @@ static enum pass pass_real(uint8_t type)
 	return type == TYPE_S || type == TYPE_C ? PASS_FLOAT : PASS_DOUBLE;
 }
 
-/* How a form passes an argument of `kind`: the table of kinds in docs/adding-a-routine.md. */
+/* Returns how a form passes an argument of a kind; docs/adding-a-routine.md has the same as a table. */
 static enum pass pass_kind(const struct form *form, uint8_t type, char kind)
 {
 	if (form->interface == FORM_FORTRAN)
@@ -88,7 +88,7 @@ static void push_hidden_lengths(struct call_form *form)
 static void push_args(struct call_form *form, const struct form_rule *rule)
 {
 	const struct row *row = form->row;
-	/* A list stands for the high-level form; _work always follows the rule. */
+	/* A list holds for the high-level LAPACKE form; the _work form always follows the rule. */
 	bool listed = rule && rule->lists_args && form->form.interface != FORM_LAPACKE_WORK;
 
 	if (rule && rule->layout)
@@ -111,7 +111,7 @@ static unsigned xmm_registers(enum pass pass)
 	switch (pass) {
 	case PASS_FLOAT:
 	case PASS_DOUBLE:
-	case PASS_COMPLEX8: return 1; /* both halves share one register */
+	case PASS_COMPLEX8: return 1; /* the real and the imaginary part share one register */
 	case PASS_COMPLEX16: return 2;
 	default: return 0;
 	}
@@ -185,7 +185,10 @@ static void describe_shape(struct table *table, struct call_form *form)
 				continue;
 			shape->fetch = (uint8_t)fetch_of(&form->form, passed);
 			shape->slot = (uint8_t)passed->slot;
-			/* It may be out of reach of a pointer, and a value would tell apart calls that are the same. */
+			/*
+			 * The argument means nothing under other options, also when it is passed by value: it must
+			 * not make two shapes of calls that do the same work, nor must a wild pointer be read.
+			 */
 			if (passed->arg->option)
 				shape->condition = find_condition(table, row, passed->arg);
 		}
@@ -209,7 +212,7 @@ static void describe_queries(struct call_form *form)
 	}
 }
 
-/* What doubt.c wants to know of the arguments in integer registers. */
+/* Fills `pointers` and `integers`, by which shim/resolve/doubt.c judges whether arguments make sense. */
 static void describe_registers(struct call_form *form, unsigned gpr_count)
 {
 	for (unsigned i = 0; i < form->passed_count; i++) {
@@ -261,7 +264,7 @@ static void describe(struct table *table, struct call_form *form, unsigned gpr_c
 	form->form.result = (uint8_t)result_of(form);
 }
 
-/* The same function with the address of its result as its first argument. */
+/* Makes the form of the same function whose first argument is the address of its result: see hidden_forms in routines.h. */
 static void add_hidden_form(struct table *table, struct call_form *of, unsigned gpr_count)
 {
 	struct call_form *form;

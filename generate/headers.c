@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * headers.c - compares the forms with the declarations in preprocessed headers.
- * It must never need a whole C parser: it reads function declarations and the typedefs that they use.
+ * It must never grow into a whole C parser: it reads function declarations and the typedefs that they use.
  */
 #include "generate/generate.h"
 
@@ -12,7 +12,7 @@
 
 enum { DECLARATION_TOKENS_MAX = 2048, DECLARED_ARGS_MAX = 64 };
 
-/* How a header passes a value; UNKNOWN agrees with nothing. */
+/* How a declared type is passed. CLASS_UNKNOWN agrees with nothing. */
 enum type_class {
 	CLASS_UNKNOWN,
 	CLASS_VOID,
@@ -54,7 +54,7 @@ struct header {
 	unsigned function_count;
 	struct type_name *types;
 	unsigned type_count;
-	bool has_lengths; /* declares the hidden lengths of Fortran strings */
+	bool has_lengths; /* the header declares the hidden lengths of Fortran strings as arguments */
 };
 
 /* --- tokens ---------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static const char *skip_string(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* A word, a string or one character; NULL at the end. */
+/* Returns the next token: a word, a string or a single character; NULL at the end. Skips lines that begin with #. */
 static const char *read_token(const char **at)
 {
 	const char *start;
@@ -120,7 +120,7 @@ static enum type_class find_type(const struct header *header, const char *name)
 	return CLASS_UNKNOWN;
 }
 
-/* The class of a type's words, a parameter's name among them or not. */
+/* Returns the class of a declared type. A parameter's name among the tokens does not matter. */
 static enum type_class class_of(const struct header *header, const char **tokens, unsigned count)
 {
 	static const char *const integers[] = {"int",    "long", "short", "unsigned",
@@ -224,7 +224,7 @@ static void read_function(struct header *header, const char **tokens, unsigned c
 	header->functions[header->function_count++] = function;
 }
 
-/* Leaves out what does not change how a value is passed, attributes with their parentheses. */
+/* Removes qualifiers and attributes, which do not change how a value is passed. Returns the number of tokens that remain. */
 static unsigned drop_qualifiers(const char **tokens, unsigned count)
 {
 	static const char *const ignored[] = {
@@ -251,7 +251,7 @@ static void read_declaration(struct header *header, const char **tokens, unsigne
 		read_function(header, tokens, count);
 }
 
-/* What stands in braces is left out; braces behind a parenthesis are a function's body and end it. */
+/* Reads all declarations. What stands in braces is skipped; braces behind a `)` are a function's body, and end it. */
 static void read_declarations(struct header *header, const char *text)
 {
 	static const char *tokens[DECLARATION_TOKENS_MAX];
@@ -393,7 +393,7 @@ static void compare_form(const struct header *header, const struct call_form *fo
 
 /* --- coverage -------------------------------------------------------------------------------- */
 
-/* * is any characters, ? any one. */
+/* Returns whether a name matches a pattern, in which * stands for any characters and ? for one. */
 static bool matches(const char *pattern, const char *name)
 {
 	if (*pattern == '*')
@@ -411,7 +411,7 @@ static bool is_excluded(const struct table *table, const char *name)
 	return false;
 }
 
-/* A function that could be a form: by its prefix, or by Fortran's underscore. */
+/* Returns whether a function looks like BLAS or LAPACK, by its prefix or by Fortran's underscore, and is not excluded. */
 static bool could_be_form(const struct table *table, const char *name)
 {
 	size_t length = strlen(name);

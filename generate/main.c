@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * main.c - makes descriptors, stubs and prices out of the routine table, at build time, and compares the table with headers:
- *     generate --gpr 6 TABLE... [-o DIRECTORY] [--headers HEADER.i... [--coverage]]
- * The headers are preprocessed ones. It must never guess: what it does not understand stops the build.
+ * main.c - the generator: at build time it turns the routine table into C and assembly, and compares it with headers.
+ * It must never guess: what it does not understand stops the build.
+ *
+ *     generate --gpr COUNT TABLE... [-o DIRECTORY] [--headers HEADER.i... [--coverage]]
+ *
+ * COUNT is the number of integer argument registers (6 on x86-64), TABLE a .tbl file, and HEADER.i a header that has been
+ * preprocessed. -o writes the generated files to DIRECTORY; --headers compares the forms with the declarations; --coverage
+ * also lists declared functions that no row makes. The status is 0; 1 if a table is wrong or disagrees with a header; 2 if
+ * the command line is wrong.
  */
 #include "generate/generate.h"
 
@@ -26,7 +32,7 @@ static unsigned parse_gpr(const char *text)
 	return (unsigned)count;
 }
 
-/* What the command line asks for. */
+/* The command line. */
 struct request {
 	char **tables, **headers;
 	unsigned table_count, header_count, gpr_count;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * native.c - writes the prices of families whose programs are short as C.
- * A shape that shares its row with others is priced at every call: what BLAS asks for then takes a fifth of the
- * instructions. It must never be the only form of a price: what does not fit into 64 bits is run by price.c.
+ * native.c - translates short price programs into C, which takes a fifth of the instructions that price.c takes.
+ * It must never be the only form of a price: where 64 bits do not suffice, price.c runs the program.
+ *
+ * This is for BLAS: a call whose shape counts in a coarse row is priced every time, and not only once for its row.
  */
 #include "generate/generate.h"
 
@@ -13,9 +14,12 @@
 
 #include "price/program.h"
 
-enum { LONGEST = 40 /* words; all the longer ones would be half a megabyte */, VALUES_MAX = PRICE_STACK_MAX + 2 };
+enum {
+	LONGEST = 40, /* words of a program that is translated. Those of all longer ones would take half a megabyte */
+	VALUES_MAX = PRICE_STACK_MAX + 2
+};
 
-/* How many words follow an instruction. */
+/* Returns how many operand words follow an instruction. */
 static unsigned operand_words(enum price_op op)
 {
 	static const unsigned char counts[] = {
@@ -27,7 +31,7 @@ static unsigned operand_words(enum price_op op)
 	return counts[op];
 }
 
-/* Values that an instruction adds to the stack. `W` is its operand, as opcodes.def calls it. */
+/* Returns how many values an instruction with operand W adds to the stack. opcodes.def uses the name W. */
 static int growth(enum price_op op, int W)
 {
 	switch (op) {
@@ -38,7 +42,10 @@ static int growth(enum price_op op, int W)
 	return 0;
 }
 
-/* What an instruction does, as C with the names that are left for emit_word. */
+/*
+ * Returns the step of an instruction as C text, in which X, Y, PUSHED, SLID, PICKED, W, W64 and TARGET are left for
+ * emit_word to replace.
+ */
 static const char *step_text(enum price_op op)
 {
 #define WIDTH(name) name##_narrow
@@ -58,14 +65,15 @@ static const char *step_text(enum price_op op)
 	return texts[op];
 }
 
+/* A price program, with what has to be known of each word to translate it. */
 struct native {
-	const uint16_t *words; /* without the word of flags */
-	unsigned count;        /* 0: too long */
-	int depth[LONGEST];    /* of the stack before the instruction there; -1: none begins there */
-	bool target[LONGEST];  /* of a jump */
+	const uint16_t *words; /* the program without its first word, which has the flags */
+	unsigned count;        /* number of words */
+	int depth[LONGEST];    /* values on the stack before the instruction that begins here; -1: none begins here */
+	bool target[LONGEST];  /* a jump leads here */
 };
 
-/* Finds out where instructions begin, and how deep the stack is there. */
+/* Fills count, depth and target. Returns false if the program is too long. */
 static bool survey(struct native *native)
 {
 	int depth = 0;
@@ -77,7 +85,7 @@ static bool survey(struct native *native)
 		unsigned operand = native->words[at + 1], next = at + 1 + operand_words(op);
 
 		if (native->depth[at] >= 0)
-			depth = native->depth[at]; /* a jump has been here */
+			depth = native->depth[at]; /* a jump leads here: its depth holds */
 		native->depth[at] = depth;
 		if (op == OP_JUMP || op == OP_JUMP_ZERO) {
 			if (next + operand >= LONGEST)
@@ -89,7 +97,7 @@ static bool survey(struct native *native)
 			return false;
 		native->count = next;
 		depth += growth(op, operand);
-		/* The end of the program is the last instruction, and nothing jumps past it. */
+		/* OP_END and OP_END_OVER stand only at the end of a program. */
 		if (op == OP_END || op == OP_END_OVER)
 			return true;
 		at = next;
@@ -102,7 +110,10 @@ static uint64_t long_operand(const uint16_t *at)
 	return (uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 | (uint64_t)at[3] << 48;
 }
 
-/* One word of a step's text, in a program whose values are v1, v2 ... from the bottom of the stack on. */
+/*
+ * Writes one word of a step's text. In the C function the variables v1, v2 ... are the stack, from its bottom on, and pN is
+ * the label of the instruction at word N.
+ */
 static void emit_word(FILE *out, const char *word, size_t length, const struct native *native, unsigned at)
 {
 	const uint16_t *operand = &native->words[at + 1];
@@ -175,7 +186,7 @@ static void emit_program_as_c(FILE *out, const struct table *table, uint32_t fir
 	fputs("}\n", out);
 }
 
-/* The columns that make a price, in the order in which they are computed. */
+/* The columns that make up a price, in the order in which they are computed. */
 static const enum column columns[] = {COLUMN_WORDS, COLUMN_MULS, COLUMN_ADDS};
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -241,7 +252,7 @@ void emit_natives(FILE *out, const struct table *table)
 		}
 	free(done);
 	fputs("\nbool price_native(unsigned number, struct price_machine *machine, struct price *price)\n"
-	      "{\n\tstruct price parts; /* which nothing points to: arguments need not be read again */\n\n"
+	      "{\n\tstruct price parts; /* local, so that the compiler need not read the shape again after a write */\n\n"
 	      "\tparts.real_muls = parts.real_adds = 0;\n\tswitch (number) {\n", out);
 	for (unsigned i = 0; i < table->row_count; i++) {
 		const struct row *row = &table->rows[i];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * operators.c - compiles the operators of the price language.
- * It must never round: what both operands tell at build time is computed exactly.
+ * It must never round: an operation on two constants is done at build time, exactly.
  */
 #include "generate/compile.h"
 
@@ -83,9 +83,9 @@ static struct code compile_quotient(const struct scope *scope, struct code left,
 	struct rational inverse;
 
 	if (!right.constant)
-		fail_origin(&scope->origin, "division by what is no constant");
+		fail_expression(&scope->location, "the divisor is not a constant");
 	if (!right.value.num)
-		fail_origin(&scope->origin, "division by 0");
+		fail_expression(&scope->location, "division by 0");
 	inverse = (struct rational){right.value.num < 0 ? -(int64_t)right.value.den : (int64_t)right.value.den,
 	                            magnitude(right.value.num)};
 	if (left.constant)
@@ -101,7 +101,7 @@ static struct code compile_power(const struct scope *scope, struct code base, st
 
 	if (!exponent.constant || exponent.value.den != 1 || exponent.value.num < 0 ||
 	    exponent.value.num > POWER_MAX)
-		fail_origin(&scope->origin, "an exponent must be one of 0 to %d", POWER_MAX);
+		fail_expression(&scope->location, "an exponent must be one of 0 to %d", POWER_MAX);
 	for (int64_t i = 0; i < exponent.value.num; i++) {
 		if (base.constant)
 			power = multiply_rationals(scope, power, base.value);
@@ -127,7 +127,7 @@ static bool compare_holds(const char *sign, int order)
 	}
 }
 
-/* There is no greater: y > x is not y <= x, and y >= x is not y < x; the caller appends the not. */
+/* There are no opcodes for > and >=: the caller appends OP_NOT, which makes them of <= and <. */
 static enum price_op comparison_op(const char *sign)
 {
 	switch (sign[0]) {
@@ -145,10 +145,10 @@ static struct code compile_comparison(const struct scope *scope, const char *sig
 	struct code result;
 
 	if (left.type != right.type)
-		fail_origin(&scope->origin, "%s is compared with %s", value_type_names[left.type],
+		fail_expression(&scope->location, "%s is compared with %s", value_type_names[left.type],
 		            value_type_names[right.type]);
 	if (left.type != VALUE_NUMBER && !equality)
-		fail_origin(&scope->origin, "'%s' compares numbers", sign);
+		fail_expression(&scope->location, "'%s' compares numbers", sign);
 	if (left.constant && right.constant)
 		return truth_code(compare_holds(sign, compare_rationals(left.value, right.value)));
 	result = join(scope, left, right, depth, comparison_op(sign));
@@ -180,7 +180,7 @@ struct code compile_binary(const struct scope *scope, const struct node *node, u
 	if (!strcmp(node->text, "&&") || !strcmp(node->text, "||"))
 		return compile_logic(scope, node, depth);
 	left = compile(scope, node->kids[0], depth);
-	/* A constant factor is never pushed: what it multiplies starts where it would have been. */
+	/* A constant factor is not pushed, so that the other factor begins at the same height of the stack. */
 	right = compile(scope, node->kids[1], left.constant && node->text[0] == '*' ? depth : depth + 1);
 	if (strchr("=!<>", node->text[0]))
 		return compile_comparison(scope, node->text, left, right, depth);
@@ -195,7 +195,7 @@ struct code compile_binary(const struct scope *scope, const struct node *node, u
 	}
 }
 
-/* Whether a condition can only hold in complex types: it is `complex`, or demands it besides other things. */
+/* Returns whether a condition holds in complex types only: it is `complex`, or has it as an operand of &&. */
 static bool demands_complex(const struct node *condition)
 {
 	if (condition->kind == NODE_NAME)
@@ -221,7 +221,7 @@ struct code compile_if(const struct scope *scope, const struct node *node, unsig
 	not_negative = yes.not_negative && no.not_negative;
 
 	if (yes.type != no.type)
-		fail_origin(&scope->origin, "?: gives %s or %s", value_type_names[yes.type],
+		fail_expression(&scope->location, "?: gives %s or %s", value_type_names[yes.type],
 		            value_type_names[no.type]);
 	if (condition.constant)
 		return condition.value.num ? yes : no;

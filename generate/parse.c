@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * parse.c - reads the text of a price into a syntax tree.
- * It must never look a name up: that a word is a name is all it knows.
+ * parse.c - parses the text of a price into a syntax tree.
+ * It must never look up a name: compile.c does.
  */
 #include "generate/expression.h"
 
@@ -12,7 +12,7 @@
 
 static const char *const column_names[COLUMN_COUNT] = {"muls", "adds", "words", "blocked"};
 
-void fail_origin(const struct origin *origin, const char *format, ...)
+void fail_expression(const struct location *location, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -20,9 +20,9 @@ void fail_origin(const struct origin *origin, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (origin->definition)
-		fail_at(origin->definition->place, "def '%s': %s", origin->definition->name, text);
-	fail_row(origin->row, "%s: %s", column_names[origin->column], text);
+	if (location->definition)
+		fail_at(location->definition->place, "def '%s': %s", location->definition->name, text);
+	fail_row(location->row, "%s: %s", column_names[location->column], text);
 }
 
 /* --- tokens ---------------------------------------------------------------------------------- */
@@ -37,8 +37,8 @@ struct token {
 
 struct parser {
 	const char *at;
-	struct token token; /* the one that comes next */
-	const struct origin *origin;
+	struct token token; /* the next token; `at` is behind it */
+	const struct location *location;
 };
 
 static struct rational read_number(struct parser *parser)
@@ -52,7 +52,7 @@ static struct rational read_number(struct parser *parser)
 			continue;
 		}
 		if (number.num > INT64_MAX / 10 - 9 || number.den > UINT64_MAX / 10)
-			fail_origin(parser->origin, "a number with too many digits");
+			fail_expression(parser->location, "a number with too many digits");
 		number.num = 10 * number.num + (*parser->at - '0');
 		if (fraction)
 			number.den *= 10;
@@ -83,7 +83,7 @@ static void next_token(struct parser *parser)
 	} else if (*parser->at == '\'') {
 		if ((!isupper((unsigned char)parser->at[1]) && !isdigit((unsigned char)parser->at[1])) ||
 		    parser->at[2] != '\'')
-			fail_origin(parser->origin, "an option is compared with one capital letter: 'N'");
+			fail_expression(parser->location, "an option is compared with one capital letter: 'N'");
 		token->kind = TOKEN_LETTER;
 		token->number = (struct rational){parser->at[1], 1};
 		parser->at += 3;
@@ -95,7 +95,7 @@ static void next_token(struct parser *parser)
 				parser->at += strlen(operators[i]);
 				return;
 			}
-		fail_origin(parser->origin, "'%c' in an expression", *parser->at);
+		fail_expression(parser->location, "'%c' in an expression", *parser->at);
 	}
 }
 
@@ -115,7 +115,7 @@ static bool take(struct parser *parser, const char *sign)
 static void expect(struct parser *parser, const char *sign)
 {
 	if (!take(parser, sign))
-		fail_origin(parser->origin, "'%s' expected%s%s", sign, *parser->at ? " before " : " at the end",
+		fail_expression(parser->location, "'%s' expected%s%s", sign, *parser->at ? " before " : " at the end",
 		            parser->at);
 }
 
@@ -155,7 +155,7 @@ static void parse_call_args(struct parser *parser, struct node *call)
 		const char *name = NULL;
 
 		if (call->kid_count == CALL_ARGS_MAX)
-			fail_origin(parser->origin, "%s(): more than %d arguments", call->text, CALL_ARGS_MAX);
+			fail_expression(parser->location, "%s(): more than %d arguments", call->text, CALL_ARGS_MAX);
 		if (first.kind == TOKEN_NAME) {
 			next_token(parser);
 			if (take(parser, "=")) {
@@ -166,7 +166,7 @@ static void parse_call_args(struct parser *parser, struct node *call)
 			}
 		}
 		if (!name && call->kid_count && call->arg_names[call->kid_count - 1])
-			fail_origin(parser->origin, "%s(): an argument by position behind one by name",
+			fail_expression(parser->location, "%s(): an argument by position behind one by name",
 			            call->text);
 		call->arg_names[call->kid_count] = name;
 		add_kid(call, parse_expression(parser));
@@ -198,7 +198,7 @@ static struct node *parse_primary(struct parser *parser)
 			parse_call_args(parser, node);
 		return node;
 	default:
-		fail_origin(parser->origin, "an expression ends too early%s%s", *token.text ? ", before " : "",
+		fail_expression(parser->location, "an expression ends too early%s%s", *token.text ? ", before " : "",
 		            token.text);
 	}
 }
@@ -234,7 +234,7 @@ static struct node *parse_unary(struct parser *parser)
 	return node;
 }
 
-/* Binary operators, from the loosest to the tightest. */
+/* Binary operators, from the lowest precedence to the highest. */
 static const char *const levels[][7] = {
 	{"||"}, {"&&"}, {"==", "!=", "<=", ">=", "<", ">"}, {"+", "-"}, {"*", "/"},
 };
@@ -259,12 +259,12 @@ static struct node *parse_let(struct parser *parser)
 	struct node *let = make_node(NODE_LET, parser->token.text);
 
 	if (parser->token.kind != TOKEN_NAME)
-		fail_origin(parser->origin, "a let is `let NAME = VALUE in EXPRESSION`");
+		fail_expression(parser->location, "a let is `let NAME = VALUE in EXPRESSION`");
 	next_token(parser);
 	expect(parser, "=");
 	add_kid(let, parse_expression(parser));
 	if (!take_keyword(parser, "in"))
-		fail_origin(parser->origin, "'in' expected behind `let %s = ...`", let->text);
+		fail_expression(parser->location, "'in' expected behind `let %s = ...`", let->text);
 	add_kid(let, parse_expression(parser));
 	return let;
 }
@@ -286,15 +286,15 @@ static struct node *parse_expression(struct parser *parser)
 	return node;
 }
 
-struct node *expression_parse(const struct origin *origin, const char *text)
+struct node *expression_parse(const struct location *location, const char *text)
 {
-	struct parser parser = {.at = text, .origin = origin};
+	struct parser parser = {.at = text, .location = location};
 	struct node *node;
 
 	next_token(&parser);
 	node = parse_expression(&parser);
 	if (parser.token.kind != TOKEN_END)
-		fail_origin(origin, "'%s' behind the end of the expression",
+		fail_expression(location, "'%s' behind the end of the expression",
 		            parser.token.kind == TOKEN_OPERATOR || parser.token.kind == TOKEN_NAME
 		                    ? parser.token.text
 		                    : "a value");

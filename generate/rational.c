@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * rational.c - fractions of integers, which the constants of prices are.
- * It must never round.
+ * rational.c - arithmetic on fractions of integers, the constants of prices.
+ * It must never round: a result that does not fit ends the generator.
  */
 #include "generate/compile.h"
 
@@ -26,7 +26,7 @@ uint64_t multiply_dens(const struct scope *scope, uint64_t a, uint64_t b)
 	uint64_t product;
 
 	if (__builtin_mul_overflow(a, b, &product) || product > INT64_MAX)
-		fail_origin(&scope->origin, "a denominator that does not fit in 63 bits");
+		fail_expression(&scope->location, "a denominator that does not fit in 63 bits");
 	return product;
 }
 
@@ -36,7 +36,7 @@ struct rational make_rational(const struct scope *scope, __int128 num, uint64_t 
 
 	num /= (__int128)common;
 	if (num > INT64_MAX || num < -INT64_MAX)
-		fail_origin(&scope->origin, "a constant that does not fit in 63 bits");
+		fail_expression(&scope->location, "a constant that does not fit in 63 bits");
 	return (struct rational){(int64_t)num, den / common};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * table.c - reads .tbl files into rows, definitions and exclusions.
- * It must never repair a row: what is not as docs/adding-a-routine.md says is an error with its place.
+ * It must never repair a row: whatever deviates from docs/adding-a-routine.md is an error, which names file and line.
  */
 #include "generate/generate.h"
 
@@ -12,7 +12,7 @@
 
 enum { LINE_MAX_BYTES = 16384, COLUMNS_MAX = 16 };
 
-/* The first columns of a row; what may follow the source starts with its own word. */
+/* The columns of a row, in order. Those behind the source are optional, and begin with a word that says what they are. */
 enum {
 	FIELD_FAMILY,
 	FIELD_TYPES,
@@ -28,7 +28,7 @@ enum {
 
 static const char kinds[] = "obdDgixrpswqQnf";
 
-/* `kind o uplo trans`: one entry per name. A name that ends in * stands for all that begin so. */
+/* A name of a kind line, such as `kind o uplo trans`. A name that ends in * stands for all names with that prefix. */
 static struct kind_name {
 	const char *name;
 	char kind;
@@ -118,7 +118,7 @@ static char kind_of_name(const char *name)
 	return by_prefix;
 }
 
-/* --- other lines that are no rows ------------------------------------------------------------ */
+/* --- exclude and def lines ------------------------------------------------------------------- */
 
 static void read_exclude_line(struct table *table, struct place place, const char *at)
 {
@@ -284,7 +284,7 @@ static void read_condition(const struct row *row, struct argument *arg, const ch
 		fail_row(row, "argument '%s': a condition names 1 to 6 capital letters", arg->name);
 }
 
-/* NAME[TYPES]:KIND?OPTION=LETTERS, all but the name optional. */
+/* Reads NAME[TYPES]:KIND?OPTION=LETTERS, in which all but the name is optional. */
 static struct argument read_argument(const struct row *row, const char **at)
 {
 	struct argument arg = {.types = TYPES_ALL};
@@ -351,7 +351,7 @@ static int shape_index(const struct row *row, const char *name)
 	return -1;
 }
 
-/* A name may stand in two places, for different types: it is one shape argument. */
+/* Collects the arguments of the shape. A name that stands in two places, for different types, is one argument of it. */
 static void make_shape(struct row *row)
 {
 	for (unsigned i = 0; i < row->arg_count; i++) {
@@ -403,7 +403,7 @@ static struct form_rule find_form_rule(const struct row *row, const char *name)
 	fail_row(row, "no C form '%s'", name);
 }
 
-/* What a list takes over from the row keeps the row's kind. */
+/* Gives each argument of a list that has the name of an argument of the row the kind, types and condition of that. */
 static void inherit_kinds(const struct row *row, struct form_rule *rule)
 {
 	for (unsigned i = 0; i < rule->list_count; i++)
@@ -509,7 +509,7 @@ static void read_prices(struct row *row, const char *const *fields, unsigned cou
 
 /* --- rows and files -------------------------------------------------------------------------- */
 
-/* Splits at each `|` that is not half of the operator `||`. */
+/* Splits a row at each `|` that is not half of the operator `||`. Returns the number of columns. */
 static unsigned split_columns(struct place place, const char *text, const char **fields)
 {
 	unsigned count = 0;
@@ -565,7 +565,7 @@ static bool take_word(const char **text, const char *word)
 	return true;
 }
 
-/* Rows wait until every kind line has been read, in whatever order the files come. */
+/* The texts of rows, kept until table_finish: they can be read only after the kind lines of all files. */
 static struct {
 	struct place place;
 	const char *text;
@@ -587,7 +587,7 @@ static void read_entry(struct table *table, struct place place, const char *text
 	}
 }
 
-/* An indented line goes on with the entry above it. */
+/* An entry is a line with the indented lines below it. */
 void table_read(struct table *table, const char *path)
 {
 	static char line[LINE_MAX_BYTES], entry[LINE_MAX_BYTES];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * text.c - what every part of the generator stands on: memory that lives as long as it does, texts, and messages that end it.
- * It must know nothing of tables but where something stands in one.
+ * text.c - what every part of the generator uses: memory that is never freed, texts, and messages that end the generator.
+ * It must never know more of a table than the place that a message names.
  */
 #include "generate/generate.h"
 
@@ -21,7 +21,7 @@ void *allocate(size_t size)
 	return memory;
 }
 
-/* The capacity is the next power of two: only a count that is one needs to move. */
+/* The capacity is `count` rounded up to a power of two, so that the array is full only if `count` is a power of two. */
 void *grow(void *array, unsigned count, size_t size)
 {
 	void *larger;

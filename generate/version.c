@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * version.c - a number that tells two routine tables apart: dumps carry it.
- * It must never depend on anything but what the table means.
+ * version.c - computes the hash by which a dump names the routine table that priced its calls.
+ * It must never depend on comments, sources, or the order of rows: only on what changes a price.
  */
 #include "generate/generate.h"
 
@@ -12,7 +12,7 @@ static uint64_t hash_byte(uint64_t hash, unsigned char byte)
 	return (hash ^ byte) * 0x100000001b3; /* FNV-1a */
 }
 
-/* Blanks count only where they part two words. */
+/* Blanks are hashed only where they separate two words, so that reformatting changes nothing. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	char last = 0;
@@ -46,7 +46,7 @@ static uint64_t hash_row(uint64_t hash, const struct row *row)
 	return hash;
 }
 
-/* A sum, so that moving a row to another place or file changes nothing. Comments and sources are not in it. */
+/* The hashes of rows and definitions are added up, so that moving a row to another place or file changes nothing. */
 uint64_t table_hash(const struct table *table)
 {
 	const uint64_t basis = 0xcbf29ce484222325;

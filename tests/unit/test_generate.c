@@ -169,7 +169,7 @@ static const struct refusal malformed_expressions[] = {
 static const struct refusal meaningless_expressions[] = {
 	{PRICE("m*q"), PRICED("unknown argument 'q'")},
 	{PRICE("a"), PRICED("unknown argument 'a'")},
-	{PRICE("m/n"), PRICED("division by what is no constant")},
+	{PRICE("m/n"), PRICED("the divisor is not a constant")},
 	{PRICE("m/(2-2)"), PRICED("division by 0")},
 	{PRICE("m^n"), PRICED("an exponent must be one of 0 to 9")},
 	{PRICE("m^10"), PRICED("an exponent must be one of 0 to 9")},
