@@ -284,18 +284,8 @@ static void find_directory(struct finds *finds, const char *directory)
 
 enum { BESIDE_MAX = 16 }; /* files that are looked beside: who names more has named by a pattern what lies there */
 
-static bool is_found(const struct finds *finds, const struct find *find)
-{
-	if (!find->has_copy_key)
-		return false;
-	for (size_t i = 0; i < finds->count; i++)
-		if (finds->finds[i].has_copy_key && !memcmp(&finds->finds[i].copy, &find->copy, sizeof find->copy))
-			return true;
-	return false;
-}
-
 /* A dump whose name other dumps have theirs from may be a part of its run, or of a run that is no longer the last. */
-static void say_beside(struct finds *finds, size_t find)
+static void say_beside(struct finds *finds, const struct intern *found, size_t find)
 {
 	struct finds siblings = { .aggregate = finds->aggregate };
 	const char *path = finds->finds[find].path;
@@ -306,7 +296,9 @@ static void say_beside(struct finds *finds, size_t find)
 	find_siblings(&finds->listing, &siblings);
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 1; i < siblings.count; i++) {
-		if (is_found(finds, &siblings.finds[i]))
+		const struct find *sibling = &siblings.finds[i];
+
+		if (sibling->has_copy_key && intern_find(found, &sibling->copy, sizeof sibling->copy) != INTERN_NONE)
 			continue;
 		more += runs.run[i] == runs.run[0];
 		if (runs_is_later(&runs, runs.run[i], runs.run[later]))
@@ -323,13 +315,20 @@ static void say_beside(struct finds *finds, size_t find)
 
 static void say_all_beside(struct finds *finds)
 {
+	struct intern found = { 0 }; /* struct copy_key */
 	size_t count = 0;
 
 	for (size_t i = 0; i < finds->count; i++)
 		count += finds->finds[i].named;
-	for (size_t i = 0; count <= BESIDE_MAX && i < finds->count; i++)
+	if (count > BESIDE_MAX)
+		return;
+	for (size_t i = 0; i < finds->count; i++)
+		if (finds->finds[i].has_copy_key)
+			intern_bytes(&found, &finds->finds[i].copy, sizeof finds->finds[i].copy);
+	for (size_t i = 0; i < finds->count; i++)
 		if (finds->finds[i].named && !finds->finds[i].left_out)
-			say_beside(finds, i);
+			say_beside(finds, &found, i);
+	intern_free(&found);
 }
 
 /* Files that were found twice. */
