@@ -6,10 +6,6 @@
 
 #include "analyzer/base/memory.h"
 
-struct launch_key {
-	uint32_t job, name, size;
-};
-
 struct placed {
 	const struct process *process;
 	uint32_t launch; /* number of its key, whether the size is known or not */
@@ -26,13 +22,19 @@ static int compare_placed(const void *a, const void *b)
 	return x->process < y->process ? -1 : x->process > y->process; /* as they were given */
 }
 
+struct launch_key launch_of(const struct aggregate *aggregate, const struct process *process)
+{
+	return launch_key_of(text_at(aggregate, process->job), text_at(aggregate, process->launch), process->job_size,
+	                     text_at(aggregate, process->host), process->parent_pid);
+}
+
 static struct placed *place_all(const struct aggregate *aggregate, struct intern *keys)
 {
 	struct placed *placed = memory_new(aggregate->process_count, sizeof *placed);
 
 	for (size_t i = 0; i < aggregate->process_count; i++) {
 		const struct process *process = &aggregate->processes[i];
-		struct launch_key key = { process->job, process->launch, process->job_size };
+		struct launch_key key = launch_of(aggregate, process);
 
 		placed[i] = (struct placed){ process, intern_bytes(keys, &key, sizeof key) };
 	}
@@ -63,7 +65,7 @@ static void add_share(struct balance *balance, u128 flops)
 	balance->shares++;
 }
 
-/* One launch of a known size: `count` processes in the order of their ranks, those that are no rank of it first. */
+/* One launch of a known size: `count` > 0 processes, all ranks of it, in the order of their ranks. */
 static void add_launch(struct launch_list *list, const struct placed *placed, size_t count)
 {
 	struct launch *launch = &list->launches[list->count++];
@@ -72,19 +74,23 @@ static void add_launch(struct launch_list *list, const struct placed *placed, si
 	*launch = (struct launch){ placed->process->job, placed->process->launch, placed->process->job_size, 0, { 0 } };
 	for (size_t i = 0; i < count;) {
 		uint32_t rank = (uint32_t)placed[i].process->rank;
+		bool answered = false;
 		u128 flops = 0;
 
-		for (; i < count && (uint32_t)placed[i].process->rank == rank; i++)
+		for (; i < count && (uint32_t)placed[i].process->rank == rank; i++) {
 			flops = u128_add(flops, placed[i].process->flops);
-		add_share(&list->balance, flops);
+			answered |= placed[i].process->answered;
+		}
+		if (answered)
+			add_share(&list->balance, flops);
 		add_missing(launch, next, rank);
 		next = rank + 1;
-		launch->left++;
+		launch->with_dump++;
 	}
 	add_missing(launch, next, launch->size);
-	if (launch->left < launch->size) {
+	if (launch->with_dump < launch->size) {
 		list->balance.least = 0;
-		list->balance.shares += launch->size - launch->left;
+		list->balance.shares += launch->size - launch->with_dump;
 	}
 }
 
@@ -106,8 +112,11 @@ void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 			add_launch(list, placed + i, end - i);
 			i = end;
 		} else {
-			add_share(&list->balance, placed[i++].process->flops);
-			list->balance.ranks = false;
+			if (placed[i].process->answered) {
+				add_share(&list->balance, placed[i].process->flops);
+				list->balance.ranks = false;
+			}
+			i++;
 		}
 	}
 	for (size_t i = 0; i < count; i++)

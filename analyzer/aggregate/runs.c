@@ -4,29 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate/launch_key.h"
 #include "analyzer/base/intern.h"
 #include "analyzer/base/memory.h"
 
-enum { CLOCKS_DIFFER_NS = 1000000000 }; /* between two processes' ideas of the time */
+enum { CLOCKS_DIFFER_NS = 1000000000 }; /* The clocks of two machines may differ by so much. */
 
-/* Why two dumps are of one run; keys of different kinds never meet. */
+/* Why two dumps are of one run, beside that they are ranks of one launch. */
 enum tie {
-	TIE_RUN,     /* the launcher's mark */
-	TIE_LAUNCH,  /* ranks of one launch of a job */
-	TIE_STARTER, /* ranks that one process has started, where the launch has no name */
-	TIE_PROCESS, /* one process, by exec; and what it has forked */
+	TIE_RUN,     /* Both have the mark of one start of the launcher. */
+	TIE_PROCESS, /* They are of one process, which has called exec, or the one has forked the other. */
 };
 
 struct tie_key {
-	char texts[2 * sizeof((struct dump_header *)0)->job];
+	char text[sizeof((struct dump_header *)0)->host];
 	uint64_t kind, number, ticks;
 };
+
+_Static_assert(sizeof(struct tie_key) != sizeof(struct launch_key), "keys of different kinds never are equal");
 
 struct ties {
 	const struct dump_header *headers;
 	size_t count;
 	uint32_t *parent;   /* a forest, whose trees are the runs */
-	struct intern keys; /* struct tie_key */
+	struct intern keys; /* struct tie_key, struct launch_key */
 	uint32_t *first;    /* by key: a header that has it */
 	size_t first_capacity;
 };
@@ -49,13 +50,12 @@ static void tie(struct ties *ties, uint32_t a, uint32_t b)
 		ties->parent[a] = b;
 }
 
-static struct tie_key key_of(enum tie kind, const char *text, const char *second, uint64_t number, uint64_t ticks)
+static struct tie_key key_of(enum tie kind, const char *text, uint64_t number, uint64_t ticks)
 {
 	struct tie_key key;
 
 	memset(&key, 0, sizeof key); /* it is compared by its bytes */
-	memcpy(key.texts, text, strnlen(text, sizeof key.texts / 2));
-	memcpy(key.texts + sizeof key.texts / 2, second, strnlen(second, sizeof key.texts / 2));
+	memcpy(key.text, text, strlen(text));
 	key.kind = kind;
 	key.number = number;
 	key.ticks = ticks;
@@ -64,14 +64,14 @@ static struct tie_key key_of(enum tie kind, const char *text, const char *second
 
 static struct tie_key process_key(const struct dump_header *header)
 {
-	return key_of(TIE_PROCESS, header->host, "", header->pid, header->start_ticks);
+	return key_of(TIE_PROCESS, header->host, header->pid, header->start_ticks);
 }
 
 /* Ties a header to the first one with the same key. */
-static void tie_by(struct ties *ties, uint32_t header, const struct tie_key *key)
+static void tie_by(struct ties *ties, uint32_t header, const void *key, size_t size)
 {
 	size_t before = ties->keys.count;
-	uint32_t number = intern_bytes(&ties->keys, key, sizeof *key);
+	uint32_t number = intern_bytes(&ties->keys, key, size);
 
 	if (ties->keys.count > before) {
 		ties->first = memory_grow(ties->first, before, &ties->first_capacity, sizeof *ties->first);
@@ -81,37 +81,34 @@ static void tie_by(struct ties *ties, uint32_t header, const struct tie_key *key
 }
 
 /*
- * Ranks of a launch. Layouts before 3 say the job at most, and nothing of the size. A serial program in a batch script may have
- * a rank, but its launch has no size: two of them are two runs.
+ * Ranks of a launch. Dumps of layouts before 3 name at most the job, and do not say of how many ranks the launch is. A serial
+ * program in a batch script may have a rank, but its launch has no size: two of them are two runs.
  */
 static void tie_ranks(struct ties *ties, uint32_t number)
 {
 	const struct dump_header *header = &ties->headers[number];
-	bool named = header->job[0] || header->launch[0];
-	struct tie_key key;
+	struct launch_key key = launch_key_of(header->job, header->launch, header->job_size, header->host, header->parent_pid);
 
-	if (header->rank < 0 || (header->layout >= 3 ? header->job_size < 2 : !named))
+	if (header->rank < 0 || (header->layout >= 3 ? header->job_size < 2 : !*header->job))
 		return;
-	key = named ? key_of(TIE_LAUNCH, header->job, header->launch, header->job_size, 0) :
-	      key_of(TIE_STARTER, header->host, "", header->parent_pid, header->job_size);
-	tie_by(ties, number, &key);
+	tie_by(ties, number, &key, sizeof key);
 }
 
 static void tie_by_marks(struct ties *ties)
 {
 	for (uint32_t i = 0; i < ties->count; i++) {
 		const struct dump_header *header = &ties->headers[i];
-		struct tie_key key = key_of(TIE_RUN, header->run, "", 0, 0);
+		struct tie_key key = key_of(TIE_RUN, header->run, 0, 0);
 
 		if (header->run[0])
-			tie_by(ties, i, &key);
+			tie_by(ties, i, &key, sizeof key);
 		tie_ranks(ties, i);
 		key = process_key(header);
 		if (header->start_ticks)
-			tie_by(ties, i, &key);
+			tie_by(ties, i, &key, sizeof key);
 		if (header->fork_parent_ticks) {
-			key = key_of(TIE_PROCESS, header->host, "", header->parent_pid, header->fork_parent_ticks);
-			tie_by(ties, i, &key);
+			key = key_of(TIE_PROCESS, header->host, header->parent_pid, header->fork_parent_ticks);
+			tie_by(ties, i, &key, sizeof key);
 		}
 	}
 }

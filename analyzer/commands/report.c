@@ -194,14 +194,14 @@ static void add_pieces(struct text *line, const struct text *pieces)
 }
 
 /* The ranks of one launch that no dump is of. */
-static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch, bool one_of_several)
+static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch, bool of_several)
 {
 	const char *job = text_at(aggregate, launch->job), *name = text_at(aggregate, launch->name);
-	char left[NUMBER_TEXT], size[NUMBER_TEXT];
+	char without[NUMBER_TEXT], size[NUMBER_TEXT];
 	struct text line = { 0 };
 
-	text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->left, left), number_grouped(launch->size, size));
-	if (one_of_several)
+	text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->with_dump, without), number_grouped(launch->size, size));
+	if (of_several)
 		text_format(&line, "%s%s%s%s", *job ? " of job " : "", job, *name ? ", launch " : "", name);
 	text_add(&line, ": ");
 	add_pieces(&line, &launch->missing);
@@ -216,7 +216,7 @@ static void say_missing(struct answer *answer, struct views *views)
 	size_t missing = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (list->launches[i].left < list->launches[i].size && missing++ < PIECES)
+		if (list->launches[i].with_dump < list->launches[i].size && missing++ < PIECES)
 			say_missing_of(answer, views->aggregate, &list->launches[i], list->count > 1);
 	if (missing > PIECES)
 		answer_fact(answer, "no dump", "%zu more launches lack dumps of some of their ranks", missing - PIECES);

@@ -157,18 +157,18 @@ const struct table_kind table_processes = {
 
 /* Launches. */
 
-GETTER(launch_job, struct launch, process_text(table, item->job))
-GETTER(launch_name, struct launch, process_text(table, item->name))
+GETTER(launch_job, struct launch, value_filled(text_at(table->aggregate, item->job)))
+GETTER(launch_name, struct launch, value_filled(text_at(table->aggregate, item->name)))
 GETTER(launch_ranks, struct launch, value_number(item->size))
-GETTER(launch_left, struct launch, value_number(item->left))
+GETTER(launch_with_dump, struct launch, value_number(item->with_dump))
 GETTER(launch_missing, struct launch, value_list(item->missing.bytes ? item->missing.bytes : "", item->missing.length))
 
 static const struct column launch_columns[] = {
-	{ "job",     "job",       COLUMN_TEXT,  COLUMN_OPTIONAL, launch_job },
-	{ "launch",  "launch",    COLUMN_TEXT,  COLUMN_OPTIONAL, launch_name },
-	{ "ranks",   "ranks",     COLUMN_COUNT, 0,               launch_ranks },
-	{ "left",    "with dump", COLUMN_COUNT, 0,               launch_left },
-	{ "missing", "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* readers are told above */
+	{ "job",       "job",       COLUMN_TEXT,  COLUMN_OPTIONAL, launch_job },
+	{ "launch",    "launch",    COLUMN_TEXT,  COLUMN_OPTIONAL, launch_name },
+	{ "ranks",     "ranks",     COLUMN_COUNT, 0,               launch_ranks },
+	{ "with_dump", "with dump", COLUMN_COUNT, 0,               launch_with_dump },
+	{ "missing",   "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* readers are told above */
 };
 
 static void list_launches(struct views *views, struct table *table)

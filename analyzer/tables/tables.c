@@ -21,24 +21,22 @@ static bool has_processes(const struct aggregate *aggregate)
 	return aggregate->process_count > 1;
 }
 
-static bool is_of(const struct process *process, const struct process *other)
-{
-	return process->job_size == other->job_size && process->job == other->job && process->launch == other->launch;
-}
-
-/* Of one launch the totals say it. */
+/* Of a single launch the totals say it. */
 static bool has_launches(const struct aggregate *aggregate)
 {
-	const struct process *first = NULL;
+	struct launch_key key, previous;
+	bool has_previous = false;
 
 	for (size_t i = 0; i < aggregate->process_count; i++) {
 		const struct process *process = &aggregate->processes[i];
 
 		if (!process->job_size)
 			continue;
-		if (first && !is_of(process, first))
+		key = launch_of(aggregate, process);
+		if (has_previous && memcmp(&key, &previous, sizeof key))
 			return true;
-		first = process;
+		previous = key;
+		has_previous = true;
 	}
 	return false;
 }

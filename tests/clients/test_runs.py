@@ -59,7 +59,7 @@ def idle_ranks(client):
     launch(client, "ranks", 12, (10, 2, 9), "4711.0")
     found = numbers(client, "ranks")
     check_equal([process["rank"] for process in found["process_list"]], [2, 9, 10], "order of the processes")
-    check_equal(found["launches"], [{"job": "", "launch": "4711.0", "ranks": 12, "left": 3, "missing": ["0-1", "3-8", "11"]}],
+    check_equal(found["launches"], [{"job": None, "launch": "4711.0", "ranks": 12, "with_dump": 3, "missing": ["0-1", "3-8", "11"]}],
                 "launches")
     check_equal((found["runs"], found["complete"], found["totals"]["calls"]), (1, True, 3 * CALLS), "runs, complete and calls")
     text = report(client, "ranks").stdout
@@ -123,7 +123,7 @@ def ranks_without_a_launch(client):
         client.run(["sh", "-c", proxy], shim=False, A="x" * 10000, RANK=rank, PROGRAM=program, LAUNCHER=str(client.launcher))
     found = numbers(client, "d")
     check_equal((found["processes"], found["runs"], len(found["launches"])), (12, 2, 2), "processes, runs and launches")
-    check_equal([(row["ranks"], row["left"]) for row in found["launches"]], [(3, 3)] * 2, "ranks of each launch, and those with a dump")
+    check_equal([(row["ranks"], row["with_dump"]) for row in found["launches"]], [(3, 3)] * 2, "ranks of each launch, and those with a dump")
     found = numbers(client, "--last", "d")
     check_equal((found["processes"], found["runs"], sorted(row["rank"] for row in found["process_list"])), (6, 1, [0, 0, 1, 1, 2, 2]),
                 "processes, runs and ranks of the last")

@@ -412,7 +412,7 @@ START_TEST(names_ranks_without_a_dump)
 	add_rank(&aggregate, 22, 2, 12, 60); /* a child of rank 2 */
 	launches_find(&aggregate, &list);
 	ck_assert_uint_eq(list.count, 1);
-	ck_assert_uint_eq(list.launches[0].left, 3);
+	ck_assert_uint_eq(list.launches[0].with_dump, 3);
 	ck_assert_str_eq(missing_of(&list.launches[0]), "0-1,3-8,11");
 	ck_assert_uint_eq(list.balance.shares, 12);
 	ck_assert(list.balance.ranks && list.balance.least == 0 && list.balance.most == 560);
@@ -430,6 +430,55 @@ START_TEST(names_ranks_without_a_dump)
 	ck_assert(!list.balance.ranks);
 	ck_assert_uint_eq(list.processes[4]->pid, 30);
 	ck_assert_uint_eq(list.processes[6]->pid, 40);
+	launches_free(&list);
+	aggregate_close(&aggregate);
+}
+END_TEST
+
+/* Where nothing of a rank's counts could be read, it is not known to have done nothing: it has a dump, but no share. */
+START_TEST(unreadable_ranks_have_no_share)
+{
+	struct aggregate aggregate;
+	struct launch_list list;
+
+	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	for (uint32_t rank = 0; rank < 3; rank++)
+		add_rank(&aggregate, 10 + rank, (int32_t)rank, 3, 70 + rank);
+	add_rank(&aggregate, 40, -1, 0, 9);
+	for (size_t i = 1; i < 4; i += 2) {
+		aggregate.processes[i].answered = false;
+		aggregate.processes[i].flops = 0;
+	}
+	launches_find(&aggregate, &list);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert_uint_eq(list.launches[0].with_dump, 3);
+	ck_assert_str_eq(missing_of(&list.launches[0]), "");
+	ck_assert(list.balance.ranks && list.balance.shares == 2 && list.balance.least == 70 && list.balance.most == 72);
+	ck_assert_uint_eq(list.processes[1]->pid, 11);
+	launches_free(&list);
+	aggregate_close(&aggregate);
+}
+END_TEST
+
+/* Launches without names are one in a batch job, and elsewhere what one process has started: here and where runs are told. */
+START_TEST(launches_without_names_are_told_by_who_started_them)
+{
+	struct aggregate aggregate;
+	struct launch_list list;
+
+	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	for (uint32_t i = 0; i < 4; i++) {
+		add_rank(&aggregate, 10 + i, i % 2, 2, 10);
+		aggregate.processes[i].parent_pid = i / 2;
+	}
+	launches_find(&aggregate, &list);
+	ck_assert_uint_eq(list.count, 2);
+	ck_assert(list.launches[0].with_dump == 2 && list.launches[1].with_dump == 2);
+	launches_free(&list);
+	for (uint32_t i = 0; i < 4; i++)
+		aggregate.processes[i].job = intern_text(&aggregate.texts, "4711");
+	launches_find(&aggregate, &list);
+	ck_assert_uint_eq(list.count, 1);
 	launches_free(&list);
 	aggregate_close(&aggregate);
 }
@@ -470,6 +519,8 @@ int main(void)
 	tcase_add_test(copies, copies_are_told_by_their_id);
 	tcase_add_test(copies, the_better_copy_wins_in_any_order);
 	tcase_add_test(launches, names_ranks_without_a_dump);
+	tcase_add_test(launches, unreadable_ranks_have_no_share);
+	tcase_add_test(launches, launches_without_names_are_told_by_who_started_them);
 	tcase_add_test(launches, impossible_ranks_are_processes);
 	suite_add_tcase(suite, runs);
 	suite_add_tcase(suite, headers);
