@@ -350,10 +350,10 @@ struct dump_stack {
 	uint64_t addresses[];
 };
 
-/* The sampled work of one site in one namespace under one stack. The sum over a site estimates the site's total. */
+/* The sampled work of one site in one namespace under one stack. The sum over a site estimates what the site was charged. */
 struct dump_sample {
 	uint64_t stack;    /* file offset of its struct dump_stack */
-	uint64_t flops;    /* sum over the sampled calls of FLOPs divided by the probability of being sampled; changes */
+	uint64_t flops;    /* sum over the sampled calls of charged FLOPs divided by the probability of being sampled; changes */
 	uint64_t calls;    /* number of sampled calls; changes */
 	uint32_t site;
 	uint32_t namespace_id;

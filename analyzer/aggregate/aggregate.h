@@ -124,7 +124,7 @@ struct note {
 };
 
 struct sample {
-	u128 flops;     /* that it stands for: see estimate.h */
+	u128 flops;     /* charged FLOPs that it stands for: see estimate.h */
 	uint64_t calls; /* that were sampled */
 };
 

@@ -23,7 +23,7 @@ static const char usage[] =
 static const char help[] =
 	"  --limit METRIC=P%   how much more is allowed, in per cent of OLD; METRIC: flops, charged, calls or words;\n"
 	"                      several with commas or repeated; without any: flops=0%\n"
-	"  --last              of the runs whose dumps are found, the last one alone\n"
+	HELP_LAST
 	"  --reprice           price both by today's routine table\n"
 	"  --top N             rows that are shown: a number or 'all' (text 20)\n"
 	HELP_DEBUGINFOD;

@@ -9,16 +9,17 @@
 #include "analyzer/tables/keys.h"
 
 struct gather_options {
-	bool last;     /* the last of the runs that are found, and no other */
-	bool siblings; /* a file stands for its run: the dumps too that have their names from its name */
-	bool beside;   /* without those two: what of that lies beside the files that are named is said */
-	bool quiet;    /* what cannot be opened has been said already, and what is a copy */
+	bool last;     /* takes the last of the runs that are found, and no other */
+	bool siblings; /* takes a file for its run: with the dumps that have their names from its name */
+	/* Says on standard error which dumps of the named files' runs, or of later ones, lie beside them; only without those two. */
+	bool beside;
+	bool quiet;    /* says nothing on standard error: a first gathering has */
 };
 
 /*
  * Adds the dumps of `paths`: files, and directories with all *.dump in them. With no path: the current
  * directory. What cannot be opened, and a file of an earlier run than its siblings', is said on standard error; false then.
- * Of copies of a dump the best is added, and the others are said. What is damaged is in the aggregate alone.
+ * Of copies of a dump the best is added, and the others are said. What is damaged is only noted in the aggregate.
  */
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options);
 

@@ -46,6 +46,8 @@ enum option_code {
 #define OPTION_LINE_DEBUGINFOD { "debuginfod", no_argument, NULL, OPTION_DEBUGINFOD }
 #define HELP_DEBUGINFOD \
 	"  --debuginfod        ask the servers of DEBUGINFOD_URLS for functions and lines that no file here has\n"
+#define HELP_LAST \
+	"  --last              of the runs whose dumps are found, the last one alone\n"
 #define OPTION_LINE_END { NULL, 0, NULL, 0 }
 
 struct option_parser {

@@ -21,7 +21,7 @@ static const char usage[] =
 
 static const char help[] =
 	"  --top N             rows that a table shows: a number or 'all' (text 10, JSON 100 for the long ones)\n"
-	"  --last              of the runs whose dumps are found, the last one alone\n"
+	HELP_LAST
 	"  --reprice           price every shape by today's routine table\n"
 	"  --strict            status 6 where work has no price\n"
 	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n"

@@ -20,8 +20,9 @@ static const char usage[] =
 	"report with these prices: flopshim-report --reprice.\n";
 
 static const char help[] =
-	"  --last              of the runs whose dumps are found, the last one alone\n"
-	"  --top N             rows that are shown: a number or 'all' (text 20)\n";
+	HELP_LAST
+	"  --top N             rows that are shown: a number or 'all' (text 20)\n"
+	HELP_DEBUGINFOD;
 
 static void say_versions(struct answer *answer, const struct aggregate *old)
 {
@@ -80,7 +81,7 @@ static void show(struct output *output, const struct options *options, const str
 
 int command_reprice(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_LAST, OPTION_LINE_END };
+	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
 	const struct option_parser parser = { .command = "reprice", .usage = usage, .help = help, .schema = SCHEMA,
 	                                      .keys = KEYS_ALL, .by_help = "instead of routines, compare by",
 	                                      .table = table };

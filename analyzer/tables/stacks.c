@@ -14,6 +14,34 @@
 
 enum { TEXT_FRAMES = 4 };
 
+/* What one sample says, or several that look the same. */
+struct sampled {
+	struct views *views;
+	uint32_t number;            /* of the sample, the largest of them */
+	u128 flops;                 /* that it stands for */
+	u128 sampled_flops;         /* charged ones, which it says it stands for */
+	bool exact;                 /* no call of its site was left out */
+	uint64_t calls;             /* that were sampled */
+	const char *symbol, *space; /* that was called; the namespace's path, "" for the root */
+	const struct stack_head *stack;
+};
+
+struct stacks {
+	struct views *views;
+	size_t next;
+};
+
+enum frame_kind { FRAMES_PYTHON, FRAMES_NATIVE };
+
+/* The frames of a sample, innermost first. */
+struct frames {
+	struct views *views;
+	const struct stack_head *stack;
+	enum frame_kind kind;
+	const char *python; /* what is left of the lines */
+	uint32_t next;
+};
+
 /* Rows of the table of stacks, the largest first. */
 struct stack_rows {
 	struct sampled *rows;
@@ -85,12 +113,13 @@ static struct sampled_stacks *sampled_stacks(struct views *views)
 	return stacks;
 }
 
-struct stacks stacks_of(struct views *views)
+/* The samples of an aggregate, the largest first. */
+static struct stacks stacks_of(struct views *views)
 {
 	return (struct stacks){ .views = views };
 }
 
-bool stacks_next(struct stacks *stacks, struct sampled *sampled)
+static bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 {
 	const struct aggregate *aggregate = stacks->views->aggregate;
 	const struct sampled_stacks *all = sampled_stacks(stacks->views);
@@ -127,7 +156,7 @@ static struct frames frames_of_stack(struct views *views, const struct stack_hea
 	};
 }
 
-struct frames frames_of_sample(const struct sampled *sampled, enum frame_kind kind)
+static struct frames frames_of_sample(const struct sampled *sampled, enum frame_kind kind)
 {
 	return frames_of_stack(sampled->views, sampled->stack, kind);
 }
@@ -173,7 +202,8 @@ static const char *next_native(struct frames *frames)
 	return intern_at(&sampled_stacks(frames->views)->names, native_name(frames->views, &frames_of(frames->stack)[frames->next++]));
 }
 
-const char *frames_next(struct frames *frames)
+/* "function (file:line)", valid until the next frame or value of the views; NULL after the last. */
+static const char *frames_next(struct frames *frames)
 {
 	return frames->kind == FRAMES_PYTHON ? next_python(frames) : next_native(frames);
 }

@@ -213,6 +213,7 @@ def debuginfod(client):
         report(client, run, *ASKING[client.command], **settings)
         check_equal(server.asked, [], "what was asked")
         report(client, run, "--debuginfod", *ASKING[client.command], **settings)
+        report(client, run, "reprice", "--by", "site", "--debuginfod", **settings)  # which has nothing to ask
         if not (library_folder() / "libdebuginfod.so.1").exists():
             raise Skip("no libdebuginfod.so.1")
         check(any("debuginfo" in path for path in server.asked), f"with --debuginfod it asked {server.asked}")
