@@ -26,6 +26,7 @@ enum {
 	FILE_MAX = 1 << 20,
 	PASSED_MAX = 100000,  /* bytes of lines that are passed on in the environment: Linux takes 131,071 in one variable */
 	PATIENCE_MS = 10000,  /* to wait for the next bytes of a pipe */
+	SYMBOL_MAX = 64,      /* no name of a routine is longer */
 };
 
 uint64_t *weights_factors;
@@ -106,6 +107,56 @@ static bool name_matches(const struct routine *routine, const char *name, size_t
 	}
 }
 
+static bool is_known(const char *name, size_t length)
+{
+	for (unsigned i = 0; i < routine_count; i++)
+		if (name_matches(&routines[i], name, length))
+			return true;
+	return false;
+}
+
+/*
+ * The table's name for what was given as a symbol: in small letters, without what C interfaces put before it and Fortran compilers
+ * behind it. Returns its length; 0 where the table has none.
+ */
+static size_t meant_find(char meant[static SYMBOL_MAX], const char *name, size_t length)
+{
+	static const char *const before[] = {"cblas_", "lapacke_"}, *const behind[] = {"_64_", "_64", "64_", "_"};
+	size_t begin = 0;
+
+	if (length >= SYMBOL_MAX)
+		return 0;
+	for (size_t i = 0; i < length; i++)
+		meant[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+	for (unsigned i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+		if (length > strlen(before[i]) && !memcmp(meant, before[i], strlen(before[i])))
+			begin = strlen(before[i]);
+	length -= begin;
+	memmove(meant, meant + begin, length);
+	for (unsigned i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		size_t end = strlen(behind[i]);
+
+		if (length > end && !memcmp(meant + length - end, behind[i], end)) {
+			length -= end;
+			break;
+		}
+	}
+	return is_known(meant, length) ? length : 0;
+}
+
+static void __attribute__((noreturn)) stop_unknown(const char *path, unsigned line, const char *name, size_t length)
+{
+	static const char unknown[] = "no such routine, family, type or precision";
+	char meant[SYMBOL_MAX];
+	size_t found = meant_find(meant, name, length);
+
+	if (!found)
+		stop(path, line, unknown, name, length);
+	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'; did you mean \"%.*s\"?", path, line, unknown, (int)length, name, (int)found,
+		  meant);
+	_exit(2);
+}
+
 static void weigh(const char *path, unsigned line, const char *name, size_t length, uint64_t factor)
 {
 	bool found = false, saturated = false;
@@ -116,7 +167,7 @@ static void weigh(const char *path, unsigned line, const char *name, size_t leng
 			found = true;
 		}
 	if (!found)
-		stop(path, line, "no such routine, family, type or precision", name, length);
+		stop_unknown(path, line, name, length);
 	if (saturated)
 		stop(path, line, "the product of the factors is too large", name, length);
 }

@@ -41,6 +41,21 @@ def charged(client):
     check_equal((rows["dgemm"], rows["sgemm"]), (double, single), "charged FLOPs of the products")
 
 
+MEANT = {"dgemm_": "dgemm", "DGEMM": "dgemm", "cblas_dgemm64_": "dgemm", "cblas_dgemm": "dgemm", "LAPACKE_dgesv": "dgesv",
+         "dgemm_64_": "dgemm", "Gemm_": "gemm", "_": None, "dgemmm_": None, "cblas_": None, "x" * 100: None}
+
+
+@case(given=tuple(MEANT))
+def symbols(client):
+    """Who names a symbol in place of a routine is told the routine's name."""
+    path = client.folder / "weights"
+    path.write_text(f"{client.given} 2\n")
+    said = client.run([PYTHON, "-c", "print('ran')"], status=2, FLOPSHIM_WEIGHTS=path).err.decode()
+    meant = MEANT[client.given]
+    hint = f"; did you mean \"{meant}\"?" if meant else ""
+    check(f"{path}:1: no such routine, family, type or precision: '{client.given}'{hint}\n" in said, f"standard error: {said!r}")
+
+
 @case(fault=("dgemmm 2", "gemm nan", "gemm -1", "gemm inf", "gemm", "gemm 1 2", "gemm 2x", "type:q 1"))
 def wrong(client):
     """A fault stops the program before it starts, and names file, line and word."""
