@@ -28,15 +28,34 @@ static int parse_top(struct options *options, const char *command, const char *v
 	return -1;
 }
 
+static const char *table_name(const struct report_table *table)
+{
+	return (table ? table : report_table_at(0))->kind->key;
+}
+
+/* There is one answer, so that a second option for another format or table would silently take the first one's place. */
+static int take_format(struct options *options, const char *command, const struct format *format, const struct report_table *table)
+{
+	const struct format *given = options->format;
+
+	if (given != formats[0] && given != format)
+		return usage_error(command, "--%s and --%s ask for two formats: choose one", given->name, format->name);
+	if (given == format && strcmp(table_name(options->table), table_name(table)))
+		return usage_error(command, "--%s=%s and --%s=%s ask for two tables: choose one", format->name,
+		                   table_name(options->table), format->name, table_name(table));
+	options->format = format;
+	options->table = table;
+	return -1;
+}
+
 static int parse_format(struct options *options, const char *command, const struct format *format, const char *value)
 {
+	const struct report_table *table = value ? report_table_find(value) : NULL;
 	struct text names = { 0 };
 	int status;
 
-	options->format = format;
-	options->table = value ? report_table_find(value) : NULL;
-	if (!value || options->table)
-		return -1;
+	if (!value || table)
+		return take_format(options, command, format, table);
 	for (unsigned place = 0; place < report_table_count; place++)
 		text_format(&names, " %s", report_table_at(place)->kind->key);
 	status = usage_error(command, "--%s=%s: there is no such table; expected one of%s", format->name, value, names.bytes);
