@@ -157,10 +157,7 @@ static bool is_comparable(const struct aggregate *old, const struct aggregate *n
 	if (old->options.price || !old->version_count || !new->version_count ||
 	    !strcmp(text_at(old, old->versions[0].text), text_at(new, new->versions[0].text)))
 		return true;
-	complain("dumps of different versions of the routine table cannot be compared: %s was priced by %s, %s by %s; "
-	         "--reprice prices all of them by today's",
-	         text_at(old, old->versions[0].file), text_at(old, old->versions[0].text),
-	         text_at(new, new->versions[0].file), text_at(new, new->versions[0].text));
+	gather_complain_of_versions(old, &old->versions[0], new, &new->versions[0], "compared");
 	return false;
 }
 

@@ -551,15 +551,20 @@ bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struc
 	return finds.all;
 }
 
+void gather_complain_of_versions(const struct aggregate *a, const struct version *of_a, const struct aggregate *b,
+                                 const struct version *of_b, const char *what)
+{
+	complain("dumps of different versions of the routine table cannot be %s: %s was priced by %s, %s by %s; "
+	         "--reprice prices all of them by today's",
+	         what, text_at(a, of_a->file), text_at(a, of_a->text), text_at(b, of_b->file), text_at(b, of_b->text));
+}
+
 bool gather_is_of_one_version(const struct aggregate *aggregate)
 {
 	const struct version *versions = aggregate->versions;
 
 	if (aggregate->version_count < 2 || aggregate->options.price)
 		return true;
-	complain("dumps of different versions of the routine table cannot be added up: %s was priced by %s, %s by %s; "
-	         "--reprice prices all of them by today's",
-	         text_at(aggregate, versions[0].file), text_at(aggregate, versions[0].text),
-	         text_at(aggregate, versions[1].file), text_at(aggregate, versions[1].text));
+	gather_complain_of_versions(aggregate, &versions[0], aggregate, &versions[1], "added up");
 	return false;
 }

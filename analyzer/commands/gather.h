@@ -36,4 +36,8 @@ void gather_close(struct aggregate *aggregate);
  */
 bool gather_is_of_one_version(const struct aggregate *aggregate);
 
+/* Says that dumps of two versions cannot be "added up", or whatever else was to be done with them. */
+void gather_complain_of_versions(const struct aggregate *a, const struct version *of_a, const struct aggregate *b,
+                                 const struct version *of_b, const char *what);
+
 #endif

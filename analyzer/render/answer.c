@@ -146,14 +146,6 @@ void answer_bool(struct answer *answer, const char *key, bool value)
 	member(answer, PART_BOOL, key)->number = value;
 }
 
-void answer_texts(struct answer *answer, const char *key, const char *texts, size_t bytes)
-{
-	struct part *part = member(answer, PART_TEXTS, key);
-
-	part->text = keep_bytes(answer, texts, bytes);
-	part->number = bytes;
-}
-
 void answer_begin(struct answer *answer, const char *key, char bracket)
 {
 	member(answer, PART_OPEN, key)->bracket = bracket;

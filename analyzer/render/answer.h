@@ -33,7 +33,6 @@ enum part_kind {
 	PART_SIGNED,
 	PART_REAL,
 	PART_BOOL,    /* `number` */
-	PART_TEXTS,   /* pieces that each end in 0, `number` bytes in all */
 	PART_OPEN,    /* an object or a list, by its `bracket` */
 	PART_CLOSE,
 	PART_TABLE,   /* for all */
@@ -84,7 +83,6 @@ void answer_signed(struct answer *answer, const char *key, int64_t number);
 void answer_real(struct answer *answer, const char *key, double real);
 void answer_real_if(struct answer *answer, const char *key, bool known, double real);
 void answer_bool(struct answer *answer, const char *key, bool value);
-void answer_texts(struct answer *answer, const char *key, const char *texts, size_t bytes);
 void answer_begin(struct answer *answer, const char *key, char bracket); /* '{' or '[' */
 void answer_end(struct answer *answer, char bracket);                    /* '}' or ']' */
 

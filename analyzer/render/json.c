@@ -252,9 +252,6 @@ static void put_member(struct output *output, const struct part *part)
 	case PART_BOOL:
 		json_bool(output, part->key, part->number != 0);
 		break;
-	case PART_TEXTS:
-		json_list(output, part->key, part->text, (size_t)part->number);
-		break;
 	case PART_OPEN:
 		json_open(output, part->key, part->bracket);
 		break;

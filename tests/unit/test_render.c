@@ -279,7 +279,10 @@ START_TEST(answers)
 		answer_gap(&answer);
 		answer_fact(&answer, "label", "1_000 | %d", 2);
 		answer_warn(&answer, "LOST", "3");
-		answer_texts(&answer, "list", "a\0b", 4);
+		answer_begin(&answer, "list", '[');
+		answer_text(&answer, NULL, "a");
+		answer_text(&answer, NULL, "b");
+		answer_end(&answer, ']');
 		table_cut(&table, answer_top(&answer, 0, 1, 0));
 		answer_table(&answer, &table, (struct table_options){ .counted = true });
 		answer_number_if(&answer, "none", false, 1);
