@@ -1,9 +1,11 @@
 ! SPDX-License-Identifier: BSD-3-Clause
 !
 ! module flopshim: markers for Fortran, with the names and meanings of flopshim.h.
+! It must never need a library at link time, nor change what a program does without the shim.
 !
-! Compile it with the program; there is nothing to link. Under the shim (`flopshim ./program`) the functions reach it
-! through one dlsym; without it each is a no-op that returns FLOPSHIM_ABSENT.
+! Compile it with the program. Under the shim (`flopshim ./program`) the functions find it by one dlsym; without the shim
+! each function is a no-op that returns FLOPSHIM_ABSENT. Every function may be called from any thread, but not from a
+! signal handler.
 !
 !     use flopshim
 !     integer(int64) :: scope
@@ -11,10 +13,10 @@
 !     call dgemm(...)
 !     scope = flopshim_end(scope)
 !
-! Amounts are FLOPs: integer(int64), or real(real64) where a budget is set, rounded up. Names of namespaces are dotted
-! paths, `train.forward`, relative to the namespace that is open in the calling thread; a leading dot makes them
-! absolute, an empty one is the open namespace itself, "." the root; trailing blanks do not count. Errors are negative
-! numbers, FLOPSHIM_ABSENT to FLOPSHIM_UNPRICED. A wrong argument changes nothing.
+! Amounts are FLOPs: integer(int64), or for a budget also real(real64), which is rounded up. The name of a namespace is a
+! dotted path such as `train.forward`, relative to the namespace that is open in the calling thread; a leading dot makes
+! it absolute, an empty name is the open namespace itself, "." is the root. Trailing blanks are ignored. A function that
+! fails returns a negative number, one of FLOPSHIM_ABSENT to FLOPSHIM_UNPRICED, and changes nothing.
 
 module flopshim
    use, intrinsic :: iso_c_binding
@@ -28,25 +30,26 @@ module flopshim
    integer, parameter, public :: FLOPSHIM_ABSENT = -1       ! the shim is not loaded
    integer, parameter, public :: FLOPSHIM_BAD_NAME = -2     ! empty segment, wrong character, over 1,023 bytes
    integer, parameter, public :: FLOPSHIM_BAD_AMOUNT = -3   ! zero, negative, NaN, infinite, or 2^63 and above
-   integer, parameter, public :: FLOPSHIM_NOT_OPEN = -4     ! no such scope is open in this thread
+   integer, parameter, public :: FLOPSHIM_NOT_OPEN = -4     ! the scope is not open in this thread
    integer, parameter, public :: FLOPSHIM_NO_ROUTINE = -5   ! no routine of this name
-   integer, parameter, public :: FLOPSHIM_BAD_ARGUMENT = -6 ! a name that the routine has not, or no number or letter
+   integer, parameter, public :: FLOPSHIM_BAD_ARGUMENT = -6 ! no such argument of the routine, or not a number or letter
    integer, parameter, public :: FLOPSHIM_NO_MEMORY = -7
    integer, parameter, public :: FLOPSHIM_TOO_MANY = -8     ! more namespaces or shapes than can be kept
-   integer, parameter, public :: FLOPSHIM_REFUSED = -9      ! the work does not fit a budget: do not do it
+   integer, parameter, public :: FLOPSHIM_REFUSED = -9      ! the work does not fit in a budget: do not do it
    integer, parameter, public :: FLOPSHIM_UNPRICED = -10    ! the routine has no price
 
-   ! What an exceed callback answers.
-   integer(c_int), parameter, public :: FLOPSHIM_DEFAULT = 0 ! as FLOPSHIM_ON_EXCEED says
+   ! The result of a flopshim_exceed_callback: what happens to the call.
+   integer(c_int), parameter, public :: FLOPSHIM_DEFAULT = 0 ! do what FLOPSHIM_ON_EXCEED says
    integer(c_int), parameter, public :: FLOPSHIM_EXIT = 1    ! end the process
-   integer(c_int), parameter, public :: FLOPSHIM_SIGNAL = 2  ! raise the signal; if that returns, deny
-   integer(c_int), parameter, public :: FLOPSHIM_DENY = 3    ! return with outputs untouched, INFO = -1001 to -1009
-   integer(c_int), parameter, public :: FLOPSHIM_WARN = 4    ! run it all the same, charge it, record it as over
+   integer(c_int), parameter, public :: FLOPSHIM_SIGNAL = 2  ! raise the signal; if the thread goes on, deny
+   integer(c_int), parameter, public :: FLOPSHIM_DENY = 3    ! return, outputs untouched, INFO from -1009 to -1001
+   integer(c_int), parameter, public :: FLOPSHIM_WARN = 4    ! run it, charge it, record it as over budget
 
-   ! Kinds of summary, to be added up.
+   ! Arguments of flopshim_summary: text or JSON; FLOPSHIM_BY_NAMESPACE may be added to either.
    integer(c_int), parameter, public :: FLOPSHIM_TEXT = 0, FLOPSHIM_JSON = 1, FLOPSHIM_BY_NAMESPACE = 2
 
-   ! A call that does not fit a budget, as the exceed callback sees it. Valid during the callback.
+   ! A call that does not fit in a budget, as the callback sees it. It is valid during the callback; flopshim.h describes
+   ! the components. The texts are C strings.
    type, bind(c), public :: flopshim_exceeded
       type(c_ptr) :: operation
       type(c_ptr) :: call
@@ -58,14 +61,14 @@ module flopshim
       integer(c_int64_t) :: caller
    end type
 
-   ! Extents of one operand of work that is charged by hand.
+   ! The extents of one operand of work that the program charges by flopshim_charge.
    type, bind(c), public :: flopshim_shape
       integer(c_int32_t) :: rank = 0 ! 0 to 8
       integer(c_int64_t) :: extents(8) = 0
    end type
 
    abstract interface
-      ! Runs in the thread of the call; returns FLOPSHIM_DEFAULT to FLOPSHIM_WARN.
+      ! Decides about a call that does not fit, in the thread of the call. Returns one of FLOPSHIM_DEFAULT to FLOPSHIM_WARN.
       function flopshim_exceed_callback(call, context) bind(c) result(action)
          import :: c_int, c_ptr, flopshim_exceeded
          type(flopshim_exceeded), intent(in) :: call
@@ -74,7 +77,7 @@ module flopshim
       end function
    end interface
 
-   ! As flopshim_begin, flopshim_set_budget, with a budget of either kind of number.
+   ! The budget may be real or integer.
    interface flopshim_begin_budget
       module procedure begin_budget_real, begin_budget_integer
    end interface
@@ -88,7 +91,7 @@ module flopshim
    public :: flopshim_scope_used, flopshim_scope_remaining, flopshim_cost, flopshim_summary, flopshim_reset
    public :: flopshim_on_exceed, flopshim_quiet, flopshim_error_text, flopshim_amount
 
-   ! ---- struct flopshim_api ----
+   ! ---- struct flopshim_api of flopshim.h, and the types of its functions ----
 
    type, bind(c) :: api_table
       integer(c_int32_t) :: size, version
@@ -167,11 +170,11 @@ module flopshim
    end interface
 
    type(api_table), pointer, save :: api => null()
-   logical, volatile, save :: looked = .false. ! a race only looks twice
+   logical, volatile, save :: looked = .false. ! two threads that race look the symbol up twice
 
 contains
 
-   ! .true. if the shim counts this process.
+   ! Returns .true. if the shim is loaded in this process.
    logical function flopshim_present()
       type(c_ptr) :: address
 
@@ -183,7 +186,7 @@ contains
       flopshim_present = associated(api)
    end function
 
-   ! A budget as a whole number of FLOPs, rounded up; 0 if it is none.
+   ! Returns a number of FLOPs rounded up to an integer; 0 if it is not a valid budget (see FLOPSHIM_BAD_AMOUNT).
    integer(int64) function flopshim_amount(flops) result(whole)
       real(real64), intent(in) :: flops
 
@@ -193,6 +196,7 @@ contains
       if (real(whole, real64) < flops) whole = whole + 1
    end function
 
+   ! Returns a name as a C string, without trailing blanks.
    function c_name(name)
       character(*), intent(in) :: name
       character(:), allocatable :: c_name
@@ -200,14 +204,15 @@ contains
       c_name = trim(name) // c_null_char
    end function
 
-   ! Opens a scope on a namespace in this thread. Returns its handle, > 0, or an error.
+   ! Opens a scope on a namespace in the calling thread: its work is charged there until flopshim_end. Returns the handle of
+   ! the scope, which is > 0, or an error.
    integer(int64) function flopshim_begin(name) result(scope)
       character(*), intent(in) :: name
 
       scope = begin_budget_integer(name, FLOPSHIM_UNLIMITED)
    end function
 
-   ! The same with a budget: what is charged inside, nested scopes and other threads included, is at most `flops`.
+   ! The same with a budget: at most `flops` FLOPs are charged inside, in nested scopes and by other threads included.
    integer(int64) function begin_budget_integer(name, flops) result(scope)
       character(*), intent(in) :: name
       integer(int64), intent(in) :: flops
@@ -226,7 +231,8 @@ contains
       scope = begin_budget_integer(name, flopshim_amount(flops))
    end function
 
-   ! Ends a scope of this thread and those inside it. Returns how many ended, or FLOPSHIM_NOT_OPEN.
+   ! Ends a scope of the calling thread and the scopes inside it that are open. Returns how many scopes it has ended, or
+   ! FLOPSHIM_NOT_OPEN if the scope has ended already or is another thread's.
    integer(int64) function flopshim_end(scope) result(ended)
       integer(int64), intent(in) :: scope
 
@@ -234,7 +240,8 @@ contains
       if (flopshim_present()) ended = ask_handle(api%end, scope)
    end function
 
-   ! Sets or replaces the budget of a namespace, over the life of the process: what has been used stays used.
+   ! Sets or replaces the budget of a namespace, over the whole life of the process: what has been charged there before
+   ! counts. Returns 0 or an error.
    integer function set_budget_integer(name, flops) result(error)
       character(*), intent(in) :: name
       integer(int64), intent(in) :: flops
@@ -250,7 +257,8 @@ contains
       error = set_budget_integer(name, flopshim_amount(flops))
    end function
 
-   ! Scales what is charged in a namespace from now on, on top of its ancestors' factors; finite and > 0, below 2^31.
+   ! Sets the factor of a namespace, > 0 and below 2^31: what is charged there from now on is multiplied by it, and by the
+   ! factors of the namespaces around it. Returns 0 or an error.
    integer function flopshim_set_multiplier(name, factor) result(error)
       character(*), intent(in) :: name
       real(real64), intent(in) :: factor
@@ -262,8 +270,9 @@ contains
       error = set_value(api%set_multiplier, name, int(factor * 2.0_real64**32 + 0.5_real64, int64))
    end function
 
-   ! Charges work that is not a BLAS or LAPACK call, before it is done: FLOPSHIM_REFUSED means that it should not be.
-   ! `subscripts` ("ij,jk->ik") and up to 8 operands' shapes go into the record.
+   ! Charges work that is not a BLAS or LAPACK call: `flops` FLOPs (0 or more) under the name `operation`. The record also
+   ! keeps `subscripts` ("ij,jk->ik") and the shapes of up to 8 operands. Call it before the work: FLOPSHIM_REFUSED means
+   ! that the work does not fit, and should not be done. Returns 0 or an error.
    integer function flopshim_charge(operation, flops, subscripts, shapes) result(error)
       character(*), intent(in) :: operation
       integer(int64), intent(in) :: flops
@@ -287,7 +296,7 @@ contains
       error = charge(c_name(operation), flops, where_text, size(given), given)
    end function
 
-   ! FLOPs charged to a namespace and those inside it since the process began.
+   ! Returns the FLOPs charged to a namespace and to those inside it since the process began, or an error.
    integer(int64) function flopshim_used(name) result(flops)
       character(*), intent(in), optional :: name
 
@@ -295,7 +304,8 @@ contains
       if (flopshim_present()) flops = ask_name(api%used, name)
    end function
 
-   ! FLOPs that may still be charged to it: the least that any limit on the way up leaves; FLOPSHIM_UNLIMITED without.
+   ! Returns the FLOPs that may still be charged to a namespace: the least that its limit and those of the namespaces around
+   ! it leave, FLOPSHIM_UNLIMITED if there is none. Without a name the limits of the open scopes count too. Or an error.
    integer(int64) function flopshim_remaining(name) result(flops)
       character(*), intent(in), optional :: name
 
@@ -303,7 +313,7 @@ contains
       if (flopshim_present()) flops = ask_name(api%remaining, name)
    end function
 
-   ! Calls completed in a namespace and those inside it, workspace queries not among them.
+   ! Returns how many calls have ended in a namespace and in those inside it, without workspace queries; or an error.
    integer(int64) function flopshim_calls(name) result(calls)
       character(*), intent(in), optional :: name
 
@@ -311,7 +321,8 @@ contains
       if (flopshim_present()) calls = ask_name(api%calls, name)
    end function
 
-   ! FLOPs charged, and still free, in an open scope that has a budget; without one, as its namespace.
+   ! Returns the FLOPs charged in an open scope of the calling thread: by all threads since it began if it has a budget,
+   ! otherwise those of its namespace, as flopshim_used. An error if the scope is not open.
    integer(int64) function flopshim_scope_used(scope) result(flops)
       integer(int64), intent(in) :: scope
 
@@ -319,6 +330,7 @@ contains
       if (flopshim_present()) flops = ask_handle(api%scope_used, scope)
    end function
 
+   ! Returns the FLOPs that all limits leave in an open scope of the calling thread; FLOPSHIM_UNLIMITED without a limit.
    integer(int64) function flopshim_scope_remaining(scope) result(flops)
       integer(int64), intent(in) :: scope
 
@@ -326,8 +338,9 @@ contains
       if (flopshim_present()) flops = ask_handle(api%scope_remaining, scope)
    end function
 
-   ! What one call would be charged in the open namespace: flopshim_cost("dgemm", "m=300 n=400 k=200"). Arguments by
-   ! LAPACK's names, options as letters (side=L); what is not given is 0, or an option without a letter.
+   ! Returns the FLOPs that one call of a routine would be charged in the open namespace, or an error:
+   ! flopshim_cost("dgemm", "m=300 n=400 k=200"). The arguments have LAPACK's names; options are letters (side=L). A
+   ! dimension that is not given is 0, and an option that is not given has no letter.
    integer(int64) function flopshim_cost(routine, arguments) result(flops)
       character(*), intent(in) :: routine, arguments
       procedure(cost_function), pointer :: cost
@@ -338,11 +351,11 @@ contains
       flops = cost(c_name(routine), c_name(arguments))
    end function
 
-   ! What was charged since the start or the last flopshim_reset, as text or JSON; empty without the shim.
+   ! Returns what was charged since the start or the last flopshim_reset, as text or JSON; empty without the shim.
    function flopshim_summary(kind_of_it) result(text)
       integer(c_int), intent(in), optional :: kind_of_it
       character(:), allocatable :: text
-      integer(int64), parameter :: ROOM = 4096 ! bytes of text
+      integer(int64), parameter :: ROOM = 4096 ! by how many bytes the buffer exceeds the last known length
       procedure(summary_function), pointer :: summary
       integer(c_int) :: wanted
       integer(int64) :: length
@@ -353,7 +366,7 @@ contains
       if (present(kind_of_it)) wanted = kind_of_it
       call c_f_procpointer(api%summary, summary)
       length = ROOM
-      do while (length >= len(text)) ! other threads may add to it meanwhile
+      do while (length >= len(text)) ! other threads may have made the summary longer
          deallocate (text)
          allocate (character(length + ROOM) :: text)
          length = summary(text, len(text, c_size_t), wanted)
@@ -361,7 +374,7 @@ contains
       text = text(:max(length, 0_int64))
    end function
 
-   ! Starts the summary anew. Budgets get nothing back, and the dump keeps everything.
+   ! Makes later summaries begin from here. Budgets get nothing back, and the dump keeps everything. Returns 0 or an error.
    integer function flopshim_reset() result(error)
       procedure(plain_function), pointer :: reset
 
@@ -371,8 +384,9 @@ contains
       error = reset()
    end function
 
-   ! Has c_funloc(callback), of the interface flopshim_exceed_callback, decide about calls that do not fit, in every
-   ! thread; c_null_funptr: as FLOPSHIM_ON_EXCEED says.
+   ! Sets the callback that decides about calls that do not fit, in every thread: c_funloc of a function with the interface
+   ! flopshim_exceed_callback; c_null_funptr: FLOPSHIM_ON_EXCEED decides. `context` is passed to it. Returns 0 or an error.
+   ! A thread whose call was refused before this returns may still run the previous callback.
    integer function flopshim_on_exceed(callback, context) result(error)
       type(c_funptr), value :: callback
       type(c_ptr), intent(in), optional :: context
@@ -387,7 +401,7 @@ contains
       error = on_exceed(callback, given)
    end function
 
-   ! 1: say nothing about refused calls on standard error; 0: say it. Returns what was set before.
+   ! 1: print nothing about refused calls on standard error; 0: print a line for them. Returns the previous setting.
    integer function flopshim_quiet(quiet) result(before)
       integer, intent(in) :: quiet
       procedure(quiet_function), pointer :: set
@@ -398,6 +412,7 @@ contains
       before = set(int(quiet, c_int))
    end function
 
+   ! Returns what an error means, for people.
    function flopshim_error_text(error) result(text)
       integer(int64), intent(in) :: error
       character(:), allocatable :: text
@@ -418,7 +433,7 @@ contains
       text = trim(text)
    end function
 
-   ! ---- calls through the table ----
+   ! ---- calls of functions of struct flopshim_api ----
 
    integer(int64) function ask_handle(address, scope) result(answer)
       type(c_funptr), intent(in) :: address

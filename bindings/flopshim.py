@@ -10,34 +10,35 @@
     @flopshim.budget(10**6)             # for every call anew
     def step(x): ...
 
-Run it with `flopshim python3 program.py` (or LD_PRELOAD=libflopshim.so). Without the shim nothing is counted: the
-module says so once on standard error, every amount is 0 and every budget holds.
+Run the program with `flopshim python3 program.py` (or LD_PRELOAD=libflopshim.so). Without the shim the module must never
+change what a program does: it says once on standard error that nothing is counted, every amount is 0, and every budget
+holds.
 
-Amounts are FLOPs, as whole numbers; a budget may be any positive, finite number and is rounded up. Names of namespaces
-are dotted paths, `train.forward`, relative to the namespace that is open; a leading dot makes them absolute, None is
-the one that is open. A wrong name or amount raises ValueError (TypeError if it has the wrong type) and changes
+Amounts are FLOPs, as integers; a budget may be any positive, finite number and is rounded up. The name of a namespace is a
+dotted path such as `train.forward`, relative to the namespace that is open; a leading dot makes it absolute, and None
+names the open namespace itself. A wrong name or amount raises ValueError (TypeError if it has the wrong type) and changes
 nothing.
 
-What is raised, and where. A BLAS or LAPACK call that does not fit is not run. The Python statement that made it raises
-BudgetExhaustedError in place of its result, in whatever thread it runs; no later statement, and no Python function
-that the same C call goes on to call, sees the output that was not computed. It is raised for the budgets of this
-module. A budget from the environment (FLOPSHIM_BUDGET) belongs to whoever set it: it does what FLOPSHIM_ON_EXCEED says,
-inside a `with` too; only `deny`, which would let the program go on with untouched output, raises there.
+A BLAS or LAPACK call that does not fit in a budget is not run. The Python statement that made the call raises
+BudgetExhaustedError instead of having a result, in whatever thread it runs. The output that was not computed is seen by no
+later statement, nor by a Python function that the same C call goes on to call. The budgets of this module raise. A budget
+from the environment (FLOPSHIM_BUDGET) belongs to whoever set it: a call that does not fit there is handled as
+FLOPSHIM_ON_EXCEED says, inside a `with` too. Only `deny`, which would let the program go on with untouched output, raises
+inside a `with`. If a signal handler raises while a refusal is handled (KeyboardInterrupt, say), the statement raises that
+exception instead.
 
-What a signal handler raises in the middle of that (KeyboardInterrupt, say) is raised by the statement instead.
-
-Three limits of that. Compiled code between the statement and BLAS (Cython, C) may run on until it returns to Python; what
-is refused meanwhile is counted and not said. A call in a thread that is not Python's (of an OpenMP region, say) has no
-statement: it is denied, said on standard error, and raised at the end of the block of the budget that refused it (of the
-innermost open block if that is a namespace's budget), unless that block has raised meanwhile or ends by another exception.
-A call that a trace function makes (for a debugger's `p a @ b`) fails, but may fail late.
+This has three limits. Compiled code between the statement and BLAS (Cython, C) may run on until it returns to Python; more
+calls that are refused meanwhile are counted without a message. A call in a thread that is not Python's (in an OpenMP
+region, say) has no statement: it is denied with a line on standard error, and the exception is raised where the block of
+the budget that refused it ends (for a namespace's budget, the innermost open block), unless that block has raised already
+or ends by another exception. A call that a trace function makes (for a debugger's `p a @ b`) fails, but may fail late.
 
 Scopes belong to threads, not to tasks: whatever runs in a thread is charged to the block that was opened last in it and
-is still open. So do not `await` or `yield` inside a `with` of this module: what other tasks of the thread do meanwhile is
-charged to it. Put it around the part that computes, or in asyncio.to_thread. Blocks that overlap all the same hold until
-each ends, and a RuntimeWarning says so once for every block that was overtaken. A block that is never left, because its
-generator was dropped or an exception came in between, ends when its object goes. A thread without a scope of its own
-charges where the thread that made it stands at that moment.
+is still open. So do not `await` or `yield` inside a `with` of this module, since what other tasks of the thread do
+meanwhile would be charged to it: put the `with` around the part that computes, or use asyncio.to_thread. If blocks
+overlap, each holds until it ends, and a block that outlives one around it gives a RuntimeWarning. A block that is never
+left, because its generator was dropped or an exception came in between, ends when its object is freed. A thread without a
+scope of its own charges to the scope that is open in its origin, the thread that created it.
 """
 
 import atexit
@@ -63,15 +64,15 @@ __all__ = [
 
 
 class BudgetExhaustedError(RuntimeError):
-    """Work that did not fit a budget, and was not done.
+    """Work did not fit in a budget, and was not done.
 
     operation   the routine ("dgemm"), or the name given to charge()
     cost        FLOPs that it would have been charged
-    remaining   FLOPs that were left of the limit
-    namespace   of the limit; "" is the root
-    limit       the limit's amount, in FLOPs
-    site        "file.py:12 in function", or None where no Python code made the call
-    call        the operation with its arguments, as text
+    remaining   FLOPs that the limit had left
+    namespace   namespace of the limit; "" is the root
+    limit       FLOPs that the limit allows in all, or None
+    site        "file.py:12 in function", or None if no Python code made the call
+    call        the operation with its arguments, as text, or None
     """
 
     def __init__(self, operation, cost, remaining, namespace="", limit=None, site=None, call=None):
@@ -89,7 +90,7 @@ class BudgetExhaustedError(RuntimeError):
 # ---- flopshim.h ----
 
 _UNLIMITED = 2**63 - 1
-# enum flopshim_error and flopshim_error_text, by name.
+# enum flopshim_error, and the texts of flopshim_error_text.
 _OK = 0
 _ABSENT = -1
 _BAD_NAME = -2
@@ -145,7 +146,7 @@ _KEPT_REFUSAL, _OVERTAKEN = 1, 2  # enum block_ending
 
 
 def _function(result, *arguments):
-    # None of them waits for another thread's Python code, so the GIL may be kept.
+    # PYFUNCTYPE keeps the GIL, since no function of the shim waits for Python code of another thread.
     return ctypes.PYFUNCTYPE(result, *arguments)
 
 
@@ -211,7 +212,7 @@ _absence_said = False
 
 
 def _hand_over_interpreter():
-    """Tells the shim where the functions of Python's C API are that it calls."""
+    """Gives the shim the addresses of the functions of Python's C API that it calls."""
     names = list(itertools.takewhile(lambda name: name is not None, map(_python.functions.__getitem__,
                                                                         itertools.count())))
     addresses = [ctypes.cast(getattr(ctypes.pythonapi, name.decode()), ctypes.c_void_p).value for name in names]
@@ -223,7 +224,7 @@ if _api is not None:
 
 
 def _shim(required=False):
-    """The API, or None where the shim is not loaded: that is said once, or raised."""
+    """Returns the API. Without the shim it returns None and prints so once; or raises RuntimeError, if it is required."""
     global _absence_said
     if _api is None and required:
         raise RuntimeError("flopshim is not loaded, and no budget is enforced; run the program with `flopshim`")
@@ -235,6 +236,7 @@ def _shim(required=False):
 
 
 def _checked(result, what=None):
+    """Returns a result of the shim; raises an exception if it is an error. `what` is the argument that it is about."""
     if result >= 0:
         return result
     text = _ERRORS.get(result, f"error {result}") + ("" if what is None else f": {what!r}")
@@ -246,7 +248,7 @@ def _checked(result, what=None):
 
 
 def _text(value, what):
-    """A name for the C side, which would not see what follows a NUL."""
+    """Returns a name as bytes for the shim. A NUL raises ValueError, since the shim would ignore what follows it."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -257,7 +259,7 @@ def _text(value, what):
 
 
 def _flops(value, zero_allowed=False):
-    """A number of FLOPs, rounded up."""
+    """Returns a number of FLOPs, rounded up; raises TypeError or ValueError if it is none."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"a number of FLOPs is expected, not {value!r}")
     if not 0 <= value < _UNLIMITED or (value == 0 and not zero_allowed):
@@ -267,15 +269,15 @@ def _flops(value, zero_allowed=False):
 
 # ---- a refused call becomes an exception ----
 
-# Namespaces whose budget is the environment's, but for those whose budget this module has replaced.
+# Namespaces that have a budget from the environment, which this module has not replaced.
 _environment_budgets = {
     part.rpartition("=")[0].lstrip(".") for part in os.environ.get("FLOPSHIM_BUDGET", "").split(",") if part
 }
 
 
 def _refuse(call):
-    """What a refused call raises. The shim asks, in the thread of the call, before the routine would have run; if a
-    signal handler raises something here, that is raised instead."""
+    """Returns the exception that a refused call raises. The shim calls this in the thread of the call, in place of the
+    routine; if a signal handler raises something here, the statement raises that instead."""
     *what, loud, frame = call
     error = _error(*what, _site(frame))
     if loud:
@@ -302,12 +304,12 @@ def _say(error):
 
 
 def _probe():
-    """The shim calls it to see whether this thread can be traced."""
+    """Does nothing. The shim calls it to find out whether this thread can be traced."""
 
 
 def _is_bystander(frame, refused):
-    """Whether a frame has nothing to do with the refused call of another one: finalizers and signal handlers may run
-    between any two instructions."""
+    """Returns whether `frame` has nothing to do with the refused call, which frame `refused` made: it belongs to a
+    finalizer or a signal handler, which may run between any two instructions."""
     while frame is not None and frame is not refused:
         if _is_called_anywhere(frame.f_code):
             return True
@@ -326,7 +328,7 @@ _installed = False
 
 
 def _install():
-    """Has refusals raise, from the first budget of the module on; importing it changes nothing."""
+    """Makes refusals raise. It is called for the first budget or charge, so that an import alone changes nothing."""
     global _installed
     if _installed:
         return
@@ -341,9 +343,9 @@ def _install():
 
 
 def _monitoring_tool():
-    tools = 3, 4  # the numbers that are nobody's by convention
+    tools = 3, 4  # the numbers that no tool has by convention
     for tool in tools:
-        if sys.monitoring.get_tool(tool) == "flopshim":  # an exception came the first time
+        if sys.monitoring.get_tool(tool) == "flopshim":  # an earlier _install was cut short by an exception
             return tool
     for tool in tools:
         if sys.monitoring.get_tool(tool) is None:
@@ -353,7 +355,7 @@ def _monitoring_tool():
 
 
 class _OpenBudgets:
-    """Those that are open, in any thread."""
+    """Its len() is the number of blocks with a budget that are open in any thread."""
 
     def __len__(self):
         return 0 if _api is None else _python.open_budgets()
@@ -366,28 +368,29 @@ _open_budgets = _OpenBudgets()
 
 
 def _warn_of_order(kind):
+    """Warns of a block that ended out of order. `kind` is the class of the exception that the block ends by, or None."""
     try:
         warnings.warn("a flopshim block ended out of order or in another thread than it began in: what ran meanwhile may "
                       "be charged to the wrong namespace", RuntimeWarning, stacklevel=3)
-    except RuntimeWarning:  # where warnings are errors; but the block's own exception comes first
+    except RuntimeWarning:  # warnings are errors here; but the block's own exception must not be replaced by one
         if kind is None:
             raise
 
 
 class namespace:
-    """Charges what is done inside to a namespace, without a budget: `with flopshim.namespace("forward"):`, or
+    """Charges the work inside to a namespace, without a budget: `with flopshim.namespace("forward"):`, or
     @flopshim.namespace("forward") on a function.
 
-    ValueError for a wrong name, when it is entered."""
+    A wrong name raises ValueError when the block is entered."""
 
     def __init__(self, name):
         self._name = _text(name, "a namespace")
-        self._scope = None  # its handle
-        self._keeper = None  # open as long as this is there
+        self._scope = None  # handle of the open scope
+        self._keeper = None  # capsule of the open scope, which ends it when it is freed
         self._total = None  # (used, remaining) of the block that ended last
 
     def _begin(self):
-        """Opens the scope, and gives what ends it where an exception keeps __exit__ from that."""
+        """Opens the scope. Returns a capsule that ends it when it is freed, for when an exception prevents __exit__."""
         return self._open(_UNLIMITED, 0)
 
     def _open(self, flops, flags):
@@ -397,7 +400,7 @@ class namespace:
         return keeper
 
     def _another(self):
-        """One for a block of its own."""
+        """Returns a copy, for another block."""
         another = copy.copy(self)
         another._scope = another._keeper = None
         return another
@@ -427,7 +430,7 @@ class namespace:
             raise _error_of(end.refusal)
 
     def __call__(self, function):
-        """Decorates a function: every call of it is a block of its own."""
+        """Decorates a function: each call of it is a block of its own."""
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function) or \
                 inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__qualname__} runs in pieces, between which others run in its thread: "
@@ -453,17 +456,17 @@ class budget(namespace):
         with flopshim.budget(10**9, namespace="forward") as b: ...
         @flopshim.budget(10**9, namespace="forward")
 
-    flops       positive and finite, rounded up. All budgets around it hold as well.
-    namespace   that the block charges to; None: the one that is open.
-    quiet       False: every refusal is also said on standard error. (An exception says it already.)
-    multiplier  factor of everything that is charged in `namespace`, which has to be given, from now on: it is the
-                namespace's, not the block's.
-    accumulate  True: one budget for all the calls, or blocks, together: the budget of `namespace`, which is then
-                counted from FLOPSHIM_NAMESPACE or the root on, wherever it is entered. A decorated function that
-                gives none has the one of its own name, `module.function`. A smaller one from the environment stays.
-    required    True: RuntimeError where the shim is not loaded.
+    flops       the budget, positive and finite, rounded up. All budgets around it hold as well.
+    namespace   the namespace that the block charges to; None: the one that is open.
+    quiet       False: a refusal prints a line on standard error, besides raising an exception.
+    multiplier  factor of everything that is charged in `namespace` from now on. It belongs to the namespace, not to the
+                block, and therefore `namespace` must be given.
+    accumulate  True: all blocks, or calls of the function, share one budget: that of `namespace`, whose name is then
+                relative to FLOPSHIM_NAMESPACE or the root wherever the block is entered. A decorated function without
+                `namespace` uses `module.function`. A smaller budget from the environment stays.
+    required    True: without the shim the block raises RuntimeError.
 
-    Raises ValueError or TypeError for wrong arguments, BudgetExhaustedError at a statement whose call does not fit."""
+    Wrong arguments raise ValueError or TypeError; a statement whose call does not fit raises BudgetExhaustedError."""
 
     def __init__(self, flops, namespace=None, *, quiet=True, multiplier=None, accumulate=False, required=False):
         super().__init__(namespace)
@@ -507,7 +510,7 @@ class budget(namespace):
 
     @property
     def used(self):
-        """FLOPs charged in the block: so far, or in the end. With `accumulate`, in its namespace."""
+        """FLOPs charged in the block so far, or until it ended. With `accumulate`, in its namespace."""
         if self._accumulate and _api is not None and self._name is not None:
             return _checked(_api.used(self._name))
         used = _NOT_OPEN if self._scope is None else _api.scope_used(self._scope)
@@ -517,7 +520,7 @@ class budget(namespace):
 
     @property
     def remaining(self):
-        """FLOPs that may still be charged in it, as far as the budgets around it allow."""
+        """FLOPs that this budget and those around it leave. After the block has ended, what they left then."""
         if self._accumulate and _api is not None and self._name is not None:
             path = self._name.decode().lstrip(".")
             return _checked(_api.remaining(self._name)) if path in _limited_here else self._flops
@@ -527,7 +530,7 @@ class budget(namespace):
         return _checked(left)
 
     def summary(self):
-        """One line of text: what is used and what remains."""
+        """Returns a line of text on what is used and what remains."""
         name = f"namespace '{self._name.decode()}': " if self._name else ""
         return f"{name}{self.used:,} of {self._flops:,} FLOPs used, {self.remaining:,} remain"
 
@@ -536,7 +539,7 @@ _limited_here = set()  # namespaces whose budget an accumulating `budget` has se
 
 
 def _absolute(name):
-    """A name that means the same wherever it is entered."""
+    """Returns the absolute name of a namespace that is given relative to FLOPSHIM_NAMESPACE, as bytes."""
     if name.startswith(b"."):
         return name
     around = os.environ.get("FLOPSHIM_NAMESPACE", "").lstrip(".").encode()
@@ -544,7 +547,7 @@ def _absolute(name):
 
 
 def _factor(multiplier):
-    """A factor as the shim takes it, times 2^32."""
+    """Returns a factor in the shim's unit, 2^-32; raises TypeError or ValueError if it is none."""
     if not isinstance(multiplier, numbers.Real) or isinstance(multiplier, bool):
         raise TypeError(f"a multiplier is a number, not {multiplier!r}")
     if not 0 < multiplier < 2**31:
@@ -559,18 +562,18 @@ def _factor(multiplier):
 
 
 def present():
-    """True if the shim counts this process."""
+    """Returns whether the shim is loaded in this process."""
     return _api is not None
 
 
 def charge(operation, flops, subscripts=None, shapes=()):
-    """Charges work that is not a BLAS or LAPACK call, before it is done: `flops` FLOPs under the name `operation`.
+    """Charges work that is not a BLAS or LAPACK call: `flops` FLOPs under the name `operation`. Call it before the work.
 
     subscripts  text for the record, "ij,jk->ik"
-    shapes      up to 8 tuples of up to 8 extents, the operands' shapes
+    shapes      shapes of the operands for the record: up to 8 tuples of up to 8 extents
 
-    Raises BudgetExhaustedError if it does not fit; then it is not charged, and the work should not be done."""
-    __tracebackhide__ = True  # pytest shows the caller's line
+    Raises BudgetExhaustedError if the work does not fit; then it is not charged, and should not be done."""
+    __tracebackhide__ = True  # so that pytest shows the caller's line
     amount = _flops(flops, zero_allowed=True)
     operation = _text(operation, "an operation")
     subscripts = _text(subscripts, "subscripts")
@@ -596,7 +599,7 @@ def _raise_charged(refusal, frame):
     error = [_error_of(refusal, _site(frame))]
     if refusal.loud:
         _say(error[0])
-    del refusal, frame  # the traceback keeps this function's variables: none may lead back to the error
+    del refusal, frame  # the error's traceback keeps the variables of this frame: none may refer to the error
     raise error.pop()
 
 
@@ -606,26 +609,28 @@ def _ask(question, name):
 
 
 def used(namespace=None):
-    """FLOPs charged to a namespace and those inside it since the process began."""
+    """Returns the FLOPs charged to a namespace and to those inside it since the process began."""
     api = _shim()
     return 0 if api is None else _ask(api.used, namespace)
 
 
 def remaining(namespace=None):
-    """FLOPs that may still be charged to it: the least that any limit on the way up leaves. math.inf without one."""
+    """Returns the FLOPs that may still be charged to a namespace: the least that its limit and those of the namespaces
+    around it leave, math.inf if there is none. With None the limits of the open blocks count too."""
     api = _shim()
     left = _UNLIMITED if api is None else _ask(api.remaining, namespace)
     return math.inf if left == _UNLIMITED else left
 
 
 def calls(namespace=None):
-    """Calls completed in a namespace and those inside it, workspace queries not among them."""
+    """Returns how many calls have ended in a namespace and in those inside it, without workspace queries."""
     api = _shim()
     return 0 if api is None else _ask(api.calls, namespace)
 
 
 def set_budget(namespace, flops):
-    """Sets or replaces the budget of a namespace, over the life of the process: what has been used stays used."""
+    """Sets or replaces the budget of a namespace, over the whole life of the process: what has been charged there before
+    counts."""
     amount, name = _flops(flops), _text(namespace, "a namespace")
     api = _shim()
     if api is not None:
@@ -634,7 +639,8 @@ def set_budget(namespace, flops):
 
 
 def set_multiplier(namespace, factor):
-    """Scales what is charged in a namespace from now on, on top of its ancestors' factors; > 0 and below 2^31."""
+    """Sets the factor of a namespace, > 0 and below 2^31: what is charged there from now on is multiplied by it, and by
+    the factors of the namespaces around it."""
     fixed, name = _factor(factor), _text(namespace, "a namespace")
     api = _shim()
     if api is not None:
@@ -642,10 +648,11 @@ def set_multiplier(namespace, factor):
 
 
 def cost(routine, **arguments):
-    """FLOPs that one call of a routine would be charged: cost("dtrsm", side="L", m=300, n=400).
+    """Returns the FLOPs that one call of a routine would be charged: cost("dtrsm", side="L", m=300, n=400).
 
-    Arguments have LAPACK's names: dimensions are whole numbers, options are letters. What is not given is 0, or an
-    option without a letter. ValueError if there is no such routine or argument, or if it has no price."""
+    The arguments have LAPACK's names: dimensions are integers, options are letters. A dimension that is not given is 0,
+    and an option that is not given has no letter. Raises ValueError if there is no such routine or argument, or if the
+    routine has no price."""
     words = " ".join(f"{name}={value if isinstance(value, str) else operator.index(value)}"
                      for name, value in arguments.items())
     routine_name, words = _text(routine, "a routine"), _text(words, "arguments")
@@ -653,7 +660,7 @@ def cost(routine, **arguments):
     return 0 if api is None else _checked(api.cost(routine_name, words), f"{routine}({words.decode()})")
 
 
-_SUMMARY_ROOM = 4096  # bytes of text
+_SUMMARY_ROOM = 4096  # by how many bytes the buffer exceeds the last known length
 
 
 def _summary(kind):
@@ -666,30 +673,31 @@ def _summary(kind):
         length = _checked(api.summary(buffer, size, kind))
         if length < size:
             return buffer.value.decode(errors="replace")
-        size = length + _SUMMARY_ROOM  # other threads may add to it meanwhile
+        size = length + _SUMMARY_ROOM  # other threads may have made the summary longer
 
 
 def summary(by_namespace=False):
-    """What was charged since the start or the last reset(), as text."""
+    """Returns what was charged since the start or the last reset(), as text."""
     return _summary(_TEXT | (_BY_NAMESPACE if by_namespace else 0)) or "flopshim is not loaded\n"
 
 
 def summary_dict(by_namespace=False):
-    """The same as a dict: `calls`, `flops` (before weights and multipliers), `charged`, `budget`, `remaining`, and
-    `operations` {name: {calls, flops, charged}}; by namespace `namespaces` {path: {calls, own_flops, inclusive_flops,
-    own_charged, inclusive_charged, budget, remaining, operations}}. {} without the shim."""
+    """Returns the same as a dict: `calls`, `flops` (before weights and multipliers), `charged`, `budget`, `remaining`, and
+    `operations` {name: {calls, flops, charged}}. With by_namespace it has, in place of `operations`, `namespaces` {path:
+    {calls, own_flops, inclusive_flops, own_charged, inclusive_charged, budget, remaining, operations}}. Without the shim
+    it is {}."""
     text = _summary(_JSON | (_BY_NAMESPACE if by_namespace else 0))
     return {} if text is None else json.loads(text)
 
 
 def reset():
-    """Starts the summary anew. Budgets get nothing back, and the dump keeps everything."""
+    """Makes later summaries begin from here. Budgets get nothing back, and the dump keeps everything."""
     api = _shim()
     if api is not None:
         _checked(api.reset())
 
 
 def dump_path():
-    """Path of this process's dump; None without one."""
+    """Returns the path of the dump of this process; None if there is none."""
     path = _api.dump_path() if _api is not None else None
     return os.fsdecode(path) if path else None
