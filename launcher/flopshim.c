@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * flopshim.c - the launcher: runs a program with libflopshim.so preloaded, or says why the shim cannot
- * reach it. It must never start a program whose work would go uncounted without a word, and it leaves
- * nothing of itself behind: the program takes its place by exec, so status, signals and pid are its own.
+ * flopshim.c - the launcher: runs a program with libflopshim.so preloaded, or says why the shim cannot reach it.
+ * It must never silently start a program whose work would not be counted.
  *
- * Exit status, when it is not the program's: 125 the launcher's own error, 126 the program was found but
- * cannot be run or reached, 127 it was not found. env(1) uses the same.
+ * The launcher becomes the program by exec, so that pid, signals and exit status are the program's. If it does not get that
+ * far, its exit status is 125 for an error of its own, 126 if the program was found but cannot be run or reached, 127 if
+ * the program was not found; env(1) uses the same.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -35,29 +35,29 @@
 #endif
 
 #define SHIM_NAME "libflopshim.so"
-#define SHIM_VARIABLE VARIABLE(LIBRARY) /* where the shim is; meant for the launcher, not passed on */
+#define SHIM_VARIABLE VARIABLE(LIBRARY) /* the path of the shim; the launcher reads it, and does not pass it on */
 
 enum { STATUS_LAUNCHER = 125, STATUS_UNREACHABLE = 126, STATUS_NOT_FOUND = 127 };
 
 enum {
-	SCRIPT_LINE = 256, /* so much of a "#!" line does Linux read */
-	SCRIPT_DEPTH = 5,  /* so many interpreters in a row does it follow */
+	SCRIPT_LINE = 256, /* bytes of a "#!" line that Linux reads */
+	SCRIPT_DEPTH = 5,  /* longest chain of interpreters that Linux follows */
 };
 
-/* The rows of options.def that are options. */
+/* Numbers of the rows of options.def that are options of the launcher. */
 enum {
 #define OPTION(NAME, ...) OPTION_##NAME,
 #define COMMAND(NAME, ...) OPTION_##NAME,
 #include "options.def"
 	OPTION_COUNT,
-	OPTION_BASE = 256, /* getopt's value of option i is OPTION_BASE + i, above every letter */
+	OPTION_BASE = 256, /* getopt_long returns OPTION_BASE + i for option i, which no letter equals */
 };
 
 static const struct option_row {
 	const char *name;
-	char letter;          /* 0: none */
-	const char *variable; /* that it sets; NULL: the launcher obeys it */
-	const char *argument; /* NULL: none, the variable becomes 1 */
+	char letter;          /* short form; 0: none */
+	const char *variable; /* the variable that the option sets; NULL for a COMMAND */
+	const char *argument; /* as --help shows it; NULL: the option takes none, and sets the variable to 1 */
 	const char *help;
 } rows[OPTION_COUNT] = {
 #define OPTION(NAME, option, letter, argument, fault, kind, initial, help, meaning) \
@@ -66,16 +66,16 @@ static const struct option_row {
 #include "options.def"
 };
 
-/* A file mapped for reading. bytes == NULL if and only if size == 0. */
+/* The contents of a file, mapped for reading. `bytes` is NULL if and only if `size` is 0. */
 struct image {
 	const unsigned char *bytes;
 	size_t size;
 };
 
 static bool quiet;
-static char *sanitizer; /* runtime that the program was linked to, NULL if none */
+static char *sanitizer; /* runtime of a sanitizer that the program was linked to, NULL if none */
 
-/* A line by one write: those of other ranks may come between two. */
+/* Prints a line on standard error, by one write: two might be separated by the lines of other MPI ranks. */
 static void say(const char *format, va_list arguments)
 {
 	char *sentence = NULL, *line = NULL;
@@ -91,6 +91,7 @@ static void say(const char *format, va_list arguments)
 	free(line);
 }
 
+/* Prints an error and ends the launcher. */
 static void __attribute__((format(printf, 2, 3), noreturn)) fail(int status, const char *format, ...)
 {
 	va_list arguments;
@@ -113,7 +114,7 @@ static void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
 	va_end(arguments);
 }
 
-/* Like asprintf, for the caller to free; ends the launcher when memory is short. */
+/* Returns a formatted text, for the caller to free; ends the launcher if there is no memory. */
 static char *__attribute__((format(printf, 1, 2))) text(const char *format, ...)
 {
 	va_list arguments;
@@ -137,7 +138,10 @@ static void set_variable(const char *name, const char *value)
 		fail(STATUS_LAUNCHER, "cannot set %s: %s", name, strerror(errno));
 }
 
-/* What a launcher starts inside of what another has started is part of that run. */
+/*
+ * Gives the run a name, by which the dumps of its processes are told to belong together. A launcher that runs under another
+ * one leaves that one's name, since its processes are part of that run.
+ */
 static void name_run(void)
 {
 	const char *given = getenv(VARIABLE(RUN));
@@ -145,7 +149,7 @@ static void name_run(void)
 	char name[2 * sizeof(bytes) + 1];
 
 	if ((given && *given) || getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return; /* or its dumps are told to be of one run by what else they say */
+		return; /* without random bytes the run has no name; flopshim-report then goes by the dumps' other members */
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
 	set_variable(VARIABLE(RUN), name);
@@ -153,7 +157,10 @@ static void name_run(void)
 
 /* ---- ELF files ---- */
 
-/* Maps `path`; false, with errno, if it cannot be read. An empty file is an empty image. */
+/*
+ * Maps a file. Returns false, with errno, if it cannot be opened or mapped. An empty file, or one that is not a regular file,
+ * gives an empty image.
+ */
 static bool image_open(const char *path, struct image *image)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -180,7 +187,7 @@ static void image_close(struct image *image)
 	*image = (struct image){0};
 }
 
-/* `count` objects of `each` bytes at `offset`, NULL if they are not all in the file or not aligned. */
+/* Returns `count` objects of `each` bytes at `offset`; NULL if they are not all in the file, or not aligned. */
 static const void *image_at(const struct image *image, uint64_t offset, uint64_t count, uint64_t each)
 {
 	if (offset > image->size || count > (image->size - offset) / each)
@@ -190,7 +197,7 @@ static const void *image_at(const struct image *image, uint64_t offset, uint64_t
 	return image->bytes + offset;
 }
 
-/* The ELF header of the word size that the launcher was built for, NULL if the file has none. */
+/* Returns the ELF header; NULL if the file has none, or one of another word size than the launcher's. */
 static const ElfW(Ehdr) *elf_header(const struct image *image)
 {
 	const ElfW(Ehdr) *header = image_at(image, 0, 1, sizeof *header);
@@ -201,7 +208,7 @@ static const ElfW(Ehdr) *elf_header(const struct image *image)
 	return header;
 }
 
-/* The loader that the program asks for; NULL for a static one. */
+/* Returns the path of the dynamic linker that a program names; NULL for a static program. */
 static const char *elf_loader(const struct image *image, const ElfW(Ehdr) *header)
 {
 	const ElfW(Phdr) *segments = image_at(image, header->e_phoff, header->e_phnum, sizeof *segments);
@@ -216,13 +223,13 @@ static const char *elf_loader(const struct image *image, const ElfW(Ehdr) *heade
 	return NULL;
 }
 
-/* A sanitizer's runtime refuses to start unless it stands before all others. */
+/* Returns whether a library is the runtime of a sanitizer, which refuses to start unless it is loaded first. */
 static bool is_sanitizer(const char *name)
 {
 	return starts_with(name, "lib") && strstr(name, "san.so");
 }
 
-/* The runtime of a sanitizer that the program was linked to, for the caller to free; NULL if there is none. */
+/* Returns the runtime of a sanitizer that a program was linked to, for the caller to free; NULL if there is none. */
 static char *elf_sanitizer(const struct image *image, const ElfW(Ehdr) *header)
 {
 	const ElfW(Shdr) *sections = image_at(image, header->e_shoff, header->e_shnum, sizeof *sections);
@@ -261,7 +268,7 @@ static const char *machine_name(int machine)
 
 /* ---- the shim ---- */
 
-/* The folder of the running launcher; empty if the kernel does not say (no /proc). */
+/* Returns the folder of the launcher's file, for the caller to free; it is empty if /proc is not there. */
 static char *own_folder(void)
 {
 	char path[PATH_MAX];
@@ -276,8 +283,9 @@ static char *own_folder(void)
 }
 
 /*
- * The absolute path of the shim, and its machine. Looked for where the environment says, beside the launcher (a
- * build folder), in the lib folders of the same prefix, and where it was configured to go.
+ * Returns the absolute path of the shim, and stores its ELF machine; ends the launcher if there is no usable shim. It is
+ * looked for where SHIM_VARIABLE says; without that beside the launcher (in a build folder), in the lib folders of the same
+ * prefix, and in LIBDIR.
  */
 static char *find_shim(int *machine)
 {
@@ -321,8 +329,8 @@ static char *find_shim(int *machine)
 /* ---- the program ---- */
 
 /*
- * Finds `name` as execvp does, for the caller to free; NULL with errno ENOENT, or EACCES where it is
- * found but may not be executed. The result always holds a slash.
+ * Returns the path of the program that execvp would find, for the caller to free; it contains a slash. Returns NULL with
+ * errno otherwise: ENOENT if there is none, EACCES if there is one that may not be executed.
  */
 static char *find_program(const char *name)
 {
@@ -354,6 +362,7 @@ static char *find_program(const char *name)
 	return NULL;
 }
 
+/* Does the same, but ends the launcher with a message that begins with `what` if there is no such program. */
 static char *find_program_or_fail(const char *name, const char *what)
 {
 	char *path = find_program(name);
@@ -372,8 +381,9 @@ static char *find_program_or_fail(const char *name, const char *what)
 }
 
 /*
- * Ends the launcher if the dynamic linker would run in its secure mode, where it drops preloads. Refused
- * for every user, root included: whether a run is counted must not depend on who starts it.
+ * Ends the launcher if the dynamic linker would run the program in secure mode, where it ignores LD_PRELOAD. `role` stands
+ * before the path in messages, here and below: it is empty for the program itself, "SCRIPT: its interpreter " for another.
+ * Root is refused too, for whom the mode is not secure: whether a program is counted must not depend on who starts it.
  */
 static void check_privileges(const char *path, const char *role)
 {
@@ -404,7 +414,7 @@ static void check_elf(const struct image *image, const char *path, const char *r
 		     machine_name(header->e_machine), SHIM_NAME, machine_name(machine));
 	loader = elf_loader(image, header);
 	if (!loader) {
-		/* The dynamic linker itself, run as a command, preloads as it always does. */
+		/* A program that is run by `ld.so PROGRAM`: the dynamic linker obeys LD_PRELOAD there too. */
 		if (starts_with(base_name(path), "ld-linux") || starts_with(base_name(path), "ld.so"))
 			return;
 		fail(STATUS_UNREACHABLE, "%s%s is statically linked: no shim can be preloaded into it", role, path);
@@ -423,7 +433,7 @@ static void check_elf(const struct image *image, const char *path, const char *r
 		sanitizer = elf_sanitizer(image, header);
 }
 
-/* Cuts the next word off `*rest`; NULL at the end. */
+/* Returns the next word of *rest, terminated, and moves *rest behind it; NULL at the end. */
 static char *next_word(char **rest)
 {
 	char *word = *rest + strspn(*rest, " \t");
@@ -442,8 +452,8 @@ static void __attribute__((noreturn)) fail_cleared(const char *path, const char 
 }
 
 /*
- * The program that "#!/usr/bin/env ARGUMENT" starts, within `argument`; NULL if it names none. Without
- * -S the whole argument is a name, however many words it has.
+ * Returns the program that a first line "#!/usr/bin/env ARGUMENT" starts, as a part of `argument`; NULL if it names none.
+ * Ends the launcher if env is told to clear the environment. Without -S the whole argument is one name, with its blanks.
  */
 static const char *env_operand(char *argument, const char *path, const char *role)
 {
@@ -470,7 +480,7 @@ static const char *env_operand(char *argument, const char *path, const char *rol
 
 static void check_program(const char *path, const char *role, int machine, int depth);
 
-/* `line` is what follows "#!", up to the end of the line. */
+/* Checks the interpreters of a script. `line` is its first line behind "#!"; `depth` counts the interpreters so far. */
 static void check_script(char *line, const char *path, const char *role, int machine, int depth)
 {
 	char *interpreter = next_word(&line), *inner;
@@ -495,7 +505,7 @@ static void check_script(char *line, const char *path, const char *role, int mac
 	free(inner);
 }
 
-/* Ends the launcher unless the shim reaches the program, and the interpreters that it stands on. */
+/* Ends the launcher unless the shim can be loaded into the program or, for a script, into its interpreters. */
 static void check_program(const char *path, const char *role, int machine, int depth)
 {
 	struct image image;
@@ -518,7 +528,7 @@ static void check_program(const char *path, const char *role, int machine, int d
 			line[--length] = '\0';
 		check_script(line, path, role, machine, depth);
 	} else if (depth < SCRIPT_DEPTH) {
-		check_program("/bin/sh", role, machine, SCRIPT_DEPTH); /* execvp gives it to the shell */
+		check_program("/bin/sh", role, machine, SCRIPT_DEPTH); /* execvp runs a file of unknown format by the shell */
 	}
 	image_close(&image);
 }
@@ -526,8 +536,8 @@ static void check_program(const char *path, const char *role, int machine, int d
 /* ---- the environment ---- */
 
 /*
- * Puts the shim at the head of LD_PRELOAD, where a BLAS would hide it; only the runtimes of sanitizers stay before
- * it. A second entry of the shim, from a launcher within a launcher, goes.
+ * Puts the shim first in LD_PRELOAD, since a BLAS before it would hide it; only runtimes of sanitizers stay before it. An
+ * entry that a launcher around this one has made is removed.
  */
 static void preload(const char *shim)
 {
@@ -554,7 +564,7 @@ static void preload(const char *shim)
 	free(others);
 }
 
-/* The end of --help's line on variables that no option sets. */
+/* Text for --help on the variables that no option sets. */
 static const char own_variables[] = ""
 #define LAUNCHER_VARIABLE(NAME, help) " " VARIABLE(NAME) " " help "."
 #include "options.def"
@@ -580,7 +590,7 @@ static void print_help(void)
 	     "of reach (static, set-user-ID, musl, another machine), 127 it was not found.");
 }
 
-/* Budgets add up to a list; of the other options the last one counts. */
+/* Sets the variable of an option. A repeated --budget is appended to the list; of another option the last value holds. */
 static void apply(const struct option_row *row, const char *value)
 {
 	static bool budget_given;
@@ -602,7 +612,7 @@ static const struct option_row *row_of(int option)
 	return NULL;
 }
 
-/* Whether it is more likely to be the program than the value that an option wants. */
+/* Returns whether the value of an option is more likely the program, because the value was forgotten. */
 static bool is_program(const char *value)
 {
 	char *path = find_program(value);
@@ -611,7 +621,7 @@ static bool is_program(const char *value)
 	return path || (strchr(value, '/') && !access(value, F_OK));
 }
 
-/* A program that stands where the value should. */
+/* Ends the launcher because the value of an option is missing, and the program stands in its place. */
 static void __attribute__((noreturn)) fail_without_value(const struct option_row *row, const char *program)
 {
 	bool is_budget = row == &rows[OPTION_BUDGET];
@@ -620,10 +630,11 @@ static void __attribute__((noreturn)) fail_without_value(const struct option_row
 	     is_budget ? "a number of FLOPs" : row->argument, program, row->name, is_budget ? "1e9" : row->argument, program);
 }
 
+/* Returns the option that a misspelt name most likely means, NULL if none is near. `name` may go on with "=VALUE". */
 static const struct option_row *nearest_row(const char *name)
 {
 	const struct option_row *nearest = NULL;
-	unsigned best = 3; /* edits that no more than a slip of the hand makes */
+	unsigned best = 3; /* a name that differs by as many edits is no slip of the hand any more */
 
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		unsigned distance = name_distance(name, strcspn(name, "="), rows[i].name);
@@ -636,7 +647,10 @@ static const struct option_row *nearest_row(const char *name)
 	return nearest;
 }
 
-/* What getopt did not take: `word` is the option as it was given, `letter` the letter or the value of a known one, or 0. */
+/*
+ * Ends the launcher because getopt_long rejected an option. `word` is the option as the user wrote it; `letter` is getopt's
+ * optopt: the letter, the value of a long option that takes no argument, or 0 if the name is not known.
+ */
 static void __attribute__((noreturn)) fail_of_option(const char *word, int letter)
 {
 	const struct option_row *row = letter ? row_of(letter) : NULL;
@@ -650,13 +664,13 @@ static void __attribute__((noreturn)) fail_of_option(const char *word, int lette
 	     row ? row->name : "", row ? "?" : "");
 }
 
-/* Applies the options and gives the index of PROGRAM in argv. */
+/* Applies the options and returns the index of PROGRAM in argv; ends the launcher if the command line is wrong. */
 static int parse(int argc, char **argv)
 {
 	struct option options[OPTION_COUNT + 1] = {0};
-	char letters[2 * OPTION_COUNT + 3] = "+:"; /* "+": the first non-option is PROGRAM; ":": a missing value is told apart */
+	char letters[2 * OPTION_COUNT + 3] = "+:"; /* "+": stop at PROGRAM; ":": return ':' for a missing value */
 	char *end = letters + 2;
-	const struct option_row *last = NULL; /* that has taken the word before the next one */
+	const struct option_row *last = NULL; /* the option whose value is the word before optind, NULL if that is no value */
 	int option;
 
 	opterr = 0;
