@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# make                     the shim, flopshim-report and the launcher, in $(O)
-# make check-quick         what to run after each change, below a minute
-# make check               the quick tests            make check-long     soak, fuzz and matrix runs
-# make check-prices        every price against measured instruction counts
-# make bench               what a call costs          make bench-clients  what programs cost
-# make docs                writes the table of options in README.md
-# make install             PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
+# Makefile - builds flopshim; tests/tests.mk and bench/bench.mk, which it includes, test and measure it.
+# It must never list the sources of a folder one by one: a new file is built without an edit here.
 #
-# ENTRY=c has the entry body leave all to C, for tests: give it a folder of its own, O=build-c.
-# DEBUG=1 without optimization, V=1 shows commands, O=DIR builds elsewhere.
+# make                     builds the shim, flopshim-report and the launcher in $(O)
+# make check-quick         tests what a change breaks most often, in less than a minute
+# make check               runs all quick tests       make check-long     runs the soak, fuzz and matrix tests too
+# make check-prices        compares every price with measured instruction counts
+# make bench               measures calls             make bench-clients  measures programs
+# make docs                writes the table of options in README.md
+# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults
+#
+# O=DIR builds in DIR, DEBUG=1 builds without optimization, V=1 shows commands.
+# ENTRY=c builds an entry body that leaves all work to C, for tests; give it a folder of its own, such as O=build-c.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -27,7 +30,7 @@ MANDIR ?= $(DATADIR)/man
 CC ?= cc
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 MULTIARCH := $(shell $(CC) -print-multiarch)
-# Registers that hold integer arguments; none for a processor that price/slots.h does not know.
+# Number of integer argument registers; empty for a processor that price/slots.h does not know.
 GPRS := $(shell $(CC) -E -dM -x c price/slots.h 2>/dev/null | sed -n 's/^.define ENTRY_GPR_COUNT //p')
 ifeq ($(GPRS),)
 $(error flopshim has no entry body for $(ARCH) yet: shim/state/entry.h says what one must do)
@@ -44,9 +47,9 @@ say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 .PHONY: all check check-long check-prices check-clients bench bench-clients docs install clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 
-# What every compilation makes beside its object: which headers it has read.
+# Each compilation also writes a .d file, which lists the headers that the object depends on.
 DEPENDENCIES := -MMD -MP
-# Sources name a header by its path from here; include/ holds what is installed.
+# Sources include a header by its path from this folder; include/ holds the headers that are installed.
 SEARCH := -I. -Iinclude -I$(O)/gen
 
 # ---- the routine table ----
@@ -57,7 +60,7 @@ GENERATED_ALSO := $(O)/gen/stubs.inc $(O)/gen/symbols.h $(O)/gen/formulas.c $(O)
 HEADERS := $(O)/gen/cblas.i $(O)/gen/lapack.i $(O)/gen/lapacke.i
 GENERATOR_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard generate/*.c))
 
-# It runs on the machine that builds, which need not be one that the shim is for.
+# The generator runs on the machine that builds, which may have another processor than the one that the shim is built for.
 HOSTCC ?= $(CC)
 HOSTCFLAGS ?= $(OPT) -g
 HOSTBASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(HOSTCFLAGS)
@@ -80,14 +83,15 @@ $(GENERATED_ALSO): $(GENERATED) ;
 
 # ---- the shim ----
 
-# Code on the call path uses no vector register: the program's arguments are in them.
+# Code on the call path must not use vector registers, since they hold arguments of the program's call.
 SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
 SHIM_SOURCES := $(filter-out shim/state/offsets.c,$(wildcard shim/*/*.c)) price/price.c
 SHIM_ASSEMBLY := $(wildcard shim/*/*_$(ARCH).S)
 SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)/pic/%.o,$(SHIM_ASSEMBLY)) $(O)/pic/gen/tables.o
 SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden $(SEARCH)
 $(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only
-# gcc would make calls of memset out of its loops; clang has no such option, and does not with -fno-builtin.
+# memory.c defines the shim's own memset. gcc would turn its loops into calls of memset, which this option forbids; clang
+# does not have the option, and leaves loops alone with -fno-builtin.
 LOOPS_STAY := $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/null > /dev/null 2>&1 \
 	&& echo -fno-tree-loop-distribute-patterns)
 $(O)/pic/shim/guest/memory.o: SHIM_EXTRA := -fno-builtin $(LOOPS_STAY)
@@ -102,7 +106,8 @@ $(O)/pic/gen/tables.o: $(GENERATED)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SHIM_FLAGS) $(SHIM_EXTRA) $(DEPENDENCIES) -c $< -o $@
 
-# What the entry body reads of C structures, out of a compiler that is for the same processor.
+# Offsets of structure members for the entry body. They are taken from assembly that the compiler writes, since a program
+# that printed them might not run on the machine that builds.
 OFFSETS := $(O)/gen/offsets.h
 $(OFFSETS): shim/state/offsets.c $(GENERATED)
 	$(call say,OFFSETS)
@@ -123,7 +128,7 @@ SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,
 $(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(SHIM_OBJECTS) $(LDFLAGS)
-	$(Q)mv $@.new $@ # programs under test may have the old one mapped
+	$(Q)mv $@.new $@ # a running program may have the old file mapped, which must not change
 
 # ---- the analyzer ----
 
@@ -153,7 +158,8 @@ $(O)/flopshim-report: $(ANALYZER_OBJECTS)
 
 # ---- the launcher ----
 
-# Where the launcher looks for the shim: `make install` may name another folder than `make` did.
+# The folder where the launcher looks for the shim. It is kept in a file, so that the launcher is compiled again if
+# `make install` names another LIBDIR than `make` did.
 .PHONY: libdir-again
 $(O)/launcher/libdir: libdir-again
 	$(Q)mkdir -p $(@D)
@@ -174,7 +180,7 @@ $(O)/docs/options: docs/options.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOSTBASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
 
-# Writes anew what README.md says about options.
+# Replaces the table of options in README.md.
 docs: $(O)/docs/options
 	$(Q)$< readme > $<.md
 	$(Q)sed -i -e '/^<!-- options: /r $<.md' -e '/^<!-- options: /,/^<!-- end of options/{/^<!-- /!d}' README.md
@@ -183,7 +189,7 @@ $(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
 	$(Q)$(O)/docs/options man > $@.options
 	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e "s/@VERSION@/$$(sed -n 's/.*VERSION "\(.*\)"/\1/p' include/version.h)/" $< > $@
 
-# Completions, by the name that each shell looks for.
+# Completions, with the file names that the shells expect.
 COMPLETION_bash := bash-completion/completions/flopshim
 COMPLETION_zsh := zsh/site-functions/_flopshim
 COMPLETION_fish := fish/vendor_completions.d/flopshim.fish

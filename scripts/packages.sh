@@ -1,17 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# packages.sh - sourced: installs the Debian packages that a script needs and that are not there yet.
+# packages.sh - functions that install the Debian packages that a script needs and that are missing; other scripts source it.
+# It must never install anything without saying what and how much before.
 # shellcheck disable=SC2034,SC2086 # others use these lists, which are lists of words
 #
-# Releases of Debian differ: of A|B|C the first is taken that the release has, and A? only where the release has it.
+# Since releases of Debian differ, A|B|C means the first of these packages that the release has, and A? means A if the
+# release has it.
 
-# To build the shim, flopshim-report and the launcher.
+# What building the shim, flopshim-report and the launcher needs.
 PACKAGES_BUILD="gcc make libc6-dev libdw-dev libelf-dev libncurses-dev"
-# What the shim opens while it runs: stacks are left out without it.
+# What the shim loads to take stacks, if it is there.
 PACKAGES_RUN="libunwind8"
-# For the demo: a program that nobody prepared.
+# What the demo needs: NumPy too, for its program.
 PACKAGES_DEMO="$PACKAGES_BUILD $PACKAGES_RUN python3-numpy"
-# For every test: all BLAS libraries that Debian has, the clients, compilers and tools. clang's runtime is that of the release's clang.
+# What the tests need: all BLAS libraries that Debian has, programs that use them, compilers and tools. The runtime of clang must
+# be that of the release's clang.
 PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-common-11-dev|libclang-rt-14-dev|libclang-rt-19-dev
 	libunwind-dev binutils lld gdb
 	strace zsh fish libdebuginfod1? valgrind python3 python3-scipy liblapacke-dev libopenblas-dev octave r-base-core hpcc openmpi-bin libopenmpi-dev
@@ -26,7 +29,7 @@ fail() {
 	exit 1
 }
 
-# Whether Debian's package is installed here.
+# Returns whether a package is installed.
 is_installed() {
 	case "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" in
 	*" installed") return 0 ;;
@@ -34,12 +37,12 @@ is_installed() {
 	esac
 }
 
-# Whether apt can install it, as far as its lists say.
+# Returns whether apt's lists have a package.
 has_candidate() {
 	LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
 }
 
-# Prints those of the words of which nothing is installed.
+# Prints the words, such as A|B, of which no package is installed.
 words_missing() {
 	for word in "$@"; do
 		for package in $(echo "${word%\?}" | tr '|' ' '); do
@@ -49,7 +52,7 @@ words_missing() {
 	done
 }
 
-# Prints the package to install for each of the words, and fails where none is to be had for one that is needed.
+# Prints the package to install for each word; fails if the release has none for a word that is not optional.
 packages_for() {
 	for word in "$@"; do
 		for package in $(echo "${word%\?}" | tr '|' ' '); do
@@ -74,7 +77,8 @@ as_root() {
 	fi
 }
 
-# Prints the whole number in "pmstatus:libc6:amd64:41.5:Installing", or nothing: a package's name may have colons of its own.
+# Prints the percentage, without its fraction, from a line such as "pmstatus:libc6:amd64:41.5:Installing"; prints nothing if
+# there is none. It searches the fields, since the name of a package may contain colons.
 percent_of() {
 	field=${1#*:}
 	while [ "$field" != "${field#*:}" ]; do
@@ -88,7 +92,7 @@ percent_of() {
 	done
 }
 
-# Reads what apt says of its progress, and prints a line for each fifth of the way.
+# Reads apt's progress, and prints a line for each 20 percent.
 show_progress() {
 	shown=""
 	while IFS= read -r line; do
@@ -105,16 +109,16 @@ show_progress() {
 	done
 }
 
-# Installs those of the packages that are missing, and says before what that takes.
+# Installs those of the packages that are missing, and prints before how many they are and how much space they take.
 install_packages() {
 	missing=$(words_missing "$@")
 	[ -n "$missing" ] || return 0
 	command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get: $missing"
-	# Of what the release does not have, nothing is missing: no need to ask the network again.
+	# If all missing words are optional and the release does not have them, there is nothing to install.
 	if [ -n "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null | head -n 1)" ]; then
 		wanted=$(packages_for $missing 2>/dev/null) && [ -z "$wanted" ] && return 0
 	fi
-	echo "Asking Debian's servers what there is (apt-get update)"
+	echo "Updating the lists of packages (apt-get update)"
 	as_root apt-get update -qq || fail "apt-get update failed"
 	wanted=$(packages_for $missing) || exit 1
 	[ -n "$wanted" ] || return 0
@@ -124,8 +128,8 @@ install_packages() {
 			-e 's/^Need to get \(.*\) of archives\./\1 to download./p' \
 			-e 's/^After this operation, \(.*\) of additional disk space will be used\./\1 on disk. Often it takes a minute for each 300 MB./p'
 	log=$(mktemp)
-	# sudo closes all files but the first three. apt makes the one that it tells its progress non-blocking, which the scripts of
-	# packages must not write to: so that is standard output, and all the rest goes to standard error.
+	# apt's progress goes to standard output and everything else to standard error. sudo closes all other files; and apt makes
+	# the file for its progress non-blocking, so that the scripts of packages must not write there.
 	as_root env DEBIAN_FRONTEND=noninteractive sh -c '
 		exec apt-get install -y -q --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1 1>&2
 		' apt-get $wanted 2>"$log" | show_progress

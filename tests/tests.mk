@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The tests: `make check` and the longer ones. Included by the Makefile.
+# tests.mk - the tests: `make check`, its parts, and the longer ones. The Makefile includes it.
+# It must never install anything: a part whose tools are missing is left out, by name.
 
 T := $(O)/tests
-# The first line of what a part of `make check` prints.
+# The heading that each part of `make check` prints.
 part = $(Q)echo "== $@$(shell printf '%s\n' $(PARTS) | grep -nx $@ | sed 's/:.*/ of $(words $(PARTS))/; s/^/, part /')"
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
-# FLOPSHIM_ variables of the caller would change what is tested.
+# Removes the caller's FLOPSHIM_ variables, which would change what is tested.
 CLEAN := env $(foreach variable,$(filter-out FLOPSHIM_BUILD FLOPSHIM_LONG,$(filter FLOPSHIM_%,$(.VARIABLES))),-u $(variable))
-# flopshim-report without its main: as it is, and under the address sanitizer.
+# The objects of flopshim-report without main: as they are, and built with the address sanitizer.
 REPORT_OBJECTS := $(filter-out $(O)/analyzer/commands/main.o,$(ANALYZER_OBJECTS))
 REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
 
@@ -16,7 +17,7 @@ REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
 UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH)
 FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_thread := -O1 -fsanitize=thread
-# What each test is linked with, beside itself.
+# The objects that each test is linked with, beside its own.
 LINK_config := shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_guest := shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_blas_name := shim/resolve/blas_name
@@ -36,8 +37,8 @@ UNIT := config guest blas_name charge price generate stack_words table read runs
 UNIT_ADDRESS := config blas_name charge price table read runs hostile tables render catalog
 UNIT_THREAD := charge
 
-# Objects for tests, in a folder for each way to compile. A rule for each: one pattern rule with several targets makes them all.
-# Tables are data: nothing in them is worth a sanitizer's hours.
+# Rules for the objects of tests, which have a folder for each way to compile. Each way has a rule of its own, since a pattern
+# rule with several targets would make all of them at once. Tables are data only, and are compiled without sanitizers.
 define test_objects
 $(T)/$(1)/%.o: %.c $(GENERATED)
 	$$(Q)mkdir -p $$(@D)
@@ -67,10 +68,10 @@ $(foreach test,$(UNIT),$(eval $(call unit_test,$(test),plain,$(REPORT_OBJECTS)))
 $(foreach test,$(UNIT_ADDRESS),$(eval $(call unit_test,$(test),address,$(REPORT_ADDRESS))))
 $(foreach test,$(UNIT_THREAD),$(eval $(call unit_test,$(test),thread)))
 
-# What CI systems read: a file for each runner of tests.
+# Results for CI systems: a file for each runner of tests.
 JUNIT := $(O)/junit
 
-# Runs tests of Check's, prints the time of each case, and shows what a test said on standard error only where one fails.
+# Runs tests that are written with Check, and prints the time of each case; prints a test's standard error only if it fails.
 define run_unit
 	$(Q)rm -f $(1:%=$(T)/%.xml) $(JUNIT)/$(patsubst check-%,%,$@).xml
 	$(Q)failed=0; for test in $(1); do \
@@ -87,7 +88,7 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 	$(call part)
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
-# Every source without a warning, by both compilers.
+# Both compilers must compile every source without a warning.
 WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c docs/*.c bench/*.c)
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
@@ -103,30 +104,31 @@ check-warnings: $(foreach compiler,$(COMPILERS),$(WARNED:%.c=$(T)/warnings/$(com
 	$(call part)
 	$(Q)echo "No warning from $(COMPILERS) in $(words $(WARNED)) sources"
 
-# No folder of sources uses one that is above it in tests/layers/order; and that the check says so where one does.
+# No folder of sources may use one above it in tests/layers/order. tests/layers/test checks that the check finds it if one does.
 check-layers: all
 	$(call part)
 	$(Q)tests/layers/check --build $(O)
 	$(Q)tests/layers/test --build $(O)
 
-# The same integers from both compilers at every optimization.
+# Both compilers must compute the same prices at every level of optimization.
 check-compilers: $(GENERATED)
 	$(call part)
 	$(Q)tests/unit/test_compilers $(O)
 
-# Settings stand in options.def, and what else speaks of them agrees.
+# Every setting must be a row of options.def, and documents must agree with it.
 check-options: $(O)/docs/options
 	$(call part)
 	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_options.py
 
-# Fortran and Python have the constants of flopshim.h.
+# The bindings for Fortran and Python must have the constants of flopshim.h.
 check-bindings:
 	$(call part)
 	$(Q)tests/unit/test_bindings.py
 
-# ---- the table against what is installed ----
+# ---- the routine table and the installed headers and libraries ----
 
-# What the installed headers declare. A package may put an older file in a newer one's place: they are read each time.
+# The installed headers, preprocessed. They are read each time, since a package may replace a file by an older one, which make
+# would not notice.
 .PHONY: read-again
 $(O)/gen/%.i: read-again | $(GENERATED)
 	$(Q)printf '#include <%s.h>\n' $* | $(CC) -E -P -DLAPACK_FORTRAN_STRLEN_END -I/usr/include/$(MULTIARCH) -x c - > $@.new \
@@ -165,7 +167,7 @@ $(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS)
 	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/commands/main.c,$(ANALYZER_SOURCES)) \
 		$(ANALYZER_GENERATED:%=$(O)/%.c) $(ANALYZER_LIBS) -lm
 
-# Without the sanitizers, some ten times as many in the same time.
+# The same without sanitizers, which is some ten times as fast.
 $(T)/mutants_plain: $(T)/plain/tests/fuzz/mutants.o $(REPORT_OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(ANALYZER_LIBS) -lm
@@ -174,14 +176,14 @@ $(T)/mutants: $(T)/address/tests/fuzz/mutants.o $(REPORT_ADDRESS)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(FLAGS_address) -o $@ $^ $(ANALYZER_LIBS) -lm
 
-# The last two with larger pages.
+# NAME or NAME-PAGESIZE of the dumps that make_dump makes: the last two have larger pages.
 MUTANTS := 30000
 SEEDS := simple budget weights killed troubled sampled ordered untimed sampled-16384 killed-65536
 $(T)/seeds/%.dump: $(T)/make_dump
 	$(Q)mkdir -p $(@D)
 	$(Q)$< $(firstword $(subst -, ,$*)) $@ $(word 2,$(subst -, ,$*))
 
-# Dumps of a real program: closed, and as it stands while the program runs, without check words.
+# Dumps of a real program: a closed one, and one without check words, as it is while the program runs.
 $(T)/seeds/real.dump: $(T)/dumps/program $(O)/libflopshim.so
 	$(Q)mkdir -p $(@D)
 	$(Q)rm -f $(T)/seeds/real.dump
@@ -200,7 +202,7 @@ check-mutants: $(T)/mutants_plain $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.d
 	$(call part)
 	$(Q)cd $(T) && ./mutants_plain $(MUTANTS) seeds/*.dump
 
-# A dump of each layout, and the page about them.
+# Reads a dump of each layout, and compares docs/flopshim-dump.md with flopshim_dump.h.
 $(T)/dumps/program: tests/dumps/program.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Iinclude $(DEPENDENCIES) -MF $@.d -o $@ $< -llapack -lblas -lpthread
@@ -219,7 +221,7 @@ check-markers: all
 	$(call part)
 	$(Q)$(CLEAN) tests/markers/run --build $(O) --junit $(JUNIT)/markers.xml
 
-# The functions of intercept.c that the entry body does the work of most often, called every time as with make ENTRY=c.
+# Tests with the shim of `make ENTRY=c`, where intercept.c does for every call what otherwise the entry body does for most.
 C := $(T)/entry-c
 $(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
 	$(call say,AS)
@@ -259,8 +261,8 @@ check-bench-clients: all $(O)/bench/libswitch.so
 # ---- all of it ----
 
 CHECKS := warnings layers options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
-# What each part cannot do without, beside make and the compiler, in the words of tests/needs. `make check` leaves it out, by name,
-# where that is missing; single programs that are missing leave out the cases that run them.
+# What each part needs beside make and the compiler, in the words of tests/needs. `make check` leaves out a part, by name, if
+# something that it needs is missing. Other programs that are missing leave out only the cases that run them.
 NEEDS_layers := python3 nm
 NEEDS_options := python3 bash
 NEEDS_bindings := python3
@@ -281,7 +283,7 @@ NEEDS_clients := python3 gcc -lblas -llapack
 PARTS := $(CHECKS:%=check-%)
 SKIPPED :=
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-mutants check-long
-# With -j the parts run side by side, and each one's output comes in one piece.
+# With -j the parts run at the same time, and the output of each is printed in one piece.
 check:
 	$(Q)rm -rf $(T)/passed
 	$(Q)mkdir -p $(T)
@@ -301,12 +303,12 @@ $(T)/passed/%: %
 	$(Q)mkdir -p $(@D)
 	$(Q)touch $@
 
-# What a change should pass before anything else: less than a minute after a change of one line.
+# The tests that a change should pass first; after a change of one line they take less than a minute.
 QUICK_CLIENTS := budget shapes weights
 check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
-# The tests that measure time, or in which threads, processes and signals race, RUNS times beside LOOPS busy loops.
+# Runs the tests that measure time, or in which threads, processes and signals race, RUNS times while LOOPS busy loops run.
 RUNS ?= 10
 LOOPS ?= 2
 RACING_CLIENTS := budget.threads control_flow ending faults live time
@@ -319,7 +321,7 @@ check-races-once: all
 	$(Q)$(CLEAN) tests/markers/run --build $(O) $(RACING_MARKERS)
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(RACING_CLIENTS)
 
-# Hours rather than minutes: every BLAS, all prices measured again, 200 kills, 30,000 mutants of dumps, libFuzzer for ten minutes.
+# The tests that take hours: every BLAS, all prices measured again, 200 kills, 30,000 mutated dumps, ten minutes of libFuzzer.
 check-long: check-prices check-mutants $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)tests/unit/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)

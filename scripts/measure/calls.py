@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Calls of Fortran routines with valid arguments: their sizes, defaults, contents and workspace."""
+"""Makes calls of Fortran routines with valid arguments: sizes, defaults, contents and workspace.
+
+It must never know what a routine computes: inputs.py prepares arrays that need more than random numbers."""
 
 import ctypes
 import mmap
@@ -38,19 +40,19 @@ REAL_DEFAULTS = {
 }
 COPIES_OF_N = ("iu", "ihi", "ihiz", "mm", "nzc", "ilst", "k2", "kmax", "kmaxfree")
 
-# Arrays (and output scalars that are read) of integers; the others are real, or complex as the routine.
+# Arrays of integers, and integer scalars that are read and written. Other arrays have the routine's type.
 INTEGER_ARRAYS = set(
     "bwork coltyp ctot givcol givptr iblock idx idxc idxp idxq ifail ifaill ifailr in index indexw indx "
     "indxc indxp indxq inode ipiv ipiv2 iq isave iseed isgn isplit isuppz iwork jpiv jpvt kp1 nab ndiml "
     "ndimr nval perm piv prmptr qptr select kase info m ns nsplit iter rank desel_rows sel_desel_cols".split())
 
-# Single precision in routines that are otherwise double.
+# Arrays whose precision is not that of the routine's letter: those that are single, and those that are double.
 SINGLE_ARRAYS = {"dsdot": "x y sx sy", "slag2d": "sa", "clag2z": "sa"}
 DOUBLE_ARRAYS = {"dlag2s": "a", "zlag2c": "a", "dlat2s": "a", "zlat2c": "a"}
 
 
 class Rejected(Exception):
-    """A routine did not accept its arguments."""
+    """The routine does not accept these arguments."""
 
 
 def packed_size(n):
@@ -58,7 +60,7 @@ def packed_size(n):
 
 
 class Array:
-    """Zeroed memory, with a view of its real numbers. Elements are complex where letter is c or z."""
+    """Zeroed memory with views of its integers and real numbers. Elements are complex if letter is c or z."""
 
     def __init__(self, elements, letter):
         self.letter = letter
@@ -67,10 +69,10 @@ class Array:
         self.pointer = (ctypes.c_char * self.size).from_buffer(self.memory)
         self.integers = memoryview(self.memory).cast("i")
         self.reals = memoryview(self.memory).cast("f" if letter in "sc" else "d")
-        self.filled = 0                             # bytes that may be other than 0
+        self.filled = 0                             # the bytes behind these are 0
 
     def part(self, offset):
-        """The same memory from a byte offset on."""
+        """Returns an Array of the same memory, from a byte offset on."""
         part = object.__new__(Array)
         part.letter, part.size, part.filled = self.letter, self.size - offset, self.size - offset
         part.memory = self.memory
@@ -79,7 +81,7 @@ class Array:
 
     @property
     def parts(self):
-        """Real numbers an element."""
+        """How many real numbers an element has."""
         return 2 if self.letter in "cz" else 1
 
     @property
@@ -117,11 +119,11 @@ class Library:
         with tempfile.TemporaryDirectory(prefix="measure-flops-") as directory:
             helper = os.path.join(directory, "helper.so")
             counting.build_driver(helper, ["-shared", "-fPIC"])
-            # Before the libraries, so that its XERBLA is the one they find.
+            # The helper is loaded before the libraries, so that these find its XERBLA.
             self.helper = ctypes.CDLL(helper, mode=ctypes.RTLD_GLOBAL)
         self.rejected = ctypes.c_int.in_dll(self.helper, "measure_rejected_argument")
         self.rejected_by = (ctypes.c_char * 32).in_dll(self.helper, "measure_rejected_by")
-        # Two libraries of one name would share their symbols if these were global.
+        # A single library is not loaded globally: another one with the same routines would get its symbols.
         self.loaded = [ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL if len(paths) > 1 else 0) for path in paths]
 
     def symbol(self, name):
@@ -137,7 +139,8 @@ class Library:
 
 
 class Call:
-    """One call of a routine. values: what was asked for by name; data: remarks for the preparation."""
+    """One call of a routine. values: {name: value} of the arguments that are given; data: words for inputs.py, such as
+    {"pivoting": "no"}."""
 
     def __init__(self, session, routine, values, data=None):
         self.session, self.routine, self.data = session, routine, data or {}
@@ -180,7 +183,7 @@ class Call:
                 self.values[name] = int(self.given[name])
 
     def _scalar_value(self, name, kind):
-        """As asked for, the usual, or a random normal number."""
+        """Returns the value that is given, the default, or else a random normal number."""
         is_complex = kind == "x" and self.complex
         default = REAL_DEFAULTS.get(self.routine.family + "." + name, REAL_DEFAULTS.get(name))
         value = self.given.get(name, default)
@@ -200,14 +203,14 @@ class Call:
         if name in COPIES_OF_N and "n" in self.given:
             return int(self.given["n"])
         if name == "m" and "n" in self.given:
-            return int(self.given["n"])             # square
+            return int(self.given["n"])             # a square matrix
         for key in (self.routine.family + "." + name, name):
             if key in DIMENSION_DEFAULTS:
                 return DIMENSION_DEFAULTS[key]
         raise Rejected(f"{self.name}: needs a value for {name}")
 
     def _order(self):
-        """A length that is enough for any leading dimension."""
+        """Returns a length that is enough for every leading dimension."""
         dimensions = {a.name: self.values[a.name] for a in self.routine.arguments if a.kind in "dD"}
         widest = max([1, *dimensions.values()])
         band = sum(dimensions.get(name, 0) for name in ("kl", "kl", "ku")) + 2 * dimensions.get("kd", 0)
@@ -217,7 +220,7 @@ class Call:
     # Memory
 
     def _elements(self):
-        """Enough for any array: matrices of this order, and workspaces of a few of them."""
+        """Returns a number of elements that is enough for every array: a matrix, or a workspace of a few matrices."""
         return min(4 * self.order * self.order, 1 << 25) + 128 * self.order + 4096
 
     def _element_letter(self, name):
@@ -237,13 +240,13 @@ class Call:
                     self.own.add(name)
 
     def leading(self, name):
-        """The leading dimension of array `name`, 0 where it has none."""
+        """Returns the leading dimension of array `name`; 0 if it has none."""
         if not self.has("ld" + name):
             return 0
         return self.values.get("ld" + name, self.order)
 
     def fill(self):
-        """Random normal numbers in every array that is not for integers."""
+        """Fills every array that is not for integers with random normal numbers."""
         for name, kind in self.routine.arguments:
             if kind == "p" and name in self.own and name not in INTEGER_ARRAYS:
                 self.random(name)
@@ -263,16 +266,17 @@ class Call:
     # Helpers of the preparations
 
     def at(self, name, row, column):
-        """Index of a matrix element, counted from 0."""
+        """Returns the index of a matrix element; row and column count from 0."""
         return row + column * self.leading(name)
 
     def real_diagonal(self, name, n=None, value=None, row=None):
-        """Makes the diagonal real, or `value`. row: where band storage keeps the diagonal."""
+        """Makes the diagonal real, and sets its elements to `value` if that is given. row: the row of band storage that holds
+        the diagonal."""
         self._set_diagonal(name, self._diagonal(name, n, row), value)
 
     def strong_diagonal(self, name, value, n=None, row=None):
-        """A random diagonal between `value` and twice that. Equal elements would make the columns of the inverse
-        equally large, and an estimator of its norm go from one to the next."""
+        """Sets the diagonal to random numbers between `value` and twice that. Equal elements would make all columns of the
+        inverse equally large, so that an estimator of its norm goes from one to the next."""
         self._set_diagonal(name, self._diagonal(name, n, row), value, strong=True)
 
     def packed_diagonal(self, name, value=None):
@@ -298,11 +302,11 @@ class Call:
             array.set(index, array.get(index) if value is None else value * (1 + share))
 
     def array(self):
-        """Memory that is no argument of this call."""
+        """Returns an Array that is no argument of this call."""
         return Array(self._elements(), self.letter)
 
     def part(self, name, row, column):
-        """The matrix that begins at an element of array `name`."""
+        """Returns the Array that begins at a matrix element of array `name`."""
         array = self.arrays[name]
         return array.part(self.at(name, max(row, 0), max(column, 0)) * array.element_bytes)
 
@@ -313,7 +317,7 @@ class Call:
         self.real_vector(target, source.reals[:self.order])
 
     def real_vector(self, name, values):
-        """Fills an array that is real in complex routines as well."""
+        """Fills an array that is real in complex routines too."""
         array = self.arrays[name]
         reals = array.reals
         count = 0
@@ -322,8 +326,8 @@ class Call:
         array.filled = max(array.filled, 8 * count)
 
     def run(self, stem, **given):
-        """Calls another routine of the same type, uncounted. A string names an array of this call;
-        arguments that are not given come from this call by their own name."""
+        """Calls another routine of the same type in this process, which does not count. An argument that is a string names
+        an array of this call; one that is not given is this call's argument of the same name."""
         name = self.letter + stem
         if name not in self.session.routines and self.complex:
             name = self.letter + re.sub("^or", "un", re.sub("^op", "up", stem))
@@ -363,7 +367,7 @@ class Call:
         return struct.pack("=" + real, value)
 
     def pieces(self):
-        """(tag, size, content or Array) of every argument in order."""
+        """Returns (tag, size, content or Array) of every argument, in order."""
         pieces = []
         for name, kind in self.routine.arguments:
             if kind == "f":
@@ -381,7 +385,7 @@ class Call:
         if name.startswith("ld"):
             return self.order
         if name.startswith("l") or name == "tsize":
-            return self._elements()         # a workspace size that nothing was asked for
+            return self._elements()         # a workspace size that no query has told
         return 1
 
     @property
@@ -407,7 +411,8 @@ class Call:
         return self.arrays["info"].integers[0] if "info" in self.arrays else 0
 
     def check_accepted(self, rejected, by):
-        """rejected: the argument that XERBLA was called for, 0 for none; by: the name it was given."""
+        """Raises Rejected if XERBLA was called. rejected: the number of the argument, 0 if it was not called; by: the routine
+        that called it."""
         if not rejected:
             return
         known = [argument.name for argument in self.routine.arguments]
@@ -416,7 +421,7 @@ class Call:
         raise Rejected(f"{by.lower()} does not accept its argument {rejected}{name}")
 
     def ask_for_workspace(self):
-        """A workspace query; routines that do not know one get more than they can need."""
+        """Makes a workspace query and sets the sizes. A routine without queries gets more than it can need."""
         sizes = [(name, kind) for name, kind in self.routine.arguments if kind in "qQ" and name not in self.values]
         if not sizes:
             return
@@ -439,7 +444,7 @@ class Call:
 
     @staticmethod
     def _sized_by(size_name):
-        """The array whose length this argument says."""
+        """Returns the name of the array whose length this argument is."""
         named = {"tsize": "t", "ltb": "tb", "lhous2": "hous2", "ldswork": "swork"}     # ldswork: its rows
         return named.get(size_name, size_name[1:])
 
@@ -451,7 +456,7 @@ class Call:
 
 
 class Session:
-    """The library, the table and the random numbers that calls are made from."""
+    """What calls are made from: the library, the routine table and the random numbers."""
 
     def __init__(self, library, routines, seed=1):
         self.library, self.routines = library, routines

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FLOPs of a call, from callgrind's count of every instruction.
+"""Counts the FLOPs of a call from callgrind's counts of all instructions.
 
-callgrind says how often each instruction of each object ran; objdump says which of them add,
-multiply, divide or take roots. A packed instruction counts once a lane: whether a lane held anything
-useful cannot be known, and compilers waste some in complex code.
+callgrind tells how often each instruction of each object ran; objdump tells which instructions add, multiply, divide or take
+roots. A packed instruction counts once for each lane, since nothing tells whether a lane held a useful number; compilers leave
+some lanes unused in complex code. It must never count an instruction that only moves or compares numbers.
 """
 
 import glob
@@ -35,7 +35,7 @@ def _lanes(packed, precision, operands):
 
 
 def classify(listing):
-    """Of a disassembly: {address: [adds, muls, divs, sqrts, packed lanes]} of its FLOP instructions."""
+    """Returns {address: [adds, muls, divs, sqrts, packed lanes]} for the FLOP instructions in a disassembly."""
     flops = {}
 
     def note(address, fields, lanes):
@@ -62,7 +62,7 @@ def _cache_file(path):
 
 
 def flop_instructions(path):
-    """classify() of an object file, remembered between runs: a LAPACK takes seconds to disassemble."""
+    """Returns classify() of an object file. A cache keeps it between runs, since disassembling a LAPACK takes seconds."""
     cache = _cache_file(path)
     try:
         with open(cache, encoding="ascii") as file:
@@ -78,12 +78,12 @@ def flop_instructions(path):
             json.dump(flops, file)
         os.replace(file.name, cache)
     except OSError:
-        pass                    # only slower next time
+        pass                    # without a cache the next run is slower
     return flops
 
 
 def executed(dump):
-    """(object, address, executions) of a callgrind dump, leaving out the inclusive costs of calls."""
+    """Yields (object, address, executions) from a callgrind dump, without the inclusive costs of calls."""
     current, inclusive = None, False
     with open(dump, encoding="utf-8", errors="replace") as lines:
         for line in lines:
@@ -99,7 +99,7 @@ def executed(dump):
 
 
 def count(dump, objects):
-    """FLOPs in a dump. objects: {path: flop_instructions(path)}, filled in as objects appear."""
+    """Returns the FLOPs in a callgrind dump. objects: {path: flop_instructions(path)}, to which new objects are added."""
     totals = [0] * 5
     for path, address, executions in executed(dump):
         if path not in objects:
@@ -110,7 +110,7 @@ def count(dump, objects):
 
 
 class Driver:
-    """The measuring program, running under valgrind and taking calls one after the other."""
+    """The measuring program, which runs under valgrind and executes one call after the other."""
 
     def __init__(self, libraries):
         self.directory = tempfile.TemporaryDirectory(prefix="measure-flops-")
@@ -128,8 +128,8 @@ class Driver:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment)
 
     def call(self, symbol, arguments, hidden_lengths, info):
-        """Measures one call. arguments: (tag, size, content).
-        Returns (Flops, INFO, the argument that XERBLA was called for, by whom)."""
+        """Measures one call. arguments: (tag, size, content) of each. Returns (Flops, INFO, number of the argument that
+        XERBLA was called for or 0, name of the routine that called it)."""
         out = self.process.stdin
         try:
             out.write(struct.pack("=IIIi", len(symbol), len(arguments), hidden_lengths, info))

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Calls Fortran routines that it is sent on standard input, each inside a region that callgrind
- * counts, with one dump of the counters a call. Built twice: as a program that runs under valgrind,
- * and as a shared object that the Python side loads for its XERBLA and its SELECT functions.
+ * driver.c - reads calls of Fortran routines from standard input and makes them, so that callgrind counts the instructions
+ * of each call and writes a dump of its own for it.
+ * It must never count its own instructions: collection is on only while the routine runs.
  *
- * A call on standard input: struct call_header, the symbol, and for each argument a struct
- * argument_header with its contents. The answer on standard output is one line: INFO and the
- * argument that XERBLA complained about (0: none), and whose.
+ * It is built twice: as a program that runs under valgrind, and as a shared object that the Python side loads for XERBLA and
+ * the SELECT functions.
+ *
+ * A call on standard input is a struct call_header, the symbol, and for each argument a struct argument_header with its
+ * contents. The answer on standard output is a line: INFO, the number of the argument that XERBLA was called for (0: none),
+ * and the name of the routine that called it.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -21,8 +24,8 @@ enum { MAX_WORDS = 72, MAX_SYMBOL = 128 };
 struct call_header {
 	uint32_t symbol_length;
 	uint32_t arguments;
-	uint32_t hidden_lengths;	/* Fortran's string lengths, one word each, all 1 */
-	int32_t info;			/* index of INFO, or -1 */
+	uint32_t hidden_lengths;	/* number of Fortran's string lengths, which are all 1 */
+	int32_t info;			/* index of INFO, -1 if there is none */
 };
 
 enum argument_tag { BUFFER, SELECT_SINGLE, SELECT_DOUBLE };
@@ -30,13 +33,13 @@ enum argument_tag { BUFFER, SELECT_SINGLE, SELECT_DOUBLE };
 struct argument_header {
 	uint64_t tag;
 	uint64_t size;			/* bytes of the buffer */
-	uint64_t filled;		/* bytes that follow; the rest is 0 */
+	uint64_t filled;		/* bytes of contents that follow; the rest of the buffer is 0 */
 };
 
 int measure_rejected_argument;
 char measure_rejected_by[32] = "-";
 
-/* In place of the library's XERBLA, which would stop the process. */
+/* Replaces the library's XERBLA, which would end the process. */
 void xerbla_(const char *name, const int *argument, size_t length)
 {
 	size_t shown = 0;
@@ -48,7 +51,7 @@ void xerbla_(const char *name, const int *argument, size_t length)
 	measure_rejected_argument = *argument;
 }
 
-/* SELECT of xGEES and xGGES: eigenvalues with a positive real part. */
+/* SELECT for xGEES and xGGES: selects eigenvalues with a positive real part. */
 int measure_select_single(const float *real_part)
 {
 	return *real_part > 0;
@@ -64,7 +67,7 @@ typedef void routine(W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
 		     W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
 		     W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W);
 
-/* Every routine gets all the words: the caller removes them, and who has fewer does not look. */
+/* Every routine gets all words: the caller removes them from the stack, and a routine with fewer arguments ignores the rest. */
 #define W8(i) w[i], w[i + 1], w[i + 2], w[i + 3], w[i + 4], w[i + 5], w[i + 6], w[i + 7]
 
 static void invoke_counted(routine *call, const W *w)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a routine needs in its arrays besides random numbers: factors, permutations, triangles, bands.
+"""Prepares the arrays of routines that need more than random numbers: factors, permutations, triangles, bands.
 
-A preparation belongs to families, given as regular expressions over the name without its type letter,
-in the real spelling: orgqr stands for ungqr too, sytrd for hetrd, spmv for hpmv, sbev for hbev. All
-that match run, in the order of this file, after the arrays were filled with random normal numbers.
+A preparation is for the families whose name, without its type letter and in the real spelling, matches one of its regular
+expressions: orgqr stands for ungqr too, sytrd for hetrd, spmv for hpmv, sbev for hbev. The arrays are filled with random
+normal numbers first; then all preparations that match run, in the order of this file. A preparation must never count: it
+calls other routines in this process, which is not measured.
 """
 
 import re
@@ -24,7 +25,7 @@ REAL_PREFIX = {"un": "or", "up": "op", "he": "sy", "hp": "sp", "hb": "sb"}
 
 
 def real_spelling(stem):
-    """ungqr -> orgqr, hetrd -> sytrd, hpmv -> spmv, hbev -> sbev."""
+    """Returns the real spelling of a family: ungqr -> orgqr, hetrd -> sytrd, hpmv -> spmv, hbev -> sbev."""
     return re.sub(r"^(un|up|he|hp|hb)", lambda prefix: REAL_PREFIX[prefix[1]], stem)
 
 
@@ -38,7 +39,7 @@ def prepare(call):
 
 
 def symmetric(call, suffix, storage="y"):
-    """The name of a routine for symmetric or Hermitian matrices, whichever this call's family is for."""
+    """Returns the name of a routine for symmetric or for Hermitian matrices, as this call's family is for."""
     if not call.complex:
         return "s" + storage + suffix
     hermitian = {"y": "he", "p": "hp", "b": "hb"}
@@ -108,7 +109,7 @@ def _(c):
         c.real_diagonal("ab", row=width if c["uplo"] == "U" else 0)
 
 
-# Triangular matrices: with a strong diagonal, so that solutions do not overflow
+# Triangular matrices: they get a strong diagonal, so that solutions do not overflow
 
 @prepares(r"tr(s[mv]|tri|trs|con|ti2|rfs)", r"tr[mv]m?")
 def _(c):
@@ -127,7 +128,7 @@ def _(c):
     c.strong_diagonal(name, 2.0 * (width + 1), row=width if c["uplo"] == "U" else 0)
 
 
-# Factors: the factorisation is called first
+# Routines that take a factorisation: it is computed first
 
 @prepares(r"get(rs|ri)", "gecon")
 def _(c):
@@ -310,7 +311,7 @@ def _(c):
 
 @prepares(r"laqp[23]rk")
 def _(c):
-    """Norms of the columns, and the first pivot."""
+    """Sets the norms of the columns, and the first pivot."""
     m, parts, reals = c["m"], c.arrays["a"].parts, c.arrays["a"].reals
     columns = [reals[c.at("a", 0, j) * parts:c.at("a", m, j) * parts] for j in range(c["n"])]
     norms = [sum(x * x for x in column) ** 0.5 for column in columns]
@@ -442,7 +443,7 @@ def _(c):
 
 
 def schur_form(c, name):
-    """A random matrix's Schur form; with blocks=1x1 a triangle, which has real eigenvalues only."""
+    """Replaces a random matrix by its Schur form; with blocks=1x1 by a triangle, which has real eigenvalues only."""
     order = c["m"] if name == "a" and c.has("m") else c["n"]
     array, ld = c.arrays[name], c.order
     if c.data.get("blocks") == "1x1":
@@ -470,7 +471,7 @@ def _(c):
 
 @prepares(r"tgsen")
 def _(c):
-    c.values["lwork"] = 4 * c.order ** 2 + 4 * c.order + 17     # what it asks for leaves xTGSYL none, which wants one
+    c.values["lwork"] = 4 * c.order ** 2 + 4 * c.order + 17     # its query returns one too few for xTGSYL
 
 
 def generalised_schur_form(c, a, b, n):
@@ -502,7 +503,7 @@ def _(c):
 
 
 def random_half(c, n):
-    """Each eigenvalue with probability 1/2, a complex conjugate pair together."""
+    """Selects each eigenvalue with probability 1/2; a complex conjugate pair is selected together."""
     matrix = next(name for name in "tahs" if name in c.arrays and c.leading(name))
     numbers = c.array()
     c.session.random(numbers, n, distribution=1)
@@ -514,7 +515,7 @@ def random_half(c, n):
 
 
 def clear_below(c, name, diagonals, n):
-    """Zeroes what lies below the diagonal and so many subdiagonals."""
+    """Sets all elements below the diagonal and the given number of subdiagonals to zero."""
     rows = n - 1 - diagonals
     if rows > 0:
         c.run("laset", uplo="L", m=rows, n=rows, alpha=0.0, beta=0.0, a=c.part(name, 1 + diagonals, 0),
@@ -527,7 +528,7 @@ def _(c):
 
 
 def triangular_factor(c, name, n):
-    """R of a random matrix: a random triangle would be nearly singular."""
+    """Replaces a random matrix by the R of its QR factorisation, since a random triangle would be nearly singular."""
     c.run("geqrf", m=n, n=n, a=name, lda=c.order, tau=c.array())
     clear_below(c, name, 0, n)
 
@@ -543,7 +544,7 @@ def _(c):
 
 @prepares(r"larr[dekr]")
 def _(c):
-    """Squares of E, and Gerschgorin intervals."""
+    """Sets the squares of E, and the Gerschgorin intervals."""
     n = c["n"]
     d, e = list(c.arrays["d"].reals[:n]), list(c.arrays["e" if c.has("e") else "e2"].reals[:n])
     radius = [abs(e[i]) * (i < n - 1) + abs(e[i - 1]) * (i > 0) for i in range(n)]
@@ -581,7 +582,7 @@ def _(c):
 
 @prepares(r"lar1v")
 def _(c):
-    """L D L^T of a tridiagonal matrix with a shift below its spectrum, and one of its eigenvalues."""
+    """Sets L D L^T of a tridiagonal matrix, shifted so that its spectrum is positive, and one of its eigenvalues."""
     n, d, e, values, rest = c["n"], c.array(), c.array(), c.array(), c.array()
     a = c.array()
     c.session.random(a, n * c.order)
@@ -622,7 +623,7 @@ def _(c):
 
 @prepares(r"orbdb[1-6]?|orcsd|orcsd2by1")
 def _(c):
-    """The blocks of an orthogonal matrix."""
+    """Fills the blocks with a random orthogonal matrix."""
     if not c.has("x11"):
         return
     m, p, q = c["m"], c["p"], c["q"]
@@ -700,7 +701,7 @@ def _(c):
 
 @prepares(r"latdf")
 def _(c):
-    most = 2 if c.complex else 8        # MAXDIM: the length of its local arrays
+    most = 2 if c.complex else 8        # MAXDIM, the length of xLATDF's local arrays
     if c["n"] > most:
         raise Rejected(f"{c.name}: n is at most {most}")
 
@@ -723,7 +724,7 @@ def _(c):
 
 @prepares(r"gsvj[01]")
 def _(c):
-    """Norms of the columns, and scales of 1."""
+    """Sets the norms of the columns, and scales of 1."""
     m, n = c["m"], c["n"]
     a, parts = c.arrays["a"], c.arrays["a"].parts
     columns = ([a.reals[i] for i in range(c.at("a", 0, j) * parts, c.at("a", m, j) * parts)] for j in range(n))

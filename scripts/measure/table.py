@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The signatures of the routine table, routines/*.tbl (docs/adding-a-routine.md)."""
+"""Reads the signatures of routines from the routine table, routines/*.tbl; docs/adding-a-routine.md describes it.
+
+It must never read a price: flopshim-report explain computes those."""
 
 import glob
 import os
@@ -11,11 +13,11 @@ Argument = namedtuple("Argument", "name kind")
 # name: dgetrf; stem: getrf; letter: d, the type of its matrices
 Routine = namedtuple("Routine", "name family letter arguments")
 
-SHAPE_KINDS = "obdD"       # options, logicals, dimensions: what a price may depend on
+SHAPE_KINDS = "obdD"       # options, logicals and dimensions, which a price may depend on
 
 
 def _logical_lines(path):
-    """Rows with their indented continuation lines joined, comments removed."""
+    """Yields the rows of a file, each with its indented continuation lines joined and without comments."""
     row = ""
     with open(path, encoding="utf-8") as table:
         for line in table:
@@ -33,7 +35,7 @@ def _logical_lines(path):
 
 
 def _routine_names(families, types):
-    """(family, routine, type letter) for each entry of the types column: 's', 'sc:c', 'd=dsgesv'."""
+    """Yields (family, routine, type letter) for each entry of the types column: 's', 'sc:c', 'd=dsgesv'."""
     groups = types.split("/")
     for position, group in enumerate(groups):
         family = families[min(position, len(families) - 1)]
@@ -49,7 +51,7 @@ def _routine_names(families, types):
 
 
 def _kind_of(name, kinds):
-    """By the 'kind' lines; 'ld*' stands for a prefix, and a name in none of them is an array."""
+    """Returns the kind of an argument by the 'kind' lines, where 'ld*' is a prefix; 'p' for a name that none of them has."""
     for prefix in (pattern[:-1] for pattern in kinds if pattern.endswith("*")):
         if name.startswith(prefix) and name not in kinds:
             return kinds[prefix + "*"]
@@ -70,7 +72,7 @@ def _arguments(column, letter, kinds):
 
 
 def load(directory):
-    """All Fortran routines of the table, by name."""
+    """Returns all Fortran routines of the table: {name: Routine}."""
     kinds, rows = {}, []
     for path in sorted(glob.glob(os.path.join(directory, "*.tbl"))):
         for line in _logical_lines(path):
