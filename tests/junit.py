@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes what tests found as JUnit's XML, which CI systems read.
+"""Writes the results of tests as JUnit XML, which CI systems read.
 
-As a program it reads what Check wrote, prints the time of each case, and writes JUnit: tests/junit.py CHECK.xml... OUT.xml
-It must never decide whether anything passed: the runners do."""
+tests/junit.py CHECK.xml... OUT.xml reads the results that Check wrote, prints the time of each case, and writes JUnit XML.
+It must never decide whether a test passed: the runners do."""
 
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -13,7 +13,8 @@ CHECK = "{http://check.sourceforge.net/ns}"
 
 
 def write(path, suite, cases):
-    """`cases`: tuples of name, seconds, verdict ("ok", "skip" or "FAIL") and reason. Characters that XML cannot hold are replaced."""
+    """Writes the cases of a suite to a file. A case is (name, seconds, verdict, reason); the verdict is "ok", "skip" or "FAIL".
+    Characters that XML cannot hold become question marks."""
     count = {verdict: sum(case[2] == verdict for case in cases) for verdict in ("FAIL", "skip")}
     root = ElementTree.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(count["FAIL"]),
                                skipped=str(count["skip"]), time=f"{sum(case[1] for case in cases):.3f}")
@@ -33,7 +34,7 @@ def plain(text):
 
 
 def read_check(path):
-    """The cases in a file that Check wrote."""
+    """Returns the cases in a file that Check wrote; one that failed, if the file cannot be read."""
     cases = []
     try:
         suites = list(ElementTree.parse(path).getroot().iter(f"{CHECK}suite"))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * blas.h - the BLAS and LAPACK routines that the fixtures call, under the naming scheme and with the
- * integer width that they are compiled for: -DPREFIX=scipy_ -DSUFFIX=_64_ -DCBLAS_SUFFIX=64_
- * -DINTEGER=int64_t, or nothing for plain LP64. Never the installed headers: those know one scheme.
+ * blas.h - declares the BLAS and LAPACK routines that the test programs call, in the naming scheme and with the integer width
+ * that they are compiled for: -DPREFIX=scipy_ -DSUFFIX=_64_ -DCBLAS_SUFFIX=64_ -DINTEGER=int64_t, or nothing for plain LP64.
+ * It must never include the installed headers, which know one scheme only.
  */
 #ifndef BLAS_H
 #define BLAS_H
@@ -39,7 +39,7 @@ extern "C" {
 #define CBLAS(name) PASTE3(PREFIX, cblas_##name, CBLAS_SUFFIX)
 
 typedef INTEGER integer;
-typedef size_t length; /* of a Fortran string: hidden, after all arguments */
+typedef size_t length; /* hidden length of a Fortran string; it follows all arguments */
 
 double F77(ddot)(const integer *n, const double *x, const integer *incx, const double *y, const integer *incy);
 float F77(sdot)(const integer *n, const float *x, const integer *incx, const float *y, const integer *incy);

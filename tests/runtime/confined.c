@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * confined.c HOW WHAT - calls BLAS once, gives up system calls, and goes on calling. Prints lines "ROUTINE CALLS", and what
- * the calls came to, so that denied ones would be seen.
+ * confined.c HOW WHAT - calls BLAS once, gives up system calls by seccomp, and goes on calling. Prints lines "ROUTINE CALLS",
+ * and the sum of the results, which would show calls that were denied.
  *
- * HOW: prctl-strict, syscall-strict, prctl-kill, syscall-kill, prctl-errno, or no: it does not.
+ * HOW: prctl-strict, syscall-strict, prctl-kill, syscall-kill, prctl-errno; or no: it gives up nothing.
  * WHAT:
  *   shapes    5,000 new lengths of ddot
- *   sites     other routines from places that have not called before
- *   handler   as shapes, while a timer's handler calls ddot too
- *   child     as shapes, in the child of a fork (filters alone)
- *   thread    as shapes, in two threads that have called before (filters alone)
- *   end       as shapes, and the process ends by exit, which runs the destructors of libraries (filters alone)
+ *   sites     other routines, from places that have not called before
+ *   handler   the same as shapes, while the handler of a timer calls ddot too
+ *   child     the same as shapes, in the child of a fork (not with HOW strict)
+ *   thread    the same as shapes, in two threads that have called before (not with HOW strict)
+ *   end       the same as shapes; then exit, which runs the destructors of libraries (not with HOW strict)
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -83,7 +83,7 @@ static void confine(int forks)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		ALLOW(write), ALLOW(exit), ALLOW(exit_group), ALLOW(rt_sigreturn), ALLOW(clone), ALLOW(wait4),
 		ALLOW(set_robust_list), ALLOW(futex), ALLOW(prctl),
-		ALLOW_NUMBER(forks ? SYS_rt_sigprocmask : SYS_write), /* fork of glibc 2.41 blocks signals */
+		ALLOW_NUMBER(forks ? SYS_rt_sigprocmask : SYS_write), /* fork blocks signals in glibc 2.41 */
 		BPF_STMT(BPF_RET | BPF_K, kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM),
 	};
 	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
@@ -112,7 +112,7 @@ static void *call_before_and_after(void *barrier)
 	shapes();
 	done++;
 	for (;;)
-		; /* the C library gives a thread's stack back when it ends, which is a system call */
+		; /* the threads must not end, since the C library unmaps the stack of a thread by a system call then */
 }
 
 static void run(const char *what)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * constructor.c - a plugin whose constructor calls BLAS, then waits for a thread that does: such a thread must not
- * need a lock that the dlopen around it holds. Its destructor calls too. Calls: ddot with n = 4, once in the
- * constructor, once in the thread, once in plugin_main, once in the destructor. With -DTHREAD_FIRST not in the constructor.
+ * constructor.c - a plugin whose constructor calls BLAS, and waits for a thread that calls BLAS: that thread must not need a
+ * lock that dlopen holds meanwhile. The calls are ddot with n = 4: once in the constructor (not with -DTHREAD_FIRST), once in
+ * the thread, once in plugin_main, once in the destructor.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * control_flow.c MODE - leaves calls of LAPACK in every way that C knows, and says on standard output
- * what it has called, as lines "ROUTINE CALLS" that the test compares with the report.
+ * control_flow.c MODE - leaves calls of LAPACK in every way that C has, and prints what it has called, as lines "ROUTINE CALLS"
+ * that the test compares with the report.
  *
  *   select      dgees calls SELECT, which calls ddot (n = 4)
  *   longjmp     SELECT jumps out of dgees; ddot is then called from deep and from shallow frames
  *   xerbla      the program's own xerbla_ jumps out of dgemm
- *   loop        longjmp 10,000 times, with a call after each: nothing may pile up
+ *   loop        longjmp 10,000 times, with a call after each: the shim must not accumulate anything
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static int select_jumps(const double *re, const double *im)
 	longjmp(out, 1);
 }
 
-/* Prints the eigenvalues where `select` comes back. */
+/* Calls dgees with a SELECT, and prints the result if the call returns. */
 static void schur(select_function select)
 {
 	double a[N * N], wr[N], wi[N], vs[N * N], work[64 * N];
@@ -72,7 +72,7 @@ static void __attribute__((noinline)) deep(int depth)
 	frame[1] = frame[0];
 }
 
-/* Calls from frames below and above the one that was left. */
+/* Calls from stack frames below and above the one that longjmp left. */
 static void after(void)
 {
 	for (int i = 0; i < 50; i++)

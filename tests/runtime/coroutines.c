@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * coroutines.c MODE COUNT - coroutines whose calls of dgees are in flight at the same time, because SELECT switches to
+ * coroutines.c MODE COUNT - COUNT coroutines whose calls of dgees are in flight at the same time, because SELECT switches to
  * another stack. Prints lines "ROUTINE CALLS" of what was called.
  *
- *   plain     nobody switches
+ *   plain     no coroutine switches
  *   heap      stacks lie side by side, on the heap
  *   local     stacks are arrays of main's, on the thread's own stack
  *   copied    all run on one stack, and are copied away from it and back, as greenlet does
- *   overlaid  the same, on the thread's own stack
+ *   overlaid  the same as copied, on the thread's own stack
  *   moved     begun on the main thread, and resumed on others
  *   ended     begun on threads that end, and resumed on others
- *   left      heap; each coroutine leaves dgees by longjmp, calls ddot and ends
- *   forked    plain, with a child that is forked in SELECT; both return from dgees
+ *   left      the same as heap; each coroutine leaves dgees by longjmp, calls ddot and ends
+ *   forked    the same as plain; SELECT forks a child, and both processes return from dgees
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -59,7 +59,7 @@ static int positive(const double *re, const double *im)
 		if (self->asked == 2)
 			one_ddot();
 		if (is("forked") && self->asked == 1 && fork() == 0)
-			one_ddot(); /* the child goes on as the parent does, and both say what they called */
+			one_ddot(); /* the child goes on like the parent, and both print what they called */
 		else if (!is("plain") && !is("forked"))
 			swapcontext(&self->own, &self->home);
 		if (is("left") && self->asked == 2)
@@ -123,7 +123,7 @@ static void start(int count, char *stacks, int is_one)
 	}
 }
 
-/* In another order each time, so that they end in another one than that in which they began. */
+/* Resumes the coroutines in a different order each time, so that their calls do not end in the order in which they began. */
 static void run(int count)
 {
 	int running = count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dear.c ORDER TURNS - calls dgemm of ORDER by ORDER from two places, three times from the one for each time from the
- * other, TURNS times in all. Prints the nanoseconds that the loop took, by the clock and of CPU time.
+ * dear.c ORDER TURNS - calls dgemm of ORDER by ORDER TURNS times from two places: three times from one place for each time
+ * from the other. Prints the nanoseconds that the loop took, as wall-clock time and as CPU time.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * elsewhere.c HOW [FOLDER] - makes its first BLAS call after the directory where it began, or the root of the file system, has
- * become another. Status 1: something was there afterwards that the program had not made.
+ * elsewhere.c HOW [FOLDER] - makes its first BLAS call after its working directory was removed or renamed, or after a chroot.
+ * Status 1: afterwards there was a file or directory that the program has not made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static int is_there(const char *path)
 
 static char directory[4096];
 
-/* It is removed while the program stays in it, or goes elsewhere. */
+/* Removes the working directory; the program stays in it, or changes to `to`. */
 static int removed(const char *to)
 {
 	if (!getcwd(directory, sizeof(directory)) || rmdir(directory) || (to && chdir(to)))
@@ -50,7 +50,7 @@ static int renamed(void)
 	return is_there(directory);
 }
 
-/* A folder that the dump was to go to, and that the program removes: it makes it again itself. */
+/* Removes the folder that the dump was to be written to. Only the program may make that folder again. */
 static int folder_removed(const char *folder)
 {
 	if (rmdir(folder))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ending.c HOW - prints a line that stays in stdio's buffer, and makes a call that a budget of 1,000 FLOPs refuses, where
- * ending the process is hard.
+ * ending.c HOW - prints a line that stays in the buffer of stdio, and makes a call that a budget of 1,000 FLOPs refuses in a
+ * situation where it is difficult to end the process.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -65,13 +65,13 @@ static void wait_in_other_thread(void)
 		exit(3);
 }
 
-/* A call from a handler that most probably interrupts malloc or free, with the heap's lock taken. */
+/* Makes the call in a signal handler that most likely interrupts malloc or free, while the lock of the heap is held. */
 static void in_malloc(void)
 {
 	static void *blocks[5000];
 	unsigned random = 1;
 
-	wait_in_other_thread(); /* or the C library takes no lock at all */
+	wait_in_other_thread(); /* without a second thread the C library would take no lock */
 	alarm_soon();
 	for (;;) {
 		unsigned at;
@@ -84,7 +84,7 @@ static void in_malloc(void)
 }
 
 #ifdef OWN_MALLOC
-/* The program's own allocator, with a lock that whoever has it would wait for in vain. */
+/* An allocator of the program, whose lock is not recursive: a handler that allocates while the lock is held never returns. */
 static _Atomic int allocator_lock;
 static int signal_inside;
 
@@ -141,7 +141,7 @@ static void *hold_stream(void *unused)
 	return wait_for_ever(unused);
 }
 
-/* Another thread never lets go of a stream, as one that waits for input does. */
+/* Makes the call while another thread holds the lock of a stream for ever, like a thread that waits for input. */
 static void with_held_stream(void)
 {
 	pthread_t thread;
@@ -153,7 +153,7 @@ static void with_held_stream(void)
 	pthread_barrier_wait(&barrier);
 }
 
-/* A stream that nobody reads, of a process that may make no thread. */
+/* Opens a stream to a full pipe that nobody reads. */
 static void with_held_pipe(void)
 {
 	static char bytes[1 << 17];
@@ -205,7 +205,7 @@ static void limit_processes(void)
 	setrlimit(RLIMIT_NPROC, &none);
 }
 
-/* Under a filter that was there before the program began, of which nobody can know. */
+/* Forbids something and executes the program again: then the shim cannot know of the filter, which was there before. */
 static void go_on_after(void (*forbid_something)(void), char **words, const char *how)
 {
 	forbid_something();
@@ -214,7 +214,7 @@ static void go_on_after(void (*forbid_something)(void), char **words, const char
 	exit(3);
 }
 
-/* A stream whose writes are calls, that are refused too. */
+/* A stream that makes a BLAS call to write: such a call is refused too. */
 static ssize_t write_by_call(void *unused, const char *bytes, size_t size)
 {
 	(void)unused;

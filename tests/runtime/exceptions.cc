@@ -3,8 +3,8 @@
 // exceptions.cc MODE - C++ exceptions and the BLAS.
 //
 //   through   SELECT throws through dgees; ddot is called afterwards. Prints lines "ROUTINE CALLS".
-//   cost      prints the nanoseconds from a throw to its catch, the best of many, after some calls
-//   blas      as `cost`, but it is thrown through dgees, whose own work is not timed
+//   cost      prints the nanoseconds from a throw to its catch, the least of many, after some calls
+//   blas      the same, but it throws through dgees, whose own work is not timed
 //
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * f2c_blas.c - a BLAS as f2c makes it, with integers of type INTEGER: complex functions have the address of their result
- * before their arguments, and real functions return double. With -DLARGE it has as many names as it takes not to be doubted.
+ * f2c_blas.c - a BLAS by f2c's conventions, with integers of type INTEGER: complex functions take the address of their result
+ * before their arguments, and real functions return double. With -DLARGE it has enough names to look like a BLAS beyond doubt.
  */
 #include <complex.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #define VECTORS const INTEGER *n, const double complex *x, const INTEGER *incx, const double complex *y, const INTEGER *incy
 #define FLOATS const INTEGER *n, const float *x, const INTEGER *incx
 
-/* Nothing is written for n = 0: the caller has put 0 there, as some translations expect. */
+/* Writes nothing for n = 0: as in some translations by f2c, the caller must have stored 0 before. */
 #define DOT(name, x_of)                                                  \
 	void name(double complex *result, VECTORS)                       \
 	{                                                                \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fp_state.c - prints floating-point control, flags and errno after calls of every kind, each under all
- * rounding modes, with and without flush-to-zero. All results are small integers, so that a correct BLAS
- * raises no flag; whatever it does, the output must be the same with the shim.
+ * fp_state.c - prints the floating-point control word, the exception flags and errno after calls of every kind, under all
+ * rounding modes, with and without flush-to-zero. All results are small integers, so that a correct BLAS raises no flag; in any
+ * case the output must be the same with the shim as without it.
  */
 #include <errno.h>
 #include <fenv.h>
@@ -87,14 +87,14 @@ static void query(void)
 	F77(dgeev)("N", "N", &n, a, &n, wr, wi, NULL, &one, NULL, &one, &size, &lwork, &info, 1, 1);
 }
 
-/* Every shape is a row of its own in the dump: its tables grow on the way. */
+/* Each shape is a row of its own, so that the tables of the dump grow meanwhile. */
 static void many_shapes(void)
 {
 	for (int n = 1; n <= N_MAX; n++)
 		call_ddot(n);
 }
 
-/* 2 m n k does not fit in 64 bits; with alpha = 0 and beta = 1 there is nothing to do. */
+/* The price, 2 m n k, does not fit in 64 bits; with alpha = 0 and beta = 1 the library has nothing to do. */
 static void enormous(void)
 {
 	double zero = 0, one = 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * got_oracle.c - a preload that checks the shim's resolver against the dynamic linker itself. It is linked with the
- * resolver of shim/resolve and interposes nothing but dlopen, so that under LD_BIND_NOW every slot of every global offset
- * table holds the definition that the shim has to find for a caller in that object.
+ * got_oracle.c - a preloaded object that compares the shim's resolver with the dynamic linker itself. It is linked with the
+ * resolver of shim/resolve and interposes nothing but dlopen, so that under LD_BIND_NOW every entry of every global offset
+ * table holds the definition that the resolver has to find for a caller in that object.
  *
  * At the end of the process it appends a line "AGREE DISAGREE UNDEFINED OBJECTS", and one for each disagreement,
  * to the file GOT_ORACLE_OUT. It must never print anywhere else.
@@ -20,9 +20,9 @@
 #include "shim/guest/speak.h"
 #include "shim/state/entry.h"
 
-struct config config; /* quiet or verbose: the resolver's helpers ask */
+struct config config; /* the resolver's helpers read whether the user wants few or many messages */
 
-/* The resolver knows its own object by them: here, the object that it must never answer with. */
+/* By these the resolver knows its own object, which it must never return as the meaning of a name. */
 static const struct entry_places places __attribute__((section("flopshim_places"), used));
 
 enum { SHOWN_MAX = 20 };
@@ -32,7 +32,7 @@ struct tally {
 	long agree, disagree, undefined, objects;
 };
 
-/* One loaded object's dynamic section, as far as it is needed here. */
+/* What is needed of the dynamic section of a loaded object. */
 struct object {
 	const char *path;
 	uintptr_t bias;
@@ -45,13 +45,13 @@ struct object {
 	} relocations[2];
 };
 
-void *(*libc_dlsym)(void *, const char *) = dlsym; /* RTLD_NEXT means behind this object, which stands where the shim would */
+void *(*libc_dlsym)(void *, const char *) = dlsym; /* RTLD_NEXT searches behind this object, which is where the shim would be */
 
-void epoch_next(void) {} /* nothing is remembered here that a change of the list of objects could make stale */
+void epoch_next(void) {} /* the resolver remembers nothing here that a change of the loaded objects makes stale */
 void speak(const char *line, size_t length)
 {
 	(void)line, (void)length;
-	abort(); /* nor says anything */
+	abort(); /* the resolver must not print a message here */
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -61,7 +61,7 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > end && strcmp(name + length - end, suffix) == 0;
 }
 
-/* Taken generously: the resolver must be right for every name, but the C library's have versions. */
+/* Returns whether a name may be a BLAS routine. More names than these would do too, but those of the C library have versions. */
 static bool looks_like_blas(const char *name)
 {
 	if (!strncmp(name, "scipy_", 6))
@@ -75,7 +75,7 @@ static bool looks_like_blas(const char *name)
 	return has_suffix(name, "_") || has_suffix(name, "_64");
 }
 
-static bool is_function_slot(const ElfW(Rela) *relocation)
+static bool is_function_entry(const ElfW(Rela) *relocation)
 {
 	switch (ELF64_R_TYPE(relocation->r_info)) {
 #if defined(__x86_64__)
@@ -103,14 +103,14 @@ static const char *object_name(const void *address)
 	return dladdr(address, &info) && info.dli_fname ? info.dli_fname : "no object";
 }
 
-static void check_slot(struct tally *tally, const struct object *object, const ElfW(Rela) *relocation)
+static void check_entry(struct tally *tally, const struct object *object, const ElfW(Rela) *relocation)
 {
 	const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(relocation->r_info)];
 	const char *name = object->strings + symbol->st_name;
 	const void *bound, *found;
 
-	/* COMMON blocks of Fortran have such names too; a copy relocation may have moved them. */
-	if (!is_function_slot(relocation) || ELF64_ST_TYPE(symbol->st_info) == STT_OBJECT || !looks_like_blas(name))
+	/* Symbols of data are skipped: Fortran's COMMON blocks, too, which a copy relocation may have moved. */
+	if (!is_function_entry(relocation) || ELF64_ST_TYPE(symbol->st_info) == STT_OBJECT || !looks_like_blas(name))
 		return;
 	bound = *(const void *const *)(object->bias + relocation->r_offset);
 	found = resolve_as_caller(name, object->code);
@@ -150,13 +150,13 @@ static int check_object(struct dl_phdr_info *info, size_t size, void *context)
 		case DT_RELASZ: object.relocations[1].count = value / sizeof(ElfW(Rela)); break;
 		}
 	}
-	/* The vDSO's pointers are not relocated, and it binds nothing. */
+	/* The vDSO is skipped: it binds no symbol, and the pointers in its dynamic section are not relocated. */
 	if ((uintptr_t)object.strings < object.bias || !object.symbols || !object.code)
 		return 0;
 	tally->objects++;
 	for (int table = 0; table < 2; table++)
 		for (size_t i = 0; i < object.relocations[table].count; i++)
-			check_slot(tally, &object, &object.relocations[table].list[i]);
+			check_entry(tally, &object, &object.relocations[table].list[i]);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static void __attribute__((constructor)) start(void)
 	module_start();
 }
 
-/* As the shim's, by a jump: the C library must see the program as the caller. */
+/* dlopen, by a jump like the shim's, so that the C library sees the program as the caller. */
 __attribute__((visibility("default"), optimize("O2"))) void *dlopen(const char *path, int flags)
 {
 	if (!dlopen_real)

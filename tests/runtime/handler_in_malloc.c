@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Threads that allocate all the time, each with one call of ddot, which a signal handler makes: most often in the middle of
- * malloc. Prints how many calls came back.
+ * handler_in_malloc.c - starts threads that allocate all the time. In each of them a signal handler, which most often
+ * interrupts malloc, makes one call of ddot. Prints how many calls have returned.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Preloaded after the shim: fails calls that the shim itself makes of the C library. INJECT=NAME:K fails the K-th call of
- * NAME, INJECT=NAME:K+ that and all later ones. INJECT_COUNT=FILE has NAME's calls counted in that file, a byte each. With
- * INJECT_ASKS the dynamic linker is asked at each, as by those who look for the real function when they are first called.
+ * inject.c - an object that is preloaded after the shim, and makes calls fail that the shim makes of the C library; it must
+ * never affect the program's own. INJECT=NAME:K makes the K-th call of NAME fail, INJECT=NAME:K+ this one and all later ones.
+ * INJECT_COUNT=FILE counts the calls of NAME, by writing a byte to FILE for each. With INJECT_ASKS each call also opens a library,
+ * looks up symbols and starts a thread, since libraries that interpose such functions may do so when they are first called.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 static struct {
-	uintptr_t start, end; /* the shim's text */
+	uintptr_t start, end; /* addresses of the shim's code */
 	char name[32];
 	int place;
 	bool later;
@@ -46,7 +47,7 @@ static int find_shim(struct dl_phdr_info *info, size_t size, void *context)
 	return 1;
 }
 
-/* The shim's constructor runs after this one: an object that is preloaded later is initialized before. */
+/* This runs before the shim's constructor, since preloaded objects are initialized from the last to the first. */
 static __attribute__((constructor)) void begin(void)
 {
 	const char *value = getenv("INJECT"), *colon = value ? strchr(value, ':') : NULL;
@@ -80,7 +81,7 @@ static void ask(void)
 		abort();
 	dlsym(RTLD_DEFAULT, "dgemm_");
 	dlclose(library);
-	injected.asks = false; /* what a new thread needs of the C library is no call of the shim's */
+	injected.asks = false; /* the calls that the C library makes for the new thread must not start another one */
 	if (!pthread_create(&thread, NULL, nothing, NULL))
 		pthread_join(thread, NULL);
 	injected.asks = true;
@@ -181,7 +182,7 @@ int mkdir(const char *path, mode_t mode)
 	return (int)(FAILS(mkdir) ? failed(EACCES) : syscall(SYS_mkdir, path, mode));
 }
 
-/* The rest is the C library's alone. */
+/* These functions are no system calls, and the C library's own must be called. */
 #define REAL(name) static __typeof__(&name) real; \
 	if (!real) \
 		real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
@@ -195,6 +196,6 @@ int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
 	REAL(pthread_create);
-	/* Those of the program come through the shim too, which has put a function of its own in the place of theirs. */
+	/* Threads of the program come through the shim too, and have an argument: only the shim's own threads have none. */
 	return argument == NULL && FAILS(pthread_create) ? EAGAIN : real(thread, attributes, start, argument);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * known_times.c - a BLAS that times every call of its own: each waits until the clock has gone on by what its dimensions
- * say, and what it took is added up. A short call in which the thread was off its processor for long counts as what it
- * would have taken, so that a loaded machine changes little.
+ * known_times.c - a BLAS whose calls take known times: each call waits for a time that its dimensions determine, and adds the
+ * time that it has really taken to a total. If a short call was interrupted for long, the intended time is added instead, so
+ * that a loaded machine changes little.
  */
 #include <stdatomic.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@ typedef const int *dimension;
 
 static _Atomic uint64_t total_ns;
 
-/* Of all calls, since the process began or known_times_reset was called. */
+/* Returns the nanoseconds of all calls since the process began or known_times_reset was called. */
 uint64_t known_times_total(void);
 void known_times_reset(void);
 
@@ -39,7 +39,7 @@ static void spend(uint64_t ns)
 	total_ns += ns < OFF_NS && took > OFF_NS ? ns : took;
 }
 
-/* A call costs something, and so much for each element: a rate that depends on the size, as that of any routine. */
+/* A call takes a fixed time and a time for each element, so that its FLOP rate depends on n, as with any routine. */
 double ddot_(dimension n, const double *x, dimension incx, const double *y, dimension incy);
 double ddot_(dimension n, const double *x, dimension incx, const double *y, dimension incy)
 {
@@ -55,7 +55,7 @@ void daxpy_(dimension n, const double *alpha, const double *x, dimension incx, d
 	spend(1000 + (uint64_t)*n / 2);
 }
 
-/* No operations, and a long time. */
+/* A routine that takes long and does no floating-point operation. */
 void dcopy_(dimension n, const double *x, dimension incx, double *y, dimension incy);
 void dcopy_(dimension n, const double *x, dimension incx, double *y, dimension incy)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * loader.c MODE [LIBRARY] - calls BLAS while a lock of the dynamic linker is held by another thread, or was when the process
- * was forked. Without the shim every mode ends at once, since a call that is bound needs no such lock.
+ * loader.c MODE [LIBRARY] - calls BLAS while another thread holds a lock of the dynamic linker, or held it when the process was
+ * forked. Without the shim every mode ends at once, since a call of a bound symbol needs no such lock.
  *
- * first    a thread is in a callback of dl_iterate_phdr and waits for a mutex; its owner makes its first call
- * site     the same, after a call, with the next from elsewhere, after a library was loaded
- * stacks   the same with calls that leave their stacks
- * end      the same with a process that ends meanwhile, by exit or at its budget
- * fork     children of a process that loads and unloads a library all the time call from places that are new
- * global   a library that has joined the global scope, and a constructor that waits for a thread with its first call
- * unload   a library is loaded and unloaded all the time while another thread makes calls, which must be found anew each time
- * bypass   a library is unloaded past the shim, and then the process ends at its budget
+ * first    a thread waits for a mutex in a callback of dl_iterate_phdr; the owner of the mutex makes its first call
+ * site     the same, but the owner has called before, and now calls from another place, after a library was loaded
+ * stacks   the same with calls whose stacks are taken
+ * end      the same, and the process ends meanwhile, by exit or by its budget
+ * fork     a process loads and unloads a library all the time, and its children call from new places
+ * global   a library joins the global scope, and the constructor of another one waits for a thread that makes its first call
+ * unload   a library is loaded and unloaded all the time while another thread calls, so that each call must be resolved again
+ * bypass   a library is unloaded without the shim's knowledge, and then the process ends by its budget
  *
  * Calls: ddot with n = 3, or n = LARGE in the modes stacks and fork.
  */
@@ -37,7 +37,7 @@ static __attribute__((noinline)) double dot(int n)
 	int one = 1;
 	double result = ddot_(&n, vector, &one, vector, &one);
 
-	__asm__ volatile("" ::: "memory"); /* a call from here, not a jump */
+	__asm__ volatile("" ::: "memory"); /* so that ddot_ is called and not jumped to */
 	return result;
 }
 
@@ -121,7 +121,7 @@ static int child(int number)
 {
 	double sum = 0;
 
-	if (number % 3 == 1) /* what it opens itself waits for the linker with and without the shim */
+	if (number % 3 == 1) /* the child must not open a library: dlopen would wait for the lock without the shim too */
 		sum += dot(3);
 	if (number % 3 == 2)
 		for (int i = 0; i < 8; i++)
@@ -150,7 +150,7 @@ static int fork_children(char *library)
 	return wrong;
 }
 
-/* ---- libraries that go ---- */
+/* ---- libraries that are unloaded ---- */
 
 static void *unload_often(void *library)
 {
@@ -160,7 +160,7 @@ static void *unload_often(void *library)
 	return NULL;
 }
 
-/* `library` has plugin_dot and a BLAS; the program that calls its ddot_ has none. */
+/* Calls plugin_dot of `library`, which is linked to a BLAS, while `other` is loaded and unloaded. */
 static int call_beside_unload(const char *library, char *other)
 {
 	double (*function)(const int *, const double *, const int *, const double *, const int *);
@@ -178,7 +178,7 @@ static int call_beside_unload(const char *library, char *other)
 	return wrong;
 }
 
-/* What is opened RTLD_DEEPBIND has the C library's own dlopen and dlclose. */
+/* `library` is opened with RTLD_DEEPBIND, so that it calls the C library's dlopen and dlclose, and not the shim's. */
 static int end_after_bypass(const char *library, const char *closed)
 {
 	void *handle = dlopen(library, RTLD_NOW | RTLD_DEEPBIND);
@@ -192,7 +192,7 @@ static int end_after_bypass(const char *library, const char *closed)
 	printf("%g\n", dot(3));
 	close(opened);
 	fflush(stdout);
-	printf("%g\n", dot(3)); /* by now known: nothing is looked for */
+	printf("%g\n", dot(3)); /* this place has called before, so that the shim resolves nothing */
 	dot(3);
 	return 0;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Calls BLAS where there is little memory, and prints what the calls give.
+ * memory.c MODE - calls BLAS where there is little memory, and prints the results.
  * few:        3 calls of ddot_ with n = 10.
  * many:       400 shapes, threads that come and go, a child: see COUNTS.
  * budget:     a scope with a budget of 100 FLOPs for 10 calls of 20.
- * limit KB:   lowers RLIMIT_AS to what is mapped and KB more, then as `few`.
- * fill:       maps until no page more can be had, then as `few`.
+ * limit KB:   sets RLIMIT_AS to KB more than what is mapped, then does the same as `few`.
+ * fill:       maps pages until there are none left, then does the same as `few`.
  * measure:    prints by how many kB the address space grows in the first call.
- * names:      charges 2,000 names in 600 namespaces by hand.
+ * names:      charges work under 2,000 names in 600 namespaces by flopshim_charge.
  */
 #include <flopshim.h>
 #include <pthread.h>
@@ -116,11 +116,11 @@ static int limit(long spare)
 	long size = status_kb("VmSize:");
 	struct rlimit limit = {(rlim_t)(size + spare) * 1024, (rlim_t)(size + spare) * 1024};
 
-	setvbuf(stdout, NULL, _IONBF, 0); /* or printf asks for memory */
+	setvbuf(stdout, NULL, _IONBF, 0); /* a buffer would take memory */
 	return setrlimit(RLIMIT_AS, &limit) ? 9 : few();
 }
 
-/* One page of every second only, so that they stay apart. */
+/* Maps every second page only, so that the kernel cannot merge the mappings. */
 static int fill(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * messages.c HOW FILE - makes a call that a budget of 1 FLOP refuses or lets through, after something has become of standard
- * error. What the program itself writes there is DATA before the call and MORE after it.
+ * messages.c HOW FILE - replaces standard error in some way, then makes a call that a budget of 1 FLOP refuses or lets run. The
+ * program itself writes DATA to standard error before the call, and MORE after it.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -42,7 +42,7 @@ int main(int count, char **words)
 		open_as_stderr(path);
 	else if (!strcmp(how, "log") && !freopen(path, "w", stderr))
 		return 3;
-	else if (!strcmp(how, "inode")) { /* the start's file goes, and its number with it */
+	else if (!strcmp(how, "inode")) { /* removes the first file, whose inode number may be used again */
 		unlink(path);
 		open_as_stderr(path);
 	} else if (!strcmp(how, "null")) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * next_release.c - a routine that no table has, and those who call it.
+ * next_release.c - a routine that is not in the routine table, as of a later LAPACK, and programs and libraries that call it.
  *
- *     -DLIBRARY   the library that has it, and a second one
- *     -DPLUGIN    a plug-in that calls it; with -DMANY one that calls both, among many functions of its own
- *     -DHOST      a program that opens the plug-in that is named, calls it and closes it again, three times
- *     -DFORKS     a program that calls ddot and forks, and calls other routines until its child has ended without a call
- *     neither     a program that calls the routine, and ddot first with -DCOUNTED
+ *     -DLIBRARY   a library with this routine and a second one
+ *     -DPLUGIN    a plug-in that calls the routine; with -DMANY it calls both, and has many functions of its own
+ *     -DHOST      a program that opens the plug-in that its argument names, calls it and closes it, three times
+ *     -DFORKS     a program that calls ddot and forks, and calls other routines until its child, which calls none, has ended
+ *     (none)      a program that calls the routine; with -DCOUNTED it calls ddot first
  */
 #include <dlfcn.h>
 #include <stdlib.h>

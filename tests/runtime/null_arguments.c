@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * null_arguments.c - passes NULL for what LAPACK does not reference under the options given, as C programs
- * do. Prints results to the last bit.
+ * null_arguments.c - passes NULL for arguments that LAPACK does not reference under the given options, as C programs do.
+ * Prints the results to the last bit.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void symmetric(double *a)
 			a[i + j * N] = a[j + i * N] = ((i * 7 + j * 13) % 11) / 8.0 - 0.5;
 }
 
-/* VL and VU count only for RANGE = V, IL and IU only for RANGE = I. */
+/* LAPACK references VL and VU only if RANGE = V, IL and IU only if RANGE = I. */
 static void eigenvalues(const char *range, const double *vl, const double *vu, const int *il, const int *iu)
 {
 	double a[N * N], w[N], z[N * N], work[LWORK], abstol = 0;
@@ -52,7 +52,7 @@ static void bisection(void)
 	print("dstebz", w, m, info);
 }
 
-/* KL and KU count only for banded types. */
+/* LAPACK references KL and KU only for banded types. */
 static void scale(const char *type)
 {
 	double a[N * N], from = 4, to = 3;
@@ -63,7 +63,7 @@ static void scale(const char *type)
 	print(type, a, N * N, info);
 }
 
-/* No eigenvectors asked for: VL and VR are NULL. */
+/* No eigenvectors are wanted: VL and VR are NULL. */
 static void no_vectors(void)
 {
 	double a[N * N], wr[N], wi[N], work[8 * N];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * null_blas.c - a library with the names of a BLAS whose routines do nothing, where only the shim's own part matters.
+ * null_blas.c - a BLAS whose routines do nothing, for tests in which only the work of the shim matters.
  */
 #define DOES_NOTHING(name) void name(void) {}
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * orders.c - calls dgemm_, dgemv_ and daxpy_ from one place each, with 60 shapes in orders that come again, are broken off,
- * or are random, and in two namespaces by turns. Prints `routine letter dimension calls` for each shape, and
- * `namespace calls FLOPs` for each namespace. For null_blas.c: there is no data.
+ * orders.c - calls dgemm_, dgemv_ and daxpy_ from one place each, with 60 shapes in sequences that repeat, break off or are
+ * random, and in two namespaces by turns. Prints `routine letter dimension calls` for each shape, and
+ * `namespace calls FLOPs` for each namespace. It must only be linked to null_blas.c, since there is no data.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,16 +32,16 @@ static void call(int routine, int transposed, int shape, int space)
 	space_flops[space] += 2L * n * (routine < 2 ? n : 1);
 }
 
-/* The shape of call number i of a round. */
+/* Returns the number of the shape of call i of a round. */
 static int shape_of(int order, int round, int i)
 {
 	switch (order) {
 	case 0: return 7;                                   /* always the same */
 	case 1: return i * 37 % SHAPES;                     /* a cycle */
-	case 2: return SHAPES - 1 - i;                      /* the same ones, in another one */
-	case 3: return i % 11 ? i : rand() % SHAPES;        /* broken now and then */
-	case 4: return i % 2 ? 3 : i;                       /* every other call the same: it is followed by many */
-	case 5: return i < round ? i : 0;                   /* longer every time */
+	case 2: return SHAPES - 1 - i;                      /* another cycle of the same shapes */
+	case 3: return i % 11 ? i : rand() % SHAPES;        /* a sequence that breaks off now and then */
+	case 4: return i % 2 ? 3 : i;                       /* every other call is the same, and different ones follow it */
+	case 5: return i < round ? i : 0;                   /* a sequence that grows in each round */
 	default: return rand() % SHAPES;
 	}
 }

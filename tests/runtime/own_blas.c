@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A BLAS of three routines inside of a program or library (-DOWN), and what uses it (-DWORK): work() does one dgemm_, which is not
- * seen where it is bound inside. -DMAIN is a program that does work(), and with -DCOUNTED a call of a library's dnrm2_;
- * with -DHOST it opens the library that is its argument for work(), and closes it. Always ends with status 0.
+ * own_blas.c - a BLAS of three routines inside a program or library (-DOWN), and code that uses it (-DWORK): work() makes one
+ * call of dgemm_, which the shim does not see if it is bound inside the object. -DMAIN is a program that calls work(), and with
+ * -DCOUNTED also dnrm2_ of a library; with -DHOST it takes work() from the library that its argument names, which it opens and
+ * closes. The status is always 0.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ void daxpy_(const int *n, const double *a, const double *x, const int *x_step, d
 		y[i * *y_step] += *a * x[i * *x_step];
 }
 
-/* Of square matrices that are not transposed. */
+/* A product of square matrices that are not transposed. */
 void dgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const double *alpha, const double *a,
 	    const int *lda, const double *b, const int *ldb, const double *beta, double *c, const int *ldc)
 {
@@ -79,7 +80,7 @@ int main(int count, char **arguments)
 	(void)count, (void)arguments;
 	opened = work;
 #endif
-	printf("%g\n", opened()); /* the first row times the first column: sum of 10 i * i = 2850 */
+	printf("%g\n", opened()); /* the first row times the first column, that is the sum of 10 i * i, 2850 */
 #ifdef COUNTED
 	if (dnrm2_(&n, x, &step) != 5)
 		return 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Calls daxpy_ of n = 2 from 3,000 places, rounds times each; then, with a second argument, forks, and the child does it
- * all once more: places ROUNDS [fork]
+ * places.c ROUNDS [fork] - calls daxpy_ with n = 2 from 3,000 places, ROUNDS times from each; with `fork` a child does the same
+ * again afterwards.
  */
 #include <stdlib.h>
 #include <sys/wait.h>

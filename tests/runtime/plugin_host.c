@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plugin_host.c MODE:PLUGIN ... - opens the plugins in order (MODE local, global or deepbind; promote for one that is open,
- * and joins the global scope), calls each,
- * calls each again when all are there, closes all from the last to the first, and does it all once more:
- * another library may then stand where the first one was. Every plugin is called 4 times. With -DKEEP_OPEN
- * it ends instead of closing them, after 2 calls of each.
+ * plugin_host.c MODE:PLUGIN ... - opens the plugins in order and calls each, then calls each again, closes all from the last to
+ * the first, and does everything once more, when another library may be loaded at the address of the first one. Each plugin is
+ * called 4 times. MODE is local, global or deepbind; or promote, for a plugin that is open and is to join the global scope.
+ * With -DKEEP_OPEN the program ends after 2 calls of each, and closes nothing.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -60,7 +59,7 @@ int main(int argc, char **argv)
 #endif
 		for (int i = count - 1; i >= 0; i--)
 			dlclose(plugins[i].handle);
-		/* The second round opens them the other way round. */
+		/* The second round opens the plugins in the reverse order. */
 		for (int i = 0; i < count / 2; i++) {
 			char *swap = argv[i + 1];
 

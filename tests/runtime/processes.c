@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * processes.c MODE [MICROSECONDS] - threads, children, and the ways in which a process can end. Every call is ddot with
- * n = 4, but for storm and busy.
+ * processes.c MODE [MICROSECONDS] - calls in threads and in children, and the ways in which a process can end. Every call is
+ * ddot with n = 4, except in storm, busy and cancelled.
  *
  *   plain     5 calls
  *   threads   4 threads of 10,000 calls: one returns, one exits, one is cancelled, one outlives the others;
@@ -13,14 +13,14 @@
  *   abort     10 calls, then abort
  *   _exit     10 calls, then _exit with status 3
  *   closed    all descriptors closed between the calls, 10 before and 10 after
- *   storm     two threads call with ever new lengths while 100 children are forked, each of which calls 20
- *             times with lengths of its own; prints the calls of all
+ *   storm     two threads call with new lengths all the time while 100 children are forked, each of which calls 20 times with
+ *             lengths of its own; prints the number of all calls
  *   churn     2,000 threads one after the other, 5 calls each
- *   busy      the main thread ends the process by exit with status 5, MICROSECONDS after it made three others that
- *             call with ever new lengths, and by and by another routine
- *   last      the main thread ends by pthread_exit, another calls 10 times and is the last to end
- *   cancelled 20 threads, one after the other, each of which is to be cancelled before its first call: 10 calls with lengths
- *             of its own come back all the same, and it ends where it asks
+ *   busy      the main thread ends the process by exit with status 5, MICROSECONDS after it has made three threads that call
+ *             with new lengths all the time, and another routine now and then
+ *   last      the main thread ends by pthread_exit; another thread calls 10 times and is the last to end
+ *   cancelled 20 threads, one after the other, each of which is cancelled before its first call: its 10 calls with lengths of
+ *             its own must return, and it ends at its next cancellation point
  *   at_exit   5 calls in an atexit handler and 5 in a destructor
  *   small     two threads with a stack of 32 KiB, one after the other, call 5 times each
  */
@@ -55,7 +55,7 @@ static void *work(void *argument)
 	if (number == 1)
 		pthread_exit(NULL);
 	while (number == 2)
-		pause(); /* until it is cancelled */
+		pause(); /* waits to be cancelled */
 	return NULL;
 }
 
@@ -67,7 +67,7 @@ static void run_threads(void)
 		pthread_create(&threads[i], NULL, work, (void *)i);
 	for (int i = 0; i < THREADS; i++) {
 		if (i == 2) {
-			sleep(1); /* let it do its calls before it is cancelled */
+			sleep(1); /* gives the thread time for its calls before it is cancelled */
 			pthread_cancel(threads[i]);
 		}
 		pthread_join(threads[i], NULL);
@@ -93,7 +93,7 @@ static void run_children(void)
 static double ones[LENGTH_MAX];
 static atomic_int stop;
 
-/* A length that was not there before takes the long way through the shim. */
+/* Calls with a new length each time, which takes a longer path through the shim. */
 static void ddot_of_length(int n)
 {
 	int stride = 1;
@@ -207,7 +207,7 @@ static void run_small(void)
 
 static _Atomic int calls_back;
 
-/* ddot is no cancellation point. */
+/* A call of ddot must not be a cancellation point. */
 static void *call_though_cancelled(void *argument)
 {
 	static const double x[40] = {1};

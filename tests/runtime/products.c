@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * products.c - a few calls whose results are known integers, through Fortran and C names: a program
- * (main) or a plugin (plugin_main), in the naming scheme and integer width it is compiled for (blas.h).
- * It must never need more than a BLAS and dgesv: every scheme has those.
+ * products.c - a few calls whose results are known integers, by Fortran and by C names. It is a program (main) or a plugin
+ * (plugin_main), in the naming scheme and with the integer width that it is compiled for (blas.h). It must never need more than
+ * a BLAS and dgesv, which libraries of every scheme have.
  *
  * Calls: ddot n=4, cblas_ddot n=4, dgemm 3x4x5, cblas_dgemm 2x3x4, zdotc n=3, dgesv n=8 with 2
  * right-hand sides, and with 64-bit integers daxpy of n = 2^32 + 3.
@@ -50,7 +50,7 @@ static double element(int i, int j)
 	return (i * 3 + j * 5) % 7 - 3;
 }
 
-/* Column-major m by k times k by n. */
+/* The product of an m by k and a k by n matrix, stored by columns. */
 static void product(int m, int n, int k, int c_interface)
 {
 	double a[64], b[64], c[64] = {0};
@@ -76,7 +76,7 @@ static void product(int m, int n, int k, int c_interface)
 		}
 }
 
-/* A permutation scaled by powers of two: every step of the elimination is exact. */
+/* The matrix is a permutation scaled by powers of two, so that every step of the elimination is exact. */
 static void solve(void)
 {
 	double a[64] = {0}, b[16];
@@ -93,7 +93,7 @@ static void solve(void)
 			expect("dgesv", b[i + j * 8], 256.0 * ((i + 3) % 8 + 1 + 8 * j) / (1 << i));
 }
 
-/* With strides of 0, y becomes y + n alpha x, whatever the length. */
+/* With strides of 0, y becomes y + n alpha x, so that no array of n elements is needed. */
 static void huge(void)
 {
 	if (sizeof(integer) == 8) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * python_host.c LIBPYTHON - a program that embeds Python: a daemon thread of Python's is inside a loop of calls while
- * the interpreter is taken down and after it, and so is a thread that Python knows nothing of. Prints the calls.
- * Link it with -rdynamic: Python fetches host_work from it.
+ * python_host.c LIBPYTHON - a program that embeds Python. A daemon thread of Python, and a thread that Python does not know,
+ * make calls in a loop while the interpreter is finalized, and after that. Prints the number of calls. It must be linked with
+ * -rdynamic, since Python code takes host_work from the program.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -72,5 +72,5 @@ int main(int argc, char **argv)
 		usleep(1000);
 	printf("%ld\n", (long)calls);
 	fflush(stdout);
-	_exit(0); /* the thread of Python's cannot come back to it */
+	_exit(0); /* the thread of Python cannot return to the interpreter any more */
 }

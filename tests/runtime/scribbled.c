@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * scribbled.c SEED ROUNDS [WHERE] - makes calls of all kinds while another process writes nonsense into its dump: anywhere, or
- * with WHERE only into the fields at the beginning of blocks and entries that say where something is.
+ * scribbled.c SEED ROUNDS [WHERE] - makes calls of all kinds while another process writes random values into its dump:
+ * anywhere; with WHERE only into the beginnings of blocks and entries, which tell where something is.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,7 +22,7 @@
 
 extern void xerbla_(const char *name, const int *info, size_t length);
 
-/* LAPACK's message about a wrong argument; and a way out of its middle. */
+/* xerbla_ prints nothing; and if `leaves` is set, it leaves the routine by siglongjmp. */
 static __thread sigjmp_buf way_out;
 static __thread int leaves;
 
@@ -35,7 +35,7 @@ void xerbla_(const char *name, const int *info, size_t length)
 		siglongjmp(way_out, 1);
 }
 
-/* ---- who writes nonsense ---- */
+/* ---- the process that damages the dump ---- */
 
 static uint64_t state;
 
@@ -47,7 +47,7 @@ static uint64_t any(void)
 	return state;
 }
 
-/* Numbers that indices, sizes, places and addresses are most sensitive to. */
+/* Returns a value that is likely to do harm as an index, a size, an offset or an address. */
 static uint64_t nonsense(uint64_t old)
 {
 	switch (any() % 8) {
@@ -70,7 +70,7 @@ static uint64_t place_in(uint64_t size, int fields)
 		return any() % (size / 8) * 8;
 	if (any() % 2)
 		return page + any() % 320 / 8 * 8; /* headers, the first entries, a lane's calls in flight */
-	return page + any() % 32 * 128 + 32;       /* of a row: kind, flags, and which may be next */
+	return page + any() % 32 * 128 + 32;       /* kind, flags and `next` of a row */
 }
 
 static void scribble(const char *path, int fields)
@@ -109,7 +109,7 @@ static void products(double *a, int n, int m)
 	dgemm_("N", "N", &n, &m, &n, &one, a, &n, a, &n, &zero, a + 1024, &n, 1, 1);
 }
 
-/* Sites: many, since each knows what its last call was. */
+/* 256 sites, since each remembers its last call. */
 #define SITE(k) case k: sum += ddot_(&n, a, &one, a, &one); break;
 #define SITES_8(k) SITE(k) SITE(k + 1) SITE(k + 2) SITE(k + 3) SITE(k + 4) SITE(k + 5) SITE(k + 6) SITE(k + 7)
 #define SITES_64(k) SITES_8(k) SITES_8(k + 8) SITES_8(k + 16) SITES_8(k + 24) SITES_8(k + 32) SITES_8(k + 40) \
@@ -186,13 +186,13 @@ static void *work(void *argument)
 	double *a = calloc(8192, sizeof(*a));
 
 	for (unsigned round = first; round < first + rounds; round++) {
-		for (int i = 0; i < 40; i++) { /* shapes that follow each other, again and again */
+		for (int i = 0; i < 40; i++) { /* the same sequence of shapes in each round */
 			products(a, 1 + i % 9, 1 + i % 7);
 			dot_at((int)round % 256, i, a);
 		}
 		dot_at((int)(round % 256), (int)(round % 5000), a);
 		solve(a, 1 + (int)(round % 20), 20);
-		solve(a, 3, -1); /* rejected */
+		solve(a, 3, -1); /* LAPACK rejects this call */
 		leave(a, 2 + (int)(round % 5));
 		scopes(a, round);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * serving.c - a BLAS of four routines that knows which of its own ran: ddot_ calls dasum_ and dscal_ as a library does
- * that is linked without -Bsymbolic, through its global offset table. `serving_calls` is how often these two were
- * called here. With -DSHIFTED, they lie elsewhere in the library.
+ * serving.c - a BLAS of four routines that counts which of its own routines ran. ddot_ calls dasum_ and dscal_ through the
+ * global offset table, like any library that is linked without -Bsymbolic. `serving_calls` is how often these two were called
+ * in this library. With -DSHIFTED they have other addresses within it.
  */
 #ifdef SHIFTED
 void not_called(void);
@@ -32,7 +32,7 @@ void dscal_(const int *n, const double *a, double *x, const int *incx)
 		x[i * *incx] *= *a;
 }
 
-/* Not a product, but a number that both of them have a share in. */
+/* Returns no dot product, but a number that depends on the results of both nested calls. */
 double ddot_(const int *n, const double *x, const int *incx, const double *y, const int *incy)
 {
 	double half = 0.5, sum = dasum_(n, x, incx) + dasum_(n, y, incy);
@@ -42,7 +42,7 @@ double ddot_(const int *n, const double *x, const int *incx, const double *y, co
 	return sum;
 }
 
-/* One more, so that the library has enough of them to be a BLAS. */
+/* A fourth routine, so that the library has enough names to look like a BLAS. */
 void dswap_(const int *n, double *x, const int *incx, double *y, const int *incy)
 {
 	for (int i = 0; i < *n; i++) {

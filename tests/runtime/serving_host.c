@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * serving_host.c - calls two libraries that have the same routines by turns, in blocks of growing length, closes the
- * first one, and goes on with another that is likely to lie where it was. Each must call its own routines and no others.
- * serving_host FIRST SECOND OTHER_FIRST
+ * serving_host.c FIRST SECOND OTHER_FIRST - calls two libraries with the same routines by turns, in blocks of growing length;
+ * closes the first, and goes on with a third, which is likely to be loaded at the address of the first. Each must call its own
+ * routines only.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static int call(const struct library *library, int times)
 	return wrong || library->calls[0] != 2 * times || library->calls[1] != times;
 }
 
-/* The first one is the last to be called before it is closed, and what is in its place the first to be called then. */
+/* The first library is the last one that is called before it is closed; the one in its place is called first afterwards. */
 static const int turns[] = {0, 1, 0};
 
 int main(int argc, char **argv)

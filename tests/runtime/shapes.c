@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * shapes.c SHAPES CALLS [FACTORIZATIONS] - goes round through that many shapes of dgemm, up to a million (m, n and k of 1
- * to 100), in so many calls in all; then calls dpotrf of ever new orders so many times, and in between as often with a
- * leading dimension that it rejects. Prints the FLOPs, counted as it goes, and the kilobytes that are resident at the end.
- * For null_blas.c: there are no matrices.
+ * shapes.c SHAPES CALLS [FACTORIZATIONS] - calls dgemm CALLS times with SHAPES shapes in turn, up to a million (m, n and k from
+ * 1 to 100); then calls dpotrf FACTORIZATIONS times with a new order each time, and as often with a leading dimension that it
+ * rejects. Prints the FLOPs, which it counts itself, and the resident kilobytes at the end. It must only be linked to
+ * null_blas.c, since there are no matrices.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * shown.c - programs whose reports were misleading: shown WHAT [ARGUMENT].
+ * shown.c WHAT [ARGUMENT] - programs whose reports were misleading once.
  *
- *	flight       a ddot of 2 FLOPs, then a product in which SIGALRM ends it
+ *	flight       a ddot of 2 FLOPs, then a product during which SIGALRM ends the process
  *	rejected     a ddot of 2 FLOPs, then a dgesv that comes back with INFO < 0
  *	pair N       N times a ddot of 400 and one of 1,000 FLOPs, at two places
  *	loop N       N times a ddot of 40,000 FLOPs
- *	handled N    the same, with a handler for the signals that a budget may send
+ *	handled N    the same as loop, with a handler for the signals that a budget may send
  *	plug PATH    opens the shared object, goes to another directory, and calls its plugin_dot three times
  */
 #include <dlfcn.h>
@@ -45,7 +45,7 @@ static double product(void)
 	if (!a || !b || !c)
 		abort();
 	for (size_t i = 0; i < size; i++)
-		a[i] = b[i] = 1; /* the memory is there before the clock runs */
+		a[i] = b[i] = 1; /* touches the memory before the time is measured */
 	memset(c, 1, size * sizeof *c);
 	ualarm(ALARM_US, 0);
 	dgemm_("N", "N", &n, &n, &n, &one, a, &n, b, &n, &zero, c, &n, 1, 1);

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * signals.c MODE - a signal handler that calls BLAS, at any moment of a program that calls it too. Prints
- * lines "ROUTINE CALLS" of what was really called.
+ * signals.c MODE - a signal handler that calls BLAS interrupts, at any moment, a program that calls BLAS too. Prints what was
+ * called, as lines "ROUTINE CALLS".
  *
- *   small      a timer interrupts a loop of daxpy with n = 4: most of its time is spent in entry and exit
- *   altstack   the same, the handler on a stack of its own
+ *   small      a timer interrupts a loop of daxpy with n = 4, which spends most of its time in the shim
+ *   altstack   the same, with the handler on a stack of its own
  *   lapack     a timer interrupts dgesv of order 60
  *   threads    `small` in four threads at once
- *   shapes     the program and the handler call with ever new lengths, which are negative and so cost nothing
- *   escape     the handler leaves by siglongjmp: some calls are left half way
- *   inner      the handler comes in the middle of a call, and leaves one of its own by siglongjmp; the outer one goes on
- *   steps      calls of daxpy and of dgesv of order 2, each with a call of the handler's after another instruction
- *   pairs      calls of daxpy, each interrupted twice by the handler, on a stack of its own, after any two close instructions
+ *   shapes     the program and the handler call with new lengths all the time; these are negative and so cost nothing
+ *   escape     the handler leaves by siglongjmp, so that some calls are left half way
+ *   inner      the handler interrupts a call and leaves a call of its own by siglongjmp; then the interrupted call goes on
+ *   steps      calls of daxpy and of dgesv of order 2, each interrupted by the handler after a different instruction
+ *   pairs      calls of daxpy, each interrupted twice by the handler, on a stack of its own, for each two instructions that are
+ *              close to each other
  *   first      the first calls of the process come from a handler on a stack of 8 KiB, which is SIGSTKSZ
  *
- * Handlers call ddot, with n = 4 but in `shapes`, the program never does; in `inner` all call daxpy.
+ * Handlers call ddot, which the program never calls, with n = 4 except in `shapes`. In `inner` both call daxpy.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -58,8 +59,8 @@ static void handle(int flags)
 }
 
 /*
- * Signals for the calling thread alone. One for the process may be handled by a thread of the library's, which is not
- * waited for: its call could come after this program has printed what was called.
+ * Starts a timer whose signals go to the calling thread only. Any thread may handle a signal for the process, a thread of the
+ * library too, for which this program does not wait: it might call after the program has printed what was called.
  */
 static timer_t start_timer(void)
 {
@@ -67,7 +68,7 @@ static timer_t start_timer(void)
 	struct itimerspec period = {{0, PERIOD_NS}, {0, PERIOD_NS}};
 	timer_t timer;
 
-	event._sigev_un._tid = gettid(); /* glibc has no other name for it yet */
+	event._sigev_un._tid = gettid(); /* glibc does not define sigev_notify_thread_id yet */
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &period, NULL))
 		_exit(6);
 	return timer;
@@ -126,9 +127,9 @@ static void on_step(int number)
 }
 
 /*
- * The handler's call comes after the first instruction, in the next round `stride` instructions later, and so on; and another
- * one `apart` instructions after it. All is warm: what takes a lock blocks signals, and the kernel ends a process that cannot
- * have its trap.
+ * Makes a call again and again, and single-steps through it. The handler calls BLAS after the first instruction, in the next
+ * round `stride` instructions later, and so on; and once more `apart` instructions after that. warm_up must have run before:
+ * first calls take locks, which block signals, and the kernel ends a process whose trap is blocked.
  */
 static void step_through(void (*call)(void), long stride, long apart)
 {
@@ -142,7 +143,7 @@ static void step_through(void (*call)(void), long stride, long apart)
 		chosen_step += stride;
 	} while (step > chosen_step);
 	if (chosen_step < LEAST_STEPS)
-		_exit(5); /* it was not stepped */
+		_exit(5); /* the call was not single-stepped */
 }
 
 static void warm_up(int flags)
@@ -206,7 +207,7 @@ static void lapack_calls(void)
 	timer_delete(timer);
 }
 
-/* Only those that came back are counted: as many again as there were signals may have been begun. */
+/* Counts only calls that have returned: for each signal one more may have begun. */
 static void escaping_calls(void)
 {
 	static const double one = 1, x[] = {1, 2, 3, 4};
@@ -228,7 +229,10 @@ static void escaping_calls(void)
 
 static double *outer_page, *inner_page;
 
-/* The first fault is in the outer call: it is mended after a call that faults itself and never comes back. */
+/*
+ * The first fault is in the outer call. The handler makes an inner call, which faults too and is left by siglongjmp; then it
+ * makes the page of the outer call accessible.
+ */
 static void on_fault(int number)
 {
 	static const double one = 1, x[] = {1, 2, 3, 4};
@@ -246,7 +250,7 @@ static void on_fault(int number)
 	mprotect(outer_page, (size_t)getpagesize(), PROT_READ | PROT_WRITE);
 }
 
-/* What the next call finds below the stack pointer is none of its own. */
+/* Overwrites the stack below the stack pointer, so that the next call finds nothing of an earlier one there. */
 static __attribute__((noinline)) void dirty_stack(void)
 {
 	volatile char bytes[2048];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * signals_among_coroutines.c - more calls of dgees are in flight than a thread's list has room for, on stacks that go from
- * one thread to another, while a signal handler calls ddot. Prints the line "dgees CALLS" of what has returned.
+ * signals_among_coroutines.c - more calls of dgees are in flight than the list of a lane has room for, on stacks that move from
+ * one thread to another, while a signal handler calls ddot. Prints how many calls have returned, as a line "dgees CALLS".
  *
- * Half of the coroutines begin on the main thread. A second one begins the others, which fills its list, and then lets
- * the first of the main thread's return, under signals.
+ * Half of the coroutines begin on the main thread. A second thread begins the others, which fills its list; under signals it
+ * then resumes the first of the main thread's coroutines, whose call returns.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ static void body(int number)
 	}
 }
 
-/* The coroutine begins its next call, or returns from the one that it is in. */
+/* Resumes a coroutine, which begins its next call or returns from the one in flight. */
 static void step(int number)
 {
 	running = number;
@@ -63,7 +63,7 @@ static void on_signal(int number)
 	handled = 1;
 }
 
-/* One after the other, as fast as they are handled. */
+/* Sends a signal whenever the one before it was handled. */
 static void *send_signals(void *unused)
 {
 	while (!is_over)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * signatures.c - calls whose arguments and results travel in unusual ways: complex functions, complex and
- * real scalars by value, 38 arguments. Prints results to the last bit.
+ * signatures.c - calls whose arguments and results are passed in unusual ways: complex functions, complex and real scalars by
+ * value, 38 arguments. Prints the results to the last bit.
  */
 #include <math.h>
 #include <stdio.h>
@@ -94,7 +94,7 @@ static void by_value(void)
 	print_real("dlascl", u, 3);
 }
 
-/* 20 arguments by pointer and value, workspace and all. */
+/* 20 arguments, by pointer and by value, with workspace. */
 static void expert_driver(void)
 {
 	double a[9] = {4, 1, 2, 1, 5, 3, 2, 3, 6}, af[9], r[3], c[3], b[3] = {1, 2, 3}, x[3], rcond, ferr, berr, pivot;
@@ -108,10 +108,10 @@ static void expert_driver(void)
 	print_real("rcond", &rcond, 1);
 }
 
-/* 32 arguments and 6 hidden lengths: 32 words on the stack. */
+/* 32 arguments and 6 hidden lengths, of which 32 words are on the stack. */
 static void cs_decomposition(void)
 {
-	/* Half a Hadamard matrix with a phase on each row: unitary. */
+	/* Half a Hadamard matrix with a phase for each row, which is unitary. */
 	static const double hadamard[16] = {1, 1, 1, 1, 1, -1, 1, -1, 1, 1, -1, -1, 1, -1, -1, 1};
 	static const complex16 phase[4] = {1, I, 0.6 + 0.8 * I, -1};
 	complex16 x[16], u1[4], u2[4], v1t[4], v2t[4], size, *work;

@@ -1,5 +1,5 @@
 ! SPDX-License-Identifier: BSD-3-Clause
-! sites_fortran.f90 - a module procedure and a contained one that call, from known lines.
+! sites_fortran.f90 - a module procedure and an internal procedure that call BLAS from known lines.
 module work
 	implicit none
 contains

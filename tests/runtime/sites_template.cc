@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// sites_template.cc - calls through templates, a virtual function and a lambda: the caller has a long name.
+// sites_template.cc - calls through templates, a virtual function and a lambda, so that callers have long names.
 #include "blas.h"
 
 namespace shapes {

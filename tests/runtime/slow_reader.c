@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * slow_reader.c - a thread opens the plug-in that is named while nobody reads standard error, and another one goes on making
- * calls of new shapes. Prints how many milliseconds the first one's dlsym took, and the longest of the other's calls.
+ * slow_reader.c PLUGIN - opens a plug-in while nobody reads standard error, and makes calls of new shapes in a second thread.
+ * Prints how many milliseconds dlsym took, and how many the longest of the calls took.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static void *call(void *longest)
 	return NULL;
 }
 
-/* Standard error is a full pipe from here on. */
+/* Makes standard error a full pipe. */
 static int fill(void)
 {
 	static const char bytes[4096];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * taken_host.c [late] PLUGIN... - a program without BLAS that opens plug-ins (taken_plugin.c), has each use its own, and calls
- * ddot_ by the addresses that they hand on, all from one place: 3 elements, with 32-bit integers beside which there is
- * something else, for a plug-in whose name has "lp64", and with 64-bit integers for the others. With `late` they do not use
- * their own, and each is opened when the address of the one before has been called.
+ * taken_host.c [late] PLUGIN... - a program without a BLAS that opens plug-ins (taken_plugin.c), lets each use its BLAS, and
+ * calls ddot_ with 3 elements by the addresses that the plug-ins return, all from one place. If the name of a plug-in contains
+ * "lp64", integers have 32 bits and other bytes beside them; otherwise they have 64 bits. With `late` the plug-ins do not use
+ * their BLAS, and each is opened after the address of the one before it was called.
  */
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * taken_plugin.c - a plug-in that hands on the address of its ddot_: as data, or with -DWRAPPED that of a function of its own
- * which ends in a tail jump. With -DUSES it has a sum of its own instead, and takes no address.
+ * taken_plugin.c - a plug-in that returns the address of its ddot_; with -DWRAPPED that of a function of its own, which jumps
+ * to ddot_. With -DUSES it returns NULL instead, and only its sum() uses a BLAS.
  */
 #include <stdint.h>
 

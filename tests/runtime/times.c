@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * times.c - calls of known_times.c in several patterns; prints how long all of them took, in nanoseconds.
+ * times.c - calls routines of known_times.c in several patterns, and prints how many nanoseconds all calls took.
  */
 #include "blas.h"
 
@@ -41,14 +41,14 @@ static void one_shape(void)
 		dot(2000);
 }
 
-/* In the order of their size. */
+/* Calls with growing sizes. */
 static void rising(void)
 {
 	for (integer n = 1; n < 40000; n++)
 		dot(n);
 }
 
-/* Without any order, and two routines by turns. */
+/* Calls two routines by turns, with sizes in no order. */
 static void scattered(void)
 {
 	uint32_t number = 1;
@@ -62,7 +62,7 @@ static void scattered(void)
 	}
 }
 
-/* Each pause is longer than what 32 bits of nanoseconds hold, once. */
+/* Pauses between calls, once for more nanoseconds than fit in 32 bits. */
 static void pauses(void)
 {
 	dot(60);
@@ -93,7 +93,7 @@ static void threads(void)
 		pthread_join(list[i], NULL);
 }
 
-/* The child tells what its own calls took; of its parent nothing is printed. */
+/* The child prints how long its own calls took; the parent prints nothing. */
 static void after_fork(void)
 {
 	one_shape();
@@ -107,7 +107,7 @@ static void after_fork(void)
 	exit(0);
 }
 
-/* Few FLOPs, or none, and a long time. */
+/* Calls that do few FLOPs or none, and take long. */
 static void long_calls(void)
 {
 	for (int i = 0; i < 400; i++) {

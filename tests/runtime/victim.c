@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * victim.c - calls ddot_ from some threads until something ends it, and keeps its own count of the calls that came back
- * in a shared file: victim COUNTS THREADS CALLS HOW
+ * victim.c COUNTS THREADS CALLS HOW - calls ddot_ from several threads until something ends the process, and counts the calls
+ * that have returned in a shared file.
  *
- * COUNTS is a file of one 64-bit counter a thread; CALLS is how many calls each thread makes, 0 for no end. HOW: run,
+ * COUNTS is a file with a 64-bit counter for each thread; CALLS is how many calls each thread makes, 0 for no end. HOW: run,
  * segv, _exit, abort, quick_exit, oom, hog, closefds, reuse, daemon, fork, forks, clone, short, many, unload, slide,
  * vfork.
  *
- * What goes on in rounds prints what the process holds when it has warmed up and when it is done: resident kilobytes,
- * mappings and descriptors. unload and slide take a library and the name of a function in it.
+ * Modes that run in rounds print what the process holds after a warm-up and at the end: resident kilobytes, mappings and
+ * descriptors. unload and slide take a library and the name of a function in it as further arguments.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -32,11 +32,11 @@ enum { THREADS_MAX = 4096, ROUNDS = 1000, ROUNDS_WARM = 200, CROWDS = 50, CROWDS
 
 static volatile uint64_t *counts;
 static const char *counts_path;
-static pthread_barrier_t *crowd; /* threads that are all to be in the middle of their calls at once */
+static pthread_barrier_t *crowd; /* where threads wait after their first call until all of them exist; or NULL */
 static long calls;
 static double vector[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
-/* n runs through 1 to 8, so that there are several shapes. */
+/* n goes from 1 to 8 again and again, so that there are several shapes. */
 static void call(volatile uint64_t *count)
 {
 	int n = (int)(*count % 8) + 1, one = 1;
@@ -89,7 +89,7 @@ static void hold(long round, long warm, long last)
 		descriptors++;
 	closedir(folder);
 	printf("%ld %ld %ld\n", resident, mappings, descriptors);
-	fflush(stdout); /* or each child prints it again */
+	fflush(stdout); /* otherwise each child would print the buffer again */
 }
 
 static void run_crowds(void)
@@ -118,7 +118,7 @@ static void out_of_memory(void)
 	}
 }
 
-/* Every descriptor is closed, and the next file that the program opens takes the number of one that was. */
+/* Closes every descriptor, so that the next file which the program opens gets the number of a closed one. */
 static void reuse_descriptors(void)
 {
 	char path[] = "own-XXXXXX", back[16] = "";
@@ -162,8 +162,8 @@ static void fork_while_threads_call(void)
 }
 
 /*
- * A BLAS, or a plugin that calls one, is loaded, called and unloaded again and again; elsewhere each time, if a page
- * stays where it was.
+ * Loads, calls and unloads a BLAS, or a plugin that calls one, again and again. If a page is left mapped where it was, it is
+ * loaded at another address each time.
  */
 static void load_and_unload(const char *path, const char *name, bool elsewhere)
 {
@@ -196,11 +196,11 @@ static void become_daemon(void)
 	for (int i = 0; i < 256; i++)
 		close(i);
 	work((void *)1);
-	counts[2] = 1; /* done */
+	counts[2] = 1; /* tells that the rounds are over */
 	_exit(0);
 }
 
-/* A program that calls as well, and adds to the same count while this one waits. */
+/* Runs another program by vfork, which calls too and adds to the same count while this one waits. */
 static void run_another(void)
 {
 	pid_t child = vfork();
@@ -214,7 +214,7 @@ static void run_another(void)
 		_exit(9);
 }
 
-/* Past the C library, and so past whoever asked it to be told of forks. */
+/* Forks by the system call itself, so that functions registered by pthread_atfork do not run. */
 static void clone_raw(void)
 {
 	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
