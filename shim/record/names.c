@@ -9,7 +9,6 @@
 
 #include "price/routines.h"
 #include "shim/dump/dump.h"
-#include "shim/guest/program.h"
 #include "shim/record/parts.h"
 #include "shim/resolve/resolve.h"
 #include "shim/state/epoch.h"
@@ -79,18 +78,6 @@ uint32_t names_routine(uint16_t routine)
 	return number;
 }
 
-const char *names_path(const struct module *module)
-{
-	const char *found;
-
-	if (!*module->path)
-		return program_path();
-	if (*module->path == '/' || !strchr(module->path, '/'))
-		return module->path;
-	found = program_mapped_file(module->start); /* the program may be in another directory by now */
-	return found ? found : module->path;
-}
-
 uint32_t names_module(struct module *module)
 {
 	struct dump_module *entry;
@@ -101,7 +88,7 @@ uint32_t names_module(struct module *module)
 		entry = dump_append(&dump_modules, &module->dump_number);
 		if (!entry)
 			return module->dump_number = DUMP_NONE;
-		entry->path = names_string(names_path(module));
+		entry->path = names_string(module_file(module));
 		entry->start = module->start;
 		entry->end = module->end;
 		entry->bias = module->bias;

@@ -18,9 +18,6 @@
 static inline uint64_t names_string(const char *text) { return dump_string(text, strlen(text)); }
 uint32_t names_routine(uint16_t routine);
 uint32_t names_module(struct module *module);
-
-/* The path of a module's file: absolute if the kernel knows it, even if the module was opened by a relative one. */
-const char *names_path(const struct module *module);
 void names_forked(void);
 
 /* ---- sites.c ---- */

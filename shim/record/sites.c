@@ -120,7 +120,7 @@ static struct question site_judge(struct site *site, unsigned scheme, struct mod
 	    doubt_is_refuted(site->real, callee)) {
 		site->flags |= SITE_PASS;
 		if (callee && (!bare || config.bare_names))
-			dump_note(DUMP_NOTE_NOT_BLAS, *callee->path ? callee->path : program_path(), 0);
+			dump_note(DUMP_NOTE_NOT_BLAS, module_file(callee), 0);
 		return question;
 	}
 	if (!bare && module_is_doubtful(callee))
@@ -401,7 +401,7 @@ static uint32_t module_twin(const struct module *module)
 
 		if (entry && entry->build_id_size == module->build_id_size &&
 		    !memcmp(entry->build_id, module->build_id, module->build_id_size) &&
-		    dump_text_is(entry->path, names_path(module)))
+		    dump_text_is(entry->path, module_file(module)))
 			return i;
 	}
 	return DUMP_NONE;

@@ -7,12 +7,10 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/resolve/module.h"
 
@@ -25,7 +23,6 @@ enum {
 
 /* Too large for a small stack; guarded by record_lock. */
 static struct {
-	char path[2 * PATH_MAX];
 	ElfW(Phdr) headers[HEADERS_MAX], loaded[HEADERS_MAX];
 	ElfW(Shdr) sections[SECTIONS_AT_ONCE];
 	ElfW(Sym) symbols[SYMBOLS_AT_ONCE];
@@ -36,15 +33,12 @@ static bool read_at(int file, void *to, size_t size, uint64_t offset)
 	return pread(file, to, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* A relative path is one from where the program began. */
+/* The program's by the kernel's link, which holds where its file was renamed or removed. */
 static int file_open(const struct module *module)
 {
-	const char *path = *module->path ? module->path : "/proc/self/exe";
-	size_t end = 0;
+	const char *path = *module->path ? module_file(module) : "/proc/self/exe";
 
-	guest_print(scratch.path, sizeof(scratch.path), &end, "%s%s%s", *path == '/' ? "" : config.directory,
-		    *path == '/' ? "" : "/", path);
-	return open(scratch.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return !strchr(path, '/') ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 /* Whether the file has the program headers of what is loaded. */

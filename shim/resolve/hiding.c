@@ -17,17 +17,22 @@
 void hiding_say_before(void)
 {
 	struct module *module, *hiding = NULL;
+	char path[SPEAK_LINE_MAX] = "";
 	bool used = false;
+	size_t end = 0;
 
+	guest_lock(&record_lock);
 	/* What the program itself defines is own_blas.c's concern: nobody can put the shim before that. */
 	for (unsigned i = 1; (module = module_at(i)) && !(module->flags & MODULE_SELF); i++)
 		if (module_is_blas(module, true))
 			hiding = module;
 	for (unsigned i = 0; hiding && (module = module_at(i)); i++)
 		used |= module != hiding && !module_is_blas(module, false) && module_uses_blas(module);
-	if (hiding && used && !config.quiet)
-		guest_say("%s stands before the shim: calls to it are not seen; put libflopshim.so first in LD_PRELOAD",
-			  hiding->path);
+	if (hiding && used)
+		guest_print(path, sizeof(path), &end, "%s", module_file(hiding));
+	guest_unlock(&record_lock);
+	if (*path && !config.quiet)
+		guest_say("%s stands before the shim: calls to it are not seen; put libflopshim.so first in LD_PRELOAD", path);
 }
 
 /* Notes objects that were opened RTLD_DEEPBIND, from this number on, up to one that is to be said. False at the end. */
@@ -43,9 +48,9 @@ static bool find_next_deep(unsigned *number, bool may_say, char *path, size_t si
 		if (!(module->flags & MODULE_DEEP) || !module_uses_blas(module))
 			continue;
 		if (dump_is_open())
-			dump_note(DUMP_NOTE_DEEPBIND, module->path, 1);
+			dump_note(DUMP_NOTE_DEEPBIND, module_file(module), 1);
 		else if (may_say)
-			guest_print(path, size, &end, "%s", module->path);
+			guest_print(path, size, &end, "%s", module_file(module));
 		found = end > 0;
 	}
 	guest_unlock(&record_lock);

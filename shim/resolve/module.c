@@ -479,6 +479,18 @@ struct module *module_of(const void *address)
 	return NULL;
 }
 
+const char *module_file(const struct module *module)
+{
+	const char *mapped;
+
+	if (!*module->path)
+		return program_path();
+	if (*module->path == '/' || !strchr(module->path, '/'))
+		return module->path;
+	mapped = program_mapped_file(module->start); /* the program may be in another directory by now */
+	return mapped ? mapped : module->path;
+}
+
 struct module *const *module_closure(struct module *root, unsigned *count, uint32_t *mark)
 {
 	*mark = module_mark();

@@ -105,6 +105,11 @@ bool module_refresh(void);
 
 /* The module that holds this address, NULL for none. */
 struct module *module_of(const void *address);
+/*
+ * The absolute path of the object's file, also where it was opened by a relative one, and of the program's for the program.
+ * Without a slash it is no file: linux-vdso.so.1 is the kernel's. Valid until the next call.
+ */
+const char *module_file(const struct module *module);
 /* Any module by its number, in load order, NULL past the last. */
 struct module *module_at(unsigned number);
 /* What joined the global scope by RTLD_GLOBAL, in that order, NULL past the last. */

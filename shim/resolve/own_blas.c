@@ -16,7 +16,6 @@
 
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
-#include "shim/guest/program.h"
 #include "shim/resolve/blas_name.h"
 #include "shim/resolve/file_symbols.h"
 #include "shim/resolve/object.h"
@@ -184,8 +183,6 @@ static bool serves_others(const struct module *of)
 
 /* ---- what is said ---- */
 
-static const char *object_path(const struct own *own) { return own->is_program ? program_path() : own->module->path; }
-
 static void others_print(const struct own *own, char *text, size_t size, size_t *end)
 {
 	unsigned others = own->bound + own->inside - own->shown;
@@ -201,7 +198,7 @@ static void note(const struct own *own)
 
 	guest_print(text, sizeof(text), &end, "%s", own->names);
 	others_print(own, text, sizeof(text), &end);
-	guest_print(text, sizeof(text), &end, " in %s", object_path(own));
+	guest_print(text, sizeof(text), &end, " in %s", module_file(own->module));
 	dump_note(own->is_program ? DUMP_NOTE_OWN_PROGRAM : DUMP_NOTE_OWN_LIBRARY, text, 0);
 }
 
@@ -214,7 +211,7 @@ static void sentence_print(const struct own *own, char *sentence, size_t size)
 	end = 0;
 	guest_print(sentence, size, &end,
 		    "%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
-		    object_path(own), own->names, others,
+		    module_file(own->module), own->names, others,
 		    own->is_program ? "nothing can be put before what a program defines: link it to a shared BLAS" :
 		    own->bound ? "link it to a shared BLAS, or without -Bsymbolic" : "link it to a shared BLAS instead of a static one");
 }

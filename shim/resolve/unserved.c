@@ -7,7 +7,6 @@
 
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
-#include "shim/guest/program.h"
 #include "shim/resolve/blas_name.h"
 #include "shim/resolve/resolve.h"
 
@@ -67,12 +66,13 @@ static void sentence_print(const struct found *found, char *sentence, size_t siz
 
 bool unserved_look_at(struct module *module, char *sentence, size_t size)
 {
-	struct found found = {.module = module, .path = *module->path ? module->path : program_path()};
+	struct found found = {.module = module};
 	bool is_new = !(module->flags & MODULE_IMPORTS_SEEN);
 
 	found.noted = dump_is_open() && !(module->flags & MODULE_UNSERVED_NOTED);
 	if (module->flags & MODULE_SELF || (!is_new && !(module->flags & MODULE_UNSERVED && found.noted)))
 		return false;
+	found.path = module_file(module);
 	module_each_import(module, take, &found);
 	module->flags |= MODULE_IMPORTS_SEEN;
 	if (!found.count)

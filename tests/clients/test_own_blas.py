@@ -122,6 +122,24 @@ def of_a_plug_in(client):
     check_said(client.run([host, path], FLOPSHIM_BUDGET="1e9"), path)
 
 
+RELATIVE = """import ctypes, os
+blas, x, two, one = ctypes.CDLL({blas!r}), (ctypes.c_double * 2)(), ctypes.c_int(2), ctypes.c_int(1)
+blas.dnrm2_(ctypes.byref(two), x, ctypes.byref(one))
+ctypes.CDLL("./{name}").work
+os.chdir("/")
+"""
+
+
+@case(how=("symbolic", "hidden"))
+def by_a_relative_path(client):
+    """What was opened so is found, and is named by the whole path, although the program is in another directory by then."""
+    made, _ = library(client, *HOW[client.how], name=f"libplug-{client.how}.so")
+    run = client.run(["/usr/bin/python3", "-c", RELATIVE.format(blas=blas_library(), name=made.name)], cwd=made.parent,
+                     FLOPSHIM_BUDGET="1e9")
+    check_said(run, made)
+    check_named(run, "own_library", made)
+
+
 @case()
 def stripped(client):
     """What is hidden, and whose names were taken out of the file, cannot be seen."""

@@ -92,6 +92,15 @@ def noted_in_a_child(client):
     check_equal(notes, [[f"dgemmx2_ in {plug}"]] * 2, "notes of parent and child")
 
 
+@case()
+def by_a_relative_path(client):
+    """What was opened so is named by the whole path."""
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
+    run = client.run([PYTHON, "-c", "import ctypes; ctypes.CDLL('./plug.so').plugin"], cwd=plug.parent, FLOPSHIM_BUDGET="1e9")
+    check_said(run, 1)
+    check(f"which {plug} calls".encode() in run.err, f"the path is not whole: {run.err}")
+
+
 OPENED_IN_CHILD = """import ctypes, os
 blas, x, four, one = ctypes.CDLL({blas!r}), (ctypes.c_double * 4)(), ctypes.c_int(4), ctypes.c_int(1)
 blas.ddot_
