@@ -6,7 +6,6 @@
 #include "shim/dump/header.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <time.h>

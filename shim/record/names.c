@@ -11,7 +11,6 @@
 #include "shim/dump/dump.h"
 #include "shim/record/parts.h"
 #include "shim/resolve/resolve.h"
-#include "shim/state/epoch.h"
 #include "symbols.h"
 
 

@@ -57,7 +57,7 @@ static bool is_excluded(const char *bare)
 
 static bool begins(const char *name, const char *start) { return !strncmp(name, start, strlen(start)); }
 
-/* Letters, digits and underscores, and no capital but those of LAPACKE. */
+/* Small letters, digits and underscores. The caller has skipped the capitals of LAPACKE_. */
 static bool is_plain(const char *name)
 {
 	for (; *name; name++)

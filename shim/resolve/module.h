@@ -98,8 +98,11 @@ bool module_before_list(bool (*visit)(const struct module *, void *), void *cont
 void module_start(void);
 
 /*
- * Looks for objects that were loaded or unloaded since, where there may be any; true if there were, and then a new epoch has
- * begun: what threads remember of call sites must be looked at again. Where the linker is in the middle of something, the list stays what it was, or has all that was loaded before: never a part of it.
+ * Looks for objects that were loaded or unloaded since the last time. True if there were any; then a new epoch has begun, in
+ * which threads look again at what they remember of call sites.
+ *
+ * Where the linker is in the middle of loading something, the list stays what it was or has all that was loaded before. It
+ * never has only a part of that.
  */
 bool module_refresh(void);
 

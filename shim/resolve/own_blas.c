@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * own_blas.c - objects that hold routines of BLAS and call them without the dynamic linker, past the shim.
- * It must never name an object that others have for their BLAS: what they ask of it is counted, whatever it calls inside.
+ * It must never name an object whose routines others are given: what they ask of it is counted, whatever it calls inside.
  *
  * A program's own definitions come before all others, the shim's too. A library's own calls stay inside where it was linked
  * so (-Bsymbolic, which leaves a mark, or -Bsymbolic-functions, which leaves no relocation), and where its names are protected,

@@ -255,8 +255,10 @@ static bool name_read(const struct module *module, const char *names, struct nam
 	return true;
 }
 
-/* Calls `visit` with every symbol of the object until it returns true. */
-/* `part` is room for some of them: a visitor that looks at another object's symbols must not use the same. */
+/*
+ * Calls `visit` with every symbol of the object until it returns true. `part` is room for some of them: a visitor that looks
+ * at another object's symbols must not use the same.
+ */
 static bool any_symbol(const struct module *module, struct symbols_part *part, symbol_visit *visit, void *context)
 {
 	ElfW(Sym) *symbols = part->symbols;

@@ -6,10 +6,8 @@
  */
 #include "shim/stacks/sample.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shim/dump/dump.h"
 #include "shim/dump/lock.h"

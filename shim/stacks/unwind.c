@@ -9,7 +9,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,7 +21,6 @@
 #include "shim/guest/page.h"
 #include "shim/resolve/libc.h"
 #include "shim/resolve/module.h"
-#include "shim/state/epoch.h"
 
 enum { OWN_FRAMES = 16 }; /* frames of the shim, below the caller's */
 

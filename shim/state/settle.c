@@ -6,11 +6,9 @@
 #include "shim/state/settle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "shim/guest/guest.h"
 #include "shim/state/registry.h"
