@@ -104,20 +104,54 @@ static inline int python_frame_is_made(const char *frame)
 	return 1;
 }
 
+/* Bytes of the character of UTF-8 that a text begins with, of which `length` bytes are left; 1 for a byte that begins none. */
+static inline size_t character_size(const char *text, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t size = *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc0 ? 2 : 1;
+
+	for (size_t i = 1; i < size; i++)
+		if (i >= length || (at[i] & 0xc0) != 0x80)
+			return 1;
+	return size;
+}
+
+/* Whether a character of so many bytes is a control character, those of C1 among them, which a terminal may take as one byte too. */
+static inline int character_is_control(const char *text, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	unsigned character = size == 2 ? (unsigned)(at[0] & 0x1f) << 6 | (at[1] & 0x3fu) : at[0];
+
+	return size <= 2 && (character < 0x20 || (character >= 0x7f && character < 0xa0));
+}
+
 /*
- * Replaces control characters, those of C1 in UTF-8 too, by question marks, so that names of files and arguments can be
- * printed on a terminal.
+ * Replaces control characters by question marks, so that names of files and arguments can be printed on a terminal.
  */
 static inline void make_printable(char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)text[i], next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
-
-		if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0))
-			text[i] = '?';
-		if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
-			text[++i] = '?';
+	for (size_t i = 0, size; i < length; i += size) {
+		size = character_size(text + i, length - i);
+		if (character_is_control(text + i, size))
+			memset(text + i, '?', size);
 	}
+}
+
+/* A whole number in decimal digits alone, from 0 to `most`; -1 for any other text. */
+static inline int64_t whole_number(const char *text, int64_t most)
+{
+	int64_t number = 0;
+
+	if (!*text)
+		return -1;
+	for (; *text; text++) {
+		int digit = *text - '0';
+
+		if (digit < 0 || digit > 9 || number > most / 10 || number * 10 > most - digit)
+			return -1;
+		number = number * 10 + digit;
+	}
+	return number;
 }
 
 #endif

@@ -121,6 +121,8 @@ static void id_fill(struct dump_header *header)
 		header->id[i] = dump_content_check(DUMP_CONTENT_SEED + i, &of, sizeof(of));
 }
 
+_Static_assert(sizeof(((struct dump_header *)0)->run) == CONFIG_RUN_MAX, "a run's name is given and kept in one length");
+
 static void job_fill(struct dump_header *header)
 {
 	struct job job;

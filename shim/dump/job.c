@@ -58,20 +58,8 @@ static const char *value_of(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* A whole number below NUMBER_MAX, -1 for anything else. */
-static int32_t number_of(const char *text)
-{
-	int32_t number = 0;
-
-	if (!text || !*text)
-		return -1;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || number >= NUMBER_MAX / 10)
-			return -1;
-		number = number * 10 + (*text - '0');
-	}
-	return number;
-}
+/* A whole number up to NUMBER_MAX, -1 for anything else. */
+static int32_t number_of(const char *text) { return text ? (int32_t)whole_number(text, NUMBER_MAX) : -1; }
 
 /* How many ranks, as the launcher says or, where it does not, one that gives this process the same rank. */
 static uint32_t size_find(const char *rank, int32_t number)

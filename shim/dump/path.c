@@ -216,34 +216,16 @@ static const char *word_of(const struct words *words, char letter, bool *whole)
 
 /* ---- names ---- */
 
-/* Bytes of the character of UTF-8 that begins here; 1 for what is none. */
-static size_t character_size(const unsigned char *at)
-{
-	size_t size = *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc0 ? 2 : 1;
-
-	for (size_t i = 1; i < size; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 1;
-	return size;
-}
-
-/* A slash would name a directory; control characters, those of eight bits too, would reach whoever lists the names. */
-static bool is_unfit(const unsigned char *at, size_t size)
-{
-	unsigned character = size == 2 ? (unsigned)(at[0] & 0x1f) << 6 | (at[1] & 0x3fu) : *at;
-
-	return size <= 2 && (character == '/' || character < 0x20 || (character >= 0x7f && character < 0xa0));
-}
-
-/* What a word of the environment says must stay a part of one name. */
+/*
+ * What a word of the environment says must stay a part of one name: a slash would name a directory, and control characters
+ * would reach whoever lists the names.
+ */
 static void word_tame(char *word)
 {
-	unsigned char *at = (unsigned char *)word;
-
-	for (size_t size; *at; at += size) {
-		size = character_size(at);
-		if (is_unfit(at, size))
-			memset(at, '_', size);
+	for (size_t size, rest = strlen(word); rest; word += size, rest -= size) {
+		size = character_size(word, rest);
+		if (*word == '/' || character_is_control(word, size))
+			memset(word, '_', size);
 	}
 }
 

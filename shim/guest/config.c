@@ -315,11 +315,9 @@ static const struct { const char *name; int number; } signal_names[] = {
 static int signal_number(const char *name)
 {
 	if (*name >= '0' && *name <= '9') {
-		int number = 0;
+		int64_t number = whole_number(name, SIGRTMAX);
 
-		for (; *name >= '0' && *name <= '9' && number < 1000; name++)
-			number = number * 10 + (*name - '0');
-		return *name || number < 1 || number > SIGRTMAX ? 0 : number;
+		return number < 1 ? 0 : (int)number;
 	}
 	for (size_t i = 0; i < sizeof(signal_names) / sizeof(signal_names[0]); i++)
 		if (!strcasecmp(name, signal_names[i].name) || !strcasecmp(name, signal_names[i].name + 3))
@@ -336,13 +334,11 @@ static bool read_on_exceed(const char *value, char *fault, size_t size)
 	if (length == 4 && !strncmp(value, "exit", 4)) {
 		config.on_exceed = EXCEED_EXIT;
 		if (given) {
-			int status = 0, digits = 0;
+			int64_t status = whole_number(given, 255);
 
-			for (; given[digits] >= '0' && given[digits] <= '9' && digits < 4; digits++)
-				status = status * 10 + (given[digits] - '0');
-			if (!digits || given[digits] || status > 255)
+			if (status < 0)
 				return fail(fault, size, value, "the status is not a number from 0 to 255", expected);
-			config.exit_status = status;
+			config.exit_status = (int)status;
 		}
 		return true;
 	}
@@ -424,10 +420,11 @@ static bool read_run(const char *value, char *fault, size_t size)
 
 static bool read_launched(const char *value, char *fault, size_t size)
 {
-	const char *end = value + strlen(value);
+	int64_t process = whole_number(value, INT32_MAX);
 
-	if (config_amount(value, end, &config.launched_process))
+	if (process < 1)
 		return fail(fault, size, value, "", "expected the number of a process");
+	config.launched_process = (uint64_t)process;
 	config.launched = true;
 	return true;
 }

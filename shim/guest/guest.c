@@ -502,16 +502,33 @@ size_t guest_file_text(const char *path, char *text, size_t size)
 
 static bool clock_is_call;
 
-/* Reading the clock is a system call, unless the kernel keeps time by one of these. */
+/* How Linux calls the ways in which it keeps time by the processor's counter. */
+static const struct {
+	const char *name;
+	bool is_call; /* reading the clock may then be a system call all the same */
+} counters[] = {{"tsc\n", false}, {"kvm-clock\n", false}, {"hyperv_clocksource_tsc_page\n", false}, {"xen\n", true}};
+
+enum { COUNTER_KINDS = sizeof(counters) / sizeof(counters[0]) };
+
+/* The number of the way in which it keeps time now; COUNTER_KINDS where that is not by the counter. */
+static unsigned counter_kind(void)
+{
+	char name[64];
+	unsigned kind = 0;
+
+	guest_file_text("/sys/devices/system/clocksource/clocksource0/current_clocksource", name, sizeof(name));
+	while (kind < COUNTER_KINDS && strcmp(name, counters[kind].name))
+		kind++;
+	return kind;
+}
+
+bool guest_clock_is_counter(void) { return counter_kind() < COUNTER_KINDS; }
+
 void guest_clock_prepare(void)
 {
-	static const char *const names[] = {"tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n"};
-	char name[64];
+	unsigned kind = counter_kind();
 
-	guest_file_text(GUEST_CLOCK_SOURCE, name, sizeof(name));
-	clock_is_call = true;
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		clock_is_call &= strcmp(name, names[i]) != 0;
+	clock_is_call = kind == COUNTER_KINDS || counters[kind].is_call;
 }
 
 uint64_t guest_clock(void)

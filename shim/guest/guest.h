@@ -89,13 +89,12 @@ void guest_take_signal_back(int number);
 /* Reads a small file as a text of at most size - 1 bytes. Returns its length; 0, and an empty text, if it cannot be read. */
 size_t guest_file_text(const char *path, char *text, size_t size);
 
-/* Says by which clock the kernel keeps time. */
-#define GUEST_CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-
 /* Nanoseconds of CLOCK_MONOTONIC; always 0 in a confined process where reading it is a system call. */
 uint64_t guest_clock(void);
 /* Finds out whether reading the clock is a system call. Before the process is confined. */
 void guest_clock_prepare(void);
+/* Whether the kernel keeps time by the processor's counter. Opens a file. */
+bool guest_clock_is_counter(void);
 
 /*
  * Does what vsnprintf does, for the conversions c, s, d, u, x and %, lengths l, ll and z, the flags - and 0, a width

@@ -415,18 +415,14 @@ static struct {
  */
 static bool counter_is_trusted(void)
 {
-	static const char *const clocks[] = {"tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n", "xen\n"};
-	char name[64];
+	bool trusted;
 
 	if (guest_confined)
 		return false;
 	guest_lock(&record_lock); /* as wherever files are opened */
-	guest_file_text(GUEST_CLOCK_SOURCE, name, sizeof(name));
+	trusted = guest_clock_is_counter();
 	guest_unlock(&record_lock);
-	for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
-		if (!strcmp(name, clocks[i]))
-			return true;
-	return false;
+	return trusted;
 }
 
 /* The shortest time between two readings: what a timed call would seem to take if it did nothing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_guest.c - the shim's formatter writes what the C library's does, on a small part of its stack.
+ * test_guest.c - the shim's formatter writes what the C library's does, on a small part of its stack; and what names.h reads.
  */
 #include <check.h>
 #include <limits.h>
@@ -11,6 +11,7 @@
 
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "names.h"
 #include "run_suite.h"
 
 struct config config;
@@ -129,6 +130,36 @@ START_TEST(stack_use)
 }
 END_TEST
 
+START_TEST(control_characters)
+{
+	static const struct { const char *given, *printed; } texts[] = {
+		{"a\tb\x7f", "a?b?"}, {"caf\xc3\xa9 \xc2\xa0", "caf\xc3\xa9 \xc2\xa0"}, {"\xc2\x9b", "??"}, {"\x9b[1m", "?[1m"},
+		{"\xe2\x82\xac", "\xe2\x82\xac"}, {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"}, {"\xe2\x82", "\xe2?"}, {"\xc3", "\xc3"},
+	};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		strcpy(text, texts[i].given);
+		make_printable(text, strlen(text));
+		ck_assert_str_eq(text, texts[i].printed);
+	}
+}
+END_TEST
+
+START_TEST(whole_numbers)
+{
+	static const char *const wrong[] = {"", "-1", "+1", " 1", "1 ", "1k", "1e3", "256", "9999999999999999999999"};
+
+	ck_assert_int_eq(whole_number("0", 255), 0);
+	ck_assert_int_eq(whole_number("255", 255), 255);
+	ck_assert_int_eq(whole_number("9223372036854775807", INT64_MAX), INT64_MAX);
+	ck_assert_int_eq(whole_number("9223372036854775808", INT64_MAX), -1);
+	ck_assert_int_eq(whole_number("9", 2), -1);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(whole_number(wrong[i], 255) == -1, "'%s'", wrong[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("guest");
@@ -140,6 +171,8 @@ int main(void)
 	tcase_add_test(tests, cut);
 	tcase_add_loop_test(tests, cuts_lie_between_characters, 0, sizeof(cuts) / sizeof(cuts[0]));
 	tcase_add_test(tests, stack_use);
+	tcase_add_test(tests, control_characters);
+	tcase_add_test(tests, whole_numbers);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite, CK_NOFORK);
 }
