@@ -664,6 +664,17 @@ static void __attribute__((noreturn)) fail_of_option(const char *word, int lette
 	     row ? row->name : "", row ? "?" : "");
 }
 
+/* An option's name behind one dash, which getopt would take for a letter and its value: -budget for -b udget. */
+static void check_dashes(const char *word)
+{
+	if (!word || word[0] != '-' || word[1] == '-' || !word[1] || !word[2])
+		return;
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (strlen(rows[i].name) == strcspn(word + 1, "=") && starts_with(word + 1, rows[i].name))
+			fail(STATUS_LAUNCHER, "%s: an option's long name begins with two dashes; did you mean --%s?; try 'flopshim --help'",
+			     word, rows[i].name);
+}
+
 /* Applies the options and returns the index of PROGRAM in argv; ends the launcher if the command line is wrong. */
 static int parse(int argc, char **argv)
 {
@@ -683,7 +694,7 @@ static int parse(int argc, char **argv)
 		if (rows[i].letter && rows[i].argument)
 			*end++ = ':';
 	}
-	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+	while (check_dashes(argv[optind]), (option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		const struct option_row *row = row_of(option);
 
 		if (option == ':') {

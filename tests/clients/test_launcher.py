@@ -351,6 +351,22 @@ def command_line(client):
     check_refused(launch(client, *words, status=LAUNCHER), *expected)
 
 
+@case(word=("-budget", "-budget=1e9", "-out", "-quiet", "-help"))
+def one_dash(client):
+    """The long name of an option behind one dash is not taken for a letter and its value."""
+    name = client.word.partition("=")[0]
+    check_refused(launch(client, client.word, "1e9", "true", status=LAUNCHER), client.word, f"did you mean -{name}?")
+
+
+@case()
+def letters(client):
+    """What stands behind a letter is its value, or another letter."""
+    for words in (["-b1e9"], ["-qv"], ["-qb1e9"], ["-ox.dump"], ["-q", "-b", "1e9"]):
+        run = launch(client, *words, "sh", "-c", "echo $FLOPSHIM_BUDGET$FLOPSHIM_OUT$FLOPSHIM_QUIET; :", FLOPSHIM_LIBRARY=empty_shim(client))
+        expected = {"-b1e9": "1e9", "-qv": "1", "-qb1e9": "1e91", "-ox.dump": "x.dump", "-q": "1e91"}[words[0]]
+        check_equal(run.out.decode(), expected + "\n", f"values of {words}")
+
+
 @case(value=("1,000,000", "1,500", "train=1,000", ""))
 def budget_value(client):
     """It stops the program, with an example of what would be right."""
