@@ -16,7 +16,9 @@ static const char *remark_of(const struct space *space)
 {
 	bool untouched = space->budget && !space->inclusive_calls && !space->refused_calls;
 
-	return untouched ? "never charged: is the name right?" : "";
+	if (!untouched)
+		return "";
+	return space->path[0] ? "never charged: no call was counted under this name; is it right?" : "never charged: no call was counted";
 }
 
 GETTER(space_name, struct space, value_text(path_name(item->path)))
