@@ -400,7 +400,7 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 }
 
 /*
- * That the name was taken is news: whoever looks there finds another dump. It is said even with FLOPSHIM_QUIET where that is
+ * That the name was taken is news: whoever looks there finds another dump. It is said to who wants quiet, too, where that is
  * another run's, and never where it is one of this run, in which each process leaves its own. `kept_by`: why it could not be
  * replaced, NULL where it was not to be.
  */
