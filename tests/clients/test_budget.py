@@ -4,7 +4,7 @@
 import re
 
 import flops
-from harness import PYTHON, case, check, check_equal
+from harness import PYTHON, TOP, case, check, check_equal
 
 # Six products of 250,000 FLOPs each, after the 4 of `import numpy`.
 PROGRAM = """
@@ -167,3 +167,13 @@ def unknown_variable(client):
     said = messages(warned)
     check_equal(len(said), 1, "lines on standard error")
     check("FLOPSHIM_STAKCS" in said[0] and "FLOPSHIM_STACKS" in said[0], "the nearest name is not given")
+
+
+@case()
+def nothing_counted(client):
+    """A budget of the process whose calls nobody has seen: there is no name that could be wrong."""
+    code = f"import sys; sys.path.insert(0, {str(TOP / 'bindings')!r}); import flopshim\nwith flopshim.namespace('train'): pass"
+    run = client.run([PYTHON, "-c", code], FLOPSHIM_BUDGET="1e9,tain=1e6")
+    said = client.run([client.reporter, "--by", "namespace", *run.dumps], shim=False).out.decode()
+    remarks = {line.split()[0]: line.partition("never charged")[2] for line in said.splitlines() if "never charged" in line}
+    check_equal(remarks, {"(all)": ": no call was counted", "tain": ": no call was counted under this name; is it right?"}, "remarks")
