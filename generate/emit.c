@@ -154,7 +154,7 @@ static void emit_families(FILE *out, const struct table *table)
 	for (unsigned i = 0; i < table->row_count; i++) {
 		const struct row *row = &table->rows[i];
 
-		fprintf(out, "\t{\"%s\", %u, %u, %u, shape_%u", row->name, row->kind, row->option_count,
+		fprintf(out, "\t{\"%s\", %u, %u, %u, shape_%u", row->name, (unsigned)row->kind, row->option_count,
 		        row->dim_count, i);
 		for (unsigned j = 0; j < COLUMN_COUNT; j++)
 			emit_program(out, row->program[j]);

@@ -297,7 +297,7 @@ static void add_meta(struct addition *add)
 		else if (!strcmp(key, "directory"))
 			process->directory = intern_text(texts, value);
 		else if (!strcmp(key, "signal"))
-			process->signal = atoi(value);
+			process->signal = (int)strtol(value, NULL, 10);
 		else if (!strcmp(key, "stacks"))
 			process->stacks_problem = intern_text(texts, value);
 		else if (!strcmp(key, "argument"))

@@ -35,7 +35,7 @@ static struct edge *edges_of(const struct dump *dump, size_t *count)
 		edges = memory_grow(edges, *count, &capacity, sizeof *edges);
 		edges[(*count)++] = (struct edge){ module->end, i, true };
 	}
-	if (*count)
+	if (edges)
 		qsort(edges, *count, sizeof *edges, compare_edges);
 	return edges;
 }

@@ -95,7 +95,7 @@ size_t catalog_near(const char *given, const char **near, size_t room)
 	char name[NAME_MAX_LENGTH + 1] = "";
 	size_t count = 0;
 
-	for (size_t i = 0; given[i] && i < NAME_MAX_LENGTH; i++)
+	for (size_t i = 0; i < NAME_MAX_LENGTH && given[i]; i++)
 		name[i] = (char)tolower((unsigned char)given[i]);
 	if (room > sizeof distances / sizeof *distances)
 		room = sizeof distances / sizeof *distances;

@@ -15,10 +15,10 @@
 #include "price/routines.h"
 
 /* By canonical name or by any symbol that stands for it, in any case: dgemm, cblas_dgemm64_; NULL if there is none. */
-const struct routine *catalog_find(const char *name);
+const struct routine *catalog_find(const char *given);
 
 /* Up to `room` names like this one, the nearest first; returns how many. */
-size_t catalog_near(const char *name, const char **near, size_t room);
+size_t catalog_near(const char *given, const char **near, size_t room);
 
 static inline const struct family *catalog_family(const struct routine *routine)
 {

@@ -345,7 +345,7 @@ static void add_arguments_of(struct answer *answer, const struct query *query)
 	for (unsigned i = 0; i < query_shape_count(family); i++) {
 		char letter[2] = { (char)query->shape[i], 0 };
 
-		if (query->given[i] && i < family->option_count)
+		if (i < family->option_count && query->given[i])
 			answer_text(answer, family->shape_names[i], letter);
 		else if (query->given[i])
 			answer_signed(answer, family->shape_names[i], query->shape[i]);

@@ -28,7 +28,7 @@ struct symbolizer *symbolizer_new(const struct aggregate *aggregate);
 void symbolizer_free(struct symbolizer *symbolizer);
 
 /* Where a site's call is: the instruction before its return address. */
-void symbolize_site(struct symbolizer *symbolizer, uint32_t site, struct place *place);
+void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place);
 
 /* The same for a return address by its module, AGGREGATE_NONE if there is none, and its offset there. */
 void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place);

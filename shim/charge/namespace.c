@@ -251,14 +251,14 @@ void namespace_record(void)
 	scopes_record();
 }
 
-const char *namespace_name(uint32_t number)
+const char *namespace_name(uint32_t namespace_id)
 {
-	return number < spaces.count ? space_at(number)->name : "";
+	return namespace_id < spaces.count ? space_at(namespace_id)->name : "";
 }
 
-uint32_t namespace_parent(uint32_t number)
+uint32_t namespace_parent(uint32_t namespace_id)
 {
-	return number ? space_at(number)->parent : DUMP_NONE;
+	return namespace_id ? space_at(namespace_id)->parent : DUMP_NONE;
 }
 
 uint32_t namespace_count(void)
@@ -266,27 +266,27 @@ uint32_t namespace_count(void)
 	return spaces.count;
 }
 
-struct limit *namespace_limit(uint32_t number)
+struct limit *namespace_limit(uint32_t namespace_id)
 {
-	return space_at(number)->limit;
+	return space_at(namespace_id)->limit;
 }
 
-bool namespace_is_inside(uint32_t number, uint32_t outer)
+bool namespace_is_inside(uint32_t namespace_id, uint32_t outer)
 {
-	while (number != outer && number)
-		number = space_at(number)->parent;
-	return number == outer;
+	while (namespace_id != outer && namespace_id)
+		namespace_id = space_at(namespace_id)->parent;
+	return namespace_id == outer;
 }
 
-uint64_t namespace_multiplier(uint32_t number)
+uint64_t namespace_multiplier(uint32_t namespace_id)
 {
 	unsigned __int128 product = config.multiplier;
 
-	for (;; number = space_at(number)->parent) {
-		product = (product * space_at(number)->multiplier + ((uint64_t)1 << 31)) >> 32;
+	for (;; namespace_id = space_at(namespace_id)->parent) {
+		product = (product * space_at(namespace_id)->multiplier + ((uint64_t)1 << 31)) >> 32;
 		if (product > UINT64_MAX)
 			return UINT64_MAX;
-		if (!number)
+		if (!namespace_id)
 			return product ? (uint64_t)product : 1; /* never rounded to 0 */
 	}
 }
@@ -336,9 +336,9 @@ static void limits_spread(void)
  * Calls that begin after the epoch has changed wait for charge_release. So what is charged and in flight by then can
  * be counted while nothing is added to it.
  */
-int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint32_t))
+int namespace_set_budget(uint32_t namespace_id, int64_t flops, uint64_t (*begun)(uint32_t))
 {
-	struct space *space = space_at(number);
+	struct space *space = space_at(namespace_id);
 	struct limit *limit = space->limit;
 
 	if (limit) {
@@ -348,16 +348,16 @@ int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint3
 	limit = guest_pool_take(&limit_pool);
 	if (!limit)
 		return FLOPSHIM_NO_MEMORY;
-	*limit = (struct limit){.amount = (uint64_t)flops, .namespace_id = number, .opening = true};
+	*limit = (struct limit){.amount = (uint64_t)flops, .namespace_id = namespace_id, .opening = true};
 	if (dump_is_open())
 		charge_record(limit);
 	charge_hold();
 	charge_call_back_all_held();
 	space->limit = limit;
-	charge_link(limit, number ? limits_of(space->parent) : NULL);
+	charge_link(limit, namespace_id ? limits_of(space->parent) : NULL);
 	limits_spread();
 	epoch_next();
-	limit->used = begun(number);
+	limit->used = begun(namespace_id);
 	limit->opening = false;
 	charge_link(limit, limit->parent);
 	charge_release();
@@ -367,11 +367,11 @@ int namespace_set_budget(uint32_t number, int64_t flops, uint64_t (*begun)(uint3
 uint32_t namespace_factors; /* the generation of multipliers */
 bool namespace_multiplies;
 
-void namespace_set_multiplier(uint32_t number, uint64_t factor)
+void namespace_set_multiplier(uint32_t namespace_id, uint64_t factor)
 {
-	space_at(number)->multiplier = factor;
-	if (space_at(number)->record)
-		space_at(number)->record->multiplier = factor;
+	space_at(namespace_id)->multiplier = factor;
+	if (space_at(namespace_id)->record)
+		space_at(namespace_id)->record->multiplier = factor;
 	namespace_multiplies = true;
 	namespace_factors++;
 	epoch_next();

@@ -76,13 +76,10 @@ static void meta_fill(void)
 	for (char **entry = environ; entry && *entry; entry++)
 		if (!strncmp(*entry, VARIABLE_PREFIX, sizeof(VARIABLE_PREFIX) - 1))
 			meta_add("environment", *entry, strlen(*entry));
-	for (char *line = config.warnings; *line;) {
-		char *end = strchr(line, '\n');
-
-		*end = 0;
+	for (char *line = config.warnings, *stop; (stop = strchr(line, '\n')); line = stop + 1) {
+		*stop = 0;
 		dump_note(DUMP_NOTE_ENVIRONMENT, line, 1);
-		*end = '\n';
-		line = end + 1;
+		*stop = '\n';
 	}
 }
 

@@ -89,10 +89,11 @@ void path_start(void)
 	path.directory = place_of(AT_FDCWD, ".");
 	strcpy(name, config.out);
 	for (char *slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		struct place found;
+		struct place found = {0};
 
 		*slash = 0;
-		found = strchr(name, '%') ? (struct place){0} : place_of(AT_FDCWD, name);
+		if (!strchr(name, '%'))
+			found = place_of(AT_FDCWD, name);
 		*slash = '/';
 		if (!found.known)
 			break;
