@@ -132,10 +132,17 @@ $(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
 
 # ---- the analyzer ----
 
+# It reads files that others may have written, so what goes wrong in it should end it. The C library checks lengths only in
+# optimized code, and a compiler that does not know this level warns.
+fortified = $(shell printf '\043include <stdio.h>\n\043ifndef __OPTIMIZE__\n\043error\n\043endif\n' | $(CC) $(CFLAGS) -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(1) -c -x c -o /dev/null - \
+	2> /dev/null && echo -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(1))
+HARDENED := $(or $(call fortified,3),$(call fortified,2)) -fstack-protector-strong -fPIE
+HARDENED_LINK := -pie -Wl,-z,relro -Wl,-z,now
+
 ANALYZER_SOURCES := $(wildcard analyzer/*/*.c) price/price.c
 ANALYZER_GENERATED := gen/tables gen/formulas
 ANALYZER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(ANALYZER_SOURCES)) $(ANALYZER_GENERATED:%=$(O)/%.o)
-ANALYZER_FLAGS := $(BASE) $(SEARCH)
+ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED)
 ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED)
@@ -154,7 +161,7 @@ $(ANALYZER_GENERATED:%=$(O)/%.o): $(O)/gen/%.o: $(GENERATED)
 
 $(O)/flopshim-report: $(ANALYZER_OBJECTS)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(ANALYZER_LIBS) $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(ANALYZER_LIBS) $(LDFLAGS)
 
 # ---- the launcher ----
 
