@@ -305,7 +305,7 @@ $(T)/passed/%: %
 
 # The tests that a change should pass first; after a change of one line they take less than a minute.
 QUICK_CLIENTS := budget shapes weights
-check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden all
+check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden check-dumps all
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
 
 # Runs the tests that measure time, or in which threads, processes and signals race, RUNS times while LOOPS busy loops run.
@@ -321,8 +321,15 @@ check-races-once: all
 	$(Q)$(CLEAN) tests/markers/run --build $(O) $(RACING_MARKERS)
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(RACING_CLIENTS)
 
+# Static analyzers and linters, some four minutes on two cores: gcc -fanalyzer, clang-tidy, cppcheck, clang-format, shellcheck, flake8.
+# What they find is written for the versions of Debian 12; tests/lint/accepted lists what is no fault, with reasons.
+.PHONY: check-lint
+check-lint: $(GENERATED)
+	$(call part)
+	$(Q)tests/lint/run --build $(O) --junit $(JUNIT)/lint.xml
+
 # The tests that take hours: every BLAS, all prices measured again, 200 kills, 30,000 mutated dumps, ten minutes of libFuzzer.
-check-long: check-prices check-mutants $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
+check-long: check-prices check-mutants check-lint $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)tests/unit/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
