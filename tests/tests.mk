@@ -113,17 +113,17 @@ check-layers: all
 # Both compilers must compute the same prices at every level of optimization.
 check-compilers: $(GENERATED)
 	$(call part)
-	$(Q)tests/unit/test_compilers $(O)
+	$(Q)tests/price/test_compilers $(O)
 
 # Every setting must be a row of options.def, and documents must agree with it.
 check-options: $(O)/docs/options
 	$(call part)
-	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_options.py
+	$(Q)FLOPSHIM_BUILD=$(O) tests/interfaces/test_options.py
 
 # The bindings for Fortran and Python must have the constants of flopshim.h.
 check-bindings:
 	$(call part)
-	$(Q)tests/unit/test_bindings.py
+	$(Q)tests/interfaces/test_bindings.py
 
 # ---- the routine table and the installed headers and libraries ----
 
@@ -141,11 +141,11 @@ check-headers: $(O)/generate/generate $(HEADERS)
 
 check-symbols: all $(HEADERS)
 	$(call part)
-	$(Q)FLOPSHIM_BUILD=$(O) tests/unit/test_symbols.py
+	$(Q)FLOPSHIM_BUILD=$(O) tests/interfaces/test_symbols.py
 
 check-forms: all $(HEADERS)
 	$(call part)
-	$(Q)FLOPSHIM_BUILD=$(O) $(CLEAN) tests/unit/test_forms.py
+	$(Q)FLOPSHIM_BUILD=$(O) $(CLEAN) tests/interfaces/test_forms.py
 
 # ---- flopshim-report ----
 
@@ -330,7 +330,7 @@ check-lint: $(GENERATED)
 
 # The tests that take hours: every BLAS, all prices measured again, 200 kills, 30,000 mutated dumps, ten minutes of libFuzzer.
 check-long: check-prices check-mutants check-lint $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
-	$(Q)tests/unit/test_prototypes.py
+	$(Q)tests/interfaces/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
 	$(Q)FLOPSHIM_LONG=1 $(T)/plain/test_charge

@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PROGRAMS = HERE / "programs"
-RUNTIME = HERE.parent / "runtime"
+PROGRAMS = HERE.parent / "programs"
 FIXTURES = HERE.parent / "fixtures"
 PYTHON = "/usr/bin/python3"  # the system's: the one that has the distribution's NumPy and SciPy
 
@@ -269,8 +269,8 @@ class Client:
 
     # ---- building fixtures ----
 
-    def compile(self, source, *flags, name=None, blas=True, compiler=None, folder=RUNTIME):
-        """Compiles a fixture of tests/runtime into the build folder, unless it is there and newer. `blas`:
+    def compile(self, source, *flags, name=None, blas=True, compiler=None, folder=PROGRAMS):
+        """Compiles a fixture of tests/programs into the build folder, unless it is there and newer. `blas`:
         link to libblas.so.3 and liblapack.so.3, whichever of them is found at run time."""
         source = Path(folder) / source
         target = self.build_folder / "tests" / "clients" / (name or source.stem)
@@ -278,7 +278,7 @@ class Client:
         if not shutil.which(compiler):
             raise Skip(f"no {compiler}")
         flags = [str(flag) for flag in flags]
-        read = [source, *RUNTIME.glob("*.h"), *(Path(flag) for flag in flags if flag.endswith(".c"))]
+        read = [source, *PROGRAMS.glob("*.h"), *(Path(flag) for flag in flags if flag.endswith(".c"))]
         for flag in flags:
             if flag.startswith("-I"):
                 read += [path for pattern in ("*.h", "shim/*/*.h", "price/*.h") for path in Path(flag[2:]).glob(pattern)]

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import flops
-from harness import PYTHON, RUNTIME, Skip, blas_library, case, check, check_calls, check_equal, library_folder
+from harness import PYTHON, PROGRAMS, Skip, blas_library, case, check, check_calls, check_equal, library_folder
 
 WIDTHS = {"lp64": "int", "ilp64": "int64_t"}
 
@@ -119,7 +119,7 @@ def versioned(client, flags, folder):
     target = client.build_folder / "tests" / "clients" / folder
     target.mkdir(parents=True, exist_ok=True)
     return client.compile("versioned_blas.c", "-shared", "-fPIC", *flags, "-Wl,-soname,libversioned.so",
-                          f"-Wl,--version-script={RUNTIME / 'versioned_blas.map'}", blas=False,
+                          f"-Wl,--version-script={PROGRAMS / 'versioned_blas.map'}", blas=False,
                           name=f"{folder}/libversioned.so")
 
 

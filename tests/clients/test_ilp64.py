@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import flops
-from harness import RUNTIME, Failure, Skip, case, check_calls, check_equal, library_folder
+from harness import PROGRAMS, Failure, Skip, case, check_calls, check_equal, library_folder
 
 # What products.c does, from its own head.
 LP64_CALLS = {
@@ -125,7 +125,7 @@ def bare_names(client):
 def together(client):
     """Each plugin calls the library that it was linked to, whatever else is there and in which order."""
     plugins = [word.split(":") for word in client.mix.split()]
-    host = client.compile(RUNTIME / "plugin_host.c", blas=False)
+    host = client.compile(PROGRAMS / "plugin_host.c", blas=False)
     run = client.same([host] + [f"{mode}:{build(client, scheme, plugin=True)}" for mode, scheme in plugins])
     check_calls(run, added(*(calls_of(scheme, 4) for _, scheme in plugins)), tolerance=NEAR)
 
@@ -133,7 +133,7 @@ def together(client):
 @case()
 def deepbind(client):
     """RTLD_DEEPBIND binds a plugin past every preload: what it calls is out of reach, and that is said."""
-    host = client.compile(RUNTIME / "plugin_host.c", blas=False)
+    host = client.compile(PROGRAMS / "plugin_host.c", blas=False)
     run = client.same([host, f"local:{build(client, 'plain32', plugin=True)}",
                        f"deepbind:{build(client, 'plain64', plugin=True)}"])
     check_calls(run, calls_of("plain32", 4), tolerance=NEAR)

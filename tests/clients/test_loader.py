@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The locks of the dynamic linker, which no call may wait for (tests/runtime/loader.c): a program that hangs is ended by
+"""The locks of the dynamic linker, which no call may wait for (tests/programs/loader.c): a program that hangs is ended by
 the harness, and fails."""
 
 import flops

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where the shim gets no memory, no file, no thread: the program runs as it does without it, and no limit is silently off.
 
-tests/runtime/inject.c fails the K-th of the calls that the shim makes of a function of the C library, or all from the
+tests/programs/inject.c fails the K-th of the calls that the shim makes of a function of the C library, or all from the
 K-th on. Other cases leave the address space short, each in another way.
 FLOPSHIM_LONG=1 injects at every place of the longer program, and under a budget too."""
 

@@ -4,9 +4,9 @@
 import shutil
 import subprocess
 
-from harness import RUNTIME, Skip, blas_library, case, check, check_equal, library_folder, read_report, system_program
+from harness import PROGRAMS, Skip, blas_library, case, check, check_equal, library_folder, read_report, system_program
 
-SOURCE = RUNTIME / "own_blas.c"
+SOURCE = PROGRAMS / "own_blas.c"
 ROUTINES = ["daxpy_", "ddot_", "dgemm_"]
 HOW = {
     "symbolic": ["-Wl,-Bsymbolic"],

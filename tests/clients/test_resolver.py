@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The resolver against the dynamic linker: under LD_BIND_NOW every BLAS and LAPACK slot of every global
-offset table holds what the shim must find for a caller there (tests/runtime/got_oracle.c)."""
+offset table holds what the shim must find for a caller there (tests/programs/got_oracle.c)."""
 
 import test_ilp64
-from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, RUNTIME, TOP, Failure, Skip, case, check
+from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, PROGRAMS, TOP, Failure, Skip, case, check
 
 NUMPY = "import numpy, numpy.linalg, numpy.random"
 SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.integrate, scipy.interpolate"
@@ -63,7 +63,7 @@ def scipy_after_ctypes(client):
 
 
 def check_plugins(client, mix):
-    host = client.compile(RUNTIME / "plugin_host.c", "-DKEEP_OPEN", name="plugin_host-open", blas=False)
+    host = client.compile(PROGRAMS / "plugin_host.c", "-DKEEP_OPEN", name="plugin_host-open", blas=False)
     plugins = [word.split(":") for word in mix.split()]
     check_bindings(client, [host] + [f"{mode}:{test_ilp64.build(client, scheme, plugin=True)}"
                                      for mode, scheme in plugins], 2000)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from harness import PYTHON, RUNTIME, Skip, case, check, check_equal, library_folder
+from harness import PYTHON, PROGRAMS, Skip, case, check, check_equal, library_folder
 
 ORDER = 16
 SHARES = {f"site_{i}": i / 210 for i in range(1, 21)}  # 210 calls a round
@@ -122,7 +122,7 @@ def build(client, source, target, *flags):
     if not shutil.which(compiler):
         raise Skip(f"no {compiler}")
     libraries = ["-L" + str(library_folder() / "openblas-pthread"), "-Wl,--no-as-needed", "-lblas"]
-    done = subprocess.run([compiler, f"-I{RUNTIME}", *OPTIMIZED, *flags, str(source), "-o", str(target), *libraries],
+    done = subprocess.run([compiler, f"-I{PROGRAMS}", *OPTIMIZED, *flags, str(source), "-o", str(target), *libraries],
                           cwd=client.folder, capture_output=True, text=True)
     check_equal(done.returncode, 0, f"status of {compiler}: {done.stderr[-500:]}")
     return target
@@ -135,7 +135,7 @@ def sites_of(client, run, cwd=None):
 
 @case()
 def c_without_frame_pointers(client):
-    source = RUNTIME / "sites.c"
+    source = PROGRAMS / "sites.c"
     run = client.run([build(client, source, client.folder / "sites"), 1])
     (site,) = sites_of(client, run)
     check_equal((site["function"], Path(site["file"]).name), ("product", "sites.c"), "function and file")
@@ -144,7 +144,7 @@ def c_without_frame_pointers(client):
 
 @case()
 def templates(client):
-    source = RUNTIME / "sites_template.cc"
+    source = PROGRAMS / "sites_template.cc"
     run = client.run([build(client, source, client.folder / "templates")])
     sites = sites_of(client, run)
     check_equal([site["flops"] for site in sites], [2 * 100**3, 2 * 60**3], "FLOPs of the sites")
@@ -159,7 +159,7 @@ def templates(client):
 
 @case()
 def fortran(client):
-    source = RUNTIME / "sites_fortran.f90"
+    source = PROGRAMS / "sites_fortran.f90"
     run = client.run([build(client, source, client.folder / "fortran", f"-J{client.folder}")])
     found = {(site["function"], Path(site["file"]).name, site["line"]): site["flops"] for site in sites_of(client, run)}
     expected = {(name, "sites_fortran.f90", line_of(source, f"here: {name.split(':')[-1]}")): 2 * 80**3
@@ -170,7 +170,7 @@ def fortran(client):
 @case(kind=("stripped", "without_lines"))
 def without_debug_information(client):
     """The function and the offset in it, where symbols are left; the file and the offset, where none are."""
-    program = build(client, RUNTIME / "sites.c", client.folder / "sites", "-s" if client.kind == "stripped" else "-g0")
+    program = build(client, PROGRAMS / "sites.c", client.folder / "sites", "-s" if client.kind == "stripped" else "-g0")
     (site,) = sites_of(client, client.run([program, 1]))
     check_equal((site["file"], site["line"]), (None, None), "file and line")
     check_equal(site["function"], None if client.kind == "stripped" else "product", "function")
@@ -200,7 +200,7 @@ def from_another_directory(client):
     """A program that was started and compiled by relative paths, and a report that is made elsewhere."""
     folder = client.folder / "project"
     folder.mkdir()
-    shutil.copy(RUNTIME / "sites.c", folder)
+    shutil.copy(PROGRAMS / "sites.c", folder)
     build(client, "project/sites.c", "project/sites")
     run = client.run(["./sites", 1], cwd=folder)
     here, there = (sites_of(client, run, cwd=cwd) for cwd in (folder, "/"))
@@ -212,11 +212,11 @@ def from_another_directory(client):
 def built_again(client):
     """Another build at the same path: that it is another is stated, and no line of it is shown; a copy of the old one,
     put back, is read."""
-    program = build(client, RUNTIME / "sites.c", client.folder / "sites")
+    program = build(client, PROGRAMS / "sites.c", client.folder / "sites")
     run = client.run([program, 1])
     before = sites_of(client, run)
     shutil.copy(program, client.folder / "kept")
-    text = (RUNTIME / "sites.c").read_text().replace("enum { ORDER = 16 };", "\n\nenum { ORDER = 18 };")
+    text = (PROGRAMS / "sites.c").read_text().replace("enum { ORDER = 16 };", "\n\nenum { ORDER = 18 };")
     (client.folder / "changed.c").write_text(text)
     build(client, client.folder / "changed.c", program)
     (site,) = sites_of(client, run)

@@ -338,9 +338,9 @@ START_TEST(agrees_with_the_reference_sources)
 {
 	const char *path = getenv("PROTOTYPES");
 
-	ck_assert_uint_ge(check_lines(path ? path : "tests/unit/lapack-3.11-prototypes.txt", check_prototype_line), 2100);
+	ck_assert_uint_ge(check_lines(path ? path : "tests/interfaces/lapack-3.11-prototypes.txt", check_prototype_line), 2100);
 	if (!path)
-		ck_assert_uint_ge(check_lines("tests/unit/lapack-3.12-prototypes.txt", check_prototype_line), 60);
+		ck_assert_uint_ge(check_lines("tests/interfaces/lapack-3.12-prototypes.txt", check_prototype_line), 60);
 }
 END_TEST
 
@@ -382,7 +382,7 @@ static void check_c_prototype_line(char *line, unsigned *count)
 
 START_TEST(agrees_with_newer_headers)
 {
-	ck_assert_uint_ge(check_lines("tests/unit/c-prototypes.txt", check_c_prototype_line), 70);
+	ck_assert_uint_ge(check_lines("tests/interfaces/c-prototypes.txt", check_c_prototype_line), 70);
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The checked-in prototypes against those that gfortran makes of the reference sources.
 
-    tests/unit/test_prototypes.py [FOLDER]      of LAPACK's sources; without it Debian's are fetched (apt-get source)
+    tests/interfaces/test_prototypes.py [FOLDER]      of LAPACK's sources; without it Debian's are fetched (apt-get source)
 
 Where they cannot be had, that is said, and nothing is tested."""
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every name that an installed BLAS or LAPACK exports, or its header declares, has its place in the routine table.
 
-    tests/unit/test_symbols.py [-v]
+    tests/interfaces/test_symbols.py [-v]
 
 A name is priced, exempt with a reason, excluded by the table (`exclude`), one of the libraries' internal names
 (INTERNAL), or one of at most 20 without a price (UNPRICED). -v counts them for each library.

@@ -7,7 +7,7 @@ of that name. No layout is in a shape, so that forms with the same arguments hav
 random arguments under the shim (call_forms.c), they charge what explain says. Some operations: forms.c makes calls of
 the real libraries.
 
-    tests/unit/test_forms.py
+    tests/interfaces/test_forms.py
 Environment: FLOPSHIM_BUILD, the directory that `make` builds in (default: build).
 """
 
