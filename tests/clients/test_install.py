@@ -84,3 +84,17 @@ def bare_name(client):
     run = client.run(["unshare", "-m", "sh", "-c", IN_NAMESPACE, "sh", prefix, cache, dump, program], shim=False)
     check_equal(run.err, b"", "standard error")
     check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 5, "calls")
+
+
+@case()
+def hardened(client):
+    """flopshim-report reads files that others may have written: it is position-independent, all of its functions are bound
+    before it starts, its stack is protected, and the C library checks the lengths that the compiler knows."""
+    if not shutil.which("readelf"):
+        raise Skip("no readelf")
+    said = subprocess.run(["readelf", "-hldW", "--dyn-syms", client.build_folder / "flopshim-report"], capture_output=True,
+                          text=True, check=True).stdout
+    for name, sign in (("position-independent", "DYN (Position-Independent"), ("bound at once", "BIND_NOW"),
+                       ("read-only relocations", "GNU_RELRO"), ("stack protector", "__stack_chk_fail"),
+                       ("checked lengths", "printf_chk")):
+        check(sign in said, f"{name}: readelf shows no {sign}")
