@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hash.c - grows and frees hash tables; what a search does is in hash.h.
+ * It must never lose or double an entry when it grows a table.
+ */
 #include "analyzer/base/hash.h"
 
 #include <stdlib.h>

@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * hash.h - an index from hashes to the numbers of entries that somebody else keeps. The hash stands beside the
- * number, so that neither a search nor growing touches the entries of other keys.
- * It must never look into an entry: whoever keeps them compares them.
+ * hash.h - a hash table that maps 32-bit hashes to the numbers of entries, which its owner keeps in an array.
+ * It must never look into an entry: whoever keeps the entries compares their keys.
+ *
+ * A search reads all entries with one hash, in turn:
+ *
+ *     hash_reserve(&index);                        only if the entry is to be added where it is not found
+ *     bucket = hash_begin(&index, hash);
+ *     while ((number = hash_next(&index, hash, &bucket)) != HASH_NONE)
+ *             if (the key of entry `number` is the one looked for)
+ *                     return number;
+ *     hash_put(&index, bucket, hash, new_number);
+ *
+ * Buckets hold the hash beside the number, so that a search compares only keys with the same hash, and growing the table
+ * compares none.
  */
 #ifndef ANALYZER_HASH_H
 #define ANALYZER_HASH_H
@@ -11,28 +22,40 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HASH_NONE UINT32_MAX
+#define HASH_NONE UINT32_MAX /* no entry */
 
+/* A bucket of the table (open addressing with linear probing). */
 struct hash_slot {
 	uint32_t hash;
-	uint32_t number; /* plus 1; 0: free */
+	uint32_t number; /* number of the entry plus 1; 0 if the bucket is free */
 };
 
+/* A table; one that is all zeros is empty. */
 struct hash_index {
-	struct hash_slot *slots; /* a power of two of them, at most 3/4 used */
-	size_t size, used;
+	struct hash_slot *slots; /* the buckets; NULL until the first hash_reserve */
+	size_t size;             /* number of buckets: 0 or a power of two */
+	size_t used;             /* buckets that are not free, at most 3/4 of them */
 };
 
-/* Makes room for one more; to be called before a search that may end with hash_put. */
+/*
+ * Makes room for one more entry. Call it before a search that may end with hash_put: it may move the buckets, so that
+ * one found before is no longer valid. Ends the program if memory runs out.
+ */
 void hash_reserve(struct hash_index *index);
+
+/* Frees the buckets. The table is empty then, and may be used again. */
 void hash_free(struct hash_index *index);
 
+/* Returns the bucket in which a search for this hash begins. The table must have buckets: see hash_reserve. */
 static inline size_t hash_begin(const struct hash_index *index, uint32_t hash)
 {
 	return hash & (index->size - 1);
 }
 
-/* The next entry with this hash from `*slot` on; HASH_NONE after the last, with `*slot` where one may be put. */
+/*
+ * Returns the number of the next entry with this hash, searching from bucket `*slot` on, and sets `*slot` to the bucket
+ * behind it. Returns HASH_NONE after the last one; `*slot` is then the free bucket for hash_put.
+ */
 static inline uint32_t hash_next(const struct hash_index *index, uint32_t hash, size_t *slot)
 {
 	while (index->slots[*slot].number) {
@@ -45,18 +68,21 @@ static inline uint32_t hash_next(const struct hash_index *index, uint32_t hash, 
 	return HASH_NONE;
 }
 
+/* Adds an entry in the free bucket `slot` that hash_next has found. `number` must be below HASH_NONE. */
 static inline void hash_put(struct hash_index *index, size_t slot, uint32_t hash, uint32_t number)
 {
 	index->slots[slot] = (struct hash_slot){ hash, number + 1 };
 	index->used++;
 }
 
+/* Returns `hash` with one more word mixed into it. The hashes are the same in every run, and not safe against attackers. */
 static inline uint64_t hash_word(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
 	return hash ^ hash >> 32;
 }
 
+/* Returns `hash` with `size` bytes mixed into it; the last bytes, if fewer than 8, are padded with zeros. */
 static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 {
 	const unsigned char *byte = bytes;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * intern.c - a table of byte strings with numbers.
+ * It must never give one number to two different byte strings, not even if their hashes are the same.
+ */
 #include "analyzer/base/intern.h"
 
 #include <stdlib.h>
@@ -8,7 +12,7 @@ static uint32_t key_hash(const void *bytes, size_t size)
 	return (uint32_t)hash_bytes(size, bytes, size);
 }
 
-/* The number of the bytes; INTERN_NONE with `*slot` where they belong. */
+/* Returns the number of these bytes; or INTERN_NONE, with the bucket for them in `*slot`. The table must have buckets. */
 static uint32_t search(const struct intern *intern, const void *bytes, size_t size, uint32_t hash, size_t *slot)
 {
 	uint32_t number;

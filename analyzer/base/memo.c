@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * memo.c - a map from 64-bit keys to 32-bit numbers.
+ * It must never take one key for another: keys are compared, and not their hashes alone.
+ */
 #include "analyzer/base/memo.h"
 
 #include <stdlib.h>
@@ -32,7 +36,7 @@ void memo_put(struct memo *memo, uint64_t key, uint32_t number)
 	hash_reserve(&memo->index);
 	slot = hash_begin(&memo->index, hash);
 	while (hash_next(&memo->index, hash, &slot) != HASH_NONE)
-		; /* of other keys */
+		; /* another key with the same hash */
 	memo->entries = memory_grow(memo->entries, memo->count, &memo->capacity, sizeof *memo->entries);
 	memo->entries[memo->count] = (struct memo_entry){ key, number };
 	hash_put(&memo->index, slot, hash, (uint32_t)memo->count++);

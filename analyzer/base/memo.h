@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memo.h - remembers a small number for a large one, such as what has become of a reference in a dump.
- * It must never be asked for more than 2^32 - 1 of them.
+ * memo.h - a map from 64-bit keys to 32-bit numbers: it remembers, for instance, what the reference of a dump has become.
+ * It must never be given more than 2^32 - 1 keys.
  */
 #ifndef ANALYZER_MEMO_H
 #define ANALYZER_MEMO_H
@@ -16,19 +16,22 @@ struct memo_entry {
 	uint32_t number;
 };
 
-/* Zeroed, it is empty. */
+/* A map; one that is all zeros is empty. */
 struct memo {
-	struct hash_index index;
+	struct hash_index index; /* of the entries, by a hash of their keys */
 	struct memo_entry *entries;
 	size_t count, capacity;
 };
 
-#define MEMO_NONE UINT32_MAX
+#define MEMO_NONE UINT32_MAX /* the key is not in the map */
 
-/* MEMO_NONE for what has not been put. */
+/* Returns the number of a key, or MEMO_NONE if the key is not in the map. */
 uint32_t memo_find(const struct memo *memo, uint64_t key);
-/* The key must not be there yet. */
+
+/* Adds a key, which must not be in the map yet. Ends the program if memory runs out. */
 void memo_put(struct memo *memo, uint64_t key, uint32_t number);
+
+/* Frees the map, which is empty then and may be used again. */
 void memo_free(struct memo *memo);
 
 #endif

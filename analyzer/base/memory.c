@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * memory.c - allocation that succeeds or ends the program.
+ * It must never return NULL.
+ */
 #include "analyzer/base/memory.h"
 
 #include <stdint.h>
@@ -6,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_FIRST = 1 << 12, ARENA_LARGEST = 1 << 20, ARENA_ALIGN = 16 };
+enum {
+	ARENA_FIRST = 1 << 12,   /* bytes in the first chunk of an arena; each later one is twice as large, */
+	ARENA_LARGEST = 1 << 20, /* up to this size, unless a single piece needs more */
+	ARENA_ALIGN = 16,        /* alignment of a piece, in bytes */
+};
 
 struct arena_chunk {
 	struct arena_chunk *next;

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * number.c - arithmetic on 128-bit counts, and numbers as text.
+ * It must never wrap around: a result that does not fit is the largest number.
+ */
 #include "analyzer/base/number.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* a * b / c for a < c: in binary, from the highest digit of b down. */
+/*
+ * Returns a * b / c, rounded down, for a < c and a product that does not fit in 128 bits. It is long division in binary,
+ * which adds `a` for each binary digit of b that is 1, from the highest digit down: quotient * c + rest is always a times
+ * those digits of b that have been used.
+ */
 static u128 scale_down(u128 a, u128 b, u128 c)
 {
 	u128 quotient = 0, rest = 0; /* rest < c throughout */
@@ -58,7 +66,6 @@ char *number_grouped(u128 value, char text[NUMBER_TEXT])
 	return text;
 }
 
-/* Four significant digits, rounded; below 10,000 every digit. */
 char *number_short(u128 value, char text[NUMBER_TEXT])
 {
 	static const char prefixes[] = " kMGTPEZYRQ";

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * text.c - a text buffer that grows, and UTF-8.
+ * It must never leave a text without its terminating 0.
+ */
 #include "analyzer/base/text.h"
 
 #include <stdarg.h>
@@ -8,6 +12,7 @@
 
 #include "analyzer/base/memory.h"
 
+/* Makes room for `more` bytes and a terminating 0. */
 static void reserve(struct text *text, size_t more)
 {
 	enum { FIRST = 64 };
@@ -68,7 +73,7 @@ void text_add_clean(struct text *text, const char *more)
 			text_add_bytes(text, at, length);
 		at += length ? length : 1;
 	}
-	text_add_bytes(text, "", 0); /* so that even an empty text ends in 0 */
+	text_add_bytes(text, "", 0); /* so that an empty text has bytes, too */
 }
 
 void text_clear(struct text *text)

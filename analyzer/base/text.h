@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * text.h - text that grows as it is written, UTF-8, and names of files.
- * It must never let a control character of somebody else's text through where it says "clean".
+ * text.h - a text buffer that grows as it is written, and what is to be known of UTF-8.
+ * It must never let a control character from a dump through text_add_clean: the text goes to terminals.
  */
 #ifndef ANALYZER_TEXT_H
 #define ANALYZER_TEXT_H
@@ -9,26 +9,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed, it is empty and its `bytes` are NULL; from the first addition on they end in 0. */
+/* A buffer that owns its bytes. One that is all zeros is empty, with `bytes` NULL; after any addition they end in a 0. */
 struct text {
 	char *bytes;
-	size_t length, capacity;
+	size_t length, capacity; /* in bytes; `length` is without the terminating 0 */
 };
 
+/* These append to a text. What they append must not lie in that text, which may move. Out of memory, they end the program. */
 void text_add(struct text *text, const char *more);
 void text_add_bytes(struct text *text, const void *more, size_t size);
 void text_add_byte(struct text *text, char byte);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Control characters and bytes that are no UTF-8 become '?'. */
-void text_add_clean(struct text *text, const char *more);
-void text_clear(struct text *text); /* empty, with its room */
-void text_free(struct text *text);
+void text_add_clean(struct text *text, const char *more); /* with '?' for control characters and bytes that are not UTF-8 */
 
-/* How many characters a text has, taken to be as wide as one another. */
+void text_clear(struct text *text); /* makes it empty, and keeps its memory */
+void text_free(struct text *text);  /* frees its memory; it may be used again */
+
+/* Returns the number of characters in a UTF-8 text, which is its width if each takes one column. */
 size_t text_width(const char *text);
 
-/* Length of the UTF-8 character at `text`, 0 if there is none that is valid. */
+/*
+ * Returns the length in bytes, 1 to 4, of the UTF-8 character at `text`, or 0 if there is no valid one. `text` ends in a
+ * 0.
+ */
 unsigned utf8_length(const unsigned char *text);
+
+/* Whether the character of `length` bytes at `text` is a control character: U+0000 to U+001F and U+007F to U+009F. */
 bool utf8_is_control(const unsigned char *text, unsigned length);
 
 #endif
