@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * header.c - checks a dump's header by its check words.
+ * It must never restore a member that no check word confirms.
+ */
 #include "analyzer/read/header.h"
 
 #include <string.h>
@@ -50,6 +54,7 @@ bool header_check_process(struct dump_header *header)
 	return false;
 }
 
+/* Whether the header begins as that of every dump does, whatever its layout. */
 static bool header_begins(const struct dump_header *header)
 {
 	return !memcmp(header->magic, DUMP_MAGIC, sizeof header->magic) && header->byte_order == DUMP_BYTE_ORDER;

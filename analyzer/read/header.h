@@ -1,35 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * header.h - what a dump's header says of the process, without the rest of the dump.
- * It must never vouch for what the header's check words contradict.
+ * header.h - checks a dump's header, and reads it without the rest of the dump.
+ * It must never vouch for a member that one of the header's check words contradicts.
  */
 #ifndef ANALYZER_HEADER_H
 #define ANALYZER_HEADER_H
 
 #include "analyzer/read/read.h"
 
-/* Whether the header has a check word, and it matches. */
+/* Whether the header has a header_check, and it matches. */
 bool header_checks(const struct dump_header *header);
 
-/* Puts the first three fields right where the check word shows that nothing else is damaged; otherwise it is false. */
+/*
+ * Restores magic, version and byte_order if these are all that is damaged, which header_check shows. Returns whether it did;
+ * otherwise the header is not changed.
+ */
 bool header_mend(struct dump_header *header);
 
-/* Ends the texts of a header that was just read. */
+/* Puts a 0 at the end of each text of a header that was read from a file. */
 void header_terminate(struct dump_header *header);
 
-/* Empties what says which dump it is and of which launch and run, where its check word does not match; false then. */
+/*
+ * Returns whether identity_check matches or is not there. If it does not match, sets the members that it covers to 0: id,
+ * launch, run and job_size.
+ */
 bool header_check_identity(struct dump_header *header);
 
 /*
- * Empties what says which process it is, when it was started and as which rank of which job, where the header's check word does
- * not match; false then.
+ * Returns whether header_check matches or is not there. If it does not match, clears what says which process left the dump:
+ * its pid, its parent, its times and its job are set to 0, and its rank to -1.
  */
 bool header_check_process(struct dump_header *header);
 
 /*
- * Reads a header as it is in the file, without its identity where that is damaged: header_check_process remains to be asked,
- * once no copy is looked for by its process any more. Where the beginning is damaged the check words decide whether it is a
- * header, and all of it is read or its identity alone. False for what begins with no header of a dump.
+ * Reads the header of a file, with its texts terminated. Returns false if the file does not begin with a header. What
+ * header_check_identity finds wrong is cleared. If magic or byte_order is wrong, one of the two check words must match
+ * for the header to be recognized; if that is identity_check alone, the members that it does not cover are cleared. The
+ * process in the header may still be wrong, since copies of a dump are found by it, right or wrong: the caller asks
+ * header_check_process once that is done.
  */
 bool header_peek(const struct dump_source *source, struct dump_header *header);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * read.c - see read.h. Everything from the file passes one of the checks here before it is used:
- * block_is_sound for headers, check_contents for what was final, span_at for references.
+ * read.c - reads a dump: its header, its blocks, and the entries in them.
+ * It must never use anything from the file that has not passed a check: block_is_sound for the headers of blocks,
+ * check_contents for contents that were final when the dump was closed, span_at for references, table_size for numbers.
  */
 #include "analyzer/read/read.h"
 
@@ -16,9 +17,13 @@
 #include "analyzer/read/header.h"
 
 enum {
-	BUFFER = DUMP_ENTRY_MOST,
-	STRING_LENGTH_BITS = 24, /* no text is longer: its length ends in a byte of 0, so that texts cannot overlap for long */
-	NUMBERS_LOST = 1 << 20,  /* entries of one type that damage may have taken, and later ones are still believed */
+	BUFFER = DUMP_ENTRY_MOST, /* bytes of a cursor's buffer, which any entry fits in */
+	/*
+	 * Bits of the length of a text. A length of 32 bits has a byte of 0 then, so that a text of a damaged dump ends
+	 * where the next entry begins: texts that overlap much would take memory without end.
+	 */
+	STRING_LENGTH_BITS = 24,
+	NUMBERS_LOST = 1 << 20, /* a number is believed if at most so many entries of its type are missing */
 };
 
 static size_t minimum(uint64_t a, uint64_t b)
@@ -69,13 +74,13 @@ static bool type_is_known(unsigned type)
 	return type >= DUMP_STRINGS && type <= DUMP_LOG;
 }
 
-/* Entries that vary in size; `used` counts bytes. */
+/* Whether the entries of this type vary in size. `used` of the block counts bytes then. */
 static bool type_is_bytes(unsigned type)
 {
 	return type == DUMP_STRINGS || type == DUMP_STACKS;
 }
 
-/* Contents that are numbers to be added up: damaged ones are worse than none. */
+/* Whether the entries of this type are added up. Damaged ones are left out; damaged names are better than none. */
 static bool type_is_counts(unsigned type)
 {
 	return type == DUMP_LIMITS || type == DUMP_LANES || type == DUMP_ROWS || type == DUMP_NOTES ||
@@ -93,7 +98,10 @@ static bool page_is_sound(uint64_t page)
 	return page >= DUMP_PAGE_LEAST && page <= DUMP_PAGE_MOST && !(page & (page - 1));
 }
 
-/* Where the first block stands, whatever the header says; 0 if it cannot be found. */
+/*
+ * Returns the first possible page size at whose offset a sound block stands, which is where the blocks begin; 0 if there is
+ * none. It does not ask the header.
+ */
 static uint64_t first_block(struct dump *dump)
 {
 	struct dump_block block;
@@ -104,7 +112,7 @@ static uint64_t first_block(struct dump *dump)
 	return 0;
 }
 
-/* Is it a header of a layout that is known, with a damaged beginning? */
+/* Whether a header whose magic, version or byte order is wrong is that of a dump with a known layout, but damaged. */
 static bool header_is_ours(struct dump *dump)
 {
 	struct dump_header header = dump->header;
@@ -116,11 +124,12 @@ static enum read_status refuse_newer(struct dump *dump)
 {
 	const struct dump_header *header = &dump->header;
 
-	dump_damaged(dump, "layout %" PRIu32 " of a dump, for readers of layout %" PRIu32 " and later; this program reads layouts "
-	             "1 to %d", header->layout, header->version, DUMP_LAYOUT);
+	dump_damaged(dump, "the dump has layout %" PRIu32 ", which needs a reader of layout %" PRIu32 "; this program reads "
+	             "layouts 1 to %d", header->layout, header->version, DUMP_LAYOUT);
 	return READ_NEWER;
 }
 
+/* Judges magic, version and byte order. READ_OK: the file is a dump that can be read, even if its header is damaged. */
 static enum read_status check_identity(struct dump *dump)
 {
 	const struct dump_header *header = &dump->header;
@@ -133,7 +142,7 @@ static enum read_status check_identity(struct dump *dump)
 	if (magic && order && header_checks(header))
 		return refuse_newer(dump);
 	if (magic && header->byte_order == __builtin_bswap32(DUMP_BYTE_ORDER)) {
-		dump_damaged(dump, "written on a machine of the other byte order");
+		dump_damaged(dump, "written on a big-endian machine; this program reads little-endian dumps only");
 		return READ_UNREADABLE;
 	}
 	if (header_is_ours(dump)) {
@@ -148,7 +157,7 @@ static enum read_status check_identity(struct dump *dump)
 	return READ_UNREADABLE;
 }
 
-/* Says why a file holds no header. */
+/* Notes what is wrong with a file that is too short for a header: only `read` bytes of it could be read. */
 static void complain_of_size(struct dump *dump, size_t read)
 {
 	if (!read)
@@ -156,7 +165,7 @@ static void complain_of_size(struct dump *dump, size_t read)
 	else if (memcmp(dump->header.magic, DUMP_MAGIC, minimum(read, sizeof dump->header.magic)))
 		dump_damaged(dump, NOT_A_DUMP);
 	else
-		dump_damaged(dump, "cut short: %zu bytes hold no header", read);
+		dump_damaged(dump, "cut short: the file has %zu bytes, fewer than a header", read);
 }
 
 static enum read_status read_header(struct dump *dump)
@@ -179,26 +188,27 @@ static enum read_status read_header(struct dump *dump)
 	if (header->close_check &&
 	    header->close_check != dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check))) {
 		dump->header_damaged = true;
-		dump_damaged(dump, "the file's header is damaged: its check word of the end does not match");
+		dump_damaged(dump, "the file's header is damaged: the check word written at closing does not match");
 	}
 	dump->page = header->page_size ? header->page_size : DUMP_PAGE_LEAST;
 	if (!page_is_sound(dump->page)) {
 		dump->header_damaged = true;
-		dump_damaged(dump, "the file's header is damaged: impossible pages of %" PRIu32 " bytes", header->page_size);
+		dump_damaged(dump, "the file's header is damaged: page size of %" PRIu32 " bytes, expected a power of two "
+		             "from %d to %d", header->page_size, DUMP_PAGE_LEAST, DUMP_PAGE_MOST);
 	}
 	if (dump->header_damaged)
 		dump->page = DUMP_PAGE_LEAST;
 	if (header->state < DUMP_RUNNING || header->state > DUMP_EXECED)
 		dump_damaged(dump, "the file's header is damaged: unknown state %" PRIu32, header->state);
 	if (!header_check_identity(header))
-		dump_damaged(dump, "the file's header is damaged: its check word of job and run does not match");
+		dump_damaged(dump, "the file's header is damaged: the check word of its id, launch and run does not match");
 	header_terminate(header);
 	return READ_OK;
 }
 
 /* Blocks. */
 
-/* What is in a block of a later layout is its own matter. */
+/* Whether entries of this size can be of this type. A type of a later layout may have entries of any size. */
 static bool entries_are_sound(const struct dump_block *block)
 {
 	return !type_is_known(block->type) ||
@@ -206,6 +216,7 @@ static bool entries_are_sound(const struct dump_block *block)
 	        block->entry_size <= DUMP_ENTRY_MOST);
 }
 
+/* Whether a block header read at `offset` is one, and its numbers are possible; the file may be too short for them. */
 static bool block_is_sound(const struct dump_block *block, uint64_t offset)
 {
 	return block->magic == DUMP_BLOCK_MAGIC && block->offset == offset &&
@@ -215,7 +226,7 @@ static bool block_is_sound(const struct dump_block *block, uint64_t offset)
 	       entries_are_sound(block);
 }
 
-/* Members that the block's layout has not got are 0. */
+/* Reads the block header at `offset`. Members that its layout does not have are 0. Returns false if none is there. */
 static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *block)
 {
 	if (read_at(dump, offset, block, sizeof *block) < sizeof *block || !block_is_sound(block, offset))
@@ -226,8 +237,8 @@ static bool block_at(struct dump *dump, uint64_t offset, struct dump_block *bloc
 }
 
 /*
- * Where the blocks end. The header is read again: a live dump grows while it is read. A size that is
- * impossible says nothing, and the file's end stands for it.
+ * Returns the offset at which the blocks end. It reads the header again, since the dump of a running process grows. The
+ * end is that of the file if the size in the header is impossible or lies behind it.
  */
 static uint64_t blocks_end(struct dump *dump)
 {
@@ -241,13 +252,14 @@ static uint64_t blocks_end(struct dump *dump)
 	return size < file ? size : file;
 }
 
+/* Returns what dump_source.seek says, or the answer for a file without holes if there is no such function. */
 static uint64_t seek(struct dump *dump, uint64_t offset, bool hole)
 {
 	return dump->source.seek ? dump->source.seek(dump->source.context, offset, hole) :
 	       hole ? dump->source.size(dump->source.context) : offset;
 }
 
-/* Some file systems call a hole what has only not been written out yet. */
+/* Whether the bytes at `offset` are zeros. Some file systems call a hole what they have not written to the disk yet. */
 static bool is_empty(struct dump *dump, uint64_t offset)
 {
 	unsigned char bytes[DUMP_PAGE_LEAST];
@@ -259,7 +271,10 @@ static bool is_empty(struct dump *dump, uint64_t offset)
 	return true;
 }
 
-/* How many of `size` bytes stand before a hole that no entries of a process can have left: entries are not all zeros. */
+/*
+ * Returns how many of the `size` bytes from `begin` on come before the first hole that is as long as the longest entry. No
+ * process leaves such a hole, since its entries are not all zeros; and a damaged `used` may reach over gigabytes of it.
+ */
 static uint64_t before_hole(struct dump *dump, uint64_t begin, uint64_t size)
 {
 	uint64_t at = begin, end = begin + size;
@@ -279,7 +294,7 @@ static uint64_t before_hole(struct dump *dump, uint64_t begin, uint64_t size)
 	return size;
 }
 
-/* `used` as far as the block, and the file, have room for it. */
+/* Returns `used` of a block, but no more than the block, and the file, have room for. */
 static uint64_t usable(struct dump *dump, const struct dump_block *block)
 {
 	uint64_t file = dump->source.size(dump->source.context);
@@ -289,15 +304,17 @@ static uint64_t usable(struct dump *dump, const struct dump_block *block)
 	uint64_t there = (begin < file ? file - begin : 0) / unit;
 
 	if (block->used > room)
-		dump_damaged(dump, "block of %s at %" PRIu64 ": %" PRIu64 " entries in a place for %" PRIu64,
+		dump_damaged(dump, "block of %s at %" PRIu64 ": it claims %" PRIu64 " entries, but has room for %" PRIu64,
 		             type_name(block->type), block->offset, block->used, room);
 	else if (block->used > there)
-		dump_damaged(dump, "cut short: of the %s at %" PRIu64 ", %" PRIu64 " of %" PRIu64 " are there",
+		dump_damaged(dump, "cut short: of the block of %s at %" PRIu64 ", the file has %" PRIu64 " of %" PRIu64
+		             " entries",
 		             type_name(block->type), block->offset, there, block->used);
 	room = minimum(block->used, minimum(room, there));
 	filled = before_hole(dump, begin, room * unit) / unit;
 	if (filled < room)
-		dump_damaged(dump, "block of %s at %" PRIu64 ": of %" PRIu64 " entries, the file has a hole behind %" PRIu64,
+		dump_damaged(dump, "block of %s at %" PRIu64 ": it claims %" PRIu64 " entries, but the file has a hole "
+		             "after %" PRIu64,
 		             type_name(block->type), block->offset, room, filled);
 	return filled;
 }
@@ -316,7 +333,7 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 		void *blocks = reallocarray(dump->blocks, capacity, sizeof *slot);
 
 		if (!blocks) {
-			dump_damaged(dump, "out of memory: blocks left out");
+			dump_damaged(dump, "out of memory: some blocks are left out");
 			return;
 		}
 		dump->blocks = blocks;
@@ -331,12 +348,13 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 	};
 	slot->used = usable(dump, block);
 	if (slot->used > UINT32_MAX - slot->first && !type_is_bytes(slot->type)) {
-		dump_damaged(dump, "block of %s at %" PRIu64 ": its numbers do not fit", type_name(slot->type), slot->offset);
+		dump_damaged(dump, "block of %s at %" PRIu64 ": the numbers of its entries exceed 32 bits",
+		             type_name(slot->type), slot->offset);
 		slot->used = UINT32_MAX - slot->first;
 	}
 }
 
-/* The first place from `offset` on where a block stands; `end` if there is none before it. */
+/* Returns the offset of the first sound block from `offset` on, or `end` if there is none before it. */
 static uint64_t find_block(struct dump *dump, uint64_t offset, uint64_t end)
 {
 	while (offset < end) {
@@ -345,7 +363,7 @@ static uint64_t find_block(struct dump *dump, uint64_t offset, uint64_t end)
 		if (block_at(dump, offset, &block))
 			return offset;
 		offset += dump->page;
-		if (!block.magic && offset < end) { /* perhaps nothing for gigabytes */
+		if (!block.magic && offset < end) { /* it may be a hole of gigabytes */
 			uint64_t data = seek(dump, offset, false) / dump->page * dump->page;
 
 			offset = data > offset ? data : offset;
@@ -355,8 +373,8 @@ static uint64_t find_block(struct dump *dump, uint64_t offset, uint64_t end)
 }
 
 /*
- * Where a block ends: where it says, unless that is behind the end of the dump, or behind the beginning of another block.
- * Its size is put right then.
+ * Returns the offset at which a block ends: as its size says, but not behind the end of the dump, nor behind the beginning of
+ * the next sound block. Otherwise a block with a wrong size would hide those that follow. Corrects the block's size.
  */
 static uint64_t end_of_block(struct dump *dump, struct dump_block *block, uint64_t end)
 {
@@ -402,7 +420,7 @@ static void index_blocks(struct dump *dump)
 		dump_damaged(dump, "no sound block at %" PRIu64, offset);
 		offset = find_block(dump, offset + dump->page, end);
 	}
-	/* Entries beyond the end: a size that was damaged to a smaller one. */
+	/* If a sound block with entries lies behind the end, the size in the header is wrong. */
 	for (; !dump->header_damaged && block_at(dump, offset, &block); offset += block.size)
 		if (block.used && type_is_known(block.type) && blocks_end(dump) <= offset) {
 			dump_damaged(dump, "the file's size in its header is too small: %" PRIu64, dump->header.size);
@@ -427,6 +445,7 @@ static uint64_t content_size(const struct read_block *block)
 	return block->used * (type_is_bytes(block->type) ? 1 : block->entry_size);
 }
 
+/* Whether the block's content_check matches. `buffer` has BUFFER bytes. */
 static bool contents_are_sound(struct dump *dump, const struct read_block *block, unsigned char *buffer)
 {
 	uint64_t begin = block->offset + block->header_size, size = content_size(block);
@@ -442,7 +461,7 @@ static bool contents_are_sound(struct dump *dump, const struct read_block *block
 	return hash == block->content_check;
 }
 
-/* A block is in one place of the process's memory: counts that are there twice are counted once. */
+/* Leaves out blocks of counts that the file has twice: no two blocks of a process have the same address in its memory. */
 static void leave_doubles_out(struct dump *dump)
 {
 	struct memo addresses = { 0 };
@@ -472,9 +491,12 @@ static void check_contents(struct dump *dump)
 		if (!block->content_check || contents_are_sound(dump, block, buffer))
 			continue;
 		block->left_out |= type_is_counts(block->type);
-		dump_damaged(dump, block->left_out ? "%" PRIu64 " damaged %s at %" PRIu64 ": left out" :
-		             "%" PRIu64 " damaged %s at %" PRIu64 ": names and places may be wrong",
-		             block->used, type_name(block->type), block->offset);
+		if (block->left_out)
+			dump_damaged(dump, "block of %s at %" PRIu64 " is damaged: its %" PRIu64 " entries are left out",
+			             type_name(block->type), block->offset, block->used);
+		else
+			dump_damaged(dump, "block of %s at %" PRIu64 " is damaged: names and places may be wrong",
+			             type_name(block->type), block->offset);
 	}
 	free(buffer);
 }
@@ -490,7 +512,7 @@ static void load_span(struct dump *dump, const struct read_block *block)
 	};
 	span->bytes = malloc(span->size + 1);
 	if (!span->bytes) {
-		dump_damaged(dump, "out of memory: %s left out", type_name(block->type));
+		dump_damaged(dump, "out of memory: a block of %s is left out", type_name(block->type));
 		return;
 	}
 	span->size = read_at(dump, span->offset, span->bytes, (size_t)span->size);
@@ -504,7 +526,10 @@ static void table_free(struct read_table *table)
 	*table = (struct read_table){ 0 };
 }
 
-/* Largest number that an entry may have: numbers follow one another, but for what damage has taken. */
+/*
+ * Returns how large a table must be for the entries of a type: the largest number that is believed, plus 1. Numbers
+ * follow one another, so that one much larger than the number of entries is damage.
+ */
 static uint64_t table_size(struct dump *dump, enum dump_block_type type)
 {
 	uint64_t most = NUMBERS_LOST, size = 0;
@@ -537,7 +562,7 @@ static void load_table(struct dump *dump, enum dump_block_type type, size_t stru
 	table->entries = calloc(table->count, struct_size);
 	table->present = calloc(table->count, sizeof *table->present);
 	if (!table->entries || !table->present) {
-		dump_damaged(dump, "out of memory: %s left out", type_name(type));
+		dump_damaged(dump, "out of memory: the %s are left out", type_name(type));
 		table_free(table);
 		return;
 	}
@@ -545,7 +570,7 @@ static void load_table(struct dump *dump, enum dump_block_type type, size_t stru
 	while ((entry = dump_cursor_next(&cursor)))
 		if (cursor.number < table->count) {
 			if (table->present[cursor.number])
-				dump_damaged(dump, "%s that are there twice", type_name(type));
+				dump_damaged(dump, "two %s with the same number", type_name(type));
 			memcpy(table->entries + cursor.number * struct_size, entry, struct_size);
 			table->present[cursor.number] = true;
 		}
@@ -589,12 +614,15 @@ void dump_close(struct dump *dump)
 
 /* References. */
 
-/* The bytes from `reference` to the end of the span that holds it; 0 if none does. */
+/*
+ * Sets *bytes to what a reference names, and returns how many bytes there are up to the end of the span that holds it.
+ * Returns 0, and notes damage, if no span of this type holds it.
+ */
 static size_t span_at(struct dump *dump, uint64_t reference, unsigned type, unsigned char **bytes)
 {
 	size_t low = 0, high = dump->span_count;
 
-	while (low < high) { /* the last span that begins at or before it */
+	while (low < high) { /* finds the last span that begins at or before the reference */
 		size_t middle = (low + high) / 2;
 
 		if (dump->spans[middle].offset <= reference)
@@ -609,7 +637,7 @@ static size_t span_at(struct dump *dump, uint64_t reference, unsigned type, unsi
 		*bytes = dump->spans[low].bytes + at;
 		return (size_t)(dump->spans[low].size - at);
 	}
-	dump_damaged(dump, "references to %s that are not there", type_name(type));
+	dump_damaged(dump, "references to %s that the dump does not have", type_name(type));
 	return 0;
 }
 
@@ -631,7 +659,7 @@ const char *dump_text(struct dump *dump, uint64_t reference)
 		goto damaged;
 	return (const char *)bytes + sizeof string;
 damaged:
-	dump_damaged(dump, "strings without an end");
+	dump_damaged(dump, "strings of impossible length");
 	return NULL;
 }
 
@@ -646,10 +674,10 @@ const struct dump_stack *dump_stack_at(struct dump *dump, uint64_t reference)
 	size = span_at(dump, reference, DUMP_STACKS, &bytes);
 	if (!size)
 		return NULL;
-	stack = (struct dump_stack *)(void *)bytes; /* spans are allocated, and references multiples of 8 */
+	stack = (struct dump_stack *)(void *)bytes; /* it is aligned: spans come from malloc, and references are multiples of 8 */
 	if (size < sizeof *stack || stack->size > size || stack->size < sizeof *stack ||
 	    stack->count > (stack->size - sizeof *stack) / sizeof stack->addresses[0]) {
-		dump_damaged(dump, "stacks without an end");
+		dump_damaged(dump, "stacks of impossible size");
 		return NULL;
 	}
 	return stack;
@@ -711,7 +739,7 @@ void dump_cursor_close(struct dump_cursor *cursor)
 	cursor->buffer = NULL;
 }
 
-/* Finds the next block with entries that have not been read. */
+/* Goes to the next block that has entries of the cursor's type; returns false if there is none. */
 static bool next_block(struct dump_cursor *cursor)
 {
 	const struct dump *dump = cursor->dump;
@@ -729,7 +757,7 @@ static bool next_block(struct dump_cursor *cursor)
 	return false;
 }
 
-/* Reads a buffer of whole entries; false at the end. */
+/* Fills the buffer with whole entries; returns false at the end, or if nothing can be read. */
 static bool refill(struct dump_cursor *cursor)
 {
 	const struct read_block *block;
@@ -745,7 +773,7 @@ static bool refill(struct dump_cursor *cursor)
 	cursor->buffered = read_at(cursor->dump, block->offset + block->header_size + cursor->position * block->entry_size,
 	                           cursor->buffer, count * block->entry_size) / block->entry_size;
 	if (cursor->buffered < count)
-		dump_damaged(cursor->dump, "cut short while it was read");
+		dump_damaged(cursor->dump, "the file became shorter while it was read");
 	return cursor->buffered != 0;
 }
 

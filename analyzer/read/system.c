@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * system.c - asks the operating system for files, processes and the terminal.
+ * It must never wait: neither for a FIFO nor for a device.
+ */
 #include "analyzer/read/system.h"
 
 #include <dirent.h>
@@ -33,7 +37,10 @@ static size_t file_read_at(void *context, uint64_t offset, void *buffer, size_t 
 	return done;
 }
 
-/* Asks again, for a live dump grows; a file that shrank keeps its size, and reads of it come up short. */
+/*
+ * The dump of a running process grows. A file that has shrunk keeps its size: reads then return less, which is noted as
+ * damage.
+ */
 static uint64_t file_size(void *context)
 {
 	struct system_file *file = context;
@@ -53,7 +60,7 @@ static uint64_t file_seek(void *context, uint64_t offset, bool hole)
 		return (uint64_t)found;
 	if (errno == ENXIO || offset > INT64_MAX)
 		return offset > file->size ? offset : file->size;
-	return hole ? file->size : offset; /* a file system that cannot tell */
+	return hole ? file->size : offset; /* this file system cannot tell */
 }
 
 int system_open(const char *path, struct system_file *file)
@@ -61,7 +68,7 @@ int system_open(const char *path, struct system_file *file)
 	struct stat status;
 	int error = 0;
 
-	/* O_NONBLOCK: a FIFO must not hold us up. */
+	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
 	file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file->descriptor < 0)
 		return errno;
@@ -125,7 +132,7 @@ bool system_list(const char *directory, const char *ending, char ***paths, size_
 	return true;
 }
 
-/* 0 if it is gone. */
+/* Returns the start time of a running process in clock ticks since boot, or 0 if there is no such process. */
 static uint64_t start_ticks_of(uint32_t pid)
 {
 	char path[64], text[1024], state;
@@ -150,7 +157,7 @@ bool system_alive(uint32_t pid, uint64_t start_ticks)
 	return start_ticks && start_ticks_of(pid) == start_ticks;
 }
 
-/* Whether `path` is the dump of this very process. */
+/* Whether the file is the dump of the process with this number and start time. */
 static bool is_dump_of(const char *path, uint32_t pid, uint64_t start_ticks)
 {
 	struct system_file file;
@@ -166,7 +173,10 @@ static bool is_dump_of(const char *path, uint32_t pid, uint64_t start_ticks)
 	return found;
 }
 
-/* The name of a mapped file that was deleted, without the kernel's remark; NULL for one that never had a name. */
+/*
+ * `name` is that of a mapping in /proc/PID/maps. If it is a file that was deleted, returns a copy of its name without the
+ * remark that the kernel appends. Returns NULL otherwise, and for shared memory, which never was a file with a name.
+ */
 static char *deleted_name(const char *name)
 {
 	static const char remark[] = " (deleted)";
@@ -178,7 +188,10 @@ static char *deleted_name(const char *name)
 	return memory_text(name, length - end);
 }
 
-/* A dump that the process has mapped. */
+/*
+ * Returns the path of the process's dump if the process has mapped it, or NULL. Sets *deleted, if that is still NULL, to
+ * the path of a file that is mapped shared and was deleted.
+ */
 static char *dump_in_maps(uint32_t pid, uint64_t ticks, char **deleted)
 {
 	char path[64], *line = NULL, *found = NULL, *last = NULL;
@@ -210,7 +223,7 @@ static char *dump_in_maps(uint32_t pid, uint64_t ticks, char **deleted)
 	return found;
 }
 
-/* A dump that the process writes out: in its current directory. */
+/* Returns the path of the process's dump if it is in its current directory, or NULL. This finds a dump that is not mapped. */
 static char *dump_in_directory(uint32_t pid, uint64_t ticks)
 {
 	char link[64], directory[PATH_MAX], **paths, *found = NULL;

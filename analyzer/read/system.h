@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * system.h - files, directories, processes and the terminal, as far as the analyzer needs them.
- * It must never write to anything but the analyzer's own output.
+ * It must never change a file, nor a process other than the analyzer.
  */
 #ifndef ANALYZER_SYSTEM_H
 #define ANALYZER_SYSTEM_H
@@ -12,48 +12,58 @@
 
 #include "analyzer/read/read.h"
 
-/* An open dump file; `source.context` points into it, so it must not be moved. */
+/* An open file. It must not be moved, since `source.context` points to it. */
 struct system_file {
 	struct dump_source source;
-	uint64_t size;
-	uint64_t device, inode; /* its place: two paths to one file have the same */
+	uint64_t size;          /* in bytes, when it was asked for last */
+	uint64_t device, inode; /* the same for two paths to one file */
 	int descriptor;
 };
 
-/* 0, or an errno value: nothing is open then. EISDIR for a directory. */
+/*
+ * Opens a regular file for reading. Returns 0; or an errno value, and then nothing is open: EISDIR for a directory,
+ * EINVAL for a file of another kind. It does not wait for the other end of a FIFO.
+ */
 int system_open(const char *path, struct system_file *file);
 void system_close(struct system_file *file);
 
-/* What an error of system_open means. */
+/* Returns the text for an error of system_open. The text may change with the next call. */
 const char *system_why(int error);
 
 #define DUMP_ENDING ".dump"
 
-/* Names a sorted list of the files in a directory whose names end so; false with errno set. */
+/*
+ * Lists the paths, sorted, of what is in a directory, but no directory itself, and has a name that ends in `ending` and is
+ * longer. The caller frees each path, and the list. Returns false, with errno set and an empty list, if the directory cannot
+ * be opened.
+ */
 bool system_list(const char *directory, const char *ending, char ***paths, size_t *count);
 
-/* Whether a process with this number and start time (/proc/PID/stat, field 22) lives on this machine. */
+/* Whether a process with this number and start time (field 22 of /proc/PID/stat) runs on this machine. */
 bool system_alive(uint32_t pid, uint64_t start_ticks);
 
 /*
- * Path of the dump that a living process works in; NULL if none can be found, and then in *deleted the path of a file
- * that it writes, but that was deleted, or NULL. Both to be freed.
+ * Returns the path of the dump that a running process writes, or NULL if none is found. If it is NULL, *deleted may be
+ * the path of a mapped file that was deleted, which may have been the dump; otherwise *deleted is NULL or means nothing.
+ * The caller frees both.
  */
 char *system_dump_of(uint32_t pid, char **deleted);
 
 /*
- * Whether the environment names servers of debug information, and keeps libdw from asking them: distributions name some for
- * everybody, and what somebody runs is not for them to know unless the user says so.
+ * Whether the environment names servers of debug information. system_without_debuginfod removes them from it, so that libdw
+ * does not ask them: distributions name servers for everybody, and these must not learn what a user runs unless the user
+ * wants that.
  */
 bool system_has_debuginfod(void);
 void system_without_debuginfod(void);
 
-uint64_t system_now_ns(void); /* of the clock that dumps' monotonic times are of */
+/* Returns CLOCK_MONOTONIC in nanoseconds, the clock of the monotonic times in dumps. */
+uint64_t system_now_ns(void);
 
-const char *system_host(void); /* this machine's name */
+/* Returns the name of this machine, "localhost" if it cannot be had. The text is never freed. */
+const char *system_host(void);
 
-/* Standard output: to be coloured? A terminal? */
-bool system_colour(void);
-bool system_terminal(void);
+bool system_terminal(void); /* whether standard output is a terminal */
+bool system_colour(void);   /* whether it is one that may be coloured: see NO_COLOR and TERM=dumb */
 
 #endif

@@ -207,7 +207,7 @@ def check_later():
         file.write(data)
         file.flush()
         run = subprocess.run([REPORT, file.name], capture_output=True, text=True)
-    said = f"layout {LAYOUT + 2} of a dump, for readers of layout {LAYOUT + 1} and later; this program reads layouts 1 to {LAYOUT}"
+    said = f"layout {LAYOUT + 2}, which needs a reader of layout {LAYOUT + 1}; this program reads layouts 1 to {LAYOUT}"
     expect("status", run.returncode != 0, True)
     if said not in run.stdout + run.stderr:
         raise Failure(f"flopshim-report does not say: {said}\n{run.stdout}{run.stderr}")

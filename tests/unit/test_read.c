@@ -344,8 +344,8 @@ START_TEST(refuses_a_later_format)
 	writer_header(&writer)->version = DUMP_LAYOUT + 1;
 	writer_header(&writer)->layout = DUMP_LAYOUT + 3;
 	writer_check(&writer);
-	snprintf(expected, sizeof expected, "layout %d of a dump, for readers of layout %d and later; this program reads layouts "
-	         "1 to %d", DUMP_LAYOUT + 3, DUMP_LAYOUT + 1, DUMP_LAYOUT);
+	snprintf(expected, sizeof expected, "the dump has layout %d, which needs a reader of layout %d; this program reads "
+	         "layouts 1 to %d", DUMP_LAYOUT + 3, DUMP_LAYOUT + 1, DUMP_LAYOUT);
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(aggregate.newer);
 	ck_assert_uint_eq(aggregate.process_count, 0);
@@ -483,7 +483,8 @@ START_TEST(refuses_impossible_pages)
 	example(&writer);
 	writer_header(&writer)->page_size = sizes[_i];
 	writer_check(&writer);
-	snprintf(expected, sizeof expected, "the file's header is damaged: impossible pages of %u bytes", sizes[_i]);
+	snprintf(expected, sizeof expected, "the file's header is damaged: page size of %u bytes, expected a power of two "
+	         "from 4096 to 1048576", sizes[_i]);
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(!aggregate.complete);
 	ck_assert_str_eq(aggregate.damage[0].text, expected);
@@ -568,7 +569,7 @@ START_TEST(leaves_damaged_counts_out)
 	ck_assert(!aggregate.complete);
 	ck_assert_uint_eq(aggregate.totals.calls, 5);
 	ck_assert_uint_eq(aggregate.totals.nested_calls, 0);
-	ck_assert_ptr_nonnull(strstr(only_damage(&aggregate), "1 damaged lanes at"));
+	ck_assert_ptr_nonnull(strstr(only_damage(&aggregate), "is damaged: its 1 entries are left out"));
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -578,7 +579,7 @@ START_TEST(says_what_cannot_be_read)
 {
 	static const struct { const char *bytes; size_t size; const char *text; } cases[] = {
 		{ "", 0, "the file is empty" },
-		{ "FLOPSHIM", 8, "cut short: 8 bytes hold no header" },
+		{ "FLOPSHIM", 8, "cut short: the file has 8 bytes, fewer than a header" },
 		{ "hello", 5, "not a flopshim dump: it does not begin with FLOPSHIM" },
 	};
 
