@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * addition.c - what the numbers in a dump are in the aggregate. It must never trust one of them.
+ * addition.c - translates the numbers and references of a dump into numbers of the aggregate.
+ * It must never use a number of the dump as an index before checking it.
  */
 #include "analyzer/aggregate/addition.h"
 
 #include "analyzer/base/memory.h"
 
-enum { SPACE_PATH_MAX = 1 << 14 };
+enum { SPACE_PATH_MAX = 1 << 14 }; /* most bytes of a namespace's path */
 
 uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size, void **totals, size_t *capacity,
                          size_t size)
@@ -98,7 +99,7 @@ uint32_t addition_space(struct addition *add, uint32_t number)
 	if (!space) {
 		/* The root needs no entry of its own. */
 		if (number != 0)
-			dump_damaged(&add->dump, "rows of namespaces that are not there");
+			dump_damaged(&add->dump, "rows of namespaces that the dump does not have");
 		return 0;
 	}
 	if (add->spaces[number] != AGGREGATE_NONE)
@@ -119,8 +120,9 @@ uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
 	struct site_key key = { 0 };
 
 	if (!site) {
-		if (number != DUMP_NONE) /* which shares rows with others, or has no place of its own */
-			dump_damaged(&add->dump, "rows of call sites that are not there");
+		/* DUMP_NONE is no damage: several sites share the row, or the dump had no room for the site. */
+		if (number != DUMP_NONE)
+			dump_damaged(&add->dump, "rows of call sites that the dump does not have");
 		key = (struct site_key){ .detail = intern_text(&aggregate->texts, ""),
 		                         .symbol = intern_text(&aggregate->texts, "(unknown)"),
 		                         .routine = addition_routine(add, DUMP_NONE),
@@ -145,7 +147,7 @@ uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
 	return add->sites[number] = intern_bytes(&aggregate->sites, &key, sizeof key);
 }
 
-/* Where rows come from. */
+/* Origins. */
 
 struct origin_key addition_origin_key(const struct addition *add, uint32_t lane)
 {

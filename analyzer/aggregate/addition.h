@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * addition.h - a dump while it is added up: what the files that add its parts share. For them alone.
+ * addition.h - what the files of this folder share while they add one dump to an aggregate.
  * It must never be used outside of this folder.
  */
 #ifndef ANALYZER_ADDITION_H
@@ -9,49 +9,59 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "analyzer/base/memo.h"
 
-/* What a call in flight has added to a coarse row. */
+/* What a call in flight has added to a coarse row; see struct dump_share. */
 struct share {
 	struct dump_share of;
-	uint32_t lane, row; /* numbers */
-	bool taken;         /* out of the row's sums */
+	uint32_t lane, row; /* numbers in the dump */
+	bool taken;         /* it was subtracted from the row */
 };
 
-/* What the dump's numbers are in the aggregate: AGGREGATE_NONE until they are asked for. */
+/* A dump that is being added. */
 struct addition {
 	struct aggregate *aggregate;
 	struct dump dump;
-	struct process *process;
+	struct process *process; /* in the aggregate */
+	/* By their number in the dump, the numbers of these in the aggregate; AGGREGATE_NONE until they are asked for. */
 	uint32_t *routines, *modules, *sites, *spaces;
-	struct memo texts;  /* by reference: a long one may be referred to often */
-	uint64_t row_calls; /* of all kinds of rows */
-	uint64_t lanes;     /* how many have been added */
-	uint64_t used;      /* of its limits */
+	struct memo texts;  /* by their reference, the numbers of texts, so that one with many references is read once */
+	uint64_t row_calls; /* calls in all rows that were added, of every kind */
+	uint64_t lanes;     /* number of lanes that were added */
+	uint64_t used;      /* FLOPs used of all limits that were added */
 	struct share *shares;
 	size_t share_count, share_capacity;
-	uint32_t flights;   /* calls in flight whose rows have been looked up */
-	uint32_t origin; /* of the rows that are being added */
+	uint32_t flights; /* number of calls in flight whose rows were looked up */
+	uint32_t origin;  /* number of the origin of the rows that are being added */
 };
 
-/* Numbers of the aggregate's tables; what is not as it should be is noted as damage. */
+/*
+ * These return the number in the aggregate of what the dump names by a reference or a number. A wrong text, namespace or
+ * site is noted as damage. The result always exists, except that of addition_module: something named "(unknown)", or the
+ * root namespace, stands for what the dump does not have.
+ */
+
+/* `otherwise` is the text for a reference that is wrong or 0. */
 uint32_t addition_text(struct addition *add, uint64_t reference, const char *otherwise);
 uint32_t addition_routine(struct addition *add, uint32_t number);
-uint32_t addition_module(struct addition *add, uint32_t number);
+uint32_t addition_module(struct addition *add, uint32_t number); /* AGGREGATE_NONE if the dump has no such module */
 uint32_t addition_space(struct addition *add, uint32_t number);
-uint32_t addition_site(struct addition *add, uint32_t number, bool manual);
+uint32_t addition_site(struct addition *add, uint32_t number, bool manual); /* manual: of a row of manual charges */
 
-/* The origin of the process, or of the thread that has the lane. */
+/* Returns the key of the origin of what the process has done in `lane`, which is used only if lanes are told apart. */
 struct origin_key addition_origin_key(const struct addition *add, uint32_t lane);
-/* Makes it that of the rows to come. */
+/* Makes that the origin of the rows that are added from now on. Returns it; it is valid until the next origin is added. */
 struct origin *addition_origin(struct addition *add, uint32_t lane);
 
-/* Interns a key; the numbers of `totals` follow those of the intern, zeroed when they are new. */
+/*
+ * Interns a key and returns its number. *totals is an array of structures of `size` bytes, one for each key, with room for
+ * *capacity: for a new key, one that is all zeros is added at the same number. The array may move.
+ */
 uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size, void **totals, size_t *capacity,
                          size_t size);
 
-/* Parts of the dump. */
+/* These add parts of the dump. addition_process comes first, and `file` is the path of the dump. */
 void addition_process(struct addition *add, const char *file);
-void addition_shares(struct addition *add); /* before the rows */
-void addition_lanes(struct addition *add);  /* behind them */
+void addition_shares(struct addition *add); /* reads the shares of calls in flight; before the rows */
+void addition_lanes(struct addition *add);  /* after the rows, from which shares were subtracted */
 void addition_limits(struct addition *add);
 void addition_notes(struct addition *add);
 void addition_samples(struct addition *add);

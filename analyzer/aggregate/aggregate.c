@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * aggregate.c - adds the rows of dumps to an aggregate, and decides whether a dump is complete.
+ * It must never let lost counts pass for zeros: see check_zeros.
+ */
 #include "analyzer/aggregate/aggregate.h"
 
 #include <inttypes.h>
@@ -50,7 +54,7 @@ const char *kind_name(unsigned kind)
 	return names[kind < DUMP_UNPRICED ? kind : DUMP_UNPRICED];
 }
 
-/* Every process has one, whether it has rows or not: idle ones are worth seeing. */
+/* Gives the process an origin even if it has no rows, so that a report by host, rank or process shows idle ones. */
 static void add_process_origin(struct addition *add)
 {
 	unsigned parts = add->aggregate->options.origin;
@@ -60,6 +64,8 @@ static void add_process_origin(struct addition *add)
 }
 
 /* Rows. */
+
+/* These hash and compare what tells rows apart. `dims` is the number of dimensions. */
 
 static uint32_t row_hash(const struct row *key, unsigned dims)
 {
@@ -78,7 +84,10 @@ static bool row_equal(const struct row *a, const struct row *b, unsigned dims)
 	       !memcmp(a->dims, b->dims, dims * sizeof a->dims[0]);
 }
 
-/* The number of the row with the key of `key`, made with zero totals if need be. */
+/*
+ * Returns the number of the row that `key` equals in what tells rows apart. If there is none, adds a copy: its totals are
+ * 0.
+ */
 static uint32_t row_find(struct aggregate *aggregate, const struct row *key, unsigned dims)
 {
 	size_t slot, size = sizeof *key + dims * sizeof key->dims[0];
@@ -99,7 +108,7 @@ static uint32_t row_find(struct aggregate *aggregate, const struct row *key, uns
 	return (uint32_t)aggregate->row_count++;
 }
 
-/* The sums of what of the row comes from one origin. */
+/* Returns the totals of the part of a row that comes from an origin, which are 0 if the part is new. */
 static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t origin)
 {
 	uint32_t hash = (uint32_t)hash_word(row, origin), number;
@@ -125,6 +134,7 @@ static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t
 	return sums;
 }
 
+/* Adds the totals of `more` to those of `row`. */
 static void row_sum(struct row *row, const struct row *more)
 {
 	row->flops = u128_add(row->flops, more->flops);
@@ -135,6 +145,10 @@ static void row_sum(struct row *row, const struct row *more)
 	row->timed_calls = count_plus(row->timed_calls, more->timed_calls);
 }
 
+/*
+ * Adds a row of the dump to the totals of the aggregate and of the process. `sums` has the row's totals, and `kind` is the
+ * enum dump_kind of its routine.
+ */
 static void count_row(struct addition *add, const struct dump_row *entry, const struct row *sums, unsigned kind)
 {
 	struct totals *totals = &add->aggregate->totals;
@@ -173,12 +187,12 @@ static void count_row(struct addition *add, const struct dump_row *entry, const 
 	process->charged = u128_add(process->charged, sums->charged);
 }
 
-/* The factor of a namespace and those around it, times 2^32, with the process's own. */
+/* Returns the product of the multipliers of the process, the namespace and the namespaces around it, times 2^32. */
 static uint64_t multiplier_of(struct addition *add, uint32_t number)
 {
 	uint64_t factor = add->dump.header.multiplier;
 
-	for (unsigned depth = 0; depth < 1000; depth++) { /* a damaged tree may have a cycle */
+	for (unsigned depth = 0; depth < 1000; depth++) { /* the tree of a damaged dump may have a cycle */
 		const struct dump_namespace *space = dump_namespace_at(&add->dump, number);
 
 		if (!space)
@@ -190,7 +204,10 @@ static uint64_t multiplier_of(struct addition *add, uint32_t number)
 	return factor;
 }
 
-/* Gives the entry the price of today's table, where that is asked for and can be had. */
+/*
+ * If options.price is there, replaces the prices of the entry, and the kind of the routine, by those of the current
+ * table. Calls that it cannot price, or whose shapes are not known exactly, keep theirs and are counted.
+ */
 static void price_anew(struct addition *add, struct dump_row *entry, struct routine_key *routine)
 {
 	struct aggregate *aggregate = add->aggregate;
@@ -211,7 +228,7 @@ static void price_anew(struct addition *add, struct dump_row *entry, struct rout
 	routine->kind = priced.kind;
 }
 
-/* NULL for a row that is none. */
+/* Adds a row of the dump. Returns the row of the aggregate that it was added to, or NULL if the dump's row is damaged. */
 static const struct row *add_row(struct addition *add, const struct dump_row *given)
 {
 	union {
@@ -247,7 +264,7 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	key.row.words = (u128)times * entry.words;
 	key.row.calls = entry.calls;
 	if (!entry.timed_calls)
-		entry.time_ns = 0; /* the shim's own, of a call that may yet turn out not to count */
+		entry.time_ns = 0; /* see struct dump_row: it means nothing then */
 	key.row.time_ns = entry.time_ns;
 	key.row.timed_calls = entry.timed_calls;
 	count_row(add, &entry, &key.row, routine.kind);
@@ -265,7 +282,10 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	return aggregate->rows[number];
 }
 
-/* Takes out of a coarse row what calls that have not ended have in it. */
+/*
+ * Subtracts from a coarse row the shares of calls in flight, so that it has only calls that have ended. See struct
+ * dump_share.
+ */
 static void take_shares(struct addition *add, uint32_t lane, uint32_t number, struct dump_row *row)
 {
 	for (size_t i = 0; i < add->share_count; i++) {
@@ -281,7 +301,7 @@ static void take_shares(struct addition *add, uint32_t lane, uint32_t number, st
 	}
 }
 
-/* Returns how many there were. */
+/* Adds all rows of the dump, and returns how many they are. */
 static size_t add_rows(struct addition *add)
 {
 	const struct aggregate_options *options = &add->aggregate->options;
@@ -309,6 +329,7 @@ static size_t add_rows(struct addition *add)
 
 /* The whole dump. */
 
+/* Returns an array of `count` times AGGREGATE_NONE, to be freed. */
 static uint32_t *numbers(size_t count)
 {
 	uint32_t *array = memory_new(count, sizeof *array);
@@ -372,7 +393,7 @@ void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *
 	add_damage(aggregate, file, why, 1);
 }
 
-/* Nothing is known to be missing from the totals. */
+/* Whether nothing is known to be missing from the counts of the dump. */
 static bool is_complete(const struct addition *add)
 {
 	return !add->dump.damage_total && !add->process->lost_calls && !process_may_miss_its_end(add->process) &&
@@ -380,10 +401,13 @@ static bool is_complete(const struct addition *add)
 }
 
 /*
- * A call site is noted for a call, which leaves a count, is in flight, or was passed on. A process may end just when each
- * of its threads has noted the site of its first call. Where one that has ended has more sites than that and no calls, its
- * counts are lost, and zeros would not be an answer. Nor would they where there is neither a thread's lane nor a scope, nor
- * where a process that closed its dump has used a budget.
+ * Notes damage where a dump counts no call although its process has made some, so that the report does not show zeros.
+ * `passed` and `in_flight` say whether the dump has calls that were passed on uncounted, or that are in flight.
+ *
+ * The shim adds a call site to the dump for a call, which then is counted, in flight or passed on. A process may end when
+ * each of its threads has added the site of its first call and not yet counted it. So counts are lost if the process is
+ * not running and the dump has more sites than lanes; if the process closed its dump and has used a budget; and if the
+ * dump has neither a lane nor a scope, since a process without either leaves no dump.
  */
 static void check_zeros(struct addition *add, bool passed, bool in_flight)
 {
@@ -392,15 +416,16 @@ static void check_zeros(struct addition *add, bool passed, bool in_flight)
 	if (add->row_calls || passed || in_flight || add->process->lost_calls || add->process->state == PROCESS_RUNNING)
 		return;
 	if (process_may_miss_its_end(add->process))
-		return; /* which is said, and makes the dump incomplete */
+		return; /* the report says so already, and the dump is not complete */
 	if (add->used && add->process->state == PROCESS_CLOSED)
-		dump_damaged(&add->dump, "budgets that were used, and no counts of calls");
+		dump_damaged(&add->dump, "budgets were used, but no calls are counted");
 	else if (dump->sites.count > add->lanes || dump->routines.count > add->lanes)
-		dump_damaged(&add->dump, "call sites, and no counts of calls");
+		dump_damaged(&add->dump, "there are call sites, but no calls are counted");
 	else if (!add->lanes && !dump->namespaces.count && !dump->damage_total)
-		dump_damaged(&add->dump, "neither calls nor scopes of any thread");
+		dump_damaged(&add->dump, "there are neither calls nor scopes of any thread");
 }
 
+/* Adds everything from a dump that could be opened. */
 static void add_contents(struct addition *add, const char *file)
 {
 	uint64_t passed = add->aggregate->totals.passed_calls, in_flight = add->aggregate->totals.in_flight_calls;
@@ -422,7 +447,7 @@ static void add_contents(struct addition *add, const char *file)
 	addition_notes(add);
 	addition_samples(add);
 	check_zeros(add, passed != add->aggregate->totals.passed_calls, in_flight != add->aggregate->totals.in_flight_calls);
-	/* Of a damaged dump without rows, zeros would not be an answer. */
+	/* The counts of a damaged dump without rows are not known to be 0. */
 	add->process->answered = rows || !add->dump.damage_total;
 	if (add->process->answered)
 		add->aggregate->answered++;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * aggregate.h - adds dumps up: rows that say the same become one, whatever process they come from.
- * Memory grows with what is distinct and with the number of processes, never with the number of calls.
- * It must never keep what a dump says without having looked whether it can be so.
+ * aggregate.h - adds dumps up into an aggregate, in which equal rows of all processes are one.
+ * It must never take over a number from a dump without checking that it is possible.
  *
- * Texts are numbers into `texts`, routines, modules, sites and namespaces numbers into their tables.
+ * Routines, modules, sites, namespaces, stacks and so on are interned by a key: equal ones of all dumps have one number,
+ * from 0 on, in the order in which they were met. Structures refer to each other by these numbers, and to texts by their
+ * numbers in `texts`; AGGREGATE_NONE stands for none. What is counted for a key stands in an array, by the same number.
+ * Memory grows with how many different keys and rows there are, and with the number of processes, but never with the
+ * number of calls.
+ *
+ * FLOPs are `flops` before weights and `charged` after them; `words` is the least memory traffic in elements of the routine's
+ * type. Times are in nanoseconds. 64-bit counts saturate at UINT64_MAX, and 128-bit ones at U128_MAX.
  */
 #ifndef ANALYZER_AGGREGATE_H
 #define ANALYZER_AGGREGATE_H
@@ -14,58 +20,64 @@
 #include "analyzer/base/number.h"
 #include "analyzer/read/read.h"
 
-#define AGGREGATE_NONE UINT32_MAX
+#define AGGREGATE_NONE UINT32_MAX /* no text, module, stack ... */
 
-/* Keys: compared byte by byte, so they have no padding. */
+/* Keys. They are compared by their bytes, so that they must have no padding. */
 struct routine_key {
-	uint32_t name;
-	uint8_t type, kind; /* enum dump_kind */
+	uint32_t name;      /* text, "dgemm" */
+	uint8_t type, kind; /* 's' 'd' 'c' 'z', 0 for none; enum dump_kind */
 	uint8_t option_count, dim_count;
-	uint32_t options[DUMP_OPTIONS_MAX], dims[DUMP_DIMS_MAX]; /* names */
+	uint32_t options[DUMP_OPTIONS_MAX], dims[DUMP_DIMS_MAX]; /* texts: their names */
 };
 
 struct module_key {
-	uint32_t path, build_id_size;
+	uint32_t path, build_id_size; /* text; bytes of the build-id, 0 if there is none */
 	uint8_t build_id[32];
 };
 
 struct site_key {
-	uint64_t offset;                  /* of the return address in its module; the address where there is none */
-	uint32_t symbol, routine;
-	uint32_t caller_module, callee_module; /* AGGREGATE_NONE where not known */
-	uint32_t detail;                  /* text: subscripts and shapes of work charged by hand, "" otherwise */
-	uint32_t padding;                 /* keys are compared by their bytes */
+	uint64_t offset;          /* return address as an address in its module's ELF file; in memory if no module is known */
+	uint32_t symbol, routine; /* text; number of a routine */
+	uint32_t caller_module, callee_module; /* AGGREGATE_NONE if not known */
+	uint32_t detail;          /* text: subscripts and shapes of a manual charge, "" otherwise */
+	uint32_t padding;         /* 0 */
 };
 
 struct limit_key {
-	uint64_t amount;
-	uint32_t space, is_scope;
+	uint64_t amount;          /* charged FLOPs */
+	uint32_t space, is_scope; /* its namespace; 1 for the limit of a scope, 0 for that of a namespace */
 };
 
 struct note_key {
-	uint32_t kind, text;
+	uint32_t kind, text; /* enum dump_note_kind; text */
 };
 
-/* A stack is its head and, behind it, its frames, innermost first. */
+/* The key of a stack: this head and, behind it, its frames, innermost first. */
 struct stack_head {
-	uint32_t python, frame_count; /* python: text, frames in lines, AGGREGATE_NONE if there are none */
+	uint32_t python;      /* text: a line for each frame of Python, AGGREGATE_NONE if there are none */
+	uint32_t frame_count; /* of the frames behind the head */
 };
 
 struct stack_frame {
-	uint64_t offset;           /* of a return address in its module; the address where there is none */
-	uint32_t module, reserved; /* AGGREGATE_NONE where not known */
+	uint64_t offset;           /* as in struct site_key */
+	uint32_t module, reserved; /* AGGREGATE_NONE if not known; 0 */
 };
 
 struct sample_key {
 	uint32_t stack, site, space;
 };
 
-/* Where work is asked for. */
+/* A call site in a namespace. */
 struct place_key {
 	uint32_t site, space;
 };
 
-/* What is told apart of where work comes from, beside the rows that it adds up to. */
+/*
+ * Where work comes from: a host, a job, a rank, a process or a lane, which the analyzer calls its origin (it has nothing
+ * to do with the origin of a thread in the shim). Rows have none, since equal rows of all origins are one; but the
+ * aggregate can keep the part of each row that comes from each origin. This set says which members of the origin are told
+ * apart.
+ */
 enum origin_part {
 	ORIGIN_NONE = 0,
 	ORIGIN_HOST = 1 << 0,
@@ -75,135 +87,143 @@ enum origin_part {
 	ORIGIN_LANE = 1 << 4,
 };
 
-/* Where work comes from; what is not told apart is AGGREGATE_NONE, and the rank ORIGIN_NO_RANK. */
+/* An origin. Members that are not told apart are AGGREGATE_NONE; the rank is ORIGIN_NO_RANK then. */
 struct origin_key {
 	uint32_t host, job;     /* texts */
 	int32_t rank;
-	uint32_t process, lane; /* lane: a thread after another may have had it */
+	uint32_t process, lane; /* index into `processes`; number in its dump */
 };
 
 #define ORIGIN_NO_RANK (-1)
 
 struct origin {
-	uint64_t processes; /* that are not told apart */
-	uint64_t threads;   /* that had the lane, one after the other */
-	uint32_t tid;       /* of the one that has it; 0 if none */
+	uint64_t processes; /* number of processes, if these are not told apart; 0 otherwise */
+	uint64_t threads;   /* number of threads that have used the lane, one after the other */
+	uint32_t tid;       /* thread that uses the lane, 0 if none */
 };
 
-/* Totals of one (routine, shape, site, namespace, kind) over all dumps. */
+/* The totals of all rows of all dumps with the same routine, shape, site, namespace, kind and flags. */
 struct row {
-	u128 flops, charged, words;
-	uint64_t calls, timed_calls, time_ns;
+	u128 flops, charged, words; /* of all its calls */
+	uint64_t calls, timed_calls, time_ns; /* time_ns: total duration of the timed calls */
 	uint64_t options; /* as in struct dump_row */
 	uint32_t routine, site, space;
-	uint8_t kind, flags; /* as in struct dump_row; flags that tell rows apart, and DUMP_ROW_SATURATED */
+	uint8_t kind, flags; /* enum dump_row_kind; enum dump_row_flags, of which DUMP_ROW_SATURATED tells no rows apart */
 	int64_t dims[];      /* as many as the routine has */
 };
 
-/* What of a row comes from one origin. */
+/* The part of a row that comes from one origin. */
 struct row_part {
 	uint32_t row, origin; /* numbers */
-	struct row *sums;     /* as of a row, without dimensions */
+	struct row *sums;     /* totals of this part, with the members of the row but without its dims */
 };
 
 struct module {
-	uint64_t earliest_start_ns;  /* of the processes that had it, since 1970 */
-	uint32_t flags;              /* enum dump_module_flags, of all of them */
-	bool elsewhere;              /* one of them ran on another machine */
+	uint64_t earliest_start_ns; /* start of the first process that had it, since 1970 */
+	uint32_t flags;             /* enum dump_module_flags: those that it has in any process */
+	bool elsewhere;             /* a process that had it ran on another machine */
 };
 
-/* Limits of one amount on one namespace: each process, and each scope, has its own. */
+/* All limits of one amount on one namespace. Each process, and each scope, has a limit of its own. */
 struct limit {
-	uint64_t processes;
-	uint64_t used; /* of the one of which the most is used: a sum would stand beside the amount of one */
-	uint64_t refused_calls, refused_flops, over_calls; /* of all */
+	uint64_t processes; /* number of these limits: a process may have several by scopes */
+	uint64_t used;      /* FLOPs used of the limit that is used most: it is compared with the amount of a single one */
+	uint64_t refused_calls, refused_flops, over_calls; /* sums over all; see struct dump_limit */
 };
 
 struct note {
-	uint64_t processes, count;
+	uint64_t processes, count; /* number of notes with this key; sum of their counts */
 };
 
 struct sample {
-	u128 flops;     /* charged FLOPs that it stands for: see estimate.h */
-	uint64_t calls; /* that were sampled */
+	u128 flops;     /* charged FLOPs that the samples stand for by themselves; see estimate.h */
+	uint64_t calls; /* number of sampled calls */
 };
 
-/* Calls in flight from one place. */
+/* The calls in flight from one place. */
 struct flight {
-	u128 flops, charged;
+	u128 flops, charged; /* without calls whose price is not known since their rows are coarse */
 	uint64_t calls;
 };
 
 enum process_state {
-	PROCESS_RUNNING,
-	PROCESS_CLOSED,
-	PROCESS_REPLACED, /* by exec */
-	PROCESS_ENDED,    /* without closing its dump */
-	PROCESS_UNKNOWN,  /* running or ended: it is another machine's, or the header is damaged */
+	PROCESS_RUNNING,  /* on this machine */
+	PROCESS_CLOSED,   /* it has closed its dump and ended */
+	PROCESS_REPLACED, /* exec has put another program in its place */
+	PROCESS_ENDED,    /* it has ended without closing its dump */
+	PROCESS_UNKNOWN,  /* running or ended: it is on another machine, or the header is damaged */
 };
 
 struct process {
 	u128 flops, charged;
-	uint64_t calls, lost_calls, log_dropped;
-	uint64_t start_realtime_ns, elapsed_ns; /* elapsed: 0 if not known */
-	uint32_t file, program, arguments, environment, directory, host, job; /* texts; arguments: each ends in 0 */
+	uint64_t calls, lost_calls, log_dropped; /* lost_calls: sum of the header's and the lanes' */
+	uint64_t start_realtime_ns, elapsed_ns; /* since 1970; 0 if not known */
+	uint32_t file, program, arguments, environment, directory, host, job; /* texts */
 	uint32_t launch, run; /* texts, "" if not known */
-	uint32_t argument_bytes, environment_bytes;
+	uint32_t argument_bytes, environment_bytes; /* of `arguments` and `environment`, whose items each end in a 0 */
 	uint32_t pid, parent_pid;
 	uint64_t id[2]; /* of the dump; both 0 if it has none */
 	int32_t rank, exit_status;
-	int32_t signal;          /* that its budget has sent it; 0: none */
-	uint32_t stacks_problem; /* text: why no stacks could be taken */
-	uint32_t job_size; /* ranks of the launch, 0 if not known */
-	uint32_t losses; /* enum dump_loss */
-	bool complete, forked;
-	bool answered; /* its counts are not zeros for want of readable rows */
+	int32_t signal;          /* signal that a budget sent it, 0 for none */
+	uint32_t stacks_problem; /* text: why no stacks could be taken; AGGREGATE_NONE if they could */
+	uint32_t job_size;       /* number of ranks of the launch, 0 if not known */
+	uint32_t losses;         /* enum dump_loss */
+	bool complete;           /* nothing is known to be missing from its counts */
+	bool forked;             /* it began by fork and not by exec */
+	bool answered;           /* its counts can be used: rows were read, or the dump is sound and has none */
 	enum process_state state;
 };
 
 struct damage {
-	uint32_t file; /* text */
-	char *text;
-	uint64_t count;
-	bool said; /* on standard error, already */
+	uint32_t file;  /* text: the path of the dump */
+	char *text;     /* what is wrong with it */
+	uint64_t count; /* how often it was met */
+	bool said;      /* it was already printed on standard error */
 };
 
 struct totals {
 	u128 flops, charged, words, in_flight_flops, refused_flops;
-	uint64_t calls, exempt_calls, unpriced_calls, rejected_calls, over_calls; /* the first has the others in it */
+	uint64_t calls, exempt_calls, unpriced_calls, rejected_calls, over_calls; /* `calls` includes the other four */
 	uint64_t queries, refused_calls, manual_charges;
 	uint64_t nested_calls, passed_calls, lost_calls, abandoned_calls, in_flight_calls, saturated_calls;
 	uint64_t timed_calls, time_ns, threads;
 };
 
-/* What the current routine table makes of a row; see catalog.h. */
+/* The price of a row by the current routine table; see catalog.h. */
 struct priced {
-	uint64_t flops, charged, words;
+	uint64_t flops, charged, words; /* of one call */
 	uint8_t kind; /* enum dump_kind */
 };
 
 struct aggregate_options {
-	const char *host;                                      /* this machine, NULL: nothing is known to live */
-	bool (*alive)(uint32_t pid, uint64_t start_ticks);
-	uint64_t now_ns;                                       /* monotonic; for processes that are running */
-	/* Prices rows anew where not NULL; false: the row keeps its price. */
+	const char *host; /* name of this machine; NULL: no process counts as running, and `alive` is not called */
+	bool (*alive)(uint32_t pid, uint64_t start_ticks); /* whether such a process runs on this machine */
+	uint64_t now_ns;  /* CLOCK_MONOTONIC; up to it running processes have run */
+	/*
+	 * Sets *priced to the price of a row by the current routine table. Returns false if it has none: the row keeps
+	 * its price then. `multiplier` is the product of the multipliers that the row was charged with, times 2^32. The
+	 * pointer may be NULL: all rows keep their prices.
+	 */
 	bool (*price)(void *context, const struct intern *texts, const struct routine_key *routine,
 	              const struct dump_row *row, uint64_t multiplier, struct priced *priced);
-	void *price_context;
-	/* Is told, where not NULL, which row of the aggregate a row of a dump went to. */
+	void *price_context; /* first argument of `price` */
+	/*
+	 * Called for each row of a dump: `entry`, with its lane and its number there, was added to `row` of the
+	 * aggregate. The pointer may be NULL.
+	 */
 	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
-	void *row_context;
-	unsigned origin; /* a set of enum origin_part */
+	void *row_context; /* first argument of `row_added` */
+	unsigned origin;   /* a set of enum origin_part; ORIGIN_NONE: no parts of rows are kept */
 };
 
 struct version {
-	uint32_t text, file; /* the version, and a dump that has it */
+	uint32_t text, file; /* texts: a version of the routine table, and the first dump that was priced by it */
 };
 
 struct aggregate {
 	struct aggregate_options options;
-	struct intern texts, routines, modules, sites, spaces, limits, notes; /* spaces: paths; number 0 is the root */
-	struct intern stacks, samples, flights, origins; /* flights: struct place_key */
+	struct intern texts, routines, modules, sites, spaces, limits, notes;
+	struct intern stacks, samples, flights, origins; /* `spaces`: paths, the root being 0; flights: struct place_key */
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
@@ -215,44 +235,60 @@ struct aggregate {
 	struct row **rows;
 	size_t row_count, row_capacity;
 	struct hash_index row_index;
-	struct row_part *parts; /* of the rows; none unless origins are told apart */
+	struct row_part *parts; /* none if options.origin is ORIGIN_NONE */
 	size_t part_count, part_capacity;
 	struct hash_index part_index;
 	struct process *processes;
 	size_t process_count, process_capacity;
 	struct damage *damage;
 	size_t damage_count, damage_capacity;
-	struct version *versions; /* of the routine table, each once */
+	struct version *versions; /* each version once, in the order in which they were met */
 	size_t version_count, version_capacity;
 	struct totals totals;
-	u128 placeless_flops; /* of rows that have no call site, since the dump could not grow */
-	uint64_t kept_calls; /* calls that could not be priced anew */
-	size_t unreadable;   /* files of which nothing that counts could be read */
-	size_t answered;     /* the others */
-	size_t taken_along;  /* dumps that nobody named: siblings of one that was */
-	size_t runs;         /* that the dumps are of, as far as that is known; see runs.h */
-	bool newer;          /* one of them is in a later format */
-	bool complete;       /* nothing is known to be lost */
+	u128 placeless_flops; /* of rows whose call site the dump does not have */
+	uint64_t kept_calls;  /* calls that options.price could not price */
+	size_t unreadable;    /* files whose counts could not be read */
+	size_t answered;      /* files whose counts could be read */
+	size_t taken_along;   /* dumps that were not named but belong to one that was */
+	size_t runs;          /* number of runs that the dumps are of; see runs.h */
+	bool newer;           /* a dump needs a reader of a later layout */
+	bool complete;        /* nothing is known to be missing from the totals */
 };
 
+/*
+ * Begins an empty aggregate. The options are copied; what they point to must stay valid until aggregate_close, which
+ * frees all that the aggregate has.
+ */
 void aggregate_open(struct aggregate *aggregate, const struct aggregate_options *options);
 void aggregate_close(struct aggregate *aggregate);
 
-/* Adds a dump. `file` names it in messages. */
+/*
+ * Adds a dump. `file` is its path, for messages. A dump that cannot be read, or is damaged, is listed in `damage`; this never
+ * fails. The source is not needed afterwards.
+ */
 void aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file);
 
-/* It was written out once a second, and ended without closing, or perhaps did: what came after the last time is not there. */
+/*
+ * Whether up to the last second of a process may be missing: its dump was only written out once a second, and the process has
+ * ended, or may have, without closing it.
+ */
 bool process_may_miss_its_end(const struct process *process);
 
-/* Notes that a file that was added is known to hold less than happened. */
+/* Adds `why` to the damage of a file that is known to hold less than happened. The aggregate is not complete then. */
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why);
 
-/* "direct", "iterative", "exempt", "unpriced": of an enum dump_kind, or a price_kind. */
+/* Returns "direct", "iterative", "exempt" or "unpriced", for an enum dump_kind or price_kind. */
 const char *kind_name(unsigned kind);
 
-/* Notes that a file could not be had at all, which has been said. */
+/* The same for a file that cannot be read at all. The caller has already printed that. */
 void aggregate_missing(struct aggregate *aggregate, const char *file, const char *why);
 
+/*
+ * These return what a number of the aggregate stands for. The number must exist; the result is valid until
+ * aggregate_close.
+ */
+
+/* Returns the empty text for AGGREGATE_NONE. */
 static inline const char *text_at(const struct aggregate *aggregate, uint32_t text)
 {
 	return text == AGGREGATE_NONE ? "" : intern_at(&aggregate->texts, text);
@@ -288,6 +324,7 @@ static inline const struct stack_head *stack_of(const struct aggregate *aggregat
 	return intern_at(&aggregate->stacks, stack);
 }
 
+/* Returns the frames of a stack, head->frame_count of them. */
 static inline const struct stack_frame *frames_of(const struct stack_head *head)
 {
 	return (const struct stack_frame *)(const void *)(head + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * contents.c - adds the parts of a dump that are not rows: the process, lanes, limits, notes and sampled stacks.
+ * It must never take time or memory out of proportion to the size of the dump, whatever numbers stand in it.
  */
 #include <stdlib.h>
 
@@ -13,10 +14,13 @@
 
 /* Lanes, limits, notes. */
 
-/* Each is looked for in all rows of its lane: a dump that claims many would hold the reader up. */
+/*
+ * Most calls in flight whose rows are looked up. Each takes a search of all blocks, which a damaged dump could make very
+ * slow.
+ */
 enum { FRAMES_LOOKED_UP = 4096 };
 
-/* What is known of the thread whose rows have been added. */
+/* Takes over what a lane says of its threads, if rows of this lane were added. */
 static void add_thread(struct addition *add, const struct dump_lane *lane, uint32_t number)
 {
 	struct origin_key key = addition_origin_key(add, number);
@@ -28,6 +32,7 @@ static void add_thread(struct addition *add, const struct dump_lane *lane, uint3
 	add->aggregate->origin_totals[origin].tid = lane->tid;
 }
 
+/* Adds a share, if the row at `address` in the process's memory is a coarse row of the lane. */
 static void add_share(struct addition *add, const struct dump_share *share, uint32_t lane, uint64_t address)
 {
 	struct share new = { .of = *share, .lane = lane };
@@ -40,7 +45,6 @@ static void add_share(struct addition *add, const struct dump_share *share, uint
 	add->shares[add->share_count++] = new;
 }
 
-/* Calls in flight with a share in a coarse row. */
 void addition_shares(struct addition *add)
 {
 	const struct dump_lane *lane;
@@ -55,7 +59,10 @@ void addition_shares(struct addition *add)
 	dump_cursor_close(&cursor);
 }
 
-/* A coarse row's call has a price where its share is known. */
+/*
+ * Sets the price of a call in flight whose row is coarse to its share, if that was subtracted from the row. Returns
+ * whether it was.
+ */
 static bool price_of_share(const struct addition *add, uint32_t lane, uint64_t slot, struct dump_row *row)
 {
 	for (size_t i = 0; i < add->share_count; i++) {
@@ -70,6 +77,7 @@ static bool price_of_share(const struct addition *add, uint32_t lane, uint64_t s
 	return false;
 }
 
+/* Adds a call in flight, whose row is `row`. `priced`: its price is known. */
 static void add_flight(struct addition *add, const struct dump_row *row, bool priced)
 {
 	struct aggregate *aggregate = add->aggregate;
@@ -81,13 +89,13 @@ static void add_flight(struct addition *add, const struct dump_row *row, bool pr
 	flight = &aggregate->flight_totals[number];
 	flight->calls = count_plus(flight->calls, 1);
 	if (!priced)
-		return; /* its share stays in a coarse row */
+		return; /* its FLOPs remain in the totals of its coarse row */
 	flight->flops = u128_add(flight->flops, row->flops);
 	flight->charged = u128_add(flight->charged, row->charged);
 	aggregate->totals.in_flight_flops = u128_add(aggregate->totals.in_flight_flops, row->flops);
 }
 
-/* The first `depth` calls in flight of a lane. */
+/* Adds the first `depth` calls in flight of a lane, whose number is `number`. */
 static void add_flights(struct addition *add, const struct dump_lane *lane, uint32_t depth, uint32_t number)
 {
 	bool has_ended = add->process->state == PROCESS_CLOSED || add->process->state == PROCESS_ENDED, priced;
@@ -98,12 +106,12 @@ static void add_flights(struct addition *add, const struct dump_lane *lane, uint
 		if (!lane->frames[i].row)
 			continue;
 		if (++add->flights > FRAMES_LOOKED_UP) {
-			dump_damaged(&add->dump, "more calls in flight than are looked up");
+			dump_damaged(&add->dump, "more calls in flight than this program looks up");
 		} else if (dump_row_of_frame(&add->dump, number, lane->frames[i].row, &row, &place)) {
 			priced = !(row.flags & DUMP_ROW_COARSE) || price_of_share(add, number, lane->frames[i].slot, &row);
 			add_flight(add, &row, priced);
-		} else if (has_ended) { /* otherwise it may be newer than the rows that were read */
-			dump_damaged(&add->dump, "calls in flight of rows that are not there");
+		} else if (has_ended) { /* otherwise the row may be newer than those that were read */
+			dump_damaged(&add->dump, "calls in flight whose rows are missing");
 		}
 	}
 }
@@ -122,7 +130,7 @@ void addition_lanes(struct addition *add)
 		if (add->aggregate->options.origin & ORIGIN_LANE)
 			add_thread(add, lane, cursor.number);
 		if (depth > DUMP_FRAMES_MAX) {
-			dump_damaged(&add->dump, "lanes with impossible depths");
+			dump_damaged(&add->dump, "lanes with an impossible number of calls in flight");
 			depth = DUMP_FRAMES_MAX;
 		}
 		totals->nested_calls = count_plus(totals->nested_calls, lane->nested_calls);
@@ -190,6 +198,7 @@ void addition_notes(struct addition *add)
 
 /* Sampled stacks. */
 
+/* Interns a stack, with its addresses as offsets in modules. */
 static uint32_t stack_number(struct addition *add, const struct module_map *map, const struct dump_stack *stack)
 {
 	size_t size = sizeof(struct stack_head) + stack->count * sizeof(struct stack_frame);
@@ -206,6 +215,7 @@ static uint32_t stack_number(struct addition *add, const struct module_map *map,
 	return number;
 }
 
+/* Returns how many bytes of entries the dump has in blocks of a type whose entries vary in size. */
 static uint64_t bytes_of(const struct dump *dump, enum dump_block_type type)
 {
 	uint64_t bytes = 0;
@@ -215,14 +225,14 @@ static uint64_t bytes_of(const struct dump *dump, enum dump_block_type type)
 	return bytes;
 }
 
-/* Stacks that have been read, by reference: many samples may have the same. */
+/* The stacks that were read, so that one that many samples have is read once. */
 struct stack_reader {
 	struct module_map map;
-	struct memo numbers;
-	uint64_t room; /* bytes of stacks in the dump that no stack has had yet: they do not overlap */
+	struct memo numbers; /* by their reference, the numbers of stacks in the aggregate */
+	uint64_t room;       /* bytes of stacks in the dump less those of all stacks read, which do not overlap */
 };
 
-/* AGGREGATE_NONE for what is no stack. */
+/* Returns the number in the aggregate of a stack of the dump, or AGGREGATE_NONE for a wrong reference. */
 static uint32_t read_stack(struct addition *add, struct stack_reader *reader, uint64_t reference)
 {
 	uint32_t number = memo_find(&reader->numbers, reference);
@@ -273,9 +283,10 @@ void addition_samples(struct addition *add)
 
 /* The process. */
 
+/* Takes over the facts about the process; see struct dump_meta. */
 static void add_meta(struct addition *add)
 {
-	uint64_t room = bytes_of(&add->dump, DUMP_STRINGS); /* each text stands there once */
+	uint64_t room = bytes_of(&add->dump, DUMP_STRINGS); /* all items together are not longer: they do not overlap */
 	struct text arguments = { 0 }, environment = { 0 };
 	struct process *process = add->process;
 	struct intern *texts = &add->aggregate->texts;
@@ -334,6 +345,7 @@ static enum process_state state_of(const struct aggregate_options *options, cons
 	}
 }
 
+/* Returns for how many nanoseconds the process has run since its dump was begun, or 0 if that is not known. */
 static uint64_t elapsed(const struct aggregate_options *options, const struct dump_header *header,
                         enum process_state state)
 {

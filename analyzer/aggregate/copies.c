@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * copies.c - compares copies of dumps.
+ * It must never depend on the names of files, nor on the order in which copies are named.
+ */
 #include "analyzer/aggregate/copies.h"
 
 #include <string.h>

@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * copies.h - which files are copies of one dump, and which of them says most.
- * It must never take the dumps of two programs for one, nor a damaged copy in place of a sound one.
+ * copies.h - tells which files are copies of one dump, and which of the copies is to be counted.
+ * It must never take the dumps of two programs for one, nor prefer a damaged copy to a sound one.
  */
 #ifndef ANALYZER_COPIES_H
 #define ANALYZER_COPIES_H
 
 #include "analyzer/read/read.h"
 
-/* Dumps with equal keys are copies of one. Keys are compared by their bytes. */
+/* Dumps with equal keys are copies of one dump. Keys are compared by their bytes. Members are those of the header. */
 struct copy_key {
-	uint64_t id[2];
-	uint64_t start_ticks, start_realtime_ns, start_monotonic_ns, pid; /* where there is no id */
+	uint64_t id[2]; /* both 0 if the header has no id; otherwise all other members are 0 */
+	uint64_t start_ticks, start_realtime_ns, start_monotonic_ns, pid;
 	char host[sizeof((struct dump_header *)0)->host];
 };
 
-/* False where nothing tells the dump from others. */
+/* Sets *key to the key of a dump. Returns false if the header has nothing by which the dump could be told from others. */
 bool copy_key_of(struct copy_key *key, const struct dump_header *header);
 
-/* What a copy is worth. */
+/* By what copies are compared. */
 struct copy_worth {
-	bool sound, closed;
-	uint64_t calls, size; /* in its rows; of its blocks */
+	bool sound, closed;   /* it is not damaged; its state is DUMP_CLOSED */
+	uint64_t calls, size; /* calls in all its rows; the header's size, in bytes */
 };
 
+/* Reads a dump for its worth, which is all zeros if the dump cannot be read. */
 void copy_worth_find(struct copy_worth *worth, const struct dump_source *source);
 
-/* Whether `other` is the better copy. Copies of one dump only ever grow, so that the one with more calls is the later one. */
+/*
+ * Whether `other` is the copy to count, rather than the one with `worth`. A sound copy is better than a damaged one. A
+ * dump only grows, so that a closed copy, or one with more calls, was made later and is better.
+ */
 bool copy_is_better(const struct copy_worth *other, const struct copy_worth *worth);
 
-/* Whether `other`, the worse one, shows that the process did more than is in `worth`. */
+/* Whether `other`, the worse copy, shows that the process has done more than the one with `worth` says. */
 bool copy_knows_more(const struct copy_worth *other, const struct copy_worth *worth);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * estimate.c - divides the FLOPs of each call site among its sampled stacks.
+ * It must never overflow: a product of two sums of FLOPs has more than 128 bits, see u128_scale.
+ */
 #include "analyzer/aggregate/estimate.h"
 
 #include <stdlib.h>
@@ -7,21 +11,22 @@
 #include "analyzer/base/memory.h"
 #include "count.h"
 
-/* One call site in one namespace. */
+/* What is known of one call site in one namespace (a stratum of the sample). */
 struct stratum {
-	u128 done;    /* FLOPs of its calls that have run */
-	u128 begun;   /* of those in flight */
-	u128 charged; /* what both were charged */
-	u128 sampled; /* what its samples stand for, by what their calls were charged */
-	uint64_t calls, sampled_calls;
+	u128 done;    /* FLOPs of calls that have returned */
+	u128 begun;   /* FLOPs of calls in flight */
+	u128 charged; /* charged FLOPs of both */
+	u128 sampled; /* charged FLOPs that all its samples stand for */
+	uint64_t calls, sampled_calls; /* calls: both, too */
 };
 
 struct strata {
-	struct intern keys; /* struct place_key */
-	struct stratum *strata;
+	struct intern keys;     /* struct place_key */
+	struct stratum *strata; /* by the number of the key */
 	size_t capacity;
 };
 
+/* Returns the stratum of a site in a namespace, and adds it if there is none. Valid until the next one is added. */
 static struct stratum *stratum_of(struct strata *strata, uint32_t site, uint32_t space)
 {
 	struct place_key key = { site, space };
@@ -31,6 +36,7 @@ static struct stratum *stratum_of(struct strata *strata, uint32_t site, uint32_t
 	return &strata->strata[number];
 }
 
+/* Adds the calls and samples of the aggregate to their strata. */
 static void add_all(struct strata *strata, const struct aggregate *aggregate)
 {
 	for (size_t i = 0; i < aggregate->row_count; i++) {
@@ -61,7 +67,10 @@ static void add_all(struct strata *strata, const struct aggregate *aggregate)
 	}
 }
 
-/* Samples of calls that are charged nothing say how often a stack was met, and no more; each is of some calls. */
+/*
+ * Returns the share of a sample in the FLOPs `target` of its stratum: by the FLOPs that it stands for; or by its calls,
+ * if all samples of the stratum stand for none, since their calls were charged nothing. A sample has at least one call.
+ */
 static u128 share(const struct sample *sample, const struct stratum *stratum, u128 target)
 {
 	if (stratum->sampled)
@@ -69,11 +78,18 @@ static u128 share(const struct sample *sample, const struct stratum *stratum, u1
 	return u128_scale(sample->calls, target, stratum->sampled_calls);
 }
 
+/*
+ * Returns the estimate for a sample. `placeless` is the FLOPs of rows whose site is not known, some of which may be of
+ * this stratum.
+ *
+ * The FLOPs to divide (`target`) follow from the samples by the ratio of FLOPs to charged FLOPs, but they are no less
+ * than what has been done, and no more than that with what is in flight or placeless.
+ */
 static struct estimate estimate(const struct sample *sample, const struct stratum *stratum, u128 placeless)
 {
 	u128 least = stratum->done, all = u128_add(least, stratum->begun), most = u128_add(all, placeless);
 	u128 target = stratum->charged ? u128_scale(stratum->sampled, all, stratum->charged) : stratum->sampled;
-	bool weighed = stratum->sampled || !all; /* where there was work, samples of 0 do not say which stack did how much of it */
+	bool weighed = stratum->sampled || !all; /* if not: samples of 0 FLOPs do not say which stack did how much work */
 	bool exact = stratum->sampled == stratum->charged && stratum->sampled_calls >= stratum->calls && weighed;
 
 	if (target < least)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * launch_key.h - what tells the launches of MPI programs apart.
- * It must never tell launches apart by anything that two ranks of one launch may say differently.
+ * launch_key.h - tells the launches of MPI programs apart.
+ * It must never compare anything that two ranks of one launch may say differently.
  */
 #ifndef ANALYZER_LAUNCH_KEY_H
 #define ANALYZER_LAUNCH_KEY_H
@@ -9,16 +9,17 @@
 #include "flopshim_dump.h"
 
 /*
- * Ranks with equal keys are of one launch. Keys are compared by their bytes. A launch has a name, or is taken for the only one
- * of its size in its batch job; where neither is known it is what one process on one host has started.
+ * Ranks with equal keys are of one launch. Keys are compared by their bytes. Job, name and size identify a launch, so that a
+ * launch without a name is taken for the only one of its size in its batch job. If neither job nor name is known, the size
+ * and the process that started the ranks identify it; otherwise the host and that process are empty in the key.
  */
 struct launch_key {
 	char job[sizeof((struct dump_header *)0)->job], name[sizeof((struct dump_header *)0)->launch];
 	char host[sizeof((struct dump_header *)0)->host];
-	uint32_t starter, size;
+	uint32_t starter, size; /* pid of the process on `host` that started the ranks; number of ranks */
 };
 
-/* What a rank says of itself; `parent` is the number of the process that has started it. */
+/* Returns the key of a rank's launch from members of its header; `name` is its launch, and `parent` is parent_pid. */
 struct launch_key launch_key_of(const char *job, const char *name, uint32_t size, const char *host, uint32_t parent);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * launches.c - sorts processes by launch and rank, and compares the ranks of each launch.
+ * It must never take memory for each rank that a header claims its launch to have: ranks without a dump are kept as ranges.
+ */
 #include "analyzer/aggregate/launches.h"
 
 #include <inttypes.h>
@@ -6,9 +10,10 @@
 
 #include "analyzer/base/memory.h"
 
+/* A process with its launch. */
 struct placed {
 	const struct process *process;
-	uint32_t launch; /* number of its key, whether the size is known or not */
+	uint32_t launch; /* number of its key, which every process has, even if it is of no launch */
 };
 
 static int compare_placed(const void *a, const void *b)
@@ -19,7 +24,7 @@ static int compare_placed(const void *a, const void *b)
 		return x->launch < y->launch ? -1 : 1;
 	if (x->process->rank != y->process->rank)
 		return x->process->rank < y->process->rank ? -1 : 1;
-	return x->process < y->process ? -1 : x->process > y->process; /* as they were given */
+	return x->process < y->process ? -1 : x->process > y->process; /* in the order in which the dumps were named */
 }
 
 struct launch_key launch_of(const struct aggregate *aggregate, const struct process *process)
@@ -28,6 +33,7 @@ struct launch_key launch_of(const struct aggregate *aggregate, const struct proc
 	                     text_at(aggregate, process->host), process->parent_pid);
 }
 
+/* Returns all processes, sorted by launch and rank; to be freed. Interns the keys of their launches. */
 static struct placed *place_all(const struct aggregate *aggregate, struct intern *keys)
 {
 	struct placed *placed = memory_new(aggregate->process_count, sizeof *placed);
@@ -42,12 +48,13 @@ static struct placed *place_all(const struct aggregate *aggregate, struct intern
 	return placed;
 }
 
+/* Whether a process is a rank of a launch of a known size. */
 static bool is_ranked(const struct process *process)
 {
 	return process->job_size && process->rank >= 0 && (uint32_t)process->rank < process->job_size;
 }
 
-/* Ranks from `from` on and before `to`. */
+/* Adds the range of ranks from `from` to `to` - 1, if it is not empty, to those that are missing. */
 static void add_missing(struct launch *launch, uint32_t from, uint32_t to)
 {
 	if (from >= to)
@@ -58,6 +65,7 @@ static void add_missing(struct launch *launch, uint32_t from, uint32_t to)
 	text_add_bytes(&launch->missing, "", 1);
 }
 
+/* Adds the FLOPs of a rank or process as a share. */
 static void add_share(struct balance *balance, u128 flops)
 {
 	balance->least = !balance->shares || flops < balance->least ? flops : balance->least;
@@ -65,11 +73,11 @@ static void add_share(struct balance *balance, u128 flops)
 	balance->shares++;
 }
 
-/* One launch of a known size: `count` > 0 processes, all ranks of it, in the order of their ranks. */
+/* Adds a launch of a known size. Its processes are the `count` > 0 in `placed`, sorted by rank; several may have one rank. */
 static void add_launch(struct launch_list *list, const struct placed *placed, size_t count)
 {
 	struct launch *launch = &list->launches[list->count++];
-	uint32_t next = 0; /* rank */
+	uint32_t next = 0; /* first rank that has not been dealt with */
 
 	*launch = (struct launch){ placed->process->job, placed->process->launch, placed->process->job_size, 0, { 0 } };
 	for (size_t i = 0; i < count;) {

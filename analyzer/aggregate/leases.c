@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * leases.c - see leases.h. Numbers in a dump may be anything: a chain of limits may lead in a circle.
+ * leases.c - sums up leases, each of which is on two limits and on all limits around these.
+ * It must never follow the chain of limits without end: in a damaged dump it may lead in a circle.
  */
 #include "analyzer/aggregate/leases.h"
 
@@ -9,13 +10,14 @@
 #include "analyzer/base/memory.h"
 #include "count.h"
 
-enum { STEPS_MAX = 10000000 }; /* from limit to limit, of all leases together */
+enum { STEPS_MAX = 10000000 }; /* most steps from one limit to the next, of all leases together */
 
 struct lease {
-	uint64_t flops;
-	uint32_t limits[2]; /* as in struct dump_lane */
+	uint64_t flops;     /* unspent */
+	uint32_t limits[2]; /* numbers plus 1, as in struct dump_lane */
 };
 
+/* Returns the leases of all lanes, to be freed; NULL if there are none. */
 static struct lease *lanes_read(struct dump *dump, size_t *count)
 {
 	const struct dump_lane *lane;
@@ -35,7 +37,7 @@ static struct lease *lanes_read(struct dump *dump, size_t *count)
 	return list;
 }
 
-/* The parent of each limit, as in struct dump_limit. */
+/* Returns the parents of all limits, by number and as in struct dump_limit; to be freed. Stops where a number is missing. */
 static uint32_t *parents_read(struct dump *dump, size_t *count)
 {
 	const struct dump_limit *limit;

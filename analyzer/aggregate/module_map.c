@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * module_map.c - the modules of a dump as a sorted array of address ranges.
+ * It must never pick one of several modules that have the same address.
+ */
 #include "analyzer/aggregate/module_map.h"
 
 #include <stdlib.h>
 
 #include "analyzer/base/memory.h"
 
-/* A module begins or ends behind an address. */
+/* The first address of a module, or the first one behind it (`ends`). */
 struct edge {
 	uint64_t address;
 	uint32_t module;
@@ -19,6 +23,7 @@ static int compare_edges(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
+/* Returns the edges of all modules in the order of their addresses; the caller frees them. NULL if there are none. */
 static struct edge *edges_of(const struct dump *dump, size_t *count)
 {
 	struct edge *edges = NULL;
@@ -42,7 +47,11 @@ static struct edge *edges_of(const struct dump *dump, size_t *count)
 
 void module_map_open(struct module_map *map, const struct dump *dump)
 {
-	uint32_t modules = 0, sum = 0; /* how many have the address, and the sum of their numbers: where it is one, the sum is its number */
+	/*
+	 * How many modules have the current address, and the sum of their numbers: of a single module it is the number
+	 * itself.
+	 */
+	uint32_t modules = 0, sum = 0;
 	size_t count;
 	struct edge *edges = edges_of(dump, &count);
 
@@ -68,7 +77,7 @@ struct stack_frame module_map_frame(const struct module_map *map, struct additio
 	const struct module_stretch *stretch;
 	size_t low = 0, high = map->count;
 
-	while (low < high) { /* the last stretch that begins before it */
+	while (low < high) { /* finds the last stretch that begins before the address */
 		size_t middle = (low + high) / 2;
 
 		if (map->stretches[middle].start < address)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * runs.c - ties dumps together that are of one run, by union-find.
+ * It must never compare each dump with each other one: there may be tens of thousands.
+ */
 #include "analyzer/aggregate/runs.h"
 
 #include <stdlib.h>
@@ -8,30 +12,33 @@
 #include "analyzer/base/intern.h"
 #include "analyzer/base/memory.h"
 
-enum { CLOCKS_DIFFER_NS = 1000000000 }; /* The clocks of two machines may differ by so much. */
+enum { CLOCKS_DIFFER_NS = 1000000000 }; /* by how much the clocks of two machines may differ */
 
-/* Why two dumps are of one run, beside that they are ranks of one launch. */
+/* Why two dumps are of one run, other than that they are ranks of one launch. */
 enum tie {
-	TIE_RUN,     /* Both have the mark of one start of the launcher. */
-	TIE_PROCESS, /* They are of one process, which has called exec, or the one has forked the other. */
+	TIE_RUN,     /* both have the same `run`: they come from one start of the launcher */
+	TIE_PROCESS, /* they are of one process, before and after exec, or one process has forked the other */
 };
 
+/* Dumps with a key in common are of one run. Keys are compared by their bytes. */
 struct tie_key {
-	char text[sizeof((struct dump_header *)0)->host];
-	uint64_t kind, number, ticks;
+	char text[sizeof((struct dump_header *)0)->host]; /* the run, or the host of the process */
+	uint64_t kind, number, ticks; /* enum tie; pid and start_ticks of the process, 0 for a run */
 };
 
 _Static_assert(sizeof(struct tie_key) != sizeof(struct launch_key), "keys of different kinds never are equal");
 
+/* The ties among headers, which are named by their index. */
 struct ties {
 	const struct dump_header *headers;
 	size_t count;
-	uint32_t *parent;   /* a forest, whose trees are the runs */
+	uint32_t *parent;   /* for each header another of its run; itself for one of them, the root */
 	struct intern keys; /* struct tie_key, struct launch_key */
-	uint32_t *first;    /* by key: a header that has it */
+	uint32_t *first;    /* for each key the first header that has it */
 	size_t first_capacity;
 };
 
+/* Returns the root of a header's run, and shortens the way to it. */
 static uint32_t root_of(struct ties *ties, uint32_t header)
 {
 	while (ties->parent[header] != header)
@@ -39,7 +46,7 @@ static uint32_t root_of(struct ties *ties, uint32_t header)
 	return header;
 }
 
-/* The earlier one stays the root. */
+/* Makes the runs of two headers one. The root with the lower index is that of both, so that a root comes first in its run. */
 static void tie(struct ties *ties, uint32_t a, uint32_t b)
 {
 	a = root_of(ties, a);
@@ -54,7 +61,7 @@ static struct tie_key key_of(enum tie kind, const char *text, uint64_t number, u
 {
 	struct tie_key key;
 
-	memset(&key, 0, sizeof key); /* it is compared by its bytes */
+	memset(&key, 0, sizeof key);
 	memcpy(key.text, text, strlen(text));
 	key.kind = kind;
 	key.number = number;
@@ -67,7 +74,7 @@ static struct tie_key process_key(const struct dump_header *header)
 	return key_of(TIE_PROCESS, header->host, header->pid, header->start_ticks);
 }
 
-/* Ties a header to the first one with the same key. */
+/* Ties a header to the first one with the same key. `size` is the size of the key, which tells both kinds of keys apart. */
 static void tie_by(struct ties *ties, uint32_t header, const void *key, size_t size)
 {
 	size_t before = ties->keys.count;
@@ -81,8 +88,9 @@ static void tie_by(struct ties *ties, uint32_t header, const void *key, size_t s
 }
 
 /*
- * Ranks of a launch. Dumps of layouts before 3 name at most the job, and do not say of how many ranks the launch is. A serial
- * program in a batch script may have a rank, but its launch has no size: two of them are two runs.
+ * Ties a rank to the others of its launch. A serial program in a batch script may have a rank, but its launch has no
+ * size: two such programs are two runs. Dumps of layouts before 3 do not have the size; their ranks are tied by the job,
+ * if there is one.
  */
 static void tie_ranks(struct ties *ties, uint32_t number)
 {
@@ -94,6 +102,7 @@ static void tie_ranks(struct ties *ties, uint32_t number)
 	tie_by(ties, number, &key, sizeof key);
 }
 
+/* Ties the headers that have a run, a launch, or a process in common. */
 static void tie_by_marks(struct ties *ties)
 {
 	for (uint32_t i = 0; i < ties->count; i++) {
@@ -113,7 +122,10 @@ static void tie_by_marks(struct ties *ties)
 	}
 }
 
-/* Parents that did not fork their children themselves, but started them: by their numbers, while they lived. */
+/*
+ * Children that began by exec. Their dumps name the parent by its pid alone: it is the process that had that pid at the
+ * time.
+ */
 
 static int compare_processes(const void *a, const void *b)
 {
@@ -127,6 +139,10 @@ static int compare_processes(const void *a, const void *b)
 	return x->start_ticks < y->start_ticks ? -1 : x->start_ticks > y->start_ticks;
 }
 
+/*
+ * Whether the process may have run at this time, in nanoseconds since 1970. Only a closed dump says when the process
+ * ended.
+ */
 static bool lived_until(const struct dump_header *header, uint64_t realtime_ns)
 {
 	uint64_t ran = header->end_monotonic_ns - header->start_monotonic_ns;
@@ -134,7 +150,10 @@ static bool lived_until(const struct dump_header *header, uint64_t realtime_ns)
 	return header->state != DUMP_CLOSED || header->start_realtime_ns + ran + CLOCKS_DIFFER_NS >= realtime_ns;
 }
 
-/* The last process with the number of the child's parent that had begun when the child did; NULL if that is in no dump. */
+/*
+ * Returns the header of the child's parent, or NULL if no dump is of it. Of all processes of the same host with the
+ * parent's pid, it is the last one that began before the child. `sorted` is in the order of compare_processes.
+ */
 static const struct dump_header *find_parent(const struct dump_header **sorted, size_t count, const struct dump_header *child)
 {
 	size_t low = 0, high = count;
@@ -142,7 +161,7 @@ static const struct dump_header *find_parent(const struct dump_header **sorted, 
 	const struct dump_header *key = &wanted, *found;
 
 	memcpy(wanted.host, child->host, sizeof wanted.host);
-	while (low < high) { /* the first one behind it */
+	while (low < high) { /* finds the first one that sorts behind `wanted` */
 		size_t middle = (low + high) / 2;
 
 		if (compare_processes(&sorted[middle], &key) <= 0)
@@ -157,6 +176,7 @@ static const struct dump_header *find_parent(const struct dump_header **sorted, 
 	       lived_until(found, child->start_realtime_ns) ? found : NULL;
 }
 
+/* Ties each header to that of its parent. */
 static void tie_children(struct ties *ties)
 {
 	const struct dump_header **sorted = memory_new(ties->count, sizeof *sorted);
@@ -183,7 +203,7 @@ void runs_find(struct runs *runs, const struct dump_header *headers, size_t coun
 	tie_children(&ties);
 	*runs = (struct runs){ .run = memory_new(count, sizeof *runs->run), .begin_ns = memory_new(count, sizeof *runs->begin_ns) };
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t root = root_of(&ties, i), run; /* which comes first */
+		uint32_t root = root_of(&ties, i), run; /* the root comes before i, so that its run has a number */
 
 		run = runs->run[i] = root == i ? (uint32_t)runs->count++ : runs->run[root];
 		if (!runs->begin_ns[run] || (headers[i].start_realtime_ns && headers[i].start_realtime_ns < runs->begin_ns[run]))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * runs.h - which dumps are of one run: what one start of the launcher, one parallel launch, or one process with its children left.
- * It must never take dumps together for their names or their times alone.
+ * runs.h - finds out which dumps are of one run: of one start of the launcher, of one parallel launch, or of one process and
+ * its children.
+ * It must never take dumps for those of one run because of their names or times alone.
  */
 #ifndef ANALYZER_RUNS_H
 #define ANALYZER_RUNS_H
@@ -13,19 +14,22 @@
 #include "flopshim_dump.h"
 
 struct runs {
-	uint32_t *run; /* of each header: a number below `count`, in the order of their first headers */
-	size_t count;
-	uint64_t *begin_ns; /* of each run: when the first of its dumps was begun, since 1970; 0 if no dump says it */
+	uint32_t *run;      /* for each header the number of its run; runs are numbered in the order of their first headers */
+	size_t count;       /* of the runs */
+	uint64_t *begin_ns; /* for each run when its first dump was begun, since 1970; 0 if no dump says so */
 };
 
-/* Texts of the headers must be terminated, and what their check words contradict must be 0, or -1 in place of a rank. */
+/*
+ * Sets *runs to the runs of `count` headers; the caller frees it by runs_free. Texts of the headers must be terminated,
+ * and members that a check word contradicts must be 0 (ranks -1): see header_check_process.
+ */
 void runs_find(struct runs *runs, const struct dump_header *headers, size_t count);
 void runs_free(struct runs *runs);
 
-/* Whether the one run is known to have begun after the other. */
+/* Whether `run` is known to have begun after `other`. */
 bool runs_is_later(const struct runs *runs, uint32_t run, uint32_t other);
 
-/* The run that began last; of none, 0. */
+/* Returns the number of the run that began last, of equal ones the last; 0 if there is no run. */
 uint32_t runs_last(const struct runs *runs);
 
 #endif

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * summary.c - groups rows, sorts groups, and adds namespaces up.
+ * It must never sort more groups than are asked for: a program may have a million shapes.
+ */
 #include "analyzer/aggregate/summary.h"
 
 #include <stdlib.h>
 
 #include "count.h"
 
-/* What makes a key equal to another: its words. */
-enum { KEY_WORDS = 3 + DUMP_DIMS_MAX };
+enum { KEY_WORDS = 3 + DUMP_DIMS_MAX }; /* most words of a group's key */
 
-/* The rows that one way to group takes, and their keys; returns how many words a key has. */
+/* A way to group rows. Rows with equal keys are in one group. */
 struct way {
-	bool (*takes)(const struct row *row);
+	bool (*takes)(const struct row *row); /* whether the row takes part */
+	/* Writes the key of a row, and returns how many words it has. */
 	unsigned (*key)(const struct aggregate *aggregate, const struct row *row, uint64_t words[KEY_WORDS]);
 };
 
+/* What the functions share that group rows. */
 struct grouping {
 	const struct aggregate *aggregate;
 	const struct times *times;
 	const struct way *way;
 	struct group_list *list;
-	struct hash_index index; /* of the groups */
+	struct hash_index index; /* of the groups, by their keys */
 };
 
 static bool is_call(const struct row *row) { return row->kind == DUMP_ROW_CALL; }
@@ -74,6 +79,7 @@ static const struct way ways[GROUP_COUNT] = {
 	[GROUP_SPACE] = { is_work, by_space },
 };
 
+/* Whether the row has the key `words`, of `count` words. */
 static bool key_equal(const struct grouping *grouping, const struct row *row, const uint64_t *words, unsigned count)
 {
 	uint64_t others[KEY_WORDS];
@@ -81,6 +87,7 @@ static bool key_equal(const struct grouping *grouping, const struct row *row, co
 	return grouping->way->key(grouping->aggregate, row, others) == count && !memcmp(words, others, count * sizeof *words);
 }
 
+/* Returns the group of the row with number `first`, and adds it if there is none. */
 static struct group *group_of(struct grouping *grouping, uint32_t first)
 {
 	const struct row *row = grouping->aggregate->rows[first];
@@ -103,7 +110,10 @@ static struct group *group_of(struct grouping *grouping, uint32_t first)
 	return &list->groups[list->count++];
 }
 
-/* `whole` is the row that `row` is, or is a part of: where none of the part was timed, others of its shape tell. */
+/*
+ * Adds the times of a row, or of the part of a row that comes from one origin, to its group. `whole` is the row itself,
+ * or the row that it is a part of: if none of the part's calls was timed, the mean of the whole row estimates them.
+ */
 static void add_times(const struct times *times, struct group *group, const struct row *row, const struct row *whole)
 {
 	uint64_t timed = times_timed(row), ns;
@@ -125,6 +135,7 @@ static void add_times(const struct times *times, struct group *group, const stru
 	group->estimated_ns = count_plus(group->estimated_ns, ns);
 }
 
+/* Adds a row, or a part of the row `whole`, to its group. */
 static void add_to_group(const struct grouping *grouping, struct group *group, const struct row *row,
                          const struct row *whole)
 {
@@ -155,7 +166,7 @@ static void add_to_group(const struct grouping *grouping, struct group *group, c
 	add_times(grouping->times, group, row, whole);
 }
 
-/* The dearest first; equals as their rows appeared. */
+/* Orders groups as group_order does. */
 static int compare_groups(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
@@ -179,7 +190,7 @@ static void swap_groups(struct group *a, struct group *b)
 	*b = other;
 }
 
-/* Brings the first `top` to the front in any order: quickselect with the middle as the pivot. */
+/* Moves the first `top` groups of the order to the front, in any order: quickselect with the middle one as the pivot. */
 static void select_top(struct group *groups, size_t count, size_t top)
 {
 	while (count > 1 && top > 0 && top < count) {
@@ -200,7 +211,7 @@ static void select_top(struct group *groups, size_t count, size_t top)
 	}
 }
 
-/* One for each origin, whether rows come from it or not. */
+/* Makes a group for each origin, whether rows come from it or not, and adds the parts of rows to them. */
 static void group_parts(const struct grouping *grouping)
 {
 	const struct aggregate *aggregate = grouping->aggregate;
@@ -217,6 +228,7 @@ static void group_parts(const struct grouping *grouping)
 	}
 }
 
+/* Groups the rows by their keys. */
 static void group_whole_rows(struct grouping *grouping)
 {
 	const struct aggregate *aggregate = grouping->aggregate;
@@ -224,7 +236,7 @@ static void group_whole_rows(struct grouping *grouping)
 	for (size_t i = 0; i < aggregate->row_count; i++) {
 		const struct row *row = aggregate->rows[i];
 
-		if (row->calls && grouping->way->takes(row)) /* none: its only call is in flight */
+		if (row->calls && grouping->way->takes(row)) /* a row without calls is that of a call in flight */
 			add_to_group(grouping, group_of(grouping, (uint32_t)i), row, row);
 	}
 }
@@ -257,7 +269,10 @@ void group_list_free(struct group_list *list)
 
 /* Namespaces. */
 
-/* Length of the path of the namespace around this one; `length` itself for the root. */
+/*
+ * Returns the length of the path of the namespace around the one whose path has `length` bytes: 0, the root's, for the
+ * root.
+ */
 static size_t parent_length(const char *path, size_t length)
 {
 	if (!length)
@@ -267,6 +282,7 @@ static size_t parent_length(const char *path, size_t length)
 	return length ? length - 1 : 0;
 }
 
+/* Adds a row of the namespace itself. */
 static void add_own(struct space *space, const struct row *row)
 {
 	if (row->kind == DUMP_ROW_REFUSED)
@@ -278,7 +294,10 @@ static void add_own(struct space *space, const struct row *row)
 	space->own_calls = count_plus(space->own_calls, row->calls);
 }
 
-/* `inner` with all that is inside it, into `outer`. */
+/*
+ * Adds the own sums of `inner` to the inclusive ones of `outer`, which is the namespace itself or one around it.
+ * `refused` is the number of calls refused in `inner` itself.
+ */
 static void add_inclusive(struct space *outer, const struct space *inner, uint64_t refused)
 {
 	outer->inclusive_flops = u128_add(outer->inclusive_flops, inner->own_flops);
@@ -317,7 +336,7 @@ void group_spaces(const struct aggregate *aggregate, struct space_list *list)
 		while (length) {
 			uint32_t outer = intern_find(paths, path, length = parent_length(path, length));
 
-			if (outer != INTERN_NONE) /* the shim gives every ancestor an entry; damage can take it */
+			if (outer != INTERN_NONE) /* a damaged dump may lack namespaces around one that it has */
 				add_inclusive(&list->spaces[outer], &list->spaces[i], refused[i]);
 		}
 	}

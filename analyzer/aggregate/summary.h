@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * summary.h - what the reports show: the rows of an aggregate added up by routine, shape, call site,
- * library, namespace, or by where they come from. It must never change the aggregate.
+ * summary.h - adds up the rows of an aggregate for the reports: by routine, shape, call site, library, namespace or origin.
+ * It must never change the aggregate.
  */
 #ifndef ANALYZER_SUMMARY_H
 #define ANALYZER_SUMMARY_H
@@ -9,57 +9,70 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "analyzer/aggregate/times.h"
 
+/* By what rows are grouped, and which rows take part. */
 enum group_by {
-	GROUP_ROUTINE, /* without manual charges */
-	GROUP_SHAPE,   /* completed calls only */
-	GROUP_SITE,    /* without manual charges and queries */
-	GROUP_LIBRARY, /* the module that served; as GROUP_SITE */
-	GROUP_MANUAL,  /* manual charges, by their name */
-	GROUP_SPACE,   /* the namespace itself, without those inside it */
-	GROUP_ORIGIN,  /* the processes or threads that the aggregate tells apart; each has a group */
+	GROUP_ROUTINE, /* by name of the routine; all but manual charges */
+	GROUP_SHAPE,   /* by routine and shape; rows of kind DUMP_ROW_CALL */
+	GROUP_SITE,    /* by call site; all but manual charges and queries */
+	GROUP_LIBRARY, /* by the module that served the call; as GROUP_SITE */
+	GROUP_MANUAL,  /* by name; manual charges only */
+	GROUP_SPACE,   /* by namespace, without those inside it; all but queries */
+	GROUP_ORIGIN,  /* by origin, each of which has a group even without rows; all rows */
 	GROUP_COUNT
 };
 
+/* The sums over the rows of one group. Units are those of struct row. */
 struct group {
-	const struct row *row; /* its first row: its key is the group's; NULL for an origin */
+	const struct row *row; /* its first row, which tells what the group is of; NULL for an origin */
 	uint32_t first;        /* number of that row, or of the origin */
-	bool saturated;
+	bool saturated;        /* a row has DUMP_ROW_SATURATED */
 	u128 flops, charged, words;
-	u128 timed_flops;      /* of the calls that were timed */
+	u128 timed_flops; /* FLOPs of the timed calls */
 	uint64_t calls, timed_calls, time_ns;
-	uint64_t estimated_ns;    /* time_ns scaled up, row by row, to all calls of rows with timed ones; and extrapolated_ns */
-	uint64_t extrapolated_ns, extrapolated_calls; /* of rows without timed calls, from others: see times.h */
-	uint64_t timeless_calls;  /* of which nothing says how long they took */
-	uint64_t rejected_calls, unpriced_calls; /* in `calls` */
-	uint64_t refused_calls, queries, manual_charges; /* not in `calls` */
+	/* Time of all calls: that of the timed ones, scaled in each row to all of its calls, and extrapolated_ns. */
+	uint64_t estimated_ns;
+	uint64_t extrapolated_ns, extrapolated_calls;    /* of rows without timed calls, from other rows: see times.h */
+	uint64_t timeless_calls;                         /* calls whose time cannot even be estimated */
+	uint64_t rejected_calls, unpriced_calls;         /* part of `calls` */
+	uint64_t refused_calls, queries, manual_charges; /* not part of `calls` */
 };
 
+/* Groups; the list owns them. It is all zeros if there are none. */
 struct group_list {
 	struct group *groups;
 	size_t count, capacity;
 };
 
-/* In any order. `times` are those of the aggregate. */
+/*
+ * Sets *list to the groups, in any order; the caller frees them by group_list_free. `times` is what times_new returned
+ * for the aggregate, and may be NULL. The groups point to rows of the aggregate, which must not change while they are
+ * used.
+ */
 void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by, struct group_list *list);
-/* Brings the first `top` into the order of their FLOPs, then calls, then their rows' order. Those that are in order stay. */
+/*
+ * Moves the `top` groups with the most FLOPs to the front and sorts them; those behind are in no order. Among equal FLOPs the
+ * number of calls decides, then refused calls, manual charges and the order of first rows. Groups that were already sorted to
+ * the front stay where they are, so that `top` may be raised later.
+ */
 void group_order(struct group_list *list, size_t top);
 void group_list_free(struct group_list *list);
 
+/* The sums of a namespace: "own" is without, and "inclusive" with, the namespaces inside it. */
 struct space {
-	const char *path;
+	const char *path; /* of the aggregate */
 	u128 own_flops, own_charged, inclusive_flops, inclusive_charged;
-	uint64_t own_calls, inclusive_calls, refused_calls; /* refused: inclusive; calls: manual charges too */
-	uint64_t budget, budget_used;                       /* the largest of the processes' limits on it, and the
-	                                                       most that one of them used; 0: none */
-	uint32_t number;
+	uint64_t own_calls, inclusive_calls; /* with manual charges */
+	uint64_t refused_calls;              /* inclusive */
+	uint64_t budget, budget_used;        /* largest amount of its limits, and the most that one of these used; 0: none */
+	uint32_t number;                     /* in the aggregate */
 };
 
 struct space_list {
-	struct space *spaces; /* in the order of their paths */
+	struct space *spaces; /* sorted by path */
 	size_t count;
 };
 
-/* Every namespace of the aggregate. */
+/* Sets *list to all namespaces of the aggregate; the caller frees them by space_list_free. */
 void group_spaces(const struct aggregate *aggregate, struct space_list *list);
 void space_list_free(struct space_list *list);
 

@@ -1,43 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * times.c - estimates times from a curve of time over size for each routine.
+ * It must never let an estimate beyond the timed sizes fall, or grow faster than the size: see curve_ns.
+ */
 #include "analyzer/aggregate/times.h"
 
 #include <stdlib.h>
 
 enum {
-	STEP_SHIFT = 50,  /* of a size's bits: sizes within a quarter of a power of two are one */
-	STEPS_JOINED = 4, /* and within a whole one */
-	CALLS_ENOUGH = 8, /* while fewer than so many were timed */
-	WORD_FLOPS = 4,   /* of an element, where a routine waits for memory */
-	CALL_NS = 1000,   /* what a call may take beside its work, where nothing tells */
+	STEP_SHIFT = 50,  /* low bits of a size (a double) that its step lacks: a step is a quarter of a power of two */
+	CALLS_ENOUGH = 8, /* a point with fewer timed calls than this is joined with the next ones */
+	STEPS_JOINED = 4, /* within so many steps, in which the size doubles */
+	WORD_FLOPS = 4,   /* most FLOPs a word of a routine that is taken to wait for memory */
+	CALL_NS = 1000,   /* most nanoseconds that a call is taken to need beside its work, below all timed sizes */
 };
 
+/* Seeds the hashes of keys, whose words are small and alike. */
 #define KEY_SEED 0xa0761d6478bd642fu
 
+/* How like a row timed calls must be: the same routine and options, the same routine, the same type, or any. */
 enum level { SAME_OPTIONS, SAME_ROUTINE, SAME_TYPE, ANY, LEVELS };
 
-/* Timed calls of about one size. */
+/* The timed calls of about one size: a point of a curve. */
 struct point {
-	double size, ns, calls; /* sums over the calls */
-	uint64_t key;
-	int step;
+	double size, ns, calls; /* sums over the calls; their number */
+	uint64_t key;           /* that of its curve; see key_of */
+	int step;               /* of the size; see step_of */
 };
 
-/* Points of one key in the order of their sizes. */
+/* A curve: the points with one key, in the order of their sizes. */
 struct curve {
 	uint64_t key;
-	size_t first, count;
+	size_t first, count; /* of its points */
 };
 
 struct times {
 	struct point *points;
 	size_t count, capacity;
-	struct hash_index index; /* of the points by key and step, while they are added up */
-	struct curve *curves; /* in the order of their keys */
+	struct hash_index index; /* of the points by key and step; only while they are added up */
+	struct curve *curves;    /* in the order of their keys */
 	size_t curve_count, curve_capacity;
 	const struct aggregate *aggregate;
 };
 
-/* FLOPs and elements are different sizes, and a key is of one of them. */
+/*
+ * Returns the key of the curve that a row belongs to at a level. Sizes in FLOPs and sizes in words have curves of their
+ * own.
+ */
 static uint64_t key_of(const struct times *times, const struct row *row, enum level level, bool by_words)
 {
 	struct {
@@ -50,15 +59,16 @@ static uint64_t key_of(const struct times *times, const struct row *row, enum le
 		key.routine = row->routine;
 	if (level == SAME_OPTIONS)
 		key.options = row->options;
-	return hash_bytes(KEY_SEED, &key, sizeof key); /* words that are small and alike need a seed that is not */
+	return hash_bytes(KEY_SEED, &key, sizeof key);
 }
 
-/* Of the row's mean call: its shapes may differ in a coarse one. */
+/* Returns the mean size of the row's calls, in words or in FLOPs. In a coarse row their sizes differ. */
 static double size_of(const struct row *row, bool by_words)
 {
 	return (double)(by_words ? row->words : row->flops) / (double)row->calls;
 }
 
+/* Returns the step that a size is in: its exponent and the two highest bits of its fraction. */
 static int step_of(double size)
 {
 	uint64_t bits;
@@ -67,6 +77,7 @@ static int step_of(double size)
 	return (int)(bits >> STEP_SHIFT);
 }
 
+/* Returns the point of a key and step, and adds it if there is none. */
 static struct point *point_of(struct times *times, uint64_t key, int step)
 {
 	uint32_t hash = (uint32_t)hash_word(key, (uint64_t)step), number;
@@ -83,6 +94,7 @@ static struct point *point_of(struct times *times, uint64_t key, int step)
 	return &times->points[times->count++];
 }
 
+/* Adds the timed calls of a row to their point. */
 static void point_add(struct times *times, const struct row *row, enum level level, bool by_words)
 {
 	double timed = (double)times_timed(row), size = size_of(row, by_words);
@@ -102,6 +114,7 @@ static int compare_points(const void *a, const void *b)
 	return x->step < y->step ? -1 : x->step > y->step;
 }
 
+/* Whether a point is joined with the one before it. */
 static bool are_one(const struct point *before, const struct point *point)
 {
 	return before->key == point->key &&
@@ -109,7 +122,7 @@ static bool are_one(const struct point *before, const struct point *point)
 		(before->calls < CALLS_ENOUGH && point->step - before->step < STEPS_JOINED));
 }
 
-/* Adds up neighbours, and notes where each key begins. */
+/* Joins neighbouring points with few calls, and makes the curves. The points must be sorted. */
 static void join_points(struct times *times)
 {
 	size_t kept = 0;
@@ -134,7 +147,10 @@ static void join_points(struct times *times)
 	times->count = kept;
 }
 
-/* Whether it tells something of rows without FLOPs: it has none itself, or memory is what such calls wait for. */
+/*
+ * Whether the timed calls of a row can estimate calls without FLOPs, such as copies, by their words: they have no FLOPs
+ * either; or, at the levels of other routines, so few for each word that they wait for memory, too.
+ */
 static bool moves_words(const struct row *row, enum level level)
 {
 	return row->words && (level <= SAME_ROUTINE ? !row->flops : row->flops <= WORD_FLOPS * row->words);
@@ -193,8 +209,11 @@ static double point_size(const struct point *point) { return point->size / point
 static double point_ns(const struct point *point) { return point->ns / point->calls; }
 
 /*
- * Of a call of this size. Beyond the last size time goes on as between the last two, but no faster than the size and not
- * down; below the first one too, but no faster than the size, and then there is no more than CALL_NS beside it.
+ * Returns the time in nanoseconds of a call of this size on a curve of `count` > 0 points. Between two points it
+ * interpolates. Beyond the last point it continues the line through the last two; but the time is at least that of the
+ * last point, and grows at most in proportion to the size. Below the first point it continues the line through the first
+ * two; but the time is at most that of the first point, and between the time in proportion to the size and CALL_NS more
+ * than that.
  */
 static double curve_ns(const struct point *points, size_t count, double size)
 {
@@ -218,7 +237,7 @@ static double curve_ns(const struct point *points, size_t count, double size)
 	return next == count ? most(least(ns, proportional), point_ns(end)) : ns;
 }
 
-/* A call of no size at all, which has nothing to do or no price, is like the others of its routine at most. */
+/* A call without FLOPs and words, which does nothing or has no price, is estimated from calls of its routine only. */
 bool times_estimate(const struct times *times, const struct row *row, uint64_t *ns)
 {
 	bool by_words = !row->flops && row->words;

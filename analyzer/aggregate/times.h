@@ -1,33 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * times.h - how long calls took whose shape was never timed: estimated from those of other shapes.
- * It must never be mixed with what was measured without being counted as estimated.
+ * times.h - estimates how long the calls of a row took, none of which was timed, from timed calls of other rows.
+ * It must never pass an estimate off as a measurement: who uses one counts it in extrapolated_calls of struct group.
  *
- * What a call takes is taken to be a function of its FLOPs, or of its elements where the routine has no FLOPs: straight
- * between the mean calls of neighbouring sizes that were timed. Those of the same routine and options decide; where there
- * are none those of the routine, then of its type, then of all. Nothing here is measured: see struct group.
+ * The time of a call is taken to be a function of its size: its FLOPs, or its words (elements of memory traffic) if it
+ * has no FLOPs. The function interpolates linearly between the mean times of timed calls of neighbouring sizes. It is
+ * that of the same routine and options if any such call was timed; otherwise that of the routine, then of its type, then
+ * of all routines.
  */
 #ifndef ANALYZER_TIMES_H
 #define ANALYZER_TIMES_H
 
 #include "analyzer/aggregate/aggregate.h"
 
+/* The timed calls of an aggregate. */
 struct times;
 
-/* NULL where nothing was timed, or everything. To be freed by times_free. */
+/*
+ * Returns the timed calls, to be freed by times_free; or NULL if there is nothing to estimate, since all rows have timed
+ * calls, or none has. The aggregate must live as long, and not change.
+ */
 struct times *times_new(const struct aggregate *aggregate);
 void times_free(struct times *times);
 
-/* Nanoseconds of all calls of a row without timed ones; false if there is nothing to tell it by. `times` may be NULL. */
+/*
+ * Sets *ns to the estimated time in nanoseconds of all calls of a row together. Returns false if no timed call is like
+ * them, or `times` is NULL. The row must have calls.
+ */
 bool times_estimate(const struct times *times, const struct row *row, uint64_t *ns);
 
-/* Timed calls of a row; while a program runs, a call may be timed before it is counted. */
+/*
+ * Returns the number of timed calls of a row, at most that of its calls: in a running program a call is timed before it
+ * is counted.
+ */
 static inline uint64_t times_timed(const struct row *row)
 {
 	return row->timed_calls < row->calls ? row->timed_calls : row->calls;
 }
 
-/* Whether its calls take time that is to be told: what was refused, or is free, is not. */
+/* Whether the row has calls whose time is of interest: completed calls, but not queries, and not refused or rejected ones. */
 static inline bool times_has_calls(const struct row *row) { return row->kind == DUMP_ROW_CALL && row->calls; }
 
 #endif

@@ -118,7 +118,7 @@ START_TEST(used_budgets_answer_for_zeros)
 	writer_close(&writer, DUMP_CLOSED);
 	aggregate = sum_of_writer(&writer);
 	ck_assert_int_eq(aggregate.complete, !_i);
-	ck_assert_int_eq(says(&aggregate, "budgets that were used, and no counts of calls"), _i);
+	ck_assert_int_eq(says(&aggregate, "budgets were used, but no calls are counted"), _i);
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -145,7 +145,7 @@ START_TEST(zeros_are_no_answer)
 	seal(block);
 	aggregate = sum_of_writer(&writer);
 	ck_assert(!aggregate.complete);
-	ck_assert(says(&aggregate, "call sites, and no counts of calls"));
+	ck_assert(says(&aggregate, "there are call sites, but no calls are counted"));
 	if (_i == 0)
 		ck_assert(says(&aggregate, unknown));
 	aggregate_close(&aggregate);
@@ -224,7 +224,7 @@ START_TEST(a_call_in_flight_has_a_row)
 	writer_close(&writer, DUMP_CLOSED);
 	aggregate = sum_of_writer(&writer);
 	ck_assert(!aggregate.complete);
-	ck_assert(says(&aggregate, "calls in flight of rows that are not there"));
+	ck_assert(says(&aggregate, "calls in flight whose rows are missing"));
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
