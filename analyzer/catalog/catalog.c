@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * catalog.c - finds routines by name, and prices rows of dumps anew.
+ * It must never assume that the arguments of a routine in a dump are those of the current table: they are matched by name.
+ */
 #include "analyzer/catalog/catalog.h"
 
 #include <ctype.h>
@@ -9,7 +13,10 @@
 #include "analyzer/base/memory.h"
 #include "names.h"
 
-enum { NAME_MAX_LENGTH = 64, SHAPE_NONE = 0xff };
+enum {
+	NAME_MAX_LENGTH = 64, /* bytes of a symbol, with its terminator */
+	SHAPE_NONE = 0xff,    /* the dump's shape does not have the argument */
+};
 
 /* Names. */
 
@@ -23,7 +30,7 @@ static int compare_name(const void *name, const void *routine)
 	return strcmp(name, (*(const struct routine *const *)routine)->name);
 }
 
-/* The routines in the order of their names, made once. */
+/* Returns the routines sorted by name. The array is made once and never freed. */
 static const struct routine **by_name(void)
 {
 	static const struct routine **sorted;
@@ -43,6 +50,8 @@ static const struct routine *find_exact(const char *name)
 
 	return found ? *found : NULL;
 }
+
+/* These remove the beginning or end of a name, if it is this one, and return whether they did. */
 
 static bool strip_prefix(char *name, const char *prefix)
 {
@@ -102,7 +111,7 @@ size_t catalog_near(const char *given, const char **near, size_t room)
 	limit = strlen(name) < 4 ? 1 : 2;
 	for (unsigned i = 0; i < routine_count; i++) {
 		const struct routine *routine = by_name()[i];
-		/* `gemm` is near to every one of its types. */
+		/* `gemm` is like all routines of this family. */
 		bool is_family = !strcasecmp(name, catalog_family(routine)->name) || !strcmp(name, routine->name + 1);
 		unsigned edits = is_family ? 0 : name_distance(name, strlen(name), routine->name);
 		size_t at = count < room ? count : room;
@@ -130,14 +139,14 @@ unsigned catalog_element_size(const struct routine *routine)
 
 /* Re-pricing. */
 
-/* Where a dump's routine stands in today's table, and each of today's shape arguments in the dump's shape. */
+/* How the shape of a dump's routine becomes one of the current table. */
 struct mapping {
-	const struct routine *routine; /* NULL: it cannot be priced */
-	uint8_t places[SHAPE_ARGS_MAX];
+	const struct routine *routine;  /* in the current table; NULL if rows of it cannot be priced */
+	uint8_t places[SHAPE_ARGS_MAX]; /* for each argument its index among the options, or the dimensions, of the dump */
 };
 
 struct repricer {
-	struct intern keys;
+	struct intern keys;       /* struct routine_key */
 	struct mapping *mappings; /* by the number of the key */
 	size_t capacity;
 };
@@ -158,6 +167,7 @@ void catalog_repricer_free(void *context)
 	free(repricer);
 }
 
+/* Returns the index of a name among `count` texts, or SHAPE_NONE. */
 static uint8_t place_of(const struct intern *texts, const uint32_t *names, unsigned count, const char *name)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -180,13 +190,14 @@ static struct mapping make_mapping(const struct intern *texts, const struct rout
 		mapping.places[i] = is_option ? place_of(texts, key->options, key->option_count, family->shape_names[i]) :
 		                                place_of(texts, key->dims, key->dim_count, family->shape_names[i]);
 		if (mapping.places[i] == SHAPE_NONE) {
-			mapping.routine = NULL; /* the dump does not say what today's price needs */
+			mapping.routine = NULL; /* the dump does not have an argument that the price depends on */
 			break;
 		}
 	}
 	return mapping;
 }
 
+/* Returns the mapping of a dump's routine, and makes it at its first use. */
 static const struct mapping *mapping_of(struct repricer *repricer, const struct intern *texts,
                                         const struct routine_key *key)
 {
@@ -201,7 +212,7 @@ static const struct mapping *mapping_of(struct repricer *repricer, const struct 
 	return &repricer->mappings[number];
 }
 
-/* a * b / c, to nearest, and never from something to nothing. */
+/* Returns a * b / c, rounded to the nearest integer, but at least 1 if neither a nor b is 0. c must not be 0. */
 static uint64_t scaled(uint64_t a, uint64_t b, uint64_t c)
 {
 	u128 product = (u128)a * b;
@@ -229,7 +240,10 @@ bool catalog_reprice(void *context, const struct intern *texts, const struct rou
 	priced->flops = price.flops;
 	priced->words = price.words;
 	priced->kind = family->kind;
-	/* Weights are not in the dump but for what they did to the old price. */
+	/*
+	 * A dump does not have the weights, but the old price and charge show their effect. If that price is 0, they show
+	 * nothing, and only the multipliers apply.
+	 */
 	priced->charged = row->flops ? scaled(price.flops, row->charged, row->flops) :
 	                               scaled(price.flops, multiplier, UINT64_C(1) << 32);
 	return true;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * query.c - reads a question for a price, finds out which arguments it lacks, and prices it.
+ * It must never ask for an argument that the price does not depend on.
+ */
 #include "analyzer/catalog/query.h"
 
 #include <ctype.h>
@@ -10,8 +14,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NEAR_NAMES = 5 };
+enum { NEAR_NAMES = 5 }; /* most similar names that a message suggests */
 
+/* Sets what is wrong with the question. */
 static void problem(struct query *query, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void problem(struct query *query, const char *format, ...)
@@ -28,7 +33,7 @@ unsigned query_shape_count(const struct family *family)
 	return family->option_count + family->dim_count;
 }
 
-/* Appends to a text of QUERY_TEXT bytes, as far as it has room. */
+/* Appends to a text of QUERY_TEXT bytes, after a separator unless it is empty. What does not fit is cut off. */
 static void append(char *text, const char *separator, const char *more)
 {
 	size_t length = strlen(text);
@@ -62,6 +67,8 @@ void query_shape_names(const struct family *family, char *names)
 		strcpy(names, "none");
 }
 
+/* These read the value of argument i of the shape, whose name is `name`. */
+
 static void parse_option(struct query *query, unsigned i, const char *name, const char *value)
 {
 	if (strlen(value) != 1 || !isgraph((unsigned char)value[0])) {
@@ -83,7 +90,7 @@ static void parse_dimension(struct query *query, unsigned i, const char *name, c
 		problem(query, "%s: %s=%.64s: does not fit in 64 bits", query->routine->name, name, value);
 }
 
-/* Whether a row has an argument of this name; it lists them with their kinds, `alpha:p il?range=I`. */
+/* Whether a row of the table has an argument of this name. Rows list arguments with their kinds: `alpha:p il?range=I`. */
 static bool has_argument(const struct formula *formula, const char *name, size_t length)
 {
 	const char *at = formula->arguments;
@@ -100,8 +107,9 @@ static bool has_argument(const struct formula *formula, const char *name, size_t
 }
 
 /*
- * Arguments that no price depends on: lda, incx, alpha. A routine that costs nothing whatever its arguments are
- * may be asked with those of others, such as the rows of the matrix whose rows laswp interchanges.
+ * Whether a name is that of an argument that the price does not depend on, such as lda, incx or alpha. A routine that
+ * always costs nothing may be given any argument that some routine has, such as the number of rows of the matrix whose
+ * rows laswp interchanges.
  */
 static bool is_other_argument(const struct routine *routine, const char *name, size_t length)
 {
@@ -113,12 +121,13 @@ static bool is_other_argument(const struct routine *routine, const char *name, s
 	return false;
 }
 
+/* Whether the `length` bytes at `text` are this name, in upper or lower case. */
 static bool is_name(const char *text, size_t length, const char *name)
 {
 	return strlen(name) == length && !strncasecmp(name, text, length);
 }
 
-/* The place in the shape of the argument of this name; query_shape_count where there is none. */
+/* Returns the index in the shape of the argument with this name, or query_shape_count if there is none. */
 static unsigned place_of(const struct family *family, const char *name, size_t length)
 {
 	unsigned i = 0;
@@ -128,7 +137,7 @@ static unsigned place_of(const struct family *family, const char *name, size_t l
 	return i;
 }
 
-/* `trans` for `transa`: the beginning of the name of one option only. */
+/* The same for the beginning of a name, such as `trans` for transa: it must be that of one option only. */
 static unsigned place_of_short(const struct family *family, const char *name, size_t length)
 {
 	enum { SHORTEST = 3 };
@@ -144,7 +153,10 @@ static unsigned place_of_short(const struct family *family, const char *name, si
 	return place;
 }
 
-/* The BLAS's K diagonals of a band are LAPACK's KD; P of a pair of matrices is also written PR. */
+/*
+ * The same for other names of an argument: LAPACK's KD for K diagonals in the BLAS, K for KD, and PR for P of a pair of
+ * matrices.
+ */
 static unsigned place_of_synonym(const struct family *family, const char *name, size_t length)
 {
 	static const struct { const char *name, *argument, *families; } synonyms[] = {
@@ -158,6 +170,7 @@ static unsigned place_of_synonym(const struct family *family, const char *name, 
 	return place;
 }
 
+/* The same for a name, another name or the beginning of a name. */
 static unsigned find_place(const struct family *family, const char *name, size_t length)
 {
 	unsigned place = place_of(family, name, length);
@@ -168,12 +181,13 @@ static unsigned find_place(const struct family *family, const char *name, size_t
 }
 
 /*
- * What tables of measurements say about the data of a call, and not about its arguments. A price does not depend on
- * the data: it is that of alpha and beta of 1 or 0, and of random matrices.
+ * Remarks: what tables of measurements say about the data of a call, in the form of an argument. A price does not depend on
+ * the data: it holds where alpha and beta are 0 or 1, and matrices are random. So remarks are accepted and shown, but change
+ * nothing.
  */
 static const struct remark {
 	const char *name, *values;
-	const char *families, *argument; /* which routines it is for: a pattern, and what they must have, or NULL */
+	const char *families, *argument; /* pattern of the families it is for; argument that they must have, or NULL */
 } remarks[] = {
 	{ "ab", "a1b0 a1b1 general", "*", "alpha" },
 	{ "flag", "-2 -1 0 1", "rotm", NULL },
@@ -194,6 +208,7 @@ static const struct remark *find_remark(const struct routine *routine, const cha
 	return NULL;
 }
 
+/* Adds a remark to those of the question, if its value is one of those allowed. */
 static void take_remark(struct query *query, const struct remark *remark, const char *value)
 {
 	const char *at = remark->values;
@@ -212,7 +227,7 @@ static void take_remark(struct query *query, const struct remark *remark, const 
 	append(query->remarks, " ", text);
 }
 
-/* What is meant where nothing is said. */
+/* Defaults of arguments that are not given. */
 
 static void set_default(struct query *query, const char *name, int64_t value)
 {
@@ -231,7 +246,11 @@ static bool is_given(const struct query *query, const char *name)
 	return i < query_shape_count(catalog_family(query->routine)) && query->given[i];
 }
 
-/* The whole matrix, unsorted, nothing more to rotate; a square band; Q of a reduction from the left to a square. */
+/*
+ * Sets defaults that follow from n: eigenvalues are not sorted (sort), all of the matrix is used (ilo, ihi), there is no
+ * further matrix to rotate (ncc), a band matrix is square (m), and Q of a reduction is applied from the left (side) to a
+ * square matrix (m).
+ */
 static void assume(struct query *query)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -252,7 +271,7 @@ static void assume(struct query *query)
 	}
 }
 
-/* The Fortran form reads every argument of the shape: the others have no more. */
+/* Returns the shape's arguments in the Fortran form, which has all of them; NULL if there is no such form. */
 static const struct shape_arg *shape_args_of(const struct routine *routine)
 {
 	for (unsigned i = 0; i < form_count; i++)
@@ -261,7 +280,10 @@ static const struct shape_arg *shape_args_of(const struct routine *routine)
 	return NULL;
 }
 
-/* tgsyl looks at IJOB only where TRANS is N: what LAPACK does not reference has no part in what a call is charged. */
+/*
+ * Marks the arguments that LAPACK does not reference under the options that were given, and sets them to 0, as the shim
+ * does: tgsyl, for instance, references IJOB only if TRANS is N.
+ */
 static void drop_unreferenced(struct query *query)
 {
 	const struct shape_arg *arguments = shape_args_of(query->routine);
@@ -281,6 +303,7 @@ static void drop_unreferenced(struct query *query)
 	}
 }
 
+/* Reads one NAME=VALUE. */
 static void parse_argument(struct query *query, const char *text)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -314,13 +337,19 @@ static void parse_argument(struct query *query, const char *text)
 }
 
 /*
- * What is missing. A price seldom depends on all that it might: with range=A, dsyevr does not look at IL
- * and IU. So the arguments that were not given are tried with many values, and one is missing only where
- * the price changes with it.
+ * Missing arguments. A price seldom depends on all arguments that it might depend on: with range=A, that of dsyevr does
+ * not depend on il and iu. So many values are tried for the arguments that were not given, and one is missing only if the
+ * price changes with it.
  */
 
-enum { TRIALS = 24, DIMENSION_TRIALS = 12, FIRST_LETTER = '0', LAST_LETTER = 'Z' };
+enum {
+	TRIALS = 24,           /* how many random shapes are tried for each argument */
+	DIMENSION_TRIALS = 12, /* values of a dimension */
+	FIRST_LETTER = '0',    /* values of an option: the characters from here */
+	LAST_LETTER = 'Z',     /* to here */
+};
 
+/* Returns 31 random bits. They are the same in every run. */
 static uint32_t next_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -334,7 +363,10 @@ static int64_t trial_dimension(uint32_t i)
 	return values[i % DIMENSION_TRIALS];
 }
 
-/* For every other trial something near to what was given: prices compare arguments with one another. */
+/*
+ * Returns a random value for argument i. Often a dimension is near to one that was given, since prices compare dimensions
+ * with each other.
+ */
 static int64_t random_value(const struct query *query, unsigned i, uint64_t *state)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -347,6 +379,7 @@ static int64_t random_value(const struct query *query, unsigned i, uint64_t *sta
 	return trial_dimension(next_random(state));
 }
 
+/* Whether two shapes of a routine have the same price. */
 static bool same_price(const struct routine *routine, const int64_t *a, const int64_t *b)
 {
 	struct price x, y;
@@ -372,6 +405,7 @@ static bool depends_on(const struct query *query, const int64_t *shape, unsigned
 	return false;
 }
 
+/* Whether the price may depend on argument i, which was not given. */
 static bool is_missing(const struct query *query, unsigned i)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -392,7 +426,7 @@ static bool is_missing(const struct query *query, unsigned i)
 	return false;
 }
 
-/* The upper triangle, not transposed: said only where the price depends on it. */
+/* Sets the usual letters, for the upper triangle and no transposition, if they are missing. */
 static void assume_letters(struct query *query)
 {
 	static const struct { const char *name; char value; } usual[] = { { "uplo", 'U' }, { "trans", 'N' } };
@@ -406,6 +440,7 @@ static void assume_letters(struct query *query)
 	}
 }
 
+/* Writes the names of all missing arguments into a text of QUERY_TEXT bytes. */
 static void find_missing(const struct query *query, char *missing)
 {
 	const struct family *family = catalog_family(query->routine);
