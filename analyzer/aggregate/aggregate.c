@@ -84,10 +84,7 @@ static bool row_equal(const struct row *a, const struct row *b, unsigned dims)
 	       !memcmp(a->dims, b->dims, dims * sizeof a->dims[0]);
 }
 
-/*
- * Returns the number of the row that `key` equals in what tells rows apart. If there is none, adds a copy: its totals are
- * 0.
- */
+/* Returns the number of the row that `key` equals in what tells rows apart, or adds it as a row with totals of 0. */
 static uint32_t row_find(struct aggregate *aggregate, const struct row *key, unsigned dims)
 {
 	size_t slot, size = sizeof *key + dims * sizeof key->dims[0];
@@ -282,10 +279,7 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	return aggregate->rows[number];
 }
 
-/*
- * Subtracts from a coarse row the shares of calls in flight, so that it has only calls that have ended. See struct
- * dump_share.
- */
+/* Subtracts from a coarse row the shares of calls in flight, which leaves the calls that have ended. */
 static void take_shares(struct addition *add, uint32_t lane, uint32_t number, struct dump_row *row)
 {
 	for (size_t i = 0; i < add->share_count; i++) {

@@ -183,8 +183,8 @@ struct damage {
 
 struct totals {
 	u128 flops, charged, words, in_flight_flops, refused_flops;
-	uint64_t calls, exempt_calls, unpriced_calls, rejected_calls, over_calls; /* `calls` includes the other four */
-	uint64_t queries, refused_calls, manual_charges;
+	uint64_t calls, exempt_calls, unpriced_calls, rejected_calls, over_calls; /* `calls` has the next three in it */
+	uint64_t queries, refused_calls, manual_charges; /* not in `calls`; over_calls has manual charges in it, too */
 	uint64_t nested_calls, passed_calls, lost_calls, abandoned_calls, in_flight_calls, saturated_calls;
 	uint64_t timed_calls, time_ns, threads;
 };
@@ -283,10 +283,7 @@ const char *kind_name(unsigned kind);
 /* The same for a file that cannot be read at all. The caller has already printed that. */
 void aggregate_missing(struct aggregate *aggregate, const char *file, const char *why);
 
-/*
- * These return what a number of the aggregate stands for. The number must exist; the result is valid until
- * aggregate_close.
- */
+/* These return what a number of the aggregate, which must exist, stands for. It is valid until aggregate_close. */
 
 /* Returns the empty text for AGGREGATE_NONE. */
 static inline const char *text_at(const struct aggregate *aggregate, uint32_t text)

@@ -14,10 +14,7 @@
 
 /* Lanes, limits, notes. */
 
-/*
- * Most calls in flight whose rows are looked up. Each takes a search of all blocks, which a damaged dump could make very
- * slow.
- */
+/* Most calls in flight whose rows are looked up. Each look-up searches all blocks, of which a damaged dump may have many. */
 enum { FRAMES_LOOKED_UP = 4096 };
 
 /* Takes over what a lane says of its threads, if rows of this lane were added. */
@@ -59,10 +56,7 @@ void addition_shares(struct addition *add)
 	dump_cursor_close(&cursor);
 }
 
-/*
- * Sets the price of a call in flight whose row is coarse to its share, if that was subtracted from the row. Returns
- * whether it was.
- */
+/* Returns whether the share of a call in flight was subtracted from its coarse row, and then sets the price of *row to it. */
 static bool price_of_share(const struct addition *add, uint32_t lane, uint64_t slot, struct dump_row *row)
 {
 	for (size_t i = 0; i < add->share_count; i++) {

@@ -47,10 +47,7 @@ static struct edge *edges_of(const struct dump *dump, size_t *count)
 
 void module_map_open(struct module_map *map, const struct dump *dump)
 {
-	/*
-	 * How many modules have the current address, and the sum of their numbers: of a single module it is the number
-	 * itself.
-	 */
+	/* How many modules have the current address, and the sum of their numbers: the number of a single module. */
 	uint32_t modules = 0, sum = 0;
 	size_t count;
 	struct edge *edges = edges_of(dump, &count);

@@ -122,10 +122,7 @@ static void tie_by_marks(struct ties *ties)
 	}
 }
 
-/*
- * Children that began by exec. Their dumps name the parent by its pid alone: it is the process that had that pid at the
- * time.
- */
+/* Children that began by exec. The parent of one is the process that had its parent_pid when the child began. */
 
 static int compare_processes(const void *a, const void *b)
 {
@@ -139,10 +136,7 @@ static int compare_processes(const void *a, const void *b)
 	return x->start_ticks < y->start_ticks ? -1 : x->start_ticks > y->start_ticks;
 }
 
-/*
- * Whether the process may have run at this time, in nanoseconds since 1970. Only a closed dump says when the process
- * ended.
- */
+/* Whether the process may have run at this time (ns since 1970). Only a closed dump says when its process ended. */
 static bool lived_until(const struct dump_header *header, uint64_t realtime_ns)
 {
 	uint64_t ran = header->end_monotonic_ns - header->start_monotonic_ns;

@@ -269,10 +269,7 @@ void group_list_free(struct group_list *list)
 
 /* Namespaces. */
 
-/*
- * Returns the length of the path of the namespace around the one whose path has `length` bytes: 0, the root's, for the
- * root.
- */
+/* Returns the length of the path of the namespace around one whose path has `length` bytes; 0 for the root. */
 static size_t parent_length(const char *path, size_t length)
 {
 	if (!length)

@@ -43,10 +43,7 @@ struct times {
 	const struct aggregate *aggregate;
 };
 
-/*
- * Returns the key of the curve that a row belongs to at a level. Sizes in FLOPs and sizes in words have curves of their
- * own.
- */
+/* Returns the key of a row's curve at a level. Sizes in FLOPs and sizes in words have curves of their own. */
 static uint64_t key_of(const struct times *times, const struct row *row, enum level level, bool by_words)
 {
 	struct {

@@ -29,10 +29,7 @@ void times_free(struct times *times);
  */
 bool times_estimate(const struct times *times, const struct row *row, uint64_t *ns);
 
-/*
- * Returns the number of timed calls of a row, at most that of its calls: in a running program a call is timed before it
- * is counted.
- */
+/* Returns the timed calls of a row, at most as many as its calls: a running program times a call before it counts it. */
 static inline uint64_t times_timed(const struct row *row)
 {
 	return row->timed_calls < row->calls ? row->timed_calls : row->calls;

@@ -28,10 +28,7 @@ void text_free(struct text *text);  /* frees its memory; it may be used again */
 /* Returns the number of characters in a UTF-8 text, which is its width if each takes one column. */
 size_t text_width(const char *text);
 
-/*
- * Returns the length in bytes, 1 to 4, of the UTF-8 character at `text`, or 0 if there is no valid one. `text` ends in a
- * 0.
- */
+/* Returns the length in bytes, 1 to 4, of the first character of a terminated UTF-8 text; 0 if it is not a valid one. */
 unsigned utf8_length(const unsigned char *text);
 
 /* Whether the character of `length` bytes at `text` is a control character: U+0000 to U+001F and U+007F to U+009F. */

@@ -43,9 +43,9 @@ static inline const struct formula *catalog_formula(const struct routine *routin
 unsigned catalog_element_size(const struct routine *routine);
 
 /*
- * Prices a row by the current table: a function for aggregate_options.price. Its context is what catalog_repricer_new
- * returned, which the caller frees by catalog_repricer_free, and may be NULL there. Returns false if the table does not
- * have the routine, or the dump does not have an argument that its price depends on.
+ * Prices a row by the current table, as aggregate_options.price wants it. Its context is what catalog_repricer_new has
+ * returned; the caller frees that by catalog_repricer_free, which does nothing for NULL. Returns false if the table does not
+ * have the routine, or the dump does not have an argument that the price depends on.
  */
 bool catalog_reprice(void *context, const struct intern *texts, const struct routine_key *routine,
                      const struct dump_row *row, uint64_t multiplier, struct priced *priced);

@@ -153,10 +153,7 @@ static unsigned place_of_short(const struct family *family, const char *name, si
 	return place;
 }
 
-/*
- * The same for other names of an argument: LAPACK's KD for K diagonals in the BLAS, K for KD, and PR for P of a pair of
- * matrices.
- */
+/* The same for other names of an argument: KD for the BLAS's K and K for LAPACK's KD (diagonals of a band), PR for P. */
 static unsigned place_of_synonym(const struct family *family, const char *name, size_t length)
 {
 	static const struct { const char *name, *argument, *families; } synonyms[] = {
@@ -363,10 +360,7 @@ static int64_t trial_dimension(uint32_t i)
 	return values[i % DIMENSION_TRIALS];
 }
 
-/*
- * Returns a random value for argument i. Often a dimension is near to one that was given, since prices compare dimensions
- * with each other.
- */
+/* Returns a random value for argument i: often one near to a given dimension, since prices compare dimensions. */
 static int64_t random_value(const struct query *query, unsigned i, uint64_t *state)
 {
 	const struct family *family = catalog_family(query->routine);

@@ -128,10 +128,7 @@ struct dump_cursor {
 	uint64_t entry[sizeof(struct dump_lane) / 8]; /* an entry that is shorter than today's, with zeros behind it */
 };
 
-/*
- * Begins to read. `type` has entries of a fixed size, and `struct_size` is the size of its struct, such as struct
- * dump_row.
- */
+/* Begins to read. `type` has entries of a fixed size, and `struct_size` is the size of its struct. */
 void dump_cursor_open(struct dump_cursor *cursor, struct dump *dump, enum dump_block_type type, size_t struct_size);
 
 /* Returns the next entry, or NULL at the end. The entry is valid until the next call for this cursor. */

@@ -37,10 +37,7 @@ static size_t file_read_at(void *context, uint64_t offset, void *buffer, size_t 
 	return done;
 }
 
-/*
- * The dump of a running process grows. A file that has shrunk keeps its size: reads then return less, which is noted as
- * damage.
- */
+/* The dump of a running process grows. A file that has shrunk keeps its size; reads return less then. */
 static uint64_t file_size(void *context)
 {
 	struct system_file *file = context;
