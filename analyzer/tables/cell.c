@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cell.c - turns one value of a table into the text that a person reads.
+ * It must never add a text from a dump otherwise than by text_add_clean.
+ */
 #include "analyzer/tables/cell.h"
 
 #include <inttypes.h>
@@ -86,7 +90,7 @@ void cell_add(struct text *text, const struct column *column, const struct value
 	case COLUMN_CHANGE:
 		if (value->real == 0)
 			text_add(text, "0 %");
-		else /* a small change must not read as none */
+		else /* without the digits, a small change would read as none */
 			text_format(text, "%+.*f %%", value->real > -0.001 && value->real < 0.001 ? 4 : 1, 100 * value->real);
 		break;
 	case COLUMN_BOOL:

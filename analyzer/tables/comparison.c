@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * comparison.c - pairs the groups of two aggregates, and makes the tables of what differs.
+ * It must never leave out a group that only one of the two has.
+ */
 #include "analyzer/tables/comparison.h"
 
 #include <stdlib.h>
@@ -48,6 +52,7 @@ static void keep_changed(struct comparison *comparison)
 
 /* Groups. */
 
+/* The pair of a group, added where there is none. Until keep_changed moves them, pairs lie at the numbers of their names. */
 static struct pair *pair_of(struct comparison *comparison, const struct table *table, const struct group *group)
 {
 	struct text text = { 0 };
@@ -64,7 +69,7 @@ static struct pair *pair_of(struct comparison *comparison, const struct table *t
 	return &comparison->pairs[name];
 }
 
-/* Several groups may go by one name, such as calls on two lines of one function. */
+/* Several groups may have one name: calls on two lines of one function, for example. */
 static void add_to_side(struct side *side, const struct group *group)
 {
 	const u128 numbers[METRIC_COUNT] = { [METRIC_FLOPS] = group->flops, [METRIC_CHARGED] = group->charged,
@@ -74,6 +79,7 @@ static void add_to_side(struct side *side, const struct group *group)
 		side->numbers[i] = u128_add(side->numbers[i], numbers[i]);
 }
 
+/* Adds all groups of one aggregate to the pairs: of the old one if `number` is 0, of the new one if it is 1. */
 static void add_groups(struct comparison *comparison, unsigned number, const struct aggregate *aggregate)
 {
 	struct views *views = &comparison->views[number];
@@ -111,6 +117,7 @@ void comparison_close(struct comparison *comparison)
 
 /* Tables. */
 
+/* The relative change, which is unknown where the old number is 0. */
 static struct value change(u128 old, u128 new)
 {
 	return value_real(old ? ((double)new - (double)old) / (double)old : 0, old != 0);
@@ -143,7 +150,7 @@ void comparison_totals(struct comparison *comparison, struct table *table)
 	table_set_items(table, comparison->totals, METRIC_COUNT, sizeof *comparison->totals);
 }
 
-/* What a column of the key says of the pair's group. */
+/* The value of a column of the key for a pair. A pair's group may be of either aggregate, and is given to its own table. */
 static struct value pair_key(const struct table *table, const void *item, const struct column *column)
 {
 	const struct comparison *comparison = table->data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * groups.c - tables whose items are groups of rows: routines, shapes, call sites, libraries, manual charges.
- * It must never add up anything itself: that is aggregate/summary's.
+ * It must never add anything up: aggregate/summary.c does so.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static const struct column routine_columns[] = {
 	MEASURES,
 };
 
-/* Without those at the end that were only asked for their workspace. */
+/* Routines are in the order of their FLOPs. Those at the end that had workspace queries alone are not counted. */
 static size_t called_routines(const struct table *table)
 {
 	const struct group_list *list = &views_of(table)->groups[GROUP_ROUTINE];
@@ -95,6 +95,8 @@ static const struct place *place_of(const struct table *table, const struct grou
 {
 	return views_place(views_of(table), group->row->site);
 }
+
+/* The following two return texts that are valid until the next value is asked for. */
 
 static const char *place_line(const struct table *table, const struct group *group)
 {
@@ -172,6 +174,7 @@ static const char *library_name(const struct table *table, uint32_t number)
 	return number == AGGREGATE_NONE ? "(unknown)" : text_at(table->aggregate, module_of(table->aggregate, number)->path);
 }
 
+/* The width of the library's integers; NULL where the library is not known. */
 static const char *integers_of(const struct table *table, uint32_t number)
 {
 	if (number == AGGREGATE_NONE)
@@ -179,6 +182,7 @@ static const char *integers_of(const struct table *table, uint32_t number)
 	return table->aggregate->module_totals[number].flags & DUMP_MODULE_ILP64 ? "ILP64" : "LP64";
 }
 
+/* In hexadecimal digits, valid until the next value is asked for; NULL where the library is not known, or has none. */
 static const char *build_id_of(const struct table *table, uint32_t number)
 {
 	struct text *text = views_scratch(views_of(table));

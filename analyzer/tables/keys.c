@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * keys.c - the keys of --by, each with the columns that say which group a row is.
+ * It must never add anything up: it names the groups that aggregate/summary.c makes.
+ */
 #include "analyzer/tables/keys.h"
 
 #include <string.h>
@@ -27,7 +31,10 @@ static const char *space_of(const struct table *table, const struct group *group
 	return intern_at(&table->aggregate->spaces, group->row->space);
 }
 
-/* Where a site is as long as its file is edited elsewhere: without the line. */
+/*
+ * Names a call site by its function where that is known, and not by its line, which an edit elsewhere in the file would
+ * change. The text is valid until the next value is asked for.
+ */
 static const char *caller_of(const struct table *table, const struct group *group)
 {
 	const struct place *place = views_place(views_of(table), group->row->site);
@@ -160,7 +167,7 @@ void key_add_name(struct text *text, const struct key *key, const struct table *
 GETTER(origin_processes, struct group,
        value_number_if(totals_of(table, item)->processes != 0, totals_of(table, item)->processes))
 
-/* The key's columns, and what a group of any rows has to show. */
+/* Joins the columns of a key and the measures, for a key that has no table in a report. */
 static const struct column *join_columns(struct views *views, const struct key *key, unsigned *count)
 {
 	static const struct column measures[] = {

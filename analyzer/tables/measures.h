@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * measures.h - getters of what a group of rows counts, for every table whose items are `struct group`.
- * It must never count anything: each getter shows what a group has.
+ * measures.h - getters of the sums of a group of rows, for every table whose items are `struct group`.
+ * It must never add anything up: a getter shows what a group has.
  */
 #ifndef ANALYZER_MEASURES_H
 #define ANALYZER_MEASURES_H
 
 #include "analyzer/tables/views.h"
 
-/* Some of the calls stand for others: see struct group. */
+/* The time of all calls of a group, an estimate unless each of them was timed: see struct group. */
 static inline struct value value_time(const struct group *group)
 {
 	struct value value = value_number_if(group->timed_calls || group->estimated_ns || group->extrapolated_calls,
@@ -18,6 +18,7 @@ static inline struct value value_time(const struct group *group)
 	return value;
 }
 
+/* The part of all FLOPs of the aggregate. */
 static inline struct value value_share(const struct table *table, u128 flops)
 {
 	return value_ratio(flops, table->aggregate->totals.flops);
@@ -41,7 +42,7 @@ GETTER(group_queries, struct group, value_number(item->queries))
 GETTER(group_charges, struct group, value_number(item->manual_charges))
 GETTER(group_saturated, struct group, value_number(item->saturated))
 
-/* What a group of all kinds of calls has to show. */
+/* The columns of a group that may have calls of all kinds. */
 #define MEASURES \
 	{ "calls",             "calls",      COLUMN_COUNT, 0,               group_calls }, \
 	{ "flops",             "FLOPs",      COLUMN_FLOPS, 0,               group_flops }, \
@@ -59,7 +60,7 @@ GETTER(group_saturated, struct group, value_number(item->saturated))
 	{ "workspace_queries", "",           COLUMN_COUNT, COLUMN_NO_TEXT,  group_queries }, \
 	{ "saturated",         "saturated",  COLUMN_BOOL,  COLUMN_RARE,     group_saturated }
 
-/* The routine of a group whose rows are all of one. */
+/* The routine, and the shape, of a group whose rows all have the same. */
 GETTER(group_routine, struct group,
        value_text(routine_name(table->aggregate, item->row->routine)))
 GETTER(group_shape, struct group, value_shape(table->aggregate, item->row))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * processes.c - the tables of processes, of what they remark, and of what is wrong with their dumps.
- * It must never show a number that stands for what is not known.
+ * processes.c - the tables of processes, of parallel launches, of the notes in dumps, and of damage.
+ * It must never show a number for what is not known.
  */
 #include "analyzer/tables/processes.h"
 
@@ -47,7 +47,7 @@ static struct value process_list(const struct table *table, uint32_t texts, uint
 	return value_list(text_at(table->aggregate, texts), bytes);
 }
 
-/* In UTC; NULL if it is not known. */
+/* When a process began, in UTC, valid until the next value is asked for; NULL if it is not known. */
 static const char *start_text(const struct table *table, uint64_t realtime_ns)
 {
 	time_t seconds = (time_t)(realtime_ns / 1000000000u);
@@ -61,7 +61,7 @@ static const char *start_text(const struct table *table, uint64_t realtime_ns)
 	return text->bytes;
 }
 
-/* In 32 hexadecimal digits; NULL if it has none. */
+/* The number of a process's dump in 32 hexadecimal digits, valid until the next value is asked for; NULL if it has none. */
 static const char *id_text(const struct table *table, const struct process *process)
 {
 	struct text *text = views_scratch(views_of(table));
@@ -72,7 +72,7 @@ static const char *id_text(const struct table *table, const struct process *proc
 	return text->bytes;
 }
 
-/* What was lost, as texts that each end in 0. */
+/* A list of what was lost, by the bits of enum dump_loss. */
 static struct value losses_of(const struct table *table, uint32_t losses)
 {
 	static const char *const names[] = { "calls", "space", "sites", "shapes_coarse", "log", "stacks", "not_durable" };
@@ -143,7 +143,7 @@ static const void *process_at(const struct table *table, size_t row)
 	return views_of(table)->launches.processes[row];
 }
 
-/* In the order of ranks. */
+/* Processes are shown launch by launch, in the order of their ranks. */
 static void list_processes(struct views *views, struct table *table)
 {
 	views_launches(views);
@@ -168,7 +168,7 @@ static const struct column launch_columns[] = {
 	{ "launch",    "launch",    COLUMN_TEXT,  COLUMN_OPTIONAL, launch_name },
 	{ "ranks",     "ranks",     COLUMN_COUNT, 0,               launch_ranks },
 	{ "with_dump", "with dump", COLUMN_COUNT, 0,               launch_with_dump },
-	{ "missing",   "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* readers are told above */
+	{ "missing",   "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* people read it above the tables */
 };
 
 static void list_launches(struct views *views, struct table *table)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * processes.h - what the state of a process is called.
- * It must never rename a state: JSON has these names.
+ * processes.h - names of the states of processes, and of signals.
+ * It must never rename a state, for JSON has these names.
  */
 #ifndef ANALYZER_PROCESSES_H
 #define ANALYZER_PROCESSES_H
 
 #include "analyzer/aggregate/aggregate.h"
 
-const char *state_name(enum process_state state); /* as in JSON */
-const char *signal_name(int number);              /* "SIGXCPU"; valid until the next one */
+/* A constant text: "running", "closed", "exec", "ended" or "unknown". */
+const char *state_name(enum process_state state);
+
+/* "SIGXCPU", or "signal 70" for a number without a name. The text is valid until the next call. */
+const char *signal_name(int number);
 
 #endif

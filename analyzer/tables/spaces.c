@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * spaces.c - the tables of namespaces and of budgets. It must never add up anything itself.
+ * spaces.c - the tables of namespaces and of budgets.
+ * It must never add anything up: aggregate/ does so.
  */
 #include "analyzer/tables/measures.h"
 #include "analyzer/tables/tables.h"
@@ -12,6 +13,7 @@ static const char *path_name(const char *path)
 
 /* Namespaces. */
 
+/* Says that a budget was never charged, which is often a misspelt namespace; "" otherwise. */
 static const char *remark_of(const struct space *space)
 {
 	bool untouched = space->budget && !space->inclusive_calls && !space->refused_calls;

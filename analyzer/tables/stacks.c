@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stacks.c - the table of sampled stacks, and the Python line that most of a call site's work came from.
+ * It must never look a native frame up twice: that is expensive, and many stacks share frames.
+ */
 #include "analyzer/tables/stacks.h"
 
 #include <stdlib.h>
@@ -14,18 +18,19 @@
 
 enum { TEXT_FRAMES = 4 };
 
-/* What one sample says, or several that look the same. */
+/* A row of the table: one sample, or several whose stacks look the same to a person. */
 struct sampled {
 	struct views *views;
-	uint32_t number;            /* of the sample, the largest of them */
-	u128 flops;                 /* that it stands for */
-	u128 sampled_flops;         /* charged ones, which it says it stands for */
-	bool exact;                 /* no call of its site was left out */
+	uint32_t number;            /* of the sample; of several, that of the largest */
+	u128 flops;                 /* estimated: see estimate.h */
+	u128 sampled_flops;         /* charged FLOPs, as the samples say by themselves */
+	bool exact;                 /* `flops` is no estimate, since every call of the site had its stack taken */
 	uint64_t calls;             /* that were sampled */
-	const char *symbol, *space; /* that was called; the namespace's path, "" for the root */
+	const char *symbol, *space; /* symbol that was called; path of the namespace, "" for the root */
 	const struct stack_head *stack;
 };
 
+/* A position in the list of samples. */
 struct stacks {
 	struct views *views;
 	size_t next;
@@ -33,13 +38,13 @@ struct stacks {
 
 enum frame_kind { FRAMES_PYTHON, FRAMES_NATIVE };
 
-/* The frames of a sample, innermost first. */
+/* A position in the frames of a stack, from the innermost outwards. */
 struct frames {
 	struct views *views;
 	const struct stack_head *stack;
 	enum frame_kind kind;
-	const char *python; /* what is left of the lines */
-	uint32_t next;
+	const char *python; /* FRAMES_PYTHON: the lines that are left; NULL after the last */
+	uint32_t next;      /* FRAMES_NATIVE */
 };
 
 /* Rows of the table of stacks, the largest first. */
@@ -52,14 +57,14 @@ struct stack_rows {
 struct sampled_stacks {
 	struct estimate *estimates;    /* by sample */
 	uint32_t *order;               /* samples, the largest first */
-	struct intern names;           /* of frames */
-	struct intern native;          /* frames that have been looked up, */
-	uint32_t *names_of_native;     /* and what they are called */
+	struct intern names;           /* of frames: "function (file:line)" */
+	struct intern native;          /* native frames that have been looked up (struct stack_frame) */
+	uint32_t *names_of_native;     /* by their numbers in `native`: numbers in `names` */
 	size_t native_capacity;
-	struct memo lines;             /* by Python text: the innermost line that somebody wrote, a name */
-	uint32_t *lines_of_sites;      /* by site: such a line, AGGREGATE_NONE if there is none */
-	struct stack_rows rows[2];     /* for programs, and for readers */
-	struct text frames;            /* of the value that was asked for last, each ending in 0 */
+	struct memo lines;             /* by the number of a Python text: the number in `names` of what line_of finds */
+	uint32_t *lines_of_sites;      /* by site: such a number, AGGREGATE_NONE if there is none */
+	struct stack_rows rows[2];     /* for programs, and for people */
+	struct text frames;            /* the list that was asked for last; each piece ends in 0 */
 };
 
 void stacks_free(struct sampled_stacks *stacks)
@@ -79,7 +84,7 @@ void stacks_free(struct sampled_stacks *stacks)
 	free(stacks);
 }
 
-/* One after the other. */
+/* The samples in order. */
 
 static const struct sample_key *sample_at(const struct aggregate *aggregate, uint32_t number)
 {
@@ -96,6 +101,7 @@ static int compare_samples(const void *a, const void *b, void *of)
 	return x < y ? -1 : x > y;
 }
 
+/* What the views keep of stacks, made when it is first asked for. */
 static struct sampled_stacks *sampled_stacks(struct views *views)
 {
 	const struct aggregate *aggregate = views->aggregate;
@@ -113,12 +119,13 @@ static struct sampled_stacks *sampled_stacks(struct views *views)
 	return stacks;
 }
 
-/* The samples of an aggregate, the largest first. */
+/* Begins at the largest sample of an aggregate. */
 static struct stacks stacks_of(struct views *views)
 {
 	return (struct stacks){ .views = views };
 }
 
+/* Takes the next smaller sample; false after the last. */
 static bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 {
 	const struct aggregate *aggregate = stacks->views->aggregate;
@@ -175,7 +182,7 @@ static const char *next_python(struct frames *frames)
 	return text->bytes;
 }
 
-/* The number of what a native frame is called. Many stacks have the same frames, and a frame is dear to look up. */
+/* The number in `names` of a native frame's name, which is looked up when it is first asked for. */
 static uint32_t native_name(struct views *views, const struct stack_frame *frame)
 {
 	struct sampled_stacks *stacks = sampled_stacks(views);
@@ -202,13 +209,13 @@ static const char *next_native(struct frames *frames)
 	return intern_at(&sampled_stacks(frames->views)->names, native_name(frames->views, &frames_of(frames->stack)[frames->next++]));
 }
 
-/* "function (file:line)", valid until the next frame or value of the views; NULL after the last. */
+/* The next frame's name, "function (file:line)", valid until the next frame or value is asked for; NULL after the last. */
 static const char *frames_next(struct frames *frames)
 {
 	return frames->kind == FRAMES_PYTHON ? next_python(frames) : next_native(frames);
 }
 
-/* The next frame of code that somebody wrote. */
+/* The same, but Python frames of generated code are passed over. */
 static const char *next_written(struct frames *frames)
 {
 	const char *name;
@@ -219,20 +226,22 @@ static const char *next_written(struct frames *frames)
 	return name;
 }
 
-/* The line that most comes from. */
+/* The Python line that most of a call site's work comes from. */
 
-/* What the samples of a site say of one of its lines. */
 struct line_key {
-	uint32_t site, line;
+	uint32_t site, line; /* line: number in `names` */
 };
 
 struct line_sums {
-	struct intern keys;
-	u128 *sums;
+	struct intern keys; /* struct line_key */
+	u128 *sums;         /* by their numbers: FLOPs of the samples of a site that have a line */
 	size_t capacity;
 };
 
-/* The innermost line of a stack that somebody wrote, or else the innermost one; AGGREGATE_NONE if there is none. */
+/*
+ * The number of a stack's innermost Python frame that is not of generated code, or of the innermost one if all are;
+ * AGGREGATE_NONE if it has no Python frames.
+ */
 static uint32_t line_of(struct views *views, const struct stack_head *stack)
 {
 	struct sampled_stacks *stacks = sampled_stacks(views);
@@ -265,6 +274,7 @@ static void add_line(struct line_sums *lines, const struct line_key *key, u128 f
 	lines->sums[number] = u128_add(lines->sums[number], flops);
 }
 
+/* Finds, for all sites, the line with the largest sum. */
 static void find_lines(struct views *views)
 {
 	const struct aggregate *aggregate = views->aggregate;
@@ -305,7 +315,7 @@ const char *stacks_python_of_site(struct views *views, uint32_t site)
 
 /* The table. */
 
-/* Adds as many frames as are asked for, as texts that each end in 0. */
+/* Adds the names of the next frames, at most `most`, each of which ends in 0. */
 static void add_frames(struct text *text, struct frames frames, const char *(*next)(struct frames *), uint32_t most)
 {
 	const char *name;
@@ -314,7 +324,7 @@ static void add_frames(struct text *text, struct frames frames, const char *(*ne
 		text_add_bytes(text, name, strlen(name) + 1);
 }
 
-/* What readers see of a stack: its innermost frames, those of Python where there are any. */
+/* Sets `text` to the frames that a person is shown: the innermost ones, of Python where there are any. */
 static void add_innermost(struct text *text, struct views *views, const struct stack_head *stack)
 {
 	text_clear(text);
@@ -324,13 +334,14 @@ static void add_innermost(struct text *text, struct views *views, const struct s
 		add_frames(text, frames_of_stack(views, stack, FRAMES_NATIVE), next_written, TEXT_FRAMES);
 }
 
-/* Which stacks look the same to readers, by numbers that are equal then. */
+/* Numbers for what a person is shown of stacks. */
 struct looks {
 	struct intern known;
-	struct memo of_python; /* each text is looked at once, however many stacks have it */
+	struct memo of_python; /* by the number of a Python text: each is read once, however many stacks have it */
 	struct text text;
 };
 
+/* Two stacks have equal numbers if a person is shown the same frames of both. */
 static uint32_t look_of(struct looks *looks, struct views *views, const struct stack_head *stack)
 {
 	uint32_t look = memo_find(&looks->of_python, stack->python);
@@ -353,6 +364,7 @@ static int compare_rows(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Adds a sample to the row with this number, which is a new one if it is `rows->count`. */
 static void add_row(struct stack_rows *rows, uint32_t number, const struct sampled *sampled)
 {
 	struct sampled *row;
@@ -369,7 +381,7 @@ static void add_row(struct stack_rows *rows, uint32_t number, const struct sampl
 	row->exact &= sampled->exact;
 }
 
-/* For readers, stacks that look the same are one row: they differ further out, or within a line. */
+/* For people, samples whose stacks look the same are one row: they differ in frames further out, or within a line. */
 static void make_rows(struct views *views, bool for_readers, struct stack_rows *rows)
 {
 	const struct aggregate *aggregate = views->aggregate;
@@ -419,7 +431,7 @@ static struct value flops_of(const struct sampled *sampled)
 	return value;
 }
 
-/* Of what was done and what is in flight: stacks are taken before their calls run. */
+/* The part of the FLOPs done and in flight. Stacks are taken before their calls run, so that samples have both. */
 static struct value share_of(const struct table *table, const struct sampled *sampled)
 {
 	const struct totals *totals = &table->aggregate->totals;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * symbolize.c - finds function, file and line of an address by libdw, in the file of its module and in debug files.
+ * It must never open a file that nobody asks about: symbols and debug information are loaded at the first question.
+ */
 #include "analyzer/tables/symbolize.h"
 
 #include <dlfcn.h>
@@ -15,50 +19,50 @@
 #include "names.h"
 
 struct symbol {
-	uint64_t start, size; /* addresses as in Dwfl_Module */
+	uint64_t start, size; /* start: an address as in Dwfl_Module; size in bytes, 0 if it is not known */
 	const char *name;
 };
 
-/* Addresses [start, end), as in the debug information, of a function that is not inlined. */
+/* A range [start, end) of a function that is not inlined, in addresses of the debug information. */
 struct function {
 	uint64_t start, end;
 	Dwarf_Die die;
 };
 
-/* A compilation unit; its functions are listed when the first address in it is asked for. */
+/* A compilation unit. */
 struct unit {
-	Dwarf_Die die, scopes; /* the same unless the debug information is split */
-	uint64_t bias;         /* address less that in the debug information */
-	bool listed;
-	struct function *functions; /* by address */
+	Dwarf_Die die, scopes; /* of its lines, and of its functions; they differ if the debug information is split */
+	uint64_t bias;         /* added to an address of the debug information, gives that in Dwfl_Module */
+	bool listed;           /* `functions` is filled, which happens when the first address in the unit is asked for */
+	struct function *functions; /* in the order of their addresses */
 	size_t function_count, function_capacity;
 };
 
-/* Addresses [start, end) of a unit. */
+/* A range [start, end) of a unit, in addresses as in Dwfl_Module. */
 struct unit_range {
 	uint64_t start, end;
 	size_t unit;
 };
 
-/* A module's file, opened when the first address in it is asked for. */
+/* A module's file. */
 struct image {
-	bool tried;
-	const char *problem;
-	Dwfl *dwfl;
+	bool tried;          /* it was opened, or could not be, when the first address in it was asked for */
+	const char *problem; /* why it cannot be used; NULL if it can */
+	Dwfl *dwfl;          /* NULL, as `module` is, while no file is open */
 	Dwfl_Module *module;
-	uint64_t bias; /* address in Dwfl_Module less that in the file */
-	struct symbol *symbols; /* of functions, by address */
+	uint64_t bias; /* added to an address of the file, gives that in Dwfl_Module */
+	struct symbol *symbols; /* of functions, in the order of their addresses */
 	size_t symbol_count;
 	struct unit *units;
 	size_t unit_count, unit_capacity;
-	struct unit_range *ranges; /* by address */
+	struct unit_range *ranges; /* in the order of their addresses */
 	size_t range_count, range_capacity;
 };
 
 struct symbolizer {
 	const struct aggregate *aggregate;
 	struct image *images; /* by the module's number */
-	struct intern texts;
+	struct intern texts;  /* of the places that were found */
 };
 
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
@@ -92,6 +96,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 
 /* Opening a module's file. */
 
+/* Opens a file; false if it cannot be read as ELF. */
 static bool open_file(struct image *image, const char *path)
 {
 	static const Dwfl_Callbacks callbacks = {
@@ -123,7 +128,7 @@ static void close_file(struct image *image)
 	image->module = NULL;
 }
 
-/* The file that debuggers keep apart for this build-id. */
+/* Opens the debug file that a distribution installs for the module's build-id; false if there is none. */
 static bool open_debug_file(struct image *image, const struct module_key *module)
 {
 	char path[128], *at = path;
@@ -137,7 +142,10 @@ static bool open_debug_file(struct image *image, const struct module_key *module
 	return open_file(image, path);
 }
 
-/* Without build-ids: was the file there, as it is now, before the process began, on this machine? */
+/*
+ * Whether the file, as it is now, is older than every process that had it, and all of these ran on this machine. Only asked
+ * where there is no build-id.
+ */
 static bool file_is_older(const char *path, const struct module *totals)
 {
 	struct stat status;
@@ -146,7 +154,7 @@ static bool file_is_older(const char *path, const struct module *totals)
 	       (uint64_t)status.st_ctim.tv_sec * 1000000000u + (uint64_t)status.st_ctim.tv_nsec < totals->earliest_start_ns;
 }
 
-/* NULL if the open file is the one that ran. */
+/* Why the open file cannot be taken for the one that ran; NULL if it can. */
 static const char *mismatch(const struct image *image, const struct module_key *module, const char *path,
                             const struct module *totals)
 {
@@ -220,7 +228,7 @@ static void load_unit(struct image *image, Dwarf_Die *die, uint64_t bias)
 	image->units[image->unit_count++] = unit;
 }
 
-/* libdw itself finds units by .debug_aranges alone, and clang writes none. */
+/* Lists all units with their ranges. libdw would find units by .debug_aranges alone, and clang writes none. */
 static void load_units(struct image *image)
 {
 	Dwarf_Addr bias;
@@ -231,6 +239,7 @@ static void load_units(struct image *image)
 		qsort(image->ranges, image->range_count, sizeof *image->ranges, compare_ranges);
 }
 
+/* The image of a module, which is opened at the first call. */
 static struct image *image_of(struct symbolizer *symbolizer, uint32_t number)
 {
 	const struct module_key *module = module_of(symbolizer->aggregate, number);
@@ -264,7 +273,7 @@ static const char *keep(struct symbolizer *symbolizer, const char *text)
 
 typedef char *demangler(const char *mangled, char *buffer, size_t *length, int *status);
 
-/* The C++ runtime's __cxa_demangle; a system that has C++ programs to be analyzed has it. */
+/* __cxa_demangle of the C++ runtime, which is loaded only when it is needed; NULL if it is not installed. */
 static demangler *find_demangler(void)
 {
 	static demangler *found;
@@ -280,7 +289,7 @@ static demangler *find_demangler(void)
 	return found;
 }
 
-/* What gfortran makes of a procedure in a module, __MODULE_MOD_PROCEDURE; NULL for any other name. */
+/* Turns gfortran's name of a module procedure, __MODULE_MOD_PROCEDURE, into "MODULE::PROCEDURE", to be freed; NULL for others. */
 static char *module_procedure(const char *name)
 {
 	const char *middle = strncmp(name, "__", 2) ? NULL : strstr(name, "_MOD_");
@@ -304,7 +313,7 @@ static const char *demangled(struct symbolizer *symbolizer, const char *name)
 	return kept;
 }
 
-/* The last function that begins at or before the address, and reaches it where it has a size. */
+/* The last function that begins at or before the address; NULL if there is none, or if its size is known and it ends before. */
 static const struct symbol *symbol_at(const struct image *image, uint64_t address)
 {
 	size_t low = 0, high = image->symbol_count;
@@ -355,7 +364,7 @@ static void add_function(struct unit *unit, Dwarf_Die *die)
 	}
 }
 
-/* Functions stand in the unit itself, in namespaces, modules and classes, and contained ones of Fortran in functions. */
+/* Lists functions of the unit itself, of namespaces, modules and classes, and those that Fortran contains in functions. */
 static void list_functions(struct unit *unit, Dwarf_Die *parent)
 {
 	Dwarf_Die die;
@@ -382,7 +391,7 @@ static int compare_functions(const void *a, const void *b)
 }
 
 /*
- * The function that has an address as in the debug information; NULL if none does. A list of our own:
+ * The function that an address of the debug information is in; NULL if there is none. It searches a list of its own, since
  * dwarf_getscopes walks the whole unit for every address.
  */
 static Dwarf_Die *function_at(struct unit *unit, uint64_t address)
@@ -407,7 +416,7 @@ static Dwarf_Die *function_at(struct unit *unit, uint64_t address)
 	return low && address < unit->functions[low - 1].end ? &unit->functions[low - 1].die : NULL;
 }
 
-/* The innermost function within `parent`, inlined or contained, that has the address; false if it has none. */
+/* Finds the innermost function, inlined or contained in `parent`, that the address is in; false if there is none. */
 static bool find_inner(Dwarf_Die *parent, uint64_t address, Dwarf_Die *found)
 {
 	Dwarf_Die die;
@@ -490,7 +499,7 @@ void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t o
 	image = image_of(symbolizer, module);
 	place->problem = image->problem;
 	if (image->module && offset)
-		/* One byte back: the call may be the last instruction of its line, or of its function. */
+		/* The byte before the return address is the call's, which may be the last of its line or function. */
 		look_up(symbolizer, image, offset - 1 + image->bias, place);
 }
 

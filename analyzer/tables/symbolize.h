@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * symbolize.h - function, file and line of an address in a module, from the module's file and its debug
- * information, wherever that is. It must never answer from a file that is not the one that ran.
+ * symbolize.h - finds function, file and line of an address in a module, from the module's file and its debug information.
+ * It must never answer from a file that is not the one that ran.
  */
 #ifndef ANALYZER_SYMBOLIZE_H
 #define ANALYZER_SYMBOLIZE_H
@@ -12,28 +12,30 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "analyzer/base/text.h"
 
+/* Where a call is made. All texts live as long as the symbolizer and its aggregate. */
 struct place {
-	const char *function; /* NULL if not known; demangled. All texts live as long as the symbolizer */
-	uint64_t into;        /* bytes from the function's start; only without a line */
-	const char *file;     /* NULL if not known */
-	int line;
-	const char *module;   /* path; NULL for code outside any module */
-	uint64_t offset;      /* in the module, or the address */
-	const char *problem;  /* why nothing better is known; NULL if there is a line, or no debug information */
+	const char *function; /* demangled; NULL if not known */
+	uint64_t into;        /* bytes from the start of the function's symbol to the call's last byte; 0 if not known */
+	const char *file;     /* of the source; NULL if not known */
+	int line;             /* valid only with `file` */
+	const char *module;   /* its path; NULL for code outside of all modules */
+	uint64_t offset;      /* of the return address in the module; the address where there is no module */
+	const char *problem;  /* why nothing better is known; NULL if the module's file was read */
 };
 
 struct symbolizer;
 
+/* The aggregate must outlive the symbolizer. To be freed by symbolizer_free, which takes NULL, too. */
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate);
 void symbolizer_free(struct symbolizer *symbolizer);
 
-/* Where a site's call is: the instruction before its return address. */
+/* Finds the place of a call site: that of the instruction before its return address. What is not known is NULL or 0. */
 void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place);
 
-/* The same for a return address by its module, AGGREGATE_NONE if there is none, and its offset there. */
+/* The same for a return address, by its module (AGGREGATE_NONE if there is none) and its offset there. */
 void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place);
 
-/* "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (rebuilt since)". */
+/* Adds a place in one line: "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (PROBLEM)". */
 void place_add(struct text *text, const struct place *place);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * table.h - what a table is, whoever shows it: columns, each a line with a getter beside its name, over items.
- * It must never know how a table is written down.
+ * table.h - tables of a report: items are the rows, and each column has a getter for the value of an item.
+ * It must never know how a table is written down, which is a format's part (render/).
  */
 #ifndef ANALYZER_TABLE_H
 #define ANALYZER_TABLE_H
@@ -14,10 +14,11 @@
 #include "analyzer/base/number.h"
 #include "analyzer/base/text.h"
 
+/* Which members of struct value hold a column's values, and how a person sees one. */
 enum column_kind {
-	COLUMN_TEXT,
+	COLUMN_TEXT,    /* value.text */
 	COLUMN_COUNT,   /* value.number; text: 1,234 */
-	COLUMN_NUMBER,  /* value.number; text: 1234, for what is a name rather than a count */
+	COLUMN_NUMBER,  /* value.number; text: 1234, for a name rather than a count */
 	COLUMN_FLOPS,   /* value.number; text: 48.00 M */
 	COLUMN_SHARE,   /* value.real, 0 .. 1; text: 99.5 % */
 	COLUMN_TIME,    /* value.number, ns; text: 12.3 ms */
@@ -25,22 +26,22 @@ enum column_kind {
 	COLUMN_CHANGE,  /* value.real, 0.05 for 5 % more; text: +5.0 % */
 	COLUMN_BOOL,    /* value.number; text: yes, or nothing */
 	COLUMN_SHAPE,   /* value.row and value.names; text: m=3 n=4; JSON: {"m":3,"n":4} */
-	COLUMN_LIST,    /* value.text, pieces that each end in 0, value.number bytes in all */
-	COLUMN_STACK,   /* the same, frames; text: a < b < c */
+	COLUMN_LIST,    /* value.text: pieces that each end in 0, value.number bytes in all; text: a b c */
+	COLUMN_STACK,   /* the same, of frames from the innermost outwards; text: a < b < c */
 };
 
-/* "Readers" are people, of text or Markdown; the others are programs, of JSON or CSV. */
+/* Readers are people, who read text or Markdown; programs read JSON or CSV. */
 enum column_flags {
 	COLUMN_NO_TEXT = 1 << 0,  /* left out for readers */
-	COLUMN_ONLY_TEXT = 1 << 1,
+	COLUMN_ONLY_TEXT = 1 << 1, /* left out for programs */
 	COLUMN_OPTIONAL = 1 << 2, /* left out for readers where it is empty or 0 in every row */
-	COLUMN_RARE = 1 << 3,     /* the same, and 0 is shown as nothing */
-	COLUMN_CHARGED = 1 << 4,  /* left out for readers where there are no weights or multipliers: it repeats another */
+	COLUMN_RARE = 1 << 3,     /* the same, and a 0 in it is shown as nothing */
+	COLUMN_CHARGED = 1 << 4,  /* left out for readers where charged FLOPs equal FLOPs, so that it would repeat a column */
 };
 
 struct value {
 	bool known; /* otherwise: text "", JSON null, CSV empty */
-	bool estimated; /* text: with a ~ before it */
+	bool estimated; /* readers see a ~ before it */
 	union {
 		const char *text;
 		const struct row *row;
@@ -48,45 +49,46 @@ struct value {
 	union {
 		u128 number;
 		double real;
-		const struct aggregate *names; /* of a shape's arguments */
+		const struct aggregate *names; /* of COLUMN_SHAPE: has the names of the arguments */
 	};
 };
 
 struct table;
 
 struct column {
-	const char *key;   /* JSON, CSV */
-	const char *title; /* readers */
+	const char *key;   /* its name for programs */
+	const char *title; /* its name for readers */
 	enum column_kind kind;
 	unsigned flags;
-	/* The value for an item. A text must live until the next value is asked for. */
+	/* Returns the value of an item. A text in it must live until the next value is asked for. */
 	struct value (*get)(const struct table *table, const void *item, const struct column *column);
 };
 
-/* Beyond these, a table has no columns. */
+/* The most columns that a table may have. */
 enum { TABLE_COLUMNS_MAX = 32 };
 
 struct table {
-	const char *key, *title;
+	const char *key, *title; /* names, for programs and for readers */
 	const struct column *columns;
 	unsigned column_count;
 	size_t row_count;
-	/* What the getters are given: items of an array, or what `item` makes of the row where it is not NULL. */
+	/* The items that the getters take: what `item` returns for a row, or where it is NULL, the elements of an array. */
 	const void *items;
 	size_t item_size;
 	const void *(*item)(const struct table *table, size_t row);
 	void *data;                        /* for `item` and the getters */
 	const struct aggregate *aggregate; /* for the getters; may be NULL */
-	bool hides_charged;                /* COLUMN_CHARGED says nothing new */
-	bool for_readers;                  /* rather than for programs */
-	size_t more;                       /* rows that are not shown */
+	bool hides_charged;                /* COLUMN_CHARGED would repeat another column */
+	bool for_readers;                  /* made for readers rather than for programs */
+	size_t more;                       /* how many rows are not shown */
 };
 
+/* Initializes the columns of a struct table with an array. */
 #define TABLE_COLUMNS(array) .columns = array, .column_count = sizeof array / sizeof *array
 
 /*
- * Defines `name`, a getter: an expression of `item`, which is a `const type *`, and of `table`.
- * An unused one is no mistake: several files have those of a group of rows.
+ * Defines a getter, `name`, which returns the value of an expression of `item`, a `const type *`, and of `table`. Getters are
+ * inline so that those of measures.h may go unused in a file without a warning.
  */
 #define GETTER(name, type, expression) \
 	static inline struct value name(const struct table *table, const void *given, const struct column *column) \
@@ -99,6 +101,7 @@ struct table {
 		return expression; \
 	}
 
+/* Makes the elements of an array the table's rows. The array must outlive the table. */
 static inline void table_set_items(struct table *table, const void *items, size_t count, size_t item_size)
 {
 	table->items = items;
@@ -111,7 +114,7 @@ static inline const void *table_item(const struct table *table, size_t row)
 	return table->item ? table->item(table, row) : (const char *)table->items + row * table->item_size;
 }
 
-/* Shows at most `top` rows. */
+/* Leaves at most `top` rows, and counts the others in `more`. */
 static inline void table_cut(struct table *table, size_t top)
 {
 	table->more = table->row_count > top ? table->row_count - top : 0;
@@ -123,12 +126,13 @@ static inline struct value column_get(const struct column *column, const struct 
 	return column->get(table, item, column);
 }
 
+/* A text that is NULL is not known. */
 static inline struct value value_text(const char *text)
 {
 	return (struct value){ .known = text != NULL, .text = text };
 }
 
-/* Not known where there is nothing. */
+/* The same, and an empty text is not known, either. */
 static inline struct value value_filled(const char *text)
 {
 	return value_text(text && *text ? text : NULL);
@@ -144,7 +148,7 @@ static inline struct value value_number_if(bool known, u128 number)
 	return (struct value){ .known = known, .number = number };
 }
 
-/* -1 stands for what is not known. */
+/* A negative number stands for one that is not known. */
 static inline struct value value_unless_negative(int32_t number)
 {
 	return value_number_if(number >= 0, number < 0 ? 0 : (u128)number);
@@ -155,6 +159,7 @@ static inline struct value value_real(double real, bool known)
 	return (struct value){ .known = known, .real = real };
 }
 
+/* Not known if `whole` is 0. */
 static inline struct value value_ratio(u128 part, u128 whole)
 {
 	return value_real(whole ? (double)part / (double)whole : 0, whole != 0);

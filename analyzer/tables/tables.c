@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tables.c - the order of the tables in a report, and which of them a person is shown.
+ * It must never hide a table from a program.
+ */
 #include "analyzer/tables/tables.h"
 
 #include <string.h>
@@ -21,7 +25,7 @@ static bool has_processes(const struct aggregate *aggregate)
 	return aggregate->process_count > 1;
 }
 
-/* Of a single launch the totals say it. */
+/* Whether there is more than one launch. Of a single one the totals above the tables say enough. */
 static bool has_launches(const struct aggregate *aggregate)
 {
 	struct launch_key key, previous;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tables.h - the tables of a report, in its order.
- * It must never change the name or the place of a table that is there: JSON and CSV have both.
+ * tables.h - the tables of a report, in the order in which a person sees them.
+ * It must never change the name or the place of an existing table, which programs that read JSON or CSV rely on.
  */
 #ifndef ANALYZER_TABLES_H
 #define ANALYZER_TABLES_H
@@ -14,24 +14,24 @@ extern const struct table_kind table_namespaces, table_limits;
 extern const struct table_kind table_processes, table_launches, table_notes, table_damage;
 
 enum report_table_flags {
-	REPORT_LONG = 1 << 0,  /* JSON has the first rows of it, and says how many it leaves out */
-	REPORT_WHOLE = 1 << 1, /* readers get more rows of it than of others */
+	REPORT_LONG = 1 << 0,  /* it may be long: JSON has its first rows, and says how many it leaves out */
+	REPORT_WHOLE = 1 << 1, /* people are shown more rows of it than of other tables */
 };
 
 struct report_table {
 	const struct table_kind *kind;
-	unsigned place; /* among the members of a JSON report, which has them in the order of its first version */
-	unsigned flags;
-	bool (*applies)(const struct aggregate *aggregate); /* whether readers are shown it; NULL: where it has rows */
+	unsigned place; /* among the tables of a JSON report, whose order must stay; no two have the same */
+	unsigned flags; /* a set of enum report_table_flags */
+	bool (*applies)(const struct aggregate *aggregate); /* whether readers are shown it; NULL: if it has rows */
 };
 
 extern const struct report_table report_tables[];
 extern const size_t report_table_count;
 
-/* By its place. */
+/* The table with this place, which must be less than report_table_count. */
 const struct report_table *report_table_at(unsigned place);
 
-/* By the name that the command line and JSON know it by; NULL if there is none. */
+/* The table whose name on the command line and in JSON is `key`; NULL if there is none. */
 const struct report_table *report_table_find(const char *key);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * views.c - makes what the tables of an aggregate show, each part when it is first asked for.
+ * It must never look up a call site that no table shows, which is expensive.
+ */
 #include "analyzer/tables/views.h"
 
 #include <stdlib.h>
@@ -73,6 +77,7 @@ struct text *views_scratch(struct views *views)
 	return &views->scratch;
 }
 
+/* Sets the items of a table whose rows are groups. */
 static void list_groups(struct views *views, enum group_by by, size_t top, struct table *table)
 {
 	const struct group_list *list = views_groups(views, by, top);

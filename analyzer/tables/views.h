@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * views.h - what the tables of one aggregate are made of, each part made when a table first needs it.
+ * views.h - the data of one aggregate's tables: groups, namespaces, launches, stacks and places of call sites.
  * It must never outlive its aggregate, nor change it.
  */
 #ifndef ANALYZER_VIEWS_H
@@ -13,63 +13,73 @@
 
 struct sampled_stacks;
 
+/* Each part is made when a table first needs it. Other folders use no member but `aggregate`. */
 struct views {
 	const struct aggregate *aggregate;
 	struct group_list groups[GROUP_COUNT];
-	bool grouped[GROUP_COUNT];
-	size_t sorted[GROUP_COUNT];       /* how many of the groups are in order */
+	bool grouped[GROUP_COUNT];        /* `groups` is made */
+	size_t sorted[GROUP_COUNT];       /* how many of the groups, from the first on, are in order; SIZE_MAX: all */
 	struct times *times;
-	const struct group **unpriced;    /* routines without a price */
+	const struct group **unpriced;    /* routines without a price: the rows of their table */
 	struct space_list spaces;
 	struct launch_list launches;
 	struct sampled_stacks *stacks;    /* see stacks.h */
 	struct symbolizer *symbolizer;
-	struct text scratch;              /* the text of the value that was asked for last */
-	/* What was looked up last: several columns of one row ask for it. */
+	struct text scratch;              /* text of the value that was asked for last */
+	/* The place that was looked up last, and its site: several columns of one row ask for it. */
 	struct place place;
 	uint32_t place_site;
-	struct column columns[TABLE_COLUMNS_MAX]; /* of a table that is put together from others' columns */
+	struct column columns[TABLE_COLUMNS_MAX]; /* of the table that key_table made last */
 };
 
+/* Opens views of an aggregate, which must outlive them. views_close frees all that they have given out. */
 void views_open(struct views *views, const struct aggregate *aggregate);
 void views_close(struct views *views);
 
+/* The views that a table shows a part of; for tables that views_get or key_table has described. */
 static inline struct views *views_of(const struct table *table)
 {
 	return table->data;
 }
 
-/* Groups, of which the first `top` are in order; who asks for more later moves none of those. */
+/*
+ * All groups by one criterion, of which at least the first `top` are in order. A later call with a larger `top` does not move
+ * these.
+ */
 const struct group_list *views_groups(struct views *views, enum group_by by, size_t top);
 
 struct symbolizer *views_symbolizer(struct views *views);
-/* Where the calls of a site are made; valid until the next one is asked for. */
+/* The place where a site's calls are made, valid until the next one is asked for. */
 const struct place *views_place(struct views *views, uint32_t site);
 const struct space_list *views_spaces(struct views *views);
 const struct launch_list *views_launches(struct views *views);
 
-/* Empties the scratch text, for a getter to write its value to. */
+/* An empty text for a getter to write its value to, valid until the next call. */
 struct text *views_scratch(struct views *views);
 
-/* Sums over all routines; only the times and the FLOPs of timed calls are not in the aggregate's totals. */
+/* Adds up calls and times of all routines, in nanoseconds. The other members are 0: they are in the aggregate's totals. */
 struct group views_times(struct views *views);
 
-/* What a table is called, has and shows: one line of its file. */
+/* A table that can be made of any aggregate. */
 struct table_kind {
-	const char *key, *title;
+	const char *key, *title; /* names, for programs and for readers */
 	const struct column *columns;
 	unsigned column_count;
-	/* Sets the table's items, in order, and how many there are, for whom it says. NULL: groups of rows. */
+	/* Sets the table's rows, in order, as `for_readers` asks for them. NULL: the rows are groups by `by`. */
 	void (*list)(struct views *views, struct table *table);
 	enum group_by by;
-	/* How many rows are worth showing to readers; NULL: all. */
+	/* How many of the first rows are worth showing to readers; NULL: all. */
 	size_t (*worth)(const struct table *table);
 };
 
+/* Initialize the columns of a struct table_kind with an array, and the criterion of its groups. */
 #define COLUMNS(array) array, sizeof array / sizeof *array
 #define GROUPS(what) .by = what
 
-/* Describes a table with at most `top` rows; for readers without the rows at its end that say nothing. */
+/*
+ * Describes a table of the aggregate with at most `top` rows, and without rows that are not worth showing if it is for
+ * readers. The table holds until views_close.
+ */
 void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_readers, struct table *table);
 
 #endif
