@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * answer.c - adds the parts of an answer.
+ * It must never let a part point to a key or text of its caller's: it copies them. Only tables are not copied whole.
+ */
 #include "analyzer/render/answer.h"
 
 #include <stdarg.h>
@@ -17,6 +21,8 @@ void answer_close(struct answer *answer)
 	free(answer->parts);
 	arena_free(&answer->texts);
 }
+
+/* Copies of texts, which live as long as the answer. */
 
 static const char *keep_bytes(struct answer *answer, const char *bytes, size_t size)
 {
@@ -40,6 +46,7 @@ static struct part *add(struct answer *answer, enum part_kind kind, const char *
 
 /* For readers. */
 
+/* Adds a formatted text without control characters; `label` may be NULL. */
 static void say(struct answer *answer, enum part_kind kind, const char *label, const char *format, va_list arguments)
 {
 	struct text clean = { 0 };
@@ -48,7 +55,7 @@ static void say(struct answer *answer, enum part_kind kind, const char *label, c
 	if (!answer_is_for(answer, FOR_READERS))
 		return;
 	text = memory_format_list(format, arguments);
-	text_add_clean(&clean, text); /* names from a dump may be in it */
+	text_add_clean(&clean, text); /* it may have names from a dump in it */
 	add(answer, kind, label)->text = keep(answer, clean.bytes);
 	text_free(&clean);
 	free(text);
@@ -98,6 +105,7 @@ void answer_code(struct answer *answer, const char *label, const char *format, .
 
 /* For programs. */
 
+/* A new part of an answer for programs. For readers it is not in the answer, but the caller may write to it all the same. */
 static struct part *member(struct answer *answer, enum part_kind kind, const char *key)
 {
 	static struct part dropped;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * csv.c - one table of an answer as CSV, quoted as RFC 4180 has it, in lines as Unix has them.
- * It must never round a number, nor let a text control a terminal or be a formula where a spreadsheet opens it.
+ * csv.c - writes one table of an answer as CSV, quoted as in RFC 4180, with Unix line ends.
+ * It must never round an integer, nor write a text with control characters, or one that a spreadsheet takes for a formula.
  */
 #include <math.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 #include "analyzer/render/format.h"
 #include "analyzer/tables/cell.h"
 
-/* A spreadsheet would reckon what begins so; an apostrophe says that it is a text. */
+/* Whether a spreadsheet would take a text for a formula. An apostrophe before it says that it is a text. */
 static bool is_formula(const char *text)
 {
 	return text[0] && strchr("=+-@", text[0]);
 }
 
-/* A text without controls. */
+/* Writes a text that has no control characters, in quotes where it needs them. */
 static void put_clean(FILE *stream, const char *text)
 {
 	const char *mark = is_formula(text) ? "'" : "";
@@ -33,7 +33,7 @@ static void put_clean(FILE *stream, const char *text)
 	fputc('"', stream);
 }
 
-/* `scratch` is for texts that are made of several. */
+/* Writes a value; nothing if it is not known. `scratch` is for the use of this function. */
 static void put_cell(FILE *stream, const struct column *column, const struct value *value, struct text *scratch)
 {
 	char number[NUMBER_TEXT];
@@ -101,4 +101,4 @@ static void render_csv(struct output *output, const struct answer *answer)
 			put_table(output->stream, &answer->parts[i].table);
 }
 
-const struct format format_csv = { "csv", "as CSV, numbers exact: one table", FOR_PROGRAM, true, render_csv };
+const struct format format_csv = { "csv", "write one table as CSV, with exact numbers", FOR_PROGRAM, true, render_csv };

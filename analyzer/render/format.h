@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * format.h - the ways to write an answer down: each is a file, registered by its line in formats.def.
- * It must never know a command: all that a format is given is an answer.
+ * format.h - the formats that an answer can be written in: each is one file, and one line in formats.def.
+ * It must never know a command: a format is given an answer and nothing else.
  */
 #ifndef ANALYZER_FORMAT_H
 #define ANALYZER_FORMAT_H
@@ -10,10 +10,11 @@
 #include "analyzer/render/output.h"
 
 struct format {
-	const char *name;       /* of the option that asks for it */
-	const char *help;
+	const char *name;       /* of its option */
+	const char *help;       /* what --help says of it */
 	enum audience audience;
-	bool one_table;         /* has one table of the answer and nothing else; the option may name it */
+	bool one_table;         /* it writes one table of the answer and nothing else; the option may name the table */
+	/* Writes the answer. It reports no errors: output_finish does. */
 	void (*render)(struct output *output, const struct answer *answer);
 };
 
@@ -28,6 +29,6 @@ enum format_number {
 #include "analyzer/render/formats.def"
 #undef FORMAT
 
-extern const struct format *const formats[FORMAT_COUNT]; /* the first is the one without an option */
+extern const struct format *const formats[FORMAT_COUNT]; /* the first is used where no option asks for another */
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * grid.c - lays a table out for readers.
+ * It must never ask for a value twice: some are looked up in debug information.
+ */
 #include "analyzer/render/grid.h"
 
 #include <stdlib.h>
@@ -6,11 +10,13 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/tables/cell.h"
 
+/* Whether readers may see a column at all. It may still turn out to be empty. */
 static bool is_for_readers(const struct table *table, const struct column *column)
 {
 	return !(column->flags & COLUMN_NO_TEXT) && !(column->flags & COLUMN_CHARGED && table->hides_charged);
 }
 
+/* Sets a cell's text. Row 0 has the titles. */
 static void add_cell(struct grid *grid, size_t row, unsigned i, const char *text)
 {
 	size_t width = text_width(text);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * json.c - writes JSON: values one after another, tables, and whole answers.
+ * It must never write bytes that are not valid JSON in UTF-8, whatever a dump has in its texts.
+ */
 #include "analyzer/render/json.h"
 
 #include <inttypes.h>
@@ -10,7 +14,7 @@
 #include "analyzer/render/format.h"
 #include "analyzer/tables/cell.h"
 
-/* How many bytes from here on stand for themselves, and are of one character each. */
+/* How many bytes from `text` on are ASCII characters that need no escape. */
 static size_t plain_length(const unsigned char *text)
 {
 	size_t length = 0;
@@ -51,7 +55,7 @@ static void json_string(FILE *stream, const char *text)
 	fputc('"', stream);
 }
 
-/* What stands before a member. */
+/* Writes what comes before a value: a comma unless it is the first at this depth, and the name unless it is NULL. */
 static void json_begin(struct output *output, const char *key)
 {
 	uint64_t bit = UINT64_C(1) << output->depth;
@@ -219,7 +223,7 @@ static int compare_places(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* All tables of the answer, in the order of their places. */
+/* Writes all tables of the answer in the order of their places. */
 static void put_tables(struct output *output, const struct answer *answer)
 {
 	const struct part **tables = memory_new(answer->count, sizeof *tables);
@@ -263,6 +267,7 @@ static void put_member(struct output *output, const struct part *part)
 	}
 }
 
+/* Tables stand together, where the first of them was added, though they may have been added between other parts. */
 static void render_json(struct output *output, const struct answer *answer)
 {
 	bool tables = false;
@@ -282,4 +287,4 @@ static void render_json(struct output *output, const struct answer *answer)
 	json_close(output, '}');
 }
 
-const struct format format_json = { "json", "as JSON, numbers exact", FOR_PROGRAM, false, render_json };
+const struct format format_json = { "json", "write JSON, with exact numbers", FOR_PROGRAM, false, render_json };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * json.h - JSON, one member after the other. A NULL key is an element of a list.
- * It must never round a number.
+ * json.h - writes JSON, one value after another, to the stream of an output.
+ * It must never round an integer.
  */
 #ifndef ANALYZER_JSON_H
 #define ANALYZER_JSON_H
@@ -9,6 +9,10 @@
 #include "analyzer/render/output.h"
 #include "analyzer/tables/table.h"
 
+/*
+ * Each writes a member with the name `key`, or an element of a list if `key` is NULL. At most 63 objects and lists may be
+ * open at a time. Errors of the stream are reported by output_finish.
+ */
 void json_open(struct output *output, const char *key, char bracket); /* '{' or '[' */
 void json_close(struct output *output, char bracket);                 /* '}' or ']' */
 void json_text(struct output *output, const char *key, const char *text); /* NULL: null */
@@ -16,7 +20,7 @@ void json_number(struct output *output, const char *key, u128 number);
 void json_signed(struct output *output, const char *key, int64_t number);
 void json_real(struct output *output, const char *key, double real);
 void json_bool(struct output *output, const char *key, bool value);
-void json_list(struct output *output, const char *key, const char *texts, size_t bytes);
+void json_list(struct output *output, const char *key, const char *texts, size_t bytes); /* texts that each end in 0 */
 void json_table(struct output *output, const struct table *table); /* "key":[{...},...] */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * markdown.c - an answer as GitHub's Markdown, aligned so that it can be read unrendered too.
- * It must never let a text end its cell, or be taken for anything but text.
+ * markdown.c - writes an answer as GitHub's Markdown, aligned so that it can be read as it stands, too.
+ * It must never let a text from a dump end its cell, or be taken for markup.
  */
 #include <ctype.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "analyzer/render/grid.h"
 #include "analyzer/tables/cell.h"
 
-/* `_` within a word means nothing: dsyrk_64_ stays readable. */
+/* Whether a letter must be escaped. A `_` within a word need not be, so that dsyrk_64_ stays readable. */
 static bool is_markup(char letter, char before)
 {
 	return letter == '_' ? !isalnum((unsigned char)before) : strchr("\\`*<[]|&~$", letter) != NULL;
@@ -28,7 +28,7 @@ static void add_escaped(struct text *text, const char *plain)
 	}
 }
 
-/* As code: only what ends a cell is escaped. */
+/* Adds a text as code, where only the letter that would end the cell is escaped. */
 static void add_code(struct text *text, const char *plain)
 {
 	text_add_byte(text, '`');
@@ -110,7 +110,7 @@ static bool is_fact(const struct part *part)
 	return part->kind == PART_FACT || part->kind == PART_WARNING || part->kind == PART_CODE;
 }
 
-/* Facts in a row are a table of two columns without titles. */
+/* Consecutive lines with labels become a table of two columns without titles. */
 static void put_fact(FILE *stream, const struct part *part, bool is_first, struct text *scratch)
 {
 	if (is_first)
@@ -130,7 +130,7 @@ static void put_line(FILE *stream, const char *before, const char *mark, const c
 	fprintf(stream, "%s%s%s\n", before, mark, scratch->bytes);
 }
 
-/* `before` is what sets the part apart from the last one. */
+/* Writes a part that is no line with a label, after `before`: an empty line, or nothing for the first part. */
 static void put_part(FILE *stream, const struct part *part, const char *before, struct text *scratch)
 {
 	switch (part->kind) {
@@ -150,7 +150,7 @@ static void put_part(FILE *stream, const struct part *part, const char *before, 
 		fprintf(stream, "%s%s\n", before, part->text);
 		break;
 	default:
-		break; /* a gap, or for programs */
+		break; /* a gap, or a part for programs */
 	}
 }
 
@@ -171,4 +171,4 @@ static void render_markdown(struct output *output, const struct answer *answer)
 	text_free(&scratch);
 }
 
-const struct format format_markdown = { "markdown", "as Markdown, for a document", FOR_DOCUMENT, false, render_markdown };
+const struct format format_markdown = { "markdown", "write Markdown, for a document", FOR_DOCUMENT, false, render_markdown };

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * output.c - tells at the end whether an answer could be written.
+ * It must never use the answer's own stream for its message.
+ */
 #include "analyzer/render/output.h"
 
 #include <errno.h>

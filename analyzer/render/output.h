@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * output.h - where an answer is written to.
- * It must never take an answer for written that has not reached its file.
+ * output.h - the stream that an answer is written to.
+ * It must never take an answer for written before the stream has been flushed without an error.
  */
 #ifndef ANALYZER_OUTPUT_H
 #define ANALYZER_OUTPUT_H
@@ -13,12 +13,11 @@
 struct output {
 	FILE *stream;
 	bool colour;
-	/* JSON: what has been opened. */
-	unsigned depth;
-	uint64_t filled; /* by bit: the object or array at this depth has a member */
+	unsigned depth;  /* JSON: how many objects and lists are open, at most 63 */
+	uint64_t filled; /* JSON: the bit of a depth is set if the object or list there has a member */
 };
 
-/* Whether everything has reached the stream; says on standard error if not. */
+/* Flushes the stream. Returns false, after a message on standard error, if anything could not be written. */
 bool output_finish(struct output *output);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * text.c - tables and answers as lines for a terminal.
- * It must never write a byte that controls one, but for colours of its own.
+ * text.c - writes an answer as lines for a terminal.
+ * It must never write a control character, but for line ends and the colours that it sets.
  */
 #include "analyzer/render/format.h"
 #include "analyzer/render/grid.h"
@@ -22,10 +22,10 @@ static void put_spaces(FILE *stream, size_t count)
 	fprintf(stream, "%*s", (int)count, "");
 }
 
-/* One line of a table. */
+/* Writes one line of a table, without blanks at its end. */
 static void put_row(FILE *stream, const struct grid *grid, size_t row)
 {
-	size_t pending = 2; /* blanks that are only written when something follows */
+	size_t pending = 2; /* blanks to be written before the next cell that is not empty */
 
 	for (unsigned i = 0; i < grid->table->column_count; i++) {
 		const char *cell;
@@ -50,7 +50,7 @@ static void put_row(FILE *stream, const struct grid *grid, size_t row)
 	fputc('\n', stream);
 }
 
-/* Nothing for no rows. */
+/* Writes a table with its title; nothing if it has no rows. */
 static void text_table(struct output *output, const struct table *table)
 {
 	struct grid grid;
@@ -105,7 +105,7 @@ static void put_part(struct output *output, const struct answer *answer, const s
 	case PART_GAP:
 		break;
 	default:
-		return; /* for programs */
+		return; /* a part for programs */
 	}
 	fputc('\n', stream);
 }
@@ -116,4 +116,4 @@ static void render_text(struct output *output, const struct answer *answer)
 		put_part(output, answer, &answer->parts[i]);
 }
 
-const struct format format_text = { "text", "lines for a terminal", FOR_TERMINAL, false, render_text };
+const struct format format_text = { "text", "write lines for a terminal", FOR_TERMINAL, false, render_text };
