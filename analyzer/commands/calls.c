@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * calls.c - the ordered record: every call of a program, where the program was told to keep it.
- * It must never hold a call back because its row is not known.
+ * calls.c - the command `calls`, which shows every call of a program in order, if the program was told to record them.
+ * It must never leave out a recorded call because its row is not known.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,18 +23,18 @@ enum { TEXT_TOP = 1000 };
 
 static const char usage[] =
 	"Usage: flopshim-report calls [OPTION ...] [DUMP or DIRECTORY]\n\n"
-	"Shows every call in the order in which they ended, of a program that ran with " VARIABLE(RECORDS) "=calls.\n"
-	"A directory is one with a single *.dump file in it; without any, the current directory.\n";
+	"Shows every call of a program that ran with " VARIABLE(RECORDS) "=calls, in the order in which the calls ended.\n"
+	"A DIRECTORY must have a single *.dump file in it. Without an argument, the current directory is read.\n";
 
 static const char help[] =
-	"  --top N             only the first so many: a number or 'all' (text 1000)\n"
+	"  --top N             show only the first N calls; a number or 'all' (default: 1000 in text)\n"
 	HELP_DEBUGINFOD;
 
-/* A row of the dump, by its number: what the calls in the record refer to. */
+/* A row of the dump, to which the calls in the record refer by lane and number. */
 struct numbered_row {
 	uint32_t lane, number;
 	uint64_t flops, charged; /* of one call */
-	const struct row *row;
+	const struct row *row;   /* of the aggregate */
 };
 
 static const char *row_kind_name(unsigned kind)
@@ -47,31 +47,31 @@ static const char *row_kind_name(unsigned kind)
 	return names[kind];
 }
 
-/* A call in order. */
+/* A call of the record. */
 struct call {
 	struct dump_call entry;
 	uint32_t lane;
 };
 
-/* A call, and the row that it is counted in; NULL where the dump does not say which. */
 struct counted_call {
 	const struct call *call;
-	const struct numbered_row *found;
+	const struct numbered_row *found; /* the row that it is counted in; NULL if the dump does not have it */
 };
 
 struct record {
 	const struct aggregate *aggregate;
 	struct symbolizer *symbolizer;
-	struct text *places; /* by site, made when first needed */
+	struct text *places; /* by site, each made when it is first asked for */
 	struct numbered_row *rows;
 	size_t row_count, row_capacity;
 	struct call *calls;
 	size_t call_count, call_capacity;
-	struct counted_call at; /* of the row of the table that is being shown */
+	struct counted_call at; /* what call_at returned last */
 };
 
 /* Reading. */
 
+/* Keeps a row; aggregate_add calls this for each row of the dump. */
 static void add_row(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row)
 {
 	struct record *record = context;
@@ -105,7 +105,7 @@ static void read_calls(struct record *record, const struct dump_source *source)
 	if (dump_open(&dump, source) <= READ_DAMAGED) {
 		dump_cursor_open(&cursor, &dump, DUMP_LOG, sizeof *entry);
 		while ((entry = dump_cursor_next(&cursor))) {
-			if (!entry->sequence) /* not complete */
+			if (!entry->sequence) /* the entry is not complete: the process was killed, or read, while it wrote it */
 				continue;
 			record->calls = memory_grow(record->calls, record->call_count, &record->call_capacity, sizeof *record->calls);
 			record->calls[record->call_count++] = (struct call){ *entry, cursor.lane };
@@ -139,12 +139,13 @@ static const struct site_key *site_at(const struct table *table, const struct ro
 	return site_of(table->aggregate, row->site);
 }
 
+/* The price of a call. It is not known for a coarse row, which many shapes share. */
 static struct value price_of(const struct counted_call *call, uint64_t price)
 {
 	return value_number_if(!(call->found->row->flags & DUMP_ROW_COARSE), price);
 }
 
-/* Defines a getter of something of the call's row. */
+/* Defines a getter that asks the call's row; its value is not known if the row is not. */
 #define ROW_GETTER(name, expression) \
 	GETTER(name, struct counted_call, item->found ? (expression) : (struct value){ 0 })
 
@@ -181,6 +182,7 @@ static const struct column columns[] = {
 	{ "detail",      "operands",    COLUMN_TEXT,  COLUMN_OPTIONAL, call_detail },
 };
 
+/* The item of a row of the table, valid until the next call. */
 static const void *call_at(const struct table *table, size_t number)
 {
 	struct record *record = table->data;
@@ -215,7 +217,7 @@ static void record_close(struct record *record)
 	symbolizer_free(record->symbolizer);
 }
 
-/* What a reader must know about the record itself; on standard error, as there is no place for it in CSV. */
+/* Says on standard error what is wrong with the record as a whole; CSV has no place for it. */
 static void complain_about_record(const struct record *record, const char *path)
 {
 	const struct aggregate *aggregate = record->aggregate;
@@ -263,7 +265,10 @@ static int show_calls(struct output *output, const struct options *options, char
 	return status;
 }
 
-/* The dump in a directory, or `path` itself if it is none; to be freed. NULL after a message. */
+/*
+ * The path of the only dump in a directory, or a copy of `path` if that is no directory; to be freed. NULL, after a message,
+ * if the directory has no dump or several.
+ */
 static char *single_dump(const char *path)
 {
 	struct system_file file;
@@ -282,7 +287,7 @@ static char *single_dump(const char *path)
 	if (count == 1)
 		dump = memory_format("%s", paths[0]);
 	else if (count)
-		complain("%s: %zu *.dump files in this directory; calls shows those of one, such as %s", path, count, paths[0]);
+		complain("%s: %zu *.dump files in this directory; 'calls' takes one of them, such as %s", path, count, paths[0]);
 	else
 		complain("%s: no *.dump file in this directory", path);
 	for (size_t i = 0; i < count; i++)

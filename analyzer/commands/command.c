@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * command.c - messages on standard error.
+ * It must never let a control character from a dump reach the terminal.
+ */
 #include "analyzer/commands/command.h"
 
 #include <stdarg.h>
@@ -7,7 +11,7 @@
 
 #include "analyzer/base/text.h"
 
-/* Texts from a dump may be in the message: no byte of them may control the terminal. */
+/* Writes a message without control characters, since it may have texts from a dump in it. */
 static void say(const char *format, va_list arguments)
 {
 	struct text clean = { 0 };

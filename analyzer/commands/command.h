@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * command.h - what the commands share: their entry points, exit statuses and messages.
- * It must never write to standard output, which is for answers.
+ * command.h - entry points of the commands, exit statuses, and messages.
+ * It must never write to standard output, which is for answers alone.
  */
 #ifndef ANALYZER_COMMAND_H
 #define ANALYZER_COMMAND_H
@@ -10,15 +10,15 @@
 
 enum exit_status {
 	EXIT_FINE = 0,
-	EXIT_ERROR = 1,
-	EXIT_USAGE = 2,
-	EXIT_REGRESSION = 3,
-	EXIT_BUDGET = 4,     /* --fail-on-budget: work was refused, or ran over a budget */
+	EXIT_ERROR = 1,      /* a file cannot be read, or dumps do not go together */
+	EXIT_USAGE = 2,      /* the command line is wrong */
+	EXIT_REGRESSION = 3, /* compare: the new run did more than its limits allow */
+	EXIT_BUDGET = 4,     /* --fail-on-budget: a call was refused, or ran over a budget */
 	EXIT_INCOMPLETE = 5, /* something is known to be lost, or a dump is damaged */
-	EXIT_UNPRICED = 6,   /* --strict: work without a price */
+	EXIT_UNPRICED = 6,   /* --strict: a call had no price */
 };
 
-/* Each takes its own name in arguments[0] and returns an exit status. */
+/* Each runs a command, whose name is in arguments[0], writes its answer to standard output, and returns an exit status. */
 int command_report(int count, char **arguments);
 int command_reprice(int count, char **arguments);
 int command_explain(int count, char **arguments);
@@ -26,10 +26,10 @@ int command_compare(int count, char **arguments);
 int command_calls(int count, char **arguments);
 int command_live(int count, char **arguments);
 
-/* A line on standard error, after the program's name. */
+/* Writes a line to standard error, after the program's name. Control characters in it become '?'. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* As complain, with a hint at --help; returns EXIT_USAGE. */
+/* The same, with a second line that refers to the command's --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * compare.c - what changed between two runs, and whether the new one does more than it may.
- * It must never call runs fine of which something is missing.
+ * compare.c - the command `compare`: what changed between two runs, and whether the new one did more than it may.
+ * It must never return EXIT_FINE for a run of which something is missing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +18,26 @@ enum { OPTION_LIMIT = OPTION_OWN, PERCENT = 1000000, TEXT_TOP = 20 };
 
 static const char usage[] =
 	"Usage: flopshim-report compare [OPTION ...] OLD NEW\n\n"
-	"Compares two runs, each a dump or a directory of dumps. Status 3 where NEW does more than its limits allow.\n";
+	"Compares two runs, each a dump or a directory of dumps, and exits with status 3 if NEW did more than its\n"
+	"limits allow.\n";
 
 static const char help[] =
-	"  --limit METRIC=P%   how much more is allowed, in per cent of OLD; METRIC: flops, charged, calls or words;\n"
-	"                      several with commas or repeated; without any: flops=0%\n"
+	"  --limit METRIC=P%   how much more NEW may have, in per cent of OLD (default: flops=0%). METRIC is flops,\n"
+	"                      charged, calls or words; several limits are separated by commas, or the option repeated\n"
 	HELP_LAST
-	"  --reprice           price both by today's routine table\n"
-	"  --top N             rows that are shown: a number or 'all' (text 20)\n"
+	"  --reprice           price the calls of both by the current routine table\n"
+	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n"
 	HELP_DEBUGINFOD;
 
-/* No two runs have the same processes and threads. */
+/* Processes and threads have other numbers in each run, so that they cannot be compared. */
 enum { KEYS = KEYS_ALL & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
 
-/* Per cent times PERCENT. */
 struct limits {
 	bool given[METRIC_COUNT];
-	uint64_t percent[METRIC_COUNT];
+	uint64_t percent[METRIC_COUNT]; /* in units of 1/PERCENT of a per cent */
 };
 
-/* "5%", "0.5%", "5" */
+/* Reads "5%", "0.5%" or "5"; false if the text is none of these, or has more digits than fit. */
 static bool parse_percent(const char *text, size_t length, uint64_t *percent)
 {
 	uint64_t value = 0, unit = PERCENT;
@@ -62,6 +62,7 @@ static bool parse_percent(const char *text, size_t length, uint64_t *percent)
 	return digits && unit;
 }
 
+/* Reads METRIC=PERCENT. Returns -1, or the exit status after a message. */
 static int parse_limit(struct limits *limits, const char *text, size_t length)
 {
 	const char *equals = memchr(text, '=', length);
@@ -71,14 +72,15 @@ static int parse_limit(struct limits *limits, const char *text, size_t length)
 	                                           strncmp(metric_name(metric), text, (size_t)(equals - text))))
 		metric++;
 	if (!equals || metric == METRIC_COUNT)
-		return usage_error("compare", "--limit %.*s: expected flops, charged, calls or words, = and per cent",
-		                   (int)length, text);
+		return usage_error("compare", "--limit %.*s: expected METRIC=PERCENT%%, such as flops=5%%; a METRIC is flops, charged, "
+		                   "calls or words", (int)length, text);
 	if (!parse_percent(equals + 1, length - (size_t)(equals + 1 - text), &limits->percent[metric]))
-		return usage_error("compare", "--limit %.*s: expected per cent, such as 5%% or 0.5%%", (int)length, text);
+		return usage_error("compare", "--limit %.*s: expected a percentage, such as 5%% or 0.5%%", (int)length, text);
 	limits->given[metric] = true;
 	return -1;
 }
 
+/* Reads the limits of one --limit, which commas separate. */
 static int take_option(void *context, int code, const char *value)
 {
 	int status = -1;
@@ -95,7 +97,7 @@ static int take_option(void *context, int code, const char *value)
 	return status;
 }
 
-/* Sets what the limits allow; false where the new totals are above it. */
+/* Sets what the limits allow, or flops=0% without any; false if a new total is larger. */
 static bool judge(struct comparison *comparison, const struct limits *limits)
 {
 	bool any = false, fine = true;
@@ -112,7 +114,7 @@ static bool judge(struct comparison *comparison, const struct limits *limits)
 	return fine;
 }
 
-/* What was compared: with --last perhaps only what stands beside the dump that was named. */
+/* Names the dumps of a side: the operand or, where siblings were found, the first dump that was read, and how many more. */
 static void add_run(struct text *text, const char *operand, const struct aggregate *aggregate)
 {
 	text_add(text, aggregate->taken_along ? text_at(aggregate, aggregate->processes[0].file) : operand);
@@ -139,17 +141,17 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	options_groups(options, answer, comparison, TEXT_TOP);
 }
 
-/* A sum of several runs beside one run would look like a regression. */
+/* Whether a side is of one run. If not, a message says so: the sum of several would look like a regression. */
 static bool is_one_run(const struct aggregate *aggregate, const char *side, const char *path)
 {
 	if (aggregate->runs < 2)
 		return true;
-	complain("%s, %s, holds %zu runs, and one is compared with one: name the dumps of one run, or say --last for the last run",
-	         side, path, aggregate->runs);
+	complain("%s, %s, holds %zu runs, but only one run can be compared with one: name a dump of the run, or use --last for "
+	         "the last run", side, path, aggregate->runs);
 	return false;
 }
 
-/* Both must be by one table: their totals would differ by the prices alone. */
+/* Whether both sides are priced by one routine table. If not, totals would differ by the prices alone, and a message says so. */
 static bool is_comparable(const struct aggregate *old, const struct aggregate *new)
 {
 	if (!gather_is_of_one_version(old) || !gather_is_of_one_version(new))

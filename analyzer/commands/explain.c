@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * explain.c - what a routine costs, and why: the row of the routine table, and its price for given arguments.
+ * explain.c - the command `explain`: what a routine costs and why, from its row of the routine table.
+ * It must never compute a price by itself: price/ does, as it does for the shim.
  */
 #include "analyzer/commands/explain.h"
 
@@ -23,12 +24,12 @@ static const char usage[] =
 	"Usage: flopshim-report explain [OPTION] ROUTINE [NAME=VALUE ...]\n"
 	"       flopshim-report explain [OPTION] < LINES\n"
 	"       flopshim-report explain --all [OPTION]\n\n"
-	"Shows what a routine costs: by its formula, or for given arguments (transa=N m=300 ...), those that the\n"
-	"price depends on. Without a routine: prices 'ROUTINE NAME=VALUE ...' lines from standard input, one\n"
-	"answer a line.\n";
+	"Shows what a routine costs: its formula or, for given arguments (transa=N m=300 ...), its price. Only those\n"
+	"arguments are needed that the price depends on. Without a ROUTINE, lines of 'ROUTINE NAME=VALUE ...' are\n"
+	"read from standard input, and each is answered in one line.\n";
 
 static const char help[] =
-	"  --all               the manual of all prices; only it can be CSV\n";
+	"  --all               show the prices of all routines; --csv can be used with this alone\n";
 
 /* Answers. */
 
@@ -40,7 +41,7 @@ void explain_add_call(struct text *text, const struct formula *formula, const ch
 	while (*at) {
 		size_t word = strcspn(at, " \t\n"), length = strcspn(at, " \t\n:?[");
 
-		if (word == 2 && !strncmp(at, "->", 2)) { /* a function's type */
+		if (word == 2 && !strncmp(at, "->", 2)) { /* a function's type follows, which is left out */
 			at += word + strspn(at + word, " \t\n");
 			word = strcspn(at, " \t\n");
 		} else if (length) {
@@ -53,6 +54,7 @@ void explain_add_call(struct text *text, const struct formula *formula, const ch
 	text_add_byte(text, ')');
 }
 
+/* The text of a column of the routine table, in which `"` stands for that of the column before it, `otherwise`. */
 static const char *column_text(const char *column, const char *otherwise)
 {
 	return !strcmp(column, "\"") ? otherwise : column;
@@ -68,6 +70,7 @@ static bool has_blocked(const struct routine *routine)
 	return catalog_formula(routine)->blocked[0] != 0;
 }
 
+/* Whether a formula has the call NAME( in it. */
 static bool uses(const char *text, const char *name)
 {
 	size_t length = strlen(name);
@@ -78,7 +81,7 @@ static bool uses(const char *text, const char *name)
 	return false;
 }
 
-/* Marks the shared expressions that a formula stands on, one through another. */
+/* Marks the shared expressions that a formula uses, directly or through others. */
 static void mark_definitions(const char *text, bool *marks)
 {
 	for (unsigned i = 0; i < formula_definition_count; i++)
@@ -88,6 +91,7 @@ static void mark_definitions(const char *text, bool *marks)
 		}
 }
 
+/* Which shared expressions the formulas of a routine use; to be freed. */
 static bool *definitions_of(const struct formula *formula)
 {
 	bool *marks = memory_new(formula_definition_count, sizeof *marks);
@@ -99,6 +103,7 @@ static bool *definitions_of(const struct formula *formula)
 	return marks;
 }
 
+/* 0 where the routine reads and writes nothing. */
 static double flops_per_byte(const struct query *query)
 {
 	double bytes = (double)query->price.words * catalog_element_size(query->routine);
@@ -114,13 +119,13 @@ static void say_unless_empty(struct answer *answer, const char *label, const cha
 		answer_fact(answer, label, "%s", text);
 }
 
-/* What stands before a number: the largest that fits stands for those that do not. */
+/* The words before a number. INT64_MAX stands for all prices that do not fit. */
 static const char *at_least(uint64_t number)
 {
 	return number >= INT64_MAX ? "at least " : "";
 }
 
-/* A number where there is one, and the formula that gives it. */
+/* Shows a number, if there is a price, and the formula that gives it, if there is one. */
 static void say_price(struct answer *answer, const char *label, bool priced, uint64_t number, const char *formula)
 {
 	char text[NUMBER_TEXT];
@@ -143,10 +148,11 @@ const char *explain_kind(unsigned kind)
 	case PRICE_EXEMPT:
 		return "exempt: no floating-point operation";
 	default:
-		return "unpriced: calls are recorded, and counted as 0";
+		return "unpriced: calls are recorded, and counted as 0 FLOPs";
 	}
 }
 
+/* Whether a formula, or a shared expression that it uses, has real() in it. */
 static bool has_real(const struct formula *formula, const bool *marks)
 {
 	for (unsigned i = 0; i < formula_definition_count; i++)
@@ -163,7 +169,7 @@ static const char *flops_formula(const struct routine *routine, const bool *mark
 	       "6 multiplications + 2 additions; what is in real() counts once" : "6 multiplications + 2 additions";
 }
 
-/* " m=300 n=400" */
+/* Adds the arguments that were given: " m=300 n=400". */
 static void add_arguments(struct text *text, const struct query *query)
 {
 	const struct family *family = catalog_family(query->routine);
@@ -190,9 +196,10 @@ static void say_definitions(struct answer *answer, const bool *marks)
 		}
 }
 
+/* Whether a formula, or a shared expression that it uses, uses the price of another row. */
 static bool uses_row(const struct formula *formula, const bool *marks, const char *name)
 {
-	if (!strcmp(name, "min") || !strcmp(name, "max")) /* routines too, but here the language's own */
+	if (!strcmp(name, "min") || !strcmp(name, "max")) /* in formulas, functions of their language */
 		return false;
 	for (unsigned i = 0; i < formula_definition_count; i++)
 		if (marks[i] && uses(formula_definitions[i].body, name))
@@ -200,7 +207,7 @@ static bool uses_row(const struct formula *formula, const bool *marks, const cha
 	return uses(formula->muls, name) || uses(formula->adds, name) || uses(formula->words, name);
 }
 
-/* `names`: a family's name, or the two that a / separates. */
+/* The same, for a family's name, or the two names that a / separates. */
 static bool uses_family(const struct formula *formula, const bool *marks, const char *names)
 {
 	char name[64];
@@ -216,7 +223,7 @@ static bool uses_family(const struct formula *formula, const bool *marks, const 
 	return false;
 }
 
-/* The other rows of the table that this one is a sum of. */
+/* Names the other rows of the table whose prices this one uses. */
 static void say_references(struct answer *answer, const struct formula *formula, const bool *marks)
 {
 	char names[QUERY_TEXT] = "";
@@ -227,7 +234,7 @@ static void say_references(struct answer *answer, const struct formula *formula,
 	say_unless_empty(answer, "see also", names);
 }
 
-/* What the call is, and what of it the price depends on. */
+/* Shows the call, and either the arguments that were given or those that the price depends on. */
 static void say_call(struct answer *answer, const struct query *query)
 {
 	struct text call = { 0 }, arguments = { 0 };
@@ -257,7 +264,7 @@ static void say_prices(struct answer *answer, const struct query *query)
 	say_price(answer, "multiplications", query->priced, price->muls, formula->muls);
 	say_price(answer, "additions", query->priced, price->adds, explain_adds(formula));
 	say_price(answer, "words", query->priced, price->words, formula->words);
-	if (query->priced && !price->saturated) /* of lower bounds it would say nothing */
+	if (query->priced && !price->saturated) /* a ratio of lower bounds would say nothing */
 		answer_fact(answer, "FLOPs per byte", "%.4g", flops_per_byte(query));
 	if (has_blocked(routine))
 		say_price(answer, "blocking adds", query->priced, price_blocked(routine, query->shape), formula->blocked);
@@ -286,7 +293,7 @@ void explain_say(struct answer *answer, const struct query *query)
 	say_unless_empty(answer, "not priced", query->remarks);
 }
 
-/* In one line. */
+/* Shows a price, or the formulas, in one line. */
 static void say_line(struct answer *answer, const struct query *query)
 {
 	const struct formula *formula = catalog_formula(query->routine);
@@ -395,7 +402,7 @@ static void add_problem(struct answer *answer, const struct query *query, const 
 	answer_text(answer, "error", query->problem);
 }
 
-/* One question on the command line, or many on standard input. */
+/* A routine on the command line, or many on standard input. */
 
 static void show(struct output *output, const struct options *options, const struct query *query, bool in_one_line)
 {
@@ -436,7 +443,7 @@ static int explain_one(struct output *output, const struct options *options)
 	return EXIT_FINE;
 }
 
-/* The words of a line, in an array of the caller's to free. */
+/* Splits a line, in place, into its words before a #. The array is to be freed. */
 static char **split(char *line, size_t *count)
 {
 	char **words = memory_new(strlen(line) / 2 + 1, sizeof *words), *state;
@@ -448,6 +455,7 @@ static char **split(char *line, size_t *count)
 	return words;
 }
 
+/* Returns EXIT_ERROR, after a message, for a line that cannot be answered. */
 static int explain_line(struct output *output, const struct options *options, char *const *words, size_t count,
                         uint64_t number)
 {
@@ -507,7 +515,7 @@ int command_explain(int count, char **arguments)
 	static const struct option table[] = { { "all", no_argument, NULL, OPTION_ALL }, OPTION_LINE_END };
 	bool all = false;
 	const struct option_parser parser = { .command = "explain", .usage = usage, .help = help, .table = table,
-	                                      .no_keys = "a price is not added up by anything", .take = take_option,
+	                                      .no_keys = "explain shows prices, and adds nothing up", .take = take_option,
 	                                      .context = &all };
 	struct options options;
 	struct output output;
@@ -516,10 +524,10 @@ int command_explain(int count, char **arguments)
 	if (status >= 0)
 		return status;
 	if (!all && options.format->one_table)
-		return usage_error("explain", "--%s is for --all", options.format->name);
+		return usage_error("explain", "--%s can be used only with --all", options.format->name);
 	if (!all && !options.operand_count && isatty(STDIN_FILENO))
-		return usage_error("explain", "which routine? Expected one with its dimensions, as in 'flopshim-report explain dgemm "
-		                              "m=100 n=100 k=100'; --all for all, or - to type one a line");
+		return usage_error("explain", "expected a routine with its dimensions, as in 'flopshim-report explain dgemm "
+		                              "m=100 n=100 k=100', --all for all routines, or - to type one a line");
 	if (all && options.operand_count)
 		return usage_error("explain", "%s: --all takes no routine", options.operands[0]);
 	output = options_output(&options);

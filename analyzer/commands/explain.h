@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * explain.h - the texts about a routine that `explain` and its manual share.
- * It must never say of a price what does not stand in the routine table.
+ * explain.h - the texts about a routine that `explain` and `explain --all` share.
+ * It must never say anything about a price that is not in the routine table.
  */
 #ifndef ANALYZER_EXPLAIN_H
 #define ANALYZER_EXPLAIN_H
@@ -9,13 +9,16 @@
 #include "analyzer/catalog/query.h"
 #include "analyzer/render/answer.h"
 
-/* The call as Fortran has it: argument names without the table's remarks. */
+/* Adds the Fortran call of a routine, "dgemm(transa, transb, m, ...)". */
 void explain_add_call(struct text *text, const struct formula *formula, const char *name);
 
-const char *explain_adds(const struct formula *formula); /* `"` in the table stands for the multiplications */
-const char *explain_kind(unsigned kind);                 /* of an enum price_kind, in words */
+/* The formula of additions. In the table it may be `"`, which stands for that of the multiplications. */
+const char *explain_adds(const struct formula *formula);
 
-/* All that is known about a routine, and its price for the arguments that were given. */
+/* An enum price_kind in words. */
+const char *explain_kind(unsigned kind);
+
+/* Adds, for readers, all that is known about the query's routine, and its price if the query has one. */
 void explain_say(struct answer *answer, const struct query *query);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * gather.c - finds the dumps that a command line names, leaves out repeats, copies and earlier runs, and adds up the rest.
+ * It must never take two dumps for copies, or for parts of one run, by their names alone.
+ */
 #include "analyzer/commands/gather.h"
 
 #include <errno.h>
@@ -35,18 +39,18 @@ void gather_close(struct aggregate *aggregate)
 	aggregate_close(aggregate);
 }
 
-/* What the command line names, in its order. */
+/* A file that was found. A sibling is a dump beside another one, `x-4711.dump` beside `x.dump`, whose name was taken. */
 struct find {
 	char *path;
 	uint64_t device, inode; /* of the file */
 	struct copy_key copy;
 	bool known;             /* its header can be read */
-	bool has_copy_key;      /* what `copy` says tells the dump from others */
-	bool doubtful;          /* its header's check word contradicts what it says of the process */
-	bool sibling;           /* of one that is named */
-	bool named;             /* a dump, by itself */
-	bool left_out;
-	bool unsaid;            /* it is left out because the file was found twice, but was not named twice */
+	bool has_copy_key;      /* `copy` tells the dump from others */
+	bool doubtful;          /* its header's check word contradicts what the header says of the process */
+	bool sibling;           /* it is a sibling of a dump that is named, and was found by that */
+	bool named;             /* it is a dump that the command line names by itself */
+	bool left_out;          /* it is not added up */
+	bool unsaid;            /* it is left out without a message: the file was found twice, but named at most once */
 	size_t copy_of;         /* where it is left out for another find: that one, which may itself be left out for a third */
 };
 
@@ -60,20 +64,21 @@ struct listing {
 struct finds {
 	struct aggregate *aggregate;
 	struct gather_options options;
-	struct find *finds;
-	struct dump_header *headers; /* of each find, empty where it is not known */
+	struct find *finds;          /* in the order of the command line */
+	struct dump_header *headers; /* of each find; empty where it is not known */
 	size_t count, capacity, header_capacity;
-	struct listing listing; /* the last one: files that are named together mostly lie together */
+	struct listing listing; /* the last one that was made: files that are named together mostly lie in one directory */
 	bool all;               /* nothing was missing */
 };
 
-/* The header and the place of a file. */
+/* What peek reads of a file. */
 struct peeked {
 	struct dump_header header;
 	uint64_t device, inode;
 	bool known; /* its header could be read */
 };
 
+/* Adds a copy of a find, of its path and its header. */
 static struct find *add_found(struct finds *finds, const struct find *find, const struct dump_header *header)
 {
 	finds->finds = memory_grow(finds->finds, finds->count, &finds->capacity, sizeof *finds->finds);
@@ -89,13 +94,14 @@ static struct find *add_find(struct finds *finds, const char *path, const struct
 	struct find find = { .path = (char *)path, .device = peeked->device, .inode = peeked->inode, .known = peeked->known };
 	struct dump_header header = peeked->header;
 
-	if (find.known) { /* copies are told by what the header says, right or wrong: another dump is not wrong in the same way */
+	if (find.known) { /* the key is made before the header is checked, since a copy of a damaged header is damaged alike */
 		find.has_copy_key = copy_key_of(&find.copy, &header);
 		find.doubtful = !header_check_process(&header);
 	}
 	return add_found(finds, &find, &header);
 }
 
+/* Notes, and says, that a file cannot be had. */
 static void miss(struct finds *finds, const char *path, const char *why)
 {
 	if (!finds->options.quiet)
@@ -104,7 +110,7 @@ static void miss(struct finds *finds, const char *path, const char *why)
 	finds->all = false;
 }
 
-/* 0, or an errno value. */
+/* Reads the header of a file. Returns 0, or an errno value if the file cannot be opened. */
 static int peek(const char *path, struct peeked *peeked)
 {
 	struct system_file file;
@@ -118,9 +124,9 @@ static int peek(const char *path, struct peeked *peeked)
 	return 0;
 }
 
-/* Dumps beside one. */
+/* Siblings. */
 
-/* Where the extension of a file's name begins: at its end, if it has none. */
+/* The extension of a file's name, with its dot; the end of the name if it has none. */
 static const char *extension_of(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -128,7 +134,7 @@ static const char *extension_of(const char *name)
 	return dot && dot != name ? dot : name + strlen(name);
 }
 
-/* Whether the shim calls a dump so of process `pid` where the name `given` was taken: NAME-PID[-NUMBER].EXTENSION. */
+/* Whether `name` is what the shim gives a dump of process `pid` when `given` is taken: NAME-PID[-NUMBER].EXTENSION. */
 static bool is_sibling(const char *name, const char *given, uint32_t pid)
 {
 	size_t stem = (size_t)(extension_of(given) - given), end = strlen(name) - strlen(given + stem), at;
@@ -154,7 +160,7 @@ static void free_listing(struct listing *listing)
 	*listing = (struct listing){ 0 };
 }
 
-/* Takes over the directory's name. */
+/* Lists a directory unless it was listed last. It takes over `directory`, and frees it. */
 static void list(struct listing *listing, char *directory, const char *ending)
 {
 	if (listing->directory && !strcmp(listing->directory, directory) && !strcmp(listing->ending, ending)) {
@@ -168,7 +174,7 @@ static void list(struct listing *listing, char *directory, const char *ending)
 		listing->count = 0;
 }
 
-/* The first of the files whose name does not come before `name`. */
+/* The number of the first file whose name does not come before `name`. */
 static size_t first_from(const struct listing *listing, const char *name)
 {
 	size_t low = 0, high = listing->count;
@@ -184,7 +190,7 @@ static size_t first_from(const struct listing *listing, const char *name)
 	return low;
 }
 
-/* Adds the dumps beside the only one of `siblings` that have their names from it. */
+/* Adds the siblings of a dump, which is the only find in `siblings` so far. */
 static void find_siblings(struct listing *listing, struct finds *siblings)
 {
 	const char *path = siblings->finds->path, *name = base_name(path);
@@ -213,7 +219,10 @@ static void free_finds(struct finds *finds)
 	free_listing(&finds->listing);
 }
 
-/* A dump that other dumps have their names from stands for its run; not where a later run has left one of them. */
+/*
+ * Adds a dump with its siblings of the same run, or with --last, of all runs. Without --last, a sibling of a later run makes
+ * the dump one that was probably not meant: that is an error.
+ */
 static void add_with_siblings(struct finds *finds, const char *path, const struct peeked *peeked)
 {
 	struct finds siblings = { .aggregate = finds->aggregate };
@@ -228,7 +237,7 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 			later = siblings.finds[i].path;
 	if (later && !finds->options.last) {
 		char *why = memory_format("this is the dump of an earlier run: %s is of a later one. Name the dump that is meant, or "
-		                          "say --last", later);
+		                          "use --last", later);
 
 		miss(finds, path, why);
 		free(why);
@@ -242,10 +251,11 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 	free_finds(&siblings);
 }
 
-/* What is named. */
+/* Files that are named. */
 
 static void find_directory(struct finds *finds, const char *directory);
 
+/* Adds a file, or all dumps of a directory. `is_named` is false for a file of such a directory. */
 static void find_path(struct finds *finds, const char *path, bool is_named)
 {
 	struct peeked peeked;
@@ -280,11 +290,11 @@ static void find_directory(struct finds *finds, const char *directory)
 	free(paths);
 }
 
-/* What is not named. */
+/* Files that are not named. */
 
-enum { BESIDE_MAX = 16 }; /* files that are looked beside: who names more has named by a pattern what lies there */
+enum { BESIDE_MAX = 16 }; /* if more dumps are named, a pattern such as *.dump has probably named their siblings, too */
 
-/* A dump whose name other dumps have theirs from may be a part of its run, or of a run that is no longer the last. */
+/* Says that siblings of a dump that was named are of its run, or of a later one, unless they are among those that were found. */
 static void say_beside(struct finds *finds, const struct intern *found, size_t find)
 {
 	struct finds siblings = { .aggregate = finds->aggregate };
@@ -305,10 +315,10 @@ static void say_beside(struct finds *finds, const struct intern *found, size_t f
 			later = i;
 	}
 	if (more)
-		complain("%s: %zu more dump%s of its run lie%s beside it%s", path, more, more == 1 ? "" : "s", more == 1 ? "s" : "",
-		         later ? "" : " (--last: all of them)");
+		complain("%s: %zu more dump%s of its run lie%s beside it and %s not read%s", path, more, more == 1 ? "" : "s",
+		         more == 1 ? "s" : "", more == 1 ? "was" : "were", later ? "" : " (--last reads them all)");
 	if (later)
-		complain("%s: a later run lies beside it: %s (--last: that run alone)", path, siblings.finds[later].path);
+		complain("%s: %s is of a later run (--last reads that run alone)", path, siblings.finds[later].path);
 	runs_free(&runs);
 	free_finds(&siblings);
 }
@@ -335,10 +345,11 @@ static void say_all_beside(struct finds *finds)
 
 /* What tells a file from others. Keys are compared by their bytes. */
 struct file_key {
-	struct copy_key dump; /* file systems exist that give a number again, to another file */
+	struct copy_key dump; /* needed too, since some file systems give two files one inode number */
 	uint64_t device, inode;
 };
 
+/* Equal numbers mean one file. A file without a copy key is told by its path alone. */
 static uint32_t number_of_file(const struct finds *finds, size_t find, struct intern *files)
 {
 	const struct find *found = &finds->finds[find];
@@ -351,8 +362,8 @@ static uint32_t number_of_file(const struct finds *finds, size_t find, struct in
 }
 
 /*
- * A file counts once. Only what the command line itself names twice is worth a word: `--last *.dump` names siblings that
- * the dump before them has brought along already.
+ * Leaves out files that were found before. There is a message only for what the command line itself names twice: with
+ * `--last *.dump`, a sibling is named, and also found by the dump that has given it its name.
  */
 static void leave_repeats_out(struct finds *finds)
 {
@@ -382,14 +393,15 @@ static void leave_repeats_out(struct finds *finds)
 
 enum { COPY_LINES = 20 };
 
-/* Files with one dump in them. */
+/* Files that are copies of one dump. */
 struct copied {
-	size_t best;             /* of them: a find */
-	bool weighed;            /* there are several */
+	size_t best;             /* number of the find that is the best copy */
+	bool weighed;            /* there are several, and `worth` is known */
 	struct copy_worth worth; /* of the best one */
-	struct copy_worth most;  /* what the others show together */
+	struct copy_worth most;  /* the most calls that any of the others has, and whether any of them is closed */
 };
 
+/* What a copy is worth; nothing if it cannot be opened. */
 static void weigh(const struct finds *finds, size_t find, struct copy_worth *worth)
 {
 	struct system_file file;
@@ -401,6 +413,7 @@ static void weigh(const struct finds *finds, size_t find, struct copy_worth *wor
 	system_close(&file);
 }
 
+/* Adds one more copy, and leaves out the worse of it and the best one before. */
 static void add_copy(struct finds *finds, struct copied *copied, size_t find)
 {
 	struct copy_worth worth, worse;
@@ -458,11 +471,12 @@ static void leave_copies_out(struct finds *finds)
 	for (size_t i = 0; i < keys.count; i++)
 		if (copied[i].weighed && copy_knows_more(&copied[i].most, &copied[i].worth))
 			aggregate_doubt(finds->aggregate, finds->finds[copied[i].best].path,
-			                "a damaged copy of it has more calls, or their end");
+			                "a damaged copy of it has more calls, or shows how the process ended");
 	intern_free(&keys);
 	free(copied);
 }
 
+/* Says which files are left out so far, which are repeats and copies. */
 static void say_copies(const struct finds *finds)
 {
 	size_t lines = 0;
@@ -476,9 +490,10 @@ static void say_copies(const struct finds *finds)
 
 /* Runs. */
 
+/* Leaves out a dump that is not of the last run, with a message if nothing tells whether it is. */
 static void leave_run_out(struct finds *finds, struct find *find)
 {
-	static const char why[] = "its header is damaged: nothing tells whether it is of the last run, and it is left out";
+	static const char why[] = "its header is damaged: it cannot be told whether it is of the last run, so it is left out";
 
 	find->left_out = true;
 	if (!find->doubtful)
@@ -488,7 +503,7 @@ static void leave_run_out(struct finds *finds, struct find *find)
 	aggregate_missing(finds->aggregate, find->path, why);
 }
 
-/* Numbers the runs, and leaves all but the last one out where that is asked for. */
+/* Counts the runs and, with --last, leaves out all but the last one. */
 static void find_runs(struct finds *finds)
 {
 	struct dump_header *headers = memory_new(finds->count, sizeof *headers);
@@ -555,7 +570,7 @@ void gather_complain_of_versions(const struct aggregate *a, const struct version
                                  const struct version *of_b, const char *what)
 {
 	complain("dumps of different versions of the routine table cannot be %s: %s was priced by %s, %s by %s; "
-	         "--reprice prices all of them by today's",
+	         "--reprice prices all of them by the current one",
 	         what, text_at(a, of_a->file), text_at(a, of_a->text), text_at(b, of_b->file), text_at(b, of_b->text));
 }
 

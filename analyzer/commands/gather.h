@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * gather.h - finds the dumps that a command line names and adds them up.
- * It must never leave out a dump without a word.
+ * It must never leave out a dump without a message, unless --last has asked for it.
  */
 #ifndef ANALYZER_GATHER_H
 #define ANALYZER_GATHER_H
@@ -9,34 +9,35 @@
 #include "analyzer/tables/keys.h"
 
 struct gather_options {
-	bool last;     /* takes the last of the runs that are found, and no other */
-	bool siblings; /* takes a file for its run: with the dumps that have their names from its name */
-	/* Says on standard error which dumps of the named files' runs, or of later ones, lie beside them; only without those two. */
+	bool last;     /* add the last of the runs that are found, and no other */
+	bool siblings; /* a dump stands for its run: add the dumps of its run that have their names from it, too */
+	/* Say on standard error which dumps of the named dumps' runs, or of later runs, lie beside them and were not found. */
 	bool beside;
-	bool quiet;    /* says nothing on standard error: a first gathering has */
+	bool quiet;    /* say nothing on standard error, for a second gathering of the same dumps */
 };
 
 /*
- * Adds the dumps of `paths`: files, and directories with all *.dump in them. With no path: the current
- * directory. What cannot be opened, and a file of an earlier run than its siblings', is said on standard error; false then.
- * Of copies of a dump the best is added, and the others are said. What is damaged is only noted in the aggregate.
+ * Adds the dumps of `paths`, which are files, and directories with all *.dump in them; without any path, those of the current
+ * directory. Of several copies of a dump the best is added, and a message names the others. Damage is only noted in the
+ * aggregate. Returns false, after messages, if a file cannot be opened or a directory has no dump, or if `siblings` is set and
+ * a dump has a sibling of a later run.
  */
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options);
 
 /*
- * Opens an aggregate that tells living processes, prices anew where `reprice`, and tells apart what `by` needs,
- * which may be NULL.
+ * Opens an aggregate, which can tell whether processes of this machine still run. With `reprice`, calls are priced by the
+ * current routine table. `by` is the key whose groups the aggregate must tell apart, or NULL. gather_close frees it.
  */
 void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by);
 void gather_close(struct aggregate *aggregate);
 
 /*
- * Whether the dumps may be added up: all of one version of the routine table, or priced anew. Says on standard
- * error why not.
+ * Whether the dumps may be added up, which is so if all were priced by one version of the routine table, or are repriced.
+ * If not, a message says why.
  */
 bool gather_is_of_one_version(const struct aggregate *aggregate);
 
-/* Says that dumps of two versions cannot be "added up", or whatever else was to be done with them. */
+/* Writes the message that dumps of two versions cannot be "added up", or whatever else `what` says. */
 void gather_complain_of_versions(const struct aggregate *a, const struct version *of_a, const struct aggregate *b,
                                  const struct version *of_b, const char *what);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * live.c - follows a running program by reading its dump again and again. It must never do anything to the
- * program: no signal, no ptrace, no lock.
+ * live.c - the command `live`, which follows a running program by reading its dump again and again.
+ * It must never do anything to the program: no signal, no ptrace, no lock.
  */
 #include <inttypes.h>
 #include <ncurses.h>
@@ -25,15 +25,15 @@ enum { OPTION_INTERVAL = OPTION_OWN, OPTION_COUNT, LINE_GROUPS = 3, SCREEN_ROWS 
 static const char usage[] =
 	"Usage: flopshim-report live [OPTION ...] DUMP or PID\n\n"
 	"Shows totals, rates, budgets and the top routines of a running program, until it ends or q is pressed.\n"
-	"Where standard output is no terminal: a line each time.\n";
+	"If standard output is not a terminal, each update is one line.\n";
 
 static const char help[] =
-	"  --interval SECONDS  between two looks (1)\n"
-	"  --count N           stop after so many looks\n"
-	"  --top N             rows that are shown: a number or 'all'\n"
+	"  --interval SECONDS  time from one update to the next (default: 1)\n"
+	"  --count N           stop after N updates\n"
+	"  --top N             how many rows to show: a number or 'all' (default: 10)\n"
 	HELP_DEBUGINFOD;
 
-/* A process is on one host, and has one rank. */
+/* Keys that make sense for one process, which has one host and one rank. */
 enum { KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SITE) | KEY_BIT(KEY_THREAD) };
 
 struct live_options {
@@ -41,17 +41,19 @@ struct live_options {
 	unsigned long count; /* 0: until the program ends */
 };
 
-/* What the last look saw: rates are differences. */
+/* Totals at an update. Rates are made of the differences between two. */
 struct look {
-	uint64_t at_ns, calls;
+	uint64_t at_ns, calls; /* at_ns: monotonic */
 	u128 flops;
-	bool valid;
+	bool valid; /* there was an update */
 };
 
 struct rates {
-	double flops, calls; /* a second */
+	double flops, calls; /* per second */
 	bool known;
 };
+
+/* The rates since the last update, which the present one replaces. */
 
 static struct rates look_again(struct look *last, const struct totals *totals)
 {
@@ -67,7 +69,7 @@ static struct rates look_again(struct look *last, const struct totals *totals)
 	return rates;
 }
 
-/* Not yet ended, as far as can be told. */
+/* Whether a process has not ended, or may not have. */
 static bool goes_on(const struct aggregate *aggregate)
 {
 	for (size_t i = 0; i < aggregate->process_count; i++)
@@ -76,7 +78,7 @@ static bool goes_on(const struct aggregate *aggregate)
 	return false;
 }
 
-/* The budget of which the largest part is used; NULL without budgets. */
+/* The namespace that has used the largest part of its budget; NULL if there are no budgets. */
 static const struct space *tightest_budget(struct views *views)
 {
 	const struct space_list *list = views_spaces(views);
@@ -92,14 +94,15 @@ static const struct space *tightest_budget(struct views *views)
 	return tightest;
 }
 
+/* The state of the process; `none` if its dump could not be read. */
 static const char *state_of(const struct aggregate *aggregate, const char *none)
 {
 	return aggregate->process_count ? state_name(aggregate->processes[0].state) : none;
 }
 
-/* A line. */
+/* An update in one line. */
 
-/* The first groups by a key, in a few words each. */
+/* Adds the largest groups by a key, with the part of the FLOPs that each has. */
 static void add_groups(struct text *line, struct views *views, const struct key *key)
 {
 	u128 total = views->aggregate->totals.flops;
@@ -135,7 +138,7 @@ static void say_line(struct answer *answer, struct views *views, const struct ra
 	text_free(&line);
 }
 
-/* Everything. */
+/* An update with tables. */
 
 static void add_table(struct answer *answer, struct views *views, const struct table_kind *kind, unsigned place, size_t top)
 {
@@ -175,9 +178,9 @@ static void fill(struct answer *answer, const struct options *options, struct vi
 	add_tables(answer, options, views);
 }
 
-/* A screen. */
+/* The screen. */
 
-/* Lines that are not indented are headings or totals; the first of a paragraph stands out. */
+/* Draws a text, with the first line of each paragraph in bold unless it is indented. Lines that do not fit are left out. */
 static void draw(char *text)
 {
 	bool heading = true;
@@ -211,7 +214,7 @@ static void show_screen(const struct options *options, struct answer *answer)
 	free(text);
 }
 
-/* Waits; true when the user wants to stop. */
+/* Waits, or returns early if the terminal's size changes. True if the user wants to stop. */
 static bool screen_wait(double seconds)
 {
 	uint64_t end = system_now_ns() + (uint64_t)(seconds * 1e9), now;
@@ -247,7 +250,7 @@ struct session {
 	char *path;
 	bool screen;
 	struct look last;
-	int status; /* of the last look */
+	int status; /* exit status, as of the last update */
 };
 
 static void show(struct session *session, struct views *views)
@@ -268,7 +271,7 @@ static void show(struct session *session, struct views *views)
 	fflush(session->output->stream);
 }
 
-/* What is left on the terminal where the screen was. */
+/* Writes the last state of the program to the terminal, after curses has restored it. */
 static void show_end(struct session *session, struct views *views)
 {
 	struct answer answer;
@@ -278,7 +281,7 @@ static void show_end(struct session *session, struct views *views)
 	options_render(session->options, session->output, &answer);
 }
 
-/* One look; false when there will be nothing more to see. */
+/* Reads the dump and shows an update; false if the program has ended, or the dump cannot be read. */
 static bool look(struct session *session)
 {
 	struct aggregate aggregate;
@@ -314,7 +317,7 @@ static void follow(struct session *session)
 	}
 }
 
-/* The dump that an operand means; NULL after saying why there is none. */
+/* The path of the dump that an operand means, a path or the number of a process; to be freed. NULL after a message. */
 static char *find_dump(const char *operand)
 {
 	char *path = NULL, *deleted = NULL, *end;
@@ -347,7 +350,7 @@ static int take_option(void *context, int code, const char *value)
 	}
 	own->count = strtoul(value, &end, 10);
 	if (end == value || *end || !own->count || value[0] == '-')
-		return usage_error("live", "--count %s: expected a number from 1 on", value);
+		return usage_error("live", "--count %s: expected a number, 1 or more", value);
 	return -1;
 }
 
@@ -370,13 +373,13 @@ int command_live(int count, char **arguments)
 	if (status >= 0)
 		return status;
 	if (options.operand_count != 1)
-		return usage_error("live", "expected one dump or the number of a process");
+		return usage_error("live", "expected one dump, or the number of one process");
 	output = options_output(&options);
 	session.path = find_dump(options.operands[0]);
 	if (!session.path)
 		return EXIT_ERROR;
 	session.screen = options.format == &format_text && system_terminal() && isatty(STDIN_FILENO);
-	/* Where the terminal is one that curses does not know, lines will do. */
+	/* A terminal that curses does not know gets lines. */
 	session.screen = session.screen && newterm(NULL, stdout, stdin);
 	if (session.screen) {
 		cbreak();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * main.c - chooses the command. Standard output is for the answer alone.
+ * main.c - runs the command that the first argument names, or `report` if it names none.
+ * It must never write anything to standard output but help and the version, when they are asked for.
  */
 #include <locale.h>
 #include <stdio.h>
@@ -17,12 +18,12 @@ static const struct {
 	int (*run)(int count, char **arguments);
 	const char *help;
 } commands[] = {
-	{ "report",  command_report,  "totals, routines, shapes, call sites and budgets of dumps (the default)" },
-	{ "compare", command_compare, "what changed between two runs; status 3 where the new one does more" },
-	{ "calls",   command_calls,   "every call in order, of dumps made with " VARIABLE(RECORDS) "=calls" },
+	{ "report",  command_report,  "show totals, routines, shapes, call sites and budgets of dumps (the default)" },
+	{ "compare", command_compare, "show what changed between two runs; exit with 3 if the new one did more" },
+	{ "calls",   command_calls,   "show every call in order, of a dump made with " VARIABLE(RECORDS) "=calls" },
 	{ "live",    command_live,    "follow a running program" },
-	{ "reprice", command_reprice, "price old dumps by today's routine table, and say what changes" },
-	{ "explain", command_explain, "what a routine costs, and why" },
+	{ "reprice", command_reprice, "price dumps by the current routine table, and show what changes" },
+	{ "explain", command_explain, "show what a routine costs, and why" },
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -30,19 +31,20 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static void help(void)
 {
 	puts("Usage: flopshim-report [COMMAND] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	     "Reads the dumps that programs leave under libflopshim.so. Without a file or directory: the\n"
-	     "*.dump files of the current directory.\n\nCommands (--help after one tells more):");
+	     "Reads the dumps that programs leave when they run under libflopshim.so. Without a DUMP or DIRECTORY,\n"
+	     "the *.dump files of the current directory are read.\n\n"
+	     "Commands ('flopshim-report COMMAND --help' lists the options of one):");
 	for (unsigned i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-9s %s\n", commands[i].name, commands[i].help);
-	puts("\nExit status: 0 fine, 1 error, 2 usage, 3 regression, 4 budget exceeded (--fail-on-budget),\n"
-	     "5 input incomplete or damaged, 6 unpriced work (--strict).");
+	puts("\nExit status: 0 fine, 1 error, 2 wrong usage, 3 regression (compare), 4 budget exceeded\n"
+	     "(--fail-on-budget), 5 dumps incomplete or damaged, 6 calls without a price (--strict).");
 }
 
-/* A word that is no dump, but nearly a command. */
+/* The command that a word is probably a misspelling of; NULL if there is none, or if there is a file of this name. */
 static const char *misspelt_command(const char *word)
 {
 	const char *nearest = NULL;
-	unsigned best = 3; /* edits that no more than a slip of the hand makes */
+	unsigned best = 3; /* a misspelt word has fewer letters wrong */
 
 	if (*word == '-' || strchr(word, '/') || !access(word, F_OK))
 		return NULL;

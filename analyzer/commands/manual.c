@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * manual.c - lists the prices of all routines as tables, as a document, or as lines.
+ * It must never leave out a family of the routine table.
+ */
 #include "analyzer/commands/manual.h"
 
 #include <string.h>
 
 #include "analyzer/commands/explain.h"
 
-/* The table: a row is a family. */
+/* The table of families, with one row each. */
 
+/* The number of a formula is that of its family. */
 static unsigned number_of(const struct formula *formula)
 {
 	return (unsigned)(formula - formulas);
@@ -17,7 +22,7 @@ static const struct family *family_of(const struct formula *formula)
 	return &families[number_of(formula)];
 }
 
-/* Pieces that each end in 0. */
+/* The names of a family's routines, and of the arguments that its price depends on; each list holds until the next. */
 static struct value routines_of(struct manual *manual, const struct formula *formula)
 {
 	text_clear(&manual->scratch);
@@ -85,7 +90,7 @@ static void add_tables(struct answer *answer, struct manual *manual)
 	answer_table(answer, &table, (struct table_options){ .place = 1, .beside = true });
 }
 
-/* A document: a section for each family. */
+/* The document, with a section for each family. */
 
 static void say_unless_empty(struct answer *answer, const char *label, const char *text, bool is_code)
 {
@@ -137,7 +142,7 @@ static void say_document(struct answer *answer, struct manual *manual)
 	}
 }
 
-/* A terminal's lines: the answer about a routine of each family, whose other types differ by the letter alone. */
+/* For a terminal, the answer about the first routine of each family. The others differ from it by the letter of their type. */
 static void say_lines(struct answer *answer)
 {
 	for (unsigned i = 0; i < family_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * manual.h - the manual of all prices, made from the routine table: `explain --all`.
- * It must never have a text of its own about a routine.
+ * manual.h - `explain --all`, the prices of all routines.
+ * It must never have a text about a routine that is not from the routine table or explain.c.
  */
 #ifndef ANALYZER_MANUAL_H
 #define ANALYZER_MANUAL_H
@@ -10,12 +10,12 @@
 
 #define MANUAL_SCHEMA "flopshim-prices/1"
 
-/* What the rows of its table are made of; zeroed, it is empty. */
+/* Memory for the values of the manual's table. Initialize it with zeros. */
 struct manual {
-	struct text scratch; /* of the value that was asked for last */
+	struct text scratch; /* the list that was asked for last */
 };
 
-/* `manual` must live until the answer is rendered. */
+/* Fills an answer for its audience. `manual` must live until the answer is rendered; then manual_close frees its memory. */
 void manual_fill(struct answer *answer, struct manual *manual);
 void manual_close(struct manual *manual);
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * options.c - reads the command line, writes --help, and opens the output and the answer that the options ask for.
+ * It must never let a later option take the place of an earlier one that asks for another format or table.
+ */
 #include "analyzer/commands/options.h"
 
 #include <errno.h>
@@ -10,6 +14,8 @@
 #include "analyzer/read/system.h"
 
 enum { HELP_WIDTH = 100, HELP_INDENT = 22 };
+
+/* All of these return -1, or the exit status after a message. */
 
 static int parse_top(struct options *options, const char *command, const char *value)
 {
@@ -23,17 +29,18 @@ static int parse_top(struct options *options, const char *command, const char *v
 	errno = 0;
 	top = strtoul(value, &end, 10);
 	if (errno || end == value || *end || !top || value[0] == '-')
-		return usage_error(command, "--top %s: expected a number of rows, from 1 on, or 'all'", value);
+		return usage_error(command, "--top %s: expected a number of rows, 1 or more, or 'all'", value);
 	options->top = top;
 	return -1;
 }
 
+/* `table` is NULL if no table was named. */
 static const char *table_name(const struct report_table *table)
 {
 	return (table ? table : report_table_at(0))->kind->key;
 }
 
-/* There is one answer, so that a second option for another format or table would silently take the first one's place. */
+/* Sets the format and the table. There is one answer, so that an option for a second format or table is an error. */
 static int take_format(struct options *options, const char *command, const struct format *format, const struct report_table *table)
 {
 	const struct format *given = options->format;
@@ -85,7 +92,7 @@ static int parse_by(struct options *options, const struct option_parser *parser,
 
 /* --help. */
 
-/* A line about an option, its text broken and indented. */
+/* Writes the help of an option, broken into indented lines. */
 static void put_help(const char *option, const char *text)
 {
 	size_t at = HELP_INDENT;
@@ -115,7 +122,7 @@ static void put_format_help(const struct option_parser *parser, const struct for
 		text_format(&text, " (schema %s)", parser->schema);
 	if (format->one_table && parser->takes_table) {
 		text_add(&option, "[=TABLE]");
-		text_add(&text, ", routines (default)");
+		text_add(&text, "; a TABLE is routines (default)");
 		for (unsigned place = 1; place < report_table_count; place++)
 			text_format(&text, ", %s", report_table_at(place)->kind->key);
 	}
@@ -132,7 +139,7 @@ static void put_all_help(const struct option_parser *parser)
 	for (unsigned i = 1; i < FORMAT_COUNT; i++)
 		put_format_help(parser, formats[i]);
 	if (parser->keys) {
-		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add up by");
+		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add the work up by");
 		keys_add_names(&text, parser->keys);
 		put_help("--by KEY", text.bytes);
 		text_free(&text);
@@ -140,6 +147,7 @@ static void put_all_help(const struct option_parser *parser)
 	fputs(parser->help, stdout);
 }
 
+/* Takes an option, and leaves those of the command to the command. */
 static int take_common(struct options *options, const struct option_parser *parser, int code, const char *value)
 {
 	if (code >= OPTION_FORMAT && code < OPTION_OWN)
@@ -172,7 +180,7 @@ static int take_common(struct options *options, const struct option_parser *pars
 	}
 }
 
-/* The command's options, and those of all; to be freed. */
+/* The options of the command and those that every command has, as getopt_long takes them; to be freed. */
 static struct option *all_options(const struct option_parser *parser)
 {
 	struct option *all;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * options.h - the command line of a command: its own options beside those that several share.
- * It must never take an option that a command would ignore.
+ * options.h - the command line of a command, and what follows from it: format, output and answer.
+ * It must never accept an option that the command would ignore.
  */
 #ifndef ANALYZER_OPTIONS_H
 #define ANALYZER_OPTIONS_H
@@ -16,11 +16,11 @@
 
 struct options {
 	const struct format *format;
-	const struct report_table *table; /* that was asked for by --csv=TABLE; NULL for none */
-	const struct key *by; /* NULL where it is not given */
-	size_t top; /* rows that a table shows; 0 where it is not given */
+	const struct report_table *table; /* of --csv=TABLE; NULL if it is not given */
+	const struct key *by; /* NULL if it is not given */
+	size_t top; /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
 	bool strict, fail_on_budget, reprice, last, debuginfod;
-	char **operands; /* what is left: files and the like */
+	char **operands; /* the arguments that are no options */
 	size_t operand_count;
 };
 
@@ -33,11 +33,11 @@ enum option_code {
 	OPTION_REPRICE,
 	OPTION_LAST,
 	OPTION_DEBUGINFOD,
-	OPTION_FORMAT, /* and as many as there are formats */
-	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* a command's own begin here */
+	OPTION_FORMAT, /* the first of as many codes as there are formats */
+	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
 };
 
-/* Lines of a command's table of options. All have --help, --by and the formats, which need none. */
+/* Lines of a command's table of options. --help, --by and the formats need none, for all commands have them. */
 #define OPTION_LINE_TOP { "top", required_argument, NULL, OPTION_TOP }
 #define OPTION_LINE_STRICT { "strict", no_argument, NULL, OPTION_STRICT }
 #define OPTION_LINE_FAIL_ON_BUDGET { "fail-on-budget", no_argument, NULL, OPTION_FAIL_ON_BUDGET }
@@ -45,42 +45,45 @@ enum option_code {
 #define OPTION_LINE_LAST { "last", no_argument, NULL, OPTION_LAST }
 #define OPTION_LINE_DEBUGINFOD { "debuginfod", no_argument, NULL, OPTION_DEBUGINFOD }
 #define HELP_DEBUGINFOD \
-	"  --debuginfod        ask the servers of DEBUGINFOD_URLS for functions and lines that no file here has\n"
+	"  --debuginfod        ask the servers in DEBUGINFOD_URLS for debug information that this machine lacks\n"
 #define HELP_LAST \
-	"  --last              of the runs whose dumps are found, the last one alone\n"
+	"  --last              read only the dumps of the last run\n"
 #define OPTION_LINE_END { NULL, 0, NULL, 0 }
 
 struct option_parser {
 	const char *command;        /* its name, for messages */
-	const char *usage;          /* what --help begins with */
+	const char *usage;          /* the first lines of --help */
 	const char *help;           /* lines of --help about the options of `table` */
-	const char *schema;         /* of its JSON, for --help; NULL: not told */
-	bool takes_table;           /* --csv=TABLE chooses one */
-	unsigned keys;              /* a set: what --by may be */
-	const char *by_help;        /* what --by does, for --help; NULL: adds up */
-	const char *no_keys;        /* where it is empty: why --by makes no sense */
-	const struct option *table; /* as getopt_long's */
-	/* Takes an option from OPTION_OWN on. Returns -1, or an exit status after saying what is wrong with its value. */
+	const char *schema;         /* name and version of its JSON, for --help; NULL: it has none */
+	bool takes_table;           /* --csv=TABLE is allowed */
+	unsigned keys;              /* the set of keys that --by may name; 0 for none */
+	const char *by_help;        /* what --by does, for --help; NULL: it adds up */
+	const char *no_keys;        /* why --by makes no sense; used if `keys` is 0 */
+	const struct option *table; /* the command's options, as for getopt_long; the last line is OPTION_LINE_END */
+	/* Takes an option from OPTION_OWN on; NULL if `table` has none. Returns -1, or the exit status after a message. */
 	int (*take)(void *context, int code, const char *value);
 	void *context;
 };
 
-/* Returns -1 to go on, or the status to exit with: after --help, or after saying what is wrong. */
+/*
+ * Reads the command line, whose arguments[0] is the command, into `options`, which point into it. Returns -1 to go on, or the
+ * exit status, after --help or a message.
+ */
 int options_parse(struct options *options, const struct option_parser *parser, int count, char **arguments);
 
-/* Standard output, coloured where that is right for the format. */
+/* Standard output, with colours if the format is text and the terminal takes them. */
 struct output options_output(const struct options *options);
 
-/* An empty answer in the format that was asked for. */
+/* Opens an empty answer for the format. `schema` may be NULL. */
 void options_answer(const struct options *options, struct answer *answer, const char *schema);
 
-/* Tells programs the key that was asked for, if one was. */
+/* Adds the name of the key, if there is one, for programs. */
 void options_by(const struct options *options, struct answer *answer);
 
-/* Adds the table of what differs, by that key. */
+/* Adds the table of the groups that differ. `for_readers` is the number of rows for readers without --top. */
 void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison, size_t for_readers);
 
-/* Writes an answer down and closes it. */
+/* Writes an answer in the format, and closes it. Errors are left to output_finish. */
 void options_render(const struct options *options, struct output *output, struct answer *answer);
 
 #endif

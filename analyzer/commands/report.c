@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * report.c - the command `report`: adds dumps up, and shows what the programs did.
+ * It must never show a total without saying what is known to be missing from it.
+ */
 #include "analyzer/commands/report.h"
 
 #include <inttypes.h>
@@ -10,6 +14,7 @@
 #include "analyzer/commands/gather.h"
 #include "analyzer/tables/processes.h"
 #include "names.h"
+#include "variables.h"
 
 enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120, PIECES = 20 };
 
@@ -17,18 +22,20 @@ enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120, PI
 
 static const char usage[] =
 	"Usage: flopshim-report [report] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	"Adds up dumps and shows what the programs did.\n";
+	"Adds dumps up, and shows how much BLAS and LAPACK work the programs did, and where.\n";
 
 static const char help[] =
-	"  --top N             rows that a table shows: a number or 'all' (text 10, JSON 100 for the long ones)\n"
+	"  --top N             how many rows a table shows: a number or 'all' (default: 10 in text, 100 in JSON for\n"
+	"                      long tables)\n"
 	HELP_LAST
-	"  --reprice           price every shape by today's routine table\n"
-	"  --strict            status 6 where work has no price\n"
-	"  --fail-on-budget    status 4 where work was refused or ran over a budget\n"
+	"  --reprice           price calls by the current routine table, not by that of the shim that wrote the dump\n"
+	"  --strict            exit with status 6 if a routine that was called has no price\n"
+	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n"
 	HELP_DEBUGINFOD;
 
 /* What ran. */
 
+/* Adds the command line of a process, cut off if it is long. */
 static void add_command(struct text *text, const struct aggregate *aggregate, const struct process *process)
 {
 	const char *arguments = text_at(aggregate, process->arguments);
@@ -37,7 +44,7 @@ static void add_command(struct text *text, const struct aggregate *aggregate, co
 	if (!process->argument_bytes)
 		text_add(text, *program ? base_name(program) : "(unknown program)");
 	for (const char *at = arguments; at < end; at += strlen(at) + 1) {
-		if (at - arguments + strlen(at) > COMMAND_BYTES) { /* a script, or thousands of files */
+		if (at - arguments + strlen(at) > COMMAND_BYTES) { /* it may be a script, or thousands of files */
 			text_add(text, " ...");
 			break;
 		}
@@ -45,11 +52,13 @@ static void add_command(struct text *text, const struct aggregate *aggregate, co
 	}
 }
 
+/* Adds who and where a process is, and how it ended. */
 static void add_process(struct text *text, const struct aggregate *aggregate, const struct process *process)
 {
 	static const char *const states[] = {
 		[PROCESS_RUNNING] = "still running", [PROCESS_CLOSED] = "closed", [PROCESS_REPLACED] = "replaced by exec",
-		[PROCESS_ENDED] = "ended without closing its dump", [PROCESS_UNKNOWN] = "running, or ended without closing",
+		[PROCESS_ENDED] = "ended without closing its dump",
+		[PROCESS_UNKNOWN] = "running, or ended without closing its dump",
 	};
 	bool has_signal = process->signal != 0, ended = process->state == PROCESS_ENDED || process->state == PROCESS_UNKNOWN;
 	const char *signal = has_signal ? signal_name(process->signal) : "";
@@ -89,7 +98,7 @@ static size_t count_hosts(const struct aggregate *aggregate)
 	return count;
 }
 
-/* What the processes have in common, and what has become of them. */
+/* Adds how many processes there are and of which program, and in which states they are. */
 static void add_processes(struct text *title, struct text *states, const struct aggregate *aggregate)
 {
 	size_t counts[PROCESS_UNKNOWN + 1] = { 0 }, hosts = count_hosts(aggregate), signalled = 0;
@@ -104,7 +113,7 @@ static void add_processes(struct text *title, struct text *states, const struct 
 	if (same)
 		text_format(title, " of %s", base_name(text_at(aggregate, aggregate->processes[0].program)));
 	if (aggregate->runs > 1)
-		text_format(states, "in %zu runs (--last: the last one alone), ", aggregate->runs);
+		text_format(states, "in %zu runs (--last reads the last one alone), ", aggregate->runs);
 	text_format(states, "on %zu host%s", hosts, hosts == 1 ? "" : "s");
 	for (unsigned i = 0; i <= PROCESS_UNKNOWN; i++)
 		if (counts[i])
@@ -132,7 +141,7 @@ static void say_what_ran(struct answer *answer, const struct aggregate *aggregat
 
 /* What it did. */
 
-/* A count of calls, where there are any. */
+/* Adds a count of calls unless it is 0. */
 static void say_calls(struct answer *answer, const char *label, uint64_t calls, const char *what)
 {
 	char text[NUMBER_TEXT];
@@ -159,7 +168,7 @@ static void say_total(struct answer *answer, const struct totals *totals)
 		answer_fact(answer, "charged", "%s FLOPs, after multipliers and weights", number_grouped(totals->charged, text));
 }
 
-/* How evenly the work lies on the ranks, those without a dump included, or on the processes. */
+/* Shows how evenly the work is shared by the ranks, those without a dump included, or by the processes. */
 static void say_balance(struct answer *answer, struct views *views)
 {
 	const struct balance *balance = &views_launches(views)->balance;
@@ -169,15 +178,15 @@ static void say_balance(struct answer *answer, struct views *views)
 
 	if (balance->shares < 2)
 		return;
-	text_format(&line, "%s to %s FLOPs, the most %.2f times the mean", number_short(balance->least, least),
+	text_format(&line, "%s to %s FLOPs each, the most %.2f times the mean", number_short(balance->least, least),
 	            number_short(balance->most, most), mean > 0 ? (double)balance->most / mean : 1);
 	if (balance->ranks)
 		text_format(&line, " of %s ranks", number_grouped(balance->shares, shares));
-	answer_fact(answer, "each", "%s", line.bytes);
+	answer_fact(answer, "balance", "%s", line.bytes);
 	text_free(&line);
 }
 
-/* Adds pieces that each end in 0, with commas between them, and no more than some. */
+/* Adds the first PIECES of texts that each end in 0, with commas between them. */
 static void add_pieces(struct text *line, const struct text *pieces)
 {
 	const char *at = pieces->bytes, *end = at + pieces->length;
@@ -193,7 +202,7 @@ static void add_pieces(struct text *line, const struct text *pieces)
 		text_format(line, " and %zu more", more);
 }
 
-/* The ranks of one launch that no dump is of. */
+/* Names the ranks of one launch that have left no dump. */
 static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch, bool of_several)
 {
 	const char *job = text_at(aggregate, launch->job), *name = text_at(aggregate, launch->name);
@@ -239,9 +248,9 @@ static void say_time(struct answer *answer, struct views *views)
 	answer_fact(answer, "time", "%s", line.bytes);
 	text_free(&line);
 	if (times.extrapolated_calls)
-		answer_fact(answer, "estimated", "%s of these calls have a shape that was never timed: %s, by other shapes",
-		            number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
-	say_calls(answer, "no time", times.timeless_calls, "are like none that was timed: that time is without them");
+		answer_fact(answer, "estimated", "%s of these calls have a shape that was never timed: %s, from the times of other "
+		            "shapes", number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
+	say_calls(answer, "no time", times.timeless_calls, "are like none that was timed: the time above is without them");
 }
 
 static void warn_of_calls(struct answer *answer, const char *label, uint64_t calls, const char *what)
@@ -258,7 +267,7 @@ static void warn_if(struct answer *answer, bool applies, const char *label, cons
 		answer_warn(answer, label, "%s", what);
 }
 
-/* What a reader of the totals must know beside them. */
+/* Adds the warnings that a reader of the totals must not miss. */
 static void say_warnings(struct answer *answer, const struct aggregate *aggregate)
 {
 	const struct totals *totals = &aggregate->totals;
@@ -274,16 +283,20 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 			problem = text_at(aggregate, process->stacks_problem);
 		ended |= process_may_miss_its_end(process);
 	}
-	warn_if(answer, !aggregate->complete, "INCOMPLETE", "the totals are of what could be read; below is what is missing");
+	warn_if(answer, !aggregate->complete, "INCOMPLETE",
+	        "the totals are of what could be read; what is missing is said below");
 	warn_of_calls(answer, "LOST", totals->lost_calls, "ran, but were not recorded");
 	warn_if(answer, losses & DUMP_LOST_SPACE, "LOST", "the file could not grow: later rows are not in it");
 	warn_of_calls(answer, "unpriced", totals->unpriced_calls, "without a price: the FLOPs are a lower bound");
-	warn_of_calls(answer, "saturated", totals->saturated_calls, "with a price that does not fit: the FLOPs are a lower bound");
+	warn_of_calls(answer, "saturated", totals->saturated_calls,
+	              "with a price that does not fit in 63 bits: the FLOPs are a lower bound");
 	warn_of_calls(answer, "uncounted", totals->passed_calls, "to libraries that do not look like a BLAS");
-	warn_if(answer, ended, "end", "up to a second before it may be missing: no shared memory on this file system");
-	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more than fit: the later ones are shown as one");
-	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes", "more than fit: some are rounded up; the totals are exact");
-	warn_if(answer, losses & DUMP_LOST_LOG, "log", "the ordered record reached its bound; the totals are exact");
+	warn_if(answer, ended, "end",
+	        "up to a second before it may be missing: on this file system, the dump is written once a second");
+	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more call sites than fit: the later ones are shown as one");
+	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes", "more shapes than fit: some are rounded up; the totals are exact");
+	warn_if(answer, losses & DUMP_LOST_LOG, "log",
+	        "the record of calls reached its largest size (" VARIABLE(LOG_MAX) "); the totals are exact");
 	if (losses & DUMP_LOST_STACKS)
 		answer_warn(answer, "stacks", "some could not be taken%s%s; the totals are exact", problem ? ": " : "",
 		            problem ? problem : "");
@@ -297,11 +310,12 @@ static void say_totals(struct answer *answer, struct views *views)
 	say_balance(answer, views);
 	say_missing(answer, views);
 	say_time(answer, views);
-	say_calls(answer, "nested", totals->nested_calls, "made by these routines themselves, counted with them");
-	say_calls(answer, "queries", totals->queries, "for workspace, free");
-	say_calls(answer, "rejected", totals->rejected_calls, "came back with INFO < 0, free");
+	say_calls(answer, "nested", totals->nested_calls, "made by these routines themselves, and part of their price");
+	say_calls(answer, "queries", totals->queries, "for the size of a workspace, which cost nothing");
+	say_calls(answer, "rejected", totals->rejected_calls, "came back with INFO < 0, and cost nothing");
 	say_calls(answer, "abandoned", totals->abandoned_calls, "left by longjmp or an exception, charged");
-	say_calls_and_flops(answer, "in flight", totals->in_flight_calls, totals->in_flight_flops, "begun, not in the total");
+	say_calls_and_flops(answer, "in flight", totals->in_flight_calls, totals->in_flight_flops,
+	                    "begun and not ended, not in the total");
 	say_calls_and_flops(answer, "refused", totals->refused_calls, totals->refused_flops, "not run");
 	say_calls(answer, "over", totals->over_calls, "ran over a budget");
 	say_warnings(answer, views->aggregate);
@@ -352,6 +366,7 @@ void report_head(struct answer *answer, struct views *views)
 
 /* The tables. */
 
+/* How many rows a table of the report shows. */
 static size_t top_of(const struct answer *answer, const struct report_table *table, size_t asked)
 {
 	if (table->flags & REPORT_WHOLE)
@@ -393,7 +408,7 @@ static void add_versions(struct answer *answer, const struct aggregate *aggregat
 void report_fill(struct answer *answer, const struct options *options, struct views *views)
 {
 	if (answer_is_for(answer, FOR_READERS) && !views->aggregate->answered)
-		return; /* zeros would look like an answer */
+		return; /* totals of 0 would look like an answer */
 	if (!answer->one_table)
 		report_head(answer, views);
 	options_by(options, answer);
@@ -433,6 +448,7 @@ int report_status(const struct aggregate *aggregate, bool found_all)
 	return aggregate->complete ? EXIT_FINE : EXIT_INCOMPLETE;
 }
 
+/* The exit status by --fail-on-budget and --strict, if `status` says that the input is fine. */
 static int checked_status(const struct options *options, const struct aggregate *aggregate, int status)
 {
 	const struct totals *totals = &aggregate->totals;

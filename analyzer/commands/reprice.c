@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * reprice.c - prices the shapes of old dumps by today's routine table, and says what that changes.
+ * reprice.c - the command `reprice`: prices dumps by the current routine table, and shows what that changes.
  * It must never change a dump.
  */
 #include "analyzer/catalog/catalog.h"
@@ -16,12 +16,12 @@ enum { TEXT_TOP = 20 };
 
 static const char usage[] =
 	"Usage: flopshim-report reprice [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	"Prices the shapes in dumps by the routine table of this program, and shows what changes. For a whole\n"
-	"report with these prices: flopshim-report --reprice.\n";
+	"Prices dumps by the current routine table, which is that of this flopshim-report, and shows what changes.\n"
+	"'flopshim-report --reprice' shows a whole report with these prices.\n";
 
 static const char help[] =
 	HELP_LAST
-	"  --top N             rows that are shown: a number or 'all' (text 20)\n"
+	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n"
 	HELP_DEBUGINFOD;
 
 static void say_versions(struct answer *answer, const struct aggregate *old)
@@ -30,7 +30,7 @@ static void say_versions(struct answer *answer, const struct aggregate *old)
 
 	for (size_t i = 0; i < old->version_count; i++)
 		text_format(&versions, "%s %s", i ? "," : "", text_at(old, old->versions[i].text));
-	answer_say(answer, PART_PARAGRAPH, "priced by%s; today's table is %s", versions.bytes ? versions.bytes : "",
+	answer_say(answer, PART_PARAGRAPH, "priced by%s; the current routine table is %s", versions.bytes ? versions.bytes : "",
 	           table_version);
 	text_free(&versions);
 }
@@ -53,8 +53,8 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	say_versions(answer, old);
 	if (new->kept_calls)
 		answer_say(answer, PART_PARAGRAPH,
-		           "not priced anew: %s, of rounded shapes or of routines that today's table describes otherwise",
-		           number_grouped(new->kept_calls, text));
+		           "not priced anew: %s call%s, of rounded shapes, or of routines that the current table lacks or prices by "
+		           "other arguments", number_grouped(new->kept_calls, text), new->kept_calls == 1 ? "" : "s");
 	if (!comparison->pair_count)
 		answer_say(answer, PART_PARAGRAPH, "no price changes");
 	answer_bool(answer, "complete", old->complete);
@@ -100,7 +100,7 @@ int command_reprice(int count, char **arguments)
 	status = report_status(&old, gather(&old, options.operands, options.operand_count, how));
 	report_damage(&old);
 	how.quiet = true;
-	if (old.answered) { /* the dumps are read again */
+	if (old.answered) { /* the dumps are read a second time, for the new prices */
 		gather(&new, options.operands, options.operand_count, how);
 		show(&output, &options, &old, &new);
 	}

@@ -186,19 +186,20 @@ const struct table_kind table_launches = {
 
 static const struct note_kind { const char *name, *meaning; } note_kinds[] = {
 	[DUMP_NOTE_NOT_BLAS] = { "not_blas", "does not look like a BLAS or LAPACK: its calls were passed on, uncounted" },
-	[DUMP_NOTE_HIDDEN] = { "hidden", "stands before libflopshim.so: its calls were not seen" },
-	[DUMP_NOTE_THUNKS_FULL] = { "thunks_full", "too many results of dlsym: calls through this one were not seen" },
+	[DUMP_NOTE_HIDDEN] = { "hidden", "comes before libflopshim.so in the search order: its calls were not seen" },
+	[DUMP_NOTE_THUNKS_FULL] = { "thunks_full", "was asked of dlsym after too many others: calls through its address were not seen" },
 	[DUMP_NOTE_OUTER_UNPRICED] = { "outer_unpriced", "has no price: the work inside it was neither charged nor limited" },
-	[DUMP_NOTE_ENVIRONMENT] = { "environment", "a setting that was wrong" },
-	[DUMP_NOTE_PYTHON] = { "python", "Python frames that could not be read: so many stacks are without them" },
-	[DUMP_NOTE_MESSAGE] = { "message", "a message that standard error could not take" },
-	[DUMP_NOTE_ADDRESS] = { "address", "called by an address that could be another library's too" },
-	[DUMP_NOTE_UNSERVED] = { "unserved", "looks like BLAS or LAPACK and is not known: its calls were not seen" },
-	[DUMP_NOTE_OWN_PROGRAM] = { "own_program", "the program's own BLAS: its calls were not seen, since nothing can be put before what a "
-	                            "program defines; link it to a shared BLAS instead" },
-	[DUMP_NOTE_OWN_LIBRARY] = { "own_library", "its own BLAS, which it calls inside of itself: these calls were not seen; link it to a "
-	                            "shared BLAS instead of a static one, and without -Bsymbolic" },
-	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its own BLAS past the shim: its calls were not seen" },
+	[DUMP_NOTE_ENVIRONMENT] = { "environment", "a setting whose value was wrong" },
+	[DUMP_NOTE_PYTHON] = { "python", "its Python frames could not be read: so many stacks lack them" },
+	[DUMP_NOTE_MESSAGE] = { "message", "a message that could not be written to standard error" },
+	[DUMP_NOTE_ADDRESS] = { "address", "called through an address that may be another library's" },
+	[DUMP_NOTE_UNSERVED] = { "unserved", "looks like a BLAS or LAPACK routine that this version does not know: its calls were "
+	                         "not seen" },
+	[DUMP_NOTE_OWN_PROGRAM] = { "own_program", "the program contains its own BLAS, whose calls cannot be seen; link the program to a shared "
+	                            "BLAS instead" },
+	[DUMP_NOTE_OWN_LIBRARY] = { "own_library", "contains its own BLAS, which it calls without the dynamic linker: these calls cannot be "
+	                            "seen; link it to a shared BLAS instead of a static one, and without -Bsymbolic" },
+	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its BLAS without the shim, by RTLD_DEEPBIND: its calls were not seen" },
 };
 
 static const struct note_key *key_of(const struct table *table, const struct note *note)

@@ -233,7 +233,7 @@ def last_run(client):
                f"subprocess.run(['{victim(client)}', 'counts', '1', calls, 'run'], check=True)")
     start(client, PYTHON, "-c", program, launcher=["-o", "d/"])
     check_equal(numbers(client, "d")["totals"]["calls"], 3 + 5 + 7, "calls of all")
-    check("in 2 runs (--last: the last one alone)" in report(client, "d").stdout, "the report does not say that there are two runs")
+    check("in 2 runs (--last reads the last one alone)" in report(client, "d").stdout, "the report does not say that there are two runs")
     found = numbers(client, "--last", "d")
     check_equal((found["totals"]["calls"], found["runs"], found["processes"]), (5 + 7, 1, 2), "calls, runs, processes of the last")
     check(" runs" not in report(client, "--last", "d").stdout, "one run is not counted")
@@ -248,7 +248,7 @@ def damaged_earlier_run(client):
     damage(old, HEADER_START + 7)  # a time of centuries later
     done = report(client, "--json", "--last", "d", status=5)
     check_equal(json.loads(done.stdout)["totals"]["calls"], 5, "calls of the last run")
-    why = "its header is damaged: nothing tells whether it is of the last run, and it is left out"
+    why = "its header is damaged: it cannot be told whether it is of the last run, so it is left out"
     check_equal(done.stderr, f"flopshim-report: d/{old.name}: {why}\n", "standard error")
 
 
@@ -313,7 +313,7 @@ def later_run_beside(client):
     (sibling,) = [path.name for path in client.folder.glob("new-*.dump") if path.name != "new-best.dump"]
     for arguments in (["new.dump"], ["reprice", "new.dump"]):
         check_equal(report(client, *arguments).stderr,
-                    f"flopshim-report: new.dump: a later run lies beside it: {sibling} (--last: that run alone)\n",
+                    f"flopshim-report: new.dump: {sibling} is of a later run (--last reads that run alone)\n",
                     f"standard error of {arguments}")
     for arguments in (["--last", "new.dump"], ["new.dump", sibling], [sibling], ["."]):
         check_equal(report(client, *arguments).stderr, "", f"standard error of {arguments}")
@@ -326,8 +326,8 @@ def children_beside(client):
     program = ("import os, numpy as n; a = n.ones((50, 50)); a @ a\nfor child in range(%d):\n"
                "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
     start(client, PYTHON, "-c", program % client.children, launcher=["-o", "x.dump"])
-    what = "1 more dump of its run lies" if client.children == 1 else "4 more dumps of its run lie"
-    check_equal(report(client, "x.dump").stderr, f"flopshim-report: x.dump: {what} beside it (--last: all of them)\n", "standard error")
+    what = "1 more dump of its run lies beside it and was" if client.children == 1 else "4 more dumps of its run lie beside it and were"
+    check_equal(report(client, "x.dump").stderr, f"flopshim-report: x.dump: {what} not read (--last reads them all)\n", "standard error")
     for arguments in (["--last", "x.dump"], ["."]):
         check_equal(report(client, *arguments).stderr, "", f"standard error of {arguments}")
     check_equal(numbers(client, "--last", "x.dump")["processes"], client.children + 1, "processes with --last")
