@@ -42,6 +42,8 @@ uint32_t addition_routine(struct addition *add, uint32_t number)
 	struct routine_key key = { 0 };
 
 	if (!routine) {
+		if (number != DUMP_NONE)
+			dump_damaged(&add->dump, "call sites of routines that the dump does not have");
 		key.name = intern_text(&add->aggregate->texts, "(unknown)");
 		return intern_bytes(&add->aggregate->routines, &key, sizeof key);
 	}
@@ -69,8 +71,11 @@ uint32_t addition_module(struct addition *add, uint32_t number)
 	struct module *module;
 	uint32_t result;
 
-	if (!entry)
+	if (!entry) {
+		if (number != DUMP_NONE)
+			dump_damaged(&add->dump, "call sites in modules that the dump does not have");
 		return AGGREGATE_NONE;
+	}
 	if (add->modules[number] != AGGREGATE_NONE)
 		return add->modules[number];
 	key.path = addition_text(add, entry->path, "(unknown)");

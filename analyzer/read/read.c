@@ -319,6 +319,16 @@ static uint64_t usable(struct dump *dump, const struct dump_block *block)
 	return filled;
 }
 
+static void set_used(struct dump *dump, struct read_block *block, const struct dump_block *read)
+{
+	block->used = usable(dump, read);
+	if (block->used > UINT32_MAX - block->first && !type_is_bytes(block->type)) {
+		dump_damaged(dump, "block of %s at %" PRIu64 ": the numbers of its entries exceed 32 bits",
+		             type_name(block->type), block->offset);
+		block->used = UINT32_MAX - block->first;
+	}
+}
+
 static void add_block(struct dump *dump, const struct dump_block *block)
 {
 	struct read_block *slot;
@@ -346,12 +356,7 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 		.entry_size = block->entry_size, .first = block->first, .lane = block->lane,
 		.type = block->type, .header_size = block->header_size,
 	};
-	slot->used = usable(dump, block);
-	if (slot->used > UINT32_MAX - slot->first && !type_is_bytes(slot->type)) {
-		dump_damaged(dump, "block of %s at %" PRIu64 ": the numbers of its entries exceed 32 bits",
-		             type_name(slot->type), slot->offset);
-		slot->used = UINT32_MAX - slot->first;
-	}
+	set_used(dump, slot, block);
 }
 
 /* Returns the offset of the first sound block from `offset` on, or `end` if there is none before it. */
@@ -425,6 +430,26 @@ static void index_blocks(struct dump *dump)
 		if (block.used && type_is_known(block.type) && blocks_end(dump) <= offset) {
 			dump_damaged(dump, "the file's size in its header is too small: %" PRIu64, dump->header.size);
 			break;
+		}
+}
+
+/*
+ * Reads again how many entries the blocks have that others refer to. The process goes on while its dump is read, and writes
+ * an entry before any that refers to it: so the types come in the order in which each may refer to those behind it.
+ */
+static void read_used_again(struct dump *dump)
+{
+	static const enum dump_block_type types[] = { DUMP_NAMESPACES, DUMP_SITES, DUMP_STACKS, DUMP_ROUTINES, DUMP_MODULES,
+	                                              DUMP_STRINGS };
+	struct dump_block now;
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		for (size_t j = 0; j < dump->block_count; j++) {
+			struct read_block *block = &dump->blocks[j];
+
+			if (block->type == types[i] && block_at(dump, block->offset, &now) && now.type == block->type &&
+			    now.used > block->used)
+				set_used(dump, block, &now);
 		}
 }
 
@@ -586,6 +611,8 @@ enum read_status dump_open(struct dump *dump, const struct dump_source *source)
 	if (status != READ_OK)
 		return status;
 	index_blocks(dump);
+	if (dump->header.state == DUMP_RUNNING)
+		read_used_again(dump);
 	check_size(dump);
 	check_contents(dump);
 	leave_doubles_out(dump);

@@ -124,6 +124,85 @@ START_TEST(used_budgets_answer_for_zeros)
 }
 END_TEST
 
+/* A number of a routine, module, site or namespace that the dump does not have: the work is counted, and the fault is said. */
+static const char *const references[] = { "of routines", "in modules", "of call sites", "of namespaces" };
+
+START_TEST(references_lead_somewhere)
+{
+	enum { FAR = 12345 };
+	struct dump_site *site;
+	struct dump_row *row;
+	struct dump_block *block;
+	struct aggregate aggregate;
+	struct writer writer;
+
+	example(&writer);
+	block = block_of(&writer, _i < 2 ? DUMP_SITES : DUMP_ROWS);
+	site = (struct dump_site *)(void *)(block + 1);
+	row = (struct dump_row *)(void *)(block + 1);
+	switch (_i) {
+	case 0: site->routine = FAR; break;
+	case 1: site->caller_module = FAR; break;
+	case 2: row->site = FAR; break;
+	case 3: row->namespace_id = FAR; break;
+	}
+	seal(block);
+	writer_close(&writer, DUMP_CLOSED);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(!aggregate.complete);
+	ck_assert(says(&aggregate, references[_i]));
+	ck_assert_uint_eq((uint64_t)aggregate.totals.flops, WORK);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* The dump of a process that begins to use a module and to call from it, after the block of modules has been looked at. */
+struct growing {
+	struct memory_file file;
+	uint64_t modules, sites; /* offsets of the blocks */
+	bool grown;
+};
+
+static size_t growing_read_at(void *context, uint64_t offset, void *buffer, size_t count)
+{
+	struct growing *growing = context;
+	size_t read = memory_read_at(&growing->file, offset, buffer, count);
+
+	if (offset == growing->sites)
+		growing->grown = true;
+	if (offset == growing->modules && !growing->grown)
+		((struct dump_block *)buffer)->used = 0;
+	return read;
+}
+
+static uint64_t growing_size(void *context)
+{
+	return memory_size(&((struct growing *)context)->file);
+}
+
+START_TEST(a_running_process_goes_on)
+{
+	struct growing growing = { .grown = false };
+	struct dump_source source = { .context = &growing, .read_at = growing_read_at, .size = growing_size };
+	struct aggregate aggregate;
+	struct writer writer;
+
+	example(&writer);
+	growing.file = (struct memory_file){ writer.bytes, writer.size };
+	growing.modules = (uint64_t)((unsigned char *)block_of(&writer, DUMP_MODULES) - writer.bytes);
+	growing.sites = (uint64_t)((unsigned char *)block_of(&writer, DUMP_SITES) - writer.bytes);
+	ck_assert_uint_lt(growing.modules, growing.sites);
+	aggregate = sum_of(&source);
+	ck_assert(growing.grown);
+	ck_assert_uint_eq(aggregate.damage_count, 0);
+	ck_assert_uint_eq(aggregate.modules.count, 1);
+	ck_assert_uint_eq((uint64_t)aggregate.totals.flops, WORK);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
 /* All that is left of the counts is a block of another type, or says that nothing is in it, or has no calls. */
 START_TEST(zeros_are_no_answer)
 {
@@ -485,6 +564,8 @@ int main(void)
 	tcase_add_loop_test(hiding, a_block_hides_none_by_its_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
 	tcase_add_loop_test(hiding, used_budgets_answer_for_zeros, 0, 2);
+	tcase_add_loop_test(hiding, references_lead_somewhere, 0, sizeof references / sizeof *references);
+	tcase_add_test(hiding, a_running_process_goes_on);
 	tcase_add_test(hiding, ends_before_its_first_call);
 	tcase_add_test(hiding, a_call_in_flight_has_a_row);
 	tcase_add_test(hiding, doubled_counts_count_once);
