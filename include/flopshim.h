@@ -38,7 +38,7 @@ enum flopshim_error {
 	FLOPSHIM_BAD_AMOUNT = -3,   /* zero, negative, NaN, infinite, or 2^63 and above */
 	FLOPSHIM_NOT_OPEN = -4,     /* the scope is not open in this thread */
 	FLOPSHIM_NO_ROUTINE = -5,   /* no routine of this name */
-	FLOPSHIM_BAD_ARGUMENT = -6, /* the routine has no such argument, or the value is not a number or a letter */
+	FLOPSHIM_BAD_ARGUMENT = -6, /* not an argument of the routine or not a value of it; NULL, or a count out of range */
 	FLOPSHIM_NO_MEMORY = -7,
 	FLOPSHIM_TOO_MANY = -8,     /* more namespaces or shapes than can be kept */
 	FLOPSHIM_REFUSED = -9,      /* the work does not fit in a budget: do not do it */
@@ -277,14 +277,15 @@ FLOPSHIM_FUNCTION int64_t flopshim_cost(const char *routine, const char *argumen
 
 /*
  * Writes what was charged since the start or the last flopshim_reset to `buffer`, which has `size` bytes and may be NULL
- * if that is 0. `kind` is a sum of enum flopshim_summary. The text is cut if it does not fit, and always terminated.
- * Returns the length of the whole text without the terminator, as snprintf does, or an error.
+ * if `size` is 0. `kind` is a sum of enum flopshim_summary. The text is cut if it does not fit, and always terminated.
+ * Returns the length of the whole text without the terminator, as snprintf does, or an error: FLOPSHIM_BAD_ARGUMENT if
+ * `buffer` is NULL and `size` is not 0.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 {
 	const struct flopshim_api *api = flopshim_table();
 
-	if (size)
+	if (size && buffer)
 		buffer[0] = 0;
 	return api ? api->summary(buffer, size, kind) : (int64_t)FLOPSHIM_ABSENT;
 }

@@ -540,6 +540,7 @@ START_TEST(summary_is_terminated_whatever_the_buffer)
 	ck_assert_int_eq(strlen(some), sizeof(some) - 1);
 	ck_assert_int_eq(strncmp(some, all, sizeof(some) - 1), 0);
 	ck_assert_int_eq(flopshim_summary(NULL, 0, FLOPSHIM_TEXT), length);
+	ck_assert_int_eq(flopshim_summary(NULL, 1, FLOPSHIM_TEXT), FLOPSHIM_BAD_ARGUMENT);
 	length = flopshim_summary(all, sizeof(all), FLOPSHIM_JSON | FLOPSHIM_BY_NAMESPACE);
 	ck_assert_int_eq(length, (int64_t)strlen(all));
 	ck_assert_int_eq(all[0], '{');
