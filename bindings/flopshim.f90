@@ -38,11 +38,12 @@ module flopshim
    integer, parameter, public :: FLOPSHIM_REFUSED = -9      ! the work does not fit in a budget: do not do it
    integer, parameter, public :: FLOPSHIM_UNPRICED = -10    ! the routine has no price
 
-   ! The result of a flopshim_exceed_callback: what happens to the call.
+   ! The result of a flopshim_exceed_callback: what happens to the call. INFO of a denied call says whose limit refused
+   ! it: -1001 a namespace's, -1002 a scope's, -1003 that of the process.
    integer(c_int), parameter, public :: FLOPSHIM_DEFAULT = 0 ! do what FLOPSHIM_ON_EXCEED says
    integer(c_int), parameter, public :: FLOPSHIM_EXIT = 1    ! end the process
    integer(c_int), parameter, public :: FLOPSHIM_SIGNAL = 2  ! raise the signal; if the thread goes on, deny
-   integer(c_int), parameter, public :: FLOPSHIM_DENY = 3    ! return, outputs untouched, INFO from -1009 to -1001
+   integer(c_int), parameter, public :: FLOPSHIM_DENY = 3    ! return, outputs untouched, INFO -1001 to -1003
    integer(c_int), parameter, public :: FLOPSHIM_WARN = 4    ! run it, charge it, record it as over budget
 
    ! Arguments of flopshim_summary: text or JSON; FLOPSHIM_BY_NAMESPACE may be added to either.

@@ -45,12 +45,16 @@ enum flopshim_error {
 	FLOPSHIM_UNPRICED = -10,    /* the routine has no price */
 };
 
-/* What happens to a call that does not fit in a budget. */
+/*
+ * What happens to a call that does not fit in a budget. A denied call returns at once: its outputs are untouched, a
+ * function returns 0, and the INFO of a LAPACK routine says whose limit refused it: -1001 a namespace's, -1002 a
+ * scope's, -1003 that of the process.
+ */
 enum flopshim_action {
 	FLOPSHIM_DEFAULT, /* do what FLOPSHIM_ON_EXCEED says */
 	FLOPSHIM_EXIT,    /* close the dump, flush stdio, end the process */
 	FLOPSHIM_SIGNAL,  /* raise the signal in the calling thread; if the thread goes on after it, deny the call */
-	FLOPSHIM_DENY,    /* return at once: outputs untouched, INFO from -1009 to -1001, the value of a function 0 */
+	FLOPSHIM_DENY,    /* return without running the call, with INFO -1001, -1002 or -1003 */
 	FLOPSHIM_WARN,    /* run the call, charge it, record it as over budget */
 };
 
