@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * blocks.c - the blocks of the dump, the tables that grow in them, strings and stacks.
- * It must never believe what stands in the file, where anybody may write: places and sizes are kept in struct dump_part.
+ * It must never use a place or a size that it reads from the file, where another process may have changed it: struct
+ * dump_part keeps them.
  */
 #include "shim/dump/blocks.h"
 
@@ -13,21 +14,21 @@
 #include "shim/guest/page.h"
 
 enum {
-	PARTS_FIRST = 64,
-	TABLE_BYTES = DUMP_PAGE_LEAST, /* of the first block of a table */
-	STRINGS_BYTES = 8192,
+	PARTS_FIRST = 64,              /* blocks that need no memory but the shim's own */
+	TABLE_BYTES = DUMP_PAGE_LEAST, /* size of the first block of a table */
+	STRINGS_BYTES = 8192,          /* least size of a block of strings, and of stacks */
 	STACKS_BYTES = 16384,
-	ENTRIES_ALIGN = 128,
-	LOG_SPARE = 4 << 20, /* bytes of the disk that the record of calls leaves to the rows, which hold the totals */
+	ENTRIES_ALIGN = 128,           /* where entries begin that calls write to, in bytes: at a cache line */
+	LOG_SPARE = 4 << 20,           /* bytes of the disk that the record of calls leaves free for rows */
 };
 
 static struct {
-	bool said_full; /* by this process or by one that forked it */
-	uint64_t first_bytes; /* of the file's beginning are in memory behind the header; 0 where there was no room */
-	uint64_t size;        /* of what is in use of the file */
-	struct dump_part **parts; /* grows: only read under record_lock */
+	bool said_full;       /* the message was printed, by this process or by one that forked it */
+	uint64_t first_bytes; /* how many bytes of the file are mapped from the header on; 0 if the header alone is */
+	uint64_t size;        /* how many bytes of the file are in use */
+	struct dump_part **parts; /* the array is replaced when it grows: read it only under record_lock */
 	uint32_t part_count, part_room;
-	struct guest_pool pool; /* of parts */
+	struct guest_pool pool; /* memory for struct dump_part */
 	struct dump_part *strings, *stacks;
 } dump;
 
@@ -56,7 +57,10 @@ void blocks_begin(uint64_t offset, uint64_t in_memory)
 
 struct dump_part *blocks_part(uint32_t number) { return number < dump.part_count ? dump.parts[number] : NULL; }
 
-/* Most processes have fewer blocks than there is room for from the start. */
+/*
+ * Makes room for one more block in the list; false without memory. The first array is static: most processes need no
+ * other.
+ */
 static bool parts_have_room(void)
 {
 	static struct dump_part *first[PARTS_FIRST];
@@ -79,6 +83,7 @@ static bool parts_have_room(void)
 	return true;
 }
 
+/* Returns room for one more block, NULL without memory. */
 static struct dump_part *part_take(void)
 {
 	static struct dump_part first[PARTS_FIRST];
@@ -89,6 +94,7 @@ static struct dump_part *part_take(void)
 	return parts_have_room() ? guest_pool_take(&dump.pool) : NULL;
 }
 
+/* Prints once that the file cannot grow, and what that means for this kind of block. */
 static void say_full(enum dump_block_type type)
 {
 	if (!dump.said_full)
@@ -98,6 +104,10 @@ static void say_full(enum dump_block_type type)
 	dump.said_full = true;
 }
 
+/*
+ * Returns zeroed pages for a block: in what is mapped from the start, else in the file, else (not for the record of
+ * calls) in memory alone, which is noted as lost space. *in_file tells which. NULL if there are none.
+ */
 static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t size, bool at_once, bool *in_file)
 {
 	void *pages;
@@ -119,7 +129,7 @@ static void *block_pages(enum dump_block_type type, uint64_t offset, uint64_t si
 	return guest_pages(size); /* NULL in a confined process */
 }
 
-/* Calls write to these entries: each is to take as few cache lines as can be. */
+/* Whether every call writes to these entries. They are aligned so that each takes as few cache lines as possible. */
 static bool is_for_calls(enum dump_block_type type) { return type == DUMP_ROWS || type == DUMP_LANES; }
 _Static_assert(sizeof(struct dump_row) % 64 == 0 && sizeof(struct dump_lane) % 64 == 0, "whole cache lines");
 
@@ -134,10 +144,13 @@ struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size,
 
 	if (!part)
 		return NULL;
-	/* A lane's first rows may be its only ones. */
+	/*
+	 * All pages are made at once only for blocks that fill up: not for a lane's first rows, which may stay its
+	 * only ones.
+	 */
 	block = block_pages(type, offset, size, type == DUMP_LOG || (type == DUMP_ROWS && first), &in_file);
 	if (block && ((uint64_t)block + size) >> MEMORY_BITS) {
-		guest_free(block, size); /* as if there were none: see MEMORY_BITS */
+		guest_free(block, size); /* its address is too high to be packed: see MEMORY_BITS */
 		block = NULL;
 	}
 	if (!block) {
@@ -169,7 +182,7 @@ struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size,
 	};
 	dump.parts[dump.part_count++] = part;
 	dump_unseal();
-	/* Blocks that are only in memory leave no gap in the file: nobody else knows their offset. */
+	/* A block that is only in memory takes no room in the file; the next block gets the same offset. */
 	if (in_file || !file_is_there()) {
 		dump.size = offset + size;
 		__atomic_store_n(&dump_header->size, dump.size, __ATOMIC_RELEASE);
@@ -201,7 +214,10 @@ void dump_commit(struct dump_table *table)
 	dump_part_use(table->part, table->part->used + 1);
 }
 
-/* Room for `size` bytes in the last block of a chain of entries that vary in size. */
+/*
+ * Returns room for an entry of `size` bytes behind the last one in *part, a block of entries that vary in size. If it
+ * does not fit, *part becomes a new block of at least `bytes` bytes. NULL if there is no room.
+ */
 static void *varied_append(struct dump_part **part, enum dump_block_type type, uint64_t bytes, uint64_t size)
 {
 	if (!*part || (*part)->used + size > (*part)->capacity) {
@@ -215,6 +231,7 @@ static void *varied_append(struct dump_part **part, enum dump_block_type type, u
 	return (*part)->entries + (*part)->used;
 }
 
+/* Makes an entry from varied_append valid. Returns its place: its offset in the file. */
 static uint64_t varied_commit(struct dump_part *part, uint64_t size)
 {
 	uint64_t place = part->offset + (uint64_t)(part->entries - (char *)part->block) + part->used;
@@ -257,7 +274,7 @@ void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *
 	for (uint32_t i = 0; i < dump.part_count; i++) {
 		const struct dump_part *part = dump.parts[i];
 
-		/* Room counts, not use: a row keeps its place when more come. */
+		/* Places are numbered by the capacity of blocks, not by their use, so that a row keeps its place. */
 		for (uint64_t j = 0; part->type == DUMP_ROWS && j < part->capacity; j++, place++)
 			if (j < part->used)
 				visit(dump_entry(part, j), place, context);
@@ -275,7 +292,10 @@ void *dump_entry_numbered(enum dump_block_type type, uint32_t number)
 	return NULL;
 }
 
-/* Where the text at a place begins, and how many bytes there are at most: it may have lost its end. */
+/*
+ * Returns the text at this place of the file, and in *room how many bytes its block has from there on: the terminator
+ * may have been overwritten. An empty text with *room 0 if no block of strings is there.
+ */
 static const char *text_at(uint64_t place, uint64_t *room)
 {
 	for (uint32_t i = 0; i < dump.part_count; i++) {

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * blocks.h - what the rest of the dump must know of its blocks; what others use of them is in dump.h.
- * Every function is called with record_lock held.
+ * blocks.h - the blocks of the dump, for the other files of this folder; what other folders use is in dump.h.
+ * Callers hold record_lock. It must never be included outside of this folder.
  */
 #ifndef FLOPSHIM_BLOCKS_H
 #define FLOPSHIM_BLOCKS_H
 
 #include "shim/dump/dump.h"
 
-/* The first block is to begin at `offset`; the first `in_memory` bytes of the file are in memory from dump_header on. */
+/*
+ * Sets where the first block begins: `offset` bytes into the file. The first `in_memory` bytes of the file are mapped
+ * from dump_header on; blocks that end within them are not mapped anew. Called once, before the first block is added.
+ */
 void blocks_begin(uint64_t offset, uint64_t in_memory);
 
-/* The blocks, in the order in which they were made; NULL past the last. */
+/* Returns block `number`, in the order in which they were made from 0 on; NULL past the last. */
 struct dump_part *blocks_part(uint32_t number);
 
 /* In a forked child: unmaps the parent's blocks and empties the tables. */

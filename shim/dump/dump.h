@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * dump.h - the dump file as memory: creation, growth, strings and tables.
- * Every function is called with record_lock held, but for those that say otherwise.
+ * Callers hold record_lock, but for the functions that say otherwise. It must never be needed to read a dump: the
+ * format is in flopshim_dump.h.
  */
 #ifndef FLOPSHIM_DUMP_INTERNAL_H
 #define FLOPSHIM_DUMP_INTERNAL_H
@@ -13,52 +14,60 @@
 #include "flopshim_dump.h"
 
 /*
- * The header of this process's dump; in memory that nobody reads until dump_open has made one. What is written there
- * before is taken over: losses, lost calls and the threshold of stacks.
+ * The header of this process's dump. Until dump_open has made one it points to a stand-in. dump_open copies the losses,
+ * the lost calls and the threshold of stacks from the stand-in into the real header.
  */
 extern struct dump_header *dump_header;
 
-/* Creates the dump, if that has not been tried. A dump that cannot be a file is kept in memory, and that is said. */
+/*
+ * Creates the dump, unless it was tried before. If no file can be made, says why and keeps the dump in memory. Keeps
+ * errno.
+ */
 void dump_open(void);
 
+/* Whether dump_open has run, with or without success in making a file. */
 bool dump_is_open(void);
 
-/* Whether the file could not grow when it should have. */
+/* Whether the dump has a file and blocks are missing from it, for lack of space or because a write failed. */
 bool dump_is_cut(void);
 
-/* Absolute path of the file, NULL while there is none. */
+/* Returns the absolute path of the file; NULL while there is none. */
 const char *dump_path(void);
 
 /*
- * A block as this process knows it. Whoever may write the file can write anything there at any time: what says where
- * something is, or how much of it, is kept here, and what stands in the file is for readers alone. Never moves.
+ * What the shim itself uses to find a block and its entries. Another process may write anything into the file at any
+ * time, so the shim never reads places or sizes from the file; the copies there are for readers of the dump. An object
+ * stays at its address as long as its block exists.
  */
 struct dump_part {
-	struct dump_block *block;  /* in the file */
+	struct dump_block *block;  /* the block's header, as the file has it */
 	char *entries;
 	uint64_t used;             /* valid entries, or bytes where they vary in size */
 	uint64_t taken;            /* of rows: entries begun */
-	uint64_t capacity;         /* entries, or bytes */
-	uint32_t entry_size;       /* 0 where they vary */
+	uint64_t capacity;         /* entries that fit, or bytes where they vary in size */
+	uint32_t entry_size;       /* 0 where entries vary in size */
 	uint32_t first;            /* number of the first entry */
-	uint64_t offset, size;     /* in the file */
+	uint64_t offset, size;     /* bytes in the file, the block's header included */
 	enum dump_block_type type;
-	bool in_file;              /* mapped from it, or to be written to it by dump_flush_due */
+	bool in_file;              /* mapped from the file, or written to it by dump_flush_due; false: only in memory */
 } __attribute__((aligned(64)));
 
 /*
- * A new block of at least `bytes` bytes in all for entries of `entry_size` bytes, the first of them numbered
- * `first`. NULL when there is neither disk space nor memory. A block that is only in memory is counted as lost space.
+ * Adds a block of at least `bytes` bytes, its header included, for entries of `entry_size` bytes (0: they vary in
+ * size). `first` is the number of its first entry. If the file cannot grow, the block is made in memory alone, which
+ * is noted as DUMP_LOST_SPACE; a block of the record of calls is then not made. Returns NULL if there is no memory
+ * either.
  */
 struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
 				 uint32_t first);
 
+/* Returns the entry at `position` (from 0) of a block whose entries have one size. */
 static inline void *dump_entry(const struct dump_part *part, uint64_t position)
 {
 	return part->entries + position * part->entry_size;
 }
 
-/* Says that so many entries, or bytes, are valid. */
+/* Publishes that the first `used` entries (or bytes) of the block are valid. */
 static inline void dump_part_use(struct dump_part *part, uint64_t used)
 {
 	part->used = used;
@@ -66,72 +75,94 @@ static inline void dump_part_use(struct dump_part *part, uint64_t used)
 }
 
 
-/* Tables whose entries all have one size and are added one by one. */
+/* A table whose entries all have one size and are added one by one. It grows by whole blocks. */
 struct dump_table {
 	enum dump_block_type type;
 	uint32_t entry_size;
-	uint32_t bytes;            /* of a new block */
+	uint32_t bytes;            /* size of the next block */
 	uint32_t count;            /* entries so far */
-	struct dump_part *part;    /* the last block */
+	struct dump_part *part;    /* the last block, which new entries go into */
 };
 
 extern struct dump_table dump_meta, dump_modules, dump_routines, dump_sites, dump_namespaces, dump_limits, dump_lanes,
 	dump_notes, dump_samples;
 
-/* A new zeroed entry and its number; NULL if there is no room. It becomes valid with dump_commit. */
+/*
+ * Returns a new zeroed entry, and its number in *number if that is not NULL; NULL if there is no room. The caller
+ * fills the entry and calls dump_commit, which makes it valid. No other entry of the table may be begun in between.
+ */
 void *dump_append(struct dump_table *table, uint32_t *number);
 void dump_commit(struct dump_table *table);
 
-/* Puts a string into the dump and returns its place, 0 if there is no room. */
+/* Copies `length` bytes of text into the dump. Returns their place in the file, 0 if there is no room. */
 uint64_t dump_string(const char *text, uint64_t length);
 
-/* Stores a stack, returns its place, 0 if there is no room. */
+/*
+ * Copies a stack of `count` addresses into the dump. `python` is the place of its Python frames, 0 if it has none.
+ * Returns the stack's place in the file, 0 if there is no room.
+ */
 uint64_t dump_stack_add(const uint64_t *addresses, uint32_t count, uint64_t python);
 
-/* Calls `visit` with every row that is in the dump or only in memory, always in the same order. */
+/*
+ * Calls `visit` with every valid row, in the file or only in memory, in the order in which blocks were made. `place`
+ * numbers the rows and stays the same for a row when others are added.
+ */
 void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *), void *context);
 
-/* An entry of a table by its number, NULL past the last. */
+/* Returns the entry of a table with this number; NULL past the last one. */
 void *dump_entry_numbered(enum dump_block_type type, uint32_t number);
 
-/* Whether the string at a place that was read from the dump is this one. */
+/* Whether the string at `place` is `text`. The place may have been read from the file: a wrong one is no fault. */
 bool dump_text_is(uint64_t place, const char *text);
 
-/* Copies it, cutting what does not fit; empty if there is none at that place. */
+/* Copies the string at `place` to `text`, cut to `size` bytes with its end; an empty one if no string is there. */
 void dump_text_copy(uint64_t place, char *text, size_t size);
 
-/* Adds to what the dump says of the process. Under record_lock. */
+/* Adds a key and its value to the table that describes the process. Does nothing while there is no dump. */
 void dump_tell(const char *key, const char *value);
 
-/* Adds to the note of this kind and text, making it if need be. */
+/*
+ * Adds `count` to the note of this kind and text, which is made if there is none. Does nothing while there is no
+ * dump.
+ */
 void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 
 /*
- * Notes the messages that are kept, and writes out what lives in memory, once a second; called from the slow path. Under no
- * lock.
+ * Notes the messages that standard error could not take; and, at most once a second, copies blocks that are not
+ * mapped from the file to it. Called on the slow path of calls, with no lock held.
  */
 void dump_flush_due(void);
 
-/* With no lock held: the program is about to give up system calls, and nothing can be written out afterwards. */
+/*
+ * Copies blocks that are not mapped from the file to it for the last time. Called with no lock held before the
+ * process is confined: afterwards it cannot write.
+ */
 void dump_prepare_confined(void);
 
-/* Notes that something is missing from the dump. */
+/* Notes in the header that something of this kind is missing from the dump. */
 void dump_lose(enum dump_loss loss);
 
-/* Ends the dump. `quiet` says that no other thread goes on writing rows, so that their check words can be written. */
+/*
+ * Ends the dump: sets its state, end and exit status (-1: not known), and writes its check words. `quiet` says that
+ * no other thread goes on counting; otherwise blocks that threads write to get no check word. Does nothing if the
+ * dump is closed.
+ */
 void dump_close(enum dump_state state, int exit_status, bool quiet);
 
 /*
- * Before something changes that a closed dump has check words for: they no longer hold. Threads go on while the process
- * ends, and destructors call too. What is added to a table, or noted, does it by itself.
+ * Removes the check words of a closed dump. Must be called before anything in it is changed, since other threads and
+ * destructors may still call BLAS after it was closed. dump_commit, dump_note and dump_lose call it themselves.
  */
 void dump_unseal(void);
 
-/* The same two under no lock; what changed the header comes before the second. */
+/*
+ * The same for callers without record_lock. If the header is what changes, dump_unseal_unlocked must follow the
+ * change.
+ */
 void dump_lose_unlocked(enum dump_loss loss);
 void dump_unseal_unlocked(void);
 
-/* In a forked child: forgets the parent's dump, whose name the child's will carry. */
+/* In a forked child: forgets the parent's dump. The next dump_open makes one of the child's own. */
 void dump_forked(void);
 
 #endif

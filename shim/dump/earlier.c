@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * earlier.c - whose dump has the name that this one is to have, by its header; see docs/flopshim-dump.md, Identity.
- * It must never remove anything but a dump, nor one that another process has just made in place of it.
+ * earlier.c - finds out from its header whose dump already has a name; see docs/flopshim-dump.md, Identity.
+ * It must never remove a file that is no dump, or a dump that another process has just put in place of the old one.
  */
 #include "shim/dump/earlier.h"
 
@@ -19,9 +19,9 @@
 #include "shim/guest/guest.h"
 #include "names.h"
 
-static struct dump_header there; /* under record_lock: stacks are small */
+static struct dump_header there; /* the header that was read last; static since stacks may be small; under record_lock */
 
-/* Valid until the next call; empty where there is no such process. */
+/* Returns /proc/PROCESS/stat; empty if there is no such process. Valid until the next call. */
 static const char *stat_of(const char *process)
 {
 	static char text[1024];
@@ -33,6 +33,8 @@ static const char *stat_of(const char *process)
 	return text;
 }
 
+/* Whether the process that made the dump still runs on this machine. The start time tells it from a later process. */
+/* Whether the process that made the dump still runs on this machine. The start time tells it from a later process. */
 static bool is_alive(const struct dump_header *header)
 {
 	char number[16], state;
@@ -53,7 +55,10 @@ static bool is_of_this_host(const struct dump_header *header)
 	return !strncmp(host, header->host, sizeof(host));
 }
 
-/* Where the launch has no name, its ranks are known by who has started them. */
+/*
+ * Whether the dump is another rank's of this parallel launch. If neither job nor launch has a name, both have one
+ * parent.
+ */
 static bool is_of_this_launch(const struct dump_header *header)
 {
 	bool named;
@@ -67,8 +72,8 @@ static bool is_of_this_launch(const struct dump_header *header)
 }
 
 /*
- * Whether it is what this process was before an exec, a child's, or the parent's. The numbers of processes are given out
- * again, so it counts too when they began: a process keeps that moment through exec, and no child begins before its parent.
+ * Whether the dump is a child's, the parent's, or this process's own from before an exec. Since process numbers are
+ * reused, start times are compared too: exec keeps a process's start time, and no child starts before its parent.
  */
 static bool is_of_this_family(const struct dump_header *header)
 {
@@ -82,12 +87,16 @@ static bool is_of_this_family(const struct dump_header *header)
 	       (header->pid == (uint32_t)getppid() && is_alive(header));
 }
 
+/* Whether the dump was made by this run: under the same run name of the launcher, in this launch, or by a relative. */
+/* Whether the dump was made by this run: under the same run name of the launcher, in this launch, or by a relative. */
 static bool is_of_this_run(const struct dump_header *header)
 {
 	return (*config.run && !strncmp(config.run, header->run, sizeof(header->run))) || is_of_this_launch(header) ||
 	       is_of_this_family(header);
 }
 
+/* Says what an open file is; reads its header into `there`. */
+/* Says what an open file is; reads its header into `there`. */
 static enum standing look(int file)
 {
 	if (pread(file, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
@@ -102,7 +111,7 @@ static enum standing look(int file)
 
 static int open_file(int directory, const char *name, int access)
 {
-	return openat(directory, name, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not hold it up */
+	return openat(directory, name, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO would block */
 }
 
 enum standing earlier_look(int directory, const char *name)
@@ -117,6 +126,8 @@ enum standing earlier_look(int directory, const char *name)
 	return found;
 }
 
+/* Whether the open file still has this name. */
+/* Whether the open file still has this name. */
 static bool is_named(int file, int directory, const char *name)
 {
 	struct stat opened, named;
@@ -126,8 +137,8 @@ static bool is_named(int file, int directory, const char *name)
 }
 
 /*
- * Of several processes that want to remove it one has the lock, and the others find that the name is another file's then. NFS
- * gives this lock only to who may write the file.
+ * Several processes may want to remove one file at a time. One gets the lock; the others get none, or find afterwards
+ * that the name stands for another file. The file is opened for writing because NFS gives the lock only then.
  */
 enum removal earlier_remove(int directory, const char *name)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * file.c - the dump's file: makes it, grows it, opens it again.
- * It must never keep a descriptor (the program may close it and use its number again), and never let a full disk reach the
- * program as a signal.
+ * It must never keep a descriptor (the program may close it and use its number again), and never let a full disk
+ * reach the program as a signal.
  */
 #include "shim/dump/file.h"
 
@@ -27,18 +27,18 @@
 #include "shim/guest/page.h"
 #include "variables.h"
 
-enum { FIRST_BYTES = 96 << 10 /* the header and the tables that nearly every process begins */ };
+enum { FIRST_BYTES = 96 << 10 /* room for the header and for the tables that nearly every process begins */ };
 
 static struct {
 	uint32_t page;
 	bool is_there;
 	bool written_out;
-	bool said_no_file; /* by this process or by one that forked it */
+	bool said_no_file; /* the message was printed, by this process or by one that forked it */
 	dev_t device;
 	ino_t inode;
 } state;
 
-/* A number of bytes, 0 if it is none. */
+/* Reads a number of bytes; 0 if the text is NULL or is none. */
 static uint32_t number_of(const char *text)
 {
 	uint32_t number = 0;
@@ -70,7 +70,10 @@ bool file_is_there(void) { return state.is_there; }
 bool file_is_written_out(void) { return state.written_out; }
 const char *dump_path(void) { return state.is_there ? path_shown() : NULL; }
 
-/* Makes room up to `size` bytes. Errors as errno, never as a signal: signals are blocked under the lock. */
+/*
+ * Reserves `size` bytes of the file from `offset` on. Returns 0 or an errno. Exceeding a limit of file sizes is an
+ * error and no signal: signals are blocked under the lock, and a pending SIGXFSZ is taken back.
+ */
 static int file_reserve(int file, uint64_t offset, uint64_t size)
 {
 	struct rlimit limit;
@@ -79,14 +82,15 @@ static int file_reserve(int file, uint64_t offset, uint64_t size)
 	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY && offset + size > limit.rlim_cur)
 		return EFBIG;
 	error = posix_fallocate(file, (off_t)offset, (off_t)size);
-	if (error == EFBIG) /* the limit of the file's size shrank meanwhile, and this thread has a signal of it, which is blocked */
+	if (error == EFBIG) /* the limit shrank since it was read: the kernel has sent SIGXFSZ */
 		guest_take_signal_back(SIGXFSZ);
 	return error;
 }
 
 /*
- * Zeros into a part that is reserved. What was written is in memory and is mapped many pages at a time: a third of what
- * a call after the other waits for where each meets a page that must first be made. What fails here is left to them.
+ * Writes zeros to a reserved part of the file, so that its pages are in the page cache and can be mapped many at a
+ * time. Calls then wait a third as long as if each took the page fault of a new page. Errors are ignored: page faults
+ * do the rest.
  */
 static void file_fill(int file, uint64_t offset, uint64_t size)
 {
@@ -121,7 +125,7 @@ int file_reopen(void)
 	return file;
 }
 
-/* Filesystems on which a reserved page of a shared mapping can always be written. */
+/* Whether the file is on a file system where a reserved page of a shared mapping can always be written. */
 static bool mapping_is_trusted(int file)
 {
 	struct statfs status;
@@ -139,10 +143,7 @@ static bool mapping_is_trusted(int file)
 	}
 }
 
-/*
- * Zeroed pages that stand for this part of the file; NULL if there is no room for them in it. `at_once` says that all will
- * be needed.
- */
+/* Does what file_extend does with an open file; NULL if there is no room in the file or no memory. */
 static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
 {
 	void *address;
@@ -161,14 +162,14 @@ static void *file_pages(int file, uint64_t offset, uint64_t size, bool at_once)
 	return address;
 }
 
-/* Whether `size` bytes have room and leave `spare` bytes of the disk. */
+/* Whether the disk has room for `size` bytes and `spare` more. */
 static bool disk_has_room(int file, uint64_t size, uint64_t spare)
 {
 	struct statvfs status;
 
 	if (fstatvfs(file, &status))
 		return false;
-	/* One that does not know how large it is says 0. */
+	/* A file system that does not know its size reports 0 blocks. */
 	return !status.f_blocks || (uint64_t)status.f_bavail * status.f_frsize >= size + spare;
 }
 
@@ -205,9 +206,12 @@ bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset)
 	return true;
 }
 
-/* ---- what it begins with ---- */
+/* ---- the first page ---- */
 
-/* Without a reason the user has asked for no file, by /dev/null. */
+/*
+ * Prints once that there is no file, and why. `reason` is NULL if the user wants none (/dev/null): nothing is
+ * printed.
+ */
 static void say_no_file(const char *reason)
 {
 	if (reason && !state.said_no_file)
@@ -215,7 +219,7 @@ static void say_no_file(const char *reason)
 	state.said_no_file = true;
 }
 
-/* In memory: where no file can be, or where it cannot be mapped. */
+/* Returns the first page in memory alone, `otherwise` if there is none. */
 static void *first_in_memory(void *otherwise)
 {
 	void *page = guest_pages(file_page());
@@ -223,13 +227,13 @@ static void *first_in_memory(void *otherwise)
 	return page ? page : otherwise;
 }
 
-/* In the file that has just been made; NULL if there is no room for it there. */
+/* Returns the first page in the file that has just been made; NULL if there is no room in it. *bytes as file_begin. */
 static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 {
 	void *first = NULL;
 
 	state.written_out = !mapping_is_trusted(file);
-	/* A dozen blocks that are reserved and mapped one after the other would take half a millisecond. */
+	/* To reserve and map a dozen blocks one by one would take half a millisecond. */
 	if (!state.written_out)
 		first = file_pages(file, 0, first_bytes(), true);
 	*bytes = first ? first_bytes() : 0;
@@ -237,7 +241,7 @@ static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 		first = file_pages(file, 0, file_page(), false);
 	if (first || file_reserve(file, 0, file_page()))
 		return first;
-	state.written_out = true; /* there is room, but no memory to map it */
+	state.written_out = true; /* the file has room, but cannot be mapped */
 	return first_in_memory(otherwise);
 }
 
@@ -254,7 +258,7 @@ void *file_begin(bool forked, void *otherwise, uint64_t *bytes)
 		state.inode = status.st_ino;
 		first = first_in_file(file, otherwise, bytes);
 		if (!first)
-			say_no_file("no room for it");
+			say_no_file("no space for it");
 	} else {
 		say_no_file(file < 0 ? fault : strerrorname_np(errno));
 	}

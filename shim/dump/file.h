@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * file.h - the dump's file: makes it, grows it, opens it again.
- * Every function is called with record_lock held.
+ * Callers hold record_lock. It must never be included outside of this folder.
  */
 #ifndef FLOPSHIM_FILE_H
 #define FLOPSHIM_FILE_H
@@ -10,36 +10,44 @@
 #include <stdint.h>
 
 /*
- * Blocks begin at multiples of so many bytes: a page of this machine, or what tests say of a machine with larger
- * ones.
+ * Returns the alignment of blocks in bytes: the size of this machine's pages. Tests may set a larger one by
+ * FLOPSHIM_DUMP_PAGE.
  */
 uint32_t file_page(void);
 
 /*
- * Makes the file and returns the page that it begins with, zeroed; `*bytes` bytes of the file are in memory from there on,
- * 0 where only that page is. Where there can be no file the page is memory alone, and that is said; without memory it is
+ * Makes the file and returns its first page, zeroed. *bytes is how much of the file is mapped from there on, 0 if
+ * only that page is. If no file can be made, prints why and returns a page of memory; without memory, returns
  * `otherwise`. `forked`: see path_create.
  */
 void *file_begin(bool forked, void *otherwise, uint64_t *bytes);
 
+/* Whether the dump has a file. */
 bool file_is_there(void);
 
-/* Whether its blocks live in memory and are to be copied to it: where a mapping of the file is not to be trusted. */
+/*
+ * Whether blocks are in private memory and are copied to the file by seal_write_out. This is done where a write to a
+ * shared mapping may fail although its space was reserved (see mapping_is_trusted).
+ */
 bool file_is_written_out(void);
 
 /*
- * Zeroed pages that stand for this part of the file; NULL if there is no room for them in it, or not for `spare` bytes more.
- * `at_once` says that all of them will be needed.
+ * Reserves this part of the file and returns zeroed pages for it, mapped or to be copied later. NULL if the file
+ * cannot be opened again or grow, there is no memory, or the disk would have less than `spare` bytes left. `at_once`:
+ * all pages will be used, so they are made now. Keeps errno.
  */
 void *file_extend(uint64_t offset, uint64_t size, bool at_once, uint64_t spare);
 
-/* Opens it again; -1 if its path now names something else. */
+/* Opens the file again for reading and writing; -1 if its path now names another file or none. The caller closes it. */
 int file_reopen(void);
 
-/* Copies bytes into it; false with errno if some could not be written. A limit of its size is no signal. */
+/*
+ * Writes bytes at `offset` of the file; false with errno if some could not be written. The signal of a limit of file
+ * sizes (SIGXFSZ) does not reach the program.
+ */
 bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset);
 
-/* In a forked child: the file is the parent's. */
+/* In a forked child: forgets the file, which is the parent's. */
 void file_forked(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * header.c - how a dump begins: its header, and what the process is.
- * It must never be in the way of a program whose dump cannot be written: that one is kept in memory, and that is said.
+ * header.c - opens the dump: fills its header and the table that describes the process.
+ * It must never stop a program whose dump cannot be written: the dump is then kept in memory, and a message says so.
  */
 #include "shim/dump/header.h"
 
@@ -26,15 +26,19 @@
 #include "version.h"
 #include "names.h"
 
-/* Stands in until the dump is open, and for good where there is no memory for another. */
+/* The stand-in for the header: until the dump is open, or for good if there is no memory for one. */
 static struct dump_header nowhere;
 struct dump_header *dump_header = &nowhere;
 
 static struct {
 	bool tried; /* dump_open has run */
-	bool forked, said_warnings; /* by this process or by one that forked it */
-	uint64_t bytes;        /* of the file's beginning are in memory from the header on; 0 where only the header is */
-	uint64_t parent_ticks; /* of the process that forked this one */
+	/*
+	 * forked: this process is a forked child. said_warnings: they were printed, by it or by a process that forked
+	 * it.
+	 */
+	bool forked, said_warnings;
+	uint64_t bytes;        /* how much of the file is mapped from the header on; 0 if only the header's page is */
+	uint64_t parent_ticks; /* start time of the process that forked this one, if that had a dump */
 } dump;
 
 bool dump_is_open(void) { return dump.tried; }
@@ -55,12 +59,13 @@ static void meta_add(const char *key, const char *value, size_t length)
 void dump_tell(const char *key, const char *value)
 {
 	if (!dump_is_open() || epoch_is_forked())
-		return; /* a child that has not started over has its parent's dump */
+		return; /* until it starts over, a forked child still has its parent's dump */
 	meta_add(key, value, strlen(value));
 	if (file_is_written_out() && file_is_there())
-		seal_write_out(); /* the process may end by what it is told about */
+		seal_write_out(); /* the process may be about to end: the dump must say why */
 }
 
+/* Describes the process: program, arguments, directory, FLOPSHIM_ variables; and notes the warnings about these. */
 static void meta_fill(void)
 {
 	static char buffer[16384];
@@ -101,8 +106,9 @@ static void text_fill(char *text, size_t size, const char *value)
 }
 
 /*
- * Who may have made another dump with the same id: nobody. The kernel's random bytes are the program's from exec on; a forked
- * child, and what a process becomes by another exec, begin their dumps at other times.
+ * Fills the id, which no other dump has. It is a hash of the random bytes that the kernel gives a process at exec,
+ * and of the process's number and times, which tell the dumps of forked children and of later programs of a process
+ * apart.
  */
 static void id_fill(struct dump_header *header)
 {
@@ -132,6 +138,7 @@ static void job_fill(struct dump_header *header)
 	text_fill(header->run, sizeof(header->run), config.run);
 }
 
+/* Fills the header, and makes the file a dump of a running process by setting its state last. */
 static void header_fill(struct dump_header *header)
 {
 	struct timespec now;
@@ -158,17 +165,18 @@ static void header_fill(struct dump_header *header)
 	header->records_mode = config.records;
 	header->stacks_mode = (uint32_t)config.stacks;
 	header->time_mode = (uint32_t)config.time;
-	header->stack_threshold = nowhere.stack_threshold; /* see dump_header */
+	header->stack_threshold = nowhere.stack_threshold; /* it may have been set before the dump was opened */
 	header->header_check = dump_header_check(header);
 	header->identity_check = dump_identity_check(header);
-	/* What changes is taken as 0 by the check, so it comes after. */
+	/* The check words take the fields that change as 0, so these are set afterwards. */
 	header->size = file_page();
 	header->state = DUMP_RUNNING;
 }
 
+/* Prints the warnings about the environment, once. */
 static void say_warnings(void)
 {
-	if (!dump.said_warnings && !config.quiet && speak_is_heard()) /* the dump has them already */
+	if (!dump.said_warnings && !config.quiet && speak_is_heard()) /* else the notes of the dump must do */
 		for (const char *line = config.warnings; *line; line = strchr(line, '\n') + 1)
 			guest_say("%.*s", (int)(strchr(line, '\n') - line), line);
 	dump.said_warnings = true;
@@ -185,7 +193,7 @@ void dump_open(void)
 	header = file_begin(dump.forked, &nowhere, &dump.bytes);
 	header_fill(header);
 	blocks_begin(header->size, dump.bytes);
-	if (header != &nowhere) { /* calls may have been lost before */
+	if (header != &nowhere) { /* calls may have been lost before the dump was opened */
 		header->losses = nowhere.losses;
 		header->lost_calls = nowhere.lost_calls;
 	}
@@ -194,7 +202,7 @@ void dump_open(void)
 	dump_header = header;
 	meta_fill();
 	if (file_is_written_out())
-		seal_write_out(); /* or a process that ends within the first second leaves a file that is no dump */
+		seal_write_out(); /* a process that is killed within the first second must leave a dump, too */
 	say_warnings();
 	guest_say_verbose("writing %s", file_is_there() ? path_told() : "no dump");
 	errno = saved;
@@ -209,5 +217,5 @@ void header_forked(void)
 		guest_free(dump_header, dump.bytes ? dump.bytes : file_page());
 	memset(&nowhere, 0, sizeof(nowhere));
 	dump_header = &nowhere;
-	dump.tried = guest_confined; /* then there will be none */
+	dump.tried = guest_confined; /* a confined child cannot make a file: it gets no dump */
 }

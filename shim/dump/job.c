@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * job.c - the variables of batch systems and of what starts the ranks of an MPI program, all in one place; and, where these do not name
- * the launch, who has started its ranks.
- * It must never take the rank of one of them and the size of another: in a batch script srun's variables stand beside mpirun's.
+ * job.c - reads the variables of batch systems and of MPI launchers; if these do not name the launch, finds out
+ * which process started its ranks.
+ * It must never take the rank from one launcher and the size from another: in a
+ * batch script srun's variables stand beside mpirun's.
  */
 #include "shim/dump/job.h"
 
@@ -18,19 +19,22 @@
 #include "shim/guest/guest.h"
 #include "names.h"
 
-enum { NUMBER_MAX = 1 << 30, ANCESTORS_MAX = 64 };
+enum {
+	NUMBER_MAX = 1 << 30, /* a greater rank or number of ranks is not believed */
+	ANCESTORS_MAX = 64,   /* processes that are searched for the one that started the ranks */
+};
 
 /*
- * Who starts ranks, and in which variables it says which rank this is, of how many, and of which launch. The first one that
- * gives a rank is believed. Sizes of allocations (PBS_NP, LSB_DJOB_NUMPROC, SLURM_NTASKS) are none of a launch: the
- * batch script, and a serial program in it, have them too.
+ * The variables in which each launcher gives the rank, the number of ranks and the name of the launch. The first
+ * launcher whose variable for the rank is set is believed. The size of an allocation (PBS_NP, LSB_DJOB_NUMPROC,
+ * SLURM_NTASKS) is not used: the batch script itself and serial programs in it have these variables, too.
  */
 static const struct launcher {
-	const char *rank, *size, *launch; /* NULL: it does not say */
+	const char *rank, *size, *launch; /* names of variables; NULL if it sets none */
 } launchers[] = {
 	{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE"}, /* Open MPI */
 	{"PMIX_RANK", NULL, "PMIX_NAMESPACE"},
-	{"PMI_RANK", "PMI_SIZE", "PMI_JOBID"},             /* MPICH and its kin, and Slurm's PMI */
+	{"PMI_RANK", "PMI_SIZE", "PMI_JOBID"},             /* MPICH and its derivatives, and Slurm's PMI */
 	{"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", NULL}, /* MVAPICH2 */
 	{"JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE", NULL},   /* LSF's jsrun */
 	{"PALS_RANKID", NULL, "PALS_APID"},                   /* PBS and others on HPE Cray */
@@ -38,10 +42,13 @@ static const struct launcher {
 	{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_ID"},
 };
 
-/* Numbers of batch jobs. */
+/* Variables with the number of the batch job. */
 static const char *const jobs[] = {"SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID"};
 
-/* What else tells launches apart where it is not 0: a job that was started again, and one of an array that shares its number. */
+/*
+ * Variables that, if they are not 0, tell launches of one job number apart: how often the job was restarted, and its
+ * index in an array of jobs.
+ */
 static const char *const counters[] = {"SLURM_RESTART_COUNT", "LSB_JOBINDEX"};
 
 enum {
@@ -50,7 +57,7 @@ enum {
 	COUNTER_COUNT = sizeof(counters) / sizeof(counters[0]),
 };
 
-/* NULL where it is not set, or empty. */
+/* Returns the value of a variable; NULL if `name` is NULL or the variable is unset or empty. */
 static const char *value_of(const char *name)
 {
 	const char *value = name ? getenv(name) : NULL;
@@ -58,10 +65,13 @@ static const char *value_of(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* A whole number up to NUMBER_MAX, -1 for anything else. */
+/* Reads a whole number up to NUMBER_MAX; -1 for anything else. */
 static int32_t number_of(const char *text) { return text ? (int32_t)whole_number(text, NUMBER_MAX) : -1; }
 
-/* How many ranks, as the launcher says or, where it does not, one that gives this process the same rank. */
+/*
+ * Returns the number of ranks from the first launcher that gives it and gives this process the same rank; 0 if none
+ * does.
+ */
 static uint32_t size_find(const char *rank, int32_t number)
 {
 	for (unsigned i = 0; i < LAUNCHER_COUNT; i++) {
@@ -74,12 +84,15 @@ static uint32_t size_find(const char *rank, int32_t number)
 	return 0;
 }
 
-/* Whether a process was started with the variable, however large its environment is. */
+/*
+ * Whether the variable `name` is in the file `environment`, which is a /proc/PID/environ of any size. False if it
+ * cannot be read.
+ */
 static bool has_variable(const char *environment, const char *name)
 {
-	static char text[2048]; /* under record_lock: stacks are small */
+	static char text[2048]; /* static since stacks may be small; under record_lock */
 	int saved = errno, file = open(environment, O_RDONLY | O_CLOEXEC);
-	const char *at = name; /* what is expected next; NULL: the variable is another one */
+	const char *at = name; /* the character that must come next; NULL if this variable is another one */
 	bool found = false;
 	ssize_t length;
 
@@ -102,8 +115,9 @@ static void process_file(char *name, size_t size, uint32_t pid, const char *what
 }
 
 /*
- * Names a launch by the process that has started its ranks, which is one for those of a host: the nearest ancestor without the
- * variable. Between it and this process there may be shells, and the rank whose child this is. All of them have one parent there.
+ * Names the launch by the process that started its ranks on this host: the nearest ancestor that has no variable for
+ * the rank. The ancestors in between, which have it, are shells and ranks that started this process. All ranks of a
+ * host find the same process.
  */
 static void starter_print(struct job *job, const struct launcher *launcher)
 {
@@ -126,6 +140,7 @@ static void starter_print(struct job *job, const struct launcher *launcher)
 		    (unsigned long long)stat_start_ticks(stat), host);
 }
 
+/* Names the launch by the launcher's variable, if it is set, and by counters that are not 0. */
 static void launch_print(struct job *job, const struct launcher *launcher)
 {
 	const char *name = value_of(launcher->launch);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * job.h - what the environment says of the batch job and of the parallel launch that the process belongs to.
- * It must never be asked of the batch system or of MPI itself.
+ * job.h - the batch job and the parallel launch that the process belongs to, from environment variables.
+ * It must never ask the batch system or MPI itself.
  */
 #ifndef FLOPSHIM_JOB_H
 #define FLOPSHIM_JOB_H
@@ -9,14 +9,18 @@
 #include <stdint.h>
 
 struct job {
-	const char *number; /* of the batch job, as its variable gives it; NULL if there is none */
-	const char *rank;   /* in the launch, as its variable gives it; NULL if there is none */
-	int32_t rank_number; /* -1 if it is not known */
-	uint32_t size;       /* how many ranks the launch has, 0 if it is not known */
-	char launch[64];     /* what tells it from others of the job, or, without either name, from all; "" if nothing does */
+	const char *number;  /* the batch job's number, as its variable gives it; NULL if unknown */
+	const char *rank;    /* the rank in the launch, as its variable gives it; NULL if unknown */
+	int32_t rank_number; /* the same as a number, -1 if unknown */
+	uint32_t size;       /* how many ranks the launch has, 0 if unknown */
+	/*
+	 * Tells the launch apart from others of the job. If neither job nor launch has a name, it names the process
+	 * that started the ranks, and tells the launch apart from all others. "" if nothing does.
+	 */
+	char launch[64];
 };
 
-/* The texts are the environment's. With record_lock held. */
+/* Fills *job from the environment; its texts are those of the environment, not copies. With record_lock held. */
 void job_find(struct job *job);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * notes.c - what a reader must be told: notes, each once with a count, and messages that nobody heard.
- * It must never search for long: beyond some messages all others are one note.
+ * notes.c - the notes of the dump: each text stands once, with a count. Messages that nobody heard become notes, too.
+ * It must never let the list of notes grow without bound, since each new note is compared with all others.
  */
 #include "shim/dump/notes.h"
 
@@ -11,11 +11,11 @@
 #include "shim/guest/speak.h"
 #include "shim/state/epoch.h"
 
-enum { MESSAGES_MAX = 256 };
+enum { MESSAGES_MAX = 256 }; /* messages that become notes of their own */
 
-static uint32_t messages; /* that have been noted */
+static uint32_t messages; /* how many messages have been noted */
 
-/* NULL if there is none yet. */
+/* Returns the note of this kind whose text has this check word; NULL if there is none. */
 static struct dump_note *note_find(enum dump_note_kind kind, uint32_t check)
 {
 	const struct dump_part *part;
@@ -37,7 +37,7 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
 	struct dump_note *note;
 
 	if (!dump_is_open() || epoch_is_forked())
-		return; /* a child that has not started over has its parent's dump */
+		return; /* until it starts over, a forked child still has its parent's dump */
 	note = note_find(kind, check);
 	if (note) {
 		dump_unseal();
@@ -54,10 +54,10 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count)
 	dump_commit(&dump_notes);
 }
 
-/* A program with many limits has a message for each: beyond some the notes would be searched for long. */
+/* A program with many limits has a message for each of them, so all messages beyond MESSAGES_MAX share one note. */
 void notes_take_messages(void)
 {
-	static char sentence[SPEAK_LINE_MAX]; /* under record_lock: stacks may be small */
+	static char sentence[SPEAK_LINE_MAX]; /* static since stacks may be small; under record_lock */
 
 	while (dump_is_open() && speak_take(sentence, sizeof(sentence)))
 		dump_note(DUMP_NOTE_MESSAGE, messages++ < MESSAGES_MAX ? sentence : "more messages like these", 1);

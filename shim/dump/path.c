@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * path.c - where the dump is.
- * It must never make a directory that the program has removed, or that is outside of where it now lives; and never lose a
- * dump to a name that is too long.
+ * path.c - makes the dump's name from the template, finds its directory again, and makes and opens its file.
+ * It must never make again a directory that the program has removed, never make one outside of a chroot that the
+ * program has entered, and never give up a dump because its name is too long.
  */
 #include "shim/dump/path.h"
 
@@ -24,40 +24,42 @@
 
 enum {
 	PATH_LIMIT = PATH_MAX - 1,
-	NAME_SHORT = 143,    /* bytes of a name on file systems that encrypt names */
-	WORD_LEAST = 8,      /* bytes that a word keeps where all must be shortened */
-	EXTENSION_MAX = 16,
-	TOLD_MAX = 600,
-	NUMBERS_MAX = 100,
-	NULL_MAJOR = 1,      /* of /dev/null */
+	NAME_SHORT = 143,    /* longest name on file systems that encrypt names, in bytes */
+	WORD_LEAST = 8,      /* bytes that a word keeps when words are shortened */
+	EXTENSION_MAX = 16,  /* a longer extension is taken for a part of the name */
+	TOLD_MAX = 600,      /* bytes of a path in a message */
+	NUMBERS_MAX = 100,   /* names NAME-PID-NUMBER that are tried */
+	NULL_MAJOR = 1,      /* device number of /dev/null */
 	NULL_MINOR = 3,
 };
 
 static const char default_name[] = "flopshim-%e-%h-%p-%t.dump";
 
+/* A directory, recognized by device and inode whatever its name. */
 struct place {
 	bool known;
 	dev_t device;
 	ino_t inode;
 };
 
-/* What the letters of a template stand for. */
+/* The words that the letters of a template stand for. */
 struct words {
 	const char *program, *job, *rank;
 	char host[65], process[12], time[32];
 };
 
 static struct {
-	struct place root, directory; /* at the start */
-	size_t there;                 /* so many bytes of the template are directories that were there at the start */
-	char name[PATH_MAX];          /* from the directory at the start on, or absolute */
-	char shown[2 * PATH_MAX];
-	char told[TOLD_MAX + 8];
+	struct place root, directory; /* "/" and the working directory at the start */
+	size_t there;                 /* how many bytes of the template name directories that existed at the start */
+	char name[PATH_MAX];          /* the dump's path, absolute or relative to the directory at the start */
+	char shown[2 * PATH_MAX];     /* see path_shown */
+	char told[TOLD_MAX + 8];      /* see path_told */
 	struct words words;
 } path;
 
 /* ---- directories ---- */
 
+/* Returns the place that `name` has, relative to `directory`; of `directory` itself if it is empty. */
 static struct place place_of(int directory, const char *name)
 {
 	struct stat status;
@@ -72,7 +74,7 @@ static bool place_same(const struct place *a, const struct place *b)
 	return a->known && b->known && a->device == b->device && a->inode == b->inode;
 }
 
-/* Whether "/" is what it was: elsewhere the program has shut itself in, and paths of the start mean other places. */
+/* Whether "/" is still the root of the start. After a chroot absolute paths of the start would name other places. */
 static bool root_is_same(void)
 {
 	struct place now = place_of(AT_FDCWD, "/");
@@ -102,7 +104,10 @@ void path_start(void)
 	errno = saved;
 }
 
-/* The directory at the start by this name, -1 if it is not there. */
+/*
+ * Opens the directory `name`, which must be the directory at the start unless `other_allowed`. Returns a descriptor,
+ * -1 if it is not there.
+ */
 static int directory_by(const char *name, bool other_allowed)
 {
 	int file = *name ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -117,7 +122,10 @@ static int directory_by(const char *name, bool other_allowed)
 	return -1;
 }
 
-/* What relative names begin at; AT_FDCWD for absolute ones. -1: it is gone. */
+/*
+ * Opens the directory at the start, for a relative path.name. Returns a descriptor for openat, AT_FDCWD for an absolute
+ * path.name, or -1 if the directory is gone. Closed by directory_close.
+ */
 static int directory_open(void)
 {
 	int file;
@@ -134,6 +142,7 @@ static void directory_close(int directory)
 		close(directory);
 }
 
+/* Whether `name`, relative to `directory`, is a directory, or ends in a slash, by which the user says so. */
 static bool is_directory(int directory, const char *name)
 {
 	struct stat status;
@@ -142,7 +151,10 @@ static bool is_directory(int directory, const char *name)
 	return (length && name[length - 1] == '/') || (!fstatat(directory, name, &status, 0) && S_ISDIR(status.st_mode));
 }
 
-/* Those that were there at the start are not made again, nor any that were asked for outside of where the program is now. */
+/*
+ * Makes the directories of the path `name`. Directories that existed at the start are not made again if the program
+ * has removed them, and none is made after a chroot.
+ */
 static void make_directories(int directory, char *name)
 {
 	if (!root_is_same())
@@ -164,8 +176,9 @@ void path_host(char *name, size_t size)
 }
 
 /*
- * 20260131T235959.123456, in UTC. Civil date from days since 1970 in the proleptic Gregorian calendar, years beginning
- * in March: the C library's gmtime reads the time zone's file.
+ * Prints the time in UTC as 20260131T235959.123456. The date is computed from the days since 1970 in the proleptic
+ * Gregorian calendar, with years that begin in March. The C library's gmtime is not used, since it reads the file of
+ * the time zone.
  */
 static void print_time(char *buffer, size_t size)
 {
@@ -200,7 +213,10 @@ static void words_find(struct words *words)
 	print_time(words->time, sizeof(words->time));
 }
 
-/* What a letter stands for; NULL if for itself. `*whole`: it tells processes apart, and is not shortened. */
+/*
+ * Returns the word that a letter of the template stands for; NULL if it stands for itself. *whole says that the word
+ * must not be shortened, since it tells processes apart.
+ */
 static const char *word_of(const struct words *words, char letter, bool *whole)
 {
 	*whole = letter == 'p' || letter == 't' || letter == 'r';
@@ -218,8 +234,8 @@ static const char *word_of(const struct words *words, char letter, bool *whole)
 /* ---- names ---- */
 
 /*
- * What a word of the environment says must stay a part of one name: a slash would name a directory, and control characters
- * would reach whoever lists the names.
+ * Replaces slashes and control characters of a word by '_'. Words come from the environment: a slash would name a
+ * directory, and control characters would reach the terminal of whoever lists the directory.
  */
 static void word_tame(char *word)
 {
@@ -230,11 +246,14 @@ static void word_tame(char *word)
 	}
 }
 
-/* The part of a template up to the next slash, with no word longer than `most` bytes. What does not fit is left out. */
+/*
+ * Prints one component of a template, which has `length` bytes, with words cut to `most` bytes. Cut to `size` bytes.
+ * Returns the length of what was printed.
+ */
 static size_t component_print(char *name, size_t size, const char *template, size_t length, size_t most)
 {
 	size_t end = 0;
-	bool given = true; /* by the user alone, who may well mean a directory */
+	bool given = true; /* the component has no word: "." and ".." are then what the user means */
 
 	name[0] = 0;
 	for (const char *at = template; at < template + length; at++) {
@@ -257,7 +276,7 @@ static size_t component_print(char *name, size_t size, const char *template, siz
 	return end;
 }
 
-/* NAME.EXTENSION -> NAME[SUFFIX].EXTENSION of `limit` bytes at most: what is too much is taken from NAME. */
+/* Makes NAME.EXTENSION to NAME[SUFFIX].EXTENSION with at most `limit` bytes, by cutting NAME. */
 static void name_fit(char *fitted, size_t size, const char *name, const char *suffix, size_t limit)
 {
 	size_t length = strlen(name), end = 0, stem, fixed;
@@ -272,10 +291,13 @@ static void name_fit(char *fitted, size_t size, const char *name, const char *su
 	guest_print(fitted, size, &end, "%.*s%s%s", (int)stem, name, suffix, dot);
 }
 
-/* Appends one component of `limit` bytes at most: its words are shortened, the longest first, and then what the user gave. */
+/*
+ * Appends one component of a template, with at most `limit` bytes. If it is longer, first its longest words are
+ * shortened, down to WORD_LEAST, and then the component as a whole.
+ */
 static void component_append(char *name, size_t *end, const char *template, size_t length, size_t most, size_t limit)
 {
-	static char wide[2 * PATH_MAX], fitted[NAME_MAX + 1]; /* under record_lock: stacks are small */
+	static char wide[2 * PATH_MAX], fitted[NAME_MAX + 1]; /* static since stacks may be small; under record_lock */
 
 	while (component_print(wide, sizeof(wide), template, length, most) > limit && most > WORD_LEAST)
 		most--;
@@ -283,7 +305,7 @@ static void component_append(char *name, size_t *end, const char *template, size
 	guest_print(name, 2 * PATH_MAX, end, "%s", fitted);
 }
 
-/* All of a template. */
+/* Prints a whole template, with words of at most `most` bytes and components of at most `limit`. Returns the length. */
 static size_t template_print(char *name, const char *template, size_t most, size_t limit)
 {
 	size_t end = 0;
@@ -301,7 +323,7 @@ static size_t template_print(char *name, const char *template, size_t most, size
 	}
 }
 
-/* The last component gives way where the directories leave it less room. */
+/* Shortens the last component of a path that is longer than PATH_LIMIT. */
 static void last_fit(char *name, size_t limit)
 {
 	static char last[NAME_MAX + 1];
@@ -314,7 +336,10 @@ static void last_fit(char *name, size_t limit)
 	strcpy(base, last);
 }
 
-/* Fills path.name; false if the directories are too long for any. */
+/*
+ * Makes path.name from the template, with components of at most `limit` bytes; false if its directories alone are too
+ * long.
+ */
 static bool name_make(size_t limit)
 {
 	static char name[2 * PATH_MAX];
@@ -324,7 +349,7 @@ static bool name_make(size_t limit)
 	words_find(&path.words);
 	while ((end = template_print(name, config.out, most, limit)) > PATH_LIMIT && most > WORD_LEAST)
 		most /= 2;
-	path.name[0] = name[0]; /* whether it is relative */
+	path.name[0] = name[0]; /* directory_open looks at it: a slash says that the path is absolute */
 	directory = directory_open();
 	if (is_directory(directory, name)) {
 		guest_print(name, sizeof(name), &end, "%s", end && name[end - 1] == '/' ? "" : "/");
@@ -337,7 +362,7 @@ static bool name_make(size_t limit)
 	return strlen(name) <= PATH_LIMIT;
 }
 
-/* NAME.dump -> NAME-PID[-NUMBER].dump */
+/* Makes path.name from `base`: NAME.dump becomes NAME-PID.dump or, with a number above 1, NAME-PID-NUMBER.dump. */
 static void name_vary(const char *base, unsigned number, size_t limit)
 {
 	static char last[NAME_MAX + 1];
@@ -386,10 +411,13 @@ static mode_t access_mode(void)
 	}
 }
 
-/* What is there is no dump of somebody else's, beside which another has its place: a device, a pipe, a descriptor. */
+/*
+ * Whether the name stands for a device, a pipe or a descriptor. The user does not want a dump beside one of these,
+ * unlike beside another dump. *is_null tells whether it is /dev/null.
+ */
 static bool is_no_file(int directory, const char *name, bool *is_null)
 {
-	static const char descriptors[] = "/proc/self/fd/"; /* where /dev/stdout leads to */
+	static const char descriptors[] = "/proc/self/fd/"; /* what /dev/stdout links to */
 	char link[sizeof(descriptors)] = "";
 	struct stat status;
 
@@ -401,9 +429,10 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 }
 
 /*
- * That the name was taken is news: whoever looks there finds another dump. It is said to who wants quiet, too, where that is
- * another run's, and never where it is one of this run, in which each process leaves its own. `kept_by`: why it could not be
- * replaced, NULL where it was not to be.
+ * Prints that the name was taken and which one is used instead, since a user who looks at the name finds another
+ * dump. If that is an earlier run's, it is printed in spite of FLOPSHIM_QUIET; if it is this run's, nothing is
+ * printed, since each process leaves a dump of its own. `kept_by`: why the old dump could not be replaced; NULL if
+ * that was not tried.
  */
 static void say_taken(const char *name, enum standing there, const char *kept_by)
 {
@@ -416,6 +445,7 @@ static void say_taken(const char *name, enum standing there, const char *kept_by
 		guest_say("%s exists already: writing %s", name, path_told());
 }
 
+/* Creates a file at path.name, which must not exist. Returns a descriptor, or -1 with errno and its name in *fault. */
 static int file_new(int directory, const char **fault)
 {
 	int file = openat(directory, path.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -424,7 +454,9 @@ static int file_new(int directory, const char **fault)
 	return file;
 }
 
-/* Tries names until one is free: another rank's, or this program's parent's, may be there. */
+/*
+ * Creates a file under the first name that is free: NAME-PID, NAME-PID-2 and so on. Another rank may have taken some.
+ */
 static int file_vary(int directory, const char *base, size_t limit, const char **fault)
 {
 	int file = -1;
@@ -437,6 +469,10 @@ static int file_vary(int directory, const char *base, size_t limit, const char *
 	return file;
 }
 
+/*
+ * Creates the file at path.name, in place of an earlier run's dump if FLOPSHIM_OVERWRITE says so, or under another
+ * name if that is taken. Returns as path_create.
+ */
 static int file_create(int directory, size_t limit, bool forked, const char **fault)
 {
 	static char base[PATH_MAX];
@@ -467,13 +503,14 @@ static int file_create(int directory, size_t limit, bool forked, const char **fa
 	if (file < 0)
 		return -1;
 	if (config.access != ACCESS_OWNER)
-		fchmod(file, access_mode()); /* asked for, whatever the umask */
+		fchmod(file, access_mode()); /* the user asked for it: the umask does not count */
 	shown_make();
 	if (strcmp(base, path.name) && !forked)
 		say_taken(base_name(base), there, kept_by);
 	return file;
 }
 
+/* Does what path_create does, with components of at most `limit` bytes. */
 static int try_create(size_t limit, bool forked, const char **fault)
 {
 	int directory, file, error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * path.h - where the dump is: its name by the template, its directory, its file.
- * But for path_start every function is called with record_lock held.
+ * path.h - where the dump is: its name from the template, its directory, and how its file is made and opened.
+ * Callers hold record_lock, but for path_start. It must never be used to make a file other than the dump.
  */
 #ifndef FLOPSHIM_PATH_H
 #define FLOPSHIM_PATH_H
@@ -9,27 +9,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Remembers where the process begins, and which of the template's directories are there. After config_read. */
+/*
+ * Remembers the working directory and which directories of the template exist. Called once at the start, after
+ * config_read.
+ */
 void path_start(void);
 
 /*
- * Creates the file, readable and writable as config.access says: a descriptor, or -1 and in *fault why not: NULL where the user
- * wants none. Never opens one that is there. `forked`: then it is no news that the parent's has the name already.
+ * Creates the file with the permissions that config.access says. Returns a descriptor, or -1 with the reason in
+ * *fault (NULL if the user wants no file). Never opens an existing file: if the name is taken, another is used and a
+ * message says so, but not in a forked child (`forked`), whose parent is expected to have the name.
  */
 int path_create(bool forked, const char **fault);
 
-/* Opens what stands at its path now for reading and writing; -1 with errno. */
+/*
+ * Opens the file that the dump's path names now, for reading and writing; -1 with errno. The caller checks which file
+ * it is.
+ */
 int path_open(void);
 
-/* Removes what path_create has made. */
+/* Removes the file that path_create has made. */
 void path_remove(void);
 
-/* The absolute path, if the directory at the start is known; for path_create's failures the one that was tried. */
+/*
+ * Returns the path of the dump, or of the file that path_create last failed to make. It is absolute if the directory
+ * at the start is known.
+ */
 const char *path_shown(void);
-/* The same for a message: what is long is shortened in the middle. Until the next call. */
+/* The same for a message: a long path is shortened in the middle. Valid until the next call. */
 const char *path_told(void);
 
-/* The name of the host. */
+/* Copies the name of the host, cut to `size` bytes with its end; "localhost" if it has none. */
 void path_host(char *name, size_t size);
 
 #endif

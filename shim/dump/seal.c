@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * seal.c - writes the dump out, closes it with check words, and takes them back where it changes after all.
- * It must never leave a check word that does not hold.
+ * seal.c - writes the dump out, closes it with check words, and removes these if the dump changes later.
+ * It must never leave a check word that is wrong.
  */
 #include "shim/dump/seal.h"
 
@@ -20,18 +20,18 @@
 #include "shim/guest/speak.h"
 #include "shim/state/state.h"
 
-enum { FLUSH_NS = 1000000000 }; /* between two times that it is written out */
+enum { FLUSH_NS = 1000000000 }; /* least time between two times that the dump is written out */
 
 static struct {
-	bool said_unwritten; /* by this process or by one that forked it */
-	uint64_t flushed_ns;
+	bool said_unwritten; /* the message was printed, by this process or by one that forked it */
+	uint64_t flushed_ns; /* when the dump was last written out, by guest_clock */
 } dump;
 
 bool dump_is_cut(void) { return file_is_there() && dump_header->losses & DUMP_LOST_SPACE; }
 
 /* ---- writing out ---- */
 
-/* The header comes last: it tells how far the file goes, and what is missing. */
+/* Writes all blocks and, last, the header, which says how long the file is and what is missing. False with errno. */
 static bool write_blocks(int file)
 {
 	const struct dump_part *part;
@@ -45,7 +45,7 @@ static bool write_blocks(int file)
 	return file_write(file, dump_header, sizeof(*dump_header), 0) && written;
 }
 
-/* Its blocks have room in the file, which is a promise on some file systems, and not on others. */
+/* Writing may fail although the space was reserved: not every file system keeps that promise. */
 void seal_write_out(void)
 {
 	int saved = errno, file;
@@ -61,7 +61,7 @@ void seal_write_out(void)
 	}
 	if (!written && !dump.said_unwritten) {
 		dump.said_unwritten = true;
-		guest_say("%s cannot be written (%s): what came since may be missing", path_told(), strerrorname_np(errno));
+		guest_say("%s cannot be written (%s): the latest calls may be missing from it", path_told(), strerrorname_np(errno));
 	}
 	errno = saved;
 }
@@ -98,12 +98,14 @@ void dump_prepare_confined(void)
 
 /* ---- closing ---- */
 
+/* Whether calls in other threads may write to this block while the dump is being closed. */
 static bool is_written_by_threads(const struct dump_part *part)
 {
 	return part->type == DUMP_ROWS || part->type == DUMP_LANES || part->type == DUMP_LOG ||
 	       part->type == DUMP_SAMPLES || part->type == DUMP_LIMITS || part->type == DUMP_NAMESPACES;
 }
 
+/* Writes the check words of blocks and header. `quiet`: see dump_close. */
 static void write_checks(bool quiet)
 {
 	const struct dump_part *part;
@@ -139,7 +141,7 @@ void dump_unseal_unlocked(void)
 	guest_unlock(&record_lock);
 }
 
-/* One atomic operation: calls note losses under no lock. */
+/* One atomic operation, since calls note losses without a lock. */
 static void losses_add(enum dump_loss loss)
 {
 	if (!(__atomic_load_n(&dump_header->losses, __ATOMIC_RELAXED) & loss))
@@ -165,7 +167,10 @@ void dump_close(enum dump_state state, int exit_status, bool quiet)
 		return;
 	dump_header->end_monotonic_ns = guest_clock();
 	dump_header->exit_status = exit_status;
-	/* Before the header is checked: who changes it later under no lock sees that it was closed. */
+	/*
+	 * This comes before the check word: who changes the header without the lock afterwards sees that it was
+	 * closed.
+	 */
 	__atomic_store_n(&dump_header->state, (uint32_t)state, __ATOMIC_SEQ_CST);
 	write_checks(quiet);
 	if (file_is_written_out())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * api.c - the shim's side of flopshim.h, which says what each function does.
- * It must never trust an argument: whatever the program gives, the answer is a defined one.
+ * It must never trust an argument: a wrong one gets an error of flopshim.h, and nothing else happens.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -22,7 +22,10 @@
 #include "shim/record/summary.h"
 #include "shim/charge/weights.h"
 
-/* Every function begins here, and has the lock then: false, without it, before the shim has started. */
+/*
+ * Takes record_lock and gives the calling thread's origin. Every function that needs the lock begins with it and ends
+ * with guest_unlock. False, and without the lock, if the shim has not started or has no memory.
+ */
 static bool api_enter(struct origin **origin)
 {
 	if (!lifecycle_ready())
@@ -31,25 +34,33 @@ static bool api_enter(struct origin **origin)
 	if (!*origin)
 		return false;
 	guest_lock(&record_lock);
-	dump_unseal(); /* even a question settles what threads have reserved */
+	dump_unseal(); /* even a question changes the dump: it gives back the unused leases of threads */
 	return true;
 }
 
+/* Returns the number of the namespace that a thread charges to now. */
 static uint32_t open_namespace(const struct origin *origin)
 {
 	return origin_scope(origin)->namespace_id;
 }
 
-/* A program may well not look at what it is told, and go on without the limit that it asked for. */
+/*
+ * Prints once that there was no room for what the program asked for, if `result` says so. A program that ignores the
+ * error would go on without its limit. Returns `result`.
+ */
 static int64_t say_if_missing(int64_t result)
 {
 	static _Atomic bool said;
 
 	if ((result == FLOPSHIM_NO_MEMORY || result == FLOPSHIM_TOO_MANY) && !atomic_exchange(&said, true))
-		guest_say("no room for a scope, a budget or a charge of the program: what it asked for does not hold");
+		guest_say("no room for a scope, a budget or a charge that the program asked for: it has no effect");
 	return result;
 }
 
+/*
+ * Opens a scope or, if `is_block`, a block of flopshim.py with `flags` of enum block_flags. Returns as
+ * flopshim_begin.
+ */
 static int64_t begin(const char *name, int64_t budget, bool is_block, unsigned flags)
 {
 	struct origin *origin;
@@ -89,6 +100,7 @@ static int64_t api_end(int64_t scope)
 	return ended;
 }
 
+/* Does what flopshim_set_budget does. `raises`: what this limit refuses raises an exception in Python. */
 static int set_budget(const char *name, int64_t flops, bool raises)
 {
 	struct origin *origin;
@@ -130,6 +142,7 @@ static int api_set_multiplier(const char *name, uint64_t factor)
 
 /* ---- work charged by hand ---- */
 
+/* Prints subscripts and shapes as ij,jk->ik (3,4) (4,5); they name the row of work that was charged by hand. */
 static void print_detail(char *detail, size_t size, const char *subscripts, int count,
 			 const struct flopshim_shape *shapes)
 {
@@ -146,6 +159,7 @@ static void print_detail(char *detail, size_t size, const char *subscripts, int 
 	}
 }
 
+/* Counts one call in a row. A coarse row, which has calls of many prices, adds up its FLOPs and charges, too. */
 static void row_count(struct dump_row *row, int64_t flops, int64_t cost)
 {
 	row->calls++;
@@ -153,6 +167,7 @@ static void row_count(struct dump_row *row, int64_t flops, int64_t cost)
 		row_add_share(row, (uint64_t)flops, (uint64_t)cost, 0);
 }
 
+/* Takes back row_count. */
 static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
 {
 	row->calls--;
@@ -160,7 +175,12 @@ static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
 		row_add_share(row, -(uint64_t)flops, -(uint64_t)cost, 0);
 }
 
-/* Its row is there before it is charged: a budget that is set at this moment must find it, and nothing is waited for. */
+/*
+ * Charges work of the program's own. Its row is made before the work is charged, since that may wait for a lock.
+ * Nothing may wait between the charge and the count: a budget that another thread sets meanwhile (summary_begun)
+ * would miss the work. With FLOPSHIM_REFUSED, *refusal says what was refused, if that is not NULL. Called with
+ * thread->busy set and no lock held.
+ */
 static int charge_by_hand(struct thread *thread, const char *operation, const char *detail, int64_t flops,
 			  struct refusal *refusal)
 {
@@ -200,6 +220,7 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 	return FLOPSHIM_OK;
 }
 
+/* Does what flopshim_charge does; `refusal` as in charge_by_hand. */
 static int charge_work(const char *operation, int64_t flops, const char *subscripts, int count,
 		       const struct flopshim_shape *shapes, struct refusal *refusal)
 {
@@ -242,11 +263,13 @@ static int api_charge(const char *operation, int64_t flops, const char *subscrip
 
 enum question { USED, REMAINING, CALLS };
 
+/* Returns the value, at most INT64_MAX, which is FLOPSHIM_UNLIMITED. */
 static int64_t bounded(uint64_t value)
 {
 	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
+/* Returns the FLOPs that the limits of a namespace and of those around it leave. */
 static int64_t namespace_left(uint32_t number)
 {
 	struct scope scope = {.namespace_id = number};
@@ -256,6 +279,7 @@ static int64_t namespace_left(uint32_t number)
 	return bounded(charge_left(&scope));
 }
 
+/* Answers a question on the namespace `name`, as flopshim_used, flopshim_remaining and flopshim_calls say. */
 static int64_t ask(const char *name, enum question question)
 {
 	struct origin *origin;
@@ -263,7 +287,10 @@ static int64_t ask(const char *name, enum question question)
 
 	if (!api_enter(&origin))
 		return FLOPSHIM_NO_MEMORY;
-	/* What is left of a namespace that nobody has opened yet is what those around it leave. */
+	/*
+	 * A namespace that does not exist yet has used nothing, but what remains of it depends on those around it:
+	 * make it.
+	 */
 	number = namespace_find(name, open_namespace(origin), question == REMAINING);
 	if (number < 0)
 		answer = number;
@@ -281,6 +308,7 @@ static int64_t api_used(const char *name) { return ask(name, USED); }
 static int64_t api_remaining(const char *name) { return ask(name, REMAINING); }
 static int64_t api_calls(const char *name) { return ask(name, CALLS); }
 
+/* Answers a question on an open scope of the thread, as flopshim_scope_used and flopshim_scope_remaining say. */
 static int64_t answer_scope(struct origin *origin, int64_t handle, enum question question)
 {
 	const struct scope *scope = namespace_scope(origin, handle);
@@ -319,6 +347,7 @@ static const struct routine *routine_named(const char *name)
 	return NULL;
 }
 
+/* Returns the position of an option or dimension among those of a family; -1 if it has none of this name. */
 static int argument_place(const struct family *family, const char *name, size_t length)
 {
 	for (int i = 0; i < family->option_count + family->dim_count; i++)
@@ -327,6 +356,7 @@ static int argument_place(const struct family *family, const char *name, size_t 
 	return -1;
 }
 
+/* Reads `length` characters as an integer; false if they are none, or it does not fit. */
 static bool read_dimension(const char *text, size_t length, int64_t *value)
 {
 	bool minus = length && *text == '-';
@@ -342,6 +372,7 @@ static bool read_dimension(const char *text, size_t length, int64_t *value)
 	return true;
 }
 
+/* Reads a word NAME=VALUE into *shape; false if there is no such argument, or it has no such value. */
 static bool read_argument(const struct family *family, const char *word, size_t length, struct shape *shape)
 {
 	const char *equals = memchr(word, '=', length), *value;
@@ -424,7 +455,7 @@ static int api_on_exceed(flopshim_exceed_callback callback, void *context)
 static int api_quiet(int quiet) { return exceed_set_quiet(quiet); }
 static const char *api_dump_path(void) { return lifecycle_ready() ? dump_path() : NULL; }
 
-/* ---- of flopshim.py ---- */
+/* ---- functions for flopshim.py: see struct flopshim_python ---- */
 
 static int end_block(int64_t handle, struct block_end *end)
 {
@@ -442,7 +473,10 @@ static int end_block(int64_t handle, struct block_end *end)
 	return ending;
 }
 
-/* Its owner is gone: an exception came between its begin and its end. */
+/*
+ * Ends a block whose Python object was freed while it was open, since an exception came between its begin and its
+ * end.
+ */
 static void block_goes(int64_t handle)
 {
 	struct block_end end;

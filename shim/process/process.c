@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * process.c - the shim starts and ends with the process.
- * It must never make a file in a process that makes no BLAS call, nor say anything there but to who used
- * the launcher or set a limit, and where the program has a BLAS of its own that nobody can count.
+ * process.c - starts the shim when the process starts, and ends it when the process ends.
+ * It must never make a file in a process that makes no BLAS call and opens no scope. There it must never print
+ * anything either, unless the launcher was used, a limit was set, or the program has a BLAS whose calls the shim
+ * cannot see.
  */
 #include <errno.h>
 #include <signal.h>
@@ -30,6 +31,7 @@
 #include "shim/state/registry.h"
 #include "shim/threads/lifecycle.h"
 
+/* The constructor of libflopshim.so. What comes later in it uses what comes earlier; the program has not begun yet. */
 static __attribute__((constructor)) void start(void)
 {
 	int saved = errno;
@@ -48,7 +50,7 @@ static __attribute__((constructor)) void start(void)
 	is_blind = !module_at(0);
 	guest_unlock(&record_lock);
 	if (is_blind && config.budget_count && config.on_exceed != EXCEED_WARN) {
-		guest_say("no memory to find the program's BLAS: the program is not run without its limits");
+		guest_say("no memory to find the program's BLAS, so that its limits could not hold: the program is not run");
 		_exit(2);
 	}
 	if (config.weights)
@@ -62,7 +64,10 @@ static __attribute__((constructor)) void start(void)
 	errno = saved;
 }
 
-/* Where the process ignores SIGCHLD the kernel keeps nothing of a child that has ended, not even how much it has used. */
+/*
+ * Whether the process ignores SIGCHLD: then the kernel keeps nothing of a child that has ended, not even its resource
+ * usage.
+ */
 static bool forgets_children(void)
 {
 	struct sigaction action;
@@ -70,7 +75,7 @@ static bool forgets_children(void)
 	return !sigaction(SIGCHLD, NULL, &action) && (action.sa_handler == SIG_IGN || action.sa_flags & SA_NOCLDWAIT);
 }
 
-/* Whether the process may have started others, which may have left dumps. */
+/* Whether the process may have had children, which may have left dumps. */
 static bool may_have_children(void)
 {
 	struct rusage usage;
@@ -79,7 +84,7 @@ static bool may_have_children(void)
 	return forgets_children() || (!getrusage(RUSAGE_CHILDREN, &usage) && usage.ru_minflt) || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
 }
 
-/* Who used the launcher expects a dump. */
+/* Prints that there is no dump, if this is the process that the launcher started: its user expects one. */
 static void say_no_dump(void)
 {
 	if (config.launched_process && !guest_confined && config.launched_process == (uint64_t)getpid() && !config.quiet &&
@@ -87,7 +92,7 @@ static void say_no_dump(void)
 		guest_say("%s made no call of BLAS or LAPACK that could be counted: there is no dump", program_path());
 }
 
-/* Others may be in the middle of adding to the dump, or just beginning to. */
+/* The destructor of libflopshim.so. Other threads may still call BLAS, and later destructors of the program, too. */
 static __attribute__((destructor)) void end(void)
 {
 	if (!epoch_is_counting())
@@ -96,8 +101,8 @@ static __attribute__((destructor)) void end(void)
 	gaps_look(GAPS_END);
 	say_no_dump();
 	guest_lock(&record_lock);
-	charge_call_back_all(); /* or what is reserved and unspent would stand as used */
+	charge_call_back_all(); /* otherwise unused leases would appear as used */
 	dump_close(DUMP_CLOSED, -1, registry_is_alone());
 	guest_unlock(&record_lock);
-	epoch_next(); /* a call from a later destructor takes the check words away */
+	epoch_next(); /* so that a call from a later destructor takes the slow path, which removes the check words */
 }
