@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * blas_name.c - which names look like routines of BLAS or LAPACK, by their form.
- * It must never take an ordinary function's name for one: what it says is said to the user.
+ * blas_name.c - recognizes names that look like routines of BLAS or LAPACK by their form.
+ * It must never take an ordinary function's name for one, since the user is told of each.
  */
 #include "shim/resolve/blas_name.h"
 
@@ -11,9 +11,9 @@
 #include "symbols.h"
 
 enum {
-	STEM_MAX = 64,    /* longer names are no routine's */
-	KNOWN_MIN = 6,    /* letters of a routine that a new name may begin with: shorter ones are parts of words */
-	LETTERS_MAX = 2,  /* what such a name may have more, without a digit or an underscore: dsyr2k, dsyr2kx */
+	STEM_MAX = 64,    /* longer names are never a routine's */
+	KNOWN_MIN = 6,    /* letters of a known routine that a new name may extend: fewer begin ordinary words */
+	LETTERS_MAX = 2,  /* letters that a new name may add to a known one: dsyr2k, dsyr2kx */
 };
 
 #define EXCLUDED(pattern, reason) pattern,
@@ -23,7 +23,7 @@ static const char *const exclusions[] = {EACH_EXCLUSION(EXCLUDED)};
 static bool is_lower(char letter) { return letter >= 'a' && letter <= 'z'; }
 static bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
-/* As the shell has it, with `?` and `*` alone. */
+/* Whether a name matches a pattern of the shell, with `?` and `*` alone. */
 static bool matches(const char *pattern, const char *name)
 {
 	const char *star = NULL, *again = NULL;
@@ -47,6 +47,7 @@ static bool matches(const char *pattern, const char *name)
 	return !*pattern;
 }
 
+/* Whether the table excludes this name, which has no marks. */
 static bool is_excluded(const char *bare)
 {
 	for (size_t i = 0; i < sizeof(exclusions) / sizeof(*exclusions); i++)
@@ -57,7 +58,7 @@ static bool is_excluded(const char *bare)
 
 static bool begins(const char *name, const char *start) { return !strncmp(name, start, strlen(start)); }
 
-/* Small letters, digits and underscores. The caller has skipped the capitals of LAPACKE_. */
+/* Whether the name has only small letters, digits and underscores. */
 static bool is_plain(const char *name)
 {
 	for (; *name; name++)
@@ -66,7 +67,10 @@ static bool is_plain(const char *name)
 	return true;
 }
 
-/* Cuts what marks 64-bit integers, and Fortran's underscore; false where a Fortran name has none. */
+/*
+ * Cuts the mark of 64-bit integers and Fortran's underscore off a name. False for a Fortran name without an
+ * underscore.
+ */
 static bool cut_marks(char *name, size_t length, bool is_c)
 {
 	static const char *const marks[] = {"_64_", "64_", "_64", "_"};
@@ -83,14 +87,14 @@ static bool cut_marks(char *name, size_t length, bool is_c)
 }
 
 /*
- * A type, and a kind of matrix with a letter that LAPACK goes on with and words do not: dtgrid_ is a grid, and dtfunc_ a
- * function. Of the general ones, with which LAPACK goes on with any letter, all that get and generate something are left out,
- * but for what it has: getrf, getc2, getsls.
+ * Whether a name begins with a type, a kind of matrix (ge, tg) and a letter that follows that kind in names of LAPACK
+ * but not in ordinary words: dtgsen looks like a routine, dtgrid and dtfunc do not. Any letter may follow ge, so
+ * words such as get and generate are excluded, except for what LAPACK has: getrf, getc2, getsls.
  */
 static bool has_matrix_kind(const char *bare)
 {
 	static const struct {
-		const char *kind, *next; /* NULL: any letter */
+		const char *kind, *next; /* letters that may follow; NULL: any */
 	} kinds[] = {
 		{"ge", NULL},    {"gg", "beghlqrs"}, {"gb", "bcelmrst"}, {"gt", "cst"}, {"hb", "egmt"}, {"hf", "r"},
 		{"hg", "e"},     {"tz", "r"},        {"tg", "esx"},      {"tf", "st"},  {"pf", "t"},    {"pb", "cerst"},
@@ -105,7 +109,10 @@ static bool has_matrix_kind(const char *bare)
 	return false;
 }
 
-/* A routine of the table with some letters more, or with a digit or an underscore and more. */
+/*
+ * Whether the name is that of a known routine with up to LETTERS_MAX letters more, or with a digit or an underscore and
+ * anything behind that.
+ */
 static bool goes_on_from_known(const char *bare, bool (*is_served)(const char *name))
 {
 	char known[STEM_MAX + 2];
@@ -122,7 +129,7 @@ static bool goes_on_from_known(const char *bare, bool (*is_served)(const char *n
 	return false;
 }
 
-/* The letter of its type, and a word that says of any function what it does. */
+/* Such a name is a letter for the type and a word that describes many a function. */
 bool blas_name_is_ordinary(const char *routine)
 {
 	static const char *const words[] = {"sum", "max", "min", "amax", "amin", "copy", "swap", "rot"};

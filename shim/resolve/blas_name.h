@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * blas_name.h - names that look like routines of BLAS or LAPACK, as those of a release that the table does not know.
+ * blas_name.h - recognizes names that look like routines of BLAS or LAPACK although the routine table does not have
+ * them.
+ * It must never need the objects that have the names.
  */
 #ifndef FLOPSHIM_BLAS_NAME_H
 #define FLOPSHIM_BLAS_NAME_H
@@ -8,12 +10,15 @@
 #include <stdbool.h>
 
 /*
- * Whether a name looks like one, though the table has no row for it and does not exclude it. `is_served` says of a name
- * whether it is one of the table's.
+ * Whether `name` looks like a routine of BLAS or LAPACK that the table neither has nor excludes, such as one of a later
+ * release. `is_served` says whether the table has a name.
  */
 bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name));
 
-/* Whether the name of a routine, as `dmax_`, is one that programs which know nothing of BLAS have for functions of their own. */
+/*
+ * Whether the name of a routine of the table (`dswap`, without marks) is also common for functions that have nothing
+ * to do with BLAS.
+ */
 bool blas_name_is_ordinary(const char *routine);
 
 #endif

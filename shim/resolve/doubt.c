@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * doubt.c - objects with so few names like BLAS that they may have functions of their own behind them.
- * It must never read through a pointer of the program's by itself: in such an object it may be an integer, or what an
- * earlier call has left in the register.
+ * doubt.c - decides from the arguments of calls whether functions of a doubtful object are routines of BLAS.
+ * It must never read through a pointer of the program's by itself: if the function is no routine of BLAS, the
+ * register may hold an integer, or what an earlier call left there.
  *
- * A call whose arguments cannot be those of the routine shows that the object is no BLAS: it is left alone from then
- * on. One whose arguments are just what the routine needs shows that the object may be asked what its calls are like, see
- * module_probe; and a function that was called so a number of times is a routine of BLAS.
+ * A call whose arguments the routine cannot have shows that the object, or at least this function, is no BLAS: it is
+ * no longer counted. A call whose arguments are plausible shows that it is safe to probe the object (see
+ * module_probe). A function that has had a number of plausible calls is taken for a routine of BLAS.
  */
 #include "shim/resolve/doubt.h"
 
@@ -25,51 +25,56 @@
 
 enum {
 	REGISTERS_MAX = 8,       /* bits in `pointers` and `integers` of struct form */
-	PROOFS = 16,             /* calls that were just right, until a function is believed */
+	PROOFS = 16,             /* plausible calls after which a function is believed */
 	FUNCTIONS_MAX = 256,
-	ELEMENT_SIZE_MIN = 4,
-	USUAL_MAX = 1 << 24,     /* of what is in a register by chance, little is smaller */
+	ELEMENT_SIZE_MIN = 4,    /* bytes of a single */
+	USUAL_MAX = 1 << 24,     /* few of the values that a register has by chance are smaller */
 };
 
 enum likelihood {
-	IMPOSSIBLE, /* the routine itself could not have been called so */
-	POSSIBLE,   /* nothing is wrong, and nothing shows that it is right */
-	PLAUSIBLE,
+	IMPOSSIBLE, /* the routine cannot have these arguments */
+	POSSIBLE,   /* the arguments are not wrong, but chance may have made them */
+	PLAUSIBLE,  /* the arguments are what the routine needs */
 };
 
 /* ---- arguments ---- */
 
-/* What the kernel reads for us at one time. */
+/* Pieces of memory that the kernel copies in one system call. */
 struct reading_list {
 	struct iovec here[REGISTERS_MAX + SHAPE_OPTIONS_MAX], there[REGISTERS_MAX + SHAPE_OPTIONS_MAX];
 	unsigned count;
 };
 
+/* Adds `size` bytes at `address` to the list, to be copied to `bytes`. */
 static void read_later(struct reading_list *list, uint64_t address, void *bytes, size_t size)
 {
 	list->here[list->count] = (struct iovec){bytes, size};
 	list->there[list->count++] = (struct iovec){(void *)address, size};
 }
 
-/* Where the kernel refuses to read at all (a seccomp filter), nothing can be told of the object. */
+/*
+ * Copies all pieces; false if one is not there, or if the kernel refuses to copy at all (a seccomp filter), so that
+ * nothing is known of the arguments.
+ */
 static bool read_all(const struct reading_list *list)
 {
 	return guest_copy(list->here, list->there, list->count) == COPY_DONE;
 }
 
-/* What is known of a call's arguments in integer registers. */
+/* The arguments of a call in integer registers. A slot number below ENTRY_GPR_COUNT stands for a register. */
 struct arguments {
 	const struct form *form;
 	const struct shape_arg *shape; /* options, then dimensions */
 	unsigned options, dims;
 	uint64_t words[REGISTERS_MAX];
-	int32_t integers[REGISTERS_MAX]; /* low halves, which are the values in both widths */
+	int32_t integers[REGISTERS_MAX]; /* values of integers; the low half is the same for both widths */
 	unsigned char letters[SHAPE_OPTIONS_MAX];
-	uint8_t dim_slots, conditional; /* bits of slots */
+	uint8_t dim_slots, conditional; /* one bit for each register: has a dimension; is read only in some cases */
 };
 
 static bool has_bit(unsigned bits, unsigned slot) { return bits >> slot & 1; }
 
+/* Fills in the registers and what the form says of them. */
 static void arguments_begin(struct arguments *arguments, const struct form *form, entry_frame frame)
 {
 	const struct family *family = &families[routines[form->routine].family];
@@ -93,7 +98,10 @@ static void arguments_begin(struct arguments *arguments, const struct form *form
 	}
 }
 
-/* Reads integers and letters, and tries the other pointers; false where one of them leads nowhere. */
+/*
+ * Reads the integers and letters that pointers lead to, and one byte at each other pointer; false if one leads
+ * nowhere.
+ */
 static bool arguments_read(struct arguments *arguments)
 {
 	struct reading_list list = {.count = 0};
@@ -122,12 +130,14 @@ static bool arguments_read(struct arguments *arguments)
 
 static bool is_letter(unsigned char byte) { return (unsigned)((byte | 32) - 'a') < 26; }
 
+/* Whether a value is of one of CBLAS's enums: transposition, layout, triangle, diagonal or side. */
 static bool is_cblas_enum(uint32_t value)
 {
 	return (value >= 111 && value <= 113) || value == 101 || value == 102 || value == 121 || value == 122 ||
 	       value == 131 || value == 132 || value == 141 || value == 142;
 }
 
+/* Whether each option is a letter, or a value of CBLAS's enums. */
 static bool options_are_letters(const struct arguments *arguments)
 {
 	for (unsigned i = 0; i < arguments->options; i++) {
@@ -144,7 +154,7 @@ static bool options_are_letters(const struct arguments *arguments)
 	return true;
 }
 
-/* Dimensions and leading dimensions always have a place, increments too. */
+/* Whether no pointer to a dimension, leading dimension or increment is NULL. */
 static bool integers_are_there(const struct arguments *arguments)
 {
 	unsigned wanted = arguments->form->pointers & arguments->form->integers & ~(unsigned)arguments->conditional;
@@ -155,7 +165,7 @@ static bool integers_are_there(const struct arguments *arguments)
 	return true;
 }
 
-/* No dimension is negative, and one is more than 0: what stands in registers by chance is rarely so. */
+/* Whether no dimension is negative and one is above 0, which values that are in registers by chance rarely are. */
 static bool dims_are_usual(const struct arguments *arguments)
 {
 	bool any = false;
@@ -170,7 +180,7 @@ static bool dims_are_usual(const struct arguments *arguments)
 	return any;
 }
 
-/* Whether the slot holds a vector or matrix, with its increment or leading dimension behind it. */
+/* Whether the slot has a vector or matrix whose increment or leading dimension is the next argument. */
 static bool is_strided(const struct arguments *arguments, unsigned slot)
 {
 	const struct form *form = arguments->form;
@@ -179,7 +189,7 @@ static bool is_strided(const struct arguments *arguments, unsigned slot)
 	       has_bit(form->integers, slot + 1) && !has_bit(arguments->dim_slots, slot + 1);
 }
 
-/* Increments and leading dimensions. */
+/* Whether no increment or leading dimension is 0 or has an unlikely size. */
 static bool strides_are_usual(const struct arguments *arguments)
 {
 	for (unsigned slot = 0; slot + 1 < ENTRY_GPR_COUNT; slot++)
@@ -189,7 +199,10 @@ static bool strides_are_usual(const struct arguments *arguments)
 	return true;
 }
 
-/* Where a pointer is passed beside integers by value, nothing else tells that it is one. */
+/*
+ * Whether no vector is NULL, in a form that passes integers by value. Such a form has no other pointers, by which the
+ * call could be recognized.
+ */
 static bool vectors_are_named(const struct arguments *arguments)
 {
 	bool by_value = arguments->form->integers & ~arguments->form->pointers;
@@ -200,7 +213,7 @@ static bool vectors_are_named(const struct arguments *arguments)
 	return true;
 }
 
-/* Of a routine with one dimension and no option; 0 of others. */
+/* Returns the length of vectors, for a routine with one dimension and no option; 0 for others. */
 static int64_t length_of(const struct arguments *arguments)
 {
 	bool is_vector = !arguments->options && arguments->dims == 1 && arguments->shape->slot < ENTRY_GPR_COUNT;
@@ -209,8 +222,8 @@ static int64_t length_of(const struct arguments *arguments)
 }
 
 /*
- * Whether the vectors of that length end in memory. The last element but one is tried, since some routines of LAPACK
- * count one that is elsewhere.
+ * Whether vectors of this length end in readable memory. The last element but one is tried, since in some routines of
+ * LAPACK the length counts one element that is elsewhere.
  */
 static bool vectors_end(const struct arguments *arguments, int64_t length)
 {
@@ -224,6 +237,7 @@ static bool vectors_end(const struct arguments *arguments, int64_t length)
 	return read_all(&list);
 }
 
+/* Says how likely the arguments are those of the routine, passed as this form says. */
 static enum likelihood arguments_judge(const struct form *form, entry_frame frame)
 {
 	struct arguments arguments;
@@ -240,7 +254,10 @@ static enum likelihood arguments_judge(const struct form *form, entry_frame fram
 	return strides_are_usual(&arguments) ? PLAUSIBLE : POSSIBLE;
 }
 
-/* Of a function with a complex result it is not known yet where its arguments begin. */
+/*
+ * Says the same of a call. A function with a complex result may or may not have the result's address before its
+ * arguments, which is not known yet: the more likely way counts.
+ */
 static enum likelihood call_judge(const struct form *form, entry_frame frame)
 {
 	enum likelihood plain = arguments_judge(form, frame), hidden;
@@ -253,15 +270,15 @@ static enum likelihood call_judge(const struct form *form, entry_frame frame)
 
 /* ---- verdicts ---- */
 
-/* What is known of single functions; each is in its object's file. */
+/* What is known of single functions. A function is an address in a file: another file may be loaded there later. */
 static struct function {
 	_Atomic uintptr_t address;
-	_Atomic uint32_t file;
-	_Atomic uint32_t proofs; /* calls that were just right */
-	_Atomic bool refuted;
+	_Atomic uint32_t file;   /* path_hash of its object */
+	_Atomic uint32_t proofs; /* plausible calls */
+	_Atomic bool refuted;    /* a call has shown that it is no routine of BLAS */
 } functions[FUNCTIONS_MAX];
 
-/* The place of a function, which it takes if it has none; NULL where all are taken. */
+/* Returns the entry of a function, a new one if it has none; NULL if all are in use. */
 static struct function *function_at(const void *real, uint32_t file)
 {
 	for (unsigned i = 0; i < FUNCTIONS_MAX; i++) {
@@ -271,7 +288,7 @@ static struct function *function_at(const void *real, uint32_t file)
 		if (!atomic_compare_exchange_strong(&function->address, &address, (uintptr_t)real) &&
 		    address != (uintptr_t)real)
 			continue;
-		if (function->file != file) { /* what had this address was unloaded */
+		if (function->file != file) { /* another file's function had this address and was unloaded */
 			function->proofs = 0;
 			function->refuted = false;
 			function->file = file;
@@ -281,7 +298,10 @@ static struct function *function_at(const void *real, uint32_t file)
 	return NULL;
 }
 
-/* With record_lock held. */
+/*
+ * Notes that a function is no routine of BLAS. If no call of its object was plausible before, this goes for the whole
+ * object. With record_lock held.
+ */
 static enum doubt refute(const void *real, struct module *module)
 {
 	struct function *function = module->flags & MODULE_PLAUSIBLE ? function_at(real, module->path_hash) : NULL;
@@ -293,7 +313,7 @@ static enum doubt refute(const void *real, struct module *module)
 	return DOUBT_NEWS;
 }
 
-/* With record_lock held. */
+/* Notes a call that was not impossible. The first one makes its object plausible. With record_lock held. */
 static enum doubt believe(const void *real, struct module *module, enum likelihood likelihood)
 {
 	struct function *function;
@@ -322,7 +342,10 @@ enum doubt doubt_weigh(const struct site *site, entry_frame frame)
 	enum doubt doubt = DOUBT_STAYS;
 	struct module *module;
 
-	/* Without an answer where its arguments begin, a function with a complex result could not be counted. */
+	/*
+	 * A function with a complex result goes on: the object must be plausible before it is probed for where
+	 * arguments begin.
+	 */
 	if (likelihood == POSSIBLE && !site->form->hidden)
 		return DOUBT_STAYS;
 	guest_lock(&record_lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * doubt.h - objects with so few names like BLAS that they may have functions of their own behind them.
+ * doubt.h - doubtful objects: those with so few names of BLAS that these may be functions of another kind.
+ * It must never be asked about a call from a site without SITE_DOUBTFUL: it costs a system call.
  */
 #ifndef FLOPSHIM_DOUBT_H
 #define FLOPSHIM_DOUBT_H
@@ -14,18 +15,18 @@ struct module;
 struct site;
 
 enum doubt {
-	DOUBT_STAYS, /* this call is counted, and the next one is looked at again */
-	DOUBT_OVER,  /* the function is what its name says: its calls need not be looked at any more */
-	DOUBT_NEWS,  /* more is known of the object: the site is to be resolved again */
+	DOUBT_STAYS, /* count this call, and examine the next one */
+	DOUBT_OVER,  /* count this call, and examine no other: the function is the routine that its name says */
+	DOUBT_NEWS,  /* more is known of the object: resolve the site again */
 };
 
 /*
- * Looks at the arguments of a call from a site with SITE_DOUBTFUL. Nothing is read through a pointer but by the kernel,
- * so that a wrong one is no fault. Takes record_lock; async-signal-safe.
+ * Examines the arguments of a call from a site with SITE_DOUBTFUL. Memory is read by the kernel alone, so that a wrong
+ * pointer does not fault. Takes record_lock; async-signal-safe.
  */
 enum doubt doubt_weigh(const struct site *site, entry_frame frame);
 
-/* Whether calls of this function, in this object, have shown that it is no routine of BLAS. With record_lock held. */
+/* Whether calls have shown that the function `real` of this object is no routine of BLAS. With record_lock held. */
 bool doubt_is_refuted(const void *real, const struct module *module);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * file_symbols.c - the functions of an object that its file names, and the dynamic linker does not know.
- * It must never map the file, which may be cut meanwhile, nor believe a number in it that leads outside of it.
+ * file_symbols.c - reads the functions in the symbol table of an object's file.
+ * It must never map the file, since it may be truncated meanwhile, nor follow a number in it that leads outside of it.
  */
 #include "shim/resolve/file_symbols.h"
 
@@ -18,10 +18,10 @@ enum {
 	SECTIONS_AT_ONCE = 16,
 	SYMBOLS_AT_ONCE = 256,
 	HEADERS_MAX = 64,
-	NAMES_MAX = 64 << 20, /* bytes of names; a file with more is left alone */
+	NAMES_MAX = 64 << 20, /* bytes of names; a file with more is not read */
 };
 
-/* Too large for a small stack; guarded by record_lock. */
+/* Buffers that are too large for a small stack; under record_lock. `loaded` are program headers in memory. */
 static struct {
 	ElfW(Phdr) headers[HEADERS_MAX], loaded[HEADERS_MAX];
 	ElfW(Shdr) sections[SECTIONS_AT_ONCE];
@@ -33,7 +33,10 @@ static bool read_at(int file, void *to, size_t size, uint64_t offset)
 	return pread(file, to, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* The program's by the kernel's link, which holds where its file was renamed or removed. */
+/*
+ * Opens the object's file; -1 if it has none. The program's own is opened by /proc/self/exe, which works even if the
+ * file was renamed or removed.
+ */
 static int file_open(const struct module *module)
 {
 	const char *path = *module->path ? module_file(module) : "/proc/self/exe";
@@ -41,7 +44,7 @@ static int file_open(const struct module *module)
 	return !strchr(path, '/') ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* Whether the file has the program headers of what is loaded. */
+/* Whether the file is the one that was loaded: it has the same program headers. */
 static bool is_loaded(int file, const ElfW(Ehdr) *header, const struct module *module)
 {
 	size_t size = module->header_count * sizeof(ElfW(Phdr));
@@ -52,6 +55,7 @@ static bool is_loaded(int file, const ElfW(Ehdr) *header, const struct module *m
 	       module_peek(module, module->headers, scratch.loaded, size) && !memcmp(scratch.headers, scratch.loaded, size);
 }
 
+/* Finds the header of the section with the symbol table. */
 static bool symbols_find(int file, const ElfW(Ehdr) *header, ElfW(Shdr) *table)
 {
 	for (unsigned at = 0, room; at < header->e_shnum; at += room) {
@@ -67,6 +71,7 @@ static bool symbols_find(int file, const ElfW(Ehdr) *header, ElfW(Shdr) *table)
 	return false;
 }
 
+/* Calls `visit` with each function that the table defines. `names` has `size` bytes and a 0 behind them. */
 static void symbols_visit(int file, const ElfW(Shdr) *table, const char *names, size_t size, file_symbol_visit *visit,
 			  void *context)
 {
@@ -86,6 +91,7 @@ static void symbols_visit(int file, const ElfW(Shdr) *table, const char *names, 
 	}
 }
 
+/* Reads the names of the symbol table, and visits its functions. */
 static void names_read(int file, const ElfW(Ehdr) *header, file_symbol_visit *visit, void *context)
 {
 	ElfW(Shdr) table, strings;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * gaps.c - work of BLAS that the shim cannot see, as the loaded objects tell of it.
- * It must never make a dump, nor say a word of a program in which nothing is missing.
+ * gaps.c - finds work of BLAS that the shim cannot see, and tells the user.
+ * It must never make a dump, nor print anything about a program whose work is all counted.
  */
 #include "shim/resolve/gaps.h"
 
@@ -20,6 +20,7 @@
 
 static atomic_bool is_due, said;
 
+/* Whether the user wants to know at once: there is a limit, or the launcher was used. */
 static bool is_awaited(void) { return config.budget_count || config.launched; }
 
 void gaps_expect(void) { atomic_store(&is_due, true); }
@@ -28,12 +29,13 @@ bool gaps_are_due(void) { return is_awaited() && atomic_load(&is_due); }
 
 bool gaps_were_said(void) { return atomic_load(&said); }
 
-/* A process without a dump has no notes, so its last look is said. */
+/* Whether findings are printed. At the end they are, too, if there is no dump that could have a note of them. */
 static bool may_say(bool is_last) { return !config.quiet && (is_awaited() || (is_last && !dump_is_open())); }
 
 /*
- * Where nobody waits for it, and no dump is there to be read, only the program itself is looked at, and once: a preload that
- * stands for a whole session must not read the files of all libraries of every process.
+ * Whether object `number` is examined. With neither a limit nor the launcher nor a dump, only the program itself is,
+ * at the end: if libflopshim.so is preloaded for a whole session, it must not read the files of all libraries of
+ * every process.
  */
 static bool is_looked_at(unsigned number, enum gaps_moment moment)
 {
@@ -41,8 +43,8 @@ static bool is_looked_at(unsigned number, enum gaps_moment moment)
 }
 
 /*
- * Looks until there is something to say, which `sentence` then holds, and at each object that has been dealt with no more.
- * False where there is nothing to say any more.
+ * Examines objects until one gives a finding to print, which goes to `sentence`. False if there is none. Objects that
+ * were examined before are skipped, so that repeated calls get all findings.
  */
 static bool find_next(enum gaps_moment moment, const void *closing, char *sentence, size_t size)
 {
@@ -60,14 +62,17 @@ static bool find_next(enum gaps_moment moment, const void *closing, char *senten
 	return found;
 }
 
-/* `closing`: the handle that is about to be closed, if there is one. Says nothing under the lock: standard error may be slow. */
+/*
+ * Does what gaps_look says. `closing`: the handle that is about to be closed, or NULL. Prints without the lock, since
+ * standard error may block.
+ */
 static void look(enum gaps_moment moment, const void *closing)
 {
 	char sentence[SPEAK_LINE_MAX];
 	int saved = errno;
 
 	if (guest_confined || !epoch_is_counting())
-		return; /* a confined process reads no objects, and a child's locks and dump are its parent's until it starts over */
+		return; /* confined, or a forked child that has not started over: its locks and dump are its parent's */
 	atomic_store(&is_due, false);
 	while (find_next(moment, closing, sentence, sizeof(sentence))) {
 		atomic_store(&said, true);

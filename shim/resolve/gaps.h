@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * gaps.h - work of BLAS that the shim cannot see, as the loaded objects tell of it: see unserved.h and own_blas.h.
+ * gaps.h - finds work of BLAS that the shim cannot see: see unserved.h and own_blas.h.
+ * It must never be needed on the path of a call.
  */
 #ifndef FLOPSHIM_GAPS_H
 #define FLOPSHIM_GAPS_H
 
 #include <stdbool.h>
 
-/* Objects may have been opened: the next gaps_look has something to do. Any lock. */
+/* Notes that objects may have been loaded, which the next gaps_look will examine. May be called with any lock held. */
 void gaps_expect(void);
-/* Whether such a look is due, and somebody waits for what it finds: there is a limit, or the launcher was used. */
+/*
+ * Whether objects may have been loaded since the last gaps_look, and a limit or the launcher's use makes its findings
+ * urgent.
+ */
 bool gaps_are_due(void);
 
 enum gaps_moment {
-	GAPS_BEFORE, /* there may be more calls to learn from */
-	GAPS_END,    /* the last look of all */
+	GAPS_BEFORE, /* the process goes on: later calls may show more */
+	GAPS_END,    /* the process ends */
 };
 
 /*
- * Looks at the objects that are new. What is found is said where there is a limit or the launcher was used, and is noted in
- * the dump, if there is one. Where there is none of these, GAPS_END looks at the program alone, and says that it has a BLAS
- * of its own. With no lock held; keeps errno.
+ * Examines new objects. Findings are printed if there is a limit or the launcher was used, and are noted in the dump
+ * if there is one. If there is none of these three, GAPS_END examines the program's own file alone, and prints
+ * whether it has a BLAS of its own. Called with no lock held; keeps errno.
  */
 void gaps_look(enum gaps_moment moment);
-/* The same before a dlclose of this handle: it is the last look at the objects that this may unload, and at no others. */
+/* The same before a dlclose of this handle. Objects that it may unload are examined for the last time. */
 void gaps_look_before_close(const void *handle);
 
-/* Whether anything was said. */
+/* Whether anything was printed. */
 bool gaps_were_said(void);
 
 #endif

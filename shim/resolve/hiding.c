@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * hiding.c - libraries whose calls the shim cannot see, because something hides them from it.
- * It must never say anything of a library that makes no BLAS call.
+ * hiding.c - finds libraries whose BLAS calls go past the shim because of the search order of the dynamic linker.
+ * It must never name a library that makes no BLAS call.
  */
 #include "shim/resolve/hiding.h"
 
@@ -13,7 +13,7 @@
 #include "shim/resolve/resolve.h"
 #include "shim/state/epoch.h"
 
-/* A BLAS in front of the shim in the search order answers first: its calls are never seen. */
+/* A name that a BLAS before the shim defines is bound to that BLAS, if any other object uses BLAS at all. */
 void hiding_say_before(void)
 {
 	struct module *module, *hiding = NULL;
@@ -22,7 +22,7 @@ void hiding_say_before(void)
 	size_t end = 0;
 
 	guest_lock(&record_lock);
-	/* What the program itself defines is own_blas.c's concern: nobody can put the shim before that. */
+	/* From 1 on: own_blas.c deals with the program itself, which always comes before the shim. */
 	for (unsigned i = 1; (module = module_at(i)) && !(module->flags & MODULE_SELF); i++)
 		if (module_is_blas(module, true))
 			hiding = module;
@@ -32,10 +32,13 @@ void hiding_say_before(void)
 		guest_print(path, sizeof(path), &end, "%s", module_file(hiding));
 	guest_unlock(&record_lock);
 	if (*path && !config.quiet)
-		guest_say("%s stands before the shim: calls to it are not seen; put libflopshim.so first in LD_PRELOAD", path);
+		guest_say("%s comes before libflopshim.so: calls to it are not counted; put libflopshim.so first in LD_PRELOAD", path);
 }
 
-/* Notes objects that were opened RTLD_DEEPBIND, from this number on, up to one that is to be said. False at the end. */
+/*
+ * Notes objects that were opened with RTLD_DEEPBIND, from *number on. Without a dump it stops, if `may_say`, at the
+ * first one, with its path in `path`, and returns true; *number is then the next one. False at the end.
+ */
 static bool find_next_deep(unsigned *number, bool may_say, char *path, size_t size)
 {
 	struct module *module;
@@ -57,7 +60,7 @@ static bool find_next_deep(unsigned *number, bool may_say, char *path, size_t si
 	return found;
 }
 
-/* Their calls of BLAS go past the shim. Nothing is said under the lock: standard error may be slow. */
+/* Prints without the lock, since standard error may block. */
 void hiding_note_deep(bool at_end)
 {
 	char path[SPEAK_LINE_MAX];
@@ -66,5 +69,5 @@ void hiding_note_deep(bool at_end)
 	if (!epoch_is_counting() || !module_deep_seen())
 		return;
 	while (find_next_deep(&number, at_end && !config.quiet, path, sizeof(path)))
-		guest_say("%s was opened RTLD_DEEPBIND: its BLAS calls are not seen", path);
+		guest_say("%s was opened with RTLD_DEEPBIND: its BLAS calls are neither counted nor limited", path);
 }

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * hiding.h - libraries whose calls the shim cannot see, because something hides them from it.
+ * hiding.h - finds libraries whose BLAS calls go past the shim because of the search order of the dynamic linker.
+ * It must never be needed on the path of a call.
  */
 #ifndef FLOPSHIM_HIDING_H
 #define FLOPSHIM_HIDING_H
 
 #include <stdbool.h>
 
-/* Says so where a BLAS stands before the shim in the search order. In the constructor, with no lock held. */
+/*
+ * Prints a warning if a BLAS comes before the shim in the search order. Called in the constructor, with no lock held.
+ */
 void hiding_say_before(void);
 
-/* Notes what was opened RTLD_DEEPBIND and uses BLAS: before objects are unloaded, and at the end. With no lock held. */
+/*
+ * Notes in the dump which objects that use BLAS were opened with RTLD_DEEPBIND; without a dump prints them, `at_end`.
+ * Called before objects are unloaded and at the end, with no lock held.
+ */
 void hiding_note_deep(bool at_end);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libc.c - the C library's functions in whose place the shim has some of its own.
- * It must never find the shim's own, nor take a lock: it may run before anything else in the process.
+ * libc.c - finds the real dlopen, dlsym and others.
+ * It must never find the shim's own functions, nor take a lock: it may run before anything else in the process.
  */
 #include "shim/resolve/libc.h"
 
@@ -20,7 +20,7 @@ long (*libc_syscall)(long number, ...);
 int (*libc_prctl)(int option, ...);
 int (*libc_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
-/* The next one in the search order: the C library's, or a sanitizer's. */
+/* Takes dlvsym from the first object, in the search order, that defines it and is not the shim. */
 static bool is_next_dlvsym(const struct module *module, void *context)
 {
 	(void)context;
@@ -30,7 +30,10 @@ static bool is_next_dlvsym(const struct module *module, void *context)
 	return libc_dlvsym != NULL;
 }
 
-/* glibc moved these from libdl into libc with 2.34. */
+/*
+ * Finds a function behind the shim by its version, which depends on the glibc: these moved from libdl to libc in
+ * 2.34.
+ */
 static void *libc_function(const char *name)
 {
 	static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.17", "GLIBC_2.2.5", "GLIBC_2.1", "GLIBC_2.0"};
@@ -41,7 +44,7 @@ static void *libc_function(const char *name)
 	return found;
 }
 
-/* Whatever comes next: a sanitizer has some of its own. */
+/* Finds the next definition behind the shim, of any version: a sanitizer's has none. */
 static void *next_function(const char *name)
 {
 	void *(*real)(void *, const char *) = (void *(*)(void *, const char *))libc_function("dlsym");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libc.h - the C library's functions in whose place the shim has some of its own.
+ * libc.h - the real dlopen, dlsym and others, which the shim's functions of the same names call.
+ * It must never be used before libc_find has run.
  */
 #ifndef FLOPSHIM_LIBC_H
 #define FLOPSHIM_LIBC_H
@@ -8,12 +9,15 @@
 #include <pthread.h>
 
 /*
- * Finds what comes next after the shim for each of these: the C library's, or a sanitizer's. All are NULL before.
- * Idempotent; may run before any constructor.
+ * Finds the definition of each function that comes after the shim's: the C library's, or a sanitizer's. Until then
+ * all are NULL. May be called several times, and before any constructor.
  */
 void libc_find(void);
 
-/* The entry body jumps to the first three and to libc_syscall, so that the C library sees the program as the caller. */
+/*
+ * The shim jumps to the first three and to libc_syscall in assembly, so that the C library sees the program as the
+ * caller.
+ */
 extern void *(*libc_dlsym)(void *, const char *) __attribute__((visibility("hidden")));
 extern void *(*libc_dlvsym)(void *, const char *, const char *) __attribute__((visibility("hidden")));
 extern void *(*libc_dlopen)(const char *, int) __attribute__((visibility("hidden")));

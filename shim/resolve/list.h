@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * list.h - the list of loaded objects, for what module.c and opened.c do with it.
- * Every function is called with record_lock held. It must never be needed outside of this folder.
+ * list.h - the shim's list of loaded objects, which module.c and opened.c share.
+ * Callers hold record_lock. It must never be needed outside of this folder.
  */
 #ifndef FLOPSHIM_LIST_H
 #define FLOPSHIM_LIST_H
@@ -13,33 +13,37 @@
 
 struct list {
 	struct node *nodes;
-	struct module **modules, **globals; /* in load order; in the order in which they became global */
-	struct module **order;              /* of a closure: for one search at a time */
+	struct module **modules, **globals; /* all, in load order; what joined the global scope later, in that order */
+	struct module **order;              /* result of list_closure, valid until its next call */
 	unsigned node_count, count, global_count, room;
-	uint32_t events;                    /* modules.events when it was made */
-	bool settled;                       /* the linker was not in the middle of a change */
+	uint32_t events;                    /* how many calls of dlopen and dlclose there were when it was made */
+	bool settled;                       /* the linker was not in the middle of a change when it was made */
 };
 
-/* What dlopen of this object searches, breadth first, goes to list->order and has this mark; how many there are. */
+/*
+ * Puts the object and all that it needs into list->order, breadth first, which is the order that dlopen of it
+ * searches. Sets `seen` of each to `mark`. Returns how many there are.
+ */
 unsigned list_closure(const struct list *list, struct module *root, uint32_t mark);
 
-/* Whether what came with the program is known: see module_start. */
+/* Whether module_start has run. */
 bool list_has_started(void);
-/* Objects are about to be loaded or unloaded: the list is to be looked at again. */
+/* Notes that objects are about to be loaded or unloaded, so that module_refresh makes a new list. */
 void list_expect_change(void);
 
-/*
- * ---- opened.c: what the program's calls of dlopen say of the objects in a list ----
- */
+/* ---- opened.c ---- */
 
-/* Before anything else: how objects are bound that are opened without a word on that. */
+/* Reads LD_BIND_NOW. Called once, before anything else. */
 void opened_init(void);
 /*
- * For a new list: which call has loaded what is new in it, and what has become global. Those that are global already have
- * the mark. Nothing is forgotten before the list is published.
+ * Finds out which call of dlopen has loaded each new object of a list, and what has joined the global scope. Objects
+ * that are global already have `joined` equal to `mark`. The calls are remembered until opened_forget.
  */
 void opened_settle(struct list *list, uint32_t mark);
-/* After that: calls that have been dealt with. One that matches nothing may be on its way, or has failed. */
+/*
+ * Forgets the calls of dlopen whose objects were found, after the list was published. Others are kept for a number of
+ * lists, since their objects may still be on the way.
+ */
 void opened_forget(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * module.c - the loaded objects, and what dlopen made of them.
- * It must never wait for the dynamic linker, and never fault, whatever other threads load and unload meanwhile: entries of
- * the linker's list, and the objects themselves, are read through the kernel, which answers with an error where they are gone.
- * A list is published by one store when it is complete, so that a fork at any moment finds one.
+ * module.c - keeps a list of the loaded objects by reading the dynamic linker's list.
+ * It must never wait for the dynamic linker, and never fault while other threads load and unload objects: the
+ * linker's entries and the objects are copied by the kernel, which returns an error if they are gone. A new list is
+ * published by one store when it is complete, so that a fork at any moment leaves the child with a complete one.
  */
 #include "shim/resolve/module.h"
 
@@ -21,27 +21,28 @@
 #include "shim/state/epoch.h"
 
 enum {
-	LIST_FIRST = 64,         /* objects that need no memory but the shim's own */
+	LIST_FIRST = 64,         /* objects that fit into the shim's static memory */
 	LIST_MAX = 1 << 16,
-	NODES_AT_ONCE = 32,
-	WALKS_MAX = 8,
+	NODES_AT_ONCE = 32,      /* entries that are read by one system call */
+	WALKS_MAX = 8,           /* times that the linker's list is read until it holds still */
 };
 
-/* The linker's; weak, since DT_DEBUG of the program is asked first. */
+/* The linker's, for programs without DT_DEBUG. Weak: it may be missing. */
 extern struct r_debug _r_debug __attribute__((weak));
 
+/* The current list, and the one before it or being made. */
 static struct list lists[2];
 
 static struct {
 	struct list *_Atomic current;
 	_Atomic uint32_t events; /* calls of dlopen and dlclose */
-	unsigned start_count;    /* entries of the linker's list that stay for good */
-	bool started;
-	uint32_t marks;
+	unsigned start_count;    /* entries of the linker's list that came with the program, and stay */
+	bool started;            /* module_start has run */
+	uint32_t marks;          /* the last one that module_mark gave */
 	const struct r_debug *debug;
 } modules;
 
-/* What is too large for a small stack; guarded by record_lock. */
+/* Buffers that are too large for a small stack; under record_lock. */
 static struct {
 	char text[PATH_MAX];
 	struct iovec here[NODES_AT_ONCE], there[NODES_AT_ONCE];
@@ -53,7 +54,7 @@ void list_expect_change(void) { modules.events++; }
 
 /* ---- memory ---- */
 
-/* For a process that has no more to give. */
+/* Static memory for both lists, so that a process that gets no more from the kernel has one. */
 static char first_lists[2][LIST_FIRST * (sizeof(struct node) + 3 * sizeof(struct module *))] __attribute__((aligned(16)));
 
 static size_t list_bytes(unsigned room)
@@ -61,17 +62,21 @@ static size_t list_bytes(unsigned room)
 	return room * (sizeof(struct node) + 3 * sizeof(struct module *));
 }
 
+/* Gives a list `memory` with room for `room` objects. `room` is stored last. */
 static void list_lay_out(struct list *list, void *memory, unsigned room)
 {
 	list->nodes = memory;
 	list->modules = (struct module **)(list->nodes + room);
 	list->globals = list->modules + room;
 	list->order = list->globals + room;
-	__asm__ volatile("" ::: "memory"); /* a fork in between finds less room than there is */
+	__asm__ volatile("" ::: "memory"); /* a forked child must never see too much room */
 	list->room = room;
 }
 
-/* Room for another entry of the linker's list, before anything but entries is in it. */
+/*
+ * Makes room for one more entry in list->nodes; false without memory. The other arrays must still be empty: they
+ * move.
+ */
 static bool list_has_room(struct list *list)
 {
 	struct node *nodes = list->nodes;
@@ -94,12 +99,14 @@ static bool list_has_room(struct list *list)
 
 /* ---- what an object needs ---- */
 
+/* A walk over the dynamic section of `module` that finds what it needs. */
 struct needs {
 	const struct list *list;
 	struct module *module;
 	bool all_found;
 };
 
+/* Returns the object that a DT_NEEDED entry with this name means, NULL if it is not in the list. */
 static struct module *module_by_need(const struct list *list, const char *name)
 {
 	uint32_t hash = module_hash(name), base_hash = module_hash(base_name(name));
@@ -135,7 +142,10 @@ static void needs_add(const ElfW(Dyn) *entry, void *context)
 		needs->all_found = false;
 }
 
-/* Without memory, or while the linker is loading more of it, it is tried again with the next list. */
+/*
+ * Fills module->needed. Without memory, or if something is missing while the linker is loading, the module stays
+ * incomplete, and the next list tries again.
+ */
 static void needs_find(const struct list *list, struct module *module)
 {
 	struct needs needs = {list, module, true};
@@ -182,7 +192,10 @@ unsigned list_closure(const struct list *list, struct module *root, uint32_t mar
 
 /* ---- the linker's list ---- */
 
-/* The program's own DT_DEBUG; the linker's symbol may have been copied into the program. */
+/*
+ * Finds the head of the linker's list by DT_DEBUG of the program. The linker's symbol _r_debug comes second, since
+ * the program may have a copy of it.
+ */
 static const struct r_debug *debug_find(void)
 {
 	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
@@ -202,6 +215,7 @@ static const struct r_debug *debug_find(void)
 	return &_r_debug;
 }
 
+/* Whether the linker is not in the middle of a change. */
 static bool is_consistent(void)
 {
 	return *(volatile const int *)&modules.debug->r_state == RT_CONSISTENT;
@@ -213,12 +227,13 @@ static bool maps_equal(const struct link_map *one, const struct link_map *other)
 	       one->l_next == other->l_next && one->l_prev == other->l_prev;
 }
 
+/* Copies entry `number` of the linker's list, which is at `at`; false if it is gone. */
 static bool map_read(unsigned number, const struct link_map *at, struct link_map *map)
 {
 	return object_peek(!modules.started || number < modules.start_count, at, map, sizeof(*map));
 }
 
-/* Reads entries once more, many at a time. How many there are before one that is not what it was, or is gone. */
+/* Reads entries again, many at a time. Returns how many are unchanged before the first that has changed or is gone. */
 static unsigned nodes_that_hold(const struct node *nodes, unsigned count)
 {
 	unsigned held = 0;
@@ -246,8 +261,9 @@ static unsigned nodes_that_hold(const struct node *nodes, unsigned count)
 }
 
 /*
- * All entries of the linker's list, as they were at one moment: each was seen to be what it is twice, and points to
- * those around it. False where that could not be had.
+ * Copies all entries of the linker's list to list->nodes, as they were at one moment: each is read twice with the
+ * same contents, and its links lead to its neighbours. False if the list changed meanwhile, or without memory.
+ * Entries of the old list that are unchanged are taken from there.
  */
 static bool nodes_collect(struct list *list, const struct list *old)
 {
@@ -255,7 +271,7 @@ static bool nodes_collect(struct list *list, const struct list *old)
 	unsigned same = old ? nodes_that_hold(old->nodes, old->node_count) : 0;
 
 	list->node_count = 0;
-	/* The last of them that is the same is read again below, for what follows it. */
+	/* The last unchanged entry is read again below, to go on from it. */
 	for (unsigned i = 0; i + 1 < same; i++) {
 		if (!list_has_room(list))
 			return false;
@@ -281,7 +297,10 @@ static bool nodes_collect(struct list *list, const struct list *old)
 
 /* ---- our list ---- */
 
-/* The module of an entry that has one: both lists have one order. */
+/*
+ * Returns the module that an entry has in the old list, NULL if it is new. The search goes on at *from: both have one
+ * order.
+ */
 static struct module *module_known(const struct list *old, unsigned *from, const struct node *node)
 {
 	for (unsigned i = *from; old && i < old->count; i++) {
@@ -296,7 +315,7 @@ static struct module *module_known(const struct list *old, unsigned *from, const
 	return NULL;
 }
 
-/* False without memory. What is new has no number yet. */
+/* Fills list->modules from list->nodes; false without memory. New modules have `opened` NOT_OPENED. */
 static bool list_fill(struct list *list, const struct list *old)
 {
 	unsigned from = 0;
@@ -314,6 +333,7 @@ static bool list_fill(struct list *list, const struct list *old)
 	return true;
 }
 
+/* Whether all that a module needs is in the list whose modules have `listed` equal to `mark`. */
 static bool needs_are_listed(const struct module *module, uint32_t mark)
 {
 	for (unsigned i = 0; i < module->needed_count; i++)
@@ -322,6 +342,7 @@ static bool needs_are_listed(const struct module *module, uint32_t mark)
 	return true;
 }
 
+/* Finds what each module of a new list needs, and which are in the global scope. */
 static void list_connect(struct list *list, const struct list *old)
 {
 	uint32_t mark = module_mark();
@@ -350,7 +371,7 @@ static bool list_differs(const struct list *list, const struct list *old)
 	return false;
 }
 
-/* What was in the old list and is not in the new one. */
+/* Retires the modules of the old list that are not in the new one. */
 static void list_retire(const struct list *list, const struct list *old)
 {
 	uint32_t mark = list->count ? list->modules[0]->listed : 0;
@@ -360,6 +381,7 @@ static void list_retire(const struct list *list, const struct list *old)
 			object_retire(old->modules[i]);
 }
 
+/* Reads the linker's list into `list`; false if that changes too often, or without memory. */
 static bool list_make(struct list *list, const struct list *old)
 {
 	uint32_t events = modules.events;
@@ -376,7 +398,7 @@ static bool list_make(struct list *list, const struct list *old)
 	return false;
 }
 
-/* Whether nothing was added behind the last entry, and that is still there. */
+/* Whether the last entry is still there and still the last. */
 static bool tail_holds(const struct list *list)
 {
 	const struct node *tail = &list->nodes[list->node_count - 1];
@@ -392,6 +414,7 @@ static bool tail_holds(const struct list *list)
 	return maps_equal(&map, &tail->map);
 }
 
+/* Whether a list needs not be made anew. */
 static bool is_fresh(const struct list *list)
 {
 	return list && list->events == modules.events && (list->settled || !is_consistent()) && tail_holds(list);
@@ -487,7 +510,7 @@ const char *module_file(const struct module *module)
 		return program_path();
 	if (*module->path == '/' || !strchr(module->path, '/'))
 		return module->path;
-	mapped = program_mapped_file(module->start); /* the program may be in another directory by now */
+	mapped = program_mapped_file(module->start); /* a relative path may mean another file by now */
 	return mapped ? mapped : module->path;
 }
 
@@ -498,7 +521,7 @@ struct module *const *module_closure(struct module *root, unsigned *count, uint3
 	return modules.current->order;
 }
 
-/* In the C library a handle is the address of the linker's entry. */
+/* A handle of dlopen is, in glibc, the address of the linker's entry. */
 void module_mark_closing(const void *handle)
 {
 	struct module *module, *closing = NULL;
@@ -556,7 +579,7 @@ int module_iterate(int (*callback)(struct dl_phdr_info *, size_t, void *), void 
 			.dlpi_name = module->path,
 			.dlpi_phdr = module->headers,
 			.dlpi_phnum = module->header_count,
-			.dlpi_adds = module->listed, /* more whenever there is another list */
+			.dlpi_adds = module->listed, /* grows with each list: libunwind drops its cache */
 			.dlpi_subs = module->listed,
 		};
 

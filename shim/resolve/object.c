@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * object.c - one loaded object, as it is read for module.h.
- * It must never fault where the object is being unloaded: what may be gone is read through the kernel.
+ * object.c - reads one loaded object: its headers, dynamic section, names and build id.
+ * It must never fault while the object is being unloaded: memory that may be gone is copied by the kernel.
  */
 #include "shim/resolve/object.h"
 
@@ -19,16 +19,16 @@
 #include "flopshim_dump.h"
 
 enum {
-	MODULES_FIRST = 40,
-	ARENA_FIRST = 4096,
-	ARENA_BYTES = 65536,
+	MODULES_FIRST = 40,      /* modules that fit into the shim's static memory */
+	ARENA_FIRST = 4096,      /* bytes of names that do */
+	ARENA_BYTES = 65536,     /* bytes of names that are allocated at a time */
 	HEADERS_MAX = 64,
-	HEADERS_FAR = 1 << 14,   /* pages between an object's dynamic section and its beginning */
-	NOTES_MAX = 1024,
+	HEADERS_FAR = 1 << 14,   /* most pages from an object's dynamic section back to its beginning */
+	NOTES_MAX = 1024,        /* bytes of an object's notes that are read */
 	NOTE_GNU_BUILD_ID = 3,
 };
 
-/* Where dlfo_link_map of struct dl_find_object is: the header of an older C library does not know it. */
+/* The beginning of glibc's struct dl_find_object, with room for more: headers of an older glibc do not have it. */
 struct found_object {
 	unsigned long long flags;
 	void *start, *end;
@@ -37,15 +37,15 @@ struct found_object {
 };
 
 static struct {
-	struct module *self;
-	struct module *made, *retired;
-	uint32_t trusted;
-	struct guest_pool pool;
-	char *arena, *arena_end;
+	struct module *self;           /* the shim's own */
+	struct module *made, *retired; /* lists of all modules, and of those whose objects are gone */
+	uint32_t trusted;              /* see object_trust */
+	struct guest_pool pool;        /* memory for struct module */
+	char *arena, *arena_end;       /* free memory for object_room */
 	int (*find_object)(void *, struct found_object *);
 } objects;
 
-/* What is too large for a small stack; guarded by record_lock. */
+/* Buffers that are too large for a small stack; under record_lock. */
 static struct {
 	ElfW(Phdr) headers[HEADERS_MAX];
 	ElfW(Dyn) dynamic[32];
@@ -69,7 +69,7 @@ uint32_t module_hash(const char *name)
 
 /* ---- memory ---- */
 
-/* For a process that has no more to give. */
+/* Static memory for the first modules, so that a process that gets no more from the kernel has some. */
 static char first_modules[MODULES_FIRST * ((sizeof(struct module) + 15) & ~15u)] __attribute__((aligned(16)));
 static char first_arena[ARENA_FIRST] __attribute__((aligned(16)));
 
@@ -96,6 +96,7 @@ void *object_room(size_t size)
 	return taken;
 }
 
+/* Returns a copy of a text that is never freed, NULL without memory. */
 static const char *arena_text(const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -126,7 +127,7 @@ bool object_peek_text(bool in_memory, const char *address, char *to, size_t size
 		return true;
 	}
 	while (length + 1 < size) {
-		size_t part = 128 - ((uintptr_t)address + length) % 128; /* never beyond the page that is read */
+		size_t part = 128 - ((uintptr_t)address + length) % 128; /* never reaches into the next page */
 
 		part = part < size - 1 - length ? part : size - 1 - length;
 		if (!guest_read(address + length, to + length, part))
@@ -139,6 +140,7 @@ bool object_peek_text(bool in_memory, const char *address, char *to, size_t size
 	return true;
 }
 
+/* Whether a module's memory can be read without the kernel. */
 static bool is_in_memory(const struct module *module)
 {
 	return module->flags & MODULE_START || (objects.trusted && module->live == objects.trusted);
@@ -158,16 +160,16 @@ bool module_peek_text(const struct module *module, const char *address, char *to
 
 /* ---- reading one object ---- */
 
-/* An object that is being looked at for the first time. */
+/* An object that is being read for the first time. */
 struct object {
 	const struct node *node;
 	bool in_memory;
 	unsigned header_count;
-	const ElfW(Phdr) *headers; /* where they are; a copy is in scratch.headers */
+	const ElfW(Phdr) *headers; /* the program headers in its memory; a copy is in scratch.headers */
 	struct module *module;
 };
 
-/* Whether these program headers are the object's: they say where its dynamic section is. */
+/* Copies program headers; false if they are not the object's, because they put its dynamic section elsewhere. */
 static bool headers_read(struct object *object, const void *headers, unsigned count)
 {
 	if (!count || count > HEADERS_MAX ||
@@ -181,6 +183,7 @@ static bool headers_read(struct object *object, const void *headers, unsigned co
 	return false;
 }
 
+/* The same with the program headers of the ELF header at `start`, if one is there. */
 static bool headers_at(struct object *object, uintptr_t start, bool in_memory)
 {
 	ElfW(Ehdr) header;
@@ -200,7 +203,10 @@ const struct link_map *object_link(const void *address, uintptr_t *start)
 	return found.link;
 }
 
-/* Of the program itself the kernel tells; all others begin with a header, where they are loaded. */
+/*
+ * Finds the object's program headers. The kernel says where the program's are; any other object begins with its ELF
+ * header.
+ */
 static bool headers_find(struct object *object)
 {
 	const struct link_map *map = &object->node->map;
@@ -212,14 +218,17 @@ static bool headers_find(struct object *object)
 		return headers_at(object, start, object->in_memory);
 	if (headers_at(object, map->l_addr, false))
 		return true;
-	/* Linked for another address than 0, with an old C library. */
+	/*
+	 * An object that is linked for an address other than 0, and an old C library: search back from the dynamic
+	 * section.
+	 */
 	for (unsigned i = 0; i < HEADERS_FAR && page; i++, page -= page_size())
 		if (headers_at(object, page, false))
 			return true;
 	return false;
 }
 
-/* The linker relocates most of these in place, but not those of the vDSO. */
+/* Returns an address of the dynamic section, which the linker has relocated in place, except in the vDSO. */
 static const void *dynamic_pointer(const struct module *module, ElfW(Addr) value)
 {
 	return (const void *)(value < module->bias ? value + module->bias : value);
@@ -251,7 +260,7 @@ bool object_each_dynamic(bool in_memory, const struct module *module, void (*vis
 	const ElfW(Dyn) *at = module->dynamic;
 
 	for (;;) {
-		/* Up to the end of a page: behind the last entry there may be nothing. */
+		/* Read up to the end of the page: the next page may not be mapped. */
 		size_t count = page_rest((uintptr_t)at) / sizeof(*at);
 
 		if (!count)
@@ -269,6 +278,7 @@ bool object_each_dynamic(bool in_memory, const struct module *module, void (*vis
 	}
 }
 
+/* A walk over a new module's dynamic section. */
 struct dynamic_read {
 	struct module *module;
 	ElfW(Xword) soname;
@@ -281,7 +291,7 @@ static void dynamic_visit(const ElfW(Dyn) *entry, void *context)
 	object_dynamic_entry(read->module, entry, &read->soname);
 }
 
-/* The name in the object goes to scratch.text; empty if it has none. */
+/* Reads the dynamic section into object->module, and DT_SONAME into scratch.text, which is empty if there is none. */
 static bool dynamic_read(const struct object *object)
 {
 	struct dynamic_read read = {object->module, 0};
@@ -297,6 +307,7 @@ static bool dynamic_read(const struct object *object)
 	       object_peek_text(object->in_memory, module->strings + read.soname - 1, scratch.text, sizeof(scratch.text));
 }
 
+/* Finds the build id in `size` bytes of notes. */
 static void build_id_read(struct module *module, const char *notes, size_t size)
 {
 	for (size_t at = 0; at + sizeof(ElfW(Nhdr)) <= size;) {
@@ -314,6 +325,7 @@ static void build_id_read(struct module *module, const char *notes, size_t size)
 	}
 }
 
+/* Finds out from the program headers where the object begins and ends, and its build id. */
 static void segments_read(const struct object *object)
 {
 	struct module *module = object->module;
@@ -335,7 +347,7 @@ static void segments_read(const struct object *object)
 	}
 }
 
-/* Memory of a module of this path that is gone; NULL if there is none. */
+/* Takes a retired module of this path from the list; NULL if there is none. */
 static struct module *retired_take(const char *path, uint32_t path_hash)
 {
 	struct module *module;
@@ -348,7 +360,10 @@ static struct module *retired_take(const char *path, uint32_t path_hash)
 	return NULL;
 }
 
-/* Fresh memory, with its names; what an object of the program's start is called is there for good. NULL without. */
+/*
+ * Returns a new module with its path. The linker's own text serves as path for an object that came with the program,
+ * since it stays. NULL without memory.
+ */
 static struct module *fresh_take(const struct module *read, const char *path)
 {
 	const char *name = read->flags & MODULE_START ? read->link_name : arena_text(path);
@@ -367,18 +382,23 @@ static struct module *fresh_take(const struct module *read, const char *path)
 	return module;
 }
 
+/* Whether both have the same build id. */
 static bool is_same_file(const struct module *one, const struct module *other)
 {
 	return one->build_id_size && one->build_id_size == other->build_id_size &&
 	       !memcmp(one->build_id, other->build_id, one->build_id_size);
 }
 
+/* Whether both are at the same addresses. */
 static bool is_same_place(const struct module *one, const struct module *other)
 {
 	return one->bias == other->bias && one->dynamic == other->dynamic && one->symbols == other->symbols;
 }
 
-/* Keeps what was read, under these names. NULL without memory. */
+/*
+ * Returns a lasting copy of a module that was read into scratch memory. If an object of the same path was there
+ * before, its memory is used; if it was the same file, what is known of the file is kept. NULL without memory.
+ */
 static struct module *module_keep(const struct module *read, const char *path, const char *soname)
 {
 	struct module *module = retired_take(path, read->path_hash), filled = *read;

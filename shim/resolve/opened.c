@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * opened.c - what the program's calls of dlopen say of the objects that are loaded.
- * It must never wait for what it is told of: whether and when an object is opened is seen in the list.
+ * opened.c - finds out which call of dlopen has loaded each object, and with which flags.
+ * It must never wait for a dlopen to end, since its thread may wait for the caller: the list of objects shows when
+ * one is loaded.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,29 +14,30 @@
 #include "shim/resolve/list.h"
 
 enum {
-	OPENED_MAX = 64,
-	OPENED_TRIES = 64,
+	OPENED_MAX = 64,   /* calls that are remembered */
+	OPENED_TRIES = 64, /* lists after which a call without an object is forgotten */
 };
 
 /* A call of dlopen whose object has not been found in the list yet. */
 struct opened {
-	uint32_t sequence;
-	uint32_t whole, base; /* hashes of the path, the first 0 for a name without a slash, and of what follows the last one */
-	int flags;
-	uint64_t device, inode; /* 0, 0 where that is not known */
-	uint32_t tries;
-	struct module *module;
+	uint32_t sequence;      /* number of the call, from 1 on */
+	uint32_t whole, base;   /* hashes of the path (0: it has no slash), and of what follows its last slash */
+	int flags;              /* of dlopen */
+	uint64_t device, inode; /* of the file; 0, 0 if unknown */
+	uint32_t tries;         /* lists that did not have its object */
+	struct module *module;  /* its object in the newest list, NULL if it is not there */
 };
 
 static struct {
 	struct opened list[OPENED_MAX];
 	unsigned count;
-	uint32_t sequence; /* of the last one */
-	uint32_t known;    /* of the last one when the list was made */
-	volatile bool deep;
-	bool never_lazy;   /* LD_BIND_NOW */
+	uint32_t sequence;  /* number of the last call */
+	uint32_t known;     /* number of the last call when the newest list was made */
+	volatile bool deep; /* a call had RTLD_DEEPBIND */
+	bool never_lazy;    /* LD_BIND_NOW is set */
 } opened;
 
+/* Whether a module's file is the one that was opened. */
 static bool is_file_of(const struct opened *entry, const struct module *module)
 {
 	struct stat status;
@@ -44,7 +46,10 @@ static bool is_file_of(const struct opened *entry, const struct module *module)
 	       status.st_ino == entry->inode;
 }
 
-/* By its path; by its name, as the linker compares; by its file, which may have other names. */
+/*
+ * Returns the object that a call of dlopen means, NULL if it is not in the list: by its path; by its name, as the
+ * linker compares; or by its file, which may have several names.
+ */
 static struct module *opened_module(const struct list *list, const struct opened *entry)
 {
 	for (unsigned i = 0; entry->whole && i < list->count; i++)
@@ -59,7 +64,7 @@ static struct module *opened_module(const struct list *list, const struct opened
 	return NULL;
 }
 
-/* The call that loaded a new module, after the one that loaded what is before it in the list. */
+/* Returns the first call with a number above `after` that may have loaded a new module; NULL if there is none. */
 static const struct opened *opened_by(const struct module *module, uint32_t after)
 {
 	for (unsigned i = 0; i < opened.count; i++)
@@ -69,7 +74,10 @@ static const struct opened *opened_by(const struct module *module, uint32_t afte
 	return NULL;
 }
 
-/* The linker appends an object, and behind it what it needs and was not there: those have been bound with it. */
+/*
+ * Sets `opened` and the flags of dlopen on new modules. The linker appends an opened object to its list, and behind
+ * it those objects that it needs and that were not loaded, which have the same number.
+ */
 static void opened_number(const struct list *list)
 {
 	const struct module *root = NULL;
@@ -98,7 +106,10 @@ static void opened_number(const struct list *list)
 	}
 }
 
-/* Those that are global already have this mark. */
+/*
+ * Adds an object that was opened with RTLD_GLOBAL, and all that it needs, to the global scope. `mark`: see
+ * opened_settle.
+ */
 static void opened_join(struct list *list, const struct opened *entry, uint32_t mark)
 {
 	unsigned count = list_closure(list, entry->module, module_mark());
@@ -148,6 +159,7 @@ void opened_init(void)
 
 /* ---- the hooks ---- */
 
+/* Remembers a call, unless the same one is remembered already. If the list is full, the oldest call is forgotten. */
 static void opened_add(const struct opened *entry)
 {
 	for (unsigned i = 0; i < opened.count; i++)
@@ -183,7 +195,7 @@ void module_opened(const char *path, int flags)
 	entry.base = module_hash(base_name(path));
 	opened.deep |= (flags & RTLD_DEEPBIND) != 0;
 	if (opened.count == OPENED_MAX)
-		module_refresh(); /* which deals with what is done */
+		module_refresh(); /* it forgets the calls whose objects it finds */
 	opened_add(&entry);
 	list_expect_change();
 }

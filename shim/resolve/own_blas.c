@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * own_blas.c - objects that hold routines of BLAS and call them without the dynamic linker, past the shim.
- * It must never name an object whose routines others are given: what they ask of it is counted, whatever it calls inside.
+ * own_blas.c - finds objects that contain routines of BLAS and call them directly, so that the shim cannot see the
+ * calls.
+ * It must never name an object that serves as a BLAS to others: their calls are counted, and calls inside it are
+ * nested.
  *
- * A program's own definitions come before all others, the shim's too. A library's own calls stay inside where it was linked
- * so (-Bsymbolic, which leaves a mark, or -Bsymbolic-functions, which leaves no relocation), and where its names are protected,
- * or are not there for the dynamic linker at all: those can be read from the file, if it was not stripped.
+ * A program's own definitions come before all others, the shim's too. A library's calls of its own routines stay
+ * inside it if it was linked with -Bsymbolic (which its dynamic section says) or -Bsymbolic-functions (which leaves
+ * no relocation for them), if the names are protected, or if the dynamic linker does not know them at all. Functions
+ * of the last kind are found in the file, if that was not stripped.
  */
 #include "shim/resolve/own_blas.h"
 
@@ -23,23 +26,24 @@
 #include "shim/resolve/resolve.h"
 #include "names.h"
 
-enum { NAMES_MAX = 400 }; /* bytes of the names that are shown */
+enum { NAMES_MAX = 400 }; /* bytes of names in a message or note */
 
 /* What is known of one object. */
 struct own {
 	struct module *module;
 	bool is_program;
-	bool is_symbolic;      /* linked so that all its references bind inside */
-	unsigned open;         /* routines that the dynamic linker knows */
-	unsigned bound;        /* of these, those that bind inside */
-	unsigned inside;       /* that it does not know */
-	bool is_blas;          /* a name among the last two is no ordinary word */
-	unsigned shown;
+	bool is_symbolic;      /* linked with -Bsymbolic */
+	unsigned open;         /* how many routines that the dynamic linker knows it defines */
+	unsigned bound;        /* how many of these its own calls reach without the dynamic linker */
+	unsigned inside;       /* how many routines that the dynamic linker does not know it has */
+	bool is_blas;          /* one of the names in the last two is no ordinary word */
+	unsigned shown;        /* how many names fit into `names` */
 	char names[NAMES_MAX];
 };
 
-/* ---- what it holds ---- */
+/* ---- which routines it contains ---- */
 
+/* Whether the table has this name, with an underscore or prefix: bare names such as dot are too common. */
 static bool is_routine(const char *name)
 {
 	int32_t symbol = resolve_own_name(name);
@@ -47,6 +51,7 @@ static bool is_routine(const char *name)
 	return symbol >= 0 && !symbol_is_bare((uint32_t)symbol);
 }
 
+/* Whether a name of the table is common for other functions, too. */
 static bool is_ordinary(const char *name)
 {
 	uint32_t symbol = (uint32_t)resolve_own_name(name);
@@ -54,7 +59,7 @@ static bool is_ordinary(const char *name)
 	return blas_name_is_ordinary(routines[forms[symbol / SCHEME_COUNT].routine].name);
 }
 
-/* The first names alone where they are many: a whole BLAS has thousands. */
+/* Adds a name to those that are shown. Only the first ones fit: a whole BLAS has thousands. */
 static void name_add(struct own *own, const char *name)
 {
 	size_t end = strlen(own->names);
@@ -95,7 +100,10 @@ static void take_inside(const char *name, void *context)
 	name_add(own, name);
 }
 
-/* Where nothing refers to any of them through the linker, whoever calls them does without it: -Bsymbolic-functions. */
+/*
+ * Adds a routine of an object that was linked with -Bsymbolic-functions: none of its relocations names a routine of
+ * its own.
+ */
 static void take_unreferenced(const char *name, bool is_protected, void *context)
 {
 	(void)is_protected;
@@ -108,12 +116,16 @@ static void symbolic_visit(const ElfW(Dyn) *entry, void *context)
 	*(bool *)context |= entry->d_tag == DT_SYMBOLIC || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_SYMBOLIC);
 }
 
-/* Another preloaded library, a tracer say: nobody may call what it defines, and then it calls none of that either. */
+/*
+ * Whether the object was preloaded: it came with the program, which does not need it. A tracer, for instance, defines
+ * routines to intercept them, and does not call them itself.
+ */
 static bool is_preloaded(const struct module *module)
 {
 	return module->flags & MODULE_START && !module_needs(module_at(0), module);
 }
 
+/* Finds the routines that the object contains and calls directly. */
 static void find(struct own *own)
 {
 	struct module *module = own->module;
@@ -127,8 +139,9 @@ static void find(struct own *own)
 	file_symbols_each(module, take_inside, own);
 }
 
-/* ---- whether it is a BLAS to others ---- */
+/* ---- whether it serves as a BLAS to others ---- */
 
+/* Whether a file's name is that of a known BLAS or LAPACK. */
 static bool is_known_blas(const char *path)
 {
 	static const char *const names[] = {
@@ -144,6 +157,7 @@ static bool is_known_blas(const char *path)
 	return false;
 }
 
+/* A search for a routine that object `by` would find in object `of`. */
 struct asked {
 	const struct module *of;
 	struct module *by;
@@ -158,7 +172,7 @@ static void asked_visit(const char *name, void *context)
 	asked->found |= real >= asked->of->start && real < asked->of->end;
 }
 
-/* Whether it has routines that others may ask for: by dlsym, or by an object that is opened later. */
+/* Whether it defines routines that other objects may call, also by dlsym or after being opened later. */
 static bool has_open(struct module *module)
 {
 	bool found = false;
@@ -170,7 +184,7 @@ static bool has_open(struct module *module)
 	return module->flags & MODULE_OPEN;
 }
 
-/* Whether calls were given to it, or what another object refers to is found in it. */
+/* Whether it has served calls, or another object's references to routines are bound to it. */
 static bool serves_others(const struct module *of)
 {
 	struct asked asked = {.of = of, .found = (of->flags & (MODULE_SERVES | MODULE_ASKED | MODULE_REFUTED)) != 0};
@@ -181,8 +195,9 @@ static bool serves_others(const struct module *of)
 	return asked.found;
 }
 
-/* ---- what is said ---- */
+/* ---- messages ---- */
 
+/* Appends how many names are not shown. */
 static void others_print(const struct own *own, char *text, size_t size, size_t *end)
 {
 	unsigned others = own->bound + own->inside - own->shown;
@@ -212,10 +227,11 @@ static void sentence_print(const struct own *own, char *sentence, size_t size)
 	guest_print(sentence, size, &end,
 		    "%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
 		    module_file(own->module), own->names, others,
-		    own->is_program ? "nothing can be put before what a program defines: link it to a shared BLAS" :
+		    own->is_program ? "no library can replace a program's own functions: link the program to a shared BLAS" :
 		    own->bound ? "link it to a shared BLAS, or without -Bsymbolic" : "link it to a shared BLAS instead of a static one");
 }
 
+/* Notes the object in the dump and prints the message to `sentence`, each once. Returns whether `sentence` has it. */
 static bool tell(struct own *own, char *sentence, size_t size)
 {
 	struct module *module = own->module;
@@ -243,7 +259,7 @@ bool own_blas_look_at(struct module *module, bool is_last, char *sentence, size_
 		module->flags |= MODULE_OWN_NONE;
 		return false;
 	}
-	/* Its file is read last, and once: an object that is a BLAS to others may be looked at often. */
+	/* Its file is read only now, and once: an object that may serve as a BLAS to others comes here often. */
 	if (!own.is_program && has_open(module) && (!is_last || serves_others(module)))
 		return false;
 	find(&own);

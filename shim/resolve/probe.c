@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * probe.c - what a library is called with to learn how its arguments are read.
- * It must never call a function with a pointer that leads nowhere, whichever way the function reads it.
+ * probe.c - calls functions of a library to learn how it reads arguments and returns results.
+ * It must never pass a pointer that is not valid in each way in which the function may read it.
  */
 #include "shim/resolve/probe.h"
 
@@ -9,7 +9,7 @@
 
 bool probe_is_ilp64(void *function)
 {
-	/* 3 to a 32-bit reader, negative to a 64-bit one: only the first finds the largest element. */
+	/* n is 3 as an integer of 32 bits and negative as one of 64: then isamax returns 0 instead of 2. */
 	static const int64_t count = (int64_t)0xffffffff00000003;
 	static const int64_t step = 1;
 	static const float vector[3] = {1, 3, 2};
@@ -21,8 +21,9 @@ bool probe_is_ilp64(void *function)
 bool probe_hides_result(void *function)
 {
 	/*
-	 * Each is a length or an increment of 1 in both widths, and the first element of a vector: a number so small that
-	 * the product of two is 0. So dotu and dotc write 0 and ladiv writes 1.0, where they write.
+	 * Each argument is 1 as an integer of either width, for n and increments. As an element of a vector it is a
+	 * number so small that products are 0. If the function writes its result through the first argument, dotu and
+	 * dotc write 0 there, and ladiv 1.0, so that the 1 is gone.
 	 */
 	int64_t one[PROBE_ARGUMENTS][4] = {{1}, {1}, {1}, {1}, {1}, {1}};
 	const void *const arguments[PROBE_ARGUMENTS] = {one[0], one[1], one[2], one[3], one[4], one[5]};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * probe_x86_64.S - a call of a library's function that leaves no trace in the floating-point units.
- * It must never let that function trap, whatever the program has set.
+ * probe_x86_64.S - calls a library's function and restores the floating-point environment.
+ * It must never let that function trap, whatever traps the program has enabled.
  */
 #define MXCSR_DEFAULT 0x1f80
 
@@ -19,9 +19,9 @@ probe_call:
 	movq %rsp, %rbp
 	.cfi_def_cfa_register %rbp
 	subq $48, %rsp
-	fnstenv (%rsp)			/* masks exceptions: what is pending stays so until fldenv */
+	fnstenv (%rsp)			/* saves the x87 environment and masks its exceptions until fldenv */
 	stmxcsr 32(%rsp)
-	movl $MXCSR_DEFAULT, 40(%rsp)	/* no exception is trapped, and small numbers are not 0 */
+	movl $MXCSR_DEFAULT, 40(%rsp)	/* the default: no traps, and denormal numbers are not flushed to 0 */
 	ldmxcsr 40(%rsp)
 	movq %rdi, %rax
 	movq 0(%rsi), %rdi

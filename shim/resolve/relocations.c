@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * relocations.c - the references that the dynamic linker fills in for an object.
- * It must never fault where the object is being unloaded: what may be gone is read through the kernel.
+ * relocations.c - reads the relocations of an object.
+ * It must never fault while the object is being unloaded: memory that may be gone is copied by the kernel.
  */
 #include "shim/resolve/relocations.h"
 
@@ -10,7 +10,7 @@
 
 enum { RELOCATIONS_AT_ONCE = 512, NAME_MAX_READ = 128 };
 
-/* Too large for a small stack; guarded by record_lock. */
+/* A buffer that is too large for a small stack; under record_lock. */
 static ElfW(Rela) scratch[RELOCATIONS_AT_ONCE];
 
 enum use relocation_use(const ElfW(Rela) *relocation)
@@ -31,10 +31,10 @@ enum use relocation_use(const ElfW(Rela) *relocation)
 	}
 }
 
-/* An object's tables of relocations, as its dynamic section has them. */
+/* Where an object's tables of relocations are, as its dynamic section says. */
 struct tables {
-	uintptr_t at[2]; /* by enum relocation_table */
-	size_t size[2];
+	uintptr_t at[2]; /* indexed by enum relocation_table */
+	size_t size[2];  /* bytes */
 };
 
 static void tables_take(const ElfW(Dyn) *entry, void *context)
@@ -49,7 +49,7 @@ static void tables_take(const ElfW(Dyn) *entry, void *context)
 	}
 }
 
-/* The linker has made an address of what the file says, or has not. */
+/* Returns an address of the dynamic section, which the linker may have relocated in place or not. */
 static uintptr_t loaded_at(const struct module *module, uintptr_t address)
 {
 	return address && address < module->bias ? address + module->bias : address;
@@ -75,6 +75,7 @@ void relocations_each(const struct module *module, enum relocation_table table, 
 	}
 }
 
+/* A search for relocations_name_own. */
 struct own_search {
 	const struct module *module;
 	bool (*is_wanted)(const char *name);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * resolve.c - which definition a caller would have bound to without the shim.
- * It must never ask the dynamic linker, and never answer with the shim's own address.
+ * resolve.c - finds the definition of a name that the dynamic linker would have bound a caller to without the shim.
+ * It must never ask the dynamic linker, and never return the shim's own address.
  *
- * The order is the dynamic linker's: the rest of the global scope, what joined it by RTLD_GLOBAL, then the trees of dlopen
- * in the order in which they were opened, each searched breadth first, if the caller is in it. Last, any object at all: a
+ * The order is the dynamic linker's: the objects behind the shim in the global scope; those that joined it by
+ * RTLD_GLOBAL; then the trees of dlopen that the caller is in, in the order in which they were opened. The tree of a
+ * dlopen is the object that was opened and all that it needs, breadth first. Last comes any object at all, since a
  * function pointer may be called from an object that has no BLAS in its scope.
  */
 #include "shim/resolve/resolve.h"
@@ -23,13 +24,14 @@ enum { SYMBOL_NAME_MAX = 128, SYMBOLS_AT_ONCE = 64 };
 
 /* ---- symbols ---- */
 
-/* What a search is for. */
+/* What a search looks for. */
 struct wanted {
 	const char *name;
 	uint32_t hash;
 	struct version_wanted version;
 };
 
+/* `newest`: see struct version_wanted. */
 static struct wanted wanted_of(const char *name, const struct version *version, bool newest)
 {
 	return (struct wanted){name, module_hash(name), {version, newest}};
@@ -40,7 +42,7 @@ static bool symbol_read(const struct module *module, uint32_t index, ElfW(Sym) *
 	return module_peek(module, (const ElfW(Sym) *)module->symbols + index, symbol, sizeof(*symbol));
 }
 
-/* Whether it is a definition of this name: compared in pieces, since calls come on small stacks. */
+/* Whether the symbol is a definition of this name. The name is read in pieces, since stacks may be small. */
 static bool symbol_is(const struct module *module, const ElfW(Sym) *symbol, const char *name)
 {
 	size_t size = strlen(name) + 1;
@@ -56,13 +58,13 @@ static bool symbol_is(const struct module *module, const ElfW(Sym) *symbol, cons
 	return true;
 }
 
-/* A definition that is right only if there is no other of its kind. */
+/* Definitions with VERSION_ALONE, which fit only if there is exactly one: how many, and the first. */
 struct alone {
 	ElfW(Sym) symbol;
 	unsigned count;
 };
 
-/* Whether the symbol of this number, which is read, is what is wanted. */
+/* Reads symbol `index` of the object. Returns whether it is what is wanted; notes in *alone if it may be. */
 static bool symbol_fits(const struct module *module, uint32_t index, const struct wanted *wanted, ElfW(Sym) *symbol,
 			struct alone *alone)
 {
@@ -76,12 +78,14 @@ static bool symbol_fits(const struct module *module, uint32_t index, const struc
 	return fit == VERSION_RIGHT;
 }
 
+/* Ends a search that found no symbol that fits at once. */
 static bool symbol_alone(const struct alone *alone, ElfW(Sym) *symbol)
 {
 	*symbol = alone->symbol;
 	return alone->count == 1;
 }
 
+/* Searches the object's DT_GNU_HASH table. */
 static bool symbol_in_gnu_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
 {
 	uint32_t hash = wanted->hash;
@@ -106,6 +110,7 @@ static bool symbol_in_gnu_hash(const struct module *module, const struct wanted 
 	return symbol_alone(&alone, symbol);
 }
 
+/* Searches the object's DT_HASH table. */
 static bool symbol_in_sysv_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
 {
 	struct alone alone = {.count = 0};
@@ -128,6 +133,7 @@ static bool symbol_in_sysv_hash(const struct module *module, const struct wanted
 	return symbol_alone(&alone, symbol);
 }
 
+/* Searches one object. */
 static bool find_symbol(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
 {
 	bool found;
@@ -141,6 +147,7 @@ static bool find_symbol(const struct module *module, const struct wanted *wanted
 	return found && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL && ELF64_ST_TYPE(symbol->st_info) != STT_TLS;
 }
 
+/* Returns the address of a symbol; for an indirect function (IFUNC), that which its resolver returns. */
 static void *symbol_address(const struct module *module, const ElfW(Sym) *symbol)
 {
 	uintptr_t address = module->bias + symbol->st_value;
@@ -150,6 +157,7 @@ static void *symbol_address(const struct module *module, const ElfW(Sym) *symbol
 	return (void *)address;
 }
 
+/* Returns the definition in one object, NULL if it has none or is the shim. */
 static void *lookup(const struct module *module, const struct wanted *wanted)
 {
 	ElfW(Sym) symbol;
@@ -182,7 +190,10 @@ int32_t resolve_own_name(const char *name)
 	return resolve_own_symbol((const void *)(self->bias + symbol.st_value));
 }
 
-/* Of an object without a count, which ends where the chain of the last bucket does. */
+/*
+ * Returns the number of symbols of an object without DT_HASH, which has a count: they end with the chain of the last
+ * bucket.
+ */
 static uint32_t symbols_in_gnu_hash(const struct module *module)
 {
 	const uint32_t *buckets = (const uint32_t *)((const ElfW(Addr) *)(module->gnu_hash + 4) + module->gnu_header[2]);
@@ -205,6 +216,7 @@ static uint32_t symbols_in_gnu_hash(const struct module *module)
 	return count;
 }
 
+/* Returns the number of symbols of an object, 0 if it cannot be found. */
 static uint32_t symbol_count(const struct module *module)
 {
 	uint32_t count = 0;
@@ -218,21 +230,23 @@ static uint32_t symbol_count(const struct module *module)
 	return count;
 }
 
-/* A symbol with its name, which is cut where it is longer than any of ours. */
+/* A symbol with its name, which is cut if it is longer than any of the shim's. */
 struct named_symbol {
 	ElfW(Sym) symbol;
 	char name[SYMBOL_NAME_MAX];
 };
 
+/* Symbols that are read in one system call. */
 struct symbols_part {
 	ElfW(Sym) symbols[SYMBOLS_AT_ONCE];
 };
 
-static struct symbols_part counted, imported, defined; /* under record_lock */
+/* One buffer for each walk over symbols that may happen inside another; under record_lock. */
+static struct symbols_part counted, imported, defined;
 
 typedef bool symbol_visit(const struct named_symbol *symbol, void *context);
 
-/* A copy of the names of an object that is read through the kernel, which would take a system call for each. */
+/* Returns a copy of all names of an object, so that not every name takes a system call; NULL without memory. */
 static char *names_copy(const struct module *module)
 {
 	char *names = module->strings_size ? guest_pages(module->strings_size) : NULL;
@@ -244,6 +258,7 @@ static char *names_copy(const struct module *module)
 	return names;
 }
 
+/* Reads a symbol's name from `names`, or from the object if that is NULL. */
 static bool name_read(const struct module *module, const char *names, struct named_symbol *symbol)
 {
 	if (!names)
@@ -256,8 +271,8 @@ static bool name_read(const struct module *module, const char *names, struct nam
 }
 
 /*
- * Calls `visit` with every symbol of the object until it returns true. `part` is room for some of them: a visitor that looks
- * at another object's symbols must not use the same.
+ * Calls `visit` with every symbol of the object until it returns true; returns whether it did. `part` is the buffer: a
+ * visitor that walks over symbols itself must use another one.
  */
 static bool any_symbol(const struct module *module, struct symbols_part *part, symbol_visit *visit, void *context)
 {
@@ -281,12 +296,14 @@ static bool any_symbol(const struct module *module, struct symbols_part *part, s
 	return found;
 }
 
+/* Whether a symbol is a function that the object defines for others. */
 static bool is_definition(const ElfW(Sym) *symbol)
 {
 	return symbol->st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL &&
 	       ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
 }
 
+/* Counts a definition of one of the shim's symbols. Returns true when enough are counted. */
 static bool count_known(const struct named_symbol *named, void *context)
 {
 	struct module *counted = context;
@@ -396,14 +413,17 @@ bool module_needs(struct module *module, const struct module *needed)
 
 /* ---- the search ---- */
 
-/* Where code stands, as the linker sees it. */
+/* How the linker binds the code of an object. */
 struct position {
-	struct module *caller; /* NULL: nowhere */
-	bool lazy;             /* it binds at its first call */
-	bool deep;             /* its own tree comes first */
+	struct module *caller; /* NULL: code in no object */
+	bool lazy;             /* functions are bound when they are first called */
+	bool deep;             /* its own tree comes before the global scope */
 };
 
-/* Calls `visit` with the closures of what was opened, in order, until it returns true. Those of the start are left out. */
+/*
+ * Calls `visit` with the trees of dlopen, in the order of the list, until it returns true; returns whether it did. An
+ * object that is in the tree of an earlier one counts as opened with that.
+ */
 static bool any_tree(bool (*visit)(struct module *const *, unsigned, uint32_t, void *), void *context)
 {
 	uint32_t covered = module_mark(), mark;
@@ -424,6 +444,7 @@ static bool any_tree(bool (*visit)(struct module *const *, unsigned, uint32_t, v
 	return false;
 }
 
+/* If the caller is in this tree, notes how the tree was opened. */
 static bool tree_holds(struct module *const *closure, unsigned count, uint32_t mark, void *context)
 {
 	struct position *position = context;
@@ -436,7 +457,10 @@ static bool tree_holds(struct module *const *closure, unsigned count, uint32_t m
 	return true;
 }
 
-/* The program, and what came with it, is taken to bind at its calls: if it does not, nothing is missing in it. */
+/*
+ * Finds out how code in `caller` is bound. What came with the program is taken to bind lazily: if it was bound at the
+ * start, all its symbols were found, and later objects come behind those.
+ */
 static struct position position_of(struct module *caller)
 {
 	struct position position = {.caller = caller, .lazy = true};
@@ -446,6 +470,7 @@ static struct position position_of(struct module *caller)
 	return position;
 }
 
+/* A search of the trees that a caller is in. */
 struct tree_search {
 	const struct wanted *wanted;
 	const struct module *caller;
@@ -472,7 +497,7 @@ static void *lookup_in_trees(const struct wanted *wanted, const struct module *c
 	return search.found;
 }
 
-/* Behind one of the objects that the process began with. */
+/* Searches the objects that came with the program, behind `first`. */
 static void *lookup_behind(const struct wanted *wanted, const struct module *first)
 {
 	struct module *module;
@@ -488,7 +513,7 @@ static void *lookup_behind(const struct wanted *wanted, const struct module *fir
 
 static void *lookup_at_start(const struct wanted *wanted) { return lookup_behind(wanted, module_self()); }
 
-/* Of what joined the global scope before the dlopen numbered `before`. */
+/* Searches the objects that joined the global scope before the dlopen numbered `before`. */
 static void *lookup_in_globals(const struct wanted *wanted, uint32_t before)
 {
 	struct module *module;
@@ -522,6 +547,7 @@ bool module_is_before_self(const struct module *module)
 	return false;
 }
 
+/* Searches the caller's scope. `now`: as resolve_from. */
 static void *lookup_in_scope(const struct wanted *wanted, struct module *caller, bool now)
 {
 	struct position position = position_of(caller);
@@ -529,7 +555,7 @@ static void *lookup_in_scope(const struct wanted *wanted, struct module *caller,
 
 	if (!found)
 		found = lookup_at_start(wanted);
-	/* What joined the global scope after a caller that was bound when it was opened came too late for it. */
+	/* If the caller was bound when it was opened, objects that joined the global scope later do not count yet. */
 	if (!found)
 		found = lookup_in_globals(wanted, now || position.lazy ? NEVER_GLOBAL : caller->opened);
 	if (!found && !position.deep)
@@ -537,7 +563,7 @@ static void *lookup_in_scope(const struct wanted *wanted, struct module *caller,
 	return found ? found : lookup_in_globals(wanted, NEVER_GLOBAL);
 }
 
-/* `now`: as dlsym finds it, which wants the default version and searches when it is called. */
+/* Searches the caller's scope. `now`: as dlsym does, for the default version, in the global scope as it is now. */
 static void *resolve_from(const char *name, const struct version *version, struct module *caller, bool now)
 {
 	struct wanted wanted = wanted_of(name, version, now);
@@ -572,6 +598,7 @@ void *resolve(const char *name, const struct version *version, struct module *ca
 
 /* ---- the integer width ---- */
 
+/* Returns the function `name` of the object or of what it needs. */
 static void *isamax_of(struct module *module, const char *name)
 {
 	struct wanted wanted = wanted_of(name, NULL, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * symbol_version.c - versions of symbols, as the dynamic linker reads them.
- * It must never read an object but by module_peek.
+ * It must never read an object's memory without module_peek, since the object may be gone.
  */
 #include "shim/resolve/symbol_version.h"
 
@@ -10,10 +10,10 @@
 #include <string.h>
 
 enum {
-	VERSION_HIDDEN = 0x8000,  /* of a symbol: not the default one */
-	VERSION_NUMBER = 0x7fff,
-	VERSION_FIRST = 2,        /* 0 and 1 are local and global symbols without one */
-	LIST_MAX = 4096,          /* a damaged list has an end too */
+	VERSION_HIDDEN = 0x8000,  /* bit of a definition that is not the default version of its name */
+	VERSION_NUMBER = 0x7fff,  /* the other bits: number of a version */
+	VERSION_FIRST = 2,        /* 0 and 1 stand for local and global symbols without a version */
+	LIST_MAX = 4096,          /* so that a damaged list has an end, too */
 };
 
 static bool name_read(const struct module *module, uint32_t offset, struct version *version)
@@ -21,7 +21,7 @@ static bool name_read(const struct module *module, uint32_t offset, struct versi
 	return module_peek_text(module, module->strings + offset, version->name, sizeof(version->name));
 }
 
-/* The name of what the object defines under this number. */
+/* Reads the name of the version that the object defines under this number. */
 static bool defined_read(const struct module *module, unsigned number, struct version *version)
 {
 	const char *at = module->version_definitions;
@@ -39,7 +39,7 @@ static bool defined_read(const struct module *module, unsigned number, struct ve
 	return false;
 }
 
-/* Of one library that the object needs. */
+/* Reads the name of the version with this number among those that the object needs of one library. */
 static bool needed_of_file(const struct module *module, const char *at, unsigned number, struct version *version)
 {
 	ElfW(Vernaux) need;
@@ -54,7 +54,7 @@ static bool needed_of_file(const struct module *module, const char *at, unsigned
 	return false;
 }
 
-/* The name of what the object needs under this number. */
+/* Reads the name of the version that the object needs under this number. */
 static bool needed_read(const struct module *module, unsigned number, struct version *version)
 {
 	const char *at = module->version_needs;
@@ -70,12 +70,16 @@ static bool needed_read(const struct module *module, unsigned number, struct ver
 	return false;
 }
 
+/* Reads the version number of a symbol, with its VERSION_HIDDEN; false if the object has no versions. */
 static bool number_read(const struct module *module, uint32_t symbol, uint16_t *number)
 {
 	return module->versions && module_peek(module, module->versions + symbol, number, sizeof(*number));
 }
 
-/* Of what asks for no version: those of the first version are taken, since old programs mean it. */
+/*
+ * Says how a definition fits a reference without a version. If that is a relocation, the first version is right,
+ * since a program that was linked before there were versions means it.
+ */
 static enum version_fit fit_of_any(uint16_t number, bool newest)
 {
 	if ((number & VERSION_NUMBER) <= (newest ? VERSION_FIRST - 1 : VERSION_FIRST))
@@ -92,7 +96,7 @@ enum version_fit version_fit(const struct module *module, uint32_t symbol, struc
 		return VERSION_RIGHT;
 	if (!wanted.version)
 		return fit_of_any(number, wanted.newest);
-	/* What has no version of its own stands for all, as the shim's own symbols do. */
+	/* A definition without a version serves references to any, as the shim's own symbols do. */
 	if (!defined_read(module, number & VERSION_NUMBER, &own) || (number & VERSION_NUMBER) < VERSION_FIRST)
 		return number & VERSION_HIDDEN ? VERSION_WRONG : VERSION_RIGHT;
 	return strcmp(own.name, wanted.version->name) ? VERSION_WRONG : VERSION_RIGHT;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * taken.c - whose function a call means that comes by an address.
- * It must never decide between 32-bit and 64-bit integers by the order in which libraries were loaded.
+ * taken.c - finds the function that a call of a stub means.
+ * It must never choose between 32-bit and 64-bit integers by the order in which libraries were loaded.
  *
- * A call of a name that its caller refers to means what the caller would have bound to. Any other call comes by an address
- * that somebody else took: by a relocation against the name, which holds the stub's address now, or by dlsym. It means
- * what that object would have bound to. Where several objects took it and do not agree, the more likely one is followed:
- * one that the caller is linked to, or that is linked to the caller; one that has the address as data, rather than in a
- * GOT entry to call by, which is handed on by tail jumps alone; one that is no BLAS itself. Between widths of integers, what
- * the call's own arguments show comes first.
+ * If the caller refers to the name itself, the call means what the caller would have been bound to. Otherwise another
+ * object took the address and passed it to the caller: by a relocation, which has the stub's address now, or by
+ * dlsym. The call means what that object (the taker) would have been bound to. If several objects took the address
+ * and would have been bound to different functions, these are candidates, and the most likely one is chosen. A
+ * candidate is more likely if its taker is linked to the caller or the caller to it; if its taker has the address as
+ * data, since an address in a GOT entry for calls is passed on by tail jumps alone; and if its taker is no BLAS itself.
+ * If candidates differ in the width of integers, what the call's arguments show comes first.
  */
 #include "shim/resolve/taken.h"
 
@@ -22,33 +23,34 @@
 #include "shim/resolve/symbol_version.h"
 
 enum {
-	WINDOW_WORDS = 4096,     /* of the GOT that are read at one time */
-	CANDIDATES_MAX = 16,
-	ANSWERS_MAX = 4096,
+	WINDOW_WORDS = 4096,     /* words of the GOT that one system call reads */
+	CANDIDATES_MAX = 16,     /* further ones are ignored */
+	ANSWERS_MAX = 4096,      /* answers of dlsym that are remembered */
 	ABOUT_SIZE = 512,
 };
 
 /* ---- reading objects ---- */
 
+/* How an object has the address of a stub. */
 struct used {
 	enum use use;
-	uint32_t symbol; /* number of the object's symbol, which has the version that it asks for */
+	uint32_t symbol; /* number of the object's symbol, by which the wanted version is found */
 };
 
-/* Too large for a small stack; guarded by record_lock. */
+/* Words of a GOT; too large for a small stack; under record_lock. */
 static uintptr_t window[WINDOW_WORDS];
 
-/* A search for the GOT entry that holds an address. */
+/* A search of an object's relocations for one that has put the address of a stub somewhere. */
 struct got_search {
 	const struct module *module;
 	uintptr_t stub;
 	bool in_memory; /* the object can be read without the kernel */
-	struct used best;
+	struct used best; /* the greatest enum use so far */
 };
 
 /*
- * Of these relocations, the best use that holds the address. The entries mostly lie together: where each would take a system
- * call, they are read at one time.
+ * Searches a part of a table of relocations. The words that they have filled in mostly lie close together, so that
+ * they are read by one system call, if any is needed.
  */
 static void got_entries_visit(const ElfW(Rela) *relocations, unsigned count, void *context)
 {
@@ -83,7 +85,7 @@ static void got_entries_visit(const ElfW(Rela) *relocations, unsigned count, voi
 	}
 }
 
-/* How the object has the address of this stub. */
+/* Finds how an object has the address of this stub; USE_NONE if it does not. */
 static struct used module_use(const struct module *module, uintptr_t stub, bool in_memory)
 {
 	struct got_search search = {module, stub, in_memory, {USE_NONE, 0}};
@@ -96,7 +98,7 @@ static struct used module_use(const struct module *module, uintptr_t stub, bool 
 	return search.best;
 }
 
-/* What the object would have bound to by that symbol. */
+/* Returns what the object would have been bound to by that symbol of its own. */
 static void *bound_by(struct module *module, struct used used, const char *name)
 {
 	struct version version;
@@ -105,17 +107,17 @@ static void *bound_by(struct module *module, struct used used, const char *name)
 	return resolve_in_scope(name, has_version ? &version : NULL, module);
 }
 
-/* ---- what dlsym has answered ---- */
+/* ---- answers of dlsym ---- */
 
-/* Stubs that dlsym has handed out, and what they stood for. */
+/* A stub that dlsym has returned, and the function that it stands for. */
 static struct answer {
-	uint32_t named;
+	uint32_t named;     /* number of the symbol */
 	void *real;
-	const void *caller; /* dynamic section of the object that asked */
+	const void *caller; /* dynamic section of the object that called dlsym */
 } answers[ANSWERS_MAX];
 static unsigned answer_count;
 
-/* Whether what it stood for is still there. */
+/* Whether the function is still there. */
 static bool answer_holds(const struct answer *answer, const char *name)
 {
 	const struct module *module = module_of(answer->real);
@@ -125,14 +127,18 @@ static bool answer_holds(const struct answer *answer, const char *name)
 
 /* ---- candidates ---- */
 
-enum likely { LIKELY_CALLS = 1, LIKELY_STRANGER = 2, LIKELY_BLAS = 4 }; /* the less the better */
+/*
+ * Reasons against a candidate: the taker has the address only for calls; the taker and the caller are not linked to
+ * each other; the taker is a BLAS. A lower sum is more likely.
+ */
+enum likely { LIKELY_CALLS = 1, LIKELY_STRANGER = 2, LIKELY_BLAS = 4 };
 
 /* A function that the call may mean. */
 struct candidate {
 	void *real;
-	struct module *module;      /* that it is in */
-	const struct module *taker; /* whose address it was; NULL: dlsym's */
-	unsigned unlikely;          /* enum likely */
+	struct module *module;      /* the object that has it */
+	const struct module *taker; /* the object that took the address; NULL: dlsym returned it */
+	unsigned unlikely;          /* sum of enum likely */
 };
 
 static struct search {
@@ -140,6 +146,7 @@ static struct search {
 	unsigned count;
 } search;
 
+/* Adds a candidate; if the function is one already, the more likely taker counts. */
 static void candidate_add(void *real, const struct module *taker, unsigned unlikely)
 {
 	for (unsigned i = 0; i < search.count; i++)
@@ -154,11 +161,13 @@ static void candidate_add(void *real, const struct module *taker, unsigned unlik
 		search.list[search.count++] = (struct candidate){real, module_of(real), taker, unlikely};
 }
 
+/* Whether one of two objects needs the other, or both are one; false if one is NULL. */
 static bool are_linked(struct module *one, struct module *other)
 {
 	return one && other && (one == other || module_needs(one, other) || module_needs(other, one));
 }
 
+/* Adds the functions of objects that have taken the address by a relocation. */
 static void candidates_of_relocations(uint32_t named, const char *name, struct module *caller)
 {
 	struct module *module;
@@ -176,6 +185,7 @@ static void candidates_of_relocations(uint32_t named, const char *name, struct m
 	}
 }
 
+/* Returns the object with this dynamic section, NULL if it is gone. */
 static struct module *module_with(const void *dynamic)
 {
 	struct module *module;
@@ -186,6 +196,7 @@ static struct module *module_with(const void *dynamic)
 	return NULL;
 }
 
+/* Adds the functions for which dlsym has returned the stub. */
 static void candidates_of_dlsym(uint32_t named, const char *name, struct module *caller)
 {
 	for (unsigned i = 0; i < answer_count; i++)
@@ -194,7 +205,7 @@ static void candidates_of_dlsym(uint32_t named, const char *name, struct module 
 				      are_linked(module_with(answers[i].caller), caller) ? 0 : LIKELY_STRANGER);
 }
 
-/* Where others have it too, a BLAS has the address for its own calls. */
+/* Removes candidates whose taker is a BLAS, if there are others: a BLAS has the address for its own calls. */
 static void candidates_narrow(void)
 {
 	unsigned kept = 0;
@@ -223,7 +234,10 @@ static bool widths_differ(void)
 	return false;
 }
 
-/* The next object whose width is not known and may be asked for; NULL: none. */
+/*
+ * Returns a candidate whose object's width of integers is unknown and may be found out by a probe; NULL if there is
+ * none.
+ */
 static const struct candidate *candidate_unknown(void)
 {
 	for (unsigned i = 0; i < search.count; i++) {
@@ -239,8 +253,9 @@ static const struct candidate *candidate_unknown(void)
 enum width { WIDTH_OPEN, WIDTH_LP64, WIDTH_ILP64 };
 
 /*
- * What the arguments show: 64 bits that are no small number are two integers of 32. Where several integers in different
- * places are small numbers in 64 bits, they are likely to be just that.
+ * Says what the arguments show of the width of integers. An integer whose 64 bits are not a number of 32 bits has
+ * only 32 bits, with something else behind them. If two integers at different addresses are small numbers in 64 bits,
+ * they probably have 64.
  */
 static enum width arguments_width(const struct form *form, entry_frame frame)
 {
@@ -254,7 +269,7 @@ static enum width arguments_width(const struct form *form, entry_frame frame)
 		if (!(form->integers >> slot & 1))
 			continue;
 		if (form->pointers >> slot & 1 && !guest_read((const void *)word, &value, sizeof(value)))
-			return WIDTH_LP64; /* an integer of 32 bits may stand at the end of memory */
+			return WIDTH_LP64; /* only 32 bits are there, at the end of a mapping */
 		if (value != (int32_t)value)
 			return WIDTH_LP64;
 		if (form->pointers >> slot & 1 && count < 2 && word != seen[0])
@@ -263,6 +278,7 @@ static enum width arguments_width(const struct form *form, entry_frame frame)
 	return count == 2 ? WIDTH_ILP64 : WIDTH_OPEN;
 }
 
+/* Removes the candidates of the other width. */
 static void candidates_keep(bool ilp64)
 {
 	unsigned kept = 0;
@@ -276,7 +292,8 @@ static void candidates_keep(bool ilp64)
 /* ---- the choice ---- */
 
 /*
- * The most likely one; *open tells whether another is as likely. Who asks dlsym (ctypes) may call what others took as well.
+ * Returns the most likely candidate. *open says whether another may be meant as well: one that is as likely or, if
+ * the best was returned by dlsym, any whose address was not only taken for calls, since ctypes may call those, too.
  */
 static const struct candidate *candidate_best(bool *open)
 {
@@ -293,7 +310,11 @@ static const struct candidate *candidate_best(bool *open)
 	return best;
 }
 
-/* Between widths: a wrong guess for 32 bits reads small numbers rightly and writes too little, one for 64 writes too much. */
+/*
+ * Chooses a candidate, by the arguments if widths differ. If these do not decide, 32 bits are chosen: if that is
+ * wrong, small numbers are still read correctly and too little is written. A wrong choice of 64 bits would write too
+ * much.
+ */
 static const struct candidate *candidate_choose(const struct form *form, entry_frame frame, bool *open)
 {
 	enum width width = frame ? arguments_width(form, frame) : WIDTH_OPEN;
@@ -310,6 +331,7 @@ static const struct candidate *candidate_choose(const struct form *form, entry_f
 	return best;
 }
 
+/* Returns the text of the note on a choice that is not certain. */
 static const char *about_choice(const char *name, const struct candidate *chosen)
 {
 	static char about[ABOUT_SIZE]; /* under record_lock */
@@ -319,6 +341,7 @@ static const char *about_choice(const char *name, const struct candidate *chosen
 	return about;
 }
 
+/* Returns what a call means by the candidates, of which there is at least one. */
 static struct meaning choose(uint32_t named, const char *name, entry_frame frame)
 {
 	const struct candidate *chosen = &search.list[0];
@@ -364,7 +387,7 @@ struct meaning taken_meaning(uint32_t named, const char *name, struct module *ca
 
 /* ---- dlsym ---- */
 
-/* Whether another definition could be meant by the same address: another object's, or another version. */
+/* Whether the stub could also mean another definition of the name: another object's, or another version. */
 static bool is_defined_elsewhere(const char *name, const void *real)
 {
 	struct module *owner = module_of(real), *module;
@@ -375,7 +398,7 @@ static bool is_defined_elsewhere(const char *name, const void *real)
 	for (unsigned i = 0; (module = module_at(i)); i++) {
 		if (module == owner || module->flags & MODULE_SELF)
 			continue;
-		module_is_blas(module, true); /* counts its names */
+		module_is_blas(module, true); /* fills in known_decorated and known_bare */
 		if (!module->known_decorated && !module->known_bare)
 			continue;
 		if (module_symbol(module, name) && module_symbol(module, name) != real && !module_needs(owner, module))
@@ -384,7 +407,7 @@ static bool is_defined_elsewhere(const char *name, const void *real)
 	return false;
 }
 
-/* Whether the stub means this function, and no other, to everybody who has it. */
+/* Whether the stub means this function to all objects that have its address. */
 static bool is_only_meaning(uint32_t named, const char *name, void *real)
 {
 	search.count = 0;
@@ -399,7 +422,7 @@ static bool is_only_meaning(uint32_t named, const char *name, void *real)
 	return true;
 }
 
-/* What was answered once is answered again. */
+/* If dlsym returned the stub for this function before, it does so again. */
 bool taken_by_dlsym(uint32_t named, const char *name, void *real, struct module *caller)
 {
 	const void *dynamic = caller ? caller->dynamic : NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * unserved.c - routines of BLAS and LAPACK that the program's objects refer to and no row of the table serves.
- * It must never make a dump, nor say a word of a program whose names are all known.
+ * unserved.c - finds routines of BLAS and LAPACK that objects of the program refer to and the routine table does not
+ * have.
+ * It must never make a dump, nor print anything about a program whose routines are all known.
  */
 #include "shim/resolve/unserved.h"
 
@@ -16,14 +17,18 @@ enum { NOTE_MAX = 512 };
 struct found {
 	struct module *module;
 	const char *path;
-	unsigned count;
-	bool noted;       /* it goes into the dump, too */
-	char first[128];
+	unsigned count;   /* names that were found */
+	bool noted;       /* they are noted in the dump */
+	char first[128];  /* the first one */
 };
 
+/* Whether the shim exports the name. */
 static bool is_served(const char *name) { return resolve_own_name(name) >= 0; }
 
-/* A library that calls known routines is counted through them: a name of its own is no gap. */
+/*
+ * Whether a BLAS defines the name, or a library that does not use one. A library that defines such a name and calls
+ * known routines is counted by these.
+ */
 static bool is_defined_by_blas(const char *name)
 {
 	struct module *module;
@@ -34,13 +39,14 @@ static bool is_defined_by_blas(const char *name)
 	return false;
 }
 
+/* Adds a name to *found if it is that of a routine which the shim does not serve. */
 static void take(const char *name, void *context)
 {
 	static char text[NOTE_MAX]; /* under record_lock */
 	struct found *found = context;
 	size_t end = 0;
 
-	/* A BLAS refers to what other parts of it define: that is no call of the program's. */
+	/* What a BLAS itself refers to is defined in other parts of it: those calls are nested. */
 	if (!blas_name_is_unserved(name, is_served) || module_is_blas(found->module, false) || !is_defined_by_blas(name))
 		return;
 	if (!found->count++)
@@ -56,11 +62,11 @@ static void sentence_print(const struct found *found, char *sentence, size_t siz
 	size_t end = 0;
 
 	if (found->count == 1) {
-		guest_print(sentence, size, &end, "%s, which %s calls, has a name like those of BLAS and LAPACK and is not known: if it is one, it is neither counted nor limited",
+		guest_print(sentence, size, &end, "%s, which %s calls, is named like a routine of BLAS or LAPACK, but flopshim does not know it: it is neither counted nor limited",
 			  found->first, found->path);
 		return;
 	}
-	guest_print(sentence, size, &end, "%s and %u more, which %s calls, have names like those of BLAS and LAPACK and are not known: if they are, they are neither counted nor limited",
+	guest_print(sentence, size, &end, "%s and %u more, which %s calls, are named like routines of BLAS or LAPACK, but flopshim does not know them: they are neither counted nor limited",
 		  found->first, found->count - 1, found->path);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * unserved.h - routines of BLAS and LAPACK that the program's objects refer to and no row of the table serves.
+ * unserved.h - finds routines of BLAS and LAPACK that objects of the program refer to and the routine table does not
+ * have.
+ * It must never be needed on the path of a call.
  */
 #ifndef FLOPSHIM_UNSERVED_H
 #define FLOPSHIM_UNSERVED_H
@@ -11,9 +13,9 @@
 struct module;
 
 /*
- * Looks at what a new object refers to. What is found is noted in the dump, if there is one. True if it is to be said, which is
- * so once and where `sentence` is not NULL: that then holds what to say. Reads each object once, and once more where a dump
- * is opened only after that. With record_lock held.
+ * Examines the symbols that an object refers to, and notes in the dump, if there is one, those that look like
+ * routines. Returns true, once for an object, with a message in `sentence`; never if `sentence` is NULL. An object is
+ * read once, and once more if a dump is opened only afterwards. With record_lock held.
  */
 bool unserved_look_at(struct module *module, char *sentence, size_t size);
 
