@@ -25,7 +25,7 @@ enum { OPTION_INTERVAL = OPTION_OWN, OPTION_COUNT, LINE_GROUPS = 3, SCREEN_ROWS 
 static const char usage[] =
 	"Usage: flopshim-report live [OPTION ...] DUMP or PID\n\n"
 	"Shows totals, rates, budgets and the top routines of a running program, until it ends or q is pressed.\n"
-	"If standard output is not a terminal, each update is one line.\n";
+	"If standard output is not a terminal, each update is one line of text.\n";
 
 static const char help[] =
 	"  --interval SECONDS  time from one update to the next (default: 1)\n"

@@ -250,7 +250,7 @@ static void say_time(struct answer *answer, struct views *views)
 	if (times.extrapolated_calls)
 		answer_fact(answer, "estimated", "%s of these calls have a shape that was never timed: %s, from the times of other "
 		            "shapes", number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
-	say_calls(answer, "no time", times.timeless_calls, "are like none that was timed: the time above is without them");
+	say_calls(answer, "no time", times.timeless_calls, "of these calls are not in that time: none like them was timed");
 }
 
 static void warn_of_calls(struct answer *answer, const char *label, uint64_t calls, const char *what)
@@ -290,7 +290,7 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	warn_of_calls(answer, "unpriced", totals->unpriced_calls, "without a price: the FLOPs are a lower bound");
 	warn_of_calls(answer, "saturated", totals->saturated_calls,
 	              "with a price that does not fit in 63 bits: the FLOPs are a lower bound");
-	warn_of_calls(answer, "uncounted", totals->passed_calls, "to libraries that do not look like a BLAS");
+	warn_of_calls(answer, "uncounted", totals->passed_calls, "went to libraries that do not look like a BLAS");
 	warn_if(answer, ended, "end",
 	        "up to a second before it may be missing: on this file system, the dump is written once a second");
 	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more call sites than fit: the later ones are shown as one");
@@ -465,7 +465,7 @@ int command_report(int count, char **arguments)
 	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
 	                                       OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
 	const struct option_parser parser = { .command = "report", .usage = usage, .help = help, .schema = SCHEMA,
-	                                      .takes_table = true, .by_help = "instead of all tables, the work by",
+	                                      .takes_table = true, .by_help = "instead of all tables, show the work by",
 	                                      .keys = KEYS_ALL, .table = table };
 	struct options options;
 	struct output output;
