@@ -152,29 +152,29 @@ uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
 	return add->sites[number] = intern_bytes(&aggregate->sites, &key, sizeof key);
 }
 
-/* Origins. */
+/* Workers. */
 
-struct origin_key addition_origin_key(const struct addition *add, uint32_t lane)
+struct worker_key addition_worker_key(const struct addition *add, uint32_t lane)
 {
 	const struct aggregate *aggregate = add->aggregate;
 	const struct process *process = add->process;
-	unsigned parts = aggregate->options.origin;
+	unsigned parts = aggregate->options.worker;
 
-	return (struct origin_key){
-		.host = parts & ORIGIN_HOST ? process->host : AGGREGATE_NONE,
-		.job = parts & ORIGIN_JOB ? process->job : AGGREGATE_NONE,
-		.rank = parts & ORIGIN_RANK ? process->rank : ORIGIN_NO_RANK,
-		.process = parts & ORIGIN_PROCESS ? (uint32_t)(process - aggregate->processes) : AGGREGATE_NONE,
-		.lane = parts & ORIGIN_LANE ? lane : AGGREGATE_NONE,
+	return (struct worker_key){
+		.host = parts & WORKER_HOST ? process->host : AGGREGATE_NONE,
+		.job = parts & WORKER_JOB ? process->job : AGGREGATE_NONE,
+		.rank = parts & WORKER_RANK ? process->rank : WORKER_NO_RANK,
+		.process = parts & WORKER_PROCESS ? (uint32_t)(process - aggregate->processes) : AGGREGATE_NONE,
+		.lane = parts & WORKER_LANE ? lane : AGGREGATE_NONE,
 	};
 }
 
-struct origin *addition_origin(struct addition *add, uint32_t lane)
+struct worker *addition_worker(struct addition *add, uint32_t lane)
 {
-	struct origin_key key = addition_origin_key(add, lane);
+	struct worker_key key = addition_worker_key(add, lane);
 	struct aggregate *aggregate = add->aggregate;
 
-	add->origin = addition_intern(&aggregate->origins, &key, sizeof key, (void **)&aggregate->origin_totals,
-	                             &aggregate->origin_capacity, sizeof(struct origin));
-	return &aggregate->origin_totals[add->origin];
+	add->worker = addition_intern(&aggregate->workers, &key, sizeof key, (void **)&aggregate->worker_totals,
+	                             &aggregate->worker_capacity, sizeof(struct worker));
+	return &aggregate->worker_totals[add->worker];
 }

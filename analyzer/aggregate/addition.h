@@ -30,7 +30,7 @@ struct addition {
 	struct share *shares;
 	size_t share_count, share_capacity;
 	uint32_t flights; /* number of calls in flight whose rows were looked up */
-	uint32_t origin;  /* number of the origin of the rows that are being added */
+	uint32_t worker;  /* number of the worker of the rows that are being added */
 };
 
 /*
@@ -46,10 +46,10 @@ uint32_t addition_module(struct addition *add, uint32_t number); /* AGGREGATE_NO
 uint32_t addition_space(struct addition *add, uint32_t number);
 uint32_t addition_site(struct addition *add, uint32_t number, bool manual); /* manual: of a row of manual charges */
 
-/* Returns the key of the origin of what the process has done in `lane`, which is used only if lanes are told apart. */
-struct origin_key addition_origin_key(const struct addition *add, uint32_t lane);
-/* Makes that the origin of the rows that are added from now on. Returns it; it is valid until the next origin is added. */
-struct origin *addition_origin(struct addition *add, uint32_t lane);
+/* Returns the key of the worker of what the process has done in `lane`, which is used only if lanes are told apart. */
+struct worker_key addition_worker_key(const struct addition *add, uint32_t lane);
+/* Makes that the worker of the rows that are added from now on. Returns it; it is valid until the next worker is added. */
+struct worker *addition_worker(struct addition *add, uint32_t lane);
 
 /*
  * Interns a key and returns its number. *totals is an array of structures of `size` bytes, one for each key, with room for

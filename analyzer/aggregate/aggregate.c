@@ -22,7 +22,7 @@ void aggregate_close(struct aggregate *aggregate)
 {
 	struct intern *interns[] = { &aggregate->texts, &aggregate->routines, &aggregate->modules, &aggregate->sites,
 	                             &aggregate->spaces, &aggregate->limits, &aggregate->notes, &aggregate->stacks,
-	                             &aggregate->samples, &aggregate->flights, &aggregate->origins };
+	                             &aggregate->samples, &aggregate->flights, &aggregate->workers };
 
 	for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
 		intern_free(interns[i]);
@@ -33,7 +33,7 @@ void aggregate_close(struct aggregate *aggregate)
 	free(aggregate->note_totals);
 	free(aggregate->sample_totals);
 	free(aggregate->flight_totals);
-	free(aggregate->origin_totals);
+	free(aggregate->worker_totals);
 	arena_free(&aggregate->row_arena);
 	free(aggregate->rows);
 	free(aggregate->parts);
@@ -54,13 +54,13 @@ const char *kind_name(unsigned kind)
 	return names[kind < DUMP_UNPRICED ? kind : DUMP_UNPRICED];
 }
 
-/* Gives the process an origin even if it has no rows, so that a report by host, rank or process shows idle ones. */
-static void add_process_origin(struct addition *add)
+/* Gives the process a worker even if it has no rows, so that a report by host, rank or process shows idle ones. */
+static void add_process_worker(struct addition *add)
 {
-	unsigned parts = add->aggregate->options.origin;
+	unsigned parts = add->aggregate->options.worker;
 
-	if (parts && !(parts & ORIGIN_LANE))
-		addition_origin(add, DUMP_NONE)->processes += !(parts & ORIGIN_PROCESS);
+	if (parts && !(parts & WORKER_LANE))
+		addition_worker(add, DUMP_NONE)->processes += !(parts & WORKER_PROCESS);
 }
 
 /* Rows. */
@@ -87,13 +87,13 @@ static bool row_equal(const struct row *a, const struct row *b, unsigned dims)
 /* Returns the number of the row that `key` equals in what tells rows apart, or adds it as a row with totals of 0. */
 static uint32_t row_find(struct aggregate *aggregate, const struct row *key, unsigned dims)
 {
-	size_t slot, size = sizeof *key + dims * sizeof key->dims[0];
+	size_t bucket, size = sizeof *key + dims * sizeof key->dims[0];
 	uint32_t hash = row_hash(key, dims), number;
 	struct row *row;
 
 	hash_reserve(&aggregate->row_index);
-	slot = hash_begin(&aggregate->row_index, hash);
-	while ((number = hash_next(&aggregate->row_index, hash, &slot)) != HASH_NONE)
+	bucket = hash_begin(&aggregate->row_index, hash);
+	while ((number = hash_next(&aggregate->row_index, hash, &bucket)) != HASH_NONE)
 		if (row_equal(aggregate->rows[number], key, dims))
 			return number;
 	row = arena_take(&aggregate->row_arena, size);
@@ -101,21 +101,21 @@ static uint32_t row_find(struct aggregate *aggregate, const struct row *key, uns
 	aggregate->rows = memory_grow(aggregate->rows, aggregate->row_count, &aggregate->row_capacity,
 	                              sizeof *aggregate->rows);
 	aggregate->rows[aggregate->row_count] = row;
-	hash_put(&aggregate->row_index, slot, hash, (uint32_t)aggregate->row_count);
+	hash_put(&aggregate->row_index, bucket, hash, (uint32_t)aggregate->row_count);
 	return (uint32_t)aggregate->row_count++;
 }
 
-/* Returns the totals of the part of a row that comes from an origin, which are 0 if the part is new. */
-static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t origin)
+/* Returns the totals of the part of a row that comes from a worker, which are 0 if the part is new. */
+static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t worker)
 {
-	uint32_t hash = (uint32_t)hash_word(row, origin), number;
+	uint32_t hash = (uint32_t)hash_word(row, worker), number;
 	struct row *sums;
-	size_t slot;
+	size_t bucket;
 
 	hash_reserve(&aggregate->part_index);
-	slot = hash_begin(&aggregate->part_index, hash);
-	while ((number = hash_next(&aggregate->part_index, hash, &slot)) != HASH_NONE)
-		if (aggregate->parts[number].row == row && aggregate->parts[number].origin == origin)
+	bucket = hash_begin(&aggregate->part_index, hash);
+	while ((number = hash_next(&aggregate->part_index, hash, &bucket)) != HASH_NONE)
+		if (aggregate->parts[number].row == row && aggregate->parts[number].worker == worker)
 			return aggregate->parts[number].sums;
 	sums = arena_take(&aggregate->row_arena, sizeof *sums);
 	sums->options = aggregate->rows[row]->options;
@@ -126,8 +126,8 @@ static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t
 	sums->flags = aggregate->rows[row]->flags;
 	aggregate->parts = memory_grow(aggregate->parts, aggregate->part_count, &aggregate->part_capacity,
 	                               sizeof *aggregate->parts);
-	aggregate->parts[aggregate->part_count] = (struct row_part){ row, origin, sums };
-	hash_put(&aggregate->part_index, slot, hash, (uint32_t)aggregate->part_count++);
+	aggregate->parts[aggregate->part_count] = (struct row_part){ row, worker, sums };
+	hash_put(&aggregate->part_index, bucket, hash, (uint32_t)aggregate->part_count++);
 	return sums;
 }
 
@@ -270,8 +270,8 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 
 	row_sum(aggregate->rows[number], &key.row);
 	aggregate->rows[number]->flags |= entry.flags & DUMP_ROW_SATURATED;
-	if (aggregate->options.origin) {
-		struct row *part = part_find(aggregate, number, add->origin);
+	if (aggregate->options.worker) {
+		struct row *part = part_find(aggregate, number, add->worker);
 
 		row_sum(part, &key.row);
 		part->flags |= entry.flags & DUMP_ROW_SATURATED;
@@ -308,8 +308,8 @@ static size_t add_rows(struct addition *add)
 		struct dump_row own = *entry;
 		const struct row *row;
 
-		if (options->origin & ORIGIN_LANE)
-			addition_origin(add, cursor.lane);
+		if (options->worker & WORKER_LANE)
+			addition_worker(add, cursor.lane);
 		if (own.flags & DUMP_ROW_COARSE)
 			take_shares(add, cursor.lane, cursor.number, &own);
 		row = add_row(add, &own);
@@ -430,7 +430,7 @@ static void add_contents(struct addition *add, const char *file)
 	add->sites = numbers(add->dump.sites.count);
 	add->spaces = numbers(add->dump.namespaces.count);
 	addition_process(add, file);
-	add_process_origin(add);
+	add_process_worker(add);
 	add_version(add, file);
 	add_modules(add);
 	add_spaces(add);

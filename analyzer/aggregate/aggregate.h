@@ -73,30 +73,29 @@ struct place_key {
 };
 
 /*
- * Where work comes from: a host, a job, a rank, a process or a lane, which the analyzer calls its origin (it has nothing
- * to do with the origin of a thread in the shim). Rows have none, since equal rows of all origins are one; but the
- * aggregate can keep the part of each row that comes from each origin. This set says which members of the origin are told
+ * A worker did some of the work: a host, a job, a rank, a process or a lane. Equal rows of all workers are one row, but the
+ * aggregate can keep the part of each row that comes from each worker. This set says which members of the worker are told
  * apart.
  */
-enum origin_part {
-	ORIGIN_NONE = 0,
-	ORIGIN_HOST = 1 << 0,
-	ORIGIN_JOB = 1 << 1,
-	ORIGIN_RANK = 1 << 2,
-	ORIGIN_PROCESS = 1 << 3,
-	ORIGIN_LANE = 1 << 4,
+enum worker_part {
+	WORKER_NONE = 0,
+	WORKER_HOST = 1 << 0,
+	WORKER_JOB = 1 << 1,
+	WORKER_RANK = 1 << 2,
+	WORKER_PROCESS = 1 << 3,
+	WORKER_LANE = 1 << 4,
 };
 
-/* An origin. Members that are not told apart are AGGREGATE_NONE; the rank is ORIGIN_NO_RANK then. */
-struct origin_key {
+/* A worker. Members that are not told apart are AGGREGATE_NONE; the rank is WORKER_NO_RANK then. */
+struct worker_key {
 	uint32_t host, job;     /* texts */
 	int32_t rank;
 	uint32_t process, lane; /* index into `processes`; number in its dump */
 };
 
-#define ORIGIN_NO_RANK (-1)
+#define WORKER_NO_RANK (-1)
 
-struct origin {
+struct worker {
 	uint64_t processes; /* number of processes, if these are not told apart; 0 otherwise */
 	uint64_t threads;   /* number of threads that have used the lane, one after the other */
 	uint32_t tid;       /* thread that uses the lane, 0 if none */
@@ -112,9 +111,9 @@ struct row {
 	int64_t dims[];      /* as many as the routine has */
 };
 
-/* The part of a row that comes from one origin. */
+/* The part of a row that comes from one worker. */
 struct row_part {
-	uint32_t row, origin; /* numbers */
+	uint32_t row, worker; /* numbers */
 	struct row *sums;     /* totals of this part, with the members of the row but without its dims */
 };
 
@@ -213,7 +212,7 @@ struct aggregate_options {
 	 */
 	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
 	void *row_context; /* first argument of `row_added` */
-	unsigned origin;   /* a set of enum origin_part; ORIGIN_NONE: no parts of rows are kept */
+	unsigned worker;   /* a set of enum worker_part; WORKER_NONE: no parts of rows are kept */
 };
 
 struct version {
@@ -223,19 +222,19 @@ struct version {
 struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes;
-	struct intern stacks, samples, flights, origins; /* `spaces`: paths, the root being 0; flights: struct place_key */
+	struct intern stacks, samples, flights, workers; /* `spaces`: paths, the root being 0; flights: struct place_key */
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
 	struct sample *sample_totals;
 	struct flight *flight_totals;
-	struct origin *origin_totals;
-	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, flight_capacity, origin_capacity;
+	struct worker *worker_totals;
+	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, flight_capacity, worker_capacity;
 	struct arena row_arena;
 	struct row **rows;
 	size_t row_count, row_capacity;
 	struct hash_index row_index;
-	struct row_part *parts; /* none if options.origin is ORIGIN_NONE */
+	struct row_part *parts; /* none if options.worker is WORKER_NONE */
 	size_t part_count, part_capacity;
 	struct hash_index part_index;
 	struct process *processes;
@@ -311,9 +310,9 @@ static inline const char *site_symbol(const struct aggregate *aggregate, uint32_
 	return text_at(aggregate, site_of(aggregate, site)->symbol);
 }
 
-static inline const struct origin_key *origin_of(const struct aggregate *aggregate, uint32_t origin)
+static inline const struct worker_key *worker_of(const struct aggregate *aggregate, uint32_t worker)
 {
-	return intern_at(&aggregate->origins, origin);
+	return intern_at(&aggregate->workers, worker);
 }
 
 static inline const struct stack_head *stack_of(const struct aggregate *aggregate, uint32_t stack)

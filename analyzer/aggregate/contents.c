@@ -20,13 +20,13 @@ enum { FRAMES_LOOKED_UP = 4096 };
 /* Takes over what a lane says of its threads, if rows of this lane were added. */
 static void add_thread(struct addition *add, const struct dump_lane *lane, uint32_t number)
 {
-	struct origin_key key = addition_origin_key(add, number);
-	uint32_t origin = intern_find(&add->aggregate->origins, &key, sizeof key);
+	struct worker_key key = addition_worker_key(add, number);
+	uint32_t worker = intern_find(&add->aggregate->workers, &key, sizeof key);
 
-	if (origin == INTERN_NONE)
+	if (worker == INTERN_NONE)
 		return;
-	add->aggregate->origin_totals[origin].threads = lane->threads;
-	add->aggregate->origin_totals[origin].tid = lane->tid;
+	add->aggregate->worker_totals[worker].threads = lane->threads;
+	add->aggregate->worker_totals[worker].tid = lane->tid;
 }
 
 /* Adds a share, if the row at `address` in the process's memory is a coarse row of the lane. */
@@ -121,7 +121,7 @@ void addition_lanes(struct addition *add)
 		uint32_t depth = lane->depth;
 
 		add->lanes++;
-		if (add->aggregate->options.origin & ORIGIN_LANE)
+		if (add->aggregate->options.worker & WORKER_LANE)
 			add_thread(add, lane, cursor.number);
 		if (depth > DUMP_FRAMES_MAX) {
 			dump_damaged(&add->dump, "lanes with an impossible number of calls in flight");

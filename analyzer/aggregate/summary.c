@@ -95,23 +95,23 @@ static struct group *group_of(struct grouping *grouping, uint32_t first)
 	uint64_t words[KEY_WORDS];
 	unsigned count;
 	uint32_t hash, number;
-	size_t slot;
+	size_t bucket;
 
 	count = grouping->way->key(grouping->aggregate, row, words);
 	hash = (uint32_t)hash_bytes(0, words, count * sizeof *words);
 	hash_reserve(&grouping->index);
-	slot = hash_begin(&grouping->index, hash);
-	while ((number = hash_next(&grouping->index, hash, &slot)) != HASH_NONE)
+	bucket = hash_begin(&grouping->index, hash);
+	while ((number = hash_next(&grouping->index, hash, &bucket)) != HASH_NONE)
 		if (key_equal(grouping, list->groups[number].row, words, count))
 			return &list->groups[number];
 	list->groups = memory_grow(list->groups, list->count, &list->capacity, sizeof *list->groups);
 	list->groups[list->count] = (struct group){ .row = row, .first = first };
-	hash_put(&grouping->index, slot, hash, (uint32_t)list->count);
+	hash_put(&grouping->index, bucket, hash, (uint32_t)list->count);
 	return &list->groups[list->count++];
 }
 
 /*
- * Adds the times of a row, or of the part of a row that comes from one origin, to its group. `whole` is the row itself,
+ * Adds the times of a row, or of the part of a row that comes from one worker, to its group. `whole` is the row itself,
  * or the row that it is a part of: if none of the part's calls was timed, the mean of the whole row estimates them.
  */
 static void add_times(const struct times *times, struct group *group, const struct row *row, const struct row *whole)
@@ -211,20 +211,20 @@ static void select_top(struct group *groups, size_t count, size_t top)
 	}
 }
 
-/* Makes a group for each origin, whether rows come from it or not, and adds the parts of rows to them. */
+/* Makes a group for each worker, whether rows come from it or not, and adds the parts of rows to them. */
 static void group_parts(const struct grouping *grouping)
 {
 	const struct aggregate *aggregate = grouping->aggregate;
 	struct group_list *list = grouping->list;
 
-	list->count = list->capacity = aggregate->origins.count;
+	list->count = list->capacity = aggregate->workers.count;
 	list->groups = memory_new(list->count, sizeof *list->groups);
 	for (size_t i = 0; i < list->count; i++)
 		list->groups[i].first = (uint32_t)i;
 	for (size_t i = 0; i < aggregate->part_count; i++) {
 		const struct row_part *part = &aggregate->parts[i];
 
-		add_to_group(grouping, &list->groups[part->origin], part->sums, aggregate->rows[part->row]);
+		add_to_group(grouping, &list->groups[part->worker], part->sums, aggregate->rows[part->row]);
 	}
 }
 
@@ -246,7 +246,7 @@ void group_rows(const struct aggregate *aggregate, const struct times *times, en
 	struct grouping grouping = { .aggregate = aggregate, .times = times, .way = &ways[by], .list = list };
 
 	*list = (struct group_list){ 0 };
-	if (by == GROUP_ORIGIN)
+	if (by == GROUP_WORKER)
 		group_parts(&grouping);
 	else
 		group_whole_rows(&grouping);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * summary.h - adds up the rows of an aggregate for the reports: by routine, shape, call site, library, namespace or origin.
+ * summary.h - adds up the rows of an aggregate for the reports: by routine, shape, call site, library, namespace or worker.
  * It must never change the aggregate.
  */
 #ifndef ANALYZER_SUMMARY_H
@@ -17,14 +17,14 @@ enum group_by {
 	GROUP_LIBRARY, /* by the module that served the call; as GROUP_SITE */
 	GROUP_MANUAL,  /* by name; manual charges only */
 	GROUP_SPACE,   /* by namespace, without those inside it; all but queries */
-	GROUP_ORIGIN,  /* by origin, each of which has a group even without rows; all rows */
+	GROUP_WORKER,  /* by worker, each of which has a group even without rows; all rows */
 	GROUP_COUNT
 };
 
 /* The sums over the rows of one group. Units are those of struct row. */
 struct group {
-	const struct row *row; /* its first row, which tells what the group is of; NULL for an origin */
-	uint32_t first;        /* number of that row, or of the origin */
+	const struct row *row; /* its first row, which tells what the group is of; NULL for a worker */
+	uint32_t first;        /* number of that row, or of the worker */
 	bool saturated;        /* a row has DUMP_ROW_SATURATED */
 	u128 flops, charged, words;
 	u128 timed_flops; /* FLOPs of the timed calls */

@@ -78,16 +78,16 @@ static int step_of(double size)
 static struct point *point_of(struct times *times, uint64_t key, int step)
 {
 	uint32_t hash = (uint32_t)hash_word(key, (uint64_t)step), number;
-	size_t slot;
+	size_t bucket;
 
 	hash_reserve(&times->index);
-	slot = hash_begin(&times->index, hash);
-	while ((number = hash_next(&times->index, hash, &slot)) != HASH_NONE)
+	bucket = hash_begin(&times->index, hash);
+	while ((number = hash_next(&times->index, hash, &bucket)) != HASH_NONE)
 		if (times->points[number].key == key && times->points[number].step == step)
 			return &times->points[number];
 	times->points = memory_grow(times->points, times->count, &times->capacity, sizeof *times->points);
 	times->points[times->count] = (struct point){ .key = key, .step = step };
-	hash_put(&times->index, slot, hash, (uint32_t)times->count);
+	hash_put(&times->index, bucket, hash, (uint32_t)times->count);
 	return &times->points[times->count++];
 }
 

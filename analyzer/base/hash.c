@@ -16,22 +16,22 @@ void hash_reserve(struct hash_index *index)
 	if (4 * (index->used + 1) <= 3 * index->size)
 		return;
 	grown.size = index->size ? 2 * index->size : 64;
-	grown.slots = memory_new(grown.size, sizeof *grown.slots);
+	grown.buckets = memory_new(grown.size, sizeof *grown.buckets);
 	for (size_t i = 0; i < index->size; i++) {
-		size_t slot = index->slots[i].hash & (grown.size - 1);
+		size_t bucket = index->buckets[i].hash & (grown.size - 1);
 
-		if (!index->slots[i].number)
+		if (!index->buckets[i].number)
 			continue;
-		while (grown.slots[slot].number)
-			slot = (slot + 1) & (grown.size - 1);
-		grown.slots[slot] = index->slots[i];
+		while (grown.buckets[bucket].number)
+			bucket = (bucket + 1) & (grown.size - 1);
+		grown.buckets[bucket] = index->buckets[i];
 	}
-	free(index->slots);
+	free(index->buckets);
 	*index = grown;
 }
 
 void hash_free(struct hash_index *index)
 {
-	free(index->slots);
+	free(index->buckets);
 	*index = (struct hash_index){ 0 };
 }

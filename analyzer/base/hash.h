@@ -25,14 +25,14 @@
 #define HASH_NONE UINT32_MAX /* no entry */
 
 /* A bucket of the table (open addressing with linear probing). */
-struct hash_slot {
+struct hash_bucket {
 	uint32_t hash;
 	uint32_t number; /* number of the entry plus 1; 0 if the bucket is free */
 };
 
 /* A table; one that is all zeros is empty. */
 struct hash_index {
-	struct hash_slot *slots; /* the buckets; NULL until the first hash_reserve */
+	struct hash_bucket *buckets; /* the buckets; NULL until the first hash_reserve */
 	size_t size;             /* number of buckets: 0 or a power of two */
 	size_t used;             /* buckets that are not free, at most 3/4 of them */
 };
@@ -53,25 +53,25 @@ static inline size_t hash_begin(const struct hash_index *index, uint32_t hash)
 }
 
 /*
- * Returns the number of the next entry with this hash, searching from bucket `*slot` on, and sets `*slot` to the bucket
- * behind it. Returns HASH_NONE after the last one; `*slot` is then the free bucket for hash_put.
+ * Returns the number of the next entry with this hash, searching from bucket `*bucket` on, and sets `*bucket` to the bucket
+ * behind it. Returns HASH_NONE after the last one; `*bucket` is then the free bucket for hash_put.
  */
-static inline uint32_t hash_next(const struct hash_index *index, uint32_t hash, size_t *slot)
+static inline uint32_t hash_next(const struct hash_index *index, uint32_t hash, size_t *bucket)
 {
-	while (index->slots[*slot].number) {
-		const struct hash_slot *found = &index->slots[*slot];
+	while (index->buckets[*bucket].number) {
+		const struct hash_bucket *found = &index->buckets[*bucket];
 
-		*slot = (*slot + 1) & (index->size - 1);
+		*bucket = (*bucket + 1) & (index->size - 1);
 		if (found->hash == hash)
 			return found->number - 1;
 	}
 	return HASH_NONE;
 }
 
-/* Adds an entry in the free bucket `slot` that hash_next has found. `number` must be below HASH_NONE. */
-static inline void hash_put(struct hash_index *index, size_t slot, uint32_t hash, uint32_t number)
+/* Adds an entry in the free bucket `bucket` that hash_next has found. `number` must be below HASH_NONE. */
+static inline void hash_put(struct hash_index *index, size_t bucket, uint32_t hash, uint32_t number)
 {
-	index->slots[slot] = (struct hash_slot){ hash, number + 1 };
+	index->buckets[bucket] = (struct hash_bucket){ hash, number + 1 };
 	index->used++;
 }
 

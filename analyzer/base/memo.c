@@ -17,12 +17,12 @@ static uint32_t hash_of(uint64_t key)
 uint32_t memo_find(const struct memo *memo, uint64_t key)
 {
 	uint32_t hash = hash_of(key), found;
-	size_t slot;
+	size_t bucket;
 
 	if (!memo->count)
 		return MEMO_NONE;
-	slot = hash_begin(&memo->index, hash);
-	while ((found = hash_next(&memo->index, hash, &slot)) != HASH_NONE)
+	bucket = hash_begin(&memo->index, hash);
+	while ((found = hash_next(&memo->index, hash, &bucket)) != HASH_NONE)
 		if (memo->entries[found].key == key)
 			return memo->entries[found].number;
 	return MEMO_NONE;
@@ -31,15 +31,15 @@ uint32_t memo_find(const struct memo *memo, uint64_t key)
 void memo_put(struct memo *memo, uint64_t key, uint32_t number)
 {
 	uint32_t hash = hash_of(key);
-	size_t slot;
+	size_t bucket;
 
 	hash_reserve(&memo->index);
-	slot = hash_begin(&memo->index, hash);
-	while (hash_next(&memo->index, hash, &slot) != HASH_NONE)
+	bucket = hash_begin(&memo->index, hash);
+	while (hash_next(&memo->index, hash, &bucket) != HASH_NONE)
 		; /* another key with the same hash */
 	memo->entries = memory_grow(memo->entries, memo->count, &memo->capacity, sizeof *memo->entries);
 	memo->entries[memo->count] = (struct memo_entry){ key, number };
-	hash_put(&memo->index, slot, hash, (uint32_t)memo->count++);
+	hash_put(&memo->index, bucket, hash, (uint32_t)memo->count++);
 }
 
 void memo_free(struct memo *memo)

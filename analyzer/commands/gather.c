@@ -24,7 +24,7 @@
 void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
 {
 	struct aggregate_options options = { .host = system_host(), .alive = system_alive, .now_ns = system_now_ns(),
-	                                     .origin = by ? by->origin : ORIGIN_NONE };
+	                                     .worker = by ? by->worker : WORKER_NONE };
 
 	if (reprice) {
 		options.price = catalog_reprice;

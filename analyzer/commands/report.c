@@ -387,7 +387,7 @@ static void add_table(struct answer *answer, struct views *views, const struct r
 
 static void add_table_by(struct answer *answer, struct views *views, const struct key *key, size_t top)
 {
-	bool is_long = key->origin == ORIGIN_NONE;
+	bool is_long = key->worker == WORKER_NONE;
 	struct table table;
 
 	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX),

@@ -180,7 +180,7 @@ static void set_used(struct dump *dump, struct read_block *block, const struct d
 
 static void add_block(struct dump *dump, const struct dump_block *block)
 {
-	struct read_block *slot;
+	struct read_block *added;
 
 	if (!type_is_known(block->type)) {
 		if (!dump->header_damaged && dump->header.layout <= DUMP_LAYOUT)
@@ -189,7 +189,7 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 	}
 	if (dump->block_count == dump->block_capacity) {
 		size_t capacity = dump->block_capacity ? 2 * dump->block_capacity : 32;
-		void *blocks = reallocarray(dump->blocks, capacity, sizeof *slot);
+		void *blocks = reallocarray(dump->blocks, capacity, sizeof *added);
 
 		if (!blocks) {
 			dump_damaged(dump, "out of memory: some blocks are left out");
@@ -198,14 +198,14 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 		dump->blocks = blocks;
 		dump->block_capacity = capacity;
 	}
-	slot = &dump->blocks[dump->block_count++];
-	*slot = (struct read_block){
+	added = &dump->blocks[dump->block_count++];
+	*added = (struct read_block){
 		.offset = block->offset, .size = block->size, .address = block->address,
 		.content_check = block->content_check,
 		.entry_size = block->entry_size, .first = block->first, .lane = block->lane,
 		.type = block->type, .header_size = block->header_size,
 	};
-	set_used(dump, slot, block);
+	set_used(dump, added, block);
 }
 
 /* Returns the offset of the first sound block from `offset` on, or `end` if there is none before it. */

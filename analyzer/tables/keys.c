@@ -13,17 +13,17 @@
 
 static const struct process *process_of(const struct table *table, const struct group *group)
 {
-	return &table->aggregate->processes[origin_of(table->aggregate, group->first)->process];
+	return &table->aggregate->processes[worker_of(table->aggregate, group->first)->process];
 }
 
-static const char *origin_text(const struct table *table, uint32_t text)
+static const char *worker_text(const struct table *table, uint32_t text)
 {
 	return text_at(table->aggregate, text);
 }
 
-static const struct origin *totals_of(const struct table *table, const struct group *group)
+static const struct worker *totals_of(const struct table *table, const struct group *group)
 {
-	return &table->aggregate->origin_totals[group->first];
+	return &table->aggregate->worker_totals[group->first];
 }
 
 static const char *space_of(const struct table *table, const struct group *group)
@@ -53,14 +53,14 @@ GETTER(key_space, struct group, value_text(space_of(table, item)))
 GETTER(key_space_name, struct group, value_text(space_of(table, item)[0] ? space_of(table, item) : "(root)"))
 GETTER(key_caller, struct group, value_text(caller_of(table, item)))
 GETTER(key_symbol, struct group, value_text(site_symbol(table->aggregate, item->row->site)))
-GETTER(key_host, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->host)))
-GETTER(key_job, struct group, value_text(origin_text(table, origin_of(table->aggregate, item->first)->job)))
-GETTER(key_rank, struct group, value_unless_negative(origin_of(table->aggregate, item->first)->rank))
-GETTER(key_process_host, struct group, value_text(origin_text(table, process_of(table, item)->host)))
+GETTER(key_host, struct group, value_text(worker_text(table, worker_of(table->aggregate, item->first)->host)))
+GETTER(key_job, struct group, value_text(worker_text(table, worker_of(table->aggregate, item->first)->job)))
+GETTER(key_rank, struct group, value_unless_negative(worker_of(table->aggregate, item->first)->rank))
+GETTER(key_process_host, struct group, value_text(worker_text(table, process_of(table, item)->host)))
 GETTER(key_process_pid, struct group, value_number(process_of(table, item)->pid))
 GETTER(key_process_rank, struct group, value_unless_negative(process_of(table, item)->rank))
-GETTER(key_process_file, struct group, value_text(origin_text(table, process_of(table, item)->file)))
-GETTER(key_lane, struct group, value_number(origin_of(table->aggregate, item->first)->lane))
+GETTER(key_process_file, struct group, value_text(worker_text(table, process_of(table, item)->file)))
+GETTER(key_lane, struct group, value_number(worker_of(table->aggregate, item->first)->lane))
 GETTER(key_tid, struct group, value_number_if(totals_of(table, item)->tid != 0, totals_of(table, item)->tid))
 GETTER(key_threads, struct group, value_number(totals_of(table, item)->threads))
 
@@ -110,21 +110,21 @@ static const struct column host_key[] = {
 
 const struct key keys[KEY_COUNT] = {
 	[KEY_ROUTINE]   = { "routine", "By routine", "Routines that differ",
-	                    GROUP_ROUTINE, ORIGIN_NONE, &table_routines, COLUMNS(routine_key) },
+	                    GROUP_ROUTINE, WORKER_NONE, &table_routines, COLUMNS(routine_key) },
 	[KEY_SHAPE]     = { "shape", "By shape", "Shapes that differ",
-	                    GROUP_SHAPE, ORIGIN_NONE, &table_shapes, COLUMNS(shape_key) },
+	                    GROUP_SHAPE, WORKER_NONE, &table_shapes, COLUMNS(shape_key) },
 	[KEY_NAMESPACE] = { "namespace", "By namespace", "Namespaces that differ",
-	                    GROUP_SPACE, ORIGIN_NONE, &table_namespaces, COLUMNS(namespace_key) },
+	                    GROUP_SPACE, WORKER_NONE, &table_namespaces, COLUMNS(namespace_key) },
 	[KEY_SITE]      = { "site", "By call site", "Call sites that differ",
-	                    GROUP_SITE, ORIGIN_NONE, &table_sites, COLUMNS(site_key) },
+	                    GROUP_SITE, WORKER_NONE, &table_sites, COLUMNS(site_key) },
 	[KEY_THREAD]    = { "thread", "By thread", "Threads that differ",
-	                    GROUP_ORIGIN, ORIGIN_PROCESS | ORIGIN_LANE, NULL, COLUMNS(thread_key) },
+	                    GROUP_WORKER, WORKER_PROCESS | WORKER_LANE, NULL, COLUMNS(thread_key) },
 	[KEY_PROCESS]   = { "process", "By process", "Processes that differ",
-	                    GROUP_ORIGIN, ORIGIN_PROCESS, NULL, COLUMNS(process_key) },
+	                    GROUP_WORKER, WORKER_PROCESS, NULL, COLUMNS(process_key) },
 	[KEY_RANK]      = { "rank", "By rank", "Ranks that differ",
-	                    GROUP_ORIGIN, ORIGIN_JOB | ORIGIN_RANK, NULL, COLUMNS(rank_key) },
+	                    GROUP_WORKER, WORKER_JOB | WORKER_RANK, NULL, COLUMNS(rank_key) },
 	[KEY_HOST]      = { "host", "By host", "Hosts that differ",
-	                    GROUP_ORIGIN, ORIGIN_HOST, NULL, COLUMNS(host_key) },
+	                    GROUP_WORKER, WORKER_HOST, NULL, COLUMNS(host_key) },
 };
 
 const struct key *key_find(const char *name, unsigned set)
@@ -164,14 +164,14 @@ void key_add_name(struct text *text, const struct key *key, const struct table *
 	}
 }
 
-GETTER(origin_processes, struct group,
+GETTER(worker_processes, struct group,
        value_number_if(totals_of(table, item)->processes != 0, totals_of(table, item)->processes))
 
 /* Joins the columns of a key and the measures, for a key that has no table in a report. */
 static const struct column *join_columns(struct views *views, const struct key *key, unsigned *count)
 {
 	static const struct column measures[] = {
-		{ "processes", "processes", COLUMN_COUNT, COLUMN_OPTIONAL, origin_processes },
+		{ "processes", "processes", COLUMN_COUNT, COLUMN_OPTIONAL, worker_processes },
 		MEASURES,
 		{ "manual_charges", "charges", COLUMN_COUNT, COLUMN_RARE, group_charges },
 	};

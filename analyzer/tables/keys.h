@@ -22,7 +22,7 @@ struct key {
 	const char *title;         /* of the table of a report by this key */
 	const char *compared;      /* of the table of a comparison by it */
 	enum group_by by;
-	unsigned origin;           /* what the aggregate must tell apart: a set of enum origin_part */
+	unsigned worker;           /* what the aggregate must tell apart: a set of enum worker_part */
 	const struct table_kind *kind; /* the table of a report by it; NULL: it is made of `columns` and measures */
 	/* These say which group it is. Their getters take a struct group. */
 	const struct column *columns;
