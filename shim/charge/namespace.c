@@ -214,7 +214,7 @@ static uint32_t number_at_start(const char *name, size_t length)
 	uint32_t number = namespace_number(name, length);
 
 	if (number == DUMP_NONE) {
-		guest_say("no memory for namespace '%.*s': the program is not run without its limits", (int)length, name);
+		guest_say("no memory for namespace '%.*s', so that its limits cannot be enforced: the program is not run", (int)length, name);
 		_exit(2);
 	}
 	return number;

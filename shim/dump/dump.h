@@ -43,7 +43,7 @@ struct dump_part {
 	struct dump_block *block;  /* the block's header, as the file has it */
 	char *entries;
 	uint64_t used;             /* valid entries, or bytes where they vary in size */
-	uint64_t taken;            /* of rows: entries begun */
+	uint64_t taken;            /* rows that were begun, of which `used` are valid; only in blocks of rows */
 	uint64_t capacity;         /* entries that fit, or bytes where they vary in size */
 	uint32_t entry_size;       /* 0 where entries vary in size */
 	uint32_t first;            /* number of the first entry */

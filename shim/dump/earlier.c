@@ -47,6 +47,7 @@ static bool is_alive(const struct dump_header *header)
 	return state && !strchr("ZXx", state) && stat_start_ticks(text) == header->start_ticks;
 }
 
+/* Whether the dump was made on a host of this name. */
 static bool is_of_this_host(const struct dump_header *header)
 {
 	char host[sizeof(header->host)];

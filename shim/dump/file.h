@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * Returns the alignment of blocks in bytes: the size of this machine's pages. Tests may set a larger one by
- * FLOPSHIM_DUMP_PAGE.
+ * Returns the alignment of blocks in bytes: the size of this machine's pages. Tests may set a larger one by the
+ * variable DUMP_PAGE of include/options.def.
  */
 uint32_t file_page(void);
 

@@ -45,6 +45,7 @@ bool dump_is_open(void) { return dump.tried; }
 
 /* ---- what the process is ---- */
 
+/* Adds a key and a value of `length` bytes to the table that describes the process. */
 static void meta_add(const char *key, const char *value, size_t length)
 {
 	struct dump_meta *meta = dump_append(&dump_meta, NULL);
@@ -88,6 +89,7 @@ static void meta_fill(void)
 	}
 }
 
+/* Returns when this process was started, in clock ticks since boot, as /proc/self/stat says. */
 static uint64_t process_start_ticks(void)
 {
 	static char buffer[1024]; /* under record_lock */

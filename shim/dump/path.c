@@ -199,6 +199,7 @@ static void print_time(char *buffer, size_t size)
 		    (unsigned)(second % 60), (unsigned)(now.tv_nsec / 1000));
 }
 
+/* Finds the words for this process; the time is that of the call. */
 static void words_find(struct words *words)
 {
 	struct job job;
@@ -374,6 +375,7 @@ static void name_vary(const char *base, unsigned number, size_t limit)
 	strcpy(path.name + before, last);
 }
 
+/* Makes path.shown from path.name. */
 static void shown_make(void)
 {
 	size_t end = 0;
@@ -430,7 +432,7 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 
 /*
  * Prints that the name was taken and which one is used instead, since a user who looks at the name finds another
- * dump. If that is an earlier run's, it is printed in spite of FLOPSHIM_QUIET; if it is this run's, nothing is
+ * dump. If that is an earlier run's, it is printed even if config.quiet is set; if it is this run's, nothing is
  * printed, since each process leaves a dump of its own. `kept_by`: why the old dump could not be replaced; NULL if
  * that was not tried.
  */
@@ -470,7 +472,7 @@ static int file_vary(int directory, const char *base, size_t limit, const char *
 }
 
 /*
- * Creates the file at path.name, in place of an earlier run's dump if FLOPSHIM_OVERWRITE says so, or under another
+ * Creates the file at path.name, in place of an earlier run's dump if config.overwrite is set, or under another
  * name if that is taken. Returns as path_create.
  */
 static int file_create(int directory, size_t limit, bool forked, const char **fault)
@@ -496,7 +498,7 @@ static int file_create(int directory, size_t limit, bool forked, const char **fa
 		if (removal == REMOVAL_DONE)
 			file = file_new(directory, fault);
 		if (file < 0 && !kept_by)
-			there = earlier_look(directory, base); /* another process was faster */
+			there = earlier_look(directory, base); /* another process has replaced it first */
 	}
 	if (taken && file < 0)
 		file = file_vary(directory, base, limit, fault);

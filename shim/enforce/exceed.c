@@ -393,6 +393,6 @@ bool exceed(const struct exceeding_call *call)
 void exceed_without_memory(void)
 {
 	ending_begin(STATUS_WITHOUT_MEMORY);
-	guest_say("no memory to count calls, so that the budget could not hold: the program is stopped");
+	guest_say("no memory to count calls, so that the budget cannot be enforced: the program is stopped");
 	ending_finish();
 }

@@ -260,7 +260,7 @@ static bool read_budget_part(const char *part, const char *end, char *fault, siz
 	memcpy(shown, part, length);
 	shown[length] = 0;
 	if (config.budget_count == CONFIG_BUDGETS_MAX)
-		return fail(fault, size, shown, "more budgets than fit", "expected at most 64");
+		return fail(fault, size, shown, "too many budgets", "expected at most 64");
 	if (equals) {
 		const char *name = part + (*part == '.');
 
@@ -394,7 +394,7 @@ static bool read_out(const char *value, char *fault, size_t size)
 			    "expected a path, a template of one or a directory");
 	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%'))
 		if (!at[1] || !strchr("ehprjt%", at[1]))
-			return fail(fault, size, value, "unknown %-letter", "expected %e %h %p %r %j %t or %%");
+			return fail(fault, size, value, "unknown letter after %", "expected %e %h %p %r %j %t or %%");
 	strcpy(config.out, value);
 	return true;
 }

@@ -145,8 +145,8 @@ enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
 	if (lifecycle_is_limited() && config.on_exceed != EXCEED_WARN)
 		exceed_without_memory();
 	if (!said && !atomic_exchange(&said, true))
-		guest_say("no memory to count calls: some run without being counted%s",
-			  lifecycle_is_limited() ? ", and without their limit" : "");
+		guest_say("no memory to count some calls: they run uncounted%s",
+			  lifecycle_is_limited() ? ", and without a limit" : "");
 	record_call_lost();
 	return pass_on(caller, symbol, frame);
 }

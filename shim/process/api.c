@@ -167,7 +167,7 @@ static void row_count(struct dump_row *row, int64_t flops, int64_t cost)
 		row_add_share(row, (uint64_t)flops, (uint64_t)cost, 0);
 }
 
-/* Takes back row_count. */
+/* Undoes row_count. */
 static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
 {
 	row->calls--;
@@ -457,6 +457,7 @@ static const char *api_dump_path(void) { return lifecycle_ready() ? dump_path() 
 
 /* ---- functions for flopshim.py: see struct flopshim_python ---- */
 
+/* Ends a block and gives what it has used, and what remains, in *end. Returns as struct flopshim_python says. */
 static int end_block(int64_t handle, struct block_end *end)
 {
 	struct origin *origin;

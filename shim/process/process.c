@@ -31,7 +31,7 @@
 #include "shim/state/registry.h"
 #include "shim/threads/lifecycle.h"
 
-/* The constructor of libflopshim.so. What comes later in it uses what comes earlier; the program has not begun yet. */
+/* The constructor of libflopshim.so. Later steps use what earlier ones have set up. */
 static __attribute__((constructor)) void start(void)
 {
 	int saved = errno;
@@ -50,7 +50,7 @@ static __attribute__((constructor)) void start(void)
 	is_blind = !module_at(0);
 	guest_unlock(&record_lock);
 	if (is_blind && config.budget_count && config.on_exceed != EXCEED_WARN) {
-		guest_say("no memory to find the program's BLAS, so that its limits could not hold: the program is not run");
+		guest_say("no memory to find the program's BLAS, so that its limits cannot be enforced: the program is not run");
 		_exit(2);
 	}
 	if (config.weights)

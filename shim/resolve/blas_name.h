@@ -2,7 +2,7 @@
 /*
  * blas_name.h - recognizes names that look like routines of BLAS or LAPACK although the routine table does not have
  * them.
- * It must never need the objects that have the names.
+ * It must never look at the objects that have the names: the name alone decides.
  */
 #ifndef FLOPSHIM_BLAS_NAME_H
 #define FLOPSHIM_BLAS_NAME_H

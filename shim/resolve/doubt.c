@@ -24,7 +24,7 @@
 #include "shim/state/site.h"
 
 enum {
-	REGISTERS_MAX = 8,       /* bits in `pointers` and `integers` of struct form */
+	REGISTERS_MAX = 8,       /* registers with a bit in `pointers` and `integers` of struct form */
 	PROOFS = 16,             /* plausible calls after which a function is believed */
 	FUNCTIONS_MAX = 256,
 	ELEMENT_SIZE_MIN = 4,    /* bytes of a single */
@@ -61,7 +61,7 @@ static bool read_all(const struct reading_list *list)
 	return guest_copy(list->here, list->there, list->count) == COPY_DONE;
 }
 
-/* The arguments of a call in integer registers. A slot number below ENTRY_GPR_COUNT stands for a register. */
+/* The arguments of a call in integer registers, which the entry body has saved in the first ENTRY_GPR_COUNT slots. */
 struct arguments {
 	const struct form *form;
 	const struct shape_arg *shape; /* options, then dimensions */
@@ -180,7 +180,7 @@ static bool dims_are_usual(const struct arguments *arguments)
 	return any;
 }
 
-/* Whether the slot has a vector or matrix whose increment or leading dimension is the next argument. */
+/* Whether the slot has the address of a vector or matrix whose increment or leading dimension is the next argument. */
 static bool is_strided(const struct arguments *arguments, unsigned slot)
 {
 	const struct form *form = arguments->form;

@@ -193,8 +193,8 @@ unsigned list_closure(const struct list *list, struct module *root, uint32_t mar
 /* ---- the linker's list ---- */
 
 /*
- * Finds the head of the linker's list by DT_DEBUG of the program. The linker's symbol _r_debug comes second, since
- * the program may have a copy of it.
+ * Finds the head of the linker's list by DT_DEBUG of the program. The linker's symbol _r_debug comes second, since it
+ * may be bound to an outdated copy in the program.
  */
 static const struct r_debug *debug_find(void)
 {
@@ -406,7 +406,7 @@ static bool tail_holds(const struct list *list)
 	uintptr_t start;
 
 	if (guest_confined)
-		return true; /* such a process opens no files */
+		return true; /* a confined process cannot load objects, which takes opening files */
 	if (list->node_count <= modules.start_count || object_link(tail->map.l_ld, &start) == tail->at)
 		map = *tail->at;
 	else if (!guest_read(tail->at, &map, sizeof(map)))
@@ -414,7 +414,7 @@ static bool tail_holds(const struct list *list)
 	return maps_equal(&map, &tail->map);
 }
 
-/* Whether a list needs not be made anew. */
+/* Whether a list is up to date. */
 static bool is_fresh(const struct list *list)
 {
 	return list && list->events == modules.events && (list->settled || !is_consistent()) && tail_holds(list);

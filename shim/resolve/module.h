@@ -124,8 +124,8 @@ const char *module_file(const struct module *module);
 /* Returns module `number`, in load order from 0 on, which is the program; NULL past the last. */
 struct module *module_at(unsigned number);
 /*
- * Returns the objects that joined the global scope by RTLD_GLOBAL, in the order in which they did; NULL past the
- * last.
+ * Returns object `number` of those that joined the global scope by RTLD_GLOBAL, in the order in which they did; NULL
+ * past the last.
  */
 struct module *module_global_at(unsigned number);
 /* Returns the shim's own module; NULL before module_refresh has seen it. Needs no lock. */

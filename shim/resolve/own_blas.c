@@ -28,7 +28,7 @@
 
 enum { NAMES_MAX = 400 }; /* bytes of names in a message or note */
 
-/* What is known of one object. */
+/* What was found out about one object. */
 struct own {
 	struct module *module;
 	bool is_program;
@@ -71,6 +71,7 @@ static void name_add(struct own *own, const char *name)
 	own->shown++;
 }
 
+/* Counts a routine that the dynamic linker knows, and adds its name if the object's own calls of it stay inside. */
 static void take_open(const char *name, bool is_protected, void *context)
 {
 	struct own *own = context;
@@ -84,12 +85,14 @@ static void take_open(const char *name, bool is_protected, void *context)
 	name_add(own, name);
 }
 
+/* Sets *context, a bool, if the name is that of a routine. */
 static void take_any(const char *name, bool is_protected, void *context)
 {
 	(void)is_protected;
 	*(bool *)context |= is_routine(name);
 }
 
+/* Adds a routine that the dynamic linker does not know. */
 static void take_inside(const char *name, void *context)
 {
 	struct own *own = context;
@@ -164,6 +167,7 @@ struct asked {
 	bool found;
 };
 
+/* Looks whether a name that one object refers to is bound to the other. */
 static void asked_visit(const char *name, void *context)
 {
 	struct asked *asked = context;
@@ -206,6 +210,7 @@ static void others_print(const struct own *own, char *text, size_t size, size_t 
 		guest_print(text, size, end, " and %u more", others);
 }
 
+/* Notes the object's routines in the dump. */
 static void note(const struct own *own)
 {
 	static char text[NAMES_MAX + PATH_MAX + 64]; /* under record_lock */

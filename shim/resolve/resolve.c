@@ -133,7 +133,7 @@ static bool symbol_in_sysv_hash(const struct module *module, const struct wanted
 	return symbol_alone(&alone, symbol);
 }
 
-/* Searches one object. */
+/* Searches one object for the wanted definition; false if it has none that other objects may use. */
 static bool find_symbol(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
 {
 	bool found;

@@ -235,7 +235,7 @@ void unwind_start(void)
 	 * then ThreadSanitizer has taken apart its own state of the thread, and it intercepts the mutex that
 	 * libunwind locks: the program crashes. Without the cache TSan reports libunwind's own races.
 	 */
-	problem = "libunwind.so.8 is left alone under ThreadSanitizer";
+	problem = "libunwind.so.8 is not used under ThreadSanitizer";
 	if (libc_dlsym(RTLD_DEFAULT, "__tsan_init"))
 		return;
 	problem = "libunwind.so.8 cannot be loaded";

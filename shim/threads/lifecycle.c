@@ -269,7 +269,7 @@ static void origin_missing(void)
 	if (limited && config.on_exceed != EXCEED_WARN)
 		exceed_without_memory();
 	if (open && !atomic_exchange(&said, true))
-		guest_say("no memory to note who creates a thread: it charges to the namespace of the process");
+		guest_say("no memory to remember a thread's creator: the thread is charged to the namespace of the process instead");
 }
 
 /* Creates a thread that knows its creator: it charges where that one has a scope open. */
