@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * analyzer.c - how fast flopshim-report is: writes dumps by flopshim_dump.h alone and times it over them.
+ * analyzer.c - measures how fast flopshim-report is, on large dumps that it writes itself.
+ * It must write them by flopshim_dump.h alone, never with code of the shim.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -27,11 +28,11 @@ enum { PAGE = DUMP_PAGE_LEAST, ROWS_IN_BLOCK = 16000, SITES_MAX = 10000, MODULE_
 struct sheet {
 	FILE *file;
 	struct dump_header header;
-	uint64_t strings_at; /* of the next string */
+	uint64_t strings_at; /* where in `strings` the next one begins */
 	char strings[8192];
 };
 
-/* A block at the end of the file. */
+/* Appends a block to the file. `bytes` is the size of `entries`; an `entry_size` of 0 makes a block of plain bytes. */
 static void block_write(struct sheet *sheet, enum dump_block_type type, uint32_t entry_size, uint32_t first, uint32_t lane,
 			const void *entries, uint64_t bytes)
 {
@@ -56,7 +57,7 @@ static void block_write(struct sheet *sheet, enum dump_block_type type, uint32_t
 	sheet->header.size += whole;
 }
 
-/* All strings stand in the first block, right after the header. */
+/* Adds a string and returns its offset in the file: all strings are in the first block, right after the header. */
 static uint64_t string_add(struct sheet *sheet, const char *text)
 {
 	struct dump_string *string = (void *)(sheet->strings + sheet->strings_at);
@@ -68,7 +69,7 @@ static uint64_t string_add(struct sheet *sheet, const char *text)
 	return place;
 }
 
-/* A file that is read, and an address range with code in it. */
+/* An executable file, its build id, and the address range of its code as the file states it. */
 struct object {
 	char path[4096];
 	uint64_t code, code_size;
@@ -76,6 +77,7 @@ struct object {
 	uint32_t build_id_size;
 };
 
+/* Fills `object` from the ELF file at `path`. Returns false if it cannot be read or has no code. */
 static bool object_read(const char *path, struct object *object)
 {
 	int file = open(path, O_RDONLY);
@@ -110,6 +112,7 @@ static bool object_read(const char *path, struct object *object)
 	return object->code_size > 0;
 }
 
+/* Writes all blocks but the rows. The sites are spread over the code of `object`, so that each has another symbol. */
 static void tables_write(struct sheet *sheet, const struct object *object, uint32_t sites)
 {
 	static struct dump_site site[SITES_MAX];
@@ -146,7 +149,7 @@ static void tables_write(struct sheet *sheet, const struct object *object, uint3
 	block_write(sheet, DUMP_LANES, sizeof(lane), 0, DUMP_NONE, &lane, sizeof(lane));
 }
 
-/* No two rows of a dump have the same key. */
+/* Writes rows of dgemm, each with another shape, since no two rows of a dump may have the same key. */
 static void rows_write(struct sheet *sheet, uint32_t rows, uint32_t sites)
 {
 	static struct dump_row block[ROWS_IN_BLOCK];
@@ -168,6 +171,7 @@ static void rows_write(struct sheet *sheet, uint32_t rows, uint32_t sites)
 	}
 }
 
+/* Writes a dump of the process `number`. Returns false if the file cannot be opened or closed. */
 static bool dump_write(const char *path, const struct object *object, uint32_t number, uint32_t rows, uint32_t sites)
 {
 	static struct sheet sheet;
@@ -194,6 +198,7 @@ static bool dump_write(const char *path, const struct object *object, uint32_t n
 
 /* ---- timing ---- */
 
+/* Runs the report once over `input`, with its output thrown away. Returns false if it did not end with status 0. */
 static bool report_run(const char *report, const char *const *options, const char *input, double *seconds, double *mebibytes)
 {
 	const char *arguments[8] = {report};
@@ -228,7 +233,7 @@ static void add(const char *name, const char *mode, const char *unit, double val
 	figure_add(&figure);
 }
 
-/* Fastest of three: the disk's part is not ours. */
+/* Notes the fastest of three runs, since later ones find the dumps in memory, and disks are not what is measured. */
 static bool scenario(const struct settings *settings, const char *name, const char *const *options, const char *input,
 		     double target)
 {
@@ -278,6 +283,6 @@ int analyzer_measure(const struct settings *settings)
 	}
 	rmdir(folder);
 	if (!good)
-		fprintf(stderr, "bench: flopshim-report did not run over the dumps made for it\n");
+		fprintf(stderr, "bench: the dumps could not be written, or flopshim-report failed on them\n");
 	return good ? 0 : -1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bare.c - the call path with counting compiled out: the floor under what counting can cost.
- * Built in place of shim/interpose/intercept.c, with an entry body that returns at once (-DBARE). It finds the real function where
- * the call path does and calls it (or jumps to it with -DBARE_JUMP), and must do nothing else.
+ * bare.c - the call path without counting: a lower bound of what any shim costs that passes calls on.
+ * It is built in place of shim/interpose/intercept.c, with an entry body that returns at once (-DBARE). It finds the
+ * real function as the call path does and calls it (with -DBARE_JUMP it jumps there), and must do nothing else.
  */
 #define intercept_enter counted_enter
 #define intercept_enter_nested counted_enter_nested
@@ -27,7 +27,10 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 #endif
 }
 
-/* The few calls that the slow path began are never ended: nobody reads what they leave. But none is nested in them. */
+/*
+ * The few calls that took the slow path stay in flight forever, since nothing here takes them off the list. Emptying the
+ * list keeps the next call from being taken for a nested one.
+ */
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
 {
 	thread->lane->depth = 0;

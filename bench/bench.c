@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench.c - what the shim costs, beside what it may cost: `make bench`.
- * It must never turn a figure into a failure: machines differ, and others work on them.
+ * bench.c - the program of `make bench`: measures what the shim costs and shows it beside the targets.
+ * It must never fail because of a figure: machines differ, and other programs run on them.
  */
 #include <dirent.h>
 #include <getopt.h>
@@ -22,19 +22,19 @@ static const char usage[] =
 	"Measures what the shim adds to calls, to the start of programs, and how fast flopshim-report is.\n"
 	"Parts: calls, real, shapes, threads, memory, start, analyzer; all of them without one.\n"
 	"\n"
-	"  --rounds N   turns that every mode has (60); figures are medians over them\n"
-	"  --runs N     does it all N times and shows the worst of each figure\n"
+	"  --rounds N   measures N rounds in every mode (60); figures are medians over the rounds\n"
+	"  --runs N     measures everything N times and shows the worst of each figure\n"
 	"  --quick      leaves out what takes long\n"
-	"  --json FILE  the figures as JSON too; - is standard output, and then there is no text\n"
-	"  --shim FILE  another libflopshim.so than the one built beside this program\n"
-	"  --report FILE another flopshim-report\n"
+	"  --json FILE  writes the figures as JSON too; - is standard output, and then no text is printed\n"
+	"  --shim FILE  measures this libflopshim.so instead of the one beside this program\n"
+	"  --report FILE measures this flopshim-report\n"
 	"  --peer \"NAME VARIABLE=VALUE ...\"\n"
-	"               in the part calls, measures another tool too, which these environment variables bring\n"
-	"               between program and BLAS, and what the default adds in proportion to it: a third at most\n"
-	"               is the target for ddot_. May be given several times. The BLAS that is called is\n"
-	"               libbenchblas.so beside this program; what the tool prints goes to standard error. Where\n"
-	"               it adds less than a jump it is not in the way, and there is no proportion:\n"
-	"               --peer \"scilib-prof LD_PRELOAD=/opt/scilib-prof/libprof-dl.so\"\n";
+	"               measures another tool too, in the part calls. The environment variables put the tool\n"
+	"               between the program and its BLAS, which is libbenchblas.so beside this program. The\n"
+	"               figure is what the shim adds in proportion to what the tool adds; the target for\n"
+	"               ddot_ is a third at most. A tool that adds less than a jump did not see the call, and\n"
+	"               has no such figure. What the tool prints goes to standard error. --peer may be given\n"
+	"               several times: --peer \"scilib-prof LD_PRELOAD=/opt/scilib-prof/libprof-dl.so\"\n";
 
 enum { FIGURES_MAX = 1000 };
 
@@ -71,7 +71,7 @@ static bool is_met(const struct figure *figure, double value)
 	return figure->at_least ? value >= figure->target : value <= figure->target;
 }
 
-/* On a processor that others slow down, the fastest rounds are nearer to what the code costs. */
+/* Says whether a target is met. Where other programs slow the processor down, the fastest rounds tell more of the code. */
 static const char *verdict(const struct figure *figure)
 {
 	if (is_met(figure, figure->value))
@@ -177,7 +177,7 @@ static const char *beside(const char *folder, const char *name)
 	return path;
 }
 
-/* "NAME VARIABLE=VALUE ...", which is taken to pieces in place. */
+/* --peer's "NAME VARIABLE=VALUE ...": peer_parse cuts the text in place, and the peer keeps pointers into it. */
 enum { PEER_NAME_MAX = 20 };
 
 static bool peer_parse(char *text, struct peer *peer)
@@ -218,7 +218,7 @@ void scratch_clear(const char *folder)
 		closedir(directory);
 }
 
-/* Every worker finds its settings in the environment: nothing of the caller's own may reach them. */
+/* Workers read settings from the environment, so settings of the caller's own are removed from it first. */
 static void environment_clean(const char *scratch)
 {
 	extern char **environ;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The benchmarks: `make bench`, `make bench-clients`. Included by the Makefile, after the shim.
 #
-# BENCH_FLAGS="--runs 3 --json FILE", BENCH_CLIENTS_FLAGS="--quick": see --help of bench and bench/clients.
+# BENCH_FLAGS and BENCH_CLIENTS_FLAGS are options for them, such as BENCH_FLAGS="--runs 3 --json FILE"; each has --help.
 
 BENCH_OBJECTS := $(patsubst bench/%.c,$(O)/bench/%.o,$(filter-out bench/bare.c bench/callee.c bench/switch.c,$(wildcard bench/*.c)))
 BENCH_SHIM := $(filter-out $(O)/pic/shim/interpose/intercept.o $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM_OBJECTS)) $(O)/bench/entry-bare.o

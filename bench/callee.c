@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * callee.c - a BLAS that computes next to nothing, so that what is left of a call's time is the way to it.
- * It must define enough names to be taken for a BLAS, and read its dimensions as a real one does.
+ * callee.c - a BLAS that computes next to nothing, so that a call's time is the time that it takes to get there.
+ * It must define enough names for the shim to recognize a BLAS, and must never ignore dimensions that a real one reads.
  */
 #include <stdint.h>
 
@@ -44,7 +44,7 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 	*info = 0;
 }
 
-/* The shim asks it for the width of integers. */
+/* The shim calls this to find out how wide the library's integers are. */
 int isamax_(const int *n, const float *x, const int *incx)
 {
 	return *n == 3 && *incx == 1 && x[1] > x[0] ? 2 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * calls.c - what a call costs in every mode: starts the workers, lets them take turns, compares.
- * It must never compare figures of different rounds.
+ * calls.c - measures what a call costs in every mode: starts the workers, lets them take turns, compares their times.
+ * It must never compare times of different rounds.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -36,15 +36,15 @@ static const struct mode modes[] = {
 enum { MODES = sizeof(modes) / sizeof(modes[0]) };
 _Static_assert(MODES + PEERS_MAX <= MODES_MAX, "every mode has a worker");
 
-/* Some work, in some variants that the same workers do, in some modes. */
+/* A piece of work that is measured in several modes, with one worker for each, and in several variants. */
 struct group {
 	const char *part, *name;
 	enum work work;
-	bool real;                       /* by the real BLAS */
-	uint64_t calls;                  /* in one round */
-	double rounds;                   /* times those asked for: few of what takes long, many of what is rarely undisturbed */
+	bool real;                       /* whether the workers call a real BLAS */
+	uint64_t calls;                  /* calls in one round */
+	double rounds;                   /* factor of the number of rounds: small if a round is long, large if noisy */
 	int variants[VARIANTS_MAX];      /* arguments of the work; 0 ends them */
-	const char *only[MODES_MAX];     /* modes; none: all */
+	const char *only[MODES_MAX];     /* names of modes; an empty list means all */
 };
 
 static const struct group groups[] = {
@@ -82,7 +82,7 @@ static void become_worker(const struct settings *settings, const struct group *g
 					 [SHIM] = settings->shim, [PEER] = NULL};
 	const char *program = group->real ? settings->real_worker : "/proc/self/exe";
 
-	/* First out of the way of the numbers that the worker reads and writes. */
+	/* `in` or `out` may be WORKER_IN or WORKER_OUT already: both are moved to higher numbers first. */
 	in = dup2(in, DESCRIPTORS_MAX);
 	out = dup2(out, DESCRIPTORS_MAX + 1);
 	dup2(in, WORKER_IN);
@@ -135,8 +135,8 @@ static bool worker_end(const struct worker *worker)
 /* ---- rounds ---- */
 
 struct measured {
-	struct answer answers[MODES_MAX][VARIANTS_MAX][ROUNDS_MAX]; /* per call */
-	struct answer first[MODES_MAX][VARIANTS_MAX];               /* of the round before the first */
+	struct answer answers[MODES_MAX][VARIANTS_MAX][ROUNDS_MAX]; /* times per call */
+	struct answer first[MODES_MAX][VARIANTS_MAX];               /* times per call in round -1, when the shapes are new */
 	unsigned workers, variants, rounds;
 	struct worker list[MODES_MAX];
 };
@@ -146,7 +146,7 @@ static struct measured measured;
 static bool round_run(const struct group *group, int number)
 {
 	for (unsigned i = 0; i < measured.workers; i++) {
-		/* Each time another one begins, so that none always follows the same one. */
+		/* Another worker begins each round, so that no mode is always measured first. */
 		unsigned at = (i + (unsigned)(number + 1)) % measured.workers;
 
 		for (unsigned variant = 0; variant < measured.variants; variant++) {
@@ -171,7 +171,7 @@ static bool is_wanted(const struct group *group, const struct mode *mode)
 	return !group->only[0];
 }
 
-/* Peers may need the BLAS that is called to be named to them: it is the same in this part, and only there. */
+/* A peer's variables may have to name the BLAS. Only in the part `calls` do all workers call one that is known. */
 static bool has_peers(const struct group *group)
 {
 	return !strcmp(group->part, "calls") && !group->only[0];
@@ -204,7 +204,7 @@ static bool group_run(const struct settings *settings, const struct group *group
 		good = round_run(group, number);
 	for (unsigned i = 0; i < measured.workers; i++)
 		if (!worker_end(&measured.list[i]) || !good) {
-			fprintf(stderr, "bench: the worker of %s, %s, did not end well\n", group->name,
+			fprintf(stderr, "bench: the worker for \"%s\" in the mode \"%s\" failed\n", group->name,
 				measured.list[i].mode.name);
 			good = false;
 		}
@@ -222,7 +222,7 @@ static struct summary cpu_of(unsigned worker, unsigned variant)
 	return summarize(values, measured.rounds);
 }
 
-/* What a worker needs more than the first one, which has no shim. */
+/* What a worker's call costs more than the first worker's, which runs without the shim: CPU nanoseconds per call. */
 static struct summary added_to(unsigned worker, unsigned variant)
 {
 	struct summary added;
@@ -287,7 +287,7 @@ static void figures_of_calls(const struct group *group, unsigned variant, const 
 			bare = added;
 		if (!strcmp(mode, "bare jump"))
 			jump = added;
-		/* What adds less than a jump was not in the way of this call. */
+		/* A peer that adds less than a jump did not intercept this call. */
 		if (worker->library == PEER && added.median > jump.median) {
 			snprintf(label, sizeof(label), "default / %s", mode);
 			add(group, name, label, "times", ratio_of(by_default, added),
@@ -306,7 +306,7 @@ static void figures_of_calls(const struct group *group, unsigned variant, const 
 
 static void figures_of_shapes(const struct group *group)
 {
-	struct summary single = exactly(NAN); /* of one shape, in the same rounds */
+	struct summary single = exactly(NAN); /* the time of calls of a single shape, in the same rounds */
 	char name[64];
 
 	for (unsigned variant = 0; variant < measured.variants; variant++) {
@@ -330,8 +330,8 @@ static void figures_of_shapes(const struct group *group)
 }
 
 /*
- * Throughput with some threads against one thread, by the fastest rounds of each: threads that wait for a processor
- * say nothing about the shim.
+ * The throughput of this variant's threads divided by that of one thread. Each is taken from its fastest round, since
+ * in others the threads may have waited for a processor.
  */
 static double scaling(unsigned worker, unsigned variant)
 {
@@ -366,7 +366,7 @@ static void figures_of_threads(const struct group *group)
 	}
 }
 
-/* What the shim keeps resident after 10 million calls of 1,000 shapes. */
+/* Measures how much memory the shim keeps resident after 10 million calls of 1,000 shapes. */
 static bool memory_measure(const struct settings *settings)
 {
 	static const struct group group = {"memory", "10 million calls of 1,000 shapes", WORK_SHAPES, false, 10000000, 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * start.c - what the shim adds to the start of a process: time, and pages touched.
+ * start.c - measures what the shim adds to the start of a process: time, and pages touched.
+ * It must never fail because a program is not installed: that one is left out.
  */
 #include <fcntl.h>
 #include <math.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * statistics.c - numbers that a few disturbed rounds do not change.
+ * statistics.c - medians and quartiles, which a few disturbed rounds do not change.
+ * It must never use a mean, which one such round changes.
  */
 #include <stdlib.h>
 #include <time.h>

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * switch.c - takes a running program from a BLAS without the shim to one with it and back, for bench/clients --within.
- * Preloaded before the shim it defines the same symbols; each jumps to where the table says: to the BLAS itself, or to
- * the shim's definition. So one process can be compared with itself: two processes differ by a percent for as long as
- * they live, by where their memory lies. What the switch itself costs, one jump a call, is in both.
+ * switch.c - switches the BLAS calls of a running program to the shim and back to the BLAS, for bench/clients --within.
+ * It must never cost more in one position than in the other: in both it is one jump for each call.
  *
- * BENCH_SWITCH_SHIM is the shim's path. The BLAS is what the distribution's libblas.so.3 and liblapack.so.3 are.
+ * It is preloaded before the shim and defines the same symbols. Each jumps where a table says: to the BLAS itself or to
+ * the shim's definition. So one process is compared with itself. Two processes would differ by a percent all their
+ * lives, because their memory lies at different addresses.
  *
- * A program that cannot be told to call bench_switch does it by a call of its own: with BENCH_SWITCH_ORDER=N every
- * cblas_dgemv of N by N is a turn. HPL does one such after each solution, to check it, and none within.
- * BENCH_SWITCH_FIRST=1 begins with the shim; BENCH_SWITCH_NULL leaves all calls past it.
+ * BENCH_SWITCH_SHIM is the shim's path. The BLAS is the distribution's libblas.so.3 and liblapack.so.3.
+ *
+ * Some programs cannot be made to call bench_switch. For these BENCH_SWITCH_ORDER=N switches over at every call of
+ * cblas_dgemv with an N by N matrix: HPL makes one after each solution, to check it, and none during it.
+ * BENCH_SWITCH_FIRST=1 begins with the shim. With BENCH_SWITCH_NULL all calls go past the shim.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -20,7 +22,7 @@
 #error "the switch has no jump for this processor yet"
 #endif
 
-/* All functions of one library, in the order of the jumps. */
+/* The name of every symbol and the number of its jump. */
 #define STUB(name, number) {#name, number},
 #define HOLE(number)
 static const struct {
@@ -51,7 +53,7 @@ typedef void (*dgemv_function)(int, int, int, int, double, const double *, int, 
 static unsigned dgemv_number;
 static int turn_order, turn_on;
 
-/* In front of every dgemv, with the shim and without it. */
+/* Stands in front of cblas_dgemv in both positions: switches over if the matrix has the order BENCH_SWITCH_ORDER. */
 static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, const double *a, int lda, const double *x,
 			     int incx, double beta, double *y, int incy)
 {
@@ -62,7 +64,7 @@ static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, 
 		bench_switch(!turn_on);
 }
 
-/* 1: calls go through the shim from now on; 0: they do not. */
+/* Sends calls through the shim from now on (1), or past it (0). */
 void bench_switch(int on)
 {
 	turn_on = on;
@@ -88,7 +90,7 @@ static void *open_or_fail(const char *path, int flags)
 
 __attribute__((constructor)) static void switch_start(void)
 {
-	/* Not the shim's dlsym, which would give its own functions instead of the BLAS's. */
+	/* dlvsym finds the C library's dlsym. The shim's own would return the shim's functions instead of the BLAS's. */
 	void *(*find)(void *, const char *) = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
 	const char *path = getenv("BENCH_SWITCH_SHIM"), *order = getenv("BENCH_SWITCH_ORDER");
 	const char *first = getenv("BENCH_SWITCH_FIRST");

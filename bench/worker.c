@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * worker.c - the loops of calls that are timed.
- * It must do the same in every mode: what differs is the environment that the process was started with.
+ * It must never do different work in different modes: only the environment that the process was started with differs.
  */
 #include <math.h>
 #include <pthread.h>
@@ -81,7 +81,7 @@ static void work_dgemm(uint64_t calls, int order)
 
 static void work_dgesv(uint64_t calls, int order)
 {
-	/* Not on the stack, whose place in its cache lines is another one in every process. */
+	/* These are static, since where the stack lies in its cache lines differs from process to process. */
 	static _Alignas(64) double system[64], side[8];
 	static int pivots[8];
 	int info;
@@ -100,7 +100,7 @@ static void work_nested(uint64_t calls)
 		dpotrf_("L", &order, matrix_a, &order, &info);
 }
 
-/* k = 0 keeps every call free, so that only the search for its row is added. */
+/* Calls dgemm_ with the shape of that number. With k = 0 the call costs no FLOPs: only the search for its row is added. */
 static inline void call_shape(uint64_t number)
 {
 	double alpha = 1, beta = 0;
@@ -109,7 +109,7 @@ static inline void call_shape(uint64_t number)
 	dgemm_("N", "N", &m, &n, &zero, &alpha, matrix_a, &one, matrix_b, &one, &beta, matrix_c, &one);
 }
 
-/* A large odd step scatters the order: the caches of the processor must not help more than they would help a program. */
+/* Calls the shapes in steps of a large odd number: in order, the processor's caches would help more than in a program. */
 static void work_shapes(uint64_t calls, int shapes)
 {
 	static uint64_t at;
@@ -134,8 +134,8 @@ static void work_random(uint64_t calls, int shapes)
 }
 
 /*
- * As many instructions at once as a processor can begin: what two threads reach where nothing but instructions limits
- * them. Two processors that are halves of one core reach little more than one.
+ * Executes as many independent additions as a processor can begin at once. It measures by how much two threads can be
+ * faster than one at best: little, where two processors are halves of one core.
  */
 static void work_additions(uint64_t calls)
 {
@@ -150,8 +150,8 @@ static void work_additions(uint64_t calls)
 /* ---- threads ---- */
 
 /*
- * Threads begin together. Those that have a processor each wait for it in a loop: none of them is asleep then, and a
- * short round is likely to pass before anybody else gets one of the processors.
+ * Lets threads begin together. If there is a processor for each of them, they wait in a loop for the last one: then none
+ * has to be woken up, and a short round is likely to end before another program gets one of the processors.
  */
 struct start {
 	pthread_barrier_t barrier;
@@ -189,7 +189,7 @@ static void *member_run(void *argument)
 	return NULL;
 }
 
-/* From the moment when the first one began to the moment when the last one ended. */
+/* The time from the begin of the first thread to the end of the last one, and the CPU time of all together. */
 static struct answer work_threads(void (*work)(uint64_t calls), uint64_t calls, unsigned count)
 {
 	struct member members[THREADS_MAX];
@@ -254,7 +254,8 @@ static struct answer obey(const struct order *order)
 				    (unsigned)order->argument);
 	if (order->work == WORK_MEMORY)
 		return (struct answer){resident_kb(), 0};
-	work_on(order, order->calls < 10 * WARM_UP ? order->calls / 10 : WARM_UP); /* others were here since: warm the caches */
+	/* Other workers have used the caches since this one's last turn. */
+	work_on(order, order->calls < 10 * WARM_UP ? order->calls / 10 : WARM_UP);
 	cpu = cpu_ns();
 	wall = now_ns();
 	work_on(order, order->calls);
