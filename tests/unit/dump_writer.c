@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the first byte of the file was in the memory of the process. */
+/* The address at which the process had mapped the first byte of the file. */
 static const uint64_t MEMORY = 0x7f0000000000;
 
 static void *at(struct writer *writer, uint64_t offset)
@@ -89,7 +89,7 @@ static struct dump_block *add_block(struct writer *writer, unsigned type, uint32
 	return block;
 }
 
-/* The open block of this type, if `bytes` more fit. */
+/* The open block of this type and lane, or NULL if there is none or `bytes` more do not fit. */
 static struct dump_block *open_block(struct writer *writer, unsigned type, uint64_t bytes, uint32_t lane)
 {
 	struct dump_block *block;
@@ -102,7 +102,7 @@ static struct dump_block *open_block(struct writer *writer, unsigned type, uint6
 	return block->header_size + used + bytes <= block->size ? block : NULL;
 }
 
-/* Room for bytes without a fixed size; returns its offset. */
+/* Reserves `bytes` bytes in a block without entries of a fixed size, and returns their offset in the file. */
 static uint64_t add_bytes(struct writer *writer, unsigned type, uint64_t bytes)
 {
 	struct dump_block *block = open_block(writer, type, bytes, DUMP_NONE);
@@ -227,7 +227,7 @@ uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row 
 	return add_entry(writer, DUMP_ROWS, row, sizeof *row, lane, &writer->row_counts[lane]);
 }
 
-/* The entry of this number in the blocks of a type and lane, and the block that holds it. */
+/* Finds the entry of this number among the blocks of a type and lane. Sets `*block` to the block that holds it. */
 static void *find_entry(struct writer *writer, unsigned type, uint32_t lane, uint32_t number, struct dump_block **block)
 {
 	for (uint64_t offset = writer->page; offset < writer->size; offset += (*block)->size) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * find_routine.h - a routine of the table by its canonical name, for unit tests.
+ * find_routine.h - finds a routine of the table by its canonical name, for unit tests.
+ * It must never accept another name: an alias would hide that the table has changed.
  */
 #ifndef FLOPSHIM_FIND_ROUTINE_H
 #define FLOPSHIM_FIND_ROUTINE_H
@@ -10,7 +11,7 @@
 
 #include "price/routines.h"
 
-/* Fails the test where there is none. */
+/* Returns the routine, or fails the test if there is none of this name. */
 static inline const struct routine *find_routine(const char *name)
 {
 	for (unsigned i = 0; i < routine_count; i++)

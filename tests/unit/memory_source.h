@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memory_source.h - a dump in memory in place of a file, for the tests and the fuzzer.
+ * memory_source.h - lets the reader read a dump in memory instead of a file, for the tests and the fuzzer.
+ * It must never return bytes past the end of the dump.
  */
 #ifndef TESTS_MEMORY_SOURCE_H
 #define TESTS_MEMORY_SOURCE_H
@@ -31,6 +32,7 @@ static inline uint64_t memory_size(void *context)
 	return ((const struct memory_file *)context)->size;
 }
 
+/* The source keeps a pointer to `file`, which must live as long as it. */
 static inline struct dump_source memory_source(struct memory_file *file)
 {
 	return (struct dump_source){ .context = file, .read_at = memory_read_at, .size = memory_size };

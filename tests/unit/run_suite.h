@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * run_suite.h - the end of every unit test's main.
+ * run_suite.h - the last step of every unit test's main.
+ * It must never return success if a test has failed.
  */
 #ifndef FLOPSHIM_RUN_SUITE_H
 #define FLOPSHIM_RUN_SUITE_H
@@ -8,7 +9,10 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* Runs the suite, which prints its totals, and returns main's status. `fork` as Check has it: CK_FORK or CK_NOFORK. */
+/*
+ * Runs the suite, prints its totals, and returns the exit status for main. With CK_FORK each test is a process of its own,
+ * unless the environment's CK_FORK says otherwise; with CK_NOFORK none is.
+ */
 static inline int run_suite(Suite *suite, enum fork_status fork)
 {
 	SRunner *runner = srunner_create(suite);

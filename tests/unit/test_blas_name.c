@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_blas_name.c - which names are taken for routines of a BLAS or LAPACK that the table does not know, and which are not.
+ * test_blas_name.c - tests which unknown names are taken for routines of a BLAS or LAPACK that the table lacks.
+ * It must never use the real table: a new row must not change what is tested.
  */
 #include <check.h>
 #include <stddef.h>
@@ -9,7 +10,7 @@
 #include "shim/resolve/blas_name.h"
 #include "run_suite.h"
 
-/* Stands for the table. */
+/* Stands for the table: these names and no others are served. */
 static bool is_served(const char *name)
 {
 	static const char *const names[] = {
@@ -23,9 +24,9 @@ static bool is_served(const char *name)
 }
 
 static const char *const routines[] = {
-	"dgemmx2_",                /* a kind of matrix that no word goes on with */
+	"dgemmx2_",                /* begin with a type and a kind of matrix */
 	"sgefoo_", "dgetrq2_", "zgetsqr_", "zgbbar_64_", "dpftrq64_", "dhgeqz2_", "ztgsyl2_", "dtgex4_", "dtfsmx_", "zpbstfx_", "chfrkx_",
-	"dpotrf2x_", "dpotrf_rk_", "dsyr2kx_", "ssyevd_2stage_", /* go on from a known one */
+	"dpotrf2x_", "dpotrf_rk_", "dsyr2kx_", "ssyevd_2stage_", /* begin with the name of a known routine */
 	"cblas_dnewthing", "cblas_dnewthing64_", "LAPACKE_dnewsv", "LAPACKE_znewsv_work", "LAPACKE_dnewsv_64",
 	"scipy_dgemmx2_", "scipy_cblas_dnewthing64_",
 };
@@ -40,7 +41,7 @@ static const char *const others[] = {
 	"dgemm_", "dgemm_64_", "cblas_dgemm64_", "LAPACKE_dgesv",          /* served */
 	"xerbla_", "cblas_xerbla", "LAPACKE_malloc", "dlamch_", "ilaenv_", "dgemm_batch_thread_", "openblas_set_num_threads", /* excluded */
 	"dgettext", "dcgettext", "setenv", "strlen", "getaddrinfo", "sigaction", "zlibVersion", "dlopen", "cfsetispeed", /* libc's and others' */
-	"dgesv", "dgetrfx",                                                /* Fortran's have an underscore */
+	"dgesv", "dgetrfx",                                                /* Fortran names end in an underscore */
 	"dsumo_", "dsumwave_", "sendfile_", "sort_", "damping_", "density_", "compute_", "zero_", "scale_matrix_", "determinant_",
 	"sgetenv_", "dgetval_", "dgetpar_", "dgenerate_", "dgenrand_", "dgeometry_", "dgesture_", "cgetpid_",
 	"chgcar_", "chgrid_", "dhgrad_", "dtgrid_", "stgrad_", "dtfunc_", "ctform_", "dpfunc_", "chfield_", "chbond_", "spbound_",

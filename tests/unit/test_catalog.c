@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_catalog.c - finding routines by the names that people and symbols have, and pricing rows anew.
- * Prices are only those that mathematics settles: dgemm is 2 m n k, zgemm 8 m n k.
+ * test_catalog.c - tests how routines are found by what people type and by symbols, and how rows are priced again.
+ * It must never expect a price that mathematics does not settle: dgemm costs 2 m n k, zgemm 8 m n k.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ START_TEST(suggests_names)
 }
 END_TEST
 
-/* ---- pricing anew ---- */
+/* ---- pricing again ---- */
 
 static struct intern texts;
 
@@ -85,7 +85,7 @@ static struct routine_key key_of(const char *name, const char *const *options, c
 
 START_TEST(prices_by_names)
 {
-	/* Not in today's order, and one more than today has: only names count. */
+	/* The dump has the arguments in another order than today's table, and one more: they are matched by name. */
 	struct routine_key key = key_of("dgemm", (const char *[]){ "transb", "transa", NULL },
 	                                (const char *[]){ "k", "old", "n", "m", NULL });
 	struct dump_row row = { .calls = 7, .dims = { 200, 9, 400, 300 }, .options = 'N' | 'T' << 8, .flops = 1, .charged = 1 };
@@ -104,7 +104,7 @@ START_TEST(prices_by_names)
 }
 END_TEST
 
-/* The weight that a row had stays; a row that had no price gets the multipliers. */
+/* A row keeps the weight that it had (charged / flops). A row that had no price gets the multipliers instead. */
 START_TEST(keeps_weights)
 {
 	static const struct { uint64_t flops, charged, multiplier, expected; } cases[] = {
@@ -143,7 +143,7 @@ END_TEST
 
 /* ---- questions ---- */
 
-/* Asks a line; returns its problem, "" if it was priced, "formula" if the formula alone was asked for. */
+/* Asks for the price of a line. Returns what is wrong with it, "" if it was priced, or "formula" if it has no arguments. */
 static const char *asked(const char *line, struct query *query)
 {
 	char copy[256], *words[32], *state;
@@ -171,12 +171,12 @@ START_TEST(answers_questions)
 		{ "dgemm m=3 n=4 k=5 m=3", "dgemm: m is given twice" },
 		{ "dgemm m=3 n=4 k=5 transa=NT", "dgemm: transa=NT: expected one letter" },
 		{ "dgemm m=3 n=4 k=5 lda", "dgemm: lda: expected NAME=VALUE" },
-		{ "dgemm m=3 n=4 k=5 lda=3", "" }, /* an argument of dgemm, though no price depends on it */
+		{ "dgemm m=3 n=4 k=5 lda=3", "" }, /* lda is an argument of dgemm, though no price depends on it */
 		{ "dgemm m=3 n=4 k=5 depth=3",
 		  "dgemm: depth: not an argument that its price can depend on; those are: transa transb m n k" },
-		{ "dhseqr job=E compz=N n=9", "" }, /* ilo and ihi: the whole matrix */
+		{ "dhseqr job=E compz=N n=9", "" }, /* ilo and ihi default to the whole matrix */
 		{ "dgmem m=3", "dgmem: there is no such routine; did you mean dgemm?" },
-		{ "dcopy", "" }, /* exempt: it costs nothing whatever n is */
+		{ "dcopy", "" }, /* dcopy is exempt: it costs nothing for any n */
 	};
 	struct query query;
 
@@ -196,7 +196,7 @@ START_TEST(answers_questions)
 }
 END_TEST
 
-/* Names that are not the argument's own, what is meant where nothing is said, and what is said about the data. */
+/* Arguments may have other usual names, defaults, and values that stand for what the data would decide. */
 START_TEST(takes_other_names)
 {
 	static const struct { const char *line, *same; } cases[] = {
@@ -212,7 +212,7 @@ START_TEST(takes_other_names)
 		{ "drotm n=9 flag=-1", "drotm n=9" },
 		{ "dgbsv n=9 kl=2 ku=3 nrhs=2 pivoting=no", "dgbsv n=9 kl=2 ku=3 nrhs=2" },
 		{ "dtrsyl m=5 n=6 trana=N tranb=N isgn=1 blocks=2x2", "dtrsyl m=5 n=6 trana=N tranb=N isgn=1" },
-		{ "dlaswp m=5 n=6", "dlaswp n=6 k1=1 k2=3" }, /* costs nothing, whatever is said */
+		{ "dlaswp m=5 n=6", "dlaswp n=6 k1=1 k2=3" }, /* dlaswp is exempt */
 	};
 	static const struct { const char *line, *answer; } wrong[] = {
 		{ "dgesvd job=N m=5 n=6", "dgesvd: job: not an argument that its price can depend on; those are: jobu jobvt m n" },
@@ -243,13 +243,16 @@ START_TEST(takes_other_names)
 }
 END_TEST
 
-/* The first word of a row's arguments from `at` on, `il?range=I` without its kind; "" at the end. */
+/*
+ * Copies the next word of a row's arguments at `at` into `name` without its condition: `il?range=I` becomes `il`, and ""
+ * means the end. Returns where the word after it begins.
+ */
 static const char *next_argument(const char *at, char *name)
 {
 	size_t length;
 
 	at += strspn(at, " ");
-	if (!strncmp(at, "->", 2)) { /* a function's type */
+	if (!strncmp(at, "->", 2)) { /* the type that a function returns */
 		at += strcspn(at, "> ") + 1;
 		at += strspn(at, " ");
 		at += strcspn(at, " ");
@@ -261,7 +264,7 @@ static const char *next_argument(const char *at, char *name)
 	return at + strcspn(at, " ");
 }
 
-/* Every routine is priced with all of its arguments given, lda and alpha too. */
+/* Every routine is priced if all of its arguments are given, those too that its price does not depend on. */
 START_TEST(takes_every_argument)
 {
 	for (unsigned i = 0; i < routine_count; i++) {
@@ -272,7 +275,7 @@ START_TEST(takes_every_argument)
 
 		for (char name[24], key[32]; at = next_argument(at, name), name[0];) {
 			snprintf(key, sizeof key, " %s ", name);
-			if (strstr(seen, key)) /* it may stand at two places for different types */
+			if (strstr(seen, key)) /* an argument may be listed twice, at different places for different types */
 				continue;
 			strcat(seen, key + 1);
 			snprintf(storage[count], sizeof storage[count], "%s=1", name);
@@ -285,7 +288,7 @@ START_TEST(takes_every_argument)
 }
 END_TEST
 
-/* An argument is missing only where it matters: the indices of eigenvalues do with range=I alone. */
+/* An argument must be given only if the price depends on it: indices of eigenvalues matter only with range=I. */
 START_TEST(asks_only_for_what_matters)
 {
 	struct query query;
@@ -295,7 +298,7 @@ START_TEST(asks_only_for_what_matters)
 	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100", &query), "dsyevr: missing: il, iu");
 	ck_assert_str_eq(asked("dsyevr jobz=V range=I uplo=L n=100 il=1 iu=10", &query), "");
 	ck_assert_str_eq(asked("dsyevr range=A uplo=L n=100", &query), "dsyevr: missing: jobz");
-	/* But these have a usual value, which the answer states. */
+	/* Arguments with a usual value may be left out. */
 	ck_assert_str_eq(asked("dpocon n=100", &query), "");
 	ck_assert_int_eq(query.shape[0], 'U');
 	ck_assert_str_eq(asked("dgesvx fact=N n=100 nrhs=2", &query), "");
@@ -304,7 +307,7 @@ START_TEST(asks_only_for_what_matters)
 	ck_assert_uint_eq(query.price.flops, flops);
 	ck_assert_str_eq(asked("dgesvx fact=N trans=T n=100 nrhs=2", &query), "");
 	ck_assert_uint_ne(query.price.flops, flops);
-	/* IJOB is referenced with TRANS = N only */
+	/* LAPACK reads IJOB only if TRANS = N. */
 	ck_assert_str_eq(asked("dtgsyl trans=N m=9 n=8", &query), "dtgsyl: missing: ijob");
 	ck_assert_str_eq(asked("dtgsyl trans=N m=9 n=8 ijob=0", &query), "");
 	ck_assert_str_eq(asked("dtgsyl trans=T m=9 n=8", &query), "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_charge.c - limits and leases: exact to the last FLOP, whoever holds a lease.
- * Threads of the shim are made up here; what a limit's place in the dump would be is left out.
+ * test_charge.c - tests that limits are exact to the last FLOP, whichever threads hold leases.
+ * It must never need the rest of the shim: its threads are made up here, and there is no dump.
  */
 #include <check.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 
 enum { THREADS = 8, ROUNDS = 1000 };
 
-/* ---- what charge.c needs of the rest ---- */
+/* ---- stand-ins for what charge.c uses of the shim ---- */
 
 static struct thread threads[THREADS];
 static struct dump_lane lanes[THREADS];
@@ -43,7 +43,7 @@ static void start(unsigned count)
 		threads[i] = (struct thread){.until_sample = INT64_MAX, .lane = &lanes[i]};
 }
 
-/* A call as intercept.c makes it: from the lease if that will do, otherwise by the slow path. */
+/* Charges a call as intercept.c does: from the lease if it suffices, otherwise by charge_reserve. Returns false if refused. */
 static bool call(struct thread *thread, const struct scope *scope, int64_t cost)
 {
 	uint64_t remaining;
@@ -95,7 +95,7 @@ START_TEST(the_lease_of_a_sleeping_thread_is_called_back)
 	struct scope scope = {.limited = true, .namespace_limits = &limit};
 
 	start(2);
-	ck_assert(call(&threads[1], &scope, 1)); /* sleeps from now on, with a lease */
+	ck_assert(call(&threads[1], &scope, 1)); /* makes no further call, and keeps its lease */
 	ck_assert_int_gt(atomic_load(&threads[1].lease), 0);
 	ck_assert(call(&threads[0], &scope, 999999));
 	ck_assert_int_eq(atomic_load(&threads[1].lease), 0);
@@ -161,7 +161,7 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* The loop's number gives the limit: from one that all fits under to one that hardly anything does. */
+/* Threads that call at once never exceed a limit. The test is repeated with ten limits, from small to large. */
 START_TEST(threads_never_pass_a_limit_together)
 {
 	struct limit limit = {.amount = (uint64_t)200000 * (unsigned)(_i % 10 + 1)};
@@ -178,7 +178,7 @@ START_TEST(threads_never_pass_a_limit_together)
 	ck_assert_uint_eq(charged + refused, attempted);
 	ck_assert_uint_eq(limit.used, charged);
 	ck_assert_uint_le(charged, limit.amount);
-	/* What is left could not have held anything that was refused for good: it is still there to the last FLOP. */
+	/* No FLOP was lost: the whole rest of the limit can still be charged. */
 	thread_total = 1;
 	threads[0] = (struct thread){.until_sample = INT64_MAX, .lane = &lanes[0]};
 	ck_assert_ptr_null(charge_reserve(&threads[0], &shared_scope, (int64_t)(limit.amount - charged), &remaining));
@@ -200,7 +200,7 @@ static struct limit outer = {.amount = 50000000, .is_scope = true}, inner = {.am
 static struct scope deep_scope = {.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
 static _Atomic bool over;
 
-/* Whatever fits into the smallest limit, and back again: leases are small, and change hands all the time. */
+/* Charges calls and gives them back, as fast as it can. The smallest limit is so small that leases change hands often. */
 static void *take_and_give(void *argument)
 {
 	struct thread *thread = argument;
@@ -225,7 +225,7 @@ static void *take_and_give(void *argument)
 	return NULL;
 }
 
-/* What a child finds half done by another thread it undoes, and all leases go back: nothing but whole calls is used. */
+/* A child undoes what another thread had half done at the fork and gives all leases back: only whole calls are used. */
 START_TEST(a_child_finds_whole_calls_used_and_no_lease)
 {
 	pthread_t workers[THREADS];
@@ -260,7 +260,7 @@ START_TEST(the_dump_is_told_what_is_leased_and_on_which_limits)
 {
 	struct dump_limit records[2] = {0};
 	struct limit root = {.amount = 1000000, .record = &records[0], .number = 1};
-	struct limit middle = {.amount = 900000, .ended = true, .parent = &root}; /* has left the dump */
+	struct limit middle = {.amount = 900000, .ended = true, .parent = &root}; /* has ended, so that it is no longer in the dump */
 	struct limit own = {.amount = 800000, .namespace_id = 1, .record = &records[1], .number = 2, .parent = &middle};
 	struct scope scope = {.limited = true, .namespace_limits = &own};
 
@@ -289,7 +289,7 @@ int main(void)
 	tcase_add_test(tests, a_thread_that_ends_or_changes_its_scope_takes_nothing_with_it);
 	tcase_add_test(tests, what_was_rejected_is_given_back);
 	tcase_add_test(tests, the_dump_is_told_what_is_leased_and_on_which_limits);
-	if (!IS_THREAD_SANITIZED) /* which has no forks of threads */
+	if (!IS_THREAD_SANITIZED) /* the thread sanitizer does not support a fork beside other threads */
 		tcase_add_test(tests, a_child_finds_whole_calls_used_and_no_lease);
 	tcase_add_loop_test(tests, threads_never_pass_a_limit_together, 0, getenv("FLOPSHIM_LONG") ? ROUNDS : 40);
 	tcase_set_timeout(tests, 120);

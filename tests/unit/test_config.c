@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_config.c - what the FLOPSHIM_ variables may say, and what is said of those that may not.
+ * test_config.c - tests which values the FLOPSHIM_ variables may have, and the messages about wrong ones.
+ * It must never depend on settings of the caller's environment.
  */
 #include <check.h>
 #include <signal.h>
@@ -154,7 +155,7 @@ START_TEST(other_faults_are_kept_for_later)
 }
 END_TEST
 
-/* More than there is room for: lines are left out as a whole, for each ends with the newline that its reader looks for. */
+/* If there are more messages than fit, only whole lines are left out, since readers expect a newline at the end of each. */
 START_TEST(faults_without_room_are_left_out)
 {
 	static char names[60][96];
@@ -183,7 +184,7 @@ static char *const fatal[] = {
 	"FLOPSHIM_WEIGHTS=",
 };
 
-/* Ends with status 2: run by check's exit tests, each in a process of its own. */
+/* A wrong limit ends the program with status 2. Check runs each of these in a process of its own and compares the status. */
 START_TEST(wrong_limits_stop_the_program)
 {
 	read_environment(fatal[_i], NULL);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_generate.c - what the generator refuses, and with which words; what it makes of a small table.
- * Runs the generator named by the environment's GENERATE, or build/generate/generate.
+ * test_generate.c - tests what the generator refuses, its messages, and what it makes of a small table.
+ * It must never read the project's own table. It runs the generator that the environment's GENERATE names, or
+ * build/generate/generate.
  */
 #include <check.h>
 #include <stdbool.h>
@@ -46,7 +47,7 @@ static const char *read_file(const char *name)
 	return text;
 }
 
-/* Runs the generator in the directory; returns its exit status, and leaves its messages in `errors`. */
+/* Runs the generator in the test's directory. Returns its exit status, and leaves its messages in `errors`. */
 static int generate(const char *arguments)
 {
 	const char *generator = getenv("GENERATE");
@@ -65,7 +66,7 @@ static int generate_table(const char *text)
 	return generate("--gpr 6 t.tbl -o .");
 }
 
-/* What every table here may use: seven lines, so that the first one behind it is number 8. */
+/* The kinds that the tables of this test use. They are seven lines, so that the first row has line 8. */
 #define KINDS "kind o side uplo\nkind b upper\nkind d m n k\nkind i ld*\nkind x alpha\nkind q lwork\nkind n info\n"
 
 struct refusal {
@@ -195,7 +196,7 @@ static const struct refusal meaningless_expressions[] = {
 	{PRICE(NEST8(NEST8("m"))), PRICED("the expression needs 33 places on the stack; there are 32")},
 };
 
-/* That `double` stands where only complex types come. */
+/* `double` may stand only where the type is complex. This is the message if it stands elsewhere. */
 #define DOUBLE_FAILS "'double' stands outside of `complex ? ... :`"
 #define IN_TYPES(types, expression) "f | " types " | m n | none | direct | " expression " | m | m | s"
 
@@ -315,7 +316,7 @@ START_TEST(says_how_it_is_used)
 }
 END_TEST
 
-/* --- what it makes --------------------------------------------------------------------------- */
+/* --- what the generator makes ---------------------------------------------------------------- */
 
 #define GOOD KINDS                                                                                             \
 	"exclude other thing* | not ours\n"                                                                     \
@@ -384,7 +385,7 @@ START_TEST(the_version_changes_with_prices_only)
 
 	ck_assert(!version_differs(table, KINDS "# comment\n" ROW("m n", "m * n", "another")));
 	ck_assert(!version_differs(KINDS ROW("m n", "m*n", "a") ROW2, KINDS ROW2 ROW("m n", "m*n", "a")));
-	ck_assert(!version_differs(table, KINDS ROW("m n lda", "m*n", "a"))); /* not in the shape */
+	ck_assert(!version_differs(table, KINDS ROW("m n lda", "m*n", "a"))); /* lda is not part of the shape */
 	ck_assert(version_differs(table, KINDS ROW("m n", "m*m", "a")));
 	ck_assert(version_differs(table, KINDS ROW("n m", "m*n", "a")));
 	ck_assert(version_differs(table, KINDS ROW("side m n", "m*n", "a")));
@@ -395,7 +396,7 @@ START_TEST(the_version_changes_with_prices_only)
 }
 END_TEST
 
-/* Rows may use kinds and definitions of files that come later. */
+/* Rows may use kinds and definitions of files that are given later. */
 START_TEST(the_order_of_files_does_not_matter)
 {
 	write_file("rows.tbl", ROW("m n", "d(m)", "a"));
@@ -459,7 +460,7 @@ START_TEST(refuses_wrong_headers)
 }
 END_TEST
 
-/* A header that declares no hidden length at all is one that leaves them out. */
+/* A header that declares no hidden length at all agrees with the table. */
 START_TEST(hidden_lengths_may_be_left_out)
 {
 	ck_assert_int_eq(

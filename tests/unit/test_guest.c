@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_guest.c - the shim's formatter writes what the C library's does, on a small part of its stack; and what names.h reads.
+ * test_guest.c - tests that the shim's formatter writes the same as the C library's and needs little stack, and the
+ * functions of names.h.
+ * It must never expect a text that neither the C library nor the test itself makes.
  */
 #include <check.h>
 #include <limits.h>
@@ -55,7 +57,7 @@ START_TEST(fields)
 }
 END_TEST
 
-/* Texts that were cut in the middle of a character of two, three and four bytes, and between two. */
+/* Texts that are cut within a character of two, three or four bytes, or between two characters. */
 static const struct { const char *text; size_t cut, whole; } cuts[] = {
 	{"abc", 3, 3}, {"", 0, 0}, {"a\xc3\xa9", 3, 3}, {"a\xc3\xa9", 2, 1}, {"\xe2\x82\xac", 2, 0}, {"\xe2\x82\xac", 1, 0},
 	{"\xe2\x82\xac", 3, 3}, {"x\xf0\x9f\x98\x80", 4, 1}, {"x\xf0\x9f\x98\x80", 5, 5}, {"\x80\x80\x80\x80", 4, 4},
@@ -83,7 +85,7 @@ START_TEST(strings)
 }
 END_TEST
 
-/* Every size, so that each place can be the last. */
+/* The formatter cuts its output at any size of the buffer as the C library does. */
 START_TEST(cut)
 {
 	for (size_t size = 1; size < 40; size++)
@@ -92,7 +94,7 @@ START_TEST(cut)
 }
 END_TEST
 
-/* ---- its stack ---- */
+/* ---- how much stack the formatter needs ---- */
 
 enum { STACK = 65536, MARK = 0x5a };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_hostile.c - dumps whose header words are sound, and that would hide work, or hold the reader up.
- * It must never compare times: what takes long is counted, or would take hours, and the test is ended after a minute.
+ * test_hostile.c - tests dumps with sound check words that would hide work from the reader, or make it take hours.
+ * It must never compare times: it counts the bytes that are read, or the work would take hours and the test is killed.
  */
 #include <check.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 enum { WORK = 3000 }; /* FLOPs of the example */
 
-/* 3 calls of 1,000 FLOPs; the blocks are strings, modules, routines, sites, lanes and rows. */
+/* Writes 3 calls of 1,000 FLOPs each, in blocks of strings, modules, routines, sites, lanes and rows. */
 static void example(struct writer *writer)
 {
 	struct dump_row row;
@@ -74,7 +74,7 @@ static bool says(const struct aggregate *aggregate, const char *what)
 
 /* ---- blocks that hide others ---- */
 
-/* Of the modules' block, which stands before all counts, the size. */
+/* Wrong sizes of the block of modules, which stands before all counts, and what must be said of them. */
 static const struct { uint64_t size; const char *damage; } sizes[] = {
 	{ UINT64_C(1) << 32, "reaches past the end of the dump" },
 	{ 3 * DUMP_PAGE_LEAST, "reaches past the beginning of the next one" },
@@ -102,7 +102,7 @@ START_TEST(a_block_hides_none_by_its_size)
 }
 END_TEST
 
-/* The calls are gone, and the budget that they used is there. Of one that was not used nobody knows better. */
+/* A dump without calls is damaged if a budget was used. If none was used, nothing contradicts it. */
 START_TEST(used_budgets_answer_for_zeros)
 {
 	struct dump_limit limit = { .amount = 9000, .used = _i ? WORK : 0 };
@@ -124,7 +124,7 @@ START_TEST(used_budgets_answer_for_zeros)
 }
 END_TEST
 
-/* A number of a routine, module, site or namespace that the dump does not have: the work is counted, and the fault is said. */
+/* If a row or site refers to an entry that the dump does not have, the work is counted and the damage is reported. */
 static const char *const references[] = { "of routines", "in modules", "of call sites", "of namespaces" };
 
 START_TEST(references_lead_somewhere)
@@ -157,11 +157,11 @@ START_TEST(references_lead_somewhere)
 }
 END_TEST
 
-/* The dump of a process that begins to use a module and to call from it, after the block of modules has been looked at. */
+/* A dump that grows while it is read: its process adds a module and a call site after the block of modules was read. */
 struct growing {
 	struct memory_file file;
 	uint64_t modules, sites; /* offsets of the blocks */
-	bool grown;
+	bool grown;              /* whether the module is there by now */
 };
 
 static size_t growing_read_at(void *context, uint64_t offset, void *buffer, size_t count)
@@ -203,7 +203,7 @@ START_TEST(a_running_process_goes_on)
 }
 END_TEST
 
-/* All that is left of the counts is a block of another type, or says that nothing is in it, or has no calls. */
+/* Zeros are not believed if the block of rows has another type, claims to be empty, or has only rows without calls. */
 START_TEST(zeros_are_no_answer)
 {
 	struct writer writer;
@@ -232,7 +232,7 @@ START_TEST(zeros_are_no_answer)
 }
 END_TEST
 
-/* The process ended just when its only thread had noted the site of its first call. */
+/* One site without calls is no damage: the process may have ended just after it had noted the site of its first call. */
 START_TEST(ends_before_its_first_call)
 {
 	struct writer writer;
@@ -251,7 +251,7 @@ START_TEST(ends_before_its_first_call)
 }
 END_TEST
 
-/* The counts are there twice, which nothing but where they were in memory tells. */
+/* A block of rows that was copied to another place counts once: both state the same address in memory. */
 START_TEST(doubled_counts_count_once)
 {
 	struct writer writer;
@@ -275,7 +275,7 @@ START_TEST(doubled_counts_count_once)
 }
 END_TEST
 
-/* All blocks are gone. */
+/* A dump without any block is not complete. */
 START_TEST(a_header_alone_is_no_answer)
 {
 	struct writer writer;
@@ -291,7 +291,7 @@ START_TEST(a_header_alone_is_no_answer)
 }
 END_TEST
 
-/* The row of the call in which the process ended is not in the block that says it has it. */
+/* A lane is damaged if it has a call in flight of a row that no block has. */
 START_TEST(a_call_in_flight_has_a_row)
 {
 	struct writer writer;
@@ -309,7 +309,7 @@ START_TEST(a_call_in_flight_has_a_row)
 }
 END_TEST
 
-/* Blocks that are empty stand between the end that the header gives and the counts. */
+/* A header whose size is too small is noticed, even if the first block past that size is empty. */
 START_TEST(the_end_is_behind_all_blocks)
 {
 	struct writer writer;
@@ -326,11 +326,12 @@ START_TEST(the_end_is_behind_all_blocks)
 }
 END_TEST
 
-/* ---- what would take long ---- */
+/* ---- dumps that would take hours ---- */
 
+/* A large file with a hole, and how much of it is read. */
 struct counted {
-	struct memory_file file; /* its beginning; the rest is a hole */
-	uint64_t size, read;     /* of the whole file; bytes that were asked for */
+	struct memory_file file; /* the beginning of the file; the rest is a hole */
+	uint64_t size, read;     /* size of the whole file; bytes that were asked for */
 };
 
 static size_t counted_read(void *context, uint64_t offset, void *buffer, size_t count)
@@ -381,7 +382,7 @@ START_TEST(holes_are_not_read)
 
 	example(&writer);
 	writer_namespace(&writer, "", DUMP_NONE);
-	if (types[_i]) { /* a last block of nothing else */
+	if (types[_i]) { /* the last block is this hole */
 		struct dump_block *block;
 		uint64_t offset = writer.size;
 
@@ -403,7 +404,7 @@ START_TEST(holes_are_not_read)
 }
 END_TEST
 
-/* In a file of many gigabytes the number of an entry is not believed either. */
+/* A block that claims impossible numbers for its entries is left out, even in a file that is large enough for so many. */
 START_TEST(numbers_follow_one_another)
 {
 	uint64_t read;
@@ -425,7 +426,7 @@ START_TEST(numbers_follow_one_another)
 }
 END_TEST
 
-/* Samples of stacks that begin within one another would be as many times as long. */
+/* Stacks that overlap are not all read: n bytes could hold about n stacks of n bytes each. */
 START_TEST(stacks_do_not_overlap)
 {
 	enum { DEPTH = 600, SAMPLES = 290 };
@@ -435,7 +436,7 @@ START_TEST(stacks_do_not_overlap)
 	uint64_t frames = 0;
 
 	example(&writer);
-	for (uint64_t i = 0; i < DEPTH; i++) /* each two of them are the head of a stack of 300 */
+	for (uint64_t i = 0; i < DEPTH; i++) /* each pair of addresses looks like the head of a stack of 300 */
 		addresses[i] = i % 2 ? 0 : UINT64_C(300) << 32 | (16 + 8 * 300);
 	whole = writer_stack(&writer, addresses, DEPTH, 0);
 	for (uint64_t i = 0; i < SAMPLES / 2; i++) {
@@ -454,7 +455,7 @@ START_TEST(stacks_do_not_overlap)
 }
 END_TEST
 
-/* A million samples of one deep stack among many modules: each is one look at a table. This ends, or the test is killed. */
+/* A million samples of one deep stack are each found by one lookup. Otherwise this would take hours, and be killed. */
 START_TEST(a_stack_is_read_once)
 {
 	enum { DEPTH = 4000, SAMPLES = 1000000, MODULES = 2000 };
@@ -475,7 +476,7 @@ START_TEST(a_stack_is_read_once)
 	ck_assert(aggregate.complete);
 	ck_assert_uint_eq(aggregate.stacks.count, 1);
 	ck_assert_uint_eq(aggregate.sample_totals[0].calls, SAMPLES);
-	/* Where modules end and begin: those of writer_module are a megabyte long. */
+	/* Modules of writer_module are a megabyte long: the first frame is in one, the second in the gap after it. */
 	ck_assert_uint_eq(frames_of(stack_of(&aggregate, 0))[0].module, 1);
 	ck_assert_uint_eq(frames_of(stack_of(&aggregate, 0))[1].module, AGGREGATE_NONE);
 	aggregate_close(&aggregate);
@@ -483,7 +484,7 @@ START_TEST(a_stack_is_read_once)
 }
 END_TEST
 
-/* Hundreds of thousands of references to one text of eight megabytes. */
+/* A text of eight megabytes with 300,000 references to it is read once. Otherwise this would take hours, and be killed. */
 START_TEST(a_text_is_read_once)
 {
 	enum { LENGTH = 8 << 20, SITES = 300000 };
@@ -513,7 +514,7 @@ START_TEST(a_text_is_read_once)
 }
 END_TEST
 
-/* ---- texts that would do something where they are shown ---- */
+/* ---- texts that a terminal or a spreadsheet would obey ---- */
 
 START_TEST(csv_has_no_formulas_and_no_controls)
 {

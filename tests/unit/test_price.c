@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_price.c - the price language, from its text to the numbers, on the rows of price.tbl.
- * Expected values are the mathematics of each row written out here; none comes from the program under test.
+ * test_price.c - tests the price language, from the text of a row to the numbers, on the rows of price.tbl.
+ * It must never take an expected value from the program under test: each is the mathematics of the row, written in C.
  *
- * Linked with price/price.c and the tables.c that the generator makes of price.tbl alone.
+ * It is linked with price/price.c and with the tables.c that the generator makes of price.tbl alone.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static struct price price_of(const char *name, const int64_t *shape)
 
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
 
-/* muls, adds and words of a routine on real numbers. */
+/* Compares the multiplications, additions and words of a routine on real numbers. */
 #define CHECK_PRICE(name, shape, want_muls, want_adds, want_words)              \
 	do {                                                                     \
 		struct price got = price_of(name, shape);                         \
@@ -193,7 +193,7 @@ START_TEST(options_choose)
 				CHECK_PRICE("doptions", SHAPE(l ? 'L' : 'R', u ? 'U' : 'L', t ? 'T' : 'F', 10, 20),
 				            l ? 10 : 20, adds, words);
 			}
-	/* an option that is missing is no letter */
+	/* A missing option equals no letter. */
 	CHECK_PRICE("doptions", SHAPE(0, 0, 0, 10, 20), 20, 30, 1);
 }
 END_TEST
@@ -232,7 +232,7 @@ START_TEST(double_tells_z_from_c)
 	}
 	check_mixed("cof_complex", 20, 0, 0, 20, 6 * 20 + 20, 5, SHAPE(5));
 	check_mixed("zof_complex", 85, 0, 0, 85, 6 * 85 + 85, 5, SHAPE(5));
-	/* a call inside real() is of the real routine: n additions */
+	/* A call inside real() means the routine's real type: n additions. */
 	check_mixed("cby_type", 20, 0, 0, 5, 6 * 20 + 5, 5, SHAPE(5));
 	check_mixed("zby_type", 85, 0, 0, 5, 6 * 85 + 5, 5, SHAPE(5));
 }
@@ -395,7 +395,7 @@ START_TEST(blocking_is_in_flops)
 {
 	ck_assert_uint_eq(price_blocked(find_routine("dblocked"), SHAPE(10)), 55);
 	ck_assert_uint_eq(price_blocked(find_routine("zblocked"), SHAPE(10)), 1055);
-	ck_assert_uint_eq(price_blocked(find_routine("dreblocked"), SHAPE(10)), 110); /* product says nothing */
+	ck_assert_uint_eq(price_blocked(find_routine("dreblocked"), SHAPE(10)), 110); /* product has no blocked price */
 	ck_assert_uint_eq(price_blocked(find_routine("dhalf"), SHAPE(10)), 0);
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_render.c - numbers as text, and tables and answers in every format.
- * It must never ask where a value comes from: that is test_tables'.
+ * test_render.c - tests how numbers become text, and tables and answers in every format.
+ * It must never test where a value comes from: test_tables.c does.
  */
 #include <check.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ START_TEST(arithmetic)
 	ck_assert(u128_scale(wide(1, 0), UINT64_MAX, UINT64_MAX) == wide(1, 0));
 	ck_assert(u128_scale(U128_MAX, 2, 1) == U128_MAX);
 	ck_assert(u128_scale(5, 0, 9) == 0);
-	/* Products that do not fit. */
+	/* The product does not fit in 128 bits, though the quotient may. */
 	ck_assert(u128_scale(U128_MAX - 1, U128_MAX - 1, U128_MAX) == U128_MAX - 2);
 	ck_assert(u128_scale(wide(3, 0), wide(1, 0), wide(4, 0)) == wide(0, (uint64_t)3 << 62));
 	ck_assert(u128_scale(wide(3, 0), wide(5, 0), 7) == U128_MAX);
@@ -109,8 +109,8 @@ struct thing {
 	const char *name;
 	u128 flops;
 	uint64_t rare, list_bytes;
-	double share; /* below 0: not known */
-	uint64_t time; /* 0: not known */
+	double share; /* below 0: unknown */
+	uint64_t time; /* 0: unknown */
 	const char *label;
 };
 
@@ -251,7 +251,7 @@ START_TEST(colour)
 }
 END_TEST
 
-/* What each of them is to see, and no more. */
+/* Each format shows the parts of an answer that its readers need, and nothing else. */
 START_TEST(answers)
 {
 	static const struct { const struct format *format; const char *text; } cases[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_runs.c - which dumps are of one run, also where their headers are damaged, which are copies, and which ranks of a launch
- * have left none.
- * It must never rest on names of files or on the order in which dumps are given: each test tries every order.
+ * test_runs.c - tests which dumps belong to one run (damaged headers included), which are copies of one another, and
+ * which ranks of a launch have left no dump.
+ * It must never rely on names of files or on the order of the dumps: tests try the dumps in several orders.
  */
 #include <check.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static const uint64_t SECOND = 1000000000;
 
 /* ---- runs ---- */
 
-/* Of a process that began its dump, and itself, in second `start`, and closed it in second `end`, 0 if never. */
+/* The header of a process that started, and began its dump, in second `start`, and closed it in second `end` (0: never). */
 static struct dump_header process(const char *host, uint32_t pid, uint64_t start, uint64_t end)
 {
 	struct dump_header header = { .layout = DUMP_LAYOUT, .pid = pid, .parent_pid = 1, .rank = -1, .state = DUMP_RUNNING };
@@ -60,7 +60,7 @@ static struct dump_header marked(struct dump_header header, const char *run)
 	return header;
 }
 
-/* In both orders, with one between them that has nothing to do with either. */
+/* Checks in both orders whether two dumps are one run. Between them stands a dump that belongs to neither. */
 static void check_pair(struct dump_header a, struct dump_header b, bool one_run)
 {
 	struct dump_header other = process("elsewhere", 9, 50, 0);
@@ -83,8 +83,8 @@ START_TEST(strangers_are_runs_of_their_own)
 
 	check_pair(first, process("a", 101, 30, 40), false);
 	check_pair(first, process("b", 100, 10, 20), false);                  /* the same number on another machine */
-	check_pair(first, process("a", 100, 30, 40), false);                  /* the number was used again */
-	check_pair(first, child_of(process("a", 101, 30, 40), 100, 0), false); /* of whoever had the number then */
+	check_pair(first, process("a", 100, 30, 40), false);                  /* another process got the number */
+	check_pair(first, child_of(process("a", 101, 30, 40), 100, 0), false); /* a child of that other process */
 	check_pair(first, child_of(process("b", 101, 15, 40), 100, 0), false);
 	check_pair(child_of(first, 50, 0), child_of(process("a", 101, 30, 40), 50, 0), false); /* one shell started both */
 	check_pair(marked(first, "x"), marked(process("a", 101, 11, 12), "y"), false);
@@ -96,16 +96,16 @@ START_TEST(processes_and_their_children_are_one_run)
 	struct dump_header first = process("a", 100, 10, 20);
 
 	check_pair(first, child_of(process("a", 101, 15, 18), 100, 1000), true);  /* forked */
-	check_pair(first, child_of(process("a", 101, 15, 0), 100, 0), true);      /* started by it, and killed */
+	check_pair(first, child_of(process("a", 101, 15, 0), 100, 0), true);      /* started by the process, then killed */
 	check_pair(process("a", 100, 10, 0), child_of(process("a", 101, 15, 18), 100, 0), true);
 	check_pair(marked(first, "x"), marked(process("b", 7, 90, 99), "x"), true);
-	first.start_realtime_ns += 30 * SECOND; /* another program of the same process, by exec */
+	first.start_realtime_ns += 30 * SECOND; /* the same process began another program by exec */
 	first.start_monotonic_ns += 30 * SECOND;
 	check_pair(first, process("a", 100, 10, 20), true);
 }
 END_TEST
 
-/* A child may make its first call before its parent makes one: the dump of the parent is begun later. */
+/* A child may make its first call before its parent does, so that the parent's dump begins later than the child's. */
 START_TEST(a_parent_may_begin_its_dump_later)
 {
 	struct dump_header parent = process("a", 100, 10, 40);
@@ -121,21 +121,24 @@ START_TEST(ranks_of_a_launch_are_one_run)
 	struct dump_header a = process("a", 100, 10, 20), b = process("b", 300, 11, 20);
 
 	check_pair(rank_of(a, "5", "0", 0, 8), rank_of(b, "5", "0", 7, 8), true);
-	check_pair(rank_of(a, "", "91", 0, 8), rank_of(b, "", "91", 0, 8), true); /* a child of the rank's */
+	check_pair(rank_of(a, "", "91", 0, 8), rank_of(b, "", "91", 0, 8), true); /* a child of the rank */
 	check_pair(rank_of(a, "5", "0", 0, 8), rank_of(b, "5", "1", 1, 8), false);
 	check_pair(rank_of(a, "5", "0", 0, 8), rank_of(b, "6", "0", 1, 8), false);
-	check_pair(rank_of(a, "5", "", 0, 0), rank_of(b, "5", "", 0, 0), false); /* serial, in a batch script */
+	check_pair(rank_of(a, "5", "", 0, 0), rank_of(b, "5", "", 0, 0), false); /* serial programs in a batch script */
 	check_pair(rank_of(a, "5", "", 0, 1), rank_of(b, "5", "", 0, 1), false);
-	/* A launch without a name: what one process has started. */
+	/* Without a name, a launch is all that one process has started. */
 	check_pair(rank_of(a, "", "", 0, 8), rank_of(child_of(process("a", 101, 10, 20), 1, 0), "", "", 1, 8), true);
 	check_pair(rank_of(a, "", "", 0, 8), rank_of(child_of(process("a", 101, 10, 20), 2, 0), "", "", 1, 8), false);
 	check_pair(rank_of(a, "", "", 0, 8), rank_of(b, "", "", 1, 8), false);
-	a.layout = b.layout = 2; /* said nothing of sizes */
+	a.layout = b.layout = 2; /* this layout did not state the size of a launch */
 	check_pair(rank_of(a, "5", "", 0, 0), rank_of(b, "5", "", 1, 0), true);
 }
 END_TEST
 
-/* Three generations and a rank of another machine; the last run is the one that began last, whichever dump comes last. */
+/*
+ * A run holds all generations of a process, and the ranks of its launch on other machines. The last run is the one that
+ * began last, whatever the order of the dumps is.
+ */
 START_TEST(kinship_carries_on)
 {
 	struct dump_header headers[] = {
@@ -160,7 +163,7 @@ START_TEST(kinship_carries_on)
 }
 END_TEST
 
-/* What a damaged header says not: who the process was and when it began. Such a dump is of the run whose mark it has. */
+/* A damaged header states neither the process nor its start. Such a dump belongs only to the run whose mark it has. */
 START_TEST(a_damaged_header_ties_nothing)
 {
 	struct dump_header first = process("a", 0, 0, 0), later = process("a", 7, 30, 0), headers[3];
@@ -190,7 +193,7 @@ END_TEST
 
 /* ---- headers ---- */
 
-/* The header of a dump in which one bit of each of two bytes is wrong, or of one. */
+/* Reads the header of a dump in which one bit of each of these two bytes is wrong; they may be the same byte. */
 static bool peek_damaged(size_t byte, size_t second, struct dump_header *header)
 {
 	struct writer writer;
@@ -218,13 +221,13 @@ static bool peek_damaged(size_t byte, size_t second, struct dump_header *header)
 	((byte) >= offsetof(struct dump_header, member) && \
 	 (byte) < offsetof(struct dump_header, member) + sizeof((struct dump_header *)0)->member)
 
-/* Whether the check word is not of this byte, which changes while the process runs. */
+/* Whether the check word excludes this byte, because it changes while the process runs. */
 static bool changes(size_t byte)
 {
 	return IS_IN(end_monotonic_ns, byte) || IS_IN(log_dropped, byte) || IS_IN(stacks_failed, byte) || IS_IN(exit_status, byte);
 }
 
-/* Bytes that are no header. */
+/* Reads a header from zeros. */
 static bool peek_nothing(struct dump_header *header)
 {
 	static const unsigned char bytes[2 * sizeof *header];
@@ -239,13 +242,14 @@ static bool is_sound(const struct dump_header *header)
 	return header->pid == 7 && header->rank == 3 && header->start_ticks == 9 && !strcmp(header->job, "4711");
 }
 
-/* Where one bit is wrong anywhere in what the check word is of. */
+/* If one bit is wrong anywhere in what the check word covers, only the dump's id is believed. */
 START_TEST(a_damaged_header_says_its_identity_alone)
 {
-	unsigned ends_of_texts = 0; /* which are put back before anybody looks at the check word */
+	unsigned ends_of_texts = 0; /* the reader repairs these bytes before it compares the check word */
 	struct dump_header header;
 
-	ck_assert(peek_damaged(offsetof(struct dump_header, state), offsetof(struct dump_header, state), &header)); /* which may change */
+	/* The state may change while the process runs, so the check word does not cover it. */
+	ck_assert(peek_damaged(offsetof(struct dump_header, state), offsetof(struct dump_header, state), &header));
 	ck_assert(header_check_process(&header));
 	ck_assert(is_sound(&header));
 	for (size_t byte = offsetof(struct dump_header, pid); byte < offsetof(struct dump_header, header_check); byte++) {
@@ -264,7 +268,10 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 }
 END_TEST
 
-/* The magic, the version or the byte order is wrong: the rest is known; where the rest is wrong too its identity is. */
+/*
+ * A wrong magic, version or byte order hides nothing else of the header. If a field behind them is wrong too, the id is
+ * still believed; if the id is wrong, the fields are.
+ */
 START_TEST(a_damaged_beginning_hides_no_header)
 {
 	static const size_t places[] = { 0, offsetof(struct dump_header, version), offsetof(struct dump_header, byte_order) };
@@ -297,18 +304,18 @@ START_TEST(copies_are_told_by_their_id)
 {
 	struct dump_header a = process("a", 100, 10, 0), b = a, none = { 0 };
 
-	ck_assert(same_key(&a, &b)); /* of a layout without ids */
+	ck_assert(same_key(&a, &b)); /* a layout without ids */
 	b.state = DUMP_CLOSED;
 	b.end_monotonic_ns = 1;
 	b.size = 1 << 20;
-	ck_assert(same_key(&a, &b)); /* the later of two copies */
+	ck_assert(same_key(&a, &b)); /* b is a later copy of the same dump */
 	b.start_monotonic_ns++;
-	ck_assert(!same_key(&a, &b)); /* after an exec, which keeps pid and start_ticks */
+	ck_assert(!same_key(&a, &b)); /* an exec keeps pid and start_ticks, and begins another dump */
 	a.id[0] = b.id[0] = 5;
 	ck_assert(same_key(&a, &b));
 	b.id[1] = 1;
 	ck_assert(!same_key(&a, &b));
-	ck_assert(!same_key(&none, &none)); /* nothing tells whose it is */
+	ck_assert(!same_key(&none, &none)); /* an empty header has no key */
 }
 END_TEST
 
@@ -331,7 +338,7 @@ static void make_copy(unsigned which, struct writer *writer)
 	writer_row(writer, 0, &row);
 	if (which == CLOSED || which == DAMAGED)
 		writer_close(writer, DUMP_CLOSED);
-	if (which == DAMAGED) /* texts alone: all calls are there */
+	if (which == DAMAGED) /* only texts are damaged: all calls are there */
 		((struct dump_block *)(void *)(writer->bytes + writer->page))->content_check++;
 	if (which == CUT)
 		writer->size -= 2 * writer->page;
@@ -355,7 +362,7 @@ START_TEST(the_better_copy_wins_in_any_order)
 	for (unsigned i = 0; i < COPIES; i++)
 		for (unsigned j = 0; j < COPIES; j++)
 			ck_assert_int_eq(copy_is_better(&worth[i], &worth[j]), i < j);
-	/* Of the sound ones the best knows all; of an early one and a damaged one neither does. */
+	/* No sound copy knows anything that a later one does not. A damaged one may know more than an early one. */
 	ck_assert(!copy_knows_more(&worth[EARLY], &worth[CLOSED]) && !copy_knows_more(&worth[EARLY], &worth[LATE]));
 	ck_assert(!copy_knows_more(&worth[CUT], &worth[CLOSED]) && !copy_knows_more(&worth[CUT], &worth[EARLY]));
 	ck_assert(copy_knows_more(&worth[DAMAGED], &worth[EARLY]) && !copy_knows_more(&worth[DAMAGED], &worth[CLOSED]));
@@ -388,7 +395,7 @@ static void add_rank(struct aggregate *aggregate, uint32_t pid, int32_t rank, ui
 	writer_free(&writer);
 }
 
-/* Pieces that each end in 0, with commas. */
+/* The launch's list of missing ranks, whose pieces each end in a zero byte, as one text with commas. */
 static const char *missing_of(const struct launch *launch)
 {
 	static char text[256];
@@ -419,7 +426,7 @@ START_TEST(names_ranks_without_a_dump)
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_uint_eq(list.processes[i]->pid, ((const uint32_t[]){ 2, 22, 9, 10 })[i]);
 	launches_free(&list);
-	/* Of another launch every rank is there; and a process of none is a share of its own. */
+	/* All ranks of a second launch have dumps. A process of no launch has a share of its own. */
 	add_rank(&aggregate, 31, 1, 2, 7);
 	add_rank(&aggregate, 30, 0, 2, 8);
 	add_rank(&aggregate, 40, -1, 0, 9);
@@ -435,7 +442,7 @@ START_TEST(names_ranks_without_a_dump)
 }
 END_TEST
 
-/* Where nothing of a rank's counts could be read, it is not known to have done nothing: it has a dump, but no share. */
+/* A rank whose counts cannot be read has a dump, but no share of the work: it may have done some. */
 START_TEST(unreadable_ranks_have_no_share)
 {
 	struct aggregate aggregate;
@@ -460,7 +467,7 @@ START_TEST(unreadable_ranks_have_no_share)
 }
 END_TEST
 
-/* Launches without names are one in a batch job, and elsewhere what one process has started: here and where runs are told. */
+/* Without a name, a batch job is one launch; outside of a job, a launch is what one process has started. Runs agree. */
 START_TEST(launches_without_names_are_told_by_who_started_them)
 {
 	struct aggregate aggregate;
@@ -484,7 +491,7 @@ START_TEST(launches_without_names_are_told_by_who_started_them)
 }
 END_TEST
 
-/* A rank that its launch cannot have, as damage or a wrong variable may say, takes no room and hides nobody. */
+/* A rank number that the launch cannot have, by damage or a wrong variable, counts as a process without a rank. */
 START_TEST(impossible_ranks_are_processes)
 {
 	struct aggregate aggregate;

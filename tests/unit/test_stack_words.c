@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_stack_words.c - what every form says about the caller's registers and stack, against witnesses that share
- * nothing with the generator: the compiler's reading of the installed headers, gfortran's reading of the reference
- * sources (lapack-*-prototypes.txt), and what newer headers declare (c-prototypes.txt). A wrong number of stack words
- * corrupts the program's arguments.
+ * test_stack_words.c - tests in which register or stack slot each form of the table expects each argument, and how many
+ * stack words it has. A wrong number of stack words would corrupt the program's arguments.
+ * It must never share code with the generator. It compares the table with three independent witnesses: how the compiler
+ * reads the installed headers, how gfortran reads the reference sources (lapack-*-prototypes.txt), and what newer headers
+ * declare (c-prototypes.txt).
  *
- * Linked with the tables.c that the build generates. Needs gcc, for -aux-info.
+ * It is linked with the tables.c that the build generates, and needs gcc for -aux-info.
  */
 #include <check.h>
 #include <stdbool.h>
@@ -25,17 +26,17 @@ static const char *const form_names[FORM_COUNT] = {
 #undef NAME
 };
 
-/* The forms that a witness has spoken about. */
+/* Whether any witness declares the form. */
 static bool witnessed[FORM_COUNT];
 
-/* --- looking forms up ------------------------------------------------------------------------ */
+/* --- finding forms --------------------------------------------------------------------------- */
 
 static int compare_form_numbers(const void *a, const void *b)
 {
 	return strcmp(form_names[*(const unsigned *)a], form_names[*(const unsigned *)b]);
 }
 
-/* The form of a plain symbol, or NULL. */
+/* The form of an undecorated symbol, or NULL if there is none. */
 static const struct form *find_form(const char *symbol)
 {
 	static unsigned sorted[FORM_COUNT];
@@ -76,10 +77,10 @@ static const struct family *family_of(const struct form *form)
 
 enum class { WORD_POINTER, WORD_CHAR, WORD_INT, XMM_ONE, XMM_TWO };
 
-/* The argument in each slot, and the words on the stack. */
+/* Where the System V ABI puts the arguments of a prototype. Slots number the integer registers, then the stack. */
 struct layout {
 	enum class classes[ARGS_MAX];
-	int in_slot[2 * ARGS_MAX]; /* number of the argument, or -1 */
+	int in_slot[2 * ARGS_MAX]; /* number of the argument in each slot, or -1 */
 	unsigned arg_count, stack_words;
 };
 
@@ -103,7 +104,7 @@ static void lay_out(struct layout *layout)
 	}
 }
 
-/* What is fetched from a slot must be what the prototype passes there. */
+/* Whether the prototype passes in the argument's slot what the shim fetches from it. */
 static bool fetch_agrees(const struct shape_arg *arg, const struct layout *layout)
 {
 	int number = layout->in_slot[arg->slot];
@@ -154,7 +155,7 @@ static enum class class_of(const char *type)
 		return strstr(type, "double") ? XMM_TWO : XMM_ONE;
 	if (strstr(type, "float") || strstr(type, "double"))
 		return XMM_ONE;
-	if (strstr(type, "SELECT")) /* lapack.h's names for pointers to functions */
+	if (strstr(type, "SELECT")) /* names of lapack.h for pointers to functions */
 		return WORD_POINTER;
 	return strstr(type, "char") ? WORD_CHAR : WORD_INT;
 }
@@ -169,11 +170,11 @@ static bool result_agrees(const struct form *form, const char *type)
 		return form->result == (strstr(type, "double") ? RESULT_COMPLEX16 : RESULT_COMPLEX8);
 	if (strstr(type, "float") || strstr(type, "double"))
 		return form->result == RESULT_REAL;
-	/* f2c's way to declare a subroutine */
+	/* f2c declares a subroutine as a function that returns int. */
 	return form->result == RESULT_INT || (form->interface == FORM_FORTRAN && form->result == RESULT_VOID);
 }
 
-/* Cuts an argument list at its commas, writing zeros into it. */
+/* Adds the arguments of a list to `layout`. It overwrites the commas of the list with zero bytes. */
 static void split_args(char *list, struct layout *layout, unsigned *char_pointers, bool *has_lengths)
 {
 	int depth = 0;
@@ -199,7 +200,7 @@ static void split_args(char *list, struct layout *layout, unsigned *char_pointer
 	}
 }
 
-/* One line of -aux-info: a comment, then `extern TYPE NAME (TYPE, ...);` */
+/* Checks a line of -aux-info, which is a comment and then `extern TYPE NAME (TYPE, ...);` */
 static void check_prototype(char *line, const char *header, unsigned *count)
 {
 	struct layout layout = {0};
@@ -223,7 +224,7 @@ static void check_prototype(char *line, const char *header, unsigned *count)
 	open += 2;
 	*strrchr(open, ')') = 0;
 	split_args(open, &layout, &char_pointers, &has_lengths);
-	/* f77blas.h leaves the hidden lengths out: one per character */
+	/* f77blas.h does not declare the hidden lengths, of which there is one for each character argument. */
 	for (unsigned i = 0; form->interface == FORM_FORTRAN && !has_lengths && i < char_pointers; i++)
 		layout.classes[layout.arg_count++] = WORD_INT;
 	lay_out(&layout);
@@ -233,7 +234,7 @@ static void check_prototype(char *line, const char *header, unsigned *count)
 	++*count;
 }
 
-/* Returns the number of forms that the header declares; 0 if it is not installed. */
+/* Checks a header, and returns how many forms it declares; 0 if it is not installed. */
 static unsigned check_header(const char *header)
 {
 	static char line[LINE_BYTES];
@@ -276,7 +277,7 @@ static int find_word(char *const *words, unsigned count, const char *word)
 	return -1;
 }
 
-/* In a Fortran form the n-th argument is in slot n. */
+/* Checks the names of the arguments: in a Fortran form the n-th argument is in slot n. */
 static void check_names(const struct form *form, char *const *args, unsigned count)
 {
 	const struct family *family = family_of(form);
@@ -293,7 +294,7 @@ static void check_names(const struct form *form, char *const *args, unsigned cou
 	ck_assert_msg(form->info == (info < 0 ? INFO_NONE : info), "%s: INFO is argument %d", name, info);
 }
 
-/* NAME ARGUMENTS HIDDEN_LENGTHS ARGUMENT... */
+/* Checks a line of lapack-*-prototypes.txt: NAME ARGUMENTS HIDDEN_LENGTHS ARGUMENT... */
 static void check_prototype_line(char *line, unsigned *count)
 {
 	char *words[ARGS_MAX + 3], symbol[256];
@@ -319,7 +320,7 @@ static void check_prototype_line(char *line, unsigned *count)
 	++*count;
 }
 
-/* Gives each line of a file that is no comment to `check`; returns how many there were. */
+/* Calls `check` for each line of a file that is no comment. Returns how many lines were checked. */
 static unsigned check_lines(const char *path, void (*check)(char *line, unsigned *count))
 {
 	static char line[LINE_BYTES];
@@ -346,7 +347,7 @@ END_TEST
 
 /* --- the witness of newer headers ------------------------------------------------------------ */
 
-/* `double*` and `pointer` are pointers; complex16 takes two registers. */
+/* The class of a word of c-prototypes.txt: `double*` and `pointer` are pointers, complex16 takes two registers. */
 static enum class class_of_word(const char *word)
 {
 	static const struct {
@@ -364,7 +365,7 @@ static enum class class_of_word(const char *word)
 	ck_abort_msg("no class: %s", word);
 }
 
-/* NAME RESULT CLASS:NAME ... */
+/* Checks a line of c-prototypes.txt: NAME RESULT CLASS:NAME ... */
 static void check_c_prototype_line(char *line, unsigned *count)
 {
 	char *name = strtok(line, " \n"), *result = strtok(NULL, " \n");
@@ -388,16 +389,16 @@ END_TEST
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-/* Forms that no witness knows. Each was read in its library's own source. */
+/* Forms that no witness declares. Each was checked by reading the source or the reference of its library. */
 static const char *const unwitnessed[] = {
 	"sgemm_batch", "dgemm_batch", "cgemm_batch", "zgemm_batch", /* BLIS 0.9: frame/compat/extra */
 	"sgemmt", "dgemmt", "cgemmt", "zgemmt",
-	/* MKL's, as its reference describes them, and what OpenBLAS has in C alone */
+	/* MKL, by its reference manual; and forms that OpenBLAS has only in C */
 	"sgemm_batch_strided", "dgemm_batch_strided", "cgemm_batch_strided", "zgemm_batch_strided", "sgemm_pack", "dgemm_pack",
 	"sgemm_compute", "dgemm_compute", "sbgemm_batch", "sbgemm_batch_strided", "sbgemm_pack", "sbgemm_compute",
 	"bgemm", "bgemv", "shgemm", "shgemv", /* OpenBLAS after 0.3.29: f77blas.h */
 	"sger2", "dger2", "cger2u", "zger2u", "cger2c", "zger2c", /* ATLAS 3.10 */
-	"LAPACKE_ctrsyl3", /* forgotten by lapacke.h 3.11 */
+	"LAPACKE_ctrsyl3", /* missing from lapacke.h 3.11 */
 	"cblas_sger2", "cblas_dger2", "cblas_cger2u", "cblas_zger2u", "cblas_cger2c", "cblas_zger2c",
 };
 
@@ -413,7 +414,7 @@ START_TEST(every_form_has_a_witness)
 }
 END_TEST
 
-/* Slots and stack words by hand, for forms that the System V ABI treats in different ways. */
+/* Stack words are those counted by hand, for one form of each kind that the System V ABI treats differently. */
 START_TEST(agrees_with_the_abi_by_hand)
 {
 	static const struct {
@@ -421,12 +422,12 @@ START_TEST(agrees_with_the_abi_by_hand)
 		unsigned stack_words;
 	} expected[] = {
 		{"ddot_", 0},                /* 5 pointers */
-		{"dgemm_", 13 + 2 - 6},      /* and 2 hidden lengths */
+		{"dgemm_", 13 + 2 - 6},      /* 2 hidden lengths */
 		{"cblas_dgemm", 12 - 6},     /* alpha and beta in registers */
 		{"cblas_zgemm", 14 - 6},     /* alpha and beta by pointer */
 		{"LAPACKE_dgesv", 8 - 6},
 		{"LAPACKE_zlaset", 6 - 6},   /* alpha and beta in two registers each */
-		{"LAPACKE_dlatms", 13 - 6},  /* 15, two of them reals in registers */
+		{"LAPACKE_dlatms", 13 - 6},  /* 15 arguments, 2 of them reals in registers */
 		{"dsyevr_", 21 + 3 - 6},
 		{"zuncsd_", 32 + 6 - 6},
 	};
@@ -446,7 +447,7 @@ int main(void)
 	Suite *suite = suite_create("stack words");
 	TCase *witnesses = tcase_create("witnesses");
 
-	/* The last test needs what the others found, in this order and in one process. */
+	/* The last test uses what the others have recorded, so all must run in this order and in one process. */
 	tcase_add_test(witnesses, agrees_with_the_abi_by_hand);
 	tcase_add_test(witnesses, agrees_with_installed_headers);
 	tcase_add_test(witnesses, agrees_with_the_reference_sources);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_symbolize.c - places in this very program and in the C library, by path, build-id and offset.
+ * test_symbolize.c - tests that addresses in this program and in the C library become names, by path, build id and offset.
+ * It must never accept a name from a file that may not be the one that was loaded.
  */
 #include <check.h>
 #include <elf.h>
@@ -18,9 +19,9 @@
 #include "analyzer/tables/symbolize.h"
 #include "run_suite.h"
 
-/* A loaded object: what the shim would write about it. */
+/* A loaded object, as the shim would describe it in the dump. */
 struct object {
-	const void *inside; /* an address in it, to find it by */
+	const void *inside; /* an address in the object, by which it is found */
 	char path[PATH_MAX];
 	uint64_t bias;
 	uint8_t build_id[32];
@@ -77,9 +78,9 @@ static struct object object_of(const void *inside)
 	return object;
 }
 
-static char function[256], file_name[PATH_MAX]; /* of the last place, whose own are gone with their symbolizer */
+static char function[256], file_name[PATH_MAX]; /* texts of the last place, copied before its symbolizer is closed */
 
-/* The place of `address` in a dump that says so of the object. */
+/* Symbolizes `address` by a dump that describes the object. */
 static char *place_in(const struct object *object, uint64_t start_realtime_ns, const char *host, uint64_t address,
                       struct place *copy)
 {
@@ -207,7 +208,7 @@ START_TEST(says_that_a_file_is_gone)
 }
 END_TEST
 
-/* An ELF file without a build-id: it is believed only if it has not changed since before the process began, here. */
+/* A file without a build id is believed only on this host, and only if it is older than the process. */
 START_TEST(is_careful_without_build_ids)
 {
 	struct object object = object_of((const void *)(uintptr_t)&plain_caller);
@@ -220,18 +221,17 @@ START_TEST(is_careful_without_build_ids)
 	close(file);
 	plain_caller();
 	snprintf(command, sizeof command, "objcopy --remove-section .note.gnu.build-id '%s' '%s' 2>/dev/null", object.path, copy);
-	if (system(command) == 0) {
-		strcpy(object.path, copy);
-		object.build_id_size = 0;
-		free(place_in(&object, now + 3600u * UINT64_C(1000000000), "testhost", here, &place));
-		ck_assert_ptr_nonnull(place.function);
-		ck_assert_str_eq(place.function, "plain_caller");
-		free(place_in(&object, now - 3600u * UINT64_C(1000000000), "testhost", here, &place));
-		ck_assert_ptr_null(place.function);
-		ck_assert_str_eq(place.problem, "no build-id tells whether the file is the one that ran");
-		free(place_in(&object, now + 3600u * UINT64_C(1000000000), "another", here, &place));
-		ck_assert_ptr_null(place.function);
-	}
+	ck_assert_msg(system(command) == 0, "failed: %s", command);
+	strcpy(object.path, copy);
+	object.build_id_size = 0;
+	free(place_in(&object, now + 3600u * UINT64_C(1000000000), "testhost", here, &place));
+	ck_assert_ptr_nonnull(place.function);
+	ck_assert_str_eq(place.function, "plain_caller");
+	free(place_in(&object, now - 3600u * UINT64_C(1000000000), "testhost", here, &place));
+	ck_assert_ptr_null(place.function);
+	ck_assert_str_eq(place.problem, "no build-id tells whether the file is the one that ran");
+	free(place_in(&object, now + 3600u * UINT64_C(1000000000), "another", here, &place));
+	ck_assert_ptr_null(place.function);
 	unlink(copy);
 }
 END_TEST

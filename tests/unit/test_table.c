@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_table.c - what every price of the routine table must keep to, on random shapes.
- * Linked with price/price.c and the tables that the build makes. It must never know a price: tests/price does.
+ * test_table.c - tests what must hold for every price of the routine table, on random shapes.
+ * It must never state a price itself: tests/price does. It is linked with price/price.c and the tables that the build makes.
  *
- *     test_table [--digest]      --digest prints a number made of many prices: the same from every compiler
+ *     test_table [--digest]      --digest prints a hash of many prices, which must be the same with every compiler
  */
 #include <check.h>
 #include <fenv.h>
@@ -22,7 +22,7 @@
 #include "find_routine.h"
 #include "run_suite.h"
 
-/* The same prices by the machine alone, in 128 bits; and is_complex. */
+/* The same functions once more, as the interpreter with 128 bits alone computes prices. It also gives is_complex. */
 #define price_shape price_shape_wide
 #define price_blocked price_blocked_wide
 #define price_run_programs price_run_programs_wide
@@ -35,7 +35,7 @@
 
 enum { STEPS = 25 };
 
-/* How many for each price: the environment's TEST_SHAPES, or few enough for a quick check. */
+/* How many random shapes each price is tested with: the environment's TEST_SHAPES, or few enough for a quick check. */
 static unsigned shapes = 50;
 
 /* --- random shapes --------------------------------------------------------------------------- */
@@ -61,8 +61,8 @@ static bool is_priced(const struct routine *routine)
 }
 
 /*
- * What an option can be. The letters of all options of a name are taken together: a price must be sane for
- * a letter that the routine would reject, too.
+ * A random letter for an option of this name. It may be one that only other routines accept, since prices must be sane for
+ * letters that the routine rejects too.
  */
 static int64_t random_option(const char *name)
 {
@@ -80,7 +80,7 @@ static int64_t random_option(const char *name)
 	return known[i].letters[random64() % strlen(known[i].letters)];
 }
 
-/* Dimensions below 2^`bits`, of all magnitudes. */
+/* A random dimension below 2^`bits`; all magnitudes are equally likely. */
 static int64_t random_dimension(unsigned bits)
 {
 	return (int64_t)(random64() >> (64 - 1 - random64() % bits));
@@ -121,7 +121,7 @@ static const struct routine *of_type(const struct routine *routine, uint8_t type
 	return NULL;
 }
 
-/* Not what stands between the fields. */
+/* Compares the fields only, not the padding between them. */
 static bool same_price(const struct price *a, const struct price *b)
 {
 	return !memcmp(a, b, offsetof(struct price, saturated)) && a->saturated == b->saturated;
@@ -148,7 +148,7 @@ START_TEST(single_and_double_precision_cost_the_same)
 }
 END_TEST
 
-/* Short programs are run as C, longer ones by a machine of 64 bits. */
+/* Short price programs are compiled as C, longer ones interpreted with 64 bits: both give what 128 bits give. */
 START_TEST(programs_in_c_are_what_the_machine_runs)
 {
 	unsigned in_c = 0;
@@ -216,8 +216,8 @@ static bool depends_on(const struct routine *routine, unsigned argument)
 }
 
 /*
- * The layout is in no shape, so that row-major and column-major calls have one price. A form may lack an
- * argument only where the price does not need it: else it would have a price of its own.
+ * All forms of a routine have the same price: a form may lack an argument only if the price does not depend on it. The
+ * matrix layout is in no shape, so that row-major and column-major calls cost the same.
  */
 START_TEST(every_form_has_what_the_price_needs)
 {
@@ -240,7 +240,7 @@ END_TEST
 
 /* --- size ------------------------------------------------------------------------------------ */
 
-/* The arguments that say how much there is: more of them cannot be less work. */
+/* Whether an argument of this name is a size: a larger one must not cost less. */
 static bool is_size(const char *name)
 {
 	static const char *const sizes[] = {"m", "n", "k", "p", "nrhs", "kl", "ku", "kd", "nru", "ncvt", "ncc", "qsiz"};
@@ -252,8 +252,8 @@ static bool is_size(const char *name)
 }
 
 /*
- * Where more of an argument is less work, and why that is right: the sizes at which an algorithm gives way to
- * another that takes less, and arguments that say how much is already done.
+ * Where a larger argument may cost less, and why: from some size on another algorithm is used that takes less work, or the
+ * argument says how much is already done.
  */
 static const struct exception {
 	const char *families, *arguments, *reason;
@@ -302,8 +302,8 @@ static bool is_exception(const struct family *family, const char *argument)
 }
 
 /*
- * What LAPACK demands of dimensions, `a<=b` or `a<=b-1`; behind `side=L:` where it depends on an option. Others
- * are priced, too, but only have to be integers.
+ * What LAPACK demands of dimensions: `a<=b` or `a<=b-1`, with `side=L:` before it if it holds only for that option. Other
+ * shapes have prices too, but need not fulfil what is tested below.
  */
 static const struct rule {
 	const char *families, *demands;
@@ -342,7 +342,7 @@ static int find_argument(const struct family *family, const char *name, size_t l
 	return -1;
 }
 
-/* One demand, `side=L:k<=n-1`: the argument that is too large, and how large it may be. */
+/* Checks one demand such as `side=L:k<=n-1`. Returns the argument that is too large and sets its bound, or -1 if none is. */
 static int find_violation(const struct family *family, const int64_t *shape, const char *demand, int64_t *bound)
 {
 	const char *colon = strchr(demand, ':'), *space = strchr(demand, ' ');
@@ -374,7 +374,7 @@ static int find_violation(const struct family *family, const int64_t *shape, con
 	return shape[small] > *bound ? small : -1;
 }
 
-/* With `repair` makes the shape valid by lowering arguments; without says whether it is. */
+/* Returns whether a shape is valid. With `repair`, lowers arguments that are too large first. */
 static bool is_valid(const struct family *family, int64_t *shape, bool repair)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
@@ -402,18 +402,18 @@ static uint64_t flops_of(const struct routine *routine, const int64_t *shape)
 	return got.flops;
 }
 
-/* Whether the price falls anywhere as an argument grows; says where. */
+/* Whether a routine costs less anywhere if an argument is larger. Prints where. */
 static bool find_descent(const struct routine *routine, unsigned argument)
 {
 	const struct family *family = family_of(routine);
 
 	for (unsigned i = 0; i < shapes; i++) {
-		bool is_small = i % 2; /* where terms of lower order decide: step by step */
+		bool is_small = i % 2; /* terms of lower order matter for small shapes: these grow by single steps */
 		int64_t shape[SHAPE_ARGS_MAX] = {0};
 		uint64_t before, now;
 
 		random_shape(family, is_small ? 4 : 9, shape);
-		for (int j = 0; j < 3; j++) /* what one demand lowers another may be about */
+		for (int j = 0; j < 3; j++) /* lowering an argument for one demand may violate another */
 			is_valid(family, shape, true);
 		before = flops_of(routine, shape);
 		for (unsigned j = 0; j < STEPS; j++) {
@@ -458,7 +458,7 @@ static unsigned count_families(const char *list)
 	return count;
 }
 
-/* A list that names what is not in the table hides something. */
+/* The lists above name only families that are in the table, since a misspelt name would exempt nothing. */
 START_TEST(lists_name_families)
 {
 	for (size_t i = 0; i < sizeof(exceptions) / sizeof(*exceptions); i++) {
@@ -473,7 +473,7 @@ START_TEST(lists_name_families)
 }
 END_TEST
 
-/* The price of a part with a driver's arguments: its matrices are n by n, and it solves without transposing. */
+/* The price of a part of a driver, with the driver's arguments. Matrices are n by n; options that the driver lacks are N. */
 static uint64_t flops_of_part(const char *name, const struct family *driver, const int64_t *shape)
 {
 	const struct routine *part = find_routine(name);
@@ -510,14 +510,14 @@ START_TEST(drivers_are_the_sum_of_their_parts)
 			is_valid(family, shape, true);
 			whole = flops_of(driver, shape);
 			sum = flops_of_part(sums[i][1], family, shape) + flops_of_part(sums[i][2], family, shape);
-			/* multiplications and additions are rounded, 6 and 2 FLOPs each */
+			/* Multiplications and additions are rounded, and a complex one counts 6 and 2 FLOPs. */
 			ck_assert_msg(whole <= sum + 8 && sum <= whole + 8, "%s: %" PRIu64 " FLOPs, its parts %" PRIu64,
 			              text_of(driver, shape), whole, sum);
 		}
 }
 END_TEST
 
-/* A matrix of no columns, a system of no equations. Arguments that are no sizes (itype, ijob) are 0, too. */
+/* A routine costs nothing if all its dimensions are 0. Other arguments (itype, ijob) are 0 too. */
 START_TEST(nothing_costs_nothing)
 {
 	unsigned count = 0;
@@ -539,13 +539,13 @@ START_TEST(nothing_costs_nothing)
 			break;
 		}
 	}
-	ck_assert_msg(!count, "%u prices of nothing", count);
+	ck_assert_msg(!count, "%u routines cost something though all dimensions are 0", count);
 }
 END_TEST
 
 /* --- bounds ---------------------------------------------------------------------------------- */
 
-/* A price that does not fit says so, one that says nothing fits: no wrapped number in between. */
+/* A price either fits or is marked as saturated, so that no number has wrapped around. */
 static void check_bounds(unsigned bits)
 {
 	for (unsigned i = 0; i < routine_count; i++)
@@ -591,7 +591,7 @@ START_TEST(a_product_beyond_63_bits_saturates)
 }
 END_TEST
 
-/* --- sameness -------------------------------------------------------------------------------- */
+/* --- the same prices everywhere -------------------------------------------------------------- */
 
 static uint64_t digest(void)
 {
@@ -618,11 +618,11 @@ static uint64_t digest(void)
 static void flush_to_zero(void)
 {
 #ifdef __SSE__
-	_mm_setcsr(_mm_getcsr() | 0x8040); /* results and operands */
+	_mm_setcsr(_mm_getcsr() | 0x8040); /* flush denormal results and operands to zero */
 #endif
 }
 
-/* Prices are integer arithmetic: neither the rounding mode nor flushing to zero may be seen in them. */
+/* Prices do not depend on the rounding mode, nor on flushing to zero, since they are integer arithmetic. */
 START_TEST(the_floating_point_state_is_not_used)
 {
 	static const int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
@@ -649,7 +649,7 @@ int main(int argc, char **argv)
 		printf("%016" PRIx64 "\n", digest());
 		return EXIT_SUCCESS;
 	}
-	setvbuf(stdout, NULL, _IOLBF, 0); /* a test is a child process */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* each test is a child process, which must not print the parent's buffer again */
 	tcase_add_test(tests, single_and_double_precision_cost_the_same);
 	tcase_add_test(tests, programs_in_c_are_what_the_machine_runs);
 	tcase_add_test(tests, flops_are_the_weighted_parts);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_tables.c - what the tables of a report hold, for readers and for programs.
- * It must never ask how a table is written down: that is test_render's.
+ * test_tables.c - tests what the tables of a report contain, for human readers and for programs.
+ * It must never test how a table is printed: test_render.c does.
  */
 #include <check.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static void tear_down(void)
 	writer_free(&writer);
 }
 
-/* A row of `calls` calls of dgemm of `flops` FLOPs each. */
+/* Adds a row of `calls` calls of dgemm, of `flops` FLOPs each, on matrices of order `order`. */
 static void add_calls(uint64_t calls, uint64_t flops, int64_t order)
 {
 	struct dump_row row = writer_call(dgemm_site, calls, flops, "", order, order, order);
@@ -41,7 +41,7 @@ static void add_calls(uint64_t calls, uint64_t flops, int64_t order)
 	writer_row(&writer, 0, &row);
 }
 
-/* Reads what has been written. */
+/* Adds up the dump that has been written, for tables of it. */
 static void open_views(void)
 {
 	struct memory_file file = { writer.bytes, writer.size };
@@ -52,7 +52,7 @@ static void open_views(void)
 	views_open(&views, &aggregate);
 }
 
-/* A cell as readers are shown it; valid until the next one. */
+/* The text of a cell as human readers see it. It is valid until the next call. */
 static const char *cell(const struct table *table, size_t row, const char *key)
 {
 	static struct text text;
@@ -71,9 +71,9 @@ static const char *cell(const struct table *table, size_t row, const char *key)
 	ck_abort_msg("no column %s", key);
 }
 
-/* ---- rows that say nothing ---- */
+/* ---- rows without work ---- */
 
-/* A routine that was only asked for its workspace is nothing to readers; programs are told of it, whatever the table is called. */
+/* A routine that was only asked for its workspace is in tables for programs, and not in tables for readers. */
 START_TEST(programs_see_what_was_only_asked)
 {
 	uint32_t dgeqrf = writer_routine(&writer, "dgeqrf", DUMP_DIRECT, "|m n");
@@ -98,7 +98,7 @@ START_TEST(programs_see_what_was_only_asked)
 }
 END_TEST
 
-/* A table of few rows stays what it is when a later one wants more of the same groups. */
+/* A table of a few rows stays as it is if a later table of the same groups has more rows. */
 START_TEST(a_table_outlives_a_longer_one)
 {
 	enum { SHAPES = 200, FEW = 3 };
@@ -123,7 +123,7 @@ END_TEST
 
 /* ---- stacks ---- */
 
-/* A stack of a few return addresses in the program, and Python lines or "". */
+/* Adds a stack of a few return addresses in the program. `python` has its Python frames, or is "". */
 static uint64_t stack(const uint64_t *addresses, uint32_t count, const char *python)
 {
 	return writer_stack(&writer, addresses, count, python[0] ? writer_string(&writer, python) : 0);
@@ -145,8 +145,8 @@ static void get_stacks(bool for_readers, struct table *table)
 }
 
 /*
- * 100 calls of 400 FLOPs, one of which had its stack taken and stands for 65,736, as in `auto`: they did 40,000 all the same.
- * So does each way in which samples may be off: too much, too little, divided.
+ * The stacks of a site share exactly the FLOPs that the site did, here 40,000 in 100 calls, whatever their samples stand
+ * for: in the mode `auto` that may be too much or too little.
  */
 START_TEST(stacks_do_what_their_site_did)
 {
@@ -170,13 +170,13 @@ START_TEST(stacks_do_what_their_site_did)
 }
 END_TEST
 
-/* As under FLOPSHIM_STACKS=all, and as in `auto` where each call is dear: what every call says is no estimate. */
+/* If a stack was taken at every call, the shares are exact. So it is with FLOPSHIM_STACKS=all, or if calls are expensive. */
 START_TEST(what_all_calls_say_is_exact)
 {
 	struct dump_row row = writer_call(dgemm_site, 4, 1000, "", 5, 5, 5);
 	struct table table;
 
-	row.charged = _i ? 3000 : 1000; /* samples say what was charged */
+	row.charged = _i ? 3000 : 1000; /* samples count charges, not FLOPs */
 	writer_row(&writer, 0, &row);
 	add_sample(stack(from_a, 3, ""), 3 * row.charged, 3);
 	add_sample(stack(from_b, 3, ""), row.charged, 1);
@@ -188,7 +188,7 @@ START_TEST(what_all_calls_say_is_exact)
 }
 END_TEST
 
-/* Under a weight of 0 samples say nothing but how many calls there were: these divide what was done, and that is no exact share. */
+/* If a weight is 0, samples have no charges: the FLOPs are divided by numbers of calls, and the shares are estimates. */
 START_TEST(what_is_charged_nothing_is_divided_by_calls)
 {
 	struct dump_row row = writer_call(dgemm_site, 4, 1000, "", 5, 5, 5);
@@ -203,11 +203,11 @@ START_TEST(what_is_charged_nothing_is_divided_by_calls)
 	ck_assert_str_eq(cell(&table, 0, "estimated_flops"), "~3000");
 	ck_assert_str_eq(cell(&table, 0, "share"), "~75.0 %");
 	ck_assert_str_eq(cell(&table, 1, "estimated_flops"), "~1000");
-	ck_assert_str_eq(cell(&table, 0, "exact"), ""); /* as opposed to "yes" */
+	ck_assert_str_eq(cell(&table, 0, "exact"), ""); /* "yes" if exact */
 }
 END_TEST
 
-/* 2^80 FLOPs, of which samples of 3 and 1 speak: what does not fit in 64 bits is divided as well. */
+/* 2^80 FLOPs, which do not fit in 64 bits, are divided by samples of 3 and 1. */
 START_TEST(very_much_work_is_divided)
 {
 	struct table table;
@@ -222,7 +222,7 @@ START_TEST(very_much_work_is_divided)
 }
 END_TEST
 
-/* One call of 2 FLOPs has run, one of 6,000 is running: its stack is of that, which is in no total yet. */
+/* One call of 2 FLOPs is done, one of 5,998 is in flight. The stack's sample is of the latter, which no total includes. */
 START_TEST(a_call_in_flight_has_a_share)
 {
 	struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 0x7ffe0000, 0x401000, 0 } } };
@@ -243,7 +243,7 @@ START_TEST(a_call_in_flight_has_a_share)
 }
 END_TEST
 
-/* INFO < 0: the work for which the stack was taken was not done. */
+/* A call that LAPACK rejects (INFO < 0) did no work, so its stack has no share. */
 START_TEST(a_rejected_call_has_no_share)
 {
 	struct dump_row row = writer_call(dgemm_site, 1, 0, "", 5, 5, 5);
@@ -259,7 +259,7 @@ START_TEST(a_rejected_call_has_no_share)
 }
 END_TEST
 
-/* Readers see four frames. What differs behind those, or in what is not shown, is one row; programs see all of them. */
+/* Readers see the four innermost frames, and stacks that differ only in others are one row. Programs see all stacks. */
 START_TEST(no_two_rows_look_the_same)
 {
 	static const char *const python[] = { "f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nj (a.py:5)",
@@ -269,7 +269,7 @@ START_TEST(no_two_rows_look_the_same)
 	add_calls(8, 1000, 5);
 	add_sample(stack(from_a, 3, python[0]), 1000, 1);
 	add_sample(stack(from_a, 3, python[1]), 2000, 2);
-	add_sample(stack(from_b, 3, python[1]), 4000, 4); /* the same Python code, elsewhere in the interpreter */
+	add_sample(stack(from_b, 3, python[1]), 4000, 4); /* the same Python frames, another place in the interpreter */
 	add_sample(stack(from_b, 3, "l (b.py:1)"), 1000, 1);
 	get_stacks(true, &table);
 	ck_assert_uint_eq(table.row_count, 2);
@@ -283,7 +283,10 @@ START_TEST(no_two_rows_look_the_same)
 }
 END_TEST
 
-/* Code that NumPy made is nobody's; what was typed is. Most means most of all samples, not the largest of them. */
+/*
+ * "Most" names the line with the largest sum of all its samples. Lines of code that NumPy or the interpreter generated do
+ * not count; lines that a user typed do.
+ */
 START_TEST(most_comes_from_what_somebody_wrote)
 {
 	static const struct { const char *python[3], *most, *first; } cases[] = {
