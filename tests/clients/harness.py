@@ -18,8 +18,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-PROGRAMS = HERE / "programs"
-PROGRAMS = HERE.parent / "programs"
+SCRIPTS = HERE / "programs"          # for NumPy, SciPy, R and Octave
+PROGRAMS = HERE.parent / "programs"  # in C, C++ and Fortran, to be compiled
 FIXTURES = HERE.parent / "fixtures"
 PYTHON = "/usr/bin/python3"  # the system's: the one that has the distribution's NumPy and SciPy
 

@@ -2,9 +2,9 @@
 """NumPy, as the distribution packages it, on every BLAS."""
 
 import flops
-from harness import EVERY_BLAS, PROGRAMS, PYTHON, QUICK_BLAS, Failure, case, check, check_calls, check_equal
+from harness import EVERY_BLAS, Failure, PYTHON, QUICK_BLAS, SCRIPTS, case, check, check_calls, check_equal
 
-PROGRAM = PROGRAMS / "numpy_linalg.py"
+PROGRAM = SCRIPTS / "numpy_linalg.py"
 
 # Direct LAPACK routines differ between implementations by O(n) operations of order (a reciprocal for n
 # divisions), which is far below this part of an O(n^3) total.

@@ -4,7 +4,7 @@
 import shutil
 
 import flops
-from harness import EVERY_BLAS, PROGRAMS, Skip, case, check_calls
+from harness import EVERY_BLAS, SCRIPTS, Skip, case, check_calls
 
 NEAR = 1e-3  # as in test_numpy.py
 
@@ -23,7 +23,7 @@ EXPECTED = {
 def octave(client):
     if not shutil.which("octave-cli"):
         raise Skip("no octave-cli")
-    run = client.same(["octave-cli", "--norc", "--no-history", "-q", PROGRAMS / "linalg.m", client.operation])
+    run = client.same(["octave-cli", "--norc", "--no-history", "-q", SCRIPTS / "linalg.m", client.operation])
     expected, tolerance = EXPECTED[client.operation]
     check_calls(run, expected, tolerance=tolerance)
     client.agree(f"octave.{client.operation}", run)

@@ -4,7 +4,7 @@
 import shutil
 
 import flops
-from harness import EVERY_BLAS, PROGRAMS, Skip, blas_library, case, check, check_calls, check_equal
+from harness import EVERY_BLAS, SCRIPTS, Skip, blas_library, case, check, check_calls, check_equal
 
 NEAR = 1e-3  # as in test_numpy.py
 
@@ -29,7 +29,7 @@ def rscript(*arguments):
 
 @case(on=EVERY_BLAS, operation=EXPECTED)
 def r(client):
-    run = client.same(rscript(PROGRAMS / "linalg.R", client.operation))
+    run = client.same(rscript(SCRIPTS / "linalg.R", client.operation))
     expected, tolerance = EXPECTED[client.operation]
     check_calls(run, expected, tolerance=tolerance)
     client.agree(f"r.{client.operation}", run)
@@ -44,5 +44,5 @@ def blas_chosen(client):
 
 @case()
 def no_blas_no_file(client):
-    run = client.same(rscript(PROGRAMS / "linalg.R", "no_blas"), FLOPSHIM_BUDGET="1")
+    run = client.same(rscript(SCRIPTS / "linalg.R", "no_blas"), FLOPSHIM_BUDGET="1")
     check_equal(run.dumps, [], "dumps")

@@ -7,9 +7,8 @@ import shutil
 import signal
 import subprocess
 import threading
-from pathlib import Path
 
-from harness import EVERY_BLAS, HERE, PYTHON, Skip, case, check, check_equal, library_folder
+from harness import EVERY_BLAS, PYTHON, SCRIPTS, Skip, case, check, check_equal, library_folder
 
 ONE, OTHER = 400, 1000  # FLOPs of the two ddot of "pair"
 DOT = 40_000            # of that of "loop"
@@ -237,7 +236,7 @@ def nothing_wrong(client):
     if FINE[client.program]:
         command = [shown(client), *FINE[client.program]]
     else:
-        command = [PYTHON, HERE / "programs" / "numpy_linalg.py", "solve"]
+        command = [PYTHON, SCRIPTS / "numpy_linalg.py", "solve"]
     for settings in ({}, {"FLOPSHIM_STACKS": "all", "FLOPSHIM_TIME": "all"}, {"FLOPSHIM_BUDGET": "1P"}):
         run = client.same(command, **settings)
         if not run.dumps:

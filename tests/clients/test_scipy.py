@@ -2,9 +2,9 @@
 """SciPy, as the distribution packages it, on every BLAS."""
 
 import flops
-from harness import EVERY_BLAS, PROGRAMS, PYTHON, case, check, check_calls, check_equal, check_priced, check_total
+from harness import EVERY_BLAS, PYTHON, SCRIPTS, case, check, check_calls, check_equal, check_priced, check_total
 
-PROGRAM = PROGRAMS / "scipy_linalg.py"
+PROGRAM = SCRIPTS / "scipy_linalg.py"
 NEAR = 1e-3  # as in test_numpy.py
 IMPORT = {"sdot": (1, flops.dot(2))}  # of NumPy
 SYLVESTER = 2 * (flops.gemm(60, 50, 60) + flops.gemm(60, 50, 50))  # U' Q V, then U Y V'
