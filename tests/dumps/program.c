@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * program.c - what the dumps in this folder are of: a call of every kind that leaves something in a dump.
- * It must stay as it is: what each call costs is added up in test_dumps.py, from mathematics.
+ * program.c - the program that left the dumps in this folder: it makes a call of every kind that leaves something in one.
+ * It must never change, since test_dumps.py adds up what its calls cost.
  */
 #include <pthread.h>
 
@@ -34,7 +34,7 @@ static void dots(int n, int times)
 		ddot_(&n, a, &step, b, &step);
 }
 
-/* 4 dot products of 50 elements. */
+/* Computes 4 dot products of 50 elements. */
 static void *in_a_thread(void *unused)
 {
 	dots(50, 4);
@@ -49,7 +49,7 @@ int main(void)
 	int info;
 
 	for (int i = 0; i < 64 * 64; i++)
-		a[i] = b[i] = i % 65 ? 0 : 1; /* unit matrices */
+		a[i] = b[i] = i % 65 ? 0 : 1; /* identity matrices */
 	for (int i = 0; i < 3; i++)
 		product(20, 30, 40);
 	dots(100, 7);
@@ -59,7 +59,7 @@ int main(void)
 		for (int i = 0; i < 2; i++)
 			dtrsm_("L", "U", "N", "N", &m, &n, &one, a, &order, b, &order);
 		FLOPSHIM_SCOPE("little", 1000)
-			product(10, 10, 10); /* 2,000 FLOPs: refused */
+			product(10, 10, 10); /* costs 2,000 FLOPs, so it is refused */
 	}
 	flopshim_charge("fft", 5000, NULL, 0, NULL);
 	pthread_create(&thread, NULL, in_a_thread, NULL);

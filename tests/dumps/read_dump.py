@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reads a dump by the tables of docs/flopshim-dump.md alone: what that page leaves out, this cannot know.
+"""Reads a dump by the tables of docs/flopshim-dump.md alone, as a stranger would, and so shows whether the page says enough.
+It must never share anything with flopshim-report.
 
-Usage: tests/dumps/read_dump.py FILE
-
-It must share nothing with flopshim-report: it is what a stranger would write, and shows whether the page is enough."""
+Usage: tests/dumps/read_dump.py FILE"""
 
 import json
 import re
@@ -14,19 +13,18 @@ from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/flopshim-dump.md"
 CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i", "i64": "q", "char": "s"}
-NONE = 4294967295
 SEED = 14695981039346656037
 
 
 class Unreadable(Exception):
-    pass
+    """The dump is damaged or needs a later reader."""
 
 
 # ---- the page ----
 
 class Document:
-    """structs: {name: [(offset, member, type, count)]}, a count of None where there is no [N]; values: {name: number}; the
-    layout that it describes."""
+    """The tables of the page. `structs` is {name: [(offset, member, type, count)]}, where count is None for a member that is
+    no array. `values` is {name: number}. `layout` is the layout that the page describes."""
 
     def __init__(self, text):
         self.structs, self.values = {}, {}
@@ -46,16 +44,17 @@ class Document:
                 self.values[cells[1]] = int(cells[0])
 
     def offset(self, name, member):
+        """The offset of a member in its struct, in bytes."""
         (offset,) = [offset for offset, other, *_ in self.structs[name] if other == member]
         return offset
 
     def write(self, name, member, value, data, at=0):
-        """Writes a number into a struct that begins at `at` of a bytearray."""
+        """Writes a number into the struct that begins at offset `at` of a bytearray."""
         (kind,) = [kind for _, other, kind, _ in self.structs[name] if other == member]
         struct.pack_into("<" + CODES[kind], data, at + self.offset(name, member), value)
 
     def identity(self):
-        """Where in a file is what the header's identity_check is made of."""
+        """The part of the file that the header's identity_check covers."""
         return slice(self.offset("dump_header", "id"), self.offset("dump_header", "identity_check"))
 
     def size_of_type(self, kind):
@@ -66,7 +65,7 @@ class Document:
                    for offset, _, kind, count in self.structs[name])
 
     def read(self, name, data):
-        """{member: value}; what the data has not got is 0."""
+        """{member: value} of the struct at the beginning of `data`. Members past its end are 0."""
         data = data[:self.size(name)].ljust(self.size(name), b"\0")
         return {member: self.member(kind, count, data[offset:]) for offset, member, kind, count in self.structs[name]}
 
@@ -99,7 +98,8 @@ def check64(begin, data):
 
 
 def header_check(data, document):
-    checked = bytearray(data[:296])
+    """The header_check that this header should have: members that change while the process runs are replaced first."""
+    checked = bytearray(data[:document.offset("dump_header", "header_check")])
     offsets = {member: (offset, kind) for offset, member, kind, _ in document.structs["dump_header"]}
     changing = dict.fromkeys(("size", "state", "losses", "end_monotonic_ns", "log_dropped", "stacks_failed"), 0)
     for member, value in (changing | {"exit_status": -1}).items():
@@ -111,6 +111,8 @@ def header_check(data, document):
 # ---- the dump ----
 
 class Dump:
+    """A dump whose check words are all right; Unreadable is raised otherwise."""
+
     def __init__(self, data, document=None):
         self.data = data
         self.document = document or Document(PAGE.read_text())
@@ -122,23 +124,26 @@ class Dump:
     def check_header(self):
         header = self.header
         if header["magic"] != b"FLOPSHIM" or header["byte_order"] != 0x01020304:
-            raise Unreadable("not a dump")
+            raise Unreadable("it does not begin as a dump does")
         if header["version"] > self.document.layout:
-            raise Unreadable(f"layout {header['layout']}, for readers of layout {header['version']} and later")
+            raise Unreadable(f"it has layout {header['layout']}, for readers of layout {header['version']} and later")
         if header["header_check"] and header["header_check"] != header_check(self.data, self.document):
             raise Unreadable("the header is damaged")
         if header["identity_check"] and header["identity_check"] != check32(self.data[self.document.identity()]):
-            raise Unreadable("what the header says of job and run is damaged")
-        if header["close_check"] and header["close_check"] != check64(SEED, self.data[:self.document.offset("dump_header", "close_check")]):
+            raise Unreadable("the part of the header that identifies job and run is damaged")
+        closed = self.data[:self.document.offset("dump_header", "close_check")]
+        if header["close_check"] and header["close_check"] != check64(SEED, closed):
             raise Unreadable("the header is damaged, or was written to after closing")
 
     def walk(self):
+        """Yields all blocks, each with its bytes as `content`."""
         page = self.header["page_size"] or 4096
+        checked = self.document.offset("dump_block", "header_check")
         offset, end = page, self.header["size"]
         while offset < end:
-            block = self.document.read("dump_block", self.data[offset:offset + 72])
+            block = self.document.read("dump_block", self.data[offset:offset + self.document.size("dump_block")])
             if block["magic"] != 0x4B4C4246 or block["offset"] != offset or \
-                    block["header_check"] != check32(self.data[offset:offset + 44]) or offset % page:
+                    block["header_check"] != check32(self.data[offset:offset + checked]) or offset % page:
                 raise Unreadable(f"no sound block at {offset}")
             begin = offset + block["header_size"]
             block["content"] = self.data[begin:begin + block["used"] * (block["entry_size"] or 1)]
@@ -148,7 +153,7 @@ class Dump:
             offset += block["size"]
 
     def each(self, block_type, struct_name):
-        """(block, number, entry) of all entries of one type of block."""
+        """Yields (block, number, entry) of all entries in blocks of this type."""
         for block in self.blocks:
             if block["type"] == self.values[block_type]:
                 for i in range(block["used"]):
@@ -170,10 +175,11 @@ class Dump:
         return list(struct.unpack_from(f"<{stack['count']}Q", self.data, place + 16)), self.string(stack["python"])
 
 
-# ---- what it says ----
+# ---- sums over a dump ----
 
 def describe(dump):
-    """Totals, and the same by routine, namespace and symbol; limits, samples and the calls in order."""
+    """The totals of a dump; its calls and FLOPs by routine, namespace and symbol; and its limits, notes, samples and ordered
+    record."""
     values = dump.values
     routines = dump.table("DUMP_ROUTINES", "dump_routine")
     sites = dump.table("DUMP_SITES", "dump_site")
@@ -243,7 +249,7 @@ def describe(dump):
 
 
 def shares_of(block, number, row, lanes, values):
-    """What calls in flight have in a coarse row."""
+    """Yields (member, number) of what calls in flight have added to a coarse row already."""
     place = block["address"] + block["header_size"] + (number - block["first"]) * block["entry_size"]
     lane = lanes.get(block["lane"])
     if not lane or not row["flags"] & values["DUMP_ROW_COARSE"]:
@@ -255,7 +261,7 @@ def shares_of(block, number, row, lanes, values):
 
 
 def leased(number, limits, lanes):
-    """FLOPs that threads have reserved on a limit and not spent."""
+    """The FLOPs of a limit that threads have reserved as leases and not used."""
     total = 0
     for lane in lanes.values():
         for limit in lane["lease_limits"] if lane["lease"] > 0 else ():

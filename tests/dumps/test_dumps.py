@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether dumps of every layout and size of page can be read, and whether docs/flopshim-dump.md is the format.
+"""Tests that dumps of every layout and page size can be read, and that docs/flopshim-dump.md describes the format. It must
+never take an expected number from a dump: all are added up here, from the calls in program.c.
 
-Usage: tests/dumps/test_dumps.py BUILD
-
-What the dumps must say is added up here from the calls in program.c."""
+Usage: tests/dumps/test_dumps.py BUILD"""
 
 import json
 import lzma
@@ -27,7 +26,7 @@ LAYOUT = int(re.search(r"\bDUMP_LAYOUT = (\d+)", HEADER)[1])
 PAGES = (4096, 1 << 14, 1 << 16)
 
 
-# ---- from mathematics ----
+# ---- what the calls of program.c cost ----
 
 def product(m, n, k):
     return 2 * m * n * k  # a multiplication and an addition for each of m*n*k
@@ -36,8 +35,8 @@ def product(m, n, k):
 COSTS = {  # routine: (calls, FLOPs)
     "dgemm": (3, 3 * product(20, 30, 40)),
     "ddot": (7 + 4, 7 * 2 * 100 + 4 * 2 * 50),
-    "zgemm": (1, (6 + 2) * 4 * 5 * 6),  # a complex multiplication is 6, an addition 2
-    "dtrsm": (2, 2 * 5 * 4 ** 2),       # 5 right sides: m divisions, and m(m-1)/2 multiplications and subtractions
+    "zgemm": (1, (6 + 2) * 4 * 5 * 6),  # a complex multiplication is 6 FLOPs, an addition 2
+    "dtrsm": (2, 2 * 5 * 4 ** 2),       # for each of 5 right-hand sides m divisions, m(m-1)/2 products and subtractions
     "fft": (1, 5000),                   # charged by hand
 }
 FLOPS = sum(flops for _, flops in COSTS.values())
@@ -50,7 +49,7 @@ SOLVE = COSTS["dtrsm"]
 
 
 class Failure(AssertionError):
-    pass
+    """A case has failed; the text says what was found and what was expected."""
 
 
 def expect(what, got, expected):
@@ -68,7 +67,7 @@ def report(path):
 
 
 def check_program(data):
-    """A dump of program.c, by flopshim-report and by the page alone."""
+    """flopshim-report, and a reader that knows the page alone, both find in this dump what the calls of program.c cost."""
     with tempfile.NamedTemporaryFile(suffix=".dump") as file:
         file.write(data)
         file.flush()
@@ -96,22 +95,24 @@ def check_program(data):
 
 
 def check_log(log):
-    """Every call is there in order with its price."""
+    """The ordered record has every call with its price, in the order in which they were made."""
     expect("calls in order", [sequence for sequence, _, _ in log], list(range(1, len(log) + 1)))
     prices = [product(20, 30, 40)] * 3 + [2 * 100] * 7 + [8 * 4 * 5 * 6] + [5 * 4 ** 2] * 2 + [5000] + [2 * 50] * 4
     expect("their prices", [flops for _, flops, _ in log if flops], prices)
 
 
 def check_layout(number):
+    """The dump of this layout that is kept in this folder can be read."""
     path = HERE / f"layout-{number}.dump.xz"
     if not path.exists():
-        raise Failure(f"there is no {path.relative_to(TOP)}: see README.md there")
+        raise Failure(f"{path.relative_to(TOP)} is missing; README.md beside it says how to make it")
     data = lzma.decompress(path.read_bytes())
     expect("its layout", read_dump.Dump(data).header["layout"] or 1, number)
     check_program(data)
 
 
 def written_now(folder, page):
+    """A dump of program.c by today's shim, with pages of this size."""
     path = f"{folder}/{page}.dump"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLOPSHIM_")}
     environment.update(LD_PRELOAD=str(BUILD / "libflopshim.so"), FLOPSHIM_OUT=path, FLOPSHIM_DUMP_PAGE=str(page),
@@ -122,20 +123,21 @@ def written_now(folder, page):
 
 
 def check_page(page):
+    """A dump with pages of this size has blocks of whole pages, and can be read."""
     with tempfile.TemporaryDirectory(prefix="flopshim-dumps-") as folder:
         data = written_now(folder, page)
     dump = read_dump.Dump(data)
     expect("layout", dump.header["layout"], LAYOUT)
     expect("size of a page", dump.header["page_size"], page)
-    expect("blocks beside a page", [block["offset"] for block in dump.blocks if block["offset"] % page], [])
-    expect("blocks of no whole pages", [block["size"] for block in dump.blocks if block["size"] % page], [])
+    expect("offsets of blocks that begin within a page", [block["offset"] for block in dump.blocks if block["offset"] % page], [])
+    expect("sizes of blocks that are no whole pages", [block["size"] for block in dump.blocks if block["size"] % page], [])
     check_program(data)
 
 
 # ---- the page ----
 
 def check_members():
-    """Offsets, sizes and signs of all members are those of flopshim_dump.h, and none is left out."""
+    """The page has all members and values of flopshim_dump.h, with their offsets, sizes and signs."""
     document = read_dump.Document(read_dump.PAGE.read_text())
     expect("layout that the page describes", document.layout, LAYOUT)
     lines = ['#include <stddef.h>', '#include "flopshim_dump.h"']
@@ -164,6 +166,7 @@ def check_members():
 
 
 def members_of_header():
+    """{(struct, member)} of flopshim_dump.h."""
     found = set()
     plain = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.S)
     for name, body in re.findall(r"^struct (dump_\w+) \{(.*?)^\};", plain, re.M | re.S):
@@ -174,16 +177,18 @@ def members_of_header():
 
 
 def values_of_header():
-    """Of the enums with names, the constants of the file apart."""
+    """The names of the values in all enums of flopshim_dump.h that have a name."""
     plain = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.S)
     return {word for body in re.findall(r"^enum dump_\w+ \{(.*?)\};", plain, re.M | re.S)
             for word in re.findall(r"\bDUMP_\w+", body)}
 
 
 def check_sizes_of_pages():
-    """No page has 4,096 bytes but in flopshim_dump.h: wherever else that number stands, it has a name of its own, and not a page's."""
+    """No source assumes pages of 4,096 bytes: that number stands only beside the name of another constant, or of
+    DUMP_PAGE_LEAST in flopshim_dump.h."""
     number = re.compile(r"(?<![\w.-])(4096|4095|0x1000|0xfff|1 ?<< ?12)u?[lL]*(?![\w.])")
-    named = re.compile(r"\bDUMP_PAGE_LEAST = 4096\b|\b(?!\w*PAGE)[A-Z][A-Z0-9_]+ = (4096|1 << 12)\b|#define (?!\w*PAGE)[A-Z_]+ (4096|0x1000)")
+    named = re.compile(r"\bDUMP_PAGE_LEAST = 4096\b|\b(?!\w*PAGE)[A-Z][A-Z0-9_]+ = (4096|1 << 12)\b"
+                       r"|#define (?!\w*PAGE)[A-Z_]+ (4096|0x1000)")
     unnamed = []
     for folder in ("shim", "analyzer", "launcher", "price", "generate", "include"):
         for path in sorted((TOP / folder).rglob("*.[chS]")):
@@ -196,7 +201,7 @@ def check_sizes_of_pages():
 # ---- what cannot be read ----
 
 def check_later():
-    """A dump that needs a later reader is refused with its layout and those that can be read."""
+    """A dump that needs a later reader is refused, and the message names its layout and those that can be read."""
     data = bytearray(lzma.decompress((HERE / "layout-1.dump.xz").read_bytes()))
     document = read_dump.Document(read_dump.PAGE.read_text())
     places = {member: offset for offset, member, _, _ in document.structs["dump_header"]}

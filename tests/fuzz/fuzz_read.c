@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fuzz_read.c - feeds bytes to the dump reader and to all that adds up and prints what it reads.
+ * fuzz_read.c - feeds arbitrary bytes to the dump reader and to everything that adds up and prints what it reads.
+ * It must never judge the output: only a crash or a sanitizer's finding is a failure.
  *
- * For libFuzzer: clang -fsanitize=fuzzer,address,undefined. The check words of headers are put right first,
- * in half of the inputs: otherwise hardly any would come past them.
+ * It is compiled for libFuzzer by clang -fsanitize=fuzzer,address,undefined. In half of the inputs the check words of
+ * headers are set right first, since hardly any mutated input would pass them otherwise.
  *
- * With -DFUZZ_STANDALONE a program that needs no libFuzzer: fuzz_read ROUNDS [SEED-FILE ...] mutates the files for so
- * many rounds, the same way each time.
+ * With -DFUZZ_STANDALONE it is a program without libFuzzer: fuzz_read ROUNDS [SEED-FILE ...] mutates the files ROUNDS
+ * times, in the same way in every run.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static void print_by(const struct dump_source *source, const struct key *key)
 	aggregate_close(&aggregate);
 }
 
-/* The report does not look at the ordered record. */
+/* Reads what the report does not read, which is the ordered record. */
 static void walk_the_rest(const struct dump_source *source)
 {
 	struct dump_cursor cursor;
@@ -120,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!bytes || !discard)
 		abort();
 	memcpy(bytes, data, size);
-	if (size > PAGE && bytes[PAGE - 1] % 2 == 0) /* a byte that the format does not use */
+	if (size > PAGE && bytes[PAGE - 1] % 2 == 0) /* the format does not use this byte */
 		put_checks_right(bytes, size);
 	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
 	aggregate_add(&aggregate, &source, "input");
@@ -149,7 +150,7 @@ static void mutate(unsigned char *bytes, size_t size, uint64_t *state)
 	for (unsigned i = 0; i < changes; i++) {
 		size_t at = next_random(state) % size;
 
-		if (i % 2) /* the fields stand at the beginning of a page */
+		if (i % 2) /* most fields are at the beginning of a page */
 			at = at / PAGE * PAGE + at % 512;
 		if (next_random(state) % 2 && at / 8 * 8 + 8 <= size)
 			memcpy(bytes + at / 8 * 8, &interesting[next_random(state) % (sizeof interesting / sizeof *interesting)],

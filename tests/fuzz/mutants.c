@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mutants.c - feeds flopshim-report dumps of which a part has been changed, and says what it must not do with them.
- * It must never judge a number: only whether there is an answer, and what the answer is made of.
+ * mutants.c - runs flopshim-report on dumps that have been changed in part, and fails if it misbehaves.
+ * It must never judge a number that is reported: only whether there is an answer, and its form.
  *
- * mutants COUNT DUMP ... changes the dumps so many times, the same way each time: blocks are swapped, cut, doubled, made
- * larger or of another type, fields of entries are huge, negative or references to somewhere else. Check words of headers are
- * put right again. A mutant must not crash the report or hold it up, nor may zeros come with status 0, JSON that is none, or
- * a control on standard output or standard error. One that does is left in the current directory.
+ * mutants COUNT DUMP ... makes COUNT changed dumps in all, the same ones in every run: blocks are swapped, cut, doubled,
+ * enlarged or get another type; fields of entries become huge, negative or references to another place. Mostly the check
+ * words of headers are set right again. On none of these may the report crash, take too long, report zeros with status 0,
+ * print malformed JSON, or print control bytes on standard output or standard error. A dump on which it does is kept in
+ * the current directory.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -25,7 +26,7 @@
 
 enum { BLOCKS_MAX = 4096, SECONDS_MAX = 2, SLACK = 4 /* sanitizers are slow */ };
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
 static uint64_t state = 1;
 
@@ -35,7 +36,7 @@ static uint64_t chance(uint64_t below)
 	return (state >> 20) % below;
 }
 
-/* A number that is at the edge of something. */
+/* A number that is likely to be a limit of something: a power of two, a size, or an offset in the file. */
 static uint64_t odd_number(uint64_t size)
 {
 	static const uint64_t numbers[] = {
@@ -111,12 +112,13 @@ static void check_header(struct bytes *bytes)
 
 /* ---- changes ---- */
 
+/* The bytes from block `i` to the next one, or to the end of the file. */
 static size_t extent(const struct bytes *bytes, const size_t *offsets, size_t count, size_t i)
 {
 	return (i + 1 < count ? offsets[i + 1] : bytes->size) - offsets[i];
 }
 
-/* Two blocks in one another's place, as far as both have room; with their offsets put right, or not. */
+/* Swaps two blocks, or their beginnings if one is longer. The offsets that they state are mostly set right. */
 static void swap_blocks(struct bytes *bytes, const size_t *offsets, size_t count)
 {
 	size_t i = chance(count), j = chance(count), size = extent(bytes, offsets, count, i);
@@ -138,11 +140,11 @@ static void swap_blocks(struct bytes *bytes, const size_t *offsets, size_t count
 	check_block(bytes, offsets[j]);
 }
 
-/* A block once more, at the end or over another. */
+/* Copies a block to the end of the file or over another block. */
 static void double_block(struct bytes *bytes, const size_t *offsets, size_t count)
 {
 	size_t i = chance(count), size = extent(bytes, offsets, count, i);
-	size_t to = (bytes->size + 7) & ~(size_t)7; /* a file may have been cut anywhere; headers are read in place here */
+	size_t to = (bytes->size + 7) & ~(size_t)7; /* block headers must be aligned here; the file may have been cut anywhere */
 
 	if (chance(2)) {
 		size_t j = chance(count);
@@ -162,7 +164,7 @@ static void double_block(struct bytes *bytes, const size_t *offsets, size_t coun
 	check_block(bytes, to);
 }
 
-/* The file, or a block in it, ends early. */
+/* Cuts the file, clears half of a block, or removes a block. */
 static void cut(struct bytes *bytes, const size_t *offsets, size_t count)
 {
 	size_t i = chance(count), size = extent(bytes, offsets, count, i);
@@ -171,10 +173,10 @@ static void cut(struct bytes *bytes, const size_t *offsets, size_t count)
 	case 0:
 		bytes->size = DUMP_PAGE_LEAST + chance(bytes->size - DUMP_PAGE_LEAST);
 		break;
-	case 1: /* its second half is nothing */
+	case 1: /* clear the second half of a block */
 		memset(bytes->at + offsets[i] + size / 2, 0, size - size / 2);
 		break;
-	default: /* it is not there */
+	default: /* remove a block */
 		memmove(bytes->at + offsets[i], bytes->at + offsets[i] + size, bytes->size - offsets[i] - size);
 		bytes->size -= size;
 		if (chance(2))
@@ -202,7 +204,7 @@ static void change_block_header(struct bytes *bytes, const size_t *offsets, size
 		check_block(bytes, offsets[i]);
 }
 
-/* A word of an entry; half of the time where the check of the contents does not look any more. */
+/* Changes a word of an entry. In half of the cases the block has no check word of its contents any more. */
 static void change_entry(struct bytes *bytes, const size_t *offsets, size_t count)
 {
 	size_t i = chance(count), size = extent(bytes, offsets, count, i);
@@ -218,7 +220,7 @@ static void change_entry(struct bytes *bytes, const size_t *offsets, size_t coun
 	if (chance(2))
 		block->content_check = 0;
 	if (chance(8) == 0)
-		memcpy(bytes->at + offsets[i] + at, "=\x1b[31m\xc2\x9b\x9b", 8); /* what a terminal would obey */
+		memcpy(bytes->at + offsets[i] + at, "=\x1b[31m\xc2\x9b\x9b", 8); /* control sequences of terminals, and a formula */
 	else
 		memcpy(bytes->at + offsets[i] + at, &number, chance(2) ? 8 : 4);
 }
@@ -254,9 +256,9 @@ static void mutate(struct bytes *bytes)
 	}
 }
 
-/* ---- what comes out ---- */
+/* ---- checks of the output ---- */
 
-/* JSON (RFC 8259): returns what is behind a value, NULL where none begins. */
+/* Returns where a JSON value (RFC 8259) ends, or NULL if no value begins at `at`. */
 static const char *json_value(const char *at, unsigned depth);
 
 static const char *json_text(const char *at)
@@ -348,7 +350,7 @@ static bool is_json(const char *text)
 	return end && !strcmp(end, "\n");
 }
 
-/* Whether a byte would control a terminal, or is of no character. */
+/* Whether the text has bytes that would control a terminal, or that are no UTF-8. */
 static bool has_controls(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
@@ -363,7 +365,7 @@ static bool has_controls(const char *text)
 	return false;
 }
 
-/* Nothing was done, and nothing is being done. */
+/* Whether a report, as JSON or text, says that there was no call and that none is in flight. */
 static bool is_zero(const char *text)
 {
 	if (strstr(text, "\"in_flight_calls\":"))
@@ -375,12 +377,12 @@ static bool is_zero(const char *text)
 
 enum { FILE_DUMP, FILE_OUT, FILE_ERR, FILES };
 static int files[FILES];
-static char name[64];          /* of the dump */
+static char name[64];          /* path of the dump */
 static struct bytes mutant;
 static unsigned long round_now;
-static char *said[FILES];      /* what was written, as texts */
+static char *said[FILES];      /* what the report has written, as texts */
 
-static int real_error; /* standard error of this program */
+static int real_error; /* standard error of this program; descriptor 2 is the report's */
 
 static void keep_mutant(void)
 {
@@ -404,11 +406,11 @@ static void fail(const char *what, const char *arguments)
 static void on_signal(int number)
 {
 	keep_mutant();
-	dprintf(real_error, "mutants: mutant-%lu.dump: %s\n", round_now, number == SIGALRM ? "takes too long" : "crashes");
+	dprintf(real_error, "mutants: mutant-%lu.dump: %s\n", round_now, number == SIGALRM ? "the report takes too long" : "the report crashes");
 	_exit(1);
 }
 
-/* What a sanitizer finds ends this program by SIGABRT, so that the mutant is kept and named. */
+/* Sanitizers call these. A finding ends this program by SIGABRT, so that the mutant is kept and named. */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 const char *__asan_default_options(void) { return "abort_on_error=1"; }
@@ -439,7 +441,7 @@ static double processor_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* One command on the mutant; whether all was well. */
+/* Runs one command of the report on the mutant. Returns whether its output is as it must be; says so if it is not. */
 static bool run(int (*command)(int count, char **arguments), const char *first, const char *second)
 {
 	char *arguments[6] = { (char *)first };
@@ -464,13 +466,13 @@ static bool run(int (*command)(int count, char **arguments), const char *first, 
 	said[FILE_OUT] = content(FILE_OUT);
 	said[FILE_ERR] = content(FILE_ERR);
 	if (processor_seconds() - begin > SECONDS_MAX * SLACK)
-		well = (fail("takes too long", second ? second : first), false);
+		well = (fail("the report takes too long", second ? second : first), false);
 	if (status == EXIT_FINE && !strcmp(first, "report") && is_zero(said[FILE_OUT]))
-		well = (fail("zeros with status 0", second ? second : first), false);
+		well = (fail("the report shows zeros and ends with status 0", second ? second : first), false);
 	if (second && !strcmp(second, "--json") && said[FILE_OUT][0] && !is_json(said[FILE_OUT]))
-		well = (fail("no JSON", first), false);
+		well = (fail("the output is no JSON", first), false);
 	if (has_controls(said[FILE_OUT]) || has_controls(said[FILE_ERR]))
-		well = (fail("control bytes", second ? second : first), false);
+		well = (fail("the output has control bytes", second ? second : first), false);
 	free(said[FILE_OUT]);
 	free(said[FILE_ERR]);
 	return well;
@@ -532,6 +534,6 @@ int main(int count, char **arguments)
 		}
 		free(seed.at);
 	}
-	dprintf(real_error, "%lu mutants, %lu bad\n", round_now, bad);
+	dprintf(real_error, "%lu mutants, %lu with a wrong answer\n", round_now, bad);
 	return bad != 0;
 }
