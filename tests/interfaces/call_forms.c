@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * call_forms.c - calls functions by name with the arguments of standard input, for test_forms.py. The functions do
- * nothing (forms_library.c is made by the test): what is tested is how the shim reads their arguments.
+ * call_forms.c - calls functions by name, with arguments from standard input, for test_forms.py.
+ * It must never need a real BLAS: test_forms.py makes functions that do nothing, and tests how the shim reads arguments.
  *
- * A line is SYMBOL SLOT=VALUE ..., or SLOT=*VALUE for a pointer to it; what a line does not give points to zeros.
- * Integers and pointers alone take slots, and a function may be given more of them than it has.
+ * Each line is SYMBOL SLOT=VALUE ..., where SLOT=*VALUE passes a pointer to the value. Slots that the line does not name
+ * get pointers to zeros. Only integers and pointers have slots, and a function may get more arguments than it has.
  */
 #include <dlfcn.h>
 #include <stdint.h>

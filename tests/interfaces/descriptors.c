@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * descriptors.c - where the shim reads each shape argument of each form, a line a form, for test_forms.py:
- * SYMBOL ROUTINE NAME=FETCH@SLOT ... Linked with the tables.c that the build makes.
+ * descriptors.c - prints where the shim reads the arguments of each form, for test_forms.py. It is linked with the
+ * tables.c that the build makes, and must never judge them.
+ *
+ * Each line is SYMBOL ROUTINE NAME=FETCH@SLOT ...
  */
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * forms.c - the same operations through every interface, for test_forms.py: Fortran's, and CBLAS's or LAPACKE's
- * with row-major and column-major matrices. It never prints: what the calls cost is in the shim's dump.
+ * forms.c - calls the same operations through every interface, for test_forms.py: through Fortran, and through CBLAS or
+ * LAPACKE with row-major and column-major matrices. It must never print: what the calls cost is in the shim's dump.
  *
- *     forms SEED     the dimensions are made of it
+ *     forms SEED     the dimensions are random numbers from this seed
  */
 #include <cblas.h>
 #include <lapack.h>
@@ -24,7 +24,7 @@ static int random_dimension(void)
 	return 1 + rand() % LARGEST;
 }
 
-/* Well-conditioned, symmetric and positive definite. */
+/* Fills the matrices so that they are well-conditioned, symmetric and positive definite. */
 static void fill(void)
 {
 	for (int i = 0; i < LD; i++)
@@ -111,7 +111,7 @@ static void triangles(char side, char uplo, char trans, char diag)
 	}
 }
 
-/* --- LAPACK: each operation five times: high-level and _work are two forms ------------------- */
+/* --- LAPACK: each operation five times, since LAPACKE has a high-level form and a _work form ---- */
 
 static void solve(void)
 {

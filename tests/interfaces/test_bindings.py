@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Whether Fortran and Python have the constants of flopshim.h: every error with its name, number and text, and every action
-and kind of summary with its number. The header is the source; the modules are installed as they stand, so that nobody
-needs a build to use one of them.
+Tests that the Fortran and Python modules have the constants of flopshim.h: each error with its name, number and text, and
+each action and kind of summary with its number. It must never need a build: the modules are installed as they stand.
 """
 
 import pathlib
@@ -16,7 +15,7 @@ HEADER, FORTRAN, PYTHON = ((ROOT / path).read_text()
 
 
 def c_enum(name):
-    """Of the header: name without its prefix -> number."""
+    """{name without FLOPSHIM_: number} of an enum of the header."""
     body = re.sub(r"/\*.*?\*/", "", re.search(rf"enum {name} \{{(.*?)\}};", HEADER, re.S)[1], flags=re.S)
     values, following = {}, 0
     for entry in filter(None, (part.strip() for part in body.split(","))):
@@ -27,7 +26,7 @@ def c_enum(name):
 
 
 def values(text, prefix):
-    """NAME = NUMBER, wherever it stands. A line may give several names several numbers."""
+    """{name without the prefix: number} of all assignments NAME = NUMBER, and of lines such as A, B = 1, 2."""
     found = {name: int(number) for name, number in re.findall(rf"(?<![A-Z_]){prefix}([A-Z_]+) = (-?\d+)\b", text)}
     for names, numbers in re.findall(rf"^({prefix}[A-Z_]+(?:, {prefix}[A-Z_]+)+) = ([-\d, ]+)$", text, re.M):
         found |= zip((name.removeprefix(prefix) for name in names.split(", ")), map(int, numbers.split(", ")))
@@ -35,22 +34,24 @@ def values(text, prefix):
 
 
 def disagreements(what, expected, got, language):
+    """Yields a sentence for each name that has not the same value in the header and in the module."""
     for name in sorted(expected.keys() | got.keys()):
         if expected.get(name) != got.get(name):
-            yield f"{what} {name}: {expected.get(name)!r} in flopshim.h, {got.get(name)!r} in {language}"
+            yield f"{what} {name} is {expected.get(name)!r} in flopshim.h and {got.get(name)!r} in {language}"
 
 
 def faults():
+    """Yields a sentence for each difference between the header and the modules."""
     errors, actions, summaries = map(c_enum, ("flopshim_error", "flopshim_action", "flopshim_summary"))
     texts = dict(re.findall(r'case FLOPSHIM_([A-Z_]+): return "(.*?)";', HEADER))
     if len(errors) < 11 or len(actions) < 5 or len(summaries) < 3:
-        yield "flopshim.h is not understood"
+        yield "flopshim.h: too few errors, actions or summaries were found; this test does not understand it any more"
     if texts.keys() | {"OK"} != errors.keys():
-        yield "flopshim_error_text of flopshim.h does not know the errors of flopshim.h"
+        yield "flopshim.h: flopshim_error_text does not have a text for exactly the errors of flopshim_error"
     yield from disagreements("constant", errors | actions | summaries, values(FORTRAN, "FLOPSHIM_"), "flopshim.f90")
     yield from disagreements("text of", texts, dict(re.findall(r'case \(FLOPSHIM_([A-Z_]+)\); text = "(.*?)"', FORTRAN)),
                              "flopshim.f90")
-    # Python chooses actions in C.
+    # Python has no actions: it lets the C library choose them.
     python = {name: number for name, number in values(PYTHON, "_").items() if name in errors or name in summaries}
     yield from disagreements("constant", errors | summaries, python, "flopshim.py")
     block = re.search(r"^_ERRORS = \{(.*?)^\}", PYTHON, re.M | re.S)[1]

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Fortran, CBLAS and LAPACKE forms of one operation, row-major and column-major, have one price.
+"""Tests that an operation has one price, whether it is called by Fortran, CBLAS or LAPACKE, row-major or column-major. It
+must never state a price: forms are compared with one another and with `flopshim-report explain`.
 
-Every form: the shim reads each argument of a shape (descriptors.c) where the installed headers declare the parameter
-of that name. No layout is in a shape, so that forms with the same arguments have the same price; and called with
-random arguments under the shim (call_forms.c), they charge what explain says. Some operations: forms.c makes calls of
-the real libraries.
+For every form, the shim must read each argument of a shape (descriptors.c) where the installed headers declare the
+parameter of that name. No shape has the matrix layout, so forms with the same arguments have the same price. Called with
+random arguments under the shim (call_forms.c), each form must charge what `explain` says. Some operations are also called
+in the real libraries (forms.c).
 
     tests/interfaces/test_forms.py
 Environment: FLOPSHIM_BUILD, the directory that `make` builds in (default: build).
@@ -27,24 +28,25 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("FLOPSHIM_BUILD", os.path.join(ROOT, "build")))
 
-BLAS_FORMS, LAPACK_FORMS = 3, 5  # calls of one operation: Fortran, CBLAS twice; Fortran, LAPACKE twice, _work twice
+# Calls of one operation in forms.c: Fortran and CBLAS twice; Fortran, LAPACKE twice and LAPACKE's _work twice.
+BLAS_FORMS, LAPACK_FORMS = 3, 5
 LAPACK = "dgesv dgetrf dgeqrf zpotrf dsyev zheev dgesvd dlange".split()
 OPERATIONS = {"dgemm": 9, "zgemm": 9, "dgemv": 3, "dgbmv": 3, "dger": 3, "dtrsm": 16, "dsymm": 16, "zherk": 16,
               "dtrmv": 16, **dict.fromkeys(LAPACK, 4)}
 SEEDS = range(1, 6)
 
 HEADERS = ("cblas", "lapack", "lapacke")
-# Parameters that the headers name otherwise than LAPACK does.
+# Parameters that have another name in the headers than in LAPACK.
 SYNONYMS = {"transa": "trans", "ctrans": "trans", "corder": "order", "crows": "m", "ccols": "n",
             "LAPACKE_?hsein job": "side", "LAPACKE_?pbstf kb": "kd", "cblas_?gemmt m": "n"}
-# How a header would write the classes of c-prototypes.txt.
+# The classes of c-prototypes.txt as a header would write them.
 WRITTEN = {"enum": "CBLAS_ENUM", "enum*": "CBLAS_ENUM *", "pointer": "void *", "int*": "int *", "complex8": "float complex",
            "complex16": "double complex"}
-VECTOR_REGISTERS = 8  # for numbers that are passed by value
+VECTOR_REGISTERS = 8  # floating-point arguments that can be passed by value
 
-LARGEST, SHAPES = 40, 2  # of the random calls: a dimension, and how many of each form
+LARGEST, SHAPES = 40, 2  # the largest dimension of random calls, and the number of calls of each form
 LARGEST_64 = 2 ** 40
-CALLS = 2000  # of a process: how many results of dlsym the shim can follow is limited
+CALLS = 2000  # calls in one process; the shim can follow only so many results of dlsym
 LETTERS = "NTCULRVASIBEFMOP1"
 ENUMS = {"trans": {"N": 111, "T": 112, "C": 113}, "uplo": {"U": 121, "L": 122}, "diag": {"N": 131, "U": 132},
          "side": {"L": 141, "R": 142}, "order": {"R": 101, "C": 102}, "identifier": {"A": 161, "B": 162}}
@@ -62,7 +64,7 @@ def descriptors(work):
 
 
 def declarations():
-    """{symbol: [parameter]}, as the preprocessed headers write them, and c-prototypes.txt of newer ones."""
+    """{symbol: [parameter]} as the preprocessed headers write them, and as c-prototypes.txt has them of newer headers."""
     found = {}
     with open(os.path.join(HERE, "c-prototypes.txt"), encoding="ascii") as file:
         for symbol, _, *parameters in (line.split() for line in file if not line.startswith("#")):
@@ -75,12 +77,13 @@ def declarations():
 
 
 def lapack_name(symbol, name):
+    """LAPACK's name of a parameter of this symbol."""
     generic = re.sub(r"_[sdcz](\w+?)(_work)?$", r"_?\1", symbol)
     return SYNONYMS.get(f"{generic} {name}") or SYNONYMS.get(name, name.removesuffix("_array"))
 
 
 def class_of(declared):
-    """How descriptors.c writes a type; "value" for what is passed in vector registers."""
+    """The name that descriptors.c has for a type, or "value" for a type that is passed in vector registers."""
     pointer = "*" if re.search(r"[*\[]", declared) else ""
     for words, name in (("char", "char"), ("CBLAS_", "enum"), ("float|double", "value"), ("int|logical", "int")):
         if re.search(words, declared):
@@ -89,7 +92,7 @@ def class_of(declared):
 
 
 def declared_slots(symbol, parameters):
-    """{argument: how it is passed, and its slot}, under LAPACK's name and the header's."""
+    """{argument: how it is passed and its slot}, with each argument under LAPACK's name and under the header's."""
     slots, integers, values = {}, 0, 0
     for parameter in parameters:
         declared, name, array = re.fullmatch(r"(.*?)(\w+) ?(\[\w*\])?", parameter).groups()
@@ -105,35 +108,36 @@ def declared_slots(symbol, parameters):
 
 
 def check_descriptors(score, forms, headers):
+    """The shim reads each argument from the slot that the headers declare, and nearly all forms are declared."""
     for symbol in forms.keys() & headers.keys():
         slots = declared_slots(symbol, headers[symbol])
         for argument, read in forms[symbol][1].items():
             wanted = slots.get(argument)
             score.check(read.replace("logical", "int") == wanted or read.startswith("absent") and not wanted,
-                        f"{symbol}: {argument} is read from {read}, declared as {wanted}")
+                        f"{symbol}: {argument} is read from {read}, but declared as {wanted}")
     unseen = [symbol for symbol in forms.keys() - headers.keys() if symbol.startswith(("cblas_", "LAPACKE_"))]
-    score.check(len(unseen) <= 20, f"no header declares {' '.join(sorted(unseen))}")
+    score.check(len(unseen) <= 20, f"no header declares these, more than 20: {' '.join(sorted(unseen))}")
 
 
 def symbol_64(symbol):
-    """The form for 64-bit integers."""
+    """The symbol of the same form with 64-bit integers."""
     return symbol + "64_"
 
 
 def random_dimension(largest):
-    """One in four is large, so that not every price saturates."""
+    """A random dimension. Only one in four is large, since otherwise every price would saturate."""
     return random.randrange(LARGEST if random.randrange(4) else largest)
 
 
 def random_call(symbol, reads, largest):
-    """The same call for call_forms and for explain."""
+    """A random call, as a line for call_forms and as arguments for `flopshim-report explain`."""
     call, question = [symbol], []
     for argument, read in reads.items():
         passed, slot = read.split("@")
         if passed == "absent":
             continue
         if passed.startswith("int"):
-            # Groups have dimensions of their own, for which call_forms has no arrays.
+            # Each group has dimensions in arrays, which call_forms cannot pass.
             value = code = 1 if argument == "group_count" else random_dimension(largest)
         elif passed.startswith("logical"):
             value = random.choice("FT")
@@ -156,12 +160,12 @@ def explained(questions):
 
 
 def is_charged(routine):
-    """Threads of sytrd_sb2st run these: their calls are always part of another."""
+    """Whether calls of a routine are charged. The b2st kernels are not: threads of sytrd_sb2st call them as a part of it."""
     return "b2st_kernels" not in routine
 
 
 def check_charges(score, forms, work):
-    """What every form charges is what explain says, in calls of functions that do nothing."""
+    """Each form, called as a function that does nothing, charges what `explain` says."""
     library, program = os.path.join(work, "libforms.so"), os.path.join(work, "call_forms")
     source = os.path.join(work, "forms_library.c")
     with open(source, "w", encoding="ascii") as file:
@@ -186,12 +190,12 @@ def check_charges(score, forms, work):
         row = charged.get(routine, {})
         found = tuple(row.get(name) for name in ("calls", "flops", "words"))
         score.check(found == (calls[routine], flops[routine], words[routine]),
-                    f"{routine}: calls, FLOPs and words are {found}, explained "
+                    f"{routine}: calls, FLOPs and words are {found}, but explain says "
                     f"{calls[routine], flops[routine], words[routine]}")
 
 
 def run(command, work, inputs=("",)):
-    """What flopshim-report says of a run with each of the inputs."""
+    """The report of one run of the command for each of the inputs."""
     for old in glob.glob(os.path.join(work, "*.dump")):
         os.remove(old)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLOPSHIM_")}
@@ -204,7 +208,7 @@ def run(command, work, inputs=("",)):
 
 
 def check_run(score, report, seed):
-    """All forms of an operation are calls of one shape, so that the calls of a shape are a multiple of the forms."""
+    """The forms of an operation are calls of one shape, so the calls of each shape are a multiple of the number of forms."""
     calls = Counter()
     for shape in report["shapes"]:
         routine = shape["routine"]

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Whether the settings stand in include/options.def alone: README.md has the table that is made of it, man page and
-completions have all options, C sources spell no variable out, and nothing speaks of a variable that is in no row.
+Tests that settings are defined in include/options.def alone: README.md has the table that is made of it, the man page and
+the completions have all options, no C source spells a variable out, and no document names a variable that has no row. It
+must never list the settings itself.
 """
 
 import os
@@ -14,7 +15,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("FLOPSHIM_BUILD", "build"))
-ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|LAUNCHER_MARK|TEST_VARIABLE)\((\w+),", (ROOT / "include/options.def").read_text(), re.M)
+ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|LAUNCHER_MARK|TEST_VARIABLE)\((\w+),",
+                  (ROOT / "include/options.def").read_text(), re.M)
 SOURCES = [path for folder in ("analyzer", "generate", "launcher", "price", "shim")
            for path in sorted((ROOT / folder).rglob("*.[chS]"))]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "bindings").glob("flopshim.*")),
@@ -23,19 +25,20 @@ BEGIN, END = "<!-- options: written by make docs -->\n", "<!-- end of options --
 
 
 def faults():
+    """Yields a sentence for each place that does not agree with include/options.def."""
     if len(ROWS) < 10:
-        yield "include/options.def: hardly a row is understood"
+        yield f"include/options.def: only {len(ROWS)} rows were found; this test does not understand it any more"
     if BEGIN + made("readme") + END not in (ROOT / "README.md").read_text():
-        yield "README.md: the table of options is not that of include/options.def: run `make docs`"
+        yield "README.md: the table of options differs from include/options.def; run `make docs`"
     for path in SOURCES:
         text = path.read_text()
         for name in re.findall(r"\bFLOPSHIM_(\w+)", text):
             if name in ROWS:
-                yield f"{path.relative_to(ROOT)}: FLOPSHIM_{name} is spelt out: write VARIABLE({name})"
+                yield f"{path.relative_to(ROOT)}: FLOPSHIM_{name} is spelt out; write VARIABLE({name})"
         for name in re.findall(r"\bVARIABLE\((\w+)\)", text):
-            if name not in ROWS + ["NAME"]:  # NAME: the parameter of the macros that read the rows
+            if name not in ROWS + ["NAME"]:  # NAME is the parameter of the macros that read the rows
                 yield f"{path.relative_to(ROOT)}: VARIABLE({name}) is no row of include/options.def"
-    # Other names that begin so are those of the headers for programs.
+    # The headers for programs define other names that begin with FLOPSHIM_.
     headers = "".join((ROOT / "include" / name).read_text() for name in ("flopshim.h", "flopshim_dump.h"))
     known = set(ROWS) | set(re.findall(r"(?:#define FLOPSHIM_|\bFLOPSHIM_(?=\w+(?: =|,)))(\w+)", headers))
     for path in DOCUMENTS:
@@ -49,28 +52,28 @@ def made(kind):
 
 
 def completed(*words):
-    """What bash offers for the last of these words."""
+    """The words that bash's completion offers for the last of these words."""
     script = made("bash") + f"COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}; _flopshim; echo ${{COMPREPLY[@]}}\n"
     return subprocess.run(["bash", "--norc"], input=script, check=True, capture_output=True, text=True).stdout.split()
 
 
 def document_faults():
-    """The man page and the completions know every option, and bash's completes."""
+    """Yields a sentence for each option that the man page or a completion lacks, and for each wrong answer of bash's."""
     options = re.findall(r'^(?:OPTION|COMMAND)\(\w+, "([\w-]+)"', (ROOT / "include/options.def").read_text(), re.M)
     if len(options) < 10:
-        yield "include/options.def: hardly an option is understood"
+        yield f"include/options.def: only {len(options)} options were found; this test does not understand it any more"
     for kind, spelling in (("man", "\\-\\-{}\\fR"), ("bash", "--{} "), ("zsh", "--{}"), ("fish", " -l {} ")):
         text = made(kind).replace("\\-", "-") if kind == "man" else made(kind).replace("'", " ")
         for option in options:
             if spelling.replace("\\-", "-").format(option) not in text:
-                yield f"docs/options {kind}: no --{option}"
+                yield f"docs/options {kind}: --{option} is missing"
     expected = {("--stacks", "l"): ["leaf"], ("--time", "a"): ["auto", "all"], ("-r", ""): ["shapes", "calls"],
                 ("--budg",): ["--budget"], ("-q", "--quiet", "--on"): ["--on-exceed"], ("--budget", "1e9", "sh"): None,
                 ("--budget", ""): []}
     for words, answer in expected.items():
         offered = completed("flopshim", *(word or "''" for word in words))
         if offered != answer if answer is not None else "sh" not in offered:
-            yield f"docs/options bash: for {' '.join(words)} it offers {offered}"
+            yield f"docs/options bash: for {' '.join(words)} it offers {offered}, and not {answer or 'sh'}"
     for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
         if shutil.which(shell):
             run = subprocess.run(check, input=made(shell), capture_output=True, text=True)
@@ -79,5 +82,5 @@ def document_faults():
 
 
 found = list(dict.fromkeys([*faults(), *document_faults()]))
-print("\n".join(found) if found else f"{len(ROWS)} variables stand in options.def alone")
+print("\n".join(found) if found else f"{len(ROWS)} variables are defined in options.def alone")
 sys.exit(bool(found))

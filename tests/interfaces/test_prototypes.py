@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The checked-in prototypes against those that gfortran makes of the reference sources.
+"""Compares lapack-3.11-prototypes.txt with the prototypes that gfortran makes of the reference sources. It must never write
+that file.
 
-    tests/interfaces/test_prototypes.py [FOLDER]      of LAPACK's sources; without it Debian's are fetched (apt-get source)
+    tests/interfaces/test_prototypes.py [FOLDER]
 
-Where they cannot be had, that is said, and nothing is tested."""
+FOLDER has LAPACK's sources; without it Debian's are fetched (apt-get source). If they cannot be fetched, the test is
+skipped, and says so."""
 
 import glob
 import os
@@ -19,20 +21,21 @@ FOLDERS = ("BLAS/SRC", "SRC", "SRC/DEPRECATED")
 
 
 def listed():
-    """{name: (arguments, hidden lengths)}"""
+    """{name: (arguments, hidden lengths)} of the file."""
     with open(LISTED) as lines:
         rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
     return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
 def fetch(folder):
+    """Fetches Debian's sources into the folder. Returns their path, or None if that is not possible."""
     source = subprocess.run(["apt-get", "source", "-qq", "lapack=3.11*"], cwd=folder, capture_output=True)
     found = glob.glob(os.path.join(folder, "lapack-3.11*", ""))
     return found[0] if source.returncode == 0 and found else None
 
 
 def compiled(path):
-    """{name: (arguments, hidden lengths)} of one source file; gfortran names each hidden length ..._len."""
+    """{name: (arguments, hidden lengths)} of one source file. gfortran gives hidden lengths the type size_t."""
     out = subprocess.run(["gfortran", "-fsyntax-only", "-fc-prototypes-external", path], capture_output=True, text=True).stdout
     prototypes = {}
     for name, arguments in re.findall(r"^\w[\w ]*?[ *](\w+)_ \(([^)]*)\);", out, re.M):
@@ -46,7 +49,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         top = sys.argv[1] if len(sys.argv) > 1 else fetch(work)
         if not top:
-            print("the sources of LAPACK 3.11 cannot be had here\n0 passed, 0 failed, 1 skipped")
+            print("the sources of LAPACK 3.11 could not be fetched\n0 passed, 0 failed, 1 skipped")
             return 0
         expected, passed, failed = listed(), 0, 0
         for folder in FOLDERS:
@@ -58,7 +61,7 @@ def main():
                         passed += 1
                     else:
                         failed += 1
-                        print(f"FAILED: {name}: gfortran says {shape}, the list {expected[name]}")
+                        print(f"FAILED: {name}: (arguments, hidden lengths) are {shape} by gfortran, but {expected[name]} in the file")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every name that an installed BLAS or LAPACK exports, or its header declares, has its place in the routine table.
+"""Tests that the routine table accounts for every name that an installed BLAS or LAPACK exports or its header declares. It
+must never accept a name because it looks like one that the table has.
 
     tests/interfaces/test_symbols.py [-v]
 
 A name is priced, exempt with a reason, excluded by the table (`exclude`), one of the libraries' internal names
-(INTERNAL), or one of at most 20 without a price (UNPRICED). -v counts them for each library.
+(INTERNAL), or one of at most 20 without a price (UNPRICED). -v prints how many of each kind every library has.
 Environment: FLOPSHIM_BUILD, the directory that `make` builds in (default: build).
 """
 
@@ -27,7 +28,7 @@ LIBRARY = re.compile(r"lib(open|c|f77|nv)?blas(64)?\b|lib(scipy_)?openblas|libla
                      r"|libblis|libflexiblas|libflame|libmkl_rt|libarmpl")
 WITHIN = ("", "openblas-*", "openblas64-*", "blas", "lapack", "blis-*", "blis64-*", "atlas", "blas64", "lapack64")
 
-# Names of functions inside the libraries, which their exported functions call and programs do not.
+# Functions that the libraries export only because other functions of theirs call them; programs do not.
 CPUS = ("ATOM BANIAS BARCELONA BOBCAT BULLDOZER COOPERLAKE CORE2 DUNNINGTON EXCAVATOR HASWELL KATMAI NANO NEHALEM OPTERON "
         "OPTERON_SSE3 PENRYN PILEDRIVER PRESCOTT SANDYBRIDGE SAPPHIRERAPIDS SKYLAKEX STEAMROLLER ZEN").split()
 INTERNAL = (
@@ -48,7 +49,7 @@ UNPRICED = {
 
 
 class Names:
-    """What the build makes of the table."""
+    """The names that the generator has made from the table."""
 
     def __init__(self):
         with open(os.path.join(BUILD, "gen", "symbols.h"), encoding="ascii") as file:
@@ -61,7 +62,7 @@ class Names:
                                              re.findall(r'X\("([^"]*)", "[^"]*"\)', exclusions)))
 
     def excluded(self, name):
-        """Exclusions stand without Fortran's underscore and without the marks of 64-bit integers."""
+        """Whether the table excludes a name. Exclusions are written without Fortran's underscore and the marks of 64 bits."""
         bare = re.sub(r"^scipy_|(_64_|_64|64_|_)$", "", name)
         return self._excluded.match(name) or self._excluded.match(bare)
 
@@ -74,7 +75,7 @@ def internal(name):
 
 
 def libraries():
-    """The shared libraries of that kind where the dynamic linker looks, and those that Python packages bring."""
+    """The paths of BLAS and LAPACK libraries, where the dynamic linker looks and in Python packages."""
     listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
     places = {os.path.dirname(path) for path in re.findall(r"=> (\S+)", listed)}
     paths = [path for place in places for within in WITHIN for path in glob.glob(os.path.join(place, within, "*.so*"))]
@@ -94,7 +95,7 @@ def exports(path):
 
 
 def declared():
-    """{header: functions that it declares}, from the headers as the build has preprocessed them."""
+    """{header: the functions that it declares}, from the headers that the build has preprocessed."""
     found = {}
     for header in ("cblas", "lapack", "lapacke"):
         with open(os.path.join(BUILD, "gen", header + ".i"), encoding="utf-8") as file:
@@ -105,7 +106,7 @@ def declared():
 
 
 def kinds(names):
-    """{name: (kind, source)} by what `explain` answers for each name."""
+    """{name: (kind, source, routine)} as `flopshim-report explain` answers for each name."""
     run = subprocess.run([os.path.join(BUILD, "flopshim-report"), "explain", "--json"], text=True, capture_output=True,
                          input="".join(name + "\n" for name in names))
     answers = [json.loads(line) for line in run.stdout.splitlines()]
@@ -116,7 +117,7 @@ def kinds(names):
 
 
 def place_of(name, names, priced):
-    """Where a name has its place: a word, or None."""
+    """How the table accounts for a name, in words, or None if it does not."""
     if name in names.symbols:
         kind, source, routine = priced[name]
         if kind in ("direct", "iterative"):
@@ -130,6 +131,7 @@ def place_of(name, names, priced):
 
 
 def test_names(score, where, found, names, priced, verbose):
+    """The table accounts for each of these names."""
     places = Counter()
     for name in sorted(found):
         place = place_of(name, names, priced)
@@ -139,22 +141,22 @@ def test_names(score, where, found, names, priced, verbose):
         print(f"{where}: " + ", ".join(f"{count} {place}" for place, count in places.most_common()))
 
 
-def test_lists(score, names, verbose):
-    """What is on a list must be there for a reason, and a pattern may not hide what the table knows."""
+def test_lists(score, names):
+    """Each routine on the list of unpriced ones has a reason, and no pattern of internal or excluded names hides a symbol."""
     score.check(len(UNPRICED) <= UNPRICED_MAX, f"{len(UNPRICED)} routines without a price, more than {UNPRICED_MAX}")
     for routine, reason in UNPRICED.items():
-        score.check(routine in names.routines and reason, f"{routine} is on the list, and no routine or without a reason")
-        score.check("cblas_" + routine not in names.forms, f"{routine} is on the list, and a routine of the BLAS")
+        score.check(routine in names.routines and reason, f"{routine} is in UNPRICED, but is no routine or has no reason")
+        score.check("cblas_" + routine not in names.forms, f"{routine} is in UNPRICED, but is a routine of the BLAS")
     hidden = sorted(name for name in names.symbols if internal(name) or names.excluded(name))
-    score.check(not hidden, f"in the table, and yet excluded or internal: {' '.join(hidden[:20])}")
+    score.check(not hidden, f"these are in the table, but also excluded or internal: {' '.join(hidden[:20])}")
 
 
 def test_explain(score, names):
-    """explain answers for every canonical name, and for each of its forms the same."""
+    """`explain` answers for every form, and names the routine that it is a form of."""
     forms = sorted(names.forms)
     for form, (kind, _, routine) in kinds(forms).items():
         bare = re.sub(r"^(cblas_|LAPACKE_)|(_work|_sub)$", "", form)
-        score.check(kind != "?" and routine == bare, f"explain {form}: kind {kind} of {routine}")
+        score.check(kind != "?" and routine == bare, f"explain {form}: it is of kind {kind} and of the routine {routine}, not {bare}")
 
 
 def main():
@@ -162,12 +164,12 @@ def main():
     score, names = Score(), Names()
     found = {path: exports(path) for path in libraries()}
     if not found:
-        sys.exit("no BLAS or LAPACK is installed")
+        sys.exit("tests/interfaces/test_symbols.py: no BLAS or LAPACK is installed")
     found.update(declared())
     priced = kinds(sorted(set().union(*found.values()) & names.symbols))
     for where, exported in found.items():
         test_names(score, where, exported, names, priced, verbose)
-    test_lists(score, names, verbose)
+    test_lists(score, names)
     test_explain(score, names)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0
