@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * make_dump.c - writes the dumps that the golden tests and the benchmarks read: make_dump SCENARIO FILE [PAGE].
- * Every number that the reports must show is worked out by hand beside the rows.
+ * It must never leave a number of a report to the report: each scenario's comment works its numbers out by hand.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "dump_writer.h"
 
-/* What all of them have: a program, a BLAS and one thread. */
+/* What all scenarios have: a program, a BLAS and one thread. */
 struct common {
 	struct writer writer;
 	uint32_t program, blas;
@@ -44,8 +44,8 @@ static void add_lane(struct common *common, uint64_t nested)
 
 /*
  * One product of 300x200 by 200x400: 2 * 300 * 400 * 200 = 48,000,000. Two calls of dsyrk, n = 100, k = 50:
- * 100 * 101 * 50 = 505,000 each, timed 1 of 2. dgesdd: a query and a call that INFO < 0 ended. dcopy, exempt, 7 times.
- * Together 48,000,000 + 1,010,000 = 49,010,000 in 1 + 2 + 1 + 7 = 11 calls.
+ * 100 * 101 * 50 = 505,000 each, of which one was timed. For dgesdd a workspace query, and a call that LAPACK rejected.
+ * Seven calls of dcopy, which is exempt. Together 48,000,000 + 1,010,000 = 49,010,000 FLOPs in 1 + 2 + 1 + 7 = 11 calls.
  */
 static void simple(struct common *common)
 {
@@ -64,7 +64,7 @@ static void simple(struct common *common)
 	syrk = writer_routine(writer, "dsyrk", DUMP_DIRECT, "uplo trans|n k");
 	site = writer_site(writer, "dsyrk_64_", syrk, 0x402000, common->program, common->blas);
 	row = writer_call(site, 2, 505000, "UN", 100, 50, 0);
-	row.time_ns = 1000000; /* one of two: 2 ms for both */
+	row.time_ns = 1000000; /* one of two calls was timed: 2 ms for both */
 	row.timed_calls = 1;
 	row.words = 15100;
 	writer_row(writer, 0, &row);
@@ -86,9 +86,10 @@ static void simple(struct common *common)
 }
 
 /*
- * A budget of 100,000,000 on the root and of 20,000,000 on train.forward; train.bakward has one and is never used.
- * In the root 1 product (48,000,000), in train 1 dgemm of 10,000,000, in train.forward 2 of 8,000,000; there a third is
- * refused. Inclusive: train 10 + 16 = 26 M, root 74 M. Charged the same. One call of a scope ran over.
+ * Budgets of 100,000,000 on the root and of 20,000,000 on train.forward; one on train.bakward, which is never used. The
+ * root has 1 product of 48,000,000, train 1 dgemm of 10,000,000, and train.forward 2 of 8,000,000 and a third that was
+ * refused. With all inside of it, train has 10 + 16 = 26 million and the root 74 million; the charges are the same. One
+ * call ran over the budget of a scope.
  */
 static void budget(struct common *common)
 {
@@ -130,8 +131,8 @@ static void budget(struct common *common)
 }
 
 /*
- * Weights: 3 dgemm of 1,000 cost 2,500 each: 3,000 raw, 7,500 charged. The program itself charges 2 x 500 as "fft" (1,000).
- * Together 4,000 raw and 8,500 charged in 3 calls.
+ * With weights, 3 calls of dgemm of 1,000 FLOPs are charged 2,500 each: 3,000 FLOPs, 7,500 charged. The program itself
+ * charges 2 x 500 = 1,000 as "fft". Together 4,000 FLOPs and 8,500 charged in 3 calls.
  */
 static void weights(struct common *common)
 {
@@ -151,7 +152,7 @@ static void weights(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* Killed in the middle of its fourth product: 3 x 2,000,000 completed, 1 in flight. Not closed. */
+/* The process was killed in its fourth product: 3 of 2,000,000 are done, 1 is in flight, and the dump was not closed. */
 static void killed(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -159,7 +160,7 @@ static void killed(struct common *common)
 	struct dump_row row;
 
 	begin(common, 4000000000u, "/opt/killed");
-	gethostname(writer_header(writer)->host, sizeof writer_header(writer)->host - 1); /* so that it is known not to live */
+	gethostname(writer_header(writer)->host, sizeof writer_header(writer)->host - 1); /* on this host the report can tell that it has ended */
 	writer_check(writer);
 	writer_lane(writer, &lane);
 	row = writer_call(common->gemm_site, 3, 2000000, "NN", 100, 100, 100);
@@ -167,7 +168,7 @@ static void killed(struct common *common)
 	writer_frame(writer, 0, 0, 0);
 }
 
-/* The same on another machine, and on a file system where the last second is written out at the end alone. */
+/* The same on another machine, with a file system on which the last second may be missing (DUMP_NOT_DURABLE). */
 static void killed_elsewhere(struct common *common)
 {
 	killed(common);
@@ -176,7 +177,7 @@ static void killed_elsewhere(struct common *common)
 	writer_check(&common->writer);
 }
 
-/* All that can be wrong and is said: 2 calls of dgejsv without a price, 5 lost, 3 passed on, and notes. */
+/* Everything that a report warns of: 2 calls of dgejsv, which has no price, 5 lost calls, 3 passed on, and notes. */
 static void troubled(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -192,7 +193,7 @@ static void troubled(struct common *common)
 	site = writer_site(writer, "dgejsv_", routine, 0x405000, common->program, common->blas);
 	row = writer_call(site, 2, 0, "C", 50, 40, 0);
 	writer_row(writer, 0, &row);
-	row = writer_call(common->gemm_site, 1000, 5000000, "NN", 128, 128, 128); /* rounded: 5,000,000 in all */
+	row = writer_call(common->gemm_site, 1000, 5000000, "NN", 128, 128, 128); /* a coarse row: 5,000,000 is the sum of all calls */
 	row.flags = DUMP_ROW_COARSE;
 	writer_row(writer, 0, &row);
 	writer_note(writer, DUMP_NOTE_HIDDEN, "/opt/libother.so", 1);
@@ -203,7 +204,7 @@ static void troubled(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* Complete, but for a price: 1 product of 2,000,000 FLOPs, 2 calls of dgejsv without one, and stacks without Python frames. */
+/* A complete dump: 1 product of 2,000,000 FLOPs, 2 calls of dgejsv, which has no price, and stacks without Python frames. */
 static void unpriced(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -223,8 +224,8 @@ static void unpriced(struct common *common)
 }
 
 /*
- * Rank `rank` of a job: 1000 products of 2^62 FLOPs. Two ranks make 2000 * 4611686018427387904 =
- * 9223372036854775808000, beyond 64 bits; and rank products of 2,000.
+ * Rank `number` of a job: 1000 products of 2^62 FLOPs, and `number` products of 2,000. The large ones of two ranks are
+ * 2000 * 4611686018427387904 = 9223372036854775808000 FLOPs, which 64 bits cannot hold.
  */
 static void rank(struct common *common, int32_t number)
 {
@@ -244,8 +245,8 @@ static void rank(struct common *common, int32_t number)
 }
 
 /*
- * Rank `number` of 12, or of a second launch of 2: as many products of 1,000 as its number. Ranks 2, 9 and 10 of the first
- * make 21,000 FLOPs: of 12 ranks each has 1,750 in the mean, and the busiest 10,000, 5.71 times as much.
+ * Rank `number` of 12, or of 2 in a second launch: it makes `number` products of 1,000 FLOPs. Ranks 2, 9 and 10 of the
+ * first launch make 21,000 together. The mean of 12 ranks is 1,750, and the busiest has 10,000, 5.71 times as much.
  */
 static void of_launch(struct common *common, int32_t number, bool second)
 {
@@ -263,7 +264,7 @@ static void of_launch(struct common *common, int32_t number, bool second)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* Priced by another table: dgemm at half its price, and a routine that no table has. */
+/* The dump was priced by another table: dgemm at half its price, and a routine that today's table lacks. */
 static void old_table(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -273,8 +274,8 @@ static void old_table(struct common *common)
 	begin(common, 9, "/opt/old");
 	strcpy(writer_header(writer)->table_version, "table-0");
 	add_lane(common, 0);
-	row = writer_call(common->gemm_site, 2, 1000000, "NN", 100, 100, 100); /* today 2,000,000 */
-	row.charged = 3000000;                                                 /* weight 3: today 6,000,000 */
+	row = writer_call(common->gemm_site, 2, 1000000, "NN", 100, 100, 100); /* today's price is 2,000,000 */
+	row.charged = 3000000;                                                 /* the weight is 3: 6,000,000 today */
 	writer_row(writer, 0, &row);
 	routine = writer_routine(writer, "dfoobar", DUMP_DIRECT, "|n");
 	site = writer_site(writer, "dfoobar_", routine, 0x405000, common->program, common->blas);
@@ -284,8 +285,8 @@ static void old_table(struct common *common)
 }
 
 /*
- * 100 products of 1,000,000 and 10 solves of 2,000,000: 120,000,000 in all, from Python and from C. Sampled: the products
- * stand for 60,000,000 from fit and 39,000,000 from predict, the solves for 21,000,000 from C.
+ * 100 products of 1,000,000 FLOPs from Python and 10 solves of 2,000,000 from C, 120,000,000 in all. The samples of the
+ * products stand for 60,000,000 in fit and 39,000,000 in predict, those of the solves for 21,000,000.
  */
 static void sampled(struct common *common)
 {
@@ -321,18 +322,18 @@ static void add_timed(struct common *common, uint32_t site, uint64_t calls, uint
 	struct dump_row row = writer_call(site, calls, 0, "", n, 0, 0);
 
 	row.words = words;
-	row.flops = row.charged = words; /* of a dot product */
+	row.flops = row.charged = words; /* a dot product has as many FLOPs as words */
 	row.timed_calls = timed;
 	row.time_ns = time_ns;
 	writer_row(&common->writer, 0, &row);
 }
 
 /*
- * Dot products of n = 1000 in 1 us and n = 3000 in 2 us were timed, so the 100 of n = 2000 take 1.5 us, 150 us. Below, time
- * goes on as between the two, 0.5 us and 1000 FLOPs: of n = 500, 0.75 us. daxpy is of the same type, and of n = 6000 its
- * 12,000 FLOPs take as much as they would in ddot: twice what 6,000 do, if time goes on so: 2 + 1.5 = 3.5 us. A copy of
- * 2,000 elements is compared by its elements: 1 us. The first call of a long row was put off, and its time is of no call.
- * dgejsv has no price.
+ * Dot products of n = 1000 (1 us) and n = 3000 (2 us) were timed. So the 100 calls of n = 2000 take 1.5 us each, 150 us.
+ * Outside of that range the line through both goes on: n = 500 takes 0.75 us. daxpy has the same type and level: the
+ * 12,000 FLOPs of n = 6000 take as long as they would in ddot, 2 + 1.5 = 3.5 us. dcopy has no FLOPs and is compared by
+ * elements: 2,000 take 1 us. The row of n = 500 states a time without a timed call, which counts for nothing. dgejsv has
+ * no price.
  */
 static void untimed(struct common *common)
 {
@@ -363,7 +364,7 @@ static void untimed(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* Three calls in order, of two threads: 1,000 + 2,000 + 1,000; a fourth had not ended, two more were dropped. */
+/* The ordered record has three calls of two threads, 1,000 + 2,000 + 1,000. A fourth is in flight, two were dropped. */
 static void ordered(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -392,9 +393,10 @@ static void ordered(struct common *common)
 }
 
 /*
- * Rank `number` of three, 0 and 1 on node0 and 2 on node1: 10, 20 and 30 products of 1,000. Those of rank 0 were timed,
- * 2 us each, and the same shape takes as long elsewhere: 40 and 60 us. Rank 1 has a second thread, the third that has its
- * lane, with 5 products of 2,000, which take twice as long as those of 1,000: 20 us. Rank 2 charges 2 x 500 by hand.
+ * Rank `number` of three, of which 0 and 1 are on node0 and 2 is on node1: 10, 20 and 30 products of 1,000 FLOPs. Those of
+ * rank 0 were timed with 2 us each; the same shape takes as long in the other ranks, 40 and 60 us. Rank 1 has a second
+ * lane, which three threads have used one after another: 5 products of 2,000 FLOPs, 4 us each, 20 us. Rank 2 charges
+ * 2 x 500 by hand.
  *
  *	rank 0: 10 calls, 10,000 FLOPs, 20 us       node0: 35 calls, 40,000 FLOPs, 80 us
  *	rank 1: 25 calls, 30,000 FLOPs, 60 us       node1: 30 calls, 31,000 FLOPs, 60 us
@@ -431,7 +433,7 @@ static void node(struct common *common, int32_t number)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* For measuring: `count` rows of different shapes, from 100 call sites of 20 routines. */
+/* For benchmarks: `count` rows of different shapes, from 100 call sites of 20 routines. */
 static void many_rows(struct common *common, uint32_t count)
 {
 	static const char *const names[] = { "dgemm", "dsyrk", "dtrsm", "dgetrf", "dgetrs" };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rows that the price tests measure (rows.txt), and what was measured (measured.csv)."""
+"""Reads rows.txt, which lists what the price tests measure, and reads and writes measured.csv, which has the results. It must
+never ask for a price: measured numbers come from instructions alone."""
 
 import csv
 import json
@@ -12,17 +13,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MEASURED = os.path.join(HERE, "measured.csv")
 
-# Inputs a row: what depends on the data is a mean.
+# How many random inputs a row of each group has. If the FLOPs depend on the data, the mean of them is taken.
 SEEDS = {"direct": 1, "blocked": 1, "expected": 3, "iterative": 3, "single": 3}
 
 Row = namedtuple("Row", "group seeds line")
 
-# arguments: the shape, as explain takes it; given: the line that was measured
+# A row of measured.csv. `arguments` is the shape as `explain` takes it, `given` the line of rows.txt that was measured.
 Measured = namedtuple("Measured", "group routine arguments given seeds measured lowest highest adds muls divs sqrts")
 
 
 def expand(text):
-    """Braces as in a shell."""
+    """All lines that a line with braces stands for; braces mean the same as in a shell."""
     braces = re.search(r"\{([^{}]*)\}", text)
     if not braces:
         return [text]
@@ -31,6 +32,7 @@ def expand(text):
 
 
 def rows():
+    """All rows of rows.txt, with their braces expanded."""
     found = []
     with open(os.path.join(HERE, "rows.txt"), encoding="utf-8") as file:
         for text in file:
@@ -43,7 +45,7 @@ def rows():
 
 
 def measure(chosen, options=()):
-    """Measures rows with scripts/measure-flops. Returns [Measured] and its complaints."""
+    """Measures rows with scripts/measure-flops. Returns [Measured], and what that program complained of as one text."""
     results, complaints = [], ""
     for group, seeds in sorted({(row.group, row.seeds) for row in chosen}):
         lines = list(dict.fromkeys(row.line for row in chosen if (row.group, row.seeds) == (group, seeds)))
@@ -63,6 +65,7 @@ def measure(chosen, options=()):
 
 
 def write(measured, head):
+    """Writes measured.csv, with the lines of `head` as comments before the table."""
     with open(MEASURED, "w", encoding="utf-8", newline="") as file:
         file.write("".join(f"# {line}\n" for line in head))
         writer = csv.writer(file, lineterminator="\n")
@@ -71,6 +74,7 @@ def write(measured, head):
 
 
 def read():
+    """All rows of measured.csv."""
     with open(MEASURED, encoding="utf-8") as file:
         table = csv.DictReader(line for line in file if not line.startswith("#"))
         return [Measured(*(int(row[name]) if row[name].isdigit() and name != "arguments" else row[name]

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FLOPs counted by running textbook algorithms on numbers that count what is done with them.
+"""Counts FLOPs by running textbook algorithms on numbers that count what is done with them.
 
-No closed formula is in here: loops over the elements that exist, so that small sizes, empty
-matrices, bands wider than the matrix and unit diagonals come out by themselves. Scaling by alpha
-and beta is left out, as prices leave it out. What LAPACK does beyond the textbook is counted apart,
-and a price may include it or not: reciprocals to multiply by instead of dividing, products with -1,
-complex arithmetic on Hermitian diagonals.
+This file must never have a closed formula. Loops over the elements that exist give the right numbers for small sizes,
+empty matrices, bands wider than the matrix and unit diagonals by themselves. Scaling by alpha and beta is left out, as
+prices leave it out. What LAPACK does beyond the textbook is counted apart, and a price may include it or not: reciprocals
+that it multiplies by instead of dividing, products with -1, and complex arithmetic on Hermitian diagonals.
 """
 
 import itertools
@@ -15,6 +14,8 @@ FEW = (0, 1, 4)
 
 
 class Tally:
+    """What was counted since reset(): FLOPs of the textbook, and what LAPACK does beyond it."""
+
     flops = 0
     beyond = 0
 
@@ -24,13 +25,13 @@ class Tally:
 
 
 class Number:
-    """A real or a complex number without a value: arithmetic on it costs FLOPs."""
+    """A real or complex number without a value. Arithmetic with it adds FLOPs to Tally."""
 
     def __init__(self, is_complex):
         self.is_complex = is_complex
 
     def _sum(self, other):
-        # real + complex and complex + complex; what is not there is not added
+        # A real and a complex number take one addition: the imaginary part stays as it is.
         Tally.flops += 2 if self.is_complex and other.is_complex else 1
         return COMPLEX if self.is_complex or other.is_complex else REAL
 
@@ -76,14 +77,14 @@ TYPES = {"s": REAL, "d": REAL, "c": COMPLEX, "z": COMPLEX}
 
 
 def accumulate(start, products):
-    """start + sum of products, one after the other."""
+    """Adds the products to `start`, one after the other."""
     for product in products:
         start = start + product
     return start
 
 
 def triangle(n, uplo, k=None):
-    """Positions (row, column) of a triangle, off its diagonal; k: only so many diagonals."""
+    """The positions (row, column) of a triangle without its diagonal; only those of its k nearest diagonals if k is given."""
     for i, j in itertools.product(range(n), repeat=2):
         if (i < j if uplo == "U" else i > j) and (k is None or abs(i - j) <= k):
             yield i, j
@@ -140,7 +141,7 @@ def gbmv(x, m, n, kl, ku, trans):
 
 
 def symmetric_product(x, diagonal, n, uplo, k=None):
-    """Each element off the diagonal is used twice: for its row and for its column."""
+    """A symmetric matrix times a vector. Each element off the diagonal is used for its row and for its column."""
     for _ in triangle(n, uplo, k):
         x + x * x
         x + x * x
@@ -268,7 +269,7 @@ def gemmtr(x, n, k, uplo, transa, transb):
 
 
 def skewsymv(x, n, uplo):
-    """As symv: the diagonal is zero."""
+    """A skew-symmetric matrix times a vector: as symv, but the diagonal is zero."""
     for _ in triangle(n, uplo):
         x + x * x
         x - x * x
@@ -341,7 +342,7 @@ def gesv(x, n, nrhs):
 
 
 def potrf(x, n, uplo):
-    """Cholesky's factorisation, a row of the factor after the other."""
+    """Cholesky's factorisation, one row of the factor after the other."""
     for j in range(n):
         for _ in range(j):
             hermitian_square(x)
@@ -352,13 +353,13 @@ def potrf(x, n, uplo):
 
 
 def hermitian_square(x):
-    """A diagonal element, less |x|^2: 4 FLOPs, or 8 as complex numbers."""
+    """Subtracts |x|^2 from a diagonal element: 4 FLOPs, or 8 if done as with complex numbers."""
     REAL - x.square()
     Tally.beyond += 4 if x.is_complex else 0
 
 
 def by_diagonal(x):
-    """x times the reciprocal of a real diagonal element: 2 FLOPs, or 6 as complex numbers."""
+    """Multiplies x by the reciprocal of a real diagonal element: 2 FLOPs, or 6 if done as with complex numbers."""
     REAL * x
     Tally.beyond += 4 if x.is_complex else 0
 
@@ -380,7 +381,7 @@ def tbtrs(x, n, kd, nrhs, uplo, trans, diag):
 
 
 def trti2(x, n, uplo, diag):
-    """Column j of the inverse: minus the product of what is inverted already and column j, by 1/a(j,j)."""
+    """The inverse of a triangle: column j is the inverse so far times column j, scaled by -1/a(j,j)."""
     for j in range(n):
         if diag == "N":
             x.reciprocal()
@@ -411,7 +412,7 @@ def pbtrf(x, n, kd, uplo):
 
 
 def gttrf(x, n):
-    """Without exchanges."""
+    """Elimination in a tridiagonal matrix, without exchanges of rows."""
     for _ in range(n - 1):
         x - (x / x) * x
 
@@ -508,7 +509,7 @@ CASES = [
 
 
 def expectations():
-    """(line for explain, FLOPs, the most with what LAPACK does beyond) of every case at every small size."""
+    """Yields (line for explain, least FLOPs, most FLOPs) of every case, with all options at all small sizes."""
     for routines, algorithm, names, options in CASES:
         names = names.split()
         sizes = DIMENSIONS if len(names) < 4 else FEW
@@ -519,6 +520,6 @@ def expectations():
                 for letter, routine in routines.items():
                     Tally.reset()
                     algorithm(TYPES[letter], **arguments)
-                    # half additions, of complex divisions, are rounded up
+                    # Prices of complex divisions have halves of additions, which are rounded up.
                     rounding = 1 if TYPES[letter].is_complex else 0
                     yield routine + text, Tally.flops, Tally.flops + Tally.beyond + rounding
