@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * api.c - what flopshim.h promises, function by function. Every test runs in a process of its own, under the shim and
- * FLOPSHIM_ON_EXCEED=deny.
+ * api.c - tests what flopshim.h promises, function by function. Every test runs in a process of its own, under the shim
+ * and FLOPSHIM_ON_EXCEED=deny. No test may depend on what another one has done.
  */
 #include <check.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include "work.h"
 
-/* Not BLAS's own, which may print or stop. */
+/* Replaces the BLAS's xerbla_, which may print a message or stop the program. */
 void xerbla_(const char *routine, const int *argument, size_t length)
 {
 	(void)routine, (void)argument, (void)length;
@@ -100,7 +100,7 @@ START_TEST(scope_budget_is_its_own)
 	ck_assert(dot(21));
 	ck_assert_int_eq(flopshim_remaining(NULL), FLOPSHIM_UNLIMITED);
 
-	scope = flopshim_begin_budget("forward", 50); /* a new one, though the namespace has used 100 */
+	scope = flopshim_begin_budget("forward", 50); /* a new scope has used nothing, though the namespace has used 100 */
 	ck_assert(dot(25));
 	ck_assert(!dot(1));
 	ck_assert_int_eq(flopshim_end(scope), 1);
@@ -178,7 +178,7 @@ START_TEST(every_limit_on_the_way_up_holds_and_the_tightest_is_named)
 	ck_assert(dot(350));
 	ck_assert(!dot(1));
 	ck_assert_int_eq(flopshim_end(outer), 1);
-	ck_assert(dot(351)); /* outside of train nothing is limited */
+	ck_assert(dot(351)); /* nothing is limited outside of train */
 	ck_assert_int_eq(seen.times, 4);
 }
 END_TEST
@@ -243,13 +243,13 @@ START_TEST(namespace_budget_can_be_set_late_and_changed)
 {
 	FLOPSHIM_SCOPE("a") {
 		ck_assert(dot(50));
-		ck_assert_int_eq(flopshim_set_budget(NULL, 120), FLOPSHIM_OK); /* 100 are used */
+		ck_assert_int_eq(flopshim_set_budget(NULL, 120), FLOPSHIM_OK); /* 100 are used already */
 		ck_assert_int_eq(flopshim_remaining(NULL), 20);
 		ck_assert(!dot(11));
 		ck_assert(dot(10));
 		ck_assert_int_eq(flopshim_set_budget("", 130), FLOPSHIM_OK);
 		ck_assert(dot(5));
-		ck_assert_int_eq(flopshim_set_budget("", 10), FLOPSHIM_OK); /* below what is used */
+		ck_assert_int_eq(flopshim_set_budget("", 10), FLOPSHIM_OK); /* less than what is used already */
 		ck_assert_int_eq(flopshim_remaining(NULL), 0);
 		ck_assert(!dot(1));
 	}
@@ -283,7 +283,7 @@ START_TEST(wrong_amounts_are_refused_and_change_nothing)
 			ck_assert_int_eq(flopshim_set_multiplier("a", wrong[i]), FLOPSHIM_BAD_AMOUNT);
 	}
 	ck_assert_int_eq(flopshim_set_multiplier("a", 2147483648.0), FLOPSHIM_BAD_AMOUNT);
-	ck_assert_int_eq(flopshim_set_multiplier("a", 1e-30), FLOPSHIM_BAD_AMOUNT); /* would make everything free */
+	ck_assert_int_eq(flopshim_set_multiplier("a", 1e-30), FLOPSHIM_BAD_AMOUNT); /* so small that every call would be free */
 	ck_assert_int_eq(flopshim_remaining("a"), FLOPSHIM_UNLIMITED);
 	FLOPSHIM_SCOPE("a")
 		ck_assert(dot(10));
@@ -311,7 +311,7 @@ START_TEST(wrong_names_are_refused_and_charge_nothing_elsewhere)
 		ck_assert_int_eq(flopshim_remaining(wrong[i]), FLOPSHIM_BAD_NAME);
 		ck_assert_int_eq(flopshim_calls(wrong[i]), FLOPSHIM_BAD_NAME);
 	}
-	FLOPSHIM_SCOPE("a b", 10) /* the block runs all the same, charged to what is open */
+	FLOPSHIM_SCOPE("a b", 10) /* the block runs, and is charged to the open scope */
 		ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_used("."), 20);
 
@@ -362,7 +362,7 @@ START_TEST(too_many_namespaces_are_an_error)
 	ck_assert_int_ge(made, 100000);
 	ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_used("."), 20);
-	scope = flopshim_begin("x1"); /* those that are there go on working */
+	scope = flopshim_begin("x1"); /* known namespaces still work */
 	ck_assert_int_gt(scope, 0);
 	ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_end(scope), 1);
@@ -378,9 +378,9 @@ START_TEST(exact_fit_runs_and_one_flop_less_does_not)
 		ck_assert(product(3, 4, 5));
 	FLOPSHIM_SCOPE("misses", 119) {
 		ck_assert(!product(3, 4, 5));
-		ck_assert_int_eq(flopshim_used(NULL), 0); /* refused: neither run nor charged */
+		ck_assert_int_eq(flopshim_used(NULL), 0); /* a refused call is neither run nor charged */
 		ck_assert_int_eq(flopshim_calls(NULL), 0);
-		ck_assert(dot(59)); /* a smaller one still fits */
+		ck_assert(dot(59)); /* a smaller call still fits */
 	}
 }
 END_TEST
@@ -388,7 +388,7 @@ END_TEST
 START_TEST(rejected_call_is_not_charged)
 {
 	double a[2500] = {0};
-	int n = 50, lda = 1, info = 0; /* argument 4 is wrong */
+	int n = 50, lda = 1, info = 0; /* lda is too small: LAPACK rejects the call with INFO = -4 */
 
 	for (int i = 0; i < 50; i++)
 		a[i * 51] = 1;
@@ -398,7 +398,7 @@ START_TEST(rejected_call_is_not_charged)
 		ck_assert_int_eq(flopshim_used(NULL), 0);
 		ck_assert_int_eq(flopshim_remaining(NULL), 100000);
 	}
-	FLOPSHIM_SCOPE("b", 100) { /* one that would not have fitted is refused, not run */
+	FLOPSHIM_SCOPE("b", 100) { /* a call that does not fit is refused before LAPACK can reject it */
 		dpotrf_("U", &n, a, &lda, &info, 1);
 		ck_assert_int_eq(info, -1002);
 	}
@@ -408,7 +408,7 @@ START_TEST(rejected_call_is_not_charged)
 		lda = n;
 		dpotrf_("U", &n, a, &lda, &info, 1);
 		ck_assert_int_eq(info, 0);
-		for (int i = 0; i < n; i++) /* row by row: i elements left of the diagonal, then a root */
+		for (int i = 0; i < n; i++) /* row by row: i elements left of the diagonal, then a square root */
 			flops += (int64_t)i * i + 2 * i + 1;
 		ck_assert_int_eq(flopshim_used(NULL), flops);
 	}
@@ -499,10 +499,10 @@ START_TEST(multiplier_scales_what_is_charged)
 		FLOPSHIM_SCOPE("b")
 			ck_assert(dot(10));
 		ck_assert_int_eq(flopshim_used(NULL), 175);
-		ck_assert(!dot(166)); /* 830 of 825 */
+		ck_assert(!dot(166)); /* costs 830, and 825 remain */
 		ck_assert(dot(165));
 	}
-	ck_assert_int_eq(flopshim_set_multiplier("a", 1), FLOPSHIM_OK); /* from now on */
+	ck_assert_int_eq(flopshim_set_multiplier("a", 1), FLOPSHIM_OK); /* holds for later calls */
 	FLOPSHIM_SCOPE("a")
 		ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_used("a"), 1020);
@@ -633,7 +633,7 @@ START_TEST(callback_may_let_it_run)
 	}
 	flopshim_on_exceed(NULL, NULL);
 	FLOPSHIM_SCOPE("a", 100)
-		ck_assert(!product(3, 4, 5)); /* the environment says deny */
+		ck_assert(!product(3, 4, 5)); /* FLOPSHIM_ON_EXCEED=deny decides */
 	ck_assert_int_eq(seen.times, 2);
 	ck_assert_int_eq(flopshim_used("a"), 130);
 }
@@ -642,7 +642,7 @@ END_TEST
 static enum flopshim_action work_inside(const struct flopshim_exceeded *call, void *context)
 {
 	(void)call;
-	*(bool *)context = dot(10) && !dot(2000); /* counted like any other; refused without asking once more */
+	*(bool *)context = dot(10) && !dot(2000); /* calls in the callback count; refusals do not call it again */
 	return FLOPSHIM_DENY;
 }
 
@@ -708,7 +708,7 @@ START_TEST(errno_is_kept)
 }
 END_TEST
 
-/* Lines on standard error, which is a pipe with room for them, while `body` runs. */
+/* The number of lines that `body` writes to standard error. They go into a pipe, and must fit into it. */
 static int lines_said(void (*body)(void))
 {
 	int ends[2], saved = dup(2), lines = 0;
@@ -773,14 +773,14 @@ START_TEST(unbalanced_ends)
 {
 	int64_t a = flopshim_begin("a"), b = flopshim_begin("b"), c = flopshim_begin_budget("c", 100);
 
-	ck_assert_int_eq(flopshim_end(a), 3); /* and those inside it */
+	ck_assert_int_eq(flopshim_end(a), 3); /* ends the scopes inside of it too */
 	ck_assert_int_eq(flopshim_end(c), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(b), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(a), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(0), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(-1), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(INT64_MAX), FLOPSHIM_NOT_OPEN);
-	ck_assert_int_eq(flopshim_end(FLOPSHIM_BAD_NAME), FLOPSHIM_NOT_OPEN); /* what a failed begin returned */
+	ck_assert_int_eq(flopshim_end(FLOPSHIM_BAD_NAME), FLOPSHIM_NOT_OPEN); /* a failed flopshim_begin returned this */
 	ck_assert_int_eq(flopshim_scope_used(c), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_scope_remaining(c), FLOPSHIM_NOT_OPEN);
 	ck_assert(dot(100));
@@ -865,7 +865,7 @@ struct worker {
 	pthread_t thread;
 	sem_t go, done;
 	volatile bool stop;
-	const char *own; /* a scope that it opens for each piece of work, or NULL */
+	const char *own; /* name of a scope that the worker opens for each piece of work, or NULL */
 	bool ran;
 };
 
@@ -921,11 +921,11 @@ START_TEST(worker_charges_where_its_creator_stands_at_that_moment)
 	ck_assert(worker_work(&worker)); /* the root */
 	scope = flopshim_begin_budget("b", 25);
 	ck_assert(worker_work(&worker));
-	ck_assert(!worker_work(&worker)); /* scope budgets hold for it */
+	ck_assert(!worker_work(&worker)); /* budgets of its creator's scopes hold for the worker */
 	worker.own = "own";
 	ck_assert_int_eq(flopshim_end(scope), 1);
 	scope = flopshim_begin("c");
-	ck_assert(worker_work(&worker)); /* a name of its own is relative to where the creator stands */
+	ck_assert(worker_work(&worker)); /* the worker's names are relative to its creator's scope */
 	ck_assert_int_eq(flopshim_end(scope), 1);
 	worker_stop(&worker);
 	ck_assert_int_eq(flopshim_used("a"), 20);
@@ -982,7 +982,7 @@ static void *stay_inside(void *argument)
 	return NULL;
 }
 
-/* The creator's scope ends while a worker is still inside a scope that was opened in it. */
+/* A worker's scope goes on and keeps its budget if the creator's scope around it ends first. */
 START_TEST(scope_that_outlives_the_one_around_it)
 {
 	struct inside inside = {.ran = {false}};
@@ -995,7 +995,7 @@ START_TEST(scope_that_outlives_the_one_around_it)
 	sem_wait(&inside.opened);
 	ck_assert_int_eq(flopshim_scope_used(outer), 20);
 	ck_assert_int_eq(flopshim_end(outer), 1);
-	for (int i = 0; i < 5000; i++) { /* what the shim remembered of it is used again */
+	for (int i = 0; i < 5000; i++) { /* the shim reuses the memory of scopes that have ended */
 		int64_t scope = flopshim_begin_budget("other", 5);
 
 		ck_assert(dot(1));
@@ -1005,7 +1005,7 @@ START_TEST(scope_that_outlives_the_one_around_it)
 	sem_post(&inside.go);
 	pthread_join(thread, NULL);
 	ck_assert(inside.ran[0] && inside.ran[1]);
-	ck_assert(!inside.ran[2]); /* 1000 exceed the inner budget's rest of 780, if not the outer's */
+	ck_assert(!inside.ran[2]); /* 1,000 do not fit into the 780 that remain of the inner budget */
 	ck_assert_int_eq(flopshim_used("outer.inner"), 220);
 	ck_assert_int_eq(flopshim_used("other"), 10000);
 }
@@ -1030,7 +1030,7 @@ static void *hold_a_lease(void *argument)
 	return NULL;
 }
 
-/* What a thread holds unspent, to stay off the shared counter, is called back before anything is refused. */
+/* The leases of other threads are called back before a call is refused, and end with their threads. */
 START_TEST(thread_takes_nothing_with_it)
 {
 	for (int i = 0; i < 30; i++) {
@@ -1109,7 +1109,7 @@ START_TEST(forked_child_goes_on_with_what_was_left)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(flopshim_used(""), 40); /* the child's work is the child's */
+	ck_assert_int_eq(flopshim_used(""), 40); /* work of the child is not the parent's */
 	ck_assert(dot(30));
 	ck_assert(!dot(1));
 	ck_assert_int_eq(flopshim_end(scope), 1);
@@ -1162,7 +1162,7 @@ END_TEST
 	X(open_scope_answers_in_any_thread)                          \
 	X(forked_child_goes_on_with_what_was_left)
 
-/* Each test is a case of its own, so that CK_RUN_CASE chooses one. */
+/* Each test is a test case of Check with the same name, so that CK_RUN_CASE can choose it. */
 int main(void)
 {
 	Suite *suite = suite_create("flopshim.h");

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What flopshim.py promises, on unmodified NumPy and SciPy, under the shim: budgets.py TEST.
+"""Tests what flopshim.py promises, with unmodified NumPy and SciPy under the shim: budgets.py TEST. It must never ask the
+shim what a call should cost.
 
-A product of m x k and k x n matrices is 2mnk FLOPs, a dot product of n is 2n, whatever computes them."""
+A product of m x k and k x n matrices is 2mnk FLOPs, a dot product of n elements is 2n, whatever computes them."""
 
 import asyncio
 import bdb
@@ -39,20 +40,21 @@ ROUNDS = 1000
 
 
 def equal(got, expected):
-    assert got == expected, f"{got!r}, not {expected!r}"
+    assert got == expected, f"{got!r}, but {expected!r} was expected"
 
 
 def raises(kind, function, *arguments, **keywords):
+    """Calls the function, which must raise this kind of exception, and returns the exception."""
     try:
         result = function(*arguments, **keywords)
     except kind as error:
         return error
-    raise AssertionError(f"no {kind} but {result!r}")
+    raise AssertionError(f"{kind} was expected, but the call returned {result!r}")
 
 
 @contextlib.contextmanager
 def standard_error():
-    """A list that gets the lines that the process writes to file descriptor 2."""
+    """Gives a list, which has the lines that the process wrote to file descriptor 2 when the block has ended."""
     lines = []
     read, write = os.pipe()
     saved = os.dup(2)
@@ -83,7 +85,7 @@ def context():
     equal(flopshim.calls("forward"), 1)
     A @ B
     equal(flopshim.used("forward"), PRODUCT)
-    with b:  # the same object once more: a new budget
+    with b:  # the same object can be used again, with a new budget
         equal((b.used, b.remaining), (0, 10**6))
 
 
@@ -100,7 +102,7 @@ def multiplier():
         equal(b.used, 5 * PRODUCT // 2)
         equal(flopshim.cost("ddot", n=50), 250)
         raises(BudgetExhaustedError, lambda: X @ X)
-    raises(ValueError, flopshim.budget, 100, multiplier=2)  # of which namespace?
+    raises(ValueError, flopshim.budget, 100, multiplier=2)  # a multiplier needs a namespace
     for wrong in (0, -1, math.nan, math.inf, 2**31, 1e-30):
         raises(ValueError, flopshim.budget, 100, namespace="x", multiplier=wrong)
         raises(ValueError, flopshim.set_multiplier, "x", wrong)
@@ -130,7 +132,7 @@ def nesting():
             equal((error.namespace, error.limit), ("outer.inner", 2 * DOT))
             X @ X
         with flopshim.budget(100 * DOT, namespace="inner") as inner:
-            equal(inner.remaining, 3 * DOT)  # as far as the one around it allows
+            equal(inner.remaining, 3 * DOT)  # no more than remains of the budget around it
             X @ X
             X @ X
             X @ X
@@ -166,7 +168,7 @@ def namespace_limits():
             error = raises(BudgetExhaustedError, lambda: X @ X)
             equal((error.namespace, error.remaining), ("train", 0))
     equal(flopshim.remaining("train"), 0)
-    flopshim.set_budget("train", 4 * DOT)  # what has been used stays used
+    flopshim.set_budget("train", 4 * DOT)  # earlier use counts
     equal(flopshim.remaining("train"), DOT)
 
 
@@ -219,7 +221,7 @@ def decorator_that_accumulates():
     unnamed()
     raises(BudgetExhaustedError, unnamed)
     equal(unnamed.flopshim.used, 2 * DOT)
-    with flopshim.budget(DOT) as around:  # budgets around it hold as well
+    with flopshim.budget(DOT) as around:  # this outer budget holds too
         @flopshim.budget(10 * DOT, accumulate=True)
         def inside():
             return X @ X
@@ -228,7 +230,7 @@ def decorator_that_accumulates():
         error = raises(BudgetExhaustedError, inside)
         equal(error.limit, DOT)
     equal(around.used, DOT)
-    raises(ValueError, flopshim.budget(10, accumulate=True).__enter__)  # of which namespace?
+    raises(ValueError, flopshim.budget(10, accumulate=True).__enter__)  # accumulating needs a namespace
 
 
 def accumulates_exactly_over_threads():
@@ -300,14 +302,14 @@ def exact_fit():
     with flopshim.budget(PRODUCT - 1) as b:
         raises(BudgetExhaustedError, lambda: A @ B)
         equal(b.used, 0)
-        X @ X  # a smaller one still fits
+        X @ X  # a smaller call still fits
         equal(b.used, DOT)
 
 
 def singular_matrix_is_still_that():
     with flopshim.budget(10**6) as b:
         raises(np.linalg.LinAlgError, np.linalg.inv, np.zeros((3, 3)))
-        equal(b.used, flops.gesv(3, 3))  # it was run, and is charged
+        equal(b.used, flops.gesv(3, 3))  # the call was run, so it is charged
 
 
 def charge():
@@ -337,7 +339,7 @@ def charge():
 
 
 def charge_between_calls_is_not_mistaken():
-    """A refused call inside of another thread's charge() raises where it was made."""
+    """A refused call raises at its own statement, even while other threads are inside of charge()."""
     caught = []
 
     def work():
@@ -394,7 +396,7 @@ def reset_does_not_refund():
 
 
 def live():
-    """The dump of a running process answers."""
+    """flopshim-report can read the dump of a running process."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     with flopshim.budget(10**6, namespace="train"):
         A @ B
@@ -444,7 +446,7 @@ OPERATIONS = {
 
 
 def count_raised(operation, budget):
-    """How often, of ROUNDS times, the error came instead of a result and before the next statement."""
+    """How often in ROUNDS rounds the error was raised in place of the result, before the next statement."""
     good = 0
     for _ in range(ROUNDS):
         result, went_on = None, False
@@ -459,13 +461,13 @@ def count_raised(operation, budget):
 
 def raised_in_place(name):
     equal(count_raised(OPERATIONS[name], 100), ROUNDS)
-    with flopshim.budget(10**7) as b:  # and the process goes on
+    with flopshim.budget(10**7) as b:  # later calls work
         OPERATIONS[name]()
     assert b.used > 100, b.used
 
 
 def raised_in_place_in_statements():
-    """The result of an expression that is no function's reaches nothing."""
+    """The result of a refused operator is neither stored nor passed on."""
     good, out = 0, np.full((20, 30), -1.0)
     for _ in range(ROUNDS):
         marks, c = [], "untouched"
@@ -546,12 +548,13 @@ def raised_in_a_pool_that_charges_to_its_maker():
 
 
 def raised_where_c_calls_python_back():
-    """A Python function that gets what was not computed does not run."""
+    """A Python function that would be called with the result of a refused call does not run."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
     library.dot_and_call.restype = ctypes.c_double
     seen, dropped = [], []
     function = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda value: seen.append(value) or value)
-    sys.unraisablehook = lambda report: dropped.append(report.exc_type)  # ctypes drops what a callback raises
+    # ctypes passes exceptions that a callback raises to this hook.
+    sys.unraisablehook = lambda report: dropped.append(report.exc_type)
     for i in range(100):
         with flopshim.budget(10):
             raises(BudgetExhaustedError, library.dot_and_call, function)
@@ -562,7 +565,7 @@ def raised_where_c_calls_python_back():
 
 
 def raised_in_a_solver():
-    """LSODA's and VODE's Fortran go on with the Jacobian that was not factorised, and call the function with it."""
+    """The Fortran code of LSODA and VODE goes on after a refused factorization and calls Python again: the error arrives."""
     from scipy.integrate import ode
 
     times = []
@@ -575,7 +578,7 @@ def raised_in_a_solver():
 
 
 def finalizers_and_signal_handlers_run():
-    """What has nothing to do with the refused call is not disturbed by its exception."""
+    """Code that has nothing to do with a refused call never gets its exception."""
     deleted, handled = [], []
 
     class Matrix(np.ndarray):
@@ -666,7 +669,7 @@ def tracing_of_other_threads_is_put_back():
 
 
 def debugger_goes_on():
-    """Single steps through a refused call stop in the handler, as they would for any exception."""
+    """A debugger that steps through a refused call stops in the handler, as for any exception."""
     stops = []
 
     class Debugger(bdb.Bdb):
@@ -691,7 +694,7 @@ def debugger_goes_on():
 
 
 def refused_in_a_trace_function():
-    """Nothing is traced there: it fails all the same."""
+    """A refused call raises inside of a trace function too, where nothing is traced."""
     values, failures = [], []
 
     def trace(frame, event, argument):
@@ -718,7 +721,7 @@ def refused_in_a_trace_function():
 
 
 def python_calls(function, *arguments):
-    """How many Python functions of the module a call runs, and the error that it raises."""
+    """The number of Python functions of the module that a call runs, and the error that it raises."""
     calls = []
 
     def profile(frame, event, _argument):
@@ -739,8 +742,8 @@ MANY = 20000
 
 
 def refused_often_in_one_statement():
-    """Compiled code that goes on after a refusal: the first one is told, all are counted."""
-    for kind in (ctypes.CDLL, ctypes.PyDLL):  # without the GIL, and with it
+    """If compiled code goes on after a refusal, the first refusal is raised and all of them are counted."""
+    for kind in (ctypes.CDLL, ctypes.PyDLL):  # the first releases the GIL during calls, the second holds it
         library = kind(os.environ["FOREIGN"])
         with flopshim.budget(1999) as b:
             calls, error = python_calls(library.dots_here, MANY)
@@ -751,7 +754,7 @@ def refused_often_in_one_statement():
 
 
 def refused_often_while_others_compute():
-    """The same while another thread holds the GIL most of the time: no refusal but the first waits for it."""
+    """The same while another thread holds the GIL most of the time: only the first refusal waits for the GIL."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
     ended = []
 
@@ -770,7 +773,7 @@ def refused_often_while_others_compute():
 
 
 def refused_often_in_threads():
-    """By threads that Python knows nothing of, which do not wait for it."""
+    """Refusals in threads that Python does not know are counted, and these threads do not wait for the GIL."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
     with standard_error() as lines:
         def run():
@@ -802,7 +805,7 @@ def refused_in_a_thread_that_the_gils_holder_waits_for():
 
 
 def innocent():
-    """Blocks in which everything fits."""
+    """Blocks in which every call fits are not disturbed."""
     with flopshim.budget(10**6) as b:
         X @ X
     with flopshim.namespace("innocent"):
@@ -811,7 +814,7 @@ def innocent():
 
 
 def refusal_of_a_thread_is_raised_once():
-    """The statement's own refusal is raised; those of its other threads are not raised again."""
+    """The refusal of the statement's own thread is raised; those of its other threads are not raised again later."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
     with standard_error():
         for _ in range(20):
@@ -828,7 +831,7 @@ def refusal_of_a_thread_is_raised_once():
 
 
 def refusal_of_a_thread_ends_with_its_block():
-    """Where the block ends by an exception of its own, that one passes and nothing is left."""
+    """If a block ends by another exception, that one is raised, and no refusal is raised later."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
 
     def fail():
@@ -842,7 +845,7 @@ def refusal_of_a_thread_ends_with_its_block():
 
 
 def refusal_of_a_thread_outside_of_blocks():
-    """A namespace's budget that is hit where no block is open: said, and raised in no later block."""
+    """If a namespace's budget is exceeded while no block is open, a line says so, and no later block raises it."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
     flopshim.set_budget(".", IMPORT + 2 * DOT)
     with standard_error() as lines:
@@ -853,7 +856,7 @@ def refusal_of_a_thread_outside_of_blocks():
 
 
 def refusal_of_a_thread_is_raised_by_the_block_of_its_budget():
-    """Not by one inside of it; and by the innermost one if the budget is a namespace's."""
+    """A refusal is raised by the block whose budget it was, not by a block inside of it; a namespace's by the innermost."""
     library = ctypes.CDLL(os.environ["FOREIGN"])
     passed = []
 
@@ -915,7 +918,7 @@ def refused_in_a_thread_that_is_not_pythons():
 
 
 def interrupt_while_refusing():
-    """Ctrl-C in the moment of a refusal is neither lost nor the end of the process."""
+    """Ctrl-C at the moment of a refusal is neither lost nor ends the process."""
     refuse = flopshim._refuse
 
     def interrupted(call):
@@ -934,7 +937,7 @@ class Interruption(Exception):
 
 
 def interrupted_by_signals():
-    """What a signal handler raises arrives, in whatever moment of a refusal or of a block the signal comes."""
+    """An exception of a signal handler arrives at whatever moment of a refusal or of a block the signal comes."""
     arrived, refused, others = 0, 0, []
 
     def body():
@@ -969,7 +972,7 @@ def interrupted_by_signals():
 
 
 def interrupted_in_what_is_said():
-    """The same in the middle of a refusal, by the program's own standard error."""
+    """The same if the program's own sys.stderr raises in the middle of a refusal."""
     class Interrupting:
         def write(self, text):
             os.kill(os.getpid(), signal.SIGUSR1)
@@ -993,7 +996,7 @@ def interrupted_in_what_is_said():
 
 
 def interrupted_by_a_profiler():
-    """The same by a profile function that raises, as one that enforces a time limit does."""
+    """The same if a profile function raises, as one that enforces a time limit does."""
     def profile(frame, event, _argument):
         if event == "call" and frame.f_code.co_filename == flopshim.__file__ and armed:
             armed.pop()
@@ -1011,7 +1014,7 @@ def interrupted_by_a_profiler():
 
 
 def refused_without_room_for_a_call():
-    """Python code that fails when the refusal is told: there is no room on its stack."""
+    """A refusal arrives if Python code fails while it is reported, because no stack is left."""
     def dive(depth):
         return dive(depth - 1) if depth else A @ B
 
@@ -1043,7 +1046,7 @@ def other_exceptions_pass():
 
 
 def raised_inside_of_try_and_with():
-    """`return a @ b` in a block is seen by that block's handlers."""
+    """A refused `return a @ b` in a block is caught by the handlers of that block."""
     lock, marks = threading.Lock(), []
 
     def swallow():
@@ -1073,7 +1076,7 @@ def raised_inside_of_try_and_with():
 
 
 def nothing_is_kept_alive():
-    """What the refused statement had to hand is free when the exception is handled."""
+    """Objects that only the refused statement used are freed when the exception has been handled."""
     class Data:
         pass
 
@@ -1144,7 +1147,7 @@ def blocks_out_of_order():
 
 
 def warned(function, *arguments):
-    """How many warnings of the order of blocks it causes, and no others."""
+    """Runs a function, and returns how many warnings about the order of blocks it causes; other warnings fail the test."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         function(*arguments)
@@ -1153,7 +1156,7 @@ def warned(function, *arguments):
 
 
 def overlapping_blocks():
-    """Each holds until it ends itself, whatever the order."""
+    """Blocks may end in any order: each holds until it ends itself."""
     first, second = flopshim.budget(10 * DOT), flopshim.budget(2 * DOT)
     first.__enter__()
     second.__enter__()
@@ -1170,7 +1173,7 @@ def overlapping_blocks():
 
 
 def many_overlapping_blocks():
-    """First in, first out, with namespaces between; and a block that is opened after another has ended."""
+    """Blocks may end first in, first out, with namespaces between them, and others may be opened after one has ended."""
     blocks = [flopshim.budget(10**6 + i, namespace=f".n{i % 7}") if i % 3 else flopshim.namespace(".between")
               for i in range(300)]
     for block in blocks[:200]:
@@ -1199,7 +1202,7 @@ def exception_of_an_overlapping_block_passes():
             outer.__exit__(None, None, None)
             raise KeyError("mine")
 
-    for action in ("always", "error"):  # where warnings are errors, too
+    for action in ("always", "error"):  # "error" makes warnings exceptions
         with warnings.catch_warnings(record=True):
             warnings.simplefilter(action)
             raises(KeyError, body, action)
@@ -1207,7 +1210,7 @@ def exception_of_an_overlapping_block_passes():
 
 
 def tasks_that_overlap():
-    """Blocks around an `await`: all end, each once, and those that were overtaken say so."""
+    """Blocks around an `await` all end exactly once, and those that end out of order warn."""
     async def task(number):
         with flopshim.budget(10**6, namespace="task") as b:
             X @ X
@@ -1233,7 +1236,7 @@ def tasks_that_overlap():
 
 
 def block_that_is_never_left():
-    """Dropped without an end: it ends when it goes."""
+    """A block that is never left ends when its object, or the generator that it is in, is deleted."""
     def generator():
         with flopshim.budget(10**6, namespace="dropped"):
             yield X @ X
@@ -1260,7 +1263,7 @@ def block_ended_in_another_thread():
         thread.join()
     equal([warning.category for warning in said], [RuntimeWarning])
     X @ X
-    equal(flopshim.used(".a"), 0)  # it has ended all the same
+    equal(flopshim.used(".a"), 0)  # the block has ended
     equal(len(flopshim._open_budgets), 0)
 
 
@@ -1304,7 +1307,7 @@ def multiprocessing_by_fork():
         with multiprocessing.get_context("fork").Pool(2) as pool:
             results = pool.map(in_the_child, range(10), chunksize=5)
     assert all(total == train and train % DOT == 0 for total, train in results), results
-    equal(flopshim.used("train"), 0)  # the children's work is theirs
+    equal(flopshim.used("train"), 0)  # work of the children is not the parent's
 
 
 def error_comes_back_from_a_process():
@@ -1318,7 +1321,7 @@ def product():
 
 
 def multiprocessing_by_spawn():
-    """A spawned process starts from its environment: here from FLOPSHIM_NAMESPACE=spawned."""
+    """A spawned process starts with the settings of its environment, here FLOPSHIM_NAMESPACE=spawned."""
     with flopshim.namespace("train"):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             total, train = pool.apply(in_the_child)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * depth.c - prints what a call costs inside of one scope and inside of 10,000, in ns, medians of many batches:
+ * depth.c - measures what a call costs inside of one scope and inside of 10,000, in ns, as medians of many batches.
+ * It must never judge the times. It prints
  *     KIND ONE MANY
- * for small calls in scopes without budgets, small calls in scopes with budgets, and calls too dear for a lease.
+ * for small calls in scopes without budgets, small calls in scopes with budgets, and calls too expensive for a lease.
  */
 #include <flopshim.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static void small(void)
 	cblas_ddot(4, x, 1, x, 1);
 }
 
-/* Dearer than any lease, so that every limit on the way up is looked at. */
+/* Costs more than any lease, so that the shim checks every limit on the way up. */
 static void dear(void)
 {
 	flopshim_charge("dear", 1 << 25, NULL, 0, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// exceptions.cc - flopshim::scope and the block form under C++ exceptions, and an exceed callback that throws.
+// exceptions.cc - tests flopshim::scope and the block form under C++ exceptions, and an exceed callback that throws.
+// It must never leave a scope open by hand: exceptions alone end them.
 #include <flopshim.h>
 
 #include <cstdio>
@@ -78,7 +79,7 @@ bool scopes_end_when_exceptions_leave_them()
 			CHECK(!"thrown");
 		} catch (const std::runtime_error &) {
 		}
-		CHECK(dot(1)); // at the root again
+		CHECK(dot(1)); // all scopes have ended
 	}
 	CHECK(flopshim_used("deep") == 1000 * 6 * 2);
 	CHECK(flopshim_used("deep.block.deep") == 1000 * 5 * 2);
@@ -100,8 +101,8 @@ bool callback_may_throw()
 			CHECK(call.operation == "dgemm" && call.cost == 120 && call.remaining == 100);
 			thrown++;
 		}
-		CHECK(scope.used() == 0); // it was not run, so it is not charged
-		CHECK(dot(50));           // and counting goes on
+		CHECK(scope.used() == 0); // the call was not run, so it is not charged
+		CHECK(dot(50));           // later calls are counted
 		CHECK(scope.remaining() == 0);
 	}
 	CHECK(thrown == 1000);

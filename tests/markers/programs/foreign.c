@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* foreign.c - a compiled library under a Python program: BLAS in a thread of its own, and before it calls back. */
+/*
+ * foreign.c - a compiled library for Python programs, which calls BLAS here, in threads of its own, and before a callback.
+ * It must never use Python, so that its threads are unknown to the interpreter.
+ */
 #include <cblas.h>
 #include <pthread.h>
 
@@ -13,7 +16,7 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* 1000, or 0 if it was refused. */
+/* Returns 1000, or 0 if the call was refused. */
 double dot_in_a_thread(void)
 {
 	pthread_t thread;
@@ -29,13 +32,13 @@ double dot_here(void)
 	return cblas_ddot(1000, ones, 1, ones, 1);
 }
 
-/* Gives its result to a Python function, as a solver gives it the next point. */
+/* Passes the product to a Python function, as a solver passes the next point. */
 double dot_and_call(double (*function)(double))
 {
 	return function(dot_here());
 }
 
-/* Their sum: of a call that goes on after the first was refused. */
+/* Returns the sum of `count` products. It goes on if some are refused. */
 double dots_here(int count)
 {
 	double sum = 0;
@@ -58,7 +61,7 @@ static void *work_share(void *argument)
 	return NULL;
 }
 
-/* The same `count` in each of `threads` further threads, and `own` here, as an OpenMP region does it. */
+/* Returns the sum of `own` products here and `count` in each of `threads` further threads, as in an OpenMP region. */
 double dots_in_threads(int threads, int count, int own)
 {
 	pthread_t ids[16];

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A refused call raises in place of its result, on any Python, without NumPy: BLAS by ctypes."""
+"""Tests that a refused call raises in place of its result, on any Python. It must never need NumPy: ctypes calls the BLAS."""
 
 import contextlib
 import ctypes
@@ -109,7 +109,7 @@ def main():
         thread.join()
     assert counts == [[ROUNDS] * 5] * 4, counts
     assert sys.gettrace() is None
-    with flopshim.budget(DOT) as b:  # and the process goes on
+    with flopshim.budget(DOT) as b:  # later calls work
         assert foreign.dot_here() == 1000
         assert b.used == DOT
     print("good")

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * limits.c - limits that change, threads that end, children, and scopes whose memory is used again: limits TEST.
- *
- * Whatever happens, once all is still: remaining == budget - used, and where every call costs the same and work went on until
- * it was refused, less than one call remains. What a test says to the outside stands on its standard output.
+ * limits.c - tests limits that change, threads that end, forks, and scopes whose memory is reused: limits TEST.
+ * It must never check a limit while other threads work, since only then the following holds: remaining == budget - used.
+ * If every call costs the same and work went on until it was refused, less than the cost of one call remains.
  */
 #define _GNU_SOURCE
 #include <flopshim.h>
@@ -38,7 +37,7 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 		CHECK(left == right, "%s is %lld, %s is %lld", #a, left, #b, right);                     \
 	} while (0)
 
-/* ---- code of the program that runs inside of a call ---- */
+/* ---- code that runs inside of a BLAS call ---- */
 
 static void (*inside)(void);
 
@@ -49,7 +48,7 @@ void xerbla_(const char *routine, const int *argument, size_t length)
 		inside();
 }
 
-/* Comes back with INFO = -4, and has done nothing. */
+/* Makes a call that LAPACK rejects with INFO = -4. It does no work, but LAPACK calls xerbla_, and that `inside`. */
 static void be_rejected(int n)
 {
 	static __thread double a[4];
@@ -100,7 +99,7 @@ static void *dot_in_scope(void *unused)
 static void *dot_with_others(void *unused)
 {
 	dot(LENGTH);
-	meet(); /* so that each has records of its own */
+	meet(); /* all threads exist at once, so that each has a lane of its own */
 	return unused;
 }
 
@@ -120,7 +119,7 @@ static void reuse_dot(void) { reuse(one_dot, "."); }
 static void reuse_by_hand(void) { reuse(one_by_hand, "."); }
 static void reuse_in_scope(void) { reuse(dot_in_scope, "inner"); }
 
-/* A budget holds for what it costs now. */
+/* A new multiplier holds for later charges against a budget that was set before. */
 static void reuse_budget(void)
 {
 	CHECK_EQUAL(flopshim_set_budget(".", 15 * COST), 0);
@@ -149,7 +148,7 @@ static void reuse_many(void)
 
 /* ---- products of factors ---- */
 
-/* Under FLOPSHIM_MULTIPLIER=2e9. */
+/* Needs FLOPSHIM_MULTIPLIER=2e9. */
 static void huge_factors(void)
 {
 	CHECK_EQUAL(flopshim_set_multiplier(".", 2e9), 0);
@@ -201,7 +200,7 @@ static void *work_until_refused(void *unused)
 	return unused;
 }
 
-/* All threads charge to the namespace of the one that made them. */
+/* Sets a budget while threads work in the namespace of their creator, and checks it when they were refused. */
 static void hammer(int rounds)
 {
 	int looked_at = 0;
@@ -219,7 +218,7 @@ static void hammer(int rounds)
 		usleep(1000 + 500 * (round % 7));
 		budget = flopshim_used("") + 20000 * COST + 1;
 		CHECK_EQUAL(flopshim_set_budget("", (double)budget), 0);
-		seen = flopshim_used("") <= budget; /* or more was done before it was set */
+		seen = flopshim_used("") <= budget; /* otherwise more was done before the budget was set */
 		for (int i = 0; i < THREADS; i++)
 			pthread_join(threads[i], NULL);
 		if (seen) {
@@ -229,14 +228,14 @@ static void hammer(int rounds)
 		}
 		flopshim_end(scope);
 	}
-	CHECK(looked_at, "no round could be looked at");
+	CHECK(looked_at, "in every round the budget was used up before it was set");
 }
 
 static void hammer_plain(void) { hammer(25); }
 static void hammer_by_hand(void) { manner = BY_HAND; hammer(15); }
 static void hammer_rejecting(void) { manner = REJECTING; hammer(15); }
 
-/* Leases are taken and given back while another limit gets into their way. */
+/* The same while a second limit holds for all calls. */
 static void hammer_under_limit(void)
 {
 	CHECK_EQUAL(flopshim_set_budget(".", 1e15), 0);
@@ -244,7 +243,7 @@ static void hammer_under_limit(void)
 	CHECK_EQUAL(flopshim_remaining("."), 1000000000000000 - flopshim_used("."));
 }
 
-/* The call is in flight when the budget is set, and turns out to have done nothing. */
+/* Makes a call that is in flight while a budget is set, and is then rejected. */
 static void *rejected_in_flight(void *unused)
 {
 	inside = NULL;
@@ -273,7 +272,7 @@ static void running_rejected(void)
 	CHECK_EQUAL(flopshim_remaining("."), cost - COST);
 }
 
-/* A budget of a namespace around the one that has calls in flight, and a call inside of a callback of its own thread. */
+/* Sets a budget on the namespace around this thread's own call in flight. The call is in use of it from the start. */
 static void set_from_inside(void)
 {
 	CHECK_EQUAL(flopshim_set_budget(".outer", 1e6), 0);
@@ -317,7 +316,7 @@ static int status_of(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-/* A child has what its parent had left, to the last FLOP, and its child too. */
+/* Checks that exactly `left` FLOPs remain, for this process and for so many generations of children, and uses them up. */
 static void use_it_up(int64_t left, int generations)
 {
 	pid_t child;
@@ -340,7 +339,7 @@ static void use_it_up(int64_t left, int generations)
 	CHECK_EQUAL(flopshim_remaining("."), left);
 }
 
-/* Threads that idle with leases: of the root alone, and of scopes and namespaces. */
+/* Forks while other threads hold leases, some of the root alone, some of scopes and namespaces too. */
 static void fork_leases(void)
 {
 	pthread_t threads[THREADS];
@@ -372,7 +371,7 @@ static void *fork_from_thread(void *unused)
 	return unused;
 }
 
-/* All that was ever charged is a multiple of COST: so is what a child finds used, whatever was going on at the fork. */
+/* Forks while other threads work. All charges are multiples of COST, so a child must find a multiple of it in use. */
 static void fork_storm(void)
 {
 	static const int64_t budget = 400000007;
@@ -392,7 +391,7 @@ static void fork_storm(void)
 			int64_t left = flopshim_remaining("");
 			int64_t fault = (budget - left) % COST % flopshim_cost("dpotrf", "uplo=U n=10");
 
-			/* Up to THREADS calls are in flight that will be rejected. */
+			/* Up to THREADS calls may be in flight that will be rejected: their charges are no multiples of COST. */
 			for (int i = 0; i <= THREADS && fault; i++)
 				if ((budget - left - i * flopshim_cost("dpotrf", "uplo=U n=10")) % COST == 0)
 					fault = 0;
@@ -412,7 +411,7 @@ static void fork_storm(void)
 
 static int64_t open_ones[SCOPES];
 
-/* Ends many scopes with a budget, and opens many in their place; then each must have what it was given. */
+/* Ends many scopes with budgets and opens others, which reuse their memory. scopes_check checks these others. */
 static void scopes_turn_over(void)
 {
 	for (int i = 0; i < SCOPES_ENDED; i++)
@@ -420,7 +419,7 @@ static void scopes_turn_over(void)
 	flopshim_end(open_ones[0]);
 	for (int i = 0; i < SCOPES; i++)
 		open_ones[i] = flopshim_begin_budget(".turn", 1e6);
-	dot(LENGTH); /* charged to all of them */
+	dot(LENGTH); /* all open scopes are charged */
 }
 
 static void scopes_check(void)
@@ -469,7 +468,7 @@ static void *rejected_in_own_scope(void *unused)
 	return unused;
 }
 
-/* The scope that it is in has ended, and the one around that. */
+/* The scope of a call in flight ends, and the scope around it too. */
 static void scope_in_flight_nested(void)
 {
 	int64_t scope = flopshim_begin_budget(".s", 1e9);
@@ -499,7 +498,10 @@ static void run_coroutine(void)
 	be_rejected(100);
 }
 
-/* Its stack is not the thread's, and after thousands of other calls the thread seems not to be inside of it any more. */
+/*
+ * A call in flight is on a coroutine's stack. After thousands of other calls the shim may no longer list it, but its
+ * scope's memory must still not be charged when it returns.
+ */
 static void scope_in_coroutine(void)
 {
 	enum { STACK = 1 << 18, OTHER_CALLS = 10000 };
@@ -527,7 +529,7 @@ static enum flopshim_action meet_and_warn(const struct flopshim_exceeded *call, 
 	return FLOPSHIM_WARN;
 }
 
-/* It is being refused meanwhile, and runs over a budget that has ended. */
+/* The scope of a call ends while the callback decides about it, and the call then runs over a budget that has ended. */
 static void scope_in_callback(void)
 {
 	int64_t scope = flopshim_begin_budget(".s", COST - 1);
@@ -586,7 +588,7 @@ static void callbacks(void)
 		pthread_join(threads[i], NULL);
 }
 
-/* ---- what the dump says: these end by SIGKILL ---- */
+/* ---- processes that end by SIGKILL, for tests of their dumps ---- */
 
 enum { DONE = 10 };
 
@@ -617,7 +619,7 @@ static void killed_scopes(void)
 	raise(SIGKILL);
 }
 
-/* Its lease has been called back since, and it has another. */
+/* Each flopshim_remaining calls the lease back, so that the thread has another lease each time. */
 static void killed_later(void)
 {
 	flopshim_begin_budget(".a", 3e6);
@@ -629,9 +631,9 @@ static void killed_later(void)
 	raise(SIGKILL);
 }
 
-/* ---- shapes without end ---- */
+/* ---- many shapes ---- */
 
-/* Done, rejected and refused ones, each of a shape of its own. */
+/* Makes calls that are done, refused and rejected, and charges by hand, each with another shape. */
 static void many_shapes(void)
 {
 	for (int n = 1; n <= 3000; n++)

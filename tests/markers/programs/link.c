@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* link.c - prints what a marked dot product was charged; an error without the shim. Ends with 1 if NULL is no error. */
+/*
+ * link.c - prints what a dot product in a scope was charged, or FLOPSHIM_ABSENT without the shim. It ends with
+ * status 1 if flopshim.h accepts a NULL buffer.
+ * It must never be linked with flopshim, since the header alone must suffice.
+ */
 #include <flopshim.h>
 #include <stdio.h>
 

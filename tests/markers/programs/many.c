@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* many.c - charges more names, details and amounts by hand than a dump has places for. Prints how often and how much. */
+/*
+ * many.c - charges more names, details and amounts by hand than a dump has room for, and prints how often and how much.
+ * It must never stop at a refusal: refused charges are left out of both numbers.
+ */
 #include <stdio.h>
 
 #include <flopshim.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * marker_cost.c - what markers cost where the shim is not loaded. marker_cost: ns of a pair of begin and end, the least
- * of many batches; marker_cost PAIRS: so many pairs, for an instruction counter.
+ * marker_cost.c - measures what markers cost without the shim. It must never run under the shim, and fails if it does.
+ *
+ *     marker_cost           prints the time of a pair of begin and end in ns, from the fastest of many batches
+ *     marker_cost PAIRS     makes PAIRS pairs, for an instruction counter
  */
 #include <flopshim.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 ! SPDX-License-Identifier: BSD-3-Clause
-! markers.f90 - every function of the module flopshim. Argument `absent`: what they answer without the shim.
+! markers.f90 - tests every function of the module flopshim. With the argument `absent` it tests what they return without
+! the shim. It must never depend on how a Fortran compiler passes arguments: the module alone decides that.
 module answers
    use, intrinsic :: iso_c_binding
    use flopshim
@@ -7,7 +8,7 @@ module answers
 
 contains
 
-   ! Denies all but what costs 120 FLOPs in a scope.
+   ! Denies every call except one that costs 120 FLOPs in a scope.
    function count_and_run(call, context) bind(c) result(action)
       type(flopshim_exceeded), intent(in) :: call
       type(c_ptr), value :: context
@@ -57,7 +58,7 @@ contains
       write (error_unit, "(2a)") "markers.f90: ", what
    end subroutine
 
-   ! True if it was run: 2n FLOPs.
+   ! Makes a dot product of 2n FLOPs. True if it was run.
    logical function dot(n)
       integer, intent(in) :: n
       real(real64), external :: ddot
@@ -163,7 +164,7 @@ contains
       call check(flopshim_on_exceed(c_null_funptr) == FLOPSHIM_OK, "no callback")
    end subroutine
 
-   ! A pool's threads charge where the thread that made them stands.
+   ! Threads of an OpenMP pool charge to the scope of the thread that created them.
    subroutine threads
       integer(int64) :: scope
       integer :: i, ran

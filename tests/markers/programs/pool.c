@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pool.c - OpenMP's threads charge where the thread that made them stands at that moment. */
+/*
+ * pool.c - tests that OpenMP's threads charge to the scope that is open in the thread that created them, at that moment.
+ * It must never open a scope in a pool's thread for more than one call.
+ */
 #include <flopshim.h>
 #include <omp.h>
 #include <stdio.h>
@@ -28,7 +31,7 @@ int main(void)
 		for (int i = 0; i < LOOPS; i++)
 			dot(10);
 	}
-	FLOPSHIM_SCOPE("second") { /* the same pool */
+	FLOPSHIM_SCOPE("second") { /* the pool's threads exist already */
 #pragma omp parallel for
 		for (int i = 0; i < LOOPS; i++)
 			dot(10);

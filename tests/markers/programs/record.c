@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* record.c - a product, and an operation that is charged by hand, for the ordered record. */
+/*
+ * record.c - makes a product, a charge by hand and a dot product, for tests of the ordered record.
+ * It must never make other calls in a namespace, since test_record.py lists all of them.
+ */
 #include <flopshim.h>
 
 #include "work.h"

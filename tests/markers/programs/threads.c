@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threads.c - eight threads that use up one budget, again and again: threads ROUNDS [SEED].
+ * threads.c - eight threads use up one budget, in many rounds: threads ROUNDS [SEED].
+ * It must never check a budget before all threads of the round have stopped.
  *
- * Nothing that is charged in a round is ever given back (but where `rejecting`, below), so that used only grows. Then
- * what holds at the end of a round held at every instant of it:
- *     what has run <= limit, and a call that was refused, of cost c, did not fit: limit - what has run < c.
- * The second would fail for a call that was refused while another thread kept unspent FLOPs for itself.
+ * Unless `rejecting` is set, no charge of a round is given back, so that `used` only grows. So what holds at the end of a
+ * round held at every moment of it: all work that has run is within the limit, and a refused call of cost c did not fit,
+ * limit - work < c. The latter fails if a call is refused while another thread holds a lease.
  */
 #include <flopshim.h>
 #include <pthread.h>
@@ -28,7 +28,7 @@ void xerbla_(const char *routine, const int *argument, size_t length)
 static struct {
 	pthread_barrier_t start, end;
 	int round;
-	bool rejecting; /* some calls are invalid, and give back what they had reserved */
+	bool rejecting; /* whether some calls are rejected, which gives their charge back */
 	bool over;
 	_Atomic int refusals_told;
 } game;
@@ -76,7 +76,7 @@ static void count(struct player *player, int64_t cost, bool ran)
 	}
 }
 
-/* argument 4 is wrong: it comes back with INFO = -4, or is refused with one below -1000 */
+/* Makes a call that LAPACK rejects with INFO = -4, unless the shim refuses it first with an INFO below -1000. */
 static void be_rejected(struct player *player)
 {
 	double a[900] = {0};
@@ -108,7 +108,7 @@ static void play(struct player *player)
 			count(player, flops, flopshim_charge("by hand", flops, NULL, 0, NULL) == FLOPSHIM_OK);
 			break;
 		case 6:
-			FLOPSHIM_SCOPE("inner") /* a scope of its own changes nothing for the one around it */
+			FLOPSHIM_SCOPE("inner") /* an inner scope changes nothing for the scope around it */
 				count(player, dot_cost(length), dot(length));
 			break;
 		default:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * work.h - BLAS calls whose price is plain, and whether they were run.
- * Prices are of the textbook loops: a product of m x k and k x n matrices is 2mnk FLOPs, a dot product of n is 2n.
+ * work.h - BLAS calls with simple prices, which tell whether they were run.
+ * It must never ask the shim for a price. By textbook loops a product of m x k and k x n matrices is 2mnk FLOPs, and a
+ * dot product of n elements is 2n.
  */
 #ifndef WORK_H
 #define WORK_H
@@ -16,7 +17,7 @@ enum { SIDE_MAX = 64, LENGTH_MAX = 4096 };
 static inline int64_t product_cost(int m, int n, int k) { return 2 * (int64_t)m * n * k; }
 static inline int64_t dot_cost(int n) { return 2 * (int64_t)n; }
 
-/* True if the product was run, false if its result was left as it was. */
+/* Returns true if the product was run, and false if its result is as it was before. */
 static inline bool product(int m, int n, int k)
 {
 	static const double untouched = -7;
@@ -30,7 +31,7 @@ static inline bool product(int m, int n, int k)
 	return c[0] == k;
 }
 
-/* True if the dot product was run; a refused one is 0. */
+/* Returns true if the dot product was run; a refused one returns 0. */
 static inline bool dot(int n)
 {
 	static double x[LENGTH_MAX];
