@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs a program with and without the shim, and reads what flopshim-report says of it.
+"""Runs programs with and without the shim, and reads what flopshim-report says of them.
 
-Nothing here knows a price: what a program must cost is written in the cases, from mathematics
-(flops.py). A case is a function with the decorator `case`; it gets a Client and raises Failure."""
+This file must never know a price: the cases state what a program must cost, from mathematics (flops.py). A case is a
+function with the decorator `case`. It gets a Client, and raises Failure or Skip."""
 
 import functools
 import glob
@@ -29,12 +29,12 @@ class Failure(AssertionError):
 
 
 class Skip(Exception):
-    """Something that the case needs is not installed here."""
+    """The case needs something that is not installed here."""
 
 
 @functools.lru_cache(maxsize=None)
 def library_folder():
-    """The multiarch library folder, /usr/lib/x86_64-linux-gnu."""
+    """The folder of libraries of this architecture, such as /usr/lib/x86_64-linux-gnu."""
     out = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True)
     return Path("/usr/lib") / out.stdout.strip()
 
@@ -55,6 +55,7 @@ QUICK_BLAS = (DEFAULT_BLAS, "reference")
 
 
 def blas_folders(blas):
+    """The folders of a BLAS by its name in BLAS. Skips the case if one is missing."""
     folders = [library_folder() / name for name in BLAS[blas]]
     for folder in folders:
         if not folder.is_dir():
@@ -63,6 +64,7 @@ def blas_folders(blas):
 
 
 def blas_library(blas=DEFAULT_BLAS, name="libblas.so.3"):
+    """The path of a library of this BLAS. Skips the case if it is missing."""
     for folder in blas_folders(blas):
         if os.path.exists(f"{folder}/{name}"):
             return f"{folder}/{name}"
@@ -70,7 +72,8 @@ def blas_library(blas=DEFAULT_BLAS, name="libblas.so.3"):
 
 
 def system_program(name):
-    """The path of an administrator's program: /usr/sbin is in no ordinary user's PATH."""
+    """The path of an administrator's program, since /usr/sbin is not in every user's PATH. Skips the case if it is
+    missing."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if not path:
         raise Skip(f"no {name}")
@@ -82,6 +85,8 @@ CASES = []
 
 @dataclass
 class Case:
+    """A case for one BLAS and one value of its parameter."""
+
     name: str
     function: object
     blas: str
@@ -92,7 +97,7 @@ class Case:
 
 def case(on=(DEFAULT_BLAS,), **parameters):
     """Registers a case, once for each BLAS in `on` and each value of the parameter, if one is given:
-    @case(on=EVERY_BLAS, operation=["svd", "eig"]) makes twelve, which get it as client.operation."""
+    @case(on=EVERY_BLAS, operation=["svd", "eig"]) makes twelve cases, which read the value from client.operation."""
 
     def register(function):
         group = function.__module__.removeprefix("test_")
@@ -120,7 +125,7 @@ def _with_parameter(function, key, value, client):
 
 @dataclass
 class Run:
-    """One finished program."""
+    """A program that has ended."""
 
     command: list
     status: int  # negative: the signal that killed it
@@ -136,7 +141,7 @@ class Run:
 
     @property
     def report(self):
-        """flopshim-report --json over all of its dumps, which must be complete."""
+        """The report of all dumps as JSON. The case fails if there is no dump or the report is not complete."""
         if self._report is None:
             if not self.dumps:
                 raise Failure("it left no dump")
@@ -155,11 +160,13 @@ class Run:
         return {row["routine"]: (row["calls"], row["flops"]) for row in self.report["routines"] if row["calls"]}
 
     def describe(self):
+        """The command, its status and its output, for messages of failures."""
         words = " ".join(shlex.quote(str(word)) for word in self.command)
         return f"{words}\n  status {self.status}\n  stdout {tail(self.out, 300)}\n  stderr {tail(self.err)}"
 
 
 def read_report(reporter, dumps, *options, status=0):
+    """The report of these dumps as JSON. The case fails if flopshim-report ends with another status."""
     done = subprocess.run([str(reporter), "--json", *options, *dumps], capture_output=True, timeout=60)
     if done.returncode != status:
         raise Failure(f"flopshim-report: status {done.returncode}: {tail(done.stderr)}")
@@ -170,6 +177,7 @@ def read_report(reporter, dumps, *options, status=0):
 
 
 def tail(data, limit=700):
+    """The end of a text, at most so many characters."""
     text = data.decode(errors="replace").strip()
     return text if len(text) <= limit else "... " + text[-limit:]
 
@@ -207,7 +215,7 @@ class Client:
     # ---- running ----
 
     def environment(self, blas=None, threads=1, **variables):
-        """That of the tests, without what could disturb; a value of None removes the variable."""
+        """The environment of the tests, without variables of the caller. A value of None removes a variable."""
         env = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.folder),
@@ -231,8 +239,8 @@ class Client:
         return env
 
     def run(self, command, shim=True, status=0, timeout=120, cwd=None, stdin=b"", **environment):
-        """Runs it to its end. `shim`: True, False or the value of LD_PRELOAD. `status`: what it must end
-        with, None for anything. Other keywords are environment variables, blas and threads."""
+        """Runs a program to its end. `shim` is True, False or a value for LD_PRELOAD. `status` is what it must end with,
+        or None for anything. Other keywords are environment variables, or `blas` and `threads`."""
         command = [str(word) for word in command]
         folder = Path(tempfile.mkdtemp(prefix="dumps-", dir=self.folder))
         env = self.environment(**environment)
@@ -254,8 +262,8 @@ class Client:
         return run
 
     def same(self, command, **options):
-        """Runs it without and with the shim: output, messages and status must be the same to the byte.
-        Gives the run with the shim."""
+        """Runs a program without and with the shim: standard output, standard error and status must be the same. Returns
+        the run with the shim."""
         try:
             without = self.run(command, shim=False, **options)
         except Failure as failure:
@@ -270,8 +278,8 @@ class Client:
     # ---- building fixtures ----
 
     def compile(self, source, *flags, name=None, blas=True, compiler=None, folder=PROGRAMS):
-        """Compiles a fixture of tests/programs into the build folder, unless it is there and newer. `blas`:
-        link to libblas.so.3 and liblapack.so.3, whichever of them is found at run time."""
+        """Compiles a source of tests/programs into the build folder, unless it is there and newer. With `blas`, it is
+        linked to libblas.so.3 and liblapack.so.3, whichever of them are found at run time."""
         source = Path(folder) / source
         target = self.build_folder / "tests" / "clients" / (name or source.stem)
         compiler = compiler or ("g++" if source.suffix == ".cc" else "gcc")
@@ -290,7 +298,7 @@ class Client:
         return self._make(target, read, command)
 
     def _make(self, target, sources, command):
-        """Runs the command with -o, unless the target is newer than its sources and was made by the same one."""
+        """Runs the command with -o, unless the target is newer than its sources and was made by the same command."""
         stamp = Path(f"{target}.command")
         text = shlex.join(command)
         newest = max(path.stat().st_mtime for path in sources)
@@ -335,8 +343,8 @@ def check_priced(run):
 
 
 def check_calls(run, expected, ignore=("dcopy", "scopy", "ccopy", "zcopy"), tolerance=0.0):
-    """`expected`: {routine: (calls, FLOPs)}; None where a case cannot know. No other routine may have been
-    called at top level but those in `ignore`, which move numbers without an operation on them."""
+    """`expected` is {routine: (calls, FLOPs)}, with None for a number that a case cannot know. No other routine may have
+    been called at top level, except those in `ignore`, which only move numbers."""
     check_priced(run)
     got = {name: row for name, row in run.routines.items() if name not in ignore or name in expected}
     check_equal(sorted(got), sorted(expected), "routines at top level")
@@ -349,7 +357,7 @@ def check_calls(run, expected, ignore=("dcopy", "scopy", "ccopy", "zcopy"), tole
 
 
 def check_total(run):
-    """The total is the sum of its parts, and nothing is charged that is not counted."""
+    """The totals are the sums over the routines, and the charges equal the FLOPs."""
     rows = run.report["routines"]
     check_equal(run.totals["flops"], sum(row["flops"] for row in rows), "total FLOPs against the routines'")
     check_equal(run.totals["calls"], sum(row["calls"] for row in rows), "total calls against the routines'")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Routines that are called by an address: served by the library of whoever took it."""
+"""Tests calls by an address that another library has passed on: the library of whoever fetched the address must serve
+them."""
 
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ WIDTHS = {"lp64": "int", "ilp64": "int64_t"}
 
 
 def blas_of(width):
-    """A libblas of this width, which stands nowhere that the linker would find by itself."""
+    """A libblas with integers of this width, in a folder where the linker would not find it by itself."""
     library = {"lp64": library_folder() / "blas" / "libblas.so.3",
                "ilp64": library_folder() / "openblas64-pthread" / "libopenblas64.so.0"}[width]
     if not library.exists():
@@ -20,6 +21,7 @@ def blas_of(width):
 
 
 def plugin(client, width, *flags, library=None):
+    """A plug-in that fetches addresses from a BLAS of this width."""
     library = Path(library or blas_of(width))
     # A width is a part of the other's name: the program asks for the longer part.
     name = f"libtaken-{'wide' if width == 'ilp64' else 'lp64'}{''.join(flags)}-{library.parent.name}.so"
@@ -28,12 +30,14 @@ def plugin(client, width, *flags, library=None):
 
 
 def libraries(run):
+    """{file name of a library: calls that it served}."""
     return {Path(row["path"]).name: row["calls"] for row in run.report["libraries"]}
 
 
 @case(how=("data", "tail"))
 def of_a_plugin(client):
-    """An address that a plug-in with 32-bit integers hands on, beside one with 64-bit integers that was there before."""
+    """An address that a plug-in with 32-bit integers passes on leads to its own BLAS, even if a plug-in with 64-bit
+    integers was opened before."""
     flags = [] if client.how == "data" else ["-DWRAPPED"]
     run = client.same([client.compile("taken_host.c", blas=False), plugin(client, "ilp64", "-DUSES"),
                        plugin(client, "lp64", *flags)])
@@ -43,7 +47,7 @@ def of_a_plugin(client):
 
 @case(order=("lp64 ilp64", "ilp64 lp64"))
 def of_both_widths(client):
-    """Two plug-ins of different widths hand on the address of one name: the arguments tell whose a call is."""
+    """If two plug-ins of different widths pass on addresses of the same name, the arguments decide whose a call is."""
     plugins = [plugin(client, width) for width in client.order.split()]
     run = client.same([client.compile("taken_host.c", blas=False), *plugins])
     check_calls(run, {"dasum": (2, None), "ddot": (2, 2 * flops.dot(3))})
@@ -52,8 +56,8 @@ def of_both_widths(client):
 
 @case(limit=("without", "with"))
 def of_a_later_one(client):
-    """The second plug-in is opened after the first one's address was called from the same place: what is remembered of that
-    place does not hold any more, whoever has seen first that something was opened."""
+    """If a second plug-in is opened, the next call from the same place goes to its library: what was remembered of that
+    place no longer holds."""
     limits = {"FLOPSHIM_BUDGET": "1e12"} if client.limit == "with" else {}
     run = client.same([client.compile("taken_host.c", blas=False), "late", plugin(client, "lp64"), plugin(client, "ilp64")], **limits)
     check_calls(run, {"ddot": (2, 2 * flops.dot(3))})
@@ -62,7 +66,7 @@ def of_a_later_one(client):
 
 @case()
 def of_two_alike(client):
-    """Nothing tells whose the calls are where two libraries of one width are alike: the report says so."""
+    """If two libraries of the same width are alike, nothing tells which one a call is for, and the report says so."""
     plugins = [plugin(client, "lp64"), plugin(client, "lp64", library=blas_library("openblas-pthread", "libopenblas.so.0"))]
     run = client.same([client.compile("taken_host.c", blas=False), *plugins])
     check_calls(run, {"dasum": (2, None), "ddot": (2, 2 * flops.dot(3))})
@@ -86,7 +90,8 @@ print(info.value, hashlib.sha256(a.tobytes()).hexdigest())
 
 @case()
 def of_scipy(client):
-    """What f2py's _cpointer has, called by libffi, where libblas is OpenBLAS and liblapack the reference one."""
+    """The addresses in f2py's _cpointer serve calls by libffi, if libblas is OpenBLAS and liblapack is the reference
+    one."""
     folder = client.folder / "mixed"
     folder.mkdir()
     os.symlink(blas_library("openblas-pthread"), folder / "libblas.so.3")
@@ -97,7 +102,7 @@ def of_scipy(client):
 
 @case()
 def same_address(client):
-    """Where one library alone serves a name its address is what dlsym answers, as the program may ask."""
+    """If only one library serves a name, dlsym returns the same address as the program's own reference has."""
     library = blas_library("reference")
     program = client.compile("same_address.c")
     run = client.same([program, library], blas="reference")
@@ -107,7 +112,7 @@ def same_address(client):
 
 @case()
 def other_address(client):
-    """What dlsym finds in another library than the program's is that library's."""
+    """An address that dlsym finds in another library than the program's is that library's."""
     program = client.compile("same_address.c")
     run = client.same([program, blas_library("openblas-pthread", "libblas.so.3")], blas="reference")
     check_equal(run.out.splitlines(), [b"1 14", b"1"] * 2 + [b"0 14", b"0"], "equal addresses")
@@ -115,7 +120,7 @@ def other_address(client):
 
 
 def versioned(client, flags, folder):
-    """The library, with its versions, in a folder of its own."""
+    """The library with versions of its symbols, in a folder of its own."""
     target = client.build_folder / "tests" / "clients" / folder
     target.mkdir(parents=True, exist_ok=True)
     return client.compile("versioned_blas.c", "-shared", "-fPIC", *flags, "-Wl,-soname,libversioned.so",
@@ -125,7 +130,7 @@ def versioned(client, flags, folder):
 
 @case(linked_to=("old", "new"))
 def versions(client):
-    """Of two versions of a routine a program gets the one that it was linked to, and by dlvsym the one that it names."""
+    """A program gets the version of a routine that it was linked to, and by dlvsym the version that it names."""
     new = versioned(client, [], "versioned-new")
     old = versioned(client, ["-DOLD"], "versioned-old")
     link = old if client.linked_to == "old" else new

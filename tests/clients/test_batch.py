@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Batches of products, whose groups differ: BLIS has them."""
+"""Tests batches of products whose groups differ, which BLIS has. No case may take the price of a batch from the shim."""
 
 import signal
 import sys
@@ -15,7 +15,7 @@ GROUPS = ((2, (2, 3, 4)), (3, (5, 6, 7)))
 
 @case(on=("blis-pthread",))
 def groups(client):
-    """A call costs the sum of its groups; one of a single group has the row of its shape."""
+    """A call costs the sum of its groups, and a call of a single group has the row of its shape."""
     run = client.same([client.compile("batch.c")])
     of_first, of_second = (size * flops.gemm(*shape) for size, shape in GROUPS)
     check_equal(run.routines["dgemm_batch"], (2, of_first + of_second + of_first), "calls and FLOPs")
@@ -23,7 +23,7 @@ def groups(client):
 
 @case(on=("blis-pthread",))
 def refused(client):
-    """The whole batch is refused where its sum does not fit."""
+    """A batch whose sum does not fit the budget is refused as a whole."""
     program = client.compile("batch.c")
     of_first, of_second = (size * flops.gemm(*shape) for size, shape in GROUPS)
     run = client.run([program], FLOPSHIM_BUDGET=of_first + of_second - 1, FLOPSHIM_ON_EXCEED="deny")
@@ -32,7 +32,8 @@ def refused(client):
 
 
 def crash(client, *arguments):
-    """What is in the dump of a program that a call ended which was in flight: by flopshim-report, and by the page about dumps."""
+    """Runs a program that crashes in a call. flopshim-report and the reader of the dump's page must agree about its
+    dump."""
     run = client.run([client.compile("crash.c"), *arguments], status=-signal.SIGSEGV)
     (dump,) = run.dumps
     by_page = read_dump.describe(read_dump.Dump(Path(dump).read_bytes()))["totals"]
@@ -43,7 +44,7 @@ def crash(client, *arguments):
 
 @case(on=("blis-pthread",), calls=(0, 3))
 def in_flight(client):
-    """A batch of several groups that has not ended is one call in flight, and nothing of it is in the totals."""
+    """A batch that has not ended is one call in flight, and the totals have nothing of it."""
     each = sum(size * flops.gemm(*shape) for size, shape in GROUPS)
     run = crash(client, "batch", client.calls)
     totals = run.totals
@@ -54,7 +55,7 @@ def in_flight(client):
 
 @case()
 def in_flight_among_many_shapes(client):
-    """Nor is a call that shares a row with others of too many shapes: of n elements it is of 2 n FLOPs."""
+    """A call in flight whose row is shared by many shapes is in no total either. A call of n elements is 2 n FLOPs."""
     shapes = 40_000
     totals = crash(client, "shapes", shapes).totals
     check_equal((totals["calls"], totals["flops"]), (shapes, shapes * (shapes + 1)), "what ended")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FLOPSHIM_BUDGET on an unprepared NumPy program."""
+"""Tests FLOPSHIM_BUDGET on a NumPy program that knows nothing of it."""
 
 import re
 
@@ -36,7 +36,7 @@ def printed(run):
 
 
 def check_stopped(run, products):
-    """So many products ran; the next was refused, not run and not charged, and everything is in the dump."""
+    """So many products ran. The next one was refused, was neither run nor charged, and all of that is in the dump."""
     check_equal(printed(run), [f"{i} 100.0" for i in range(products)], "standard output")
     check_equal(run.totals["flops"], IMPORT + products * EACH, "FLOPs")
     check_equal(run.totals["charged"], IMPORT + products * EACH, "charged FLOPs")
@@ -50,7 +50,7 @@ def check_stopped(run, products):
 
 @case(amount=("1M", "1e6", "1000000", "1000k", "0.001G", "1.2E6"))
 def exit(client):
-    """The fourth product would pass the limit together with the import's dot product."""
+    """The process ends with status 121 at the first product that does not fit, counting the dot product of the import."""
     budget = client.amount
     products = 4 if budget == "1.2E6" else 3
     check_stopped(run(client, status=121, FLOPSHIM_BUDGET=budget), products)
@@ -58,6 +58,7 @@ def exit(client):
 
 @case()
 def exact_fit(client):
+    """A call that uses the budget up exactly runs, and one FLOP less refuses it."""
     check_stopped(run(client, status=121, FLOPSHIM_BUDGET=IMPORT + 4 * EACH), 4)
     check_stopped(run(client, status=121, FLOPSHIM_BUDGET=IMPORT + 4 * EACH - 1), 3)
     fits = run(client, FLOPSHIM_BUDGET=ALL)
@@ -66,12 +67,13 @@ def exact_fit(client):
 
 @case()
 def own_status(client):
+    """FLOPSHIM_ON_EXCEED=exit:17 ends the process with status 17."""
     check_stopped(run(client, status=17, FLOPSHIM_BUDGET="1M", FLOPSHIM_ON_EXCEED="exit:17"), 3)
 
 
 @case()
 def named_root(client):
-    """The report shows the budget with the root namespace."""
+    """The report shows the budget of the process at the root namespace."""
     stopped = run(client, status=121, FLOPSHIM_BUDGET="1M")
     root = [row for row in stopped.report["namespaces"] if row["namespace"] == ""]
     check_equal(len(root), 1, "rows of the root namespace")
@@ -81,7 +83,7 @@ def named_root(client):
 
 @case()
 def warn(client):
-    """The work goes on, all of it is charged, and one line says that the limit was passed."""
+    """With `warn` the work goes on, all of it is charged, and one line says that the limit was exceeded."""
     over = run(client, FLOPSHIM_BUDGET="1M", FLOPSHIM_ON_EXCEED="warn")
     check_equal(printed(over)[-1], "end", "last line")
     check_equal((over.totals["flops"], over.totals["refused_calls"]), (ALL, 0), "FLOPs and refused calls")
@@ -90,15 +92,15 @@ def warn(client):
 
 @case()
 def quiet(client):
-    """FLOPSHIM_QUIET leaves the refusal's own line: a program that is stopped must be told why."""
+    """FLOPSHIM_QUIET keeps the line about the refusal, since a program that is stopped must say why."""
     stopped = run(client, status=121, FLOPSHIM_BUDGET="1M", FLOPSHIM_QUIET="1")
     check(len(messages(stopped)) <= 1, "more than one line in spite of FLOPSHIM_QUIET")
 
 
 @case()
 def threads(client):
-    """Two threads at once never pass the limit, and a refusal is the end of both. The one that was not refused
-    may have been stopped in the middle of a call that is then not completed."""
+    """Two threads together never exceed the limit, and a refusal ends the process. The other thread's call may be
+    stopped before it is done."""
     program = """
 import threading, numpy as np
 a = np.ones((50, 50)); b = np.ones((50, 50))
@@ -119,7 +121,8 @@ WRONG_AMOUNTS = ("nan", "-1", "0", "1Q", "12x", "inf", "1e400", "", "0.0", "M", 
 
 @case(value=WRONG_AMOUNTS)
 def wrong_amount(client):
-    """Stopped before main: running without the limit that somebody asked for would be worse."""
+    """A wrong amount stops the program before main, since it must not run without a limit that somebody asked for. One
+    line names the variable, the wrong part and what was expected."""
     stopped = client.run([PYTHON, "-c", PROGRAM], status=2, FLOPSHIM_BUDGET=client.value)
     check_equal(stopped.out, b"", "standard output")
     said = messages(stopped)
@@ -134,6 +137,7 @@ def wrong_amount(client):
 
 @case(variable=("FLOPSHIM_BUGET", "FLOPSHIM_BUDGETS", "FLOPSHIM_ON_EXCEDE"))
 def misspelt_variable(client):
+    """A misspelt name of a variable for limits stops the program, and the line says which name was meant."""
     stopped = client.run([PYTHON, "-c", PROGRAM], status=2, **{client.variable: "1M"})
     said = messages(stopped)
     check_equal(len(said), 1, "lines on standard error")
@@ -144,6 +148,7 @@ def misspelt_variable(client):
 
 @case(value=("explode", "exit:300", "exit:x", "signal:SIGNOTHING"))
 def wrong_action(client):
+    """A wrong FLOPSHIM_ON_EXCEED stops the program, and the line shows what is wrong."""
     stopped = client.run([PYTHON, "-c", PROGRAM], status=2, FLOPSHIM_BUDGET="1M", FLOPSHIM_ON_EXCEED=client.value)
     said = messages(stopped)
     check_equal(len(said), 1, "lines on standard error")
@@ -152,7 +157,7 @@ def wrong_action(client):
 
 @case(setting=("FLOPSHIM_TIME=sometimes", "FLOPSHIM_RECORDS=everything", "FLOPSHIM_STACKS=deep"))
 def wrong_value_elsewhere(client):
-    """Warned about, and the default is used."""
+    """A wrong value of another setting is warned about, and the default is used."""
     variable, value = client.setting.split("=")
     warned = run(client, **{variable: value})
     said = messages(warned)
@@ -163,6 +168,7 @@ def wrong_value_elsewhere(client):
 
 @case()
 def unknown_variable(client):
+    """A misspelt name of another setting is warned about, with the nearest name."""
     warned = run(client, FLOPSHIM_STAKCS="all")
     said = messages(warned)
     check_equal(len(said), 1, "lines on standard error")
@@ -171,7 +177,8 @@ def unknown_variable(client):
 
 @case()
 def nothing_counted(client):
-    """A budget of the process whose calls nobody has seen: there is no name that could be wrong."""
+    """The report remarks on budgets without any charge. It asks whether a namespace's name is right, but not for the
+    process, which has no name that could be wrong."""
     code = f"import sys; sys.path.insert(0, {str(TOP / 'bindings')!r}); import flopshim\nwith flopshim.namespace('train'): pass"
     run = client.run([PYTHON, "-c", code], FLOPSHIM_BUDGET="1e9,tain=1e6")
     said = client.run([client.reporter, "--by", "namespace", *run.dumps], shim=False).out.decode()

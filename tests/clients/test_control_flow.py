@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Calls that do not return, callbacks and handlers that call: longjmp, C++ exceptions, signals, threads,
-children, and every way for a process to end."""
+"""Tests calls that do not return, callbacks and handlers that call BLAS, longjmp, C++ exceptions, signals, threads,
+children, and all ways for a process to end. Expected calls come from the programs' own counts."""
 
 import os
 
@@ -11,13 +11,13 @@ DDOT = flops.dot(4)
 
 
 def printed_calls(run):
-    """The lines "ROUTINE CALLS" of a fixture."""
+    """{routine: calls} from the lines "ROUTINE CALLS" of a program."""
     lines = [line.split() for line in run.out.decode().splitlines() if line and not line.startswith("#")]
     return {name: int(calls) for name, calls in lines if int(calls)}
 
 
 def check_printed(run, flops_of):
-    """What the program says that it called is what was counted, and nothing else."""
+    """The report has exactly the calls that the program says it has made."""
     expected = printed_calls(run)
     check_priced(run)
     got = {name: calls for name, (calls, _) in run.routines.items()}
@@ -29,20 +29,22 @@ def check_printed(run, flops_of):
 
 @case(on=QUICK_BLAS, mode=("select", "longjmp", "xerbla", "loop"))
 def c(client):
+    """Callbacks, longjmp out of calls and xerbla change nothing for the program, and all calls are counted."""
     run = client.same([client.compile("control_flow.c"), client.mode])
     check_printed(run, {"ddot": DDOT, "dgemm": 0})
 
 
 @case(on=QUICK_BLAS)
 def exceptions(client):
+    """C++ exceptions pass through calls as without the shim, and all calls are counted."""
     run = client.same([client.compile("exceptions.cc"), "through"])
     check_printed(run, {"ddot": DDOT})
 
 
 @case(mode=("cost", "blas"))
 def exception_cost(client):
-    """The best of several runs each way, in turns: the unwinder is the program's own, and a throw passes one
-    frame more among the dozen of dgees."""
+    """A throw through calls takes less than twice as long as without the shim, the best of eight runs each. The unwinder
+    is the program's own, and a throw passes only one more frame among the dozen of dgees."""
     program = client.compile("exceptions.cc")
     bare, shimmed = [], []
     for _ in range(8):
@@ -55,14 +57,15 @@ def exception_cost(client):
 
 @case(on=QUICK_BLAS, mode=("small", "altstack", "lapack", "threads"))
 def signals(client):
+    """Calls in signal handlers are counted, wherever a handler interrupts the program."""
     run = client.run([client.compile("signals.c"), client.mode])
     check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
 
 
 @case(on=QUICK_BLAS)
 def signals_after_every_instruction(client):
-    """After each instruction of a small call, and each 23rd of a LAPACK call, one call of the handler's: none is lost, and a
-    budget, which is paid in another way, knows them all."""
+    """A handler's call after each instruction of a small call, and after each 23rd of a LAPACK call, is never lost, and
+    is charged to a budget too."""
     for settings in ({}, {"FLOPSHIM_BUDGET": "1E"}):
         run = client.run([client.compile("signals.c"), "steps"], FLOPSHIM_STACKS="off", **settings)
         check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
@@ -72,21 +75,22 @@ def signals_after_every_instruction(client):
 
 @case(on=QUICK_BLAS)
 def signals_twice_in_one_call(client):
-    """A second handler's call a few instructions after a first one, while the interrupted call is being recorded."""
+    """A second handler's call a few instructions after a first one is not lost, though the interrupted call is just
+    being recorded."""
     run = client.run([client.compile("signals.c"), "pairs"], FLOPSHIM_STACKS="off")
     check_printed(run, {"ddot": DDOT, "daxpy": flops.axpy(4)})
 
 
 @case(on=QUICK_BLAS)
 def signals_among_new_shapes(client):
-    """Rows, blocks and indexes are made by a handler while the program makes others: no call is lost or counted twice."""
+    """If a handler makes rows, blocks and indices while the program makes others, no call is lost or counted twice."""
     run = client.run([client.compile("signals.c"), "shapes"])
     check_printed(run, {"ddot": 0, "daxpy": 0})
 
 
 @case(on=QUICK_BLAS)
 def signals_that_escape(client):
-    """A call that a handler left may have been begun and not ended; none that ended is missing."""
+    """If a handler leaves a call by siglongjmp, that call may count or not, and no call that returned is missing."""
     run = client.run([client.compile("signals.c"), "escape"])
     said = printed_calls(run)
     check_equal(run.routines["ddot"][0], said["ddot"], "calls of ddot")
@@ -96,8 +100,8 @@ def signals_that_escape(client):
 
 @case(on=QUICK_BLAS)
 def left_inside_a_call(client):
-    """A call that goes on after one inside it was left by siglongjmp returns through the slow path, which must not take
-    what lay on the stack for what the call was to have, such as a time."""
+    """A call that continues after one inside of it was left by siglongjmp returns through the slow path, which must not
+    take words of the stack for its own data, such as a time."""
     run = client.run([client.compile("signals.c"), "inner"], FLOPSHIM_STACKS="off")
     check_printed(run, {"daxpy": flops.axpy(4)})
     # Words of the stack that are taken for a clock's make it what has passed since the machine began.
@@ -106,7 +110,7 @@ def left_inside_a_call(client):
 
 @case(on=QUICK_BLAS)
 def first_call_on_signal_stack(client):
-    """All that the shim has to do at the first call of a process must fit on a stack of SIGSTKSZ bytes."""
+    """The shim's work at the first call of a process fits on a stack of SIGSTKSZ bytes."""
     run = client.same([client.compile("signals.c", "-Wl,-z,now", name="signals-now"), "first"])
     check_equal(run.routines, {"ddot": (2, 2 * DDOT)}, "calls")
 
@@ -114,8 +118,8 @@ def first_call_on_signal_stack(client):
 # Forty are more than a lane has room for.
 @case(on=QUICK_BLAS, mode=("heap", "local", "copied", "overlaid", "moved", "ended", "left"))
 def coroutines(client):
-    """Calls in flight belong to stacks: those that are switched, copied away and back or resumed elsewhere return to where
-    they were, and what they call is nested in them all the time."""
+    """Calls in flight belong to stacks. If stacks are switched, copied or resumed elsewhere, calls return correctly, and
+    what they call is nested in them."""
     program = client.compile("coroutines.c", "-pthread")
     for count in (2, 40):
         plain = client.run([program, "plain", str(count)])
@@ -130,15 +134,15 @@ def coroutines(client):
 
 @case(on=QUICK_BLAS[:1])
 def signals_among_coroutines(client):
-    """A handler's call, where the list of calls in flight is full, takes a call out of it that returns just then. Chance has its
-    part: about every other run met that before it was mended."""
+    """If a handler calls while the list of calls in flight is full and removes a call from it that is just returning, no
+    call is lost. It depends on chance: every other run failed before this was mended."""
     run = client.run([client.compile("signals_among_coroutines.c", "-pthread")])
     check_equal(f"dgees {run.routines['dgees'][0]}", run.out.decode().strip(), "calls of dgees")
 
 
 @case(on=QUICK_BLAS)
 def forked_in_a_call(client):
-    """A child that is forked inside of a call is inside of it too, however far its parent has come meanwhile."""
+    """A child that is forked inside of a call is inside of that call too, however far its parent has gone."""
     for _ in range(5):
         run = client.run([client.compile("coroutines.c", "-pthread"), "forked", "3"])
         check_equal(run.routines["dgees"][0], 2 ** 3 - 1, "calls of dgees")
@@ -164,6 +168,7 @@ ENDS = {
 
 @case(mode=ENDS)
 def processes(client):
+    """Every way for a process to end leaves the expected calls, dumps and state."""
     status, calls, dumps = ENDS[client.mode]
     run = client.same([client.compile("processes.c"), client.mode], status=status)
     check_equal(run.routines, {"ddot": (calls, calls * DDOT)}, "calls")
@@ -176,8 +181,8 @@ def processes(client):
 
 @case(on=QUICK_BLAS)
 def cancelled_threads(client):
-    """The shim opens files and writes where the program has no cancellation point: no thread may end there, least of all
-    with a lock."""
+    """Cancelled threads end only where the program has cancellation points, never inside of the shim, and never with one
+    of its locks."""
     for settings in ({}, {"FLOPSHIM_STACKS": "all", "FLOPSHIM_RECORDS": "calls"}):
         run = client.run([client.compile("processes.c"), "cancelled"], timeout=30, **settings)
         check_priced(run)
@@ -189,14 +194,14 @@ def cancelled_threads(client):
 
 @case(on=("reference",))
 def small_stack(client):
-    """32 KiB are enough; OpenBLAS itself would need more, for its thread-local storage."""
+    """Stacks of 32 KiB suffice. (OpenBLAS would need more for its thread-local storage.)"""
     run = client.same([client.compile("processes.c"), "small"])
     check_equal(run.routines, {"ddot": (10, 10 * DDOT)}, "calls")
 
 
 @case()
 def fork_storm(client):
-    """Children that are forked while other threads are in the middle of the shim's own work."""
+    """Children that are forked while other threads are inside of the shim lose no call."""
     run = client.run([client.compile("processes.c"), "storm"], timeout=60)
     check_priced(run)
     check_equal(run.routines["ddot"][0], int(run.out), "calls")
@@ -205,8 +210,8 @@ def fork_storm(client):
 
 @case(on=("reference",))
 def exit_while_others_call(client):
-    """While they go on as ever, make their first calls, or are not there yet: the dump is whole, and says how it ended.
-    With a BLAS that has no destructor of its own: OpenBLAS's takes away what a running ddot needs."""
+    """If a process exits while other threads call, make their first calls or are just starting, the dump is whole and
+    closed. The reference BLAS is used, since OpenBLAS's destructor frees what a running ddot needs."""
     left = 0
     for delay in [20_000] * 10 + list(range(0, 2_000, 20)):
         run = client.run([client.compile("processes.c"), "busy", str(delay)], status=5, timeout=30)
@@ -220,7 +225,8 @@ def exit_while_others_call(client):
 
 @case(on=QUICK_BLAS, order=("first", "after"))
 def constructor(client):
-    """A dlopen whose constructor waits for a thread that calls BLAS, as the first of the process or not."""
+    """A constructor in dlopen may wait for a thread that calls BLAS, whether that is the first call of the process or
+    not."""
     plugin = client.compile("constructor.c", "-shared", "-fPIC", "-pthread", name="constructor.so")
     host = client.compile("plugin_host.c", blas=False)
     others = [f"local:{client.compile('products.c', '-shared', '-fPIC', name='products.so')}"]
@@ -233,7 +239,7 @@ def constructor(client):
 
 @case()
 def churn_is_small(client):
-    """Two thousand threads share what one needs: the dump does not grow with them."""
+    """Two thousand threads, one after another, share a lane: the dump is as large as for one thread."""
     program = client.compile("processes.c")
     one = os.path.getsize(client.run([program, "plain"]).dumps[0])
     many = os.path.getsize(client.run([program, "churn"]).dumps[0])
@@ -242,6 +248,7 @@ def churn_is_small(client):
 
 @case(stacks=("auto", "all"))
 def first_stack_of_a_thread_in_malloc(client):
-    """What libunwind allocates for a thread must be there before: its first stack may be taken inside of malloc."""
+    """A thread's first stack may be taken inside of malloc, since what libunwind allocates for a thread was allocated
+    before."""
     run = client.run([client.compile("handler_in_malloc.c")], FLOPSHIM_STACKS=client.stacks)
     check_equal((run.out, run.routines), (b"61\n", {"ddot": (61, 61 * flops.dot(5000))}), "calls")

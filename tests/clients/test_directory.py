@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""flopshim-report over a directory of thousands of dumps among which other files have come."""
+"""Tests flopshim-report over a directory of thousands of dumps and other files. What is sound must always be counted."""
 
 import json
 import os
@@ -35,7 +35,8 @@ PAGE = read_dump.Document(read_dump.PAGE.read_text())
 
 
 def of_another(data, number):
-    """The dump as another process would have left it: with another id (docs/flopshim-dump.md), or it would be a copy."""
+    """The dump as another process would have left it. It has another id (docs/flopshim-dump.md), since it would be a
+    copy otherwise."""
     data = bytearray(data)
     struct.pack_into("<QQ", data, PAGE.offset("dump_header", "id"), number + 1, 0)
     PAGE.write("dump_header", "identity_check", read_dump.check32(data[PAGE.identity()]), data)
@@ -44,6 +45,8 @@ def of_another(data, number):
 
 @case()
 def mixed(client):
+    """Sound dumps are added up, each file that cannot be read is named with its fault, and of very many faults only some
+    are listed."""
     program = client.compile("victim.c", "-pthread")
     (dump,) = client.run([program, client.folder / "counts", "1", "8", "run"]).dumps
     folder = client.folder / "mixed"
@@ -80,7 +83,7 @@ def mixed(client):
 
 
 def check_damage(client, folder, status, expected):
-    """Each file is named with what is wrong with it, and what is sound is counted."""
+    """Each file is named with its fault, and what is sound is counted."""
     done = report(client, "--json", folder)
     check_equal(done.returncode, status, "status")
     found = json.loads(done.stdout)
@@ -98,7 +101,7 @@ def check_damage(client, folder, status, expected):
 
 @case()
 def nothing_to_read(client):
-    """Never zeros as an answer: a message, and no totals."""
+    """If there is no dump to read, a message says so, and no totals are shown."""
     empty = client.folder / "none"
     empty.mkdir()
     only_text = client.folder / "text"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""BLAS that is fetched at run time: dlopen and dlsym from C, ctypes from Python."""
+"""Tests BLAS routines that are fetched at run time, by dlopen and dlsym from C, and by ctypes from Python."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from harness import (EVERY_BLAS, PYTHON, QUICK_BLAS, Skip, blas_library, case, c
 
 @case(on=EVERY_BLAS, mode=("local", "global", "deepbind"))
 def dlsym(client):
-    """By an explicit handle even a library opened with RTLD_DEEPBIND is counted."""
+    """Calls by dlsym on an explicit handle are counted, even if the library was opened with RTLD_DEEPBIND."""
     program = client.compile("dlopen_client.c", blas=False)
     run = client.same([program, client.mode, blas_library(client.blas)])
     ddots = 4 if client.mode == "global" else 3
@@ -18,7 +18,7 @@ def dlsym(client):
 
 
 def trampoline_programs(client):
-    """The program, its wrapper and what that must open, for the width of the case."""
+    """The program, its wrapper library and the BLAS that the wrapper must open, for the width of the case."""
     integer = "-DINTEGER=" + ("int" if client.width == "LP64" else "int64_t")
     backend = Path(blas_library(client.blas))
     if client.width == "ILP64":
@@ -34,8 +34,8 @@ def trampoline_programs(client):
 
 @case(width=("LP64", "ILP64"))
 def trampoline(client):
-    """A library that opens a BLAS and fetches its routines when it is first called (libblastrampoline, FlexiBLAS). That
-    first call may be the shim's own question for the width of its integers, which nobody must see."""
+    """A library may open a BLAS and fetch its routines when it is first called, as libblastrampoline and FlexiBLAS do.
+    That first call may be the shim's own call that finds out the width of integers, which must stay invisible."""
     program, wrapper, backend = trampoline_programs(client)
     run = client.same([program], TRAMPOLINE_BLAS=backend, threads=2, timeout=20)
     check_calls(run, {"ddot": (1, flops.dot(4)), "daxpy": (1, flops.axpy(3))})
@@ -46,7 +46,7 @@ def trampoline(client):
 
 @case(width=("LP64", "ILP64"))
 def trampoline_interrupted(client):
-    """A signal handler's call that comes while the shim asks its question is one of the program's."""
+    """A signal handler's call that interrupts the shim's own call for the width of integers is counted as the program's."""
     program, _, backend = trampoline_programs(client)
     run = client.run([program, "signal"], TRAMPOLINE_BLAS=backend, TRAMPOLINE_SIGNAL=1, timeout=20)
     *results, handled = run.out.split()
@@ -70,7 +70,8 @@ def two_libraries_with_calls_of_their_own(client):
 
 @case(how=("preloaded", "before", "linked"))
 def traced(client):
-    """A small library between program and BLAS hands calls on by RTLD_NEXT: each is counted, once, wherever it stands."""
+    """A small library between program and BLAS that passes calls on by RTLD_NEXT changes nothing: each call is counted
+    once, wherever that library stands."""
     tracer = client.compile("tracer.c", "-shared", "-fPIC", blas=False, name="libtracer.so")
     linked = [tracer, f"-Wl,-rpath,{tracer.parent}"] if client.how == "linked" else []
     program = client.compile("products.c", *linked, name=f"products-{client.how}")
@@ -82,7 +83,8 @@ def traced(client):
 
 @case()
 def default_without_blas(client):
-    """A feature probe must not succeed because of the shim."""
+    """RTLD_DEFAULT and RTLD_NEXT find no BLAS because of the shim, so that programs that probe for one find the same as
+    without it."""
     program = client.compile("dlopen_client.c", blas=False)
     run = client.same([program, "local", blas_library(client.blas)])
     check(b"default: absent" in run.out and b"next: absent" in run.out, "RTLD_DEFAULT found a BLAS")
@@ -115,6 +117,7 @@ if sys.argv[2] == "global":
 
 @case(on=EVERY_BLAS, mode=("local", "global"))
 def ctypes(client):
+    """Calls through ctypes are counted, and attributes that do not exist fail as without the shim."""
     run = client.same([PYTHON, "-c", CTYPES, blas_library(client.blas), client.mode])
     ddots = 3 if client.mode == "global" else 2
     check_calls(run, {"ddot": (ddots, ddots * flops.dot(4))})
@@ -139,8 +142,8 @@ for result in (a @ a, np.linalg.solve(a, a[0]), np.linalg.svd(a)[1]):
 
 @case(on=QUICK_BLAS)
 def global_after_numpy(client):
-    """NumPy's extensions were bound when they were opened: a 64-bit BLAS that joins the global scope later, under
-    the same names, must not get their calls."""
+    """NumPy's extensions were bound when they were opened. A 64-bit BLAS that joins the global scope later under the
+    same names must not get their calls."""
     library = library_folder() / "openblas64-pthread" / "libopenblas64.so.0"
     if not library.exists():
         raise Skip(f"no {library}")

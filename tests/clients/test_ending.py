@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A budget ends the process wherever the call comes from, and what the program had printed is written out."""
+"""Tests that a budget ends the process wherever the call comes from, and that what the program has printed is written
+out."""
 
 from harness import Skip, case, check_equal
 
@@ -9,6 +10,7 @@ ORDINARY = ("held_stream", "calling_stream", "process_limit", "no_threads", "no_
 
 
 def end(client, how, *flags, **options):
+    """Runs ending.c under a budget; skips the case if the program says that it cannot be tried here."""
     program = client.compile("ending.c", "-pthread", *flags, name=f"ending{''.join(flags)}")
     run = client.run([program, how], status=None, timeout=60, FLOPSHIM_BUDGET=1000, **options)
     if run.status == 77:
@@ -18,7 +20,8 @@ def end(client, how, *flags, **options):
 
 @case(how=IN_HANDLER)
 def in_handler(client):
-    """From a signal handler that interrupts an allocator which holds a lock; of the C library's some rounds do."""
+    """A budget ends the process from a signal handler that interrupts malloc while it holds a lock. With the C library's
+    malloc only some rounds do so."""
     own = client.how == "own_malloc"
     for _ in range(1 if own else 4):
         run = end(client, client.how, *(["-DOWN_MALLOC"] if own else []))
@@ -28,6 +31,7 @@ def in_handler(client):
 
 @case(how=ORDINARY)
 def flushes(client):
+    """What the program has printed is written out at its end, and its status is 121, whatever holds its streams."""
     client.folder.chmod(0o777)  # of a program that gives up its rights
     run = end(client, client.how, FLOPSHIM_OUT=str(client.folder))
     check_equal((run.status, run.out), (121, b"result so far 42\n"), "status and standard output")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whatever ends a program: every call that came back is in the dump, and nothing about the program changes.
+"""Tests that every call that returned is in the dump, whatever ends the program, and that nothing else about the program
+changes.
 
-The victim keeps its own count in a file that it maps shared; that is the truth that the report is held to.
-FLOPSHIM_LONG=1 makes the rounds of `make check-long`."""
+The victim counts its own calls in a file that it maps shared. Reports must be compared with that count and with nothing
+else. FLOPSHIM_LONG=1 makes the rounds of `make check-long`."""
 
 import contextlib
 import os
@@ -26,6 +27,7 @@ def victim(client):
 
 
 def counted(path):
+    """The victim's own count of calls, in all threads together."""
     data = path.read_bytes()
     return sum(struct.unpack(f"{len(data) // 8}Q", data))
 
@@ -34,13 +36,15 @@ INCOMPLETE = 5  # status of flopshim-report
 
 
 def reported(client, folder, *options, status=0):
+    """The report of all dumps in the folder."""
     dumps = sorted(str(path) for path in folder.glob("*.dump"))
     check(dumps, "it left no dump")
     return read_report(client.reporter, dumps, *options, status=status)
 
 
 def check_every_call(client, folder, counts, in_flight):
-    """Each thread may have one call that came back, but was not yet counted by the victim itself."""
+    """The dump has every call that returned. In each thread one more may have returned that the victim had not counted
+    yet."""
     report = reported(client, folder)
     truth = counted(counts)
     check(truth <= report["totals"]["calls"] <= truth + in_flight,
@@ -51,7 +55,8 @@ def check_every_call(client, folder, counts, in_flight):
 
 @case(kind=("shapes-1", "shapes-2", "calls-1", "calls-2"))
 def kill(client):
-    """kill -9 at random moments."""
+    """No call is lost if the process is killed by SIGKILL at a random moment, and the report says that it ended without
+    closing its dump."""
     mode, threads = client.kind.split("-")
     program = victim(client)
     chance = random.Random(client.kind)
@@ -76,6 +81,8 @@ def kill(client):
 
 @case(how=("segv", "_exit", "abort", "quick_exit", "oom", "closefds", "reuse", "vfork", "clone"))
 def end(client):
+    """A program that ends by a crash, _exit, abort and the like, or that closes all descriptors, has the same status as
+    without the shim, and no call is lost."""
     folder = client.folder / "end"
     folder.mkdir()
     counts = folder / "counts"
@@ -91,7 +98,8 @@ def end(client):
 
 
 def memory_group(client, limit):
-    """A control group of one's own with a limit of memory; of the first or the second version, whichever is there."""
+    """A control group with a limit of memory, of the first or second version, whichever is there. Skips the case if none
+    can be made."""
     for top, controllers, name in (("/sys/fs/cgroup", "cgroup.controllers", "memory.max"),
                                    ("/sys/fs/cgroup/unified", "cgroup.controllers", "memory.max"),
                                    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.limit_in_bytes")):
@@ -115,7 +123,7 @@ def memory_group(client, limit):
 
 @case(kind=("shapes", "calls"))
 def killed_for_memory(client):
-    """The kernel's own kill where a control group has no more memory."""
+    """No call is lost if the kernel kills the process because its control group has no more memory."""
     folder = client.folder / "end"
     folder.mkdir()
     counts = folder / "counts"
@@ -132,7 +140,7 @@ def killed_for_memory(client):
 
 @case()
 def daemon(client):
-    """The program that makes itself a daemon closes everything and goes on."""
+    """A program that makes itself a daemon and closes all its files is counted to its end."""
     folder = client.folder / "daemon"
     folder.mkdir()
     counts = folder / "counts"
@@ -146,7 +154,7 @@ def daemon(client):
 
 
 def check_flat(client, shimmed, bare):
-    """What the process holds, after warm-up and at the end: resident kB, mappings, descriptors."""
+    """After the warm-up the process gains no more resident memory, mappings or descriptors than without the shim."""
     def growth(run):
         warm, last = ([int(word) for word in line.split()] for line in run.out.decode().splitlines())
         return [after - before for before, after in zip(warm, last)]
@@ -160,6 +168,7 @@ def check_flat(client, shimmed, bare):
 
 @case(how=("forks", "fork", "short", "many"))
 def processes_and_threads(client):
+    """Many processes, or many short or long threads, lose no call, and neither the process nor the dump grows with them."""
     folder = client.folder / "many"
     folder.mkdir()
     counts = folder / "counts"
@@ -183,8 +192,8 @@ def processes_and_threads(client):
 
 @case(kind=("blas", "plugin", "plugin_elsewhere"))
 def unload(client):
-    """A BLAS, or a plugin that is linked to one, that is loaded, called and unloaded a thousand times, at the same
-    place or at a new one each time: one site, one library, and a dump as large as after 200 times."""
+    """A BLAS, or a plug-in that is linked to one, may be loaded, called and unloaded a thousand times, at the same
+    address or at a new one each time. That is one site and one library, and the dump is as large as after 200 times."""
     library = library_folder() / "blas" / "libblas.so.3"
     if not library.exists():
         raise Skip(f"no {library}")
@@ -214,6 +223,7 @@ def unload(client):
 # ---- disks ----
 
 def mounted(client, *options):
+    """A folder of the case with a file system mounted on it. Skips the case without the right to mount."""
     place = client.folder / "disk"
     place.mkdir()
     done = subprocess.run(["mount", *options, str(place)], capture_output=True)
@@ -223,7 +233,7 @@ def mounted(client, *options):
 
 
 def check_counts_on(client, out, **environment):
-    """Runs where the dump does not fit: nothing changes, the limit holds, and one line says what is lost."""
+    """Runs the victim with an ordered record where the dump does not fit. All its calls must run."""
     counts = client.folder / "counts"
     run = client.run([victim(client), counts, "4", "100000", "run"], FLOPSHIM_OUT=str(out), FLOPSHIM_RECORDS="calls",
                      **environment)
@@ -232,6 +242,7 @@ def check_counts_on(client, out, **environment):
 
 
 def said_once(run, words):
+    """Standard error has one line, and it says this."""
     lines = run.err.decode().splitlines()
     check_equal(len(lines), 1, f"lines on standard error ({lines})")
     check(words in lines[0], f"the line does not say '{words}': {lines[0]}")
@@ -239,6 +250,8 @@ def said_once(run, words):
 
 @case(kind=("tmpfs", "ext4"))
 def full_disk(client):
+    """If the disk is full, one line says so, the totals are exact, and the report says that the ordered record is
+    incomplete."""
     if client.kind == "tmpfs":
         place = mounted(client, "-t", "tmpfs", "-o", "size=300k", "tmpfs")
     else:
@@ -264,6 +277,7 @@ def full_disk(client):
 
 @case()
 def read_only(client):
+    """Without a file one line says so, the program runs, and its budget holds."""
     place = mounted(client, "-t", "tmpfs", "-o", "ro", "tmpfs")
     try:
         said_once(check_counts_on(client, place), "counting without a file")
@@ -275,6 +289,7 @@ def read_only(client):
 
 
 def check_file_size_limit(client, folder):
+    """Under `ulimit -f` the process gets no SIGXFSZ, the totals are exact, and the loss is stated."""
     counts = client.folder / "counts"
     program = victim(client)
     run = client.run(["/bin/sh", "-c", f"ulimit -f 400; exec {program} {counts} 4 100000 run"],
@@ -290,7 +305,7 @@ def check_file_size_limit(client, folder):
 
 @case()
 def file_size_limit(client):
-    """ulimit -f: no SIGXFSZ, totals exact."""
+    """A limit on the size of files costs the ordered record, and nothing else."""
     folder = client.folder / "dumps"
     folder.mkdir()
     check_file_size_limit(client, folder)
@@ -298,7 +313,7 @@ def file_size_limit(client):
 
 @case()
 def file_size_limit_written_out(client):
-    """The same where tables are written out."""
+    """The same on a file system whose mappings are not trusted, so that tables are written out."""
     place = mounted(client, "-t", "ramfs", "ramfs")
     try:
         check_file_size_limit(client, place)
@@ -308,7 +323,7 @@ def file_size_limit_written_out(client):
 
 @case()
 def made_directories(client):
-    """A directory that does not exist is made."""
+    """A directory of FLOPSHIM_OUT that does not exist is made."""
     out = client.folder / "a" / "b" / "%e-%p.dump"
     client.run([victim(client), client.folder / "counts", "1", "10", "run"], FLOPSHIM_OUT=str(out))
     check_equal(len(list((client.folder / "a" / "b").glob("victim-*.dump"))), 1, "dumps")
@@ -316,7 +331,7 @@ def made_directories(client):
 
 @case()
 def existing_file(client):
-    """A file that is there is nobody's to overwrite."""
+    """A file that is there already is never overwritten; the dump is written beside it, and a line says so."""
     out = client.folder / "x.dump"
     out.write_text("mine")
     run = client.run([victim(client), client.folder / "counts", "1", "10", "run"], FLOPSHIM_OUT=str(out))
@@ -327,7 +342,8 @@ def existing_file(client):
 
 @case()
 def untrusted_mapping(client):
-    """Where a shared mapping is no promise (ramfs stands for all that are not known), tables are written out."""
+    """On a file system whose shared mappings are not trusted (ramfs stands for all of these), tables are written out
+    once a second, and at most a second is missing after a kill."""
     place = mounted(client, "-t", "ramfs", "ramfs")
     try:
         counts = client.folder / "counts"
@@ -349,7 +365,8 @@ ALL_SETTINGS = ({"FLOPSHIM_TIME": "off", "FLOPSHIM_STACKS": "off"}, {}, {"FLOPSH
 
 
 def check_window_of_loss(client, place, counts, settings):
-    """What came back a good second before a kill is in the file."""
+    """All calls that returned more than a second before a kill are in the file, and the report says that later ones may
+    be missing."""
     process = subprocess.Popen([victim(client), counts, "1", "0", "run"],
                                env=client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=place, **settings))
     time.sleep(1)
@@ -372,7 +389,7 @@ def check_window_of_loss(client, place, counts, settings):
 
 @contextlib.contextmanager
 def quota(client, limit):
-    """A folder with a quota, of a file system whose mappings are not trusted."""
+    """A folder with a quota, on a file system whose mappings are not trusted."""
     image = client.folder / "image"
     with open(image, "wb") as file:
         file.truncate(120 << 20)
@@ -389,7 +406,7 @@ def quota(client, limit):
 
 @case()
 def quota_reached(client):
-    """The record of calls grows until the quota is reached: totals are exact, and the loss is stated."""
+    """If the ordered record reaches the quota, the totals are exact, and the loss is stated."""
     with quota(client, "300K") as place:
         said_once(check_counts_on(client, place), "cannot grow")
         report = reported(client, place)
@@ -399,7 +416,7 @@ def quota_reached(client):
 
 @case()
 def quota_taken_by_others(client):
-    """Room that was promised and is gone: it is said once, and the program goes on under its budget."""
+    """If reserved space cannot be written any more, one line says so, and the program goes on."""
     with quota(client, "2M") as place:
         counts = client.folder / "counts"
         env = client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=place, FLOPSHIM_TIME="all")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The program does not notice: floating-point state, errno, NULL arguments, unusual signatures, silence; and
-what the shim cannot see is said."""
+"""Tests that the program does not notice the shim: floating-point state, errno, NULL arguments, unusual signatures, and
+silence. What the shim cannot see must be said."""
 
 import json
 import subprocess
@@ -14,13 +14,14 @@ QUICK = ("openblas-pthread", "openblas-openmp", "reference", "atlas")
 
 @case(on=QUICK)
 def fp_state(client):
-    """Rounding, flush-to-zero, exception flags, x87 control and errno after calls of every kind."""
+    """Rounding, flush-to-zero, exception flags, x87 control word and errno are the same after calls of every kind."""
     run = client.same([client.compile("fp_state.c")])
     check(run.totals["calls"] > 3000, "too few calls")
 
 
 @case(on=EVERY_BLAS)
 def null_arguments(client):
+    """Arguments that a routine does not use may be NULL."""
     run = client.same([client.compile("null_arguments.c")])
     check_equal({name: calls for name, (calls, _) in run.routines.items()},
                 {"dsyevr": 3, "dstebz": 1, "dlascl": 2, "dgeev": 1}, "calls")
@@ -28,7 +29,7 @@ def null_arguments(client):
 
 @case(on=EVERY_BLAS)
 def signatures(client):
-    """Complex results, complex scalars by value, 38 arguments."""
+    """Complex results, complex scalars by value and 38 arguments reach the library unchanged."""
     run = client.same([client.compile("signatures.c", "-llapacke")])
     check_priced(run)
     routines = run.routines
@@ -51,6 +52,7 @@ SILENT = {
 
 @case(program=SILENT)
 def silence_without_blas(client):
+    """Programs without BLAS calls run as without the shim, and leave no dump, with or without a budget."""
     status = 3 if client.program == "shell" else 0
     for budget in (None, "1", "1e12"):
         run = client.same(SILENT[client.program], status=status, FLOPSHIM_BUDGET=budget)
@@ -59,7 +61,7 @@ def silence_without_blas(client):
 
 @case()
 def blas_before_the_shim(client):
-    """A BLAS that stands before the shim in LD_PRELOAD takes the calls: that is said, once, with its path."""
+    """If a BLAS stands before the shim in LD_PRELOAD and takes the calls, one line says so and names it."""
     program = client.compile("processes.c")
     blas = blas_library(client.blas)
     run = client.run([program, "plain"], shim=f"{blas}:{client.shim}")
@@ -71,6 +73,7 @@ def blas_before_the_shim(client):
 
 @case()
 def blas_after_the_shim(client):
+    """A BLAS after the shim in LD_PRELOAD serves the calls, and they are counted without a message."""
     program = client.compile("processes.c")
     run = client.run([program, "plain"], shim=f"{client.shim}:{blas_library('reference')}")
     check_equal(run.err, b"", "standard error")
@@ -79,7 +82,7 @@ def blas_after_the_shim(client):
 
 @case()
 def quiet_by_default(client):
-    """A good run prints nothing at all, and leaves nothing but its dump."""
+    """A run without faults prints nothing, and leaves nothing but its dump."""
     run = client.run([client.compile("processes.c"), "plain"])
     check_equal((run.out, run.err), (b"", b""), "output")
     check_equal(len(list(run.folder.iterdir())), 1, "files")
@@ -87,6 +90,7 @@ def quiet_by_default(client):
 
 @case()
 def output_is_relative_to_the_start(client):
+    """A relative FLOPSHIM_OUT means the directory where the program was started, even if it has changed to another one."""
     program = "import os; os.chdir('/'); import numpy"
     run = client.run([PYTHON, "-c", program], FLOPSHIM_OUT="here.dump")
     check_equal(run.err, b"", "standard error")
@@ -95,7 +99,7 @@ def output_is_relative_to_the_start(client):
 
 @case()
 def no_place_for_the_dump(client):
-    """The program runs as ever; that its dump cannot be written is said."""
+    """If the dump cannot be written, the program runs as without the shim, and one line says so."""
     program = client.compile("processes.c")
     run = client.run([program, "plain"], FLOPSHIM_OUT="/dev/null/x.dump")
     said = run.err.decode().splitlines()
@@ -105,7 +109,7 @@ def no_place_for_the_dump(client):
 
 @case(blocks=(0, 100))
 def file_size_limit(client):
-    """A limit that the dump does not fit in is said; it does not kill the program."""
+    """A limit on the size of files that the dump does not fit in is said, and does not kill the program."""
     program = client.compile("processes.c")
     shell = ["sh", "-c", f"ulimit -f {client.blocks}; exec {program} churn"]
     bare = client.run(shell, shim=False)
@@ -118,7 +122,7 @@ def file_size_limit(client):
 
 @case(mode=("threads", "churn", "fork"))
 def thread_sanitizer(client):
-    """A program that was built to look for races sees none because of the shim."""
+    """A program that is built with ThreadSanitizer reports no race because of the shim."""
     program = client.compile("processes.c", "-fsanitize=thread", name="processes-tsan")
     if client.run([program, "plain"], shim=False, status=None).status:
         raise Skip("ThreadSanitizer does not run here")
@@ -130,7 +134,7 @@ def thread_sanitizer(client):
 
 @case(on=QUICK_BLAS)
 def bind_now(client):
-    """All symbols bound at start, before anything was called."""
+    """If all symbols are bound at the start (LD_BIND_NOW), calls are counted and results are the same."""
     program = "import numpy as np; a = np.ones((20, 20)); print((a @ a).sum(), np.linalg.solve(a + np.eye(20), a[0]))"
     run = client.same([PYTHON, "-c", program], LD_BIND_NOW="1")
     check_equal(run.routines["dgemm"], (1, flops.gemm(20, 20, 20)), "dgemm")
@@ -141,7 +145,7 @@ CALL_PLUGIN = "import ctypes, sys; ctypes.CDLL(sys.argv[1], mode=1).plugin_main(
 
 @case()
 def undefined_symbol(client):
-    """A name that nobody defines fails as the linker would have failed: status 127 and a message."""
+    """A name that no library defines fails as the linker makes it fail: with status 127 and the same message."""
     plugin = client.compile("products.c", "-shared", "-fPIC", "-Wl,-z,lazy", name="products-undefined.so", blas=False)
     bare = client.run([PYTHON, "-c", CALL_PLUGIN, plugin], shim=False, status=127)
     run = client.run([PYTHON, "-c", CALL_PLUGIN, plugin], status=127)
@@ -152,7 +156,7 @@ def undefined_symbol(client):
 
 @case(names=("unset", "0", "1"))
 def own_functions(client):
-    """A library's own functions that happen to be named like BLAS routines, with other arguments, are its own."""
+    """A library's own functions with names of BLAS routines but other arguments work, and no work is counted for them."""
     library = client.compile("own_functions.c", "-shared", "-fPIC", "-DLIBRARY", name="libown_functions.so", blas=False)
     program = client.compile("own_functions.c", library, f"-Wl,-rpath,{library.parent}", blas=False)
     bare = None if client.names == "unset" else client.names
@@ -169,7 +173,7 @@ HOOKS = {"dlsym", "dlvsym", "dladdr", "dlopen", "dlclose", "pthread_create", "pr
 
 @case()
 def exported_symbols(client):
-    """The shim defines the names that it interposes, its hooks and its markers: nothing else."""
+    """The shim exports the names that it interposes, its hooks and its markers, and nothing else."""
     out = subprocess.run(["nm", "-D", "--defined-only", "--format=just-symbols", str(client.shim)],
                          capture_output=True, text=True, check=True).stdout.split()
     exports = set(out)
@@ -183,7 +187,7 @@ def exported_symbols(client):
 
 @case()
 def needed_libraries(client):
-    """libunwind as a dependency would take over the C++ exceptions of the program."""
+    """The shim needs only the C library. libunwind as a dependency would take over the program's C++ exceptions."""
     out = subprocess.run(["objdump", "-p", str(client.shim)], capture_output=True, text=True, check=True).stdout
     libraries = {line.split()[1].split(".so")[0] for line in out.splitlines() if "NEEDED" in line}
     check_equal(sorted(libraries - {"libc", "ld-linux-x86-64", "ld-linux-aarch64"}), [], "dependencies")
@@ -198,6 +202,8 @@ NOT_FOR_GUESTS = {"malloc", "calloc", "realloc", "free", "strdup", "asprintf", "
 
 @case()
 def imported_symbols(client):
+    """The shim calls none of these functions of the C library, which take locks, allocate, or change what is the
+    program's."""
     out = subprocess.run(["nm", "-D", "--undefined-only", "--format=just-symbols", str(client.shim)],
                          capture_output=True, text=True, check=True).stdout.split()
     check_equal(sorted(NOT_FOR_GUESTS & {name.split("@")[0] for name in out}), [], "called from the C library")
@@ -210,8 +216,9 @@ CONFINED = {how: ("shapes", "sites", "handler") + (("child", "thread", "end") if
 
 @case(on=("reference",), how=CONFINED)
 def confined(client):
-    """A process that gives up system calls after its first call of BLAS lives as long as without the shim, and is counted: in
-    coarse rows where there is no room. A library with threads and buffers of its own would not survive it either."""
+    """A process that gives up system calls after its first BLAS call lives as long as without the shim, and is counted,
+    in coarse rows if there is no room. The reference BLAS is used, since one with threads and buffers of its own would
+    not survive either."""
     program = client.compile("confined.c", "-pthread")
     for what in CONFINED[client.how]:
         run = client.run([program, client.how, what], FLOPSHIM_STACKS="leaf")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The HPC Challenge (High-Performance Linpack and its friends) under MPI, on every BLAS."""
+"""Tests the HPC Challenge (High-Performance Linpack and other benchmarks) under MPI, on every BLAS. Expected FLOPs are
+HPL's own."""
 
 import re
 import shutil
@@ -12,8 +13,8 @@ RANKS = 2
 
 @case(on=EVERY_BLAS)
 def hpl(client):
-    """The FLOPs of both ranks are HPL's and those of the DGEMM tests: every rank multiplies two matrices at the
-    same time as the others (StarDGEMM), then one rank alone (SingleDGEMM)."""
+    """The FLOPs of both ranks are HPL's and those of the DGEMM tests: all ranks multiply two matrices at the same time
+    (StarDGEMM), then one rank alone (SingleDGEMM)."""
     if not shutil.which("hpcc") or not shutil.which("mpirun"):
         raise Skip("no hpcc or no mpirun")
     shutil.copy(FIXTURES / "hpccinf.txt", client.folder)

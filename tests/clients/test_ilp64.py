@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""64-bit integers, under every naming scheme: alone, and in one process with an LP64 BLAS.
+"""Tests 64-bit integers under every naming scheme, alone and in one process with an LP64 BLAS.
 
-The libraries of the wheels (scipy-openblas32 and 64) and of Julia are made here from the distribution's
-static OpenBLAS by renaming its symbols."""
+The libraries of the wheels (scipy-openblas32 and 64) and of Julia are made here by renaming the symbols of the
+distribution's static OpenBLAS; they must never be downloaded."""
 
 import re
 import subprocess
@@ -34,7 +34,7 @@ PUBLIC = re.compile(r"cblas_\w+|(?!openblas_|goto_)[a-z][a-z0-9_]*_")
 
 
 def renamed_library(client, scheme):
-    """libNAME.so with every BLAS and LAPACK symbol renamed."""
+    """lib<scheme>.so, in which every BLAS and LAPACK symbol of the static library is renamed."""
     archive, prefix, suffix, cblas_suffix, _ = (SCHEMES | BARE)[scheme]
     archive = library_folder() / archive
     if not archive.exists():
@@ -63,7 +63,7 @@ def renamed_library(client, scheme):
 
 
 def build(client, scheme, plugin=False):
-    """products.c in a scheme, as a program or as a plugin."""
+    """products.c with the names and integers of a scheme, as a program or a plug-in."""
     archive, prefix, suffix, cblas_suffix, integer = (SCHEMES | BARE)[scheme]
     if archive:
         library = renamed_library(client, scheme)
@@ -82,11 +82,13 @@ def build(client, scheme, plugin=False):
 
 
 def calls_of(scheme, times):
+    """{routine: (calls, FLOPs)} of products.c, repeated so many times."""
     calls = ILP64_CALLS if SCHEMES[scheme][4] == "int64_t" else LP64_CALLS
     return {name: (times * count, times * cost) for name, (count, cost) in calls.items()}
 
 
 def added(*all_calls):
+    """The sum of several {routine: (calls, FLOPs)}."""
     total = {}
     for calls in all_calls:
         for name, (count, cost) in calls.items():
@@ -97,6 +99,7 @@ def added(*all_calls):
 
 @case(scheme=SCHEMES)
 def alone(client):
+    """Each naming scheme is served, with integers of its width: one daxpy has 2^32 + 3 elements."""
     run = client.same([build(client, client.scheme)])
     check_calls(run, calls_of(client.scheme, 1), tolerance=NEAR)
     # All but the elimination is exact, the 2^33 FLOPs of one daxpy included.
@@ -107,7 +110,7 @@ def alone(client):
 
 @case()
 def bare_names(client):
-    """Without FLOPSHIM_BARE_NAMES only the CBLAS calls have a name that is served."""
+    """With FLOPSHIM_BARE_NAMES all calls are counted. Without it, only the CBLAS calls have a name that is served."""
     program = build(client, "bare32")
     run = client.same([program], FLOPSHIM_BARE_NAMES="1")
     check_calls(run, LP64_CALLS, tolerance=NEAR)
@@ -123,7 +126,7 @@ def bare_names(client):
            "global:plain32 local:scipy64",
            "global:scipy32 local:plain64"])
 def together(client):
-    """Each plugin calls the library that it was linked to, whatever else is there and in which order."""
+    """Each plug-in calls the library that it was linked to, whatever else is loaded, and in whatever order."""
     plugins = [word.split(":") for word in client.mix.split()]
     host = client.compile(PROGRAMS / "plugin_host.c", blas=False)
     run = client.same([host] + [f"{mode}:{build(client, scheme, plugin=True)}" for mode, scheme in plugins])
@@ -132,7 +135,7 @@ def together(client):
 
 @case()
 def deepbind(client):
-    """RTLD_DEEPBIND binds a plugin past every preload: what it calls is out of reach, and that is said."""
+    """RTLD_DEEPBIND binds a plug-in past every preload: its calls are out of reach, and the report names it."""
     host = client.compile(PROGRAMS / "plugin_host.c", blas=False)
     run = client.same([host, f"local:{build(client, 'plain32', plugin=True)}",
                        f"deepbind:{build(client, 'plain64', plugin=True)}"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `make install` leaves: a launcher that finds its shim, and a shim that bare LD_PRELOAD=libflopshim.so
-finds once ldconfig has seen it."""
+"""Tests `make install`: the launcher must find its shim, and a bare LD_PRELOAD=libflopshim.so must find it once ldconfig
+has seen it. No case may write outside of its own folder."""
 
 import os
 import shutil
@@ -10,7 +10,8 @@ from harness import TOP, Failure, Skip, case, check, check_equal, read_report, t
 
 
 def install(client, *settings):
-    """`make install`. It may make the launcher anew for the folder of the shim, so each case has a build folder of its own."""
+    """Runs `make install`. It may build the launcher again for another folder of the shim, so each case has a build
+    folder of its own."""
     if not shutil.which("make"):
         raise Skip("no make")
     build = client.folder / "build"
@@ -23,7 +24,7 @@ def install(client, *settings):
 
 
 def staged(client):
-    """Installed into a folder of its own; gives its /usr/local."""
+    """Installs into a folder of the case, and returns its /usr/local."""
     stage = client.folder / "stage"
     install(client, f"DESTDIR={stage}", "PREFIX=/usr/local")
     return stage / "usr" / "local"
@@ -31,6 +32,7 @@ def staged(client):
 
 @case()
 def files(client):
+    """The programs, the shim, the man page and the completions are installed."""
     prefix = staged(client)
     installed = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
     missing = {"lib/libflopshim.so", "bin/flopshim", "bin/flopshim-report", "share/man/man1/flopshim.1",
@@ -41,7 +43,7 @@ def files(client):
 
 @case()
 def launcher(client):
-    """The installed launcher preloads the shim of its own prefix, wherever that stands."""
+    """The installed launcher preloads the shim of its own prefix, wherever that is."""
     prefix = staged(client)
     program = client.compile("processes.c")
     dump = client.folder / "counted.dump"
@@ -54,7 +56,7 @@ def launcher(client):
 
 @case()
 def another_library_folder(client):
-    """It was built for one folder and is installed into another one, as packages of most systems have it."""
+    """A launcher that was built for one folder finds the shim if LIBDIR is another one, as in most distributions."""
     for libdir in (client.folder / "usr" / "lib" / "x86_64-linux-gnu", client.folder / "apart" / "libraries"):
         prefix = client.folder / "usr"
         install(client, f"PREFIX={prefix}", f"LIBDIR={libdir}", "DESTDIR=")
@@ -74,7 +76,8 @@ LD_PRELOAD=libflopshim.so FLOPSHIM_OUT="$3" exec "$4" plain
 
 @case()
 def bare_name(client):
-    """In a mount namespace of its own, where /usr/local is what was installed and ld.so.cache knows it."""
+    """LD_PRELOAD=libflopshim.so finds the installed shim, in a mount namespace where /usr/local is what was installed
+    and ld.so.cache knows it."""
     if os.geteuid() or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         raise Skip("no right to a mount namespace")
     prefix = staged(client)

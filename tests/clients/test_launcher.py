@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The launcher: what it sets, what it follows, what it refuses and with which status."""
+"""Tests the launcher: what it sets, what it passes on, what it refuses, and its status for each refusal."""
 
 import os
 import pty
@@ -15,11 +15,12 @@ LAUNCHER, UNREACHABLE, NOT_FOUND = 125, 126, 127
 
 
 def launch(client, *words, status=0, **variables):
-    """Runs it beside a bare copy of the environment: no LD_PRELOAD unless it is given."""
+    """Runs the launcher in an environment without LD_PRELOAD, unless one is given."""
     return client.run([client.launcher, *words], shim=False, status=status, **variables)
 
 
 def check_refused(run, *words):
+    """Standard output is empty, and standard error has one line of the launcher's with all of these words."""
     said = run.err.decode().splitlines()
     check_equal(run.out, b"", "standard output")
     check_equal(len(said), 1, "lines on standard error")
@@ -37,6 +38,7 @@ def executable(client, name, content, mode=0o755):
 
 @case()
 def counts(client):
+    """A program under the launcher is counted, without a message."""
     program = client.compile("processes.c")
     dump = client.folder / "here.dump"
     run = launch(client, "--out", dump, program, "plain")
@@ -47,6 +49,7 @@ def counts(client):
 
 @case()
 def passes_status(client):
+    """The launcher ends with the program's status, or by its signal."""
     for code in (0, 1, 7, 125, 255):
         launch(client, "sh", "-c", f"exit {code}", status=code)
     launch(client, "sh", "-c", "kill -9 $$", status=-9)
@@ -54,7 +57,7 @@ def passes_status(client):
 
 @case()
 def arguments_and_name(client):
-    """Everything after PROGRAM is PROGRAM's, and it is called by the name that was given."""
+    """Everything after PROGRAM belongs to PROGRAM, and argv[0] is the name that was given."""
     run = launch(client, "sh", "-c", 'printf "%s|" "$0" "$@"', "zero", "--help", "", "a b", "--", "-b")
     check_equal(run.out, b"zero|--help||a b|--|-b|", "arguments")
     run = launch(client, "--", "sh", "-c", "ps -o args= -p $$ 2>/dev/null || tr '\\0' ' ' < /proc/$$/cmdline")
@@ -62,7 +65,7 @@ def arguments_and_name(client):
 
 
 def empty_shim(client):
-    """One that looks at no variable."""
+    """A library that takes the place of the shim and reads no variable."""
     source = client.folder / "shim.c"
     source.write_text("extern int nothing;\n")
     target = client.folder / "libflopshim.so"
@@ -72,6 +75,7 @@ def empty_shim(client):
 
 @case()
 def variables(client):
+    """Each option sets its variable, and an option takes precedence over a variable of the environment."""
     options = ["--budget", "1e12", "--budget", "train=200G", "--on-exceed", "warn", "--namespace", "a.b",
                "--out", "x/%p", "--access", "group", "--multiplier", "2", "--weights", "w.txt", "--records", "calls", "--log-max", "1M",
                "--stacks", "off", "--time", "all", "--bare-names", "--overwrite", "--quiet"]
@@ -93,7 +97,8 @@ def variables(client):
 
 @case()
 def preload_order(client):
-    """First in the list, once, and behind the sanitizers, which insist."""
+    """The shim is first in LD_PRELOAD, and only once, but comes after the runtimes of sanitizers, which insist on being
+    first."""
     shim = str(client.shim.resolve())
     for old, new in (("/x/a.so", f"{shim}:/x/a.so"),
                      ("/x/a.so /y/b.so", f"{shim}:/x/a.so:/y/b.so"),
@@ -109,7 +114,8 @@ def preload_order(client):
 
 @case(sanitizer=("address", "thread", "undefined"))
 def sanitized_program(client):
-    """The runtime that a program was linked to is put first: it refuses to start behind another library."""
+    """A program that is linked to a sanitizer's runtime is counted: the launcher puts that runtime first, since it
+    refuses to start after another library."""
     program = client.compile("processes.c", f"-fsanitize={client.sanitizer}", name=f"processes-{client.sanitizer}")
     options = {"ASAN_OPTIONS": "detect_leaks=0"}
     if client.run([program, "plain"], shim=False, status=None, **options).status:
@@ -121,7 +127,7 @@ def sanitized_program(client):
 
 @case()
 def scripts(client):
-    """An interpreter, env, a shell for a file without a first line: all reachable."""
+    """Scripts are counted, whether their interpreter is named, found by env, or a shell because they have no first line."""
     program = client.compile("processes.c")
     bodies = {
         "plain": f"#!/bin/sh\nexec {program} plain\n",
@@ -139,6 +145,8 @@ def scripts(client):
 
 @case()
 def path_search(client):
+    """PROGRAM is searched for in PATH. What is not found, no program or not executable is refused, with status 127 or
+    126."""
     folder = client.folder / "bin"
     folder.mkdir()
     executable(client, "bin/tool", "#!/bin/sh\necho found\n")
@@ -152,6 +160,7 @@ def path_search(client):
 
 
 def compiled(client, name, *flags, compiler="gcc"):
+    """An empty program, compiled with these flags. Skips the case if the compiler is missing or fails."""
     source = client.folder / "empty.c"
     source.write_text("int main(void) { return 0; }\n")
     target = client.folder / name
@@ -165,18 +174,21 @@ def compiled(client, name, *flags, compiler="gcc"):
 
 @case(how=("-static", "-static-pie"))
 def static_program(client):
+    """A static program is refused."""
     program = compiled(client, "static", client.how)
     check_refused(launch(client, program, status=UNREACHABLE), "static", str(program))
 
 
 @case()
 def musl_program(client):
+    """A program of musl is refused."""
     program = compiled(client, "musl", compiler="musl-gcc")
     check_refused(launch(client, program, status=UNREACHABLE), "musl")
 
 
 @case(bit=("setuid", "setgid"))
 def privileged_program(client):
+    """A set-user-ID or set-group-ID program is refused."""
     program = compiled(client, "privileged")
     program.chmod(0o755 | (stat.S_ISUID if client.bit == "setuid" else stat.S_ISGID))
     if not program.stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
@@ -187,6 +199,7 @@ def privileged_program(client):
 
 @case()
 def file_capabilities(client):
+    """A program with file capabilities is refused."""
     program = compiled(client, "capable")
     done = subprocess.run([system_program("setcap"), "cap_net_raw+ep", program], capture_output=True)
     if done.returncode:
@@ -195,7 +208,7 @@ def file_capabilities(client):
 
 
 def with_elf_bytes(client, name, offset, value):
-    """A copy of /bin/true with other bytes in its ELF header."""
+    """A copy of /bin/true with other bytes at this offset of its ELF header."""
     data = bytearray(open("/bin/true", "rb").read())
     data[offset:offset + len(value)] = value
     return executable(client, name, bytes(data))
@@ -203,19 +216,21 @@ def with_elf_bytes(client, name, offset, value):
 
 @case()
 def other_machine(client):
+    """A program for another processor is refused, and the line names both."""
     program = with_elf_bytes(client, "aarch64", 18, struct.pack("<H", 183))
     check_refused(launch(client, program, status=UNREACHABLE), "aarch64", "x86-64")
 
 
 @case()
 def other_word_size(client):
+    """A 32-bit program is refused."""
     program = with_elf_bytes(client, "elf32", 4, b"\1")
     check_refused(launch(client, program, status=UNREACHABLE), "word size")
 
 
 @case()
 def script_of_unreachable(client):
-    """A script is as reachable as its interpreter, through env too."""
+    """A script is refused if its interpreter is, also through env."""
     static = compiled(client, "static", "-static")
     script = executable(client, "script", f"#!{static}\n")
     check_refused(launch(client, script, status=UNREACHABLE), str(script), "interpreter", "static")
@@ -230,8 +245,7 @@ def script_of_unreachable(client):
 
 @case()
 def damaged_program(client):
-    """Cut at any length, or with nonsense in its headers, a program is refused, or ends as it would without
-    the launcher."""
+    """A program that is cut at any length, or has nonsense in its headers, is refused or ends as without the launcher."""
     def try_one(program, what):
         status = launch(client, program, status=None).status
         bare = client.run(["env", program], shim=False, status=None).status
@@ -248,7 +262,7 @@ def damaged_program(client):
 
 @case()
 def static_blas_is_said(client):
-    """A program may hold a BLAS of its own: it runs, and a line says that this one is out of reach."""
+    """A program with a BLAS of its own runs, and a line says that it is out of reach."""
     source = client.folder / "own.c"
     source.write_text("void dgemm_(void) {}\nint main(void) { dgemm_(); return 5; }\n")
     program = client.folder / "own"
@@ -260,6 +274,8 @@ def static_blas_is_said(client):
 
 @case()
 def shim_not_found(client):
+    """If the shim is not found, or FLOPSHIM_LIBRARY names no shim, the launcher says so with status 125. It does not
+    pass FLOPSHIM_LIBRARY on."""
     lonely = client.folder / "flopshim"
     shutil.copy(client.launcher, lonely)
     if os.path.exists("/usr/local/lib/libflopshim.so"):
@@ -276,7 +292,7 @@ def shim_not_found(client):
 
 @case()
 def shim_of_a_prefix(client):
-    """bin/flopshim finds lib/libflopshim.so beside it, also through a symbolic link."""
+    """bin/flopshim finds ../lib/libflopshim.so, also if it is called by a symbolic link."""
     for folder in ("bin", "lib", "elsewhere"):
         (client.folder / folder).mkdir()
     shutil.copy(client.launcher, client.folder / "bin")
@@ -289,7 +305,7 @@ def shim_of_a_prefix(client):
 
 @case()
 def path_with_a_space(client):
-    """LD_PRELOAD cannot name such a shim: that is an error, not a program that runs uncounted."""
+    """A shim whose path has a space is refused, since LD_PRELOAD cannot name it and the program would run uncounted."""
     folder = client.folder / "with space"
     folder.mkdir()
     shutil.copy(client.launcher, folder)
@@ -299,6 +315,7 @@ def path_with_a_space(client):
 
 @case()
 def usage(client):
+    """A wrong command line is refused in one line, and --help and --version say what they must."""
     check_refused(launch(client, status=LAUNCHER), "--help")
     run = launch(client, "--no-such-option", "true", status=LAUNCHER)
     check(b"no-such-option" in run.err, "the option is not named")
@@ -313,6 +330,7 @@ def usage(client):
 
 @case()
 def budget(client):
+    """A budget stops the program with status 121 and one line that says what the call costs."""
     program = "import numpy as np\na = np.ones((50, 50)); b = np.ones((50, 50))\nwhile True: a @ b\n"
     run = launch(client, "--budget", "1M", "--out", client.folder / "x.dump", PYTHON, "-c", program, status=121)
     check_equal(len(run.err.splitlines()), 1, "lines on standard error")
@@ -325,6 +343,7 @@ def budget(client):
 
 @case()
 def program_in_this_directory(client):
+    """If PROGRAM is not in PATH but in this directory, the line asks whether ./PROGRAM was meant."""
     executable(client, "power", "#!/bin/sh\n")
     check_refused(launch(client, "power", status=NOT_FOUND), "power: not found in PATH", "./power?")
     check_equal(launch(client, "nothing-here", status=NOT_FOUND).err, b"flopshim: nothing-here: not found\n", "standard error")
@@ -345,7 +364,7 @@ WRONG = {  # words of the command line, and what the one line says
 
 @case(what=WRONG)
 def command_line(client):
-    """One line says what was wrong, what was expected, and how."""
+    """One line says what was wrong on the command line, and what was expected."""
     words, expected = WRONG[client.what]
     executable(client, "power", "#!/bin/sh\n")
     check_refused(launch(client, *words, status=LAUNCHER), *expected)
@@ -353,14 +372,14 @@ def command_line(client):
 
 @case(word=("-budget", "-budget=1e9", "-out", "-quiet", "-help"))
 def one_dash(client):
-    """The long name of an option behind one dash is not taken for a letter and its value."""
+    """The long name of an option after one dash is not read as a letter and its value."""
     name = client.word.partition("=")[0]
     check_refused(launch(client, client.word, "1e9", "true", status=LAUNCHER), client.word, f"did you mean -{name}?")
 
 
 @case()
 def letters(client):
-    """What stands behind a letter is its value, or another letter."""
+    """What follows a letter is its value, or another letter."""
     for words in (["-b1e9"], ["-qv"], ["-qb1e9"], ["-ox.dump"], ["-q", "-b", "1e9"]):
         run = launch(client, *words, "sh", "-c", "echo $FLOPSHIM_BUDGET$FLOPSHIM_OUT$FLOPSHIM_QUIET; :", FLOPSHIM_LIBRARY=empty_shim(client))
         expected = {"-b1e9": "1e9", "-qv": "1", "-qb1e9": "1e91", "-ox.dump": "x.dump", "-q": "1e91"}[words[0]]
@@ -369,20 +388,21 @@ def letters(client):
 
 @case(value=("1,000,000", "1,500", "train=1,000", ""))
 def budget_value(client):
-    """It stops the program, with an example of what would be right."""
+    """A wrong FLOPSHIM_BUDGET stops the program, with an example of a right one."""
     run = launch(client, "true", status=2, FLOPSHIM_BUDGET=client.value)
     check_refused(run, f"FLOPSHIM_BUDGET: '{client.value}'", "1M" if client.value else "1e9", "without")
 
 
 @case()
 def budget_with_commas(client):
-    """That are as they should be."""
+    """A right FLOPSHIM_BUDGET with several namespaces is accepted."""
     check_equal(launch(client, "--quiet", "true", FLOPSHIM_BUDGET="1000,train=500,test=100").err, b"", "standard error")
 
 
 @case()
 def no_dump(client):
-    """One line where nothing was counted, and none where that is to be quiet, another process may have counted, or nobody asked."""
+    """One line says that nothing was counted. There is none with --quiet, if another process may have counted, or
+    without the launcher."""
     program = client.compile("processes.c")
     run = launch(client, "true")
     check_refused(run, "/true made no call of BLAS or LAPACK that could be counted: there is no dump")
@@ -418,7 +438,8 @@ int main(int count, char **words)
 
 @case(how=("ignored", "no wait", "usual"))
 def no_dump_of_its_own(client):
-    """A program whose child has left a dump is not said to have left none, where the kernel does not keep the child's end, too."""
+    """A program whose child has left a dump is not said to have left none, even if the kernel does not keep the end of
+    its children."""
     source, program = client.folder / "forgets.c", client.folder / "forgets"
     source.write_text(FORGETS_CHILDREN)
     subprocess.run(["gcc", "-D_GNU_SOURCE", "-o", program, source], check=True)
@@ -431,7 +452,7 @@ def no_dump_of_its_own(client):
 
 @case()
 def one_write(client):
-    """Lines of many ranks at one time come whole: each is one system call."""
+    """Each line is written by one system call, so that lines of many ranks do not mix."""
     if not shutil.which("strace"):
         raise Skip("no strace")
     executable(client, "power", "#!/bin/sh\n")
@@ -450,6 +471,8 @@ def report(client, *words, status):
 
 @case()
 def misspelt_command(client):
+    """A misspelt command of flopshim-report is refused with the right one, unless a file has that name or no command is
+    near."""
     for word, meant in (("repot", "report"), ("explian", "explain"), ("comapre", "compare")):
         said = report(client, word, status=2).err.decode()
         check(word in said and f"did you mean 'flopshim-report {meant}'?" in said, f"it says {said}")
@@ -460,7 +483,8 @@ def misspelt_command(client):
 
 @case()
 def explain_alone(client):
-    """On a terminal it would wait for a line without a word; from a pipe it reads."""
+    """`flopshim-report explain` without arguments shows an example on a terminal, where it would wait silently, and
+    reads lines from a pipe."""
     master, terminal = pty.openpty()
     try:
         done = subprocess.run([client.reporter, "explain"], stdin=terminal, capture_output=True, timeout=20)
@@ -475,7 +499,7 @@ def explain_alone(client):
 
 @case(where=("launcher", "shim"))
 def control_characters(client):
-    """In a name they are shown as question marks: they would be the terminal's."""
+    """Control characters in a name are shown as question marks, since a terminal would obey them."""
     name = "p\x1b]0;title\x07\u009b31mX"
     if client.where == "launcher":
         run = client.run([client.launcher, f"./\n{name}"], shim=False, status=127)

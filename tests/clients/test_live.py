@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""flopshim-report live: follows running programs, by file and by process number, in lines and on a terminal."""
+"""Tests `flopshim-report live`, which follows running programs by file or process number, in lines or on a terminal. It
+must never disturb the program."""
 
 import contextlib
 import fcntl
@@ -21,7 +22,7 @@ ROWS, COLUMNS = 30, 120
 
 @contextlib.contextmanager
 def running(client, out=None, threads=1, calls=0, **environment):
-    """A program that calls until it is killed; gives it when it has a dump."""
+    """A program that calls BLAS until it is killed. The block begins when it has a dump with calls in it."""
     folder = client.folder / f"running-{time.monotonic_ns()}"
     folder.mkdir()
     counts = folder / "counts"
@@ -47,7 +48,7 @@ def live(client, *arguments, timeout=30):
 
 
 def number(text):
-    """1,234 or 1.2 M"""
+    """The number in a text such as "1,234" or "1.2 M"."""
     factors = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
     digits, unit = re.match(r"([\d.,]+) ?([kMGT]?)", text).groups()
     return float(digits.replace(",", "")) * factors[unit]
@@ -56,6 +57,7 @@ def number(text):
 # ---- lines ----
 
 def check_lines(done, count):
+    """So many lines were printed, with growing FLOPs and calls, and with a rate from the second line on."""
     check_equal((done.returncode, done.stderr), (0, ""), "status and standard error")
     lines = done.stdout.splitlines()
     check_equal(len(lines), count, f"lines ({lines})")
@@ -73,6 +75,8 @@ def check_lines(done, count):
 
 @case(by=("file", "pid", "template"))
 def lines(client):
+    """A running program is followed by its file, by its process number, or by a number if its file has a name from a
+    template."""
     out = str(client.folder / "made" / "run-%e-%p.dump") if client.by == "template" else None
     with running(client, out=out, threads=2) as process:
         target = process.dumps()[0] if client.by == "file" else process.pid
@@ -82,6 +86,7 @@ def lines(client):
 
 @case()
 def budget(client):
+    """The lines and the JSON show how much of a budget is used."""
     with running(client, FLOPSHIM_BUDGET="1e13,train=5") as process:
         found = check_lines(live(client, "--interval", "0.1", "--count", "2", process.pid), 2)
         check(re.search(r"budget \d+\.\d % used", found[-1]), f"no budget: {found}")
@@ -95,6 +100,7 @@ def budget(client):
 
 @case(end=("closed", "killed"))
 def ends_with_the_program(client):
+    """`live` ends with status 0 when the program ends, and the last line says how it ended."""
     with running(client, calls=3_000_000 if client.end == "closed" else 0) as process:
         follower = subprocess.Popen([client.reporter, "live", "--interval", "0.1", str(process.pid)], text=True,
                                     stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -115,6 +121,7 @@ def ends_with_the_program(client):
 
 @case()
 def errors(client):
+    """A file or process that cannot be followed is refused with a message that names it."""
     foreign = client.folder / "foreign"
     foreign.write_text("this is not a dump\n")
     cut = client.folder / "cut.dump"
@@ -144,7 +151,7 @@ def errors(client):
 # ---- a terminal ----
 
 class Screen:
-    """As much of a vt100 as curses needs."""
+    """As much of a vt100 terminal as curses needs."""
 
     TOKEN = re.compile(rb"\x1b\[[?]?([\d;]*)([A-Za-z])|\x1b[()].|\x1b[=>78]|[\x0e\x0f]|"
                        rb"(\x1bM|[\r\n\b\t])|([\x20-\xff])", re.DOTALL)
@@ -207,7 +214,7 @@ class Screen:
 
 
 class Terminal:
-    """A program on a terminal of its own."""
+    """flopshim-report live on a terminal of its own."""
 
     def __init__(self, client, *arguments):
         self.master, self.slave = pty.openpty()
@@ -235,7 +242,7 @@ class Terminal:
             check(time.monotonic() < deadline, f"{what}: the screen is\n{self.screen.text()}")
 
     def end(self):
-        """Its exit status, with the terminal as it was before."""
+        """The exit status. The terminal must have the settings again that it had before."""
         deadline = time.monotonic() + 15
         while self.process.poll() is None:
             self.read()
@@ -266,7 +273,8 @@ CALLS = r"total +[\d.,]+[ kMGT]* FLOPs in ([\d,]+) calls"
 
 @case()
 def screen(client):
-    """A first frame, frames with growing numbers, the budget, and q; a smaller terminal in between."""
+    """On a terminal the numbers grow, the budget and the rates are shown, a smaller window is no fault, and `q` ends it
+    but not the program."""
     with running(client, FLOPSHIM_BUDGET="1e13") as process, \
             terminal(client, "--interval", "0.2", process.pid) as shown:
         calls = number(shown.wait_for(CALLS, "the first frame").group(1))
@@ -296,7 +304,7 @@ def screen(client):
 
 @case(end=("closed", "killed", "interrupted"))
 def screen_at_the_end(client):
-    """The last frame stays on the terminal when the program ends; ^C restores it."""
+    """The last frame stays on the terminal when the program ends, and ^C restores the terminal."""
     calls = 3_000_000 if client.end == "closed" else 0
     with running(client, calls=calls) as process, terminal(client, "--interval", "0.1", process.pid) as shown:
         shown.wait_for(CALLS, "the first frame")
@@ -317,6 +325,7 @@ def screen_at_the_end(client):
 
 @case()
 def screen_of_a_foreign_file(client):
+    """A file that is no dump is refused on a terminal too, and named."""
     foreign = client.folder / "foreign"
     foreign.write_text("this is not a dump\n")
     with terminal(client, foreign) as shown:

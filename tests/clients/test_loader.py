@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The locks of the dynamic linker, which no call may wait for (tests/programs/loader.c): a program that hangs is ended by
+"""Tests that no call waits for the dynamic linker's locks (tests/programs/loader.c). A program that hangs is ended by
 the harness, and fails."""
 
 import flops
@@ -15,13 +15,13 @@ def plugin(client, source, **options):
 
 
 def other_library(client):
-    """One that is in no program's way, and nobody else's."""
+    """A library that nothing else uses."""
     return plugin(client, "bypass.c", blas=False)
 
 
 @case(mode=("first", "site", "stacks"))
 def callback(client):
-    """A thread in a callback of dl_iterate_phdr waits for one that calls (threadpoolctl beside SciPy)."""
+    """A call goes on while a thread in a callback of dl_iterate_phdr waits for it (as threadpoolctl does beside SciPy)."""
     run = client.same([client.compile("loader.c", "-pthread"), client.mode, other_library(client)], timeout=TIMEOUT)
     calls = {"first": (1, SMALL), "site": (2, 2 * SMALL), "stacks": (42, 2 * SMALL + 40 * LARGE)}
     check_calls(run, {"ddot": calls[client.mode]})
@@ -31,12 +31,14 @@ def callback(client):
 
 @case()
 def end_beside_callback(client):
+    """The process can exit while a thread in such a callback waits."""
     run = client.same([client.compile("loader.c", "-pthread"), "end", other_library(client)], status=3, timeout=TIMEOUT)
     check_calls(run, {"ddot": (2, 2 * SMALL)})
 
 
 @case()
 def budget_beside_callback(client):
+    """A budget can end the process while a thread in such a callback waits."""
     run = client.run([client.compile("loader.c", "-pthread"), "stacks", other_library(client)], status=121,
                      FLOPSHIM_BUDGET=10 * LARGE + SMALL, timeout=TIMEOUT)
     check_equal(run.totals["calls"], 11, "calls")
@@ -44,7 +46,7 @@ def budget_beside_callback(client):
 
 @case()
 def fork_beside_dlopen(client):
-    """What the linker was doing at the fork is never finished in the child."""
+    """Calls in a child go on, though the linker was busy at the fork and its work is never finished there."""
     run = client.same([client.compile("loader.c", "-pthread"), "fork", other_library(client)], timeout=TIMEOUT)
     check_equal(len(run.dumps), 61, "dumps")
     report = read_report(run.reporter, run.dumps)
@@ -53,7 +55,8 @@ def fork_beside_dlopen(client):
 
 @case()
 def constructor_with_globals(client):
-    """After something was opened RTLD_GLOBAL too a first call asks nobody who waits for it."""
+    """A first call, made while a constructor in dlopen waits for it, does not wait for the linker, even after something
+    was opened with RTLD_GLOBAL."""
     run = client.same([client.compile("loader.c", "-pthread"), "global", blas_library(client.blas),
                        client.compile("constructor.c", "-shared", "-fPIC", "-pthread", "-DTHREAD_FIRST",
                                       name="loader-constructor.so")], timeout=TIMEOUT)
@@ -62,6 +65,7 @@ def constructor_with_globals(client):
 
 @case()
 def unload_beside_calls(client):
+    """Libraries are closed while other threads call BLAS, and the FLOPs of all calls are right."""
     host = client.compile("loader.c", "-pthread")
     for folder in ("openblas-pthread", "blas"):
         other = library_folder() / folder / "libblas.so.3"
@@ -71,7 +75,7 @@ def unload_beside_calls(client):
 
 @case()
 def end_after_bypass(client):
-    """The end of the process looks at what is loaded; a library has gone that the shim did not see go."""
+    """The shim looks at the loaded libraries when the process ends, even if one was closed without the shim's notice."""
     bypass = plugin(client, "bypass.c", blas=False)
     run = client.run([client.compile("loader.c", "-pthread"), "bypass", bypass, "libz.so.1"], status=121,
                      FLOPSHIM_BUDGET=2 * SMALL, timeout=TIMEOUT)

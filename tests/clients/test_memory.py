@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where the shim gets no memory, no file, no thread: the program runs as it does without it, and no limit is silently off.
+"""Tests that the program runs as without the shim if the shim gets no memory, file or thread, and that no limit is ever
+silently off.
 
 tests/programs/inject.c fails the K-th of the calls that the shim makes of a function of the C library, or all from the
-K-th on. Other cases leave the address space short, each in another way.
-FLOPSHIM_LONG=1 injects at every place of the longer program, and under a budget too."""
+K-th on. Other cases leave the address space short, each in another way. FLOPSHIM_LONG=1 injects at every place of the
+longer program, and under a budget too."""
 
 import json
 import os
@@ -36,7 +37,7 @@ def run_injected(client, mode, injection, **environment):
 
 
 def count_of(client, mode, function):
-    """How often the shim calls a function of the C library, if none fails."""
+    """How often the shim calls a function of the C library if no call fails."""
     counted = client.folder / f"count-{mode}-{function}"
     counted.unlink(missing_ok=True)
     run_injected(client, mode, f"{function}:0", INJECT_COUNT=counted)
@@ -44,7 +45,8 @@ def count_of(client, mode, function):
 
 
 def injections(client, mode, function, most=None):
-    """Once more than there are, since a failure may lead to more calls. At most so many places, spread over all."""
+    """The injections to try: at most so many places, spread over all. One more than the shim calls, since a failure may
+    lead to more calls."""
     count = count_of(client, mode, function) + 1
     step = -(-count // most) if most else 1
     for k in range(1, count + 1, step):
@@ -53,12 +55,13 @@ def injections(client, mode, function, most=None):
 
 
 def only_says(run, what):
+    """Every line on standard error is the shim's."""
     for line in run.err.decode().splitlines():
         check(line.startswith("flopshim: "), f"{what}: it says {line!r}")
 
 
 def report_of(client, dumps):
-    """What is known to be missing from a dump makes flopshim-report end with 5."""
+    """The report of these dumps. Its status is 5 if it knows that something is missing."""
     done = subprocess.run([client.reporter, "--json", *dumps], capture_output=True, timeout=60)
     check(done.returncode in (0, 5), f"flopshim-report: status {done.returncode}: {tail(done.stderr)}")
     report = json.loads(done.stdout)
@@ -67,13 +70,13 @@ def report_of(client, dumps):
 
 
 def may_miss_its_end(client, dumps):
-    """Of a dump that is not mapped the report says so, if the process did not close it."""
+    """Whether the report says that the end may be missing, since the dump is not mapped and was not closed."""
     done = subprocess.run([client.reporter, *dumps], capture_output=True, timeout=60)
     return b"up to a second before it may be missing" in done.stdout
 
 
 def check_recorded(client, run, expected, what):
-    """All of the calls are in the dumps, or it is said that they are not."""
+    """All calls are in the dumps, or it is said that some are not."""
     calls = lost = flops = 0
     complete = bool(run.dumps)
     if run.dumps:
@@ -90,13 +93,14 @@ def check_recorded(client, run, expected, what):
 
 
 def check_as_bare(client, bare, run, expected, what):
+    """Status and output are those without the shim, and all calls are recorded or said to be missing."""
     check_equal((run.status, run.out), (bare.status, bare.out), f"{what}: status and output")
     only_says(run, what)
     check_recorded(client, run, expected, what)
 
 
 def check_stopped(run, what, statuses):
-    """By a budget that is exceeded, or since it cannot be kept."""
+    """The program was stopped by its budget, or because the budget cannot be kept, and a line says so."""
     check(run.status in statuses, f"{what}: status {run.status}, it says {tail(run.err)!r}")
     check_equal(run.out, b"", f"{what}: output")
     only_says(run, what)
@@ -105,7 +109,8 @@ def check_stopped(run, what, statuses):
 
 @case(function=FUNCTIONS)
 def injected(client):
-    """A few calls, without a budget, with one that they fit into, and with one that they do not."""
+    """Whatever fails, a program of a few calls runs as without the shim; a budget that it fits into does not stop it
+    unless the line says why; one that it does not fit into stops it."""
     bare = client.run([program(client), "few"], shim=False)
     for injection in injections(client, "few", client.function):
         check_as_bare(client, bare, run_injected(client, "few", injection), FEW, injection)
@@ -120,7 +125,7 @@ def injected(client):
 
 @case(function=FUNCTIONS if LONG else ("mmap", "open", "fstatfs", "posix_fallocate", "pthread_key_create"))
 def injected_into_many(client):
-    """Shapes that outgrow the first tables, threads that come and go, a child."""
+    """The same for a program whose shapes outgrow the first tables, whose threads come and go, and which has a child."""
     bare = client.run([program(client), "many"], shim=False)
     for injection in injections(client, "many", client.function, None if LONG else 5):
         check_as_bare(client, bare, run_injected(client, "many", injection), MANY, injection)
@@ -132,7 +137,7 @@ def injected_into_many(client):
 
 @case(function=("mmap", "open", "posix_fallocate", "fstat", "pthread_create"))
 def injected_into_a_scope(client):
-    """The budget is the program's own."""
+    """The same for a budget that the program sets itself: it holds, or the program is told that there is none."""
     check_equal(client.run([program(client), "budget"], shim=False).out, b"100\n", "output without the shim")
     for injection in injections(client, "budget", client.function):
         run = run_injected(client, "budget", injection)
@@ -145,7 +150,8 @@ def injected_into_a_scope(client):
 
 @case(function=("mmap", "open", "fstat", "madvise", "pwritev"))
 def linker_asked(client):
-    """Who stands in the place of a function of the C library looks for the real one when the shim calls it, under its lock."""
+    """If another library stands before a function of the C library and looks the real one up, under the linker's lock,
+    when the shim calls it, nothing is said and all calls are counted."""
     bare = client.run([program(client), "many"], shim=False)
     run = run_injected(client, "many", f"{client.function}:0", INJECT_ASKS="1", timeout=60)
     check_as_bare(client, bare, run, MANY, client.function)
@@ -155,7 +161,7 @@ def linker_asked(client):
 # ---- address space ----
 
 def check_short(client, command, **environment):
-    """Whatever is missing: as without the shim, and a budget of 50 is kept or said not to be."""
+    """Status and output are those without the shim, and a budget of 50 is kept or said not to be."""
     bare = client.run(command, shim=False, status=None, **environment)
     shimmed = client.run(command, status=None, **environment)
     check_equal((shimmed.status, shimmed.out), (bare.status, bare.out), "status and output")
@@ -167,7 +173,8 @@ def check_short(client, command, **environment):
 
 @case(on=("reference",), spare=(0, 40, 100, 200, 400, 1000, 3000, 10000, 20000))
 def limited_address_space(client):
-    """RLIMIT_AS is lowered before the first call. From 1 MB on everything is recorded."""
+    """With little address space left (RLIMIT_AS) the program runs as without the shim, and from 1 MB on everything is
+    recorded."""
     shimmed = check_short(client, [program(client), "limit", client.spare])
     if client.spare >= 1000:
         check_equal((shimmed.err, shimmed.totals["calls"]), (b"", 3), "what it says, calls")
@@ -175,13 +182,13 @@ def limited_address_space(client):
 
 @case(on=("reference",))
 def all_mappings_used(client):
-    """The program itself has as many mappings as the kernel lets it have."""
+    """If the program itself has as many mappings as the kernel allows, it runs as without the shim."""
     check_short(client, [program(client), "fill"])
 
 
 @case(on=("reference",))
 def limited_data(client):
-    """RLIMIT_DATA: files can be mapped, memory of one's own cannot be had."""
+    """Under RLIMIT_DATA, where files can be mapped but no private memory, the program runs and a budget stops it."""
     size = resident_data(client)
     for kb in range(size, size + 1500, 50):
         command = ["prlimit", f"--data={kb * 1024}", program(client), "few"]
@@ -194,7 +201,7 @@ def limited_data(client):
 
 
 def resident_data(client):
-    """The smallest RLIMIT_DATA, in kB, under which the program runs without the shim."""
+    """The smallest RLIMIT_DATA, in kB, with which the program runs without the shim."""
     low, high = 0, 1 << 16
     while low + 20 < high:
         middle = (low + high) // 2
@@ -205,7 +212,7 @@ def resident_data(client):
 
 @case(on=("reference",))
 def reserved_address_space(client):
-    """What the first call takes beside what the program is: less than 500 kB."""
+    """The shim's first call takes less than 500 kB of address space."""
     bare = int(client.run([program(client), "measure"], shim=False).out)
     shimmed = int(client.run([program(client), "measure"]).out)
     check(shimmed - bare < 500, f"{shimmed - bare} kB")
@@ -213,7 +220,7 @@ def reserved_address_space(client):
 
 @case()
 def names_that_grow(client):
-    """More names and namespaces than there is room for at first: 2,000 charges of 1 to 2,000 FLOPs."""
+    """More names and namespaces than the first tables have room for are all counted: 2,000 charges of 1 to 2,000 FLOPs."""
     run = client.run([program(client), "names"])
     own = sum(i + 1 for i in range(2000) if i % 600 == 5)
     check_equal(run.out, f"{own} {2000 * 2001 // 2}\n".encode(), "FLOPs of a namespace, and of all")

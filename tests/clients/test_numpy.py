@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy, as the distribution packages it, on every BLAS."""
+"""Tests NumPy as the distribution packages it, on every BLAS. Expected FLOPs are those of textbook loops."""
 
 import flops
 from harness import EVERY_BLAS, Failure, PYTHON, QUICK_BLAS, SCRIPTS, case, check, check_calls, check_equal
@@ -39,6 +39,7 @@ QUERIED = ("svd", "eigh", "eig", "lstsq", "qr")  # called first for the size of 
 
 @case(on=EVERY_BLAS, operation=DIRECT)
 def direct(client):
+    """Operations with direct algorithms cost what their textbook loops cost, and the same on every BLAS."""
     run = client.same([PYTHON, PROGRAM, client.operation])
     expected, tolerance = DIRECT[client.operation]
     check_calls(run, expected | IMPORT, tolerance=tolerance)
@@ -47,6 +48,7 @@ def direct(client):
 
 @case(on=EVERY_BLAS, operation=ITERATIVE)
 def iterative(client):
+    """Decompositions call the expected LAPACK routine once, and have a price, the same on every BLAS."""
     run = client.same([PYTHON, PROGRAM, client.operation])
     check_calls(run, ITERATIVE[client.operation] | IMPORT)
     check(run.totals["flops"] > 1000, "a decomposition costs something")
@@ -55,13 +57,14 @@ def iterative(client):
 
 @case(operation=QUERIED)
 def workspace_queries(client):
+    """A routine that NumPy first calls for the size of its workspace has a workspace query counted."""
     run = client.run([PYTHON, PROGRAM, client.operation])
     check(run.totals["workspace_queries"] >= 1, "no workspace query was counted")
 
 
 @case(on=("reference", "atlas"))
 def nested_calls_are_seen(client):
-    """Where LAPACK reaches its BLAS through the dynamic linker, the inner calls are there, and cost nothing."""
+    """If LAPACK reaches its BLAS through the dynamic linker, nested calls are seen, and cost nothing."""
     run = client.run([PYTHON, PROGRAM, "solve"])
     check(run.totals["nested_calls"] > 0, "no nested call was seen")
     check_calls(run, {"dgesv": (1, flops.gesv(200, 1))} | IMPORT, tolerance=NEAR)
@@ -69,20 +72,21 @@ def nested_calls_are_seen(client):
 
 @case()
 def two_threads(client):
-    """OpenBLAS's own worker threads are no calls, and the same results come out."""
+    """OpenBLAS's own worker threads make no calls that are counted, and the results are the same."""
     run = client.same([PYTHON, PROGRAM, "matmul"], threads=2)
     check_calls(run, {"dgemm": (1, 48_000_000)} | IMPORT)
 
 
 @case()
 def no_blas(client):
+    """Operations that NumPy does without a BLAS cost nothing."""
     run = client.same([PYTHON, PROGRAM, "no_blas"])
     check_calls(run, IMPORT)
 
 
 @case(on=QUICK_BLAS)
 def no_new_warnings(client):
-    """NumPy looks at the floating-point flags after each of its loops."""
+    """No call leaves a floating-point flag set that NumPy would warn of after its loops."""
     run = client.same([PYTHON, "-W", "error", PROGRAM, "fp_errors"])
     check_equal(run.routines["dgemm"], (3, sum(flops.gemm(n, n, n) for n in (2, 30, 100))), "dgemm")
 
@@ -102,6 +106,7 @@ a @ a
 
 @case(on=QUICK_BLAS)
 def python_threads(client):
+    """Calls of several Python threads at once are all counted."""
     run = client.same([PYTHON, "-c", THREADS])
     routines = run.routines
     # A product of a symmetric operand with itself transposed would be dsyrk; `a @ a` is dgemm.
@@ -123,7 +128,7 @@ if __name__ == "__main__":
 
 @case(method=("fork", "spawn"))
 def multiprocessing(client):
-    """Every process has a dump of its own, and together they hold each product once."""
+    """Each process leaves a dump of its own, and together they have each product once."""
     script = client.folder / "work.py"
     script.write_text(FORK % client.method)
     run = client.same([PYTHON, script])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Octave, as the distribution packages it, on every BLAS."""
+"""Tests Octave as the distribution packages it, on every BLAS. Expected FLOPs are those of textbook loops."""
 
 import shutil
 
@@ -21,6 +21,7 @@ EXPECTED = {
 
 @case(on=EVERY_BLAS, operation=EXPECTED)
 def octave(client):
+    """Operations of Octave call the expected routines, cost what their textbook loops cost, and the same on every BLAS."""
     if not shutil.which("octave-cli"):
         raise Skip("no octave-cli")
     run = client.same(["octave-cli", "--norc", "--no-history", "-q", SCRIPTS / "linalg.m", client.operation])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Programs and libraries with a BLAS of their own inside, whose calls nobody can count: they are named."""
+"""Tests programs and libraries with a BLAS of their own inside, whose calls cannot be counted: they must be named, and
+nothing else may be."""
 
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ def library(client, *flags, name):
 
 
 def how_library(client):
-    """By client.how, with the flags to link it."""
+    """A library whose BLAS is bound as client.how says, and the flags to link it."""
     script = client.folder / "script"
     script.write_text("{ global: work; local: *; };")
     flags = [flag.format(script) for flag in HOW[client.how]]
@@ -40,25 +41,27 @@ def how_library(client):
 
 
 def names_of(text):
+    """The routines and the path in a note."""
     names, _, path = text.partition(" in ")
     return sorted(names.split(", ")), path
 
 
 def check_named(run, kind, path):
-    """In the dump: the calls of dnrm2_ are there, and what is missing."""
+    """The dump has the call of dnrm2_, and a note that names the routines and the file."""
     check_equal({name: calls for name, (calls, _) in run.routines.items()}, {"dnrm2": 1}, "calls")
     (note,) = run.report["notes"]
     check_equal((note["kind"], names_of(note["text"])), (kind, (ROUTINES, str(path))), "note")
 
 
 def check_said(run, path, *words):
+    """Standard error has one line, which names the file, the routines and these words."""
     (line,) = run.err.decode().splitlines()
     for word in (f"flopshim: {path} has a BLAS of its own (", "out of reach", *ROUTINES, *words):
         check(word in line, f"{word!r} is not in: {line}")
 
 
 def check_all(client, made, kind, path):
-    """By a bare preload the dump has it; with a budget, and under the launcher, one line says it too, unless that is to be quiet."""
+    """The dump names the file. With a budget, or under the launcher, one line says it too, unless it is to be quiet."""
     run = client.run([made])
     check_equal(run.err, b"", "standard error")
     check_named(run, kind, path)
@@ -71,7 +74,7 @@ def check_all(client, made, kind, path):
 
 @case(exported=(True, False))
 def of_a_program(client):
-    """Which comes before every library in the search for a name."""
+    """A program's own BLAS is named, whether the program exports its names or not."""
     flags = ["-rdynamic"] if client.exported else []
     made = program(client, "-DOWN", "-DWORK", "-DCOUNTED", *flags, name=f"own-program-{client.exported}")
     check_all(client, made, "own_program", made)
@@ -79,7 +82,7 @@ def of_a_program(client):
 
 @case()
 def nothing_counted(client):
-    """A program that calls nothing else leaves no dump, but is not silent."""
+    """A program that calls nothing but its own BLAS leaves no dump, but one line says why."""
     made = program(client, "-DOWN", "-DWORK", name="own-program-alone", blas=False)
     run = client.run([made])
     check_said(run, made, "no library can replace a program's own functions")
@@ -90,7 +93,8 @@ def nothing_counted(client):
 
 @case()
 def files_read(client):
-    """A process without a call, a limit or the launcher reads no file of a library at its end: the preload may stand for a session."""
+    """A process without a call, a limit or the launcher opens no file of a library at its end, since LD_PRELOAD may be
+    set for a whole session."""
     if not shutil.which("strace"):
         raise Skip("no strace")
     path, link = library(client, *HOW["symbolic"], name="libplug-read.so")
@@ -104,6 +108,7 @@ def files_read(client):
 
 @case(how=HOW)
 def of_a_library(client):
+    """A library's own BLAS is named, however its calls are bound. The BLAS that the program itself uses is not named."""
     path, link = how_library(client)
     made = client.folder / "user"
     subprocess.run(["gcc", "-w", "-DMAIN", "-DCOUNTED", SOURCE, "-o", made, *map(str, link),
@@ -114,7 +119,7 @@ def of_a_library(client):
 
 @case(how=HOW)
 def of_a_plug_in(client):
-    """One that is opened and closed."""
+    """The BLAS of a plug-in that is opened and closed is named."""
     path, _ = how_library(client)
     host = program(client, "-DHOST", "-DCOUNTED", name="own-host")
     run = client.run([host, path])
@@ -132,7 +137,8 @@ os.chdir("/")
 
 @case(how=("symbolic", "hidden"))
 def by_a_relative_path(client):
-    """What was opened so is found, and is named by the whole path, although the program is in another directory by then."""
+    """A plug-in that is opened by a relative path is named by its full path, even if the program has changed its
+    directory since."""
     made, _ = library(client, *HOW[client.how], name=f"libplug-{client.how}.so")
     run = client.run(["/usr/bin/python3", "-c", RELATIVE.format(blas=blas_library(), name=made.name)], cwd=made.parent,
                      FLOPSHIM_BUDGET="1e9")
@@ -142,7 +148,7 @@ def by_a_relative_path(client):
 
 @case()
 def stripped(client):
-    """What is hidden, and whose names were taken out of the file, cannot be seen."""
+    """A hidden BLAS whose names are stripped from the file cannot be seen, and nothing is said."""
     path, link = library(client, *HOW["hidden"], "-s", name="libplug-stripped.so")
     run = client.run([program(client, "-DCOUNTED", *link, name="own-stripped")])
     check_equal((run.err, run.report["notes"]), (b"", []), "what is said")
@@ -167,7 +173,7 @@ int main(void)
 
 @case()
 def ordinary_names(client):
-    """Functions of a program's own, whose names are words and those of routines too."""
+    """A program's own functions whose names are both words and routines are not taken for a BLAS."""
     source, made = client.folder / "words.c", client.folder / "words"
     source.write_text(ORDINARY)
     subprocess.run(["gcc", "-O0", "-rdynamic", "-o", made, source], check=True)
@@ -178,6 +184,7 @@ def ordinary_names(client):
 
 
 def check_fine(client, words, calls):
+    """With a budget, and under the launcher too, nothing is said, and the calls are these."""
     for launched in (False, True):
         run = client.run([client.launcher, *words] if launched else words, shim=not launched, FLOPSHIM_BUDGET="1e9",
                          FLOPSHIM_OUT=client.folder / f"{launched}.dump")
@@ -189,7 +196,7 @@ def check_fine(client, words, calls):
 
 @case(program=("true", "counted"))
 def tracer(client):
-    """A library that is preloaded beside the shim, and whose routines nobody calls."""
+    """A library that is preloaded beside the shim and whose routines nobody calls is not named."""
     made = client.compile("tracer.c", "-shared", "-fPIC", blas=False, name="libtracer.so")
     program = client.compile("own_blas.c", "-DMAIN", "-DWORK", "-DCOUNTED", name="own-nothing")
     words = [system_program("true") if client.program == "true" else program]
@@ -204,14 +211,15 @@ def tracer(client):
 
 @case()
 def counted(client):
-    """A library whose own calls go through the linker, as they do if nothing is done about it."""
+    """A library whose own calls go through the linker, as they do by default, is not named, and its calls are counted."""
     _, link = library(client, name="libplug-plain.so")
     check_fine(client, [program(client, "-DCOUNTED", *link, name="own-plain")], {"dgemm": 1, "dnrm2": 1})
 
 
 @case(name=("libopenblas_symbolic.so", "libmathematics.so"))
 def blas_itself(client):
-    """One whose routines call each other inside, by whatever name: what others ask of it is counted."""
+    """A BLAS whose routines call each other inside is not named, whatever its file is called, and calls of it are
+    counted."""
     archive = library_folder() / "openblas-pthread" / "libopenblas.a"
     if not archive.exists():
         raise Skip(f"no {archive}")
@@ -261,7 +269,8 @@ assert library.ddot_(two, x, one, x, one) == 25
 
 @case(how=NOT_ASKED_YET)
 def asked_late(client):
-    """A library whose routines are fetched by dlsym after another one was closed or opened: these calls are counted."""
+    """A library whose routines are fetched by dlsym after another one was opened or closed is not named, and these calls
+    are counted."""
     made, _ = library(client, *HOW["symbolic"], name="libplug-symbolic.so")
     other = client.compile("own_blas.c", "-DWORK", "-shared", "-fPIC", blas=True, name="libplug-other.so")
     places = {"library": str(made), "other": str(other), "blas": blas_library()}
@@ -279,7 +288,8 @@ def asked_late(client):
 
 @case()
 def files_of_a_blas(client):
-    """The file of a library whose routines the program has fetched is read by nobody but the linker, however much is opened later."""
+    """The file of a library whose routines the program has fetched is opened by the linker only, however many libraries
+    are opened later."""
     if not shutil.which("strace"):
         raise Skip("no strace")
     made, _ = library(client, *HOW["symbolic"], name="libplug-symbolic.so")

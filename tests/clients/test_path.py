@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a dump is when its directory has gone, its name is too long, or others share the machine."""
+"""Tests where a dump is if its directory has gone, if its name is too long, or if others share the machine. A dump must
+never appear where it was not asked for."""
 
 import os
 import re
@@ -18,10 +19,12 @@ def elsewhere(client):
 
 
 def everywhere(folder):
+    """All paths below a folder, relative to it."""
     return sorted(str(path.relative_to(folder)) for path in folder.glob("**/*"))
 
 
 def run(client, *words, cwd, **environment):
+    """Runs elsewhere.c, which must end with status 0. Skips the case without the right to chroot."""
     environment.setdefault("FLOPSHIM_OUT", DEFAULT)
     done = client.run([elsewhere(client), *words], status=None, cwd=cwd, **environment)
     if done.status == 77:
@@ -31,6 +34,7 @@ def run(client, *words, cwd, **environment):
 
 
 def check_gone(done, what):
+    """One line says that there is no file, and why."""
     (line,) = done.err.decode().splitlines()
     check("counting without a file" in line and what in line, f"what it says: {line}")
 
@@ -39,7 +43,7 @@ def check_gone(done, what):
 
 @case(how=("removed", "left"))
 def directory_removed(client):
-    """It is not made again, nor is another taken for it, also where it was asked for by its whole path."""
+    """If the directory of the dump was removed or left by then, it is not made again, and no other one gets the dump."""
     for out in (DEFAULT, "{}/", "{}/deeper/%e.dump", "deeper/%e.dump"):
         here = client.folder / "here"
         here.mkdir()
@@ -50,6 +54,7 @@ def directory_removed(client):
 
 @case()
 def directory_renamed(client):
+    """If the directory was renamed, the dump is in it under its new name."""
     here = client.folder / "here"
     here.mkdir()
     done = run(client, "renamed", cwd=here)
@@ -60,7 +65,7 @@ def directory_renamed(client):
 
 @case()
 def folder_removed(client):
-    """What the program has removed it can make again."""
+    """A folder of the dump's path that the program has removed is made again, below a directory that still exists."""
     here = client.folder / "here"
     (here / "out").mkdir(parents=True)
     check_gone(run(client, "folder", "out", cwd=here, FLOPSHIM_OUT="out/"), "gone")
@@ -69,6 +74,7 @@ def folder_removed(client):
 
 @case()
 def gone_before_the_start(client):
+    """If the current directory had gone before the start, no dump is written, in particular not into the root directory."""
     before = set(Path("/").glob("*.dump"))
     done = client.run(["sh", "-c", f"mkdir gone; cd gone; rmdir ../gone; exec {elsewhere(client)}"], FLOPSHIM_OUT=DEFAULT)
     check_gone(done, "gone")
@@ -77,7 +83,7 @@ def gone_before_the_start(client):
 
 @case(out=("default", "relative", "absolute"))
 def root_changed(client):
-    """Nothing of the outside is made inside, and what is there serves."""
+    """After chroot, nothing of the outside path is made inside, and a path that exists inside is used."""
     jail, here = client.folder / "jail", client.folder / "here"
     (jail / "inside").mkdir(parents=True)
     here.mkdir()
@@ -97,7 +103,7 @@ def long_program(client, name):
 
 
 def dump_of(client, command, out, **environment):
-    """Its name is one of a file, in whole characters, and tells that it is a dump."""
+    """The name of the dump of a run. It must fit into a file name, consist of whole characters, and end in .dump."""
     here = client.folder / "names"
     shutil.rmtree(here, ignore_errors=True)
     here.mkdir()
@@ -115,7 +121,8 @@ PROGRAMS = {"one": "p" * 250, "two": "é" * 125, "three": "日本" * 40, "four":
 
 @case(bytes=PROGRAMS)
 def long_program_name(client):
-    """Of characters of so many bytes."""
+    """A program name that is too long is cut at a whole character of one to four bytes, and the rest of the template
+    stays."""
     program = long_program(client, PROGRAMS[client.bytes])
     name = dump_of(client, [program], DEFAULT)
     check(re.fullmatch(r"flopshim-(.{30,})-[^/]+-\d+-\d{8}T\d{6}\.\d{6}\.dump", name), f"the name: {name}")
@@ -126,6 +133,7 @@ def long_program_name(client):
 
 @case(what=("job", "rank", "literal", "directory"))
 def long_words(client):
+    """A job, a rank, or words of the template that are too long are cut, and the dump is written."""
     long = "wört" * 100
     program = elsewhere(client)
     if client.what == "job":
@@ -141,7 +149,7 @@ def long_words(client):
 
 @case()
 def long_name_taken(client):
-    """There is room for the process where a name as long as can be is taken already."""
+    """If a name of the greatest length is taken already, there is still room for the process number."""
     out = client.folder / ("é" * 125 + ".dump")
     for _ in range(2):
         client.run([elsewhere(client)], FLOPSHIM_OUT=str(out))
@@ -152,7 +160,7 @@ def long_name_taken(client):
 
 @case()
 def long_path(client):
-    """Directories that leave a name only a few bytes of the longest path."""
+    """The dump is written if its path is nearly as long as a path can be."""
     top = str(client.folder)
     depth = (4096 - 30 - len(top)) // 201
     out = top + ("/" + "d" * 200) * depth
@@ -176,7 +184,7 @@ ACCESS = {"owner": 0o600, "group": 0o640, "all": 0o644}
 
 @case(access=("unset", *ACCESS))
 def access(client):
-    """Whatever the umask: never writable by others, and readable for whom it was asked for."""
+    """Whatever the umask is, a dump is never writable for others, and is readable for those that FLOPSHIM_ACCESS names."""
     access = None if client.access == "unset" else client.access
     for mask in ("000", "022", "077"):
         folder = client.folder / f"mask-{mask}"
@@ -189,6 +197,7 @@ def access(client):
 
 @case()
 def access_of_children(client):
+    """Dumps of children are readable for their owner only, too."""
     program = client.compile("processes.c")
     run = client.run(["sh", "-c", f"umask 0; exec {program} fork"])
     check(len(run.dumps) > 1, "no dump of a child")
@@ -197,6 +206,7 @@ def access_of_children(client):
 
 @case()
 def wrong_access(client):
+    """A wrong FLOPSHIM_ACCESS is warned about, and only the owner may read the dump."""
     run = client.run([elsewhere(client)], FLOPSHIM_ACCESS="everybody")
     (line,) = run.err.decode().splitlines()
     check("FLOPSHIM_ACCESS" in line and "owner, group or all" in line, f"what it says: {line}")
@@ -207,7 +217,7 @@ def wrong_access(client):
 
 @case(what=("anywhere-shapes", "anywhere-calls", "fields-shapes", "fields-calls"))
 def nonsense_in_the_dump(client):
-    """Another process overwrites the dump while the program runs: totals are lost, but the program goes on."""
+    """If another process overwrites the dump while the program runs, totals are lost, but the program goes on."""
     where, records = client.what.split("-")
     program = client.compile("scribbled.c", "-pthread", f"-I{TOP / 'include'}")
     for seed in range(4):
@@ -221,7 +231,7 @@ def nonsense_in_the_dump(client):
 
 @case(launched=(False, True))
 def null(client):
-    """Who asks for /dev/null gets no file, nor does another get one beside it; and nothing is said. A child is no different."""
+    """FLOPSHIM_OUT=/dev/null makes no file, there or elsewhere, and nothing is said, for children too."""
     before = set(os.listdir("/dev"))
     words = ["sh", "-c", f"{elsewhere(client)}; {client.compile('processes.c')} plain"]
     done = client.run([client.launcher, *words] if client.launched else words, shim=not client.launched,
@@ -233,7 +243,7 @@ def null(client):
 
 @case(out=("full", "stdout", "fifo", "link"))
 def no_file(client):
-    """Another device, a pipe, or what leads to one: nothing is made beside it, and one line says so."""
+    """If FLOPSHIM_OUT is a device, a pipe or a link to one, no file is made beside it, and one line says so."""
     before = set(os.listdir("/dev"))
     path = Path("/dev") / client.out
     if client.out in ("fifo", "link"):
@@ -251,7 +261,7 @@ def no_file(client):
 
 @case()
 def link_to_a_dump(client):
-    """A link to an older dump is as an older dump: that one is left alone, and another is written."""
+    """A link to an older dump is left alone, as the dump itself would be, and another file is written."""
     (client.folder / "old.dump").write_text("old")
     (client.folder / "last.dump").symlink_to("old.dump")
     client.run([elsewhere(client)], FLOPSHIM_OUT=client.folder / "last.dump")
@@ -270,7 +280,7 @@ WORDS = {  # as the scheduler has it, and in the name
 
 @case(word=WORDS)
 def words_of_the_environment(client):
-    """Stay within the directory and one name, and bring no control character."""
+    """Words of the environment in a template stay within one directory and name, and bring no control characters."""
     given, expected = WORDS[client.word]
     here = client.folder / "here" / "inside"
     here.mkdir(parents=True)
@@ -282,7 +292,8 @@ def words_of_the_environment(client):
 
 @case()
 def words_that_make_one(client):
-    """Two of one dot are as one of two; a directory that the user gave is the user's."""
+    """Two words of one dot that make a name of two dots are treated as such a name. Dots in a directory that the user
+    gave are the user's."""
     here = client.folder / "here" / "inside"
     here.mkdir(parents=True)
     client.run([elsewhere(client)], cwd=here, FLOPSHIM_OUT="%j%r/../x/./%j.dump", SLURM_JOB_ID=".", SLURM_PROCID=".")
@@ -291,6 +302,7 @@ def words_that_make_one(client):
 
 @case()
 def program_with_control_characters(client):
+    """Control characters in the program's name are replaced in the dump's name."""
     here = client.folder / "here"
     here.mkdir()
     program = here / "pro\x1b[31mgram\n"

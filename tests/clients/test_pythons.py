@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Python frames in sampled stacks, for every CPython that can be found here: what the interpreter says of its own
-frames is what the dump must say."""
+"""Tests Python frames in sampled stacks, for every CPython that is found here. Expected frames are those that the
+interpreter itself reports."""
 
 import ast
 import glob
@@ -18,7 +18,7 @@ FRAMES_MAX = 64   # of a stack that are kept
 
 
 def interpreter(version):
-    """A python of that version on the PATH, the system's, or one of pyenv's."""
+    """The path of a Python of this version, from PATH, the system or pyenv. Skips the case if there is none."""
     candidates = [shutil.which(f"python{version}"), "/usr/bin/python3",
                   *glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/python{version}"))]
     for path in filter(None, candidates):
@@ -36,6 +36,7 @@ def report_of(client, run):
 
 
 def left_out(report):
+    """The number of stacks whose Python frames could not be read."""
     return sum(note["count"] for note in report["notes"] if note["kind"] == "python")
 
 
@@ -113,6 +114,7 @@ with open(__file__) as file:
 
 
 def check_frames(client, version, text):
+    """Runs the program, and returns the run and the frames that the interpreter reports for each call."""
     path = client.folder / "prog\u00e9\u6570.py"
     path.write_text(text, encoding="utf-8")
     run = client.run([interpreter(version), "-B", path, blas_library()], FLOPSHIM_STACKS="all",
@@ -123,8 +125,8 @@ def check_frames(client, version, text):
 
 @case(version=VERSIONS)
 def frames(client):
-    """Functions and lines, innermost first: loops, generators, comprehensions, recursion, code far down in a function,
-    names and files in Latin, two-byte and four-byte characters, frames below C functions and destructors."""
+    """The dump has the interpreter's own frames, innermost first: for loops, generators, comprehensions, recursion, code
+    far down in a function, names in Latin, two-byte and four-byte characters, frames below C functions, and destructors."""
     run, said = check_frames(client, client.version, SHAPES)
     report = report_of(client, run)
     got = {}
@@ -144,7 +146,7 @@ def frames(client):
 
 @case(version=OLDER)
 def unknown_version(client):
-    """A CPython whose frames the shim cannot read: nothing is read, and it is said how often."""
+    """Of a CPython whose frames the shim cannot read, nothing is read, and the report counts the stacks without frames."""
     run, said = check_frames(client, client.version, SHAPES)
     report = report_of(client, run)
     check_equal(sum(len(stack["python"]) for stack in report["stacks"]), 0, "Python frames")
@@ -189,7 +191,8 @@ watcher.join()
 
 @case(version=VERSIONS)
 def watched_by_another_thread(client):
-    """Four threads at once, while a fifth looks at their frames and changes what a debugger changes."""
+    """Frames are right if four threads call at once while a fifth reads their frames and changes what a debugger
+    changes."""
     path = client.folder / "threads.py"
     path.write_text(THREADS)
     run = client.run([interpreter(client.version), path, blas_library()], FLOPSHIM_STACKS="all")
@@ -207,6 +210,7 @@ def watched_by_another_thread(client):
 
 
 def shared_library(python):
+    """The shared library of this Python and its prefix. Skips the case if it has none."""
     code = ("import sys, sysconfig; get = sysconfig.get_config_var; "
             "print(get('INSTSONAME'), get('LIBDIR'), get('LIBPL'), sys.base_prefix, sep='\\n')")
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
@@ -219,8 +223,8 @@ def shared_library(python):
 
 @case(version=VERSIONS)
 def interpreter_that_ends(client):
-    """A program that embeds Python: one of its threads is inside a loop of calls while the interpreter is taken down
-    under it, and a thread that Python knows nothing of has no Python frames."""
+    """If a program takes its embedded Python down while a thread of it calls BLAS, no call is lost. A thread that Python
+    does not know has no Python frames."""
     library, prefix = shared_library(interpreter(client.version))
     host = client.compile("python_host.c", "-rdynamic", "-pthread")
     run = client.run([host, library], PYTHONHOME=prefix, FLOPSHIM_STACKS="all")
@@ -249,7 +253,7 @@ sorted([1], key=lambda value: Model().step())
 
 @case(version=VERSIONS)
 def budget_names_the_line(client):
-    """The function and line that made the call, as the interpreter itself says it."""
+    """The line about a refusal ends with the Python function and line that made the call."""
     path = client.folder / "prog.py"
     path.write_text(ENDS)
     line = ENDS[:ENDS.index("[ddot")].count("\n") + 1
@@ -260,6 +264,7 @@ def budget_names_the_line(client):
 
 @case(version=OLDER)
 def budget_names_no_line(client):
+    """For a CPython whose frames cannot be read, the line ends with the address of the caller."""
     path = client.folder / "prog.py"
     path.write_text(ENDS)
     run = client.run([interpreter(client.version), path, blas_library()], FLOPSHIM_BUDGET=15, status=121)

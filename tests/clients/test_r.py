@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""R, as the distribution packages it, on every BLAS."""
+"""Tests R as the distribution packages it, on every BLAS. Expected FLOPs are those of textbook loops."""
 
 import shutil
 
@@ -22,6 +22,7 @@ EXPECTED = {
 
 
 def rscript(*arguments):
+    """The command that runs R with these arguments. Skips the case if R is missing."""
     if not shutil.which("Rscript"):
         raise Skip("no Rscript")
     return ["Rscript", "--vanilla", *arguments]
@@ -29,6 +30,7 @@ def rscript(*arguments):
 
 @case(on=EVERY_BLAS, operation=EXPECTED)
 def r(client):
+    """Operations of R call the expected routines, cost what their textbook loops cost, and the same on every BLAS."""
     run = client.same(rscript(SCRIPTS / "linalg.R", client.operation))
     expected, tolerance = EXPECTED[client.operation]
     check_calls(run, expected, tolerance=tolerance)
@@ -37,12 +39,13 @@ def r(client):
 
 @case(on=EVERY_BLAS)
 def blas_chosen(client):
-    """The cases above run on the BLAS that their names say."""
+    """R uses the BLAS that the names of these cases state."""
     run = client.run(rscript("-e", 'cat(extSoftVersion()[["BLAS"]])'), shim=False)
     check(run.out.decode().startswith(blas_library(client.blas).rsplit("/", 1)[0]), "another BLAS")
 
 
 @case()
 def no_blas_no_file(client):
+    """An R program without BLAS calls leaves no dump, even under a budget."""
     run = client.same(rscript(SCRIPTS / "linalg.R", "no_blas"), FLOPSHIM_BUDGET="1")
     check_equal(run.dumps, [], "dumps")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where dumps go, and what they say of ranks and jobs: templates, directories, and places that cannot be written."""
+"""Tests where dumps go, and what they state of ranks and jobs: templates, directories, and places that cannot be
+written. Expected names come from the documents of the launchers."""
 
 import os
 import re
@@ -21,11 +22,13 @@ def run(client, out, how="run", status=0, cwd=None, **environment):
 
 
 def only_process(client, path):
+    """The row of the only process in the report of this dump."""
     (process,) = read_report(client.reporter, [str(path)])["process_list"]
     return process
 
 
 def names(client):
+    """All files below the folder `out`, relative to it."""
     top = client.folder / "out"
     return sorted(str(path.relative_to(top)) for path in top.glob("**/*") if path.is_file())
 
@@ -34,6 +37,7 @@ def names(client):
 
 @case(variable=RANKS)
 def rank(client):
+    """The rank is read from the variable of each MPI launcher."""
     run(client, client.folder / "out" / "%r.dump", **{client.variable: "17"})
     check_equal(names(client), ["17.dump"], "files")
     check_equal(only_process(client, client.folder / "out" / "17.dump")["rank"], 17, "rank")
@@ -41,14 +45,15 @@ def rank(client):
 
 @case()
 def rank_of_the_launcher(client):
-    """A batch system numbers its own steps; the ranks are what the MPI launcher says."""
+    """The variable of the MPI launcher takes precedence over that of the batch system, which numbers its own steps."""
     run(client, client.folder / "out" / "%r.dump", SLURM_PROCID="0", OMPI_COMM_WORLD_RANK="3")
     check_equal(names(client), ["3.dump"], "files")
 
 
 @case(variable=JOBS)
 def job(client):
-    """An array of jobs has brackets and dots in its name; a slash makes no directory."""
+    """The job is read from the variable of each batch system. Brackets and dots stay in a file's name, and a slash makes
+    no directory."""
     run(client, client.folder / "out" / "%j-%r.dump", **{client.variable: "12[3]/4.host"})
     check_equal(names(client), ["12[3]_4.host-none.dump"], "files")
     process = only_process(client, client.folder / "out" / "12[3]_4.host-none.dump")
@@ -57,6 +62,7 @@ def job(client):
 
 @case()
 def neither(client):
+    """Without a rank or a job, the name has "none" for both."""
     run(client, client.folder / "out" / "%r-%j.dump")
     process = only_process(client, client.folder / "out" / "none-none.dump")
     check_equal((process["job"], process["rank"]), ("", None), "job and rank")
@@ -64,7 +70,7 @@ def neither(client):
 
 @case()
 def ranks_of_a_job(client):
-    """Ranks that start at the same moment write files of their own, and are one report."""
+    """Ranks that start at the same moment write files of their own, and the report joins them."""
     program = client.compile("victim.c", "-pthread")
     environment = client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=client.folder / "out" / "same.dump",
                                      SLURM_JOB_ID="7", FLOPSHIM_QUIET="1")
@@ -82,6 +88,7 @@ def ranks_of_a_job(client):
 
 @case()
 def template(client):
+    """Each letter of a template is replaced by what it stands for, and %% by %."""
     run(client, client.folder / "out" / "%e" / "%h.%p.%t.100%%.dump")
     (name,) = names(client)
     host = re.escape(socket.gethostname().replace("/", "_"))
@@ -92,7 +99,7 @@ def template(client):
 
 @case(kind=("existing", "new", "template"))
 def directory(client):
-    """A directory, or what ends in a slash, gets files of the default name."""
+    """If FLOPSHIM_OUT is a directory or ends in a slash, files in it get the default name."""
     out = client.folder / "out"
     if client.kind == "existing":
         out.mkdir()
@@ -114,7 +121,7 @@ assert library.ddot_(n, x, one, x, one) == 30
 
 @case(out=("a/b.dump", "c/"))
 def relative(client):
-    """To the directory in which the program was started, wherever it is when it calls."""
+    """A relative path means the directory in which the program was started, wherever it is when it calls."""
     (client.folder / "out").mkdir()
     client.run([PYTHON, "-c", CHANGES_DIRECTORY, blas_library()], cwd=client.folder / "out", FLOPSHIM_OUT=client.out)
     (name,) = names(client)
@@ -125,6 +132,7 @@ def relative(client):
 # ---- no file ----
 
 def unwritable(client, kind):
+    """A path at which no file can be made."""
     if kind == "not_a_directory":
         (client.folder / "file").write_text("mine")
         return client.folder / "file" / "x.dump"
@@ -134,7 +142,8 @@ def unwritable(client, kind):
 
 @case(kind=("not_a_directory", "loop"))
 def unwritable_place(client):
-    """It is said once, also where the program forks; it goes on, and its budget holds. A file in the way is left alone."""
+    """If no file can be made, one line says so, also if the program forks; it runs, and its budget holds. A file in the
+    way is left alone."""
     out = unwritable(client, client.kind)
     for how in "run", "forks":
         done = run(client, out, how)
@@ -150,7 +159,7 @@ def unwritable_place(client):
 
 @case()
 def no_right_to_write(client):
-    """A directory of somebody else's."""
+    """If the directory belongs to somebody else, one line says so."""
     if os.geteuid() == 0:
         # The build folder may be out of reach of a user without rights.
         program = shutil.copy(client.compile("victim.c", "-pthread"), client.folder)
@@ -175,7 +184,7 @@ def no_right_to_write(client):
 
 @case()
 def warnings_once(client):
-    """A wrong setting is said once, not by every child."""
+    """A wrong setting is warned about once, and not by every child."""
     done = run(client, f"{client.folder}/out/", "forks", FLOPSHIM_LOG_MAX="much")
     lines = done.err.decode().splitlines()
     check_equal(len(lines), 1, f"lines on standard error ({lines[:3]})")
@@ -213,7 +222,7 @@ LAUNCHES = {
 
 @case(launch=tuple(LAUNCHES))
 def launch(client):
-    """The size is that of the launch that gave the rank, and of no other."""
+    """The rank, its launch and the size of the launch come from the same launcher."""
     variables, expected = LAUNCHES[client.launch]
     run(client, client.folder / "x.dump", **variables)
     process = only_process(client, client.folder / "x.dump")
@@ -225,7 +234,8 @@ def launch(client):
 
 @case()
 def ids(client):
-    """Every program that a process becomes, and every child, leaves a dump with an id of its own; the launcher's mark is theirs."""
+    """Every program that a process becomes, and every child, leaves a dump with an id of its own, and all have the
+    launcher's mark of the run."""
     program = client.compile("victim.c", "-pthread")
     script = f"{program} a 1 2 run; {program} b 1 2 run; exec {program} c 1 2 run"
     folders = []

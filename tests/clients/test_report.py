@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a report shows of programs: of work in flight, of budgets that stopped them, of stacks, and of nothing wrong."""
+"""Tests what a report shows of programs: work in flight, budgets that stopped them, stacks, and nothing at all if
+nothing was wrong."""
 
 import http.server
 import json
@@ -20,6 +21,7 @@ def shown(client):
 
 
 def report(client, run, *options, status=0, **environment):
+    """What flopshim-report prints for a run."""
     done = subprocess.run([client.reporter, *options, *run.dumps], capture_output=True, text=True, timeout=60,
                           env=client.environment(**environment))
     check_equal(done.returncode, status, f"status of the report: {done.stderr[-300:]}")
@@ -27,7 +29,7 @@ def report(client, run, *options, status=0, **environment):
 
 
 def table(text, title):
-    """The lines of a table, without its titles."""
+    """The lines of a table of a report, without its title and headings."""
     lines = text.split(f"\n{title}\n", 1)
     check(len(lines) == 2, f"no table {title!r} in {text[:600]}")
     return lines[1].split("\n\n")[0].splitlines()[1:]
@@ -37,7 +39,8 @@ def table(text, title):
 
 @case()
 def share_of_a_call_in_flight(client):
-    """One call of 2 FLOPs has run, and the program is killed in one of 5.4e10."""
+    """The stack of a call in flight has a share of the work that includes that call: 2 FLOPs are done, and the program
+    is killed in a call of 5.4e10."""
     run = client.run([shown(client), "flight"], status=-signal.SIGALRM)
     totals = run.totals
     check_equal((totals["flops"], totals["in_flight_flops"]), (2, FLIGHT), "FLOPs that ran, and that were in flight")
@@ -49,7 +52,7 @@ def share_of_a_call_in_flight(client):
 
 @case()
 def share_of_a_rejected_call(client):
-    """The work for which a stack was taken came back with INFO < 0, and is none."""
+    """The stack of a call that LAPACK rejects has no FLOPs."""
     run = client.run([shown(client), "rejected"], blas="openblas-pthread", FLOPSHIM_STACKS="all")
     check_equal((run.totals["flops"], run.totals["rejected_calls"]), (2, 1), "FLOPs and rejected calls")
     stacks = {stack["symbol"]: stack["estimated_flops"] for stack in run.report["stacks"]}
@@ -59,7 +62,8 @@ def share_of_a_rejected_call(client):
 
 @case(stacks=("auto", "all", "leaf"))
 def stacks_within_their_sites(client):
-    """7 million FLOPs, of which one sampled stack in `auto` stands for 65,536 and more."""
+    """Stacks share exactly the FLOPs of their sites, even if a sample stands for more. Exact figures do not look like
+    estimates, and estimates do."""
     run = client.run([shown(client), "pair", 5000], FLOPSHIM_STACKS=client.stacks, FLOPSHIM_MULTIPLIER="3")
     sites = {site["line"]: site["flops"] for site in run.report["sites"]}
     check_equal(sorted(sites.values()), [5000 * ONE, 5000 * OTHER], "FLOPs of the sites")
@@ -94,7 +98,8 @@ for shown in (0, 1):
 
 @case()
 def python_stacks(client):
-    """Stacks that differ by how deep they are look the same to readers; NumPy's own code is not where work comes from."""
+    """Stacks that readers cannot tell apart are one row, and NumPy's own code is not shown as where work comes from.
+    Programs see all stacks."""
     program = client.folder / "program.py"
     program.write_text(PROGRAM)
     run = client.run([PYTHON, program], FLOPSHIM_STACKS="all")
@@ -112,7 +117,7 @@ def python_stacks(client):
 
 @case(how=("missing", "broken"))
 def stacks_without_libunwind(client):
-    """The report says what is not there, and where calls came from all the same."""
+    """If libunwind is missing or broken, the report says so, and still shows the call sites."""
     folder = client.folder / "unwind"
     folder.mkdir()
     (folder / "libunwind.so.8").write_bytes(b"" if client.how == "missing" else b"\x7fELF no such object")
@@ -130,6 +135,7 @@ def stacks_without_libunwind(client):
 
 @case(name=("XCPU", "USR1", "TERM"))
 def ended_by_the_signal_of_a_budget(client):
+    """The report says that a process ended by the signal of its budget, or that it got that signal and handled it."""
     number = getattr(signal, f"SIG{client.name}")
     settings = {"FLOPSHIM_BUDGET": 2 * DOT, "FLOPSHIM_ON_EXCEED": f"signal:{client.name}"}
     run = client.run([shown(client), "loop", 9], status=-number, **settings)
@@ -146,6 +152,7 @@ def ended_by_the_signal_of_a_budget(client):
 
 @case()
 def ended_by_another_signal(client):
+    """If a process with a budget ends by another signal, the report does not name the budget."""
     run = client.run([shown(client), "flight"], status=-signal.SIGALRM, FLOPSHIM_BUDGET="1T")
     check("ended without closing its dump" in report(client, run), "the report says that a budget did it")
     check_equal(run.report["process_list"][0]["signal"], None, "signal")
@@ -153,7 +160,7 @@ def ended_by_another_signal(client):
 
 @case(action=("deny", "signal"))
 def lines_about_refusals(client):
-    """Ten of them, and then a word that there are more."""
+    """At most ten lines about refusals are printed, and one more says that later ones are not."""
     settings = {"FLOPSHIM_BUDGET": DOT, "FLOPSHIM_ON_EXCEED": client.action}
     for calls, lines in ((10, 9), (11, 10), (40, 10)):
         run = client.run([shown(client), "handled", calls], **settings)
@@ -171,7 +178,7 @@ PLUGINS = {"here": "./plugin.so", "around": "../here/plugin.so", "searched": "pl
 
 @case(path=tuple(PLUGINS))
 def relative_paths(client):
-    """An object that was opened by a relative path is found all the same, wherever the program has gone since."""
+    """An object that was opened by a relative path is found by its full path, wherever the program has gone since."""
     here = client.folder / "here"
     here.mkdir()
     plugin = client.compile("plugin_dot.c", "-shared", "-fPIC", name="plugin_dot.so")
@@ -187,6 +194,8 @@ def relative_paths(client):
 # ---- the network ----
 
 class Asked(http.server.BaseHTTPRequestHandler):
+    """A web server that records what it is asked for."""
+
     def do_GET(self):
         self.server.asked.append(self.path)
         self.send_error(404)
@@ -200,7 +209,7 @@ ASKING = {"report": (), "by": ("--by", "site"), "csv": ("--csv=sites",)}
 
 @case(command=tuple(ASKING))
 def debuginfod(client):
-    """A distribution sets DEBUGINFOD_URLS for everybody: nobody is asked about a program unless its user says so."""
+    """A distribution sets DEBUGINFOD_URLS for everybody. Without --debuginfod, no server is asked about a program."""
     program = client.folder / "stripped"
     subprocess.run(["strip", "-o", str(program), str(shown(client))], check=True)
     run = client.run([program, "loop", 3])
@@ -232,7 +241,7 @@ FINE = {
 
 @case(program=tuple(FINE), on=EVERY_BLAS)
 def nothing_wrong(client):
-    """No line on standard error, no warning and no remark in the report, status 0: in every format."""
+    """If nothing is wrong, there is no line on standard error, and no warning or remark in the report."""
     if FINE[client.program]:
         command = [shown(client), *FINE[client.program]]
     else:

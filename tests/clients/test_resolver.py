@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The resolver against the dynamic linker: under LD_BIND_NOW every BLAS and LAPACK slot of every global
-offset table holds what the shim must find for a caller there (tests/programs/got_oracle.c)."""
+"""Compares the shim's resolver with the dynamic linker. Under LD_BIND_NOW, each slot of a BLAS or LAPACK name in every
+global offset table has what the shim must find for a caller there (tests/programs/got_oracle.c). Expected addresses must
+come from the linker alone."""
 
 import test_ilp64
 from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, PROGRAMS, TOP, Failure, Skip, case, check
@@ -10,6 +11,7 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 
 
 def oracle(client):
+    """The library that compares the resolver with the linker in a running program."""
     names = ("resolve/module.c", "resolve/object.c", "resolve/opened.c", "resolve/resolve.c", "resolve/symbol_version.c",
              "guest/guest.c", "guest/machine.c")
     sources = [TOP / "shim" / name for name in names]
@@ -19,7 +21,8 @@ def oracle(client):
 
 
 def check_bindings(client, command, at_least, **environment):
-    """The program runs as always, and resolver and linker agree on every slot, of which there are many."""
+    """The program runs as without the oracle, and the resolver agrees with the linker on every slot, of which there are
+    at least so many."""
     tally = client.folder / "bindings"
     bare = client.run(command, shim=False, LD_BIND_NOW="1", **environment)
     run = client.run(command, shim=oracle(client), LD_BIND_NOW="1", GOT_ORACLE_OUT=tally, **environment)
@@ -34,27 +37,31 @@ def check_bindings(client, command, at_least, **environment):
 
 @case(on=EVERY_BLAS)
 def numpy(client):
+    """The resolver agrees with the linker in NumPy."""
     check_bindings(client, [PYTHON, "-c", NUMPY], 1500)
 
 
 @case(on=EVERY_BLAS)
 def scipy(client):
+    """The resolver agrees with the linker in SciPy."""
     check_bindings(client, [PYTHON, "-c", SCIPY], 4000)
 
 
 @case(on=EVERY_BLAS)
 def r(client):
+    """The resolver agrees with the linker in R."""
     check_bindings(client, ["Rscript", "--vanilla", "-e", "solve(diag(3))"], 1500)
 
 
 @case(on=QUICK_BLAS)
 def octave(client):
+    """The resolver agrees with the linker in Octave."""
     check_bindings(client, ["octave-cli", "--norc", "--no-history", "-q", "--eval", "disp(svd(eye(2)))"], 2000)
 
 
 @case(mode=("RTLD_LOCAL", "RTLD_GLOBAL"))
 def scipy_after_ctypes(client):
-    """A BLAS that was opened before, with and without joining the global scope."""
+    """They agree if a BLAS was opened before SciPy, with or without joining the global scope."""
     folder = test_ilp64.library_folder() / "openblas64-pthread"
     if not folder.is_dir():
         raise Skip(f"no {folder}")
@@ -76,10 +83,11 @@ def check_plugins(client, mix):
            "local:plain32 local:plain64 promote:plain32 local:scipy64",
            "local:scipy64 promote:scipy64 local:plain64 local:julia64 promote:julia64"])
 def plugins(client):
+    """They agree for plug-ins of several BLAS libraries, opened in various ways and orders."""
     check_plugins(client, client.mix)
 
 
 @case()
 def global_after_local(client):
-    """What was bound at dlopen keeps its library when another one joins the global scope."""
+    """What was bound by dlopen keeps its library if another one joins the global scope later."""
     check_plugins(client, "local:plain64 global:plain32")

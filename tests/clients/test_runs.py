@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Dumps of several processes: copies, runs, and ranks that leave nothing."""
+"""Tests reports over dumps of several processes: copies, runs, and ranks that leave nothing. No case may rely on the
+names of dumps, unless it sets them."""
 
 import json
 import os
@@ -18,7 +19,7 @@ def victim(client):
 
 
 def start(client, *command, launcher=(), **environment):
-    """One start of the launcher."""
+    """Runs a command under the launcher, which must end with status 0."""
     done = subprocess.run([client.launcher, *launcher, *map(str, command)], cwd=client.folder, capture_output=True, timeout=120,
                           env=client.environment(**environment))
     check_equal(done.returncode, 0, f"status of {command}: {done.stderr}")
@@ -26,16 +27,19 @@ def start(client, *command, launcher=(), **environment):
 
 
 def make(client, out, calls=CALLS, launcher=(), **environment):
+    """Runs a victim under the launcher, with this path for its dump."""
     return start(client, victim(client), client.folder / "counts", 1, calls, "run", launcher=["-o", out, *launcher], **environment)
 
 
 def report(client, *arguments, status=0):
+    """Runs flopshim-report, which must end with this status."""
     done = subprocess.run([client.reporter, *map(str, arguments)], cwd=client.folder, capture_output=True, text=True, timeout=60)
     check_equal(done.returncode, status, f"status of {arguments}: {done.stderr}")
     return done
 
 
 def numbers(client, *arguments, status=0):
+    """The report as JSON."""
     return json.loads(report(client, "--json", *arguments, status=status).stdout)
 
 
@@ -46,7 +50,7 @@ SCRIPT = "case $RANK in %s) exec %s counts-$RANK 1 %d run;; esac"
 
 
 def launch(client, folder, size, workers, name):
-    """`size` ranks, of which `workers` compute, each in a process of its own."""
+    """Runs `size` ranks, each in a process of its own, of which only `workers` compute."""
     for rank in range(size):
         script = SCRIPT % ("|".join(map(str, workers)), victim(client), CALLS)
         start(client, "sh", "-c", script, launcher=["-o", f"{folder}/"], RANK=str(rank), PMI_RANK=str(rank), PMI_SIZE=str(size),
@@ -55,7 +59,8 @@ def launch(client, folder, size, workers, name):
 
 @case()
 def idle_ranks(client):
-    """2, 9 and 10 of 12 ranks compute: each four times the mean, and the rest is named."""
+    """If 3 of 12 ranks compute, the report states that the busiest has 4 times the mean of 12, and names the ranks
+    without a dump."""
     launch(client, "ranks", 12, (10, 2, 9), "4711.0")
     found = numbers(client, "ranks")
     check_equal([process["rank"] for process in found["process_list"]], [2, 9, 10], "order of the processes")
@@ -68,7 +73,7 @@ def idle_ranks(client):
 
 @case()
 def idle_ranks_of_one_of_many(client):
-    """Of 25 launches, whatever their order, the one that lacks ranks is named."""
+    """Of 25 launches, the one that lacks ranks is named, whatever their order is."""
     for number in range(24):
         launch(client, "many", 1, (0,), f"{number:02}.0")
     launch(client, "many", 3, (1,), "77.0")
@@ -79,7 +84,7 @@ def idle_ranks_of_one_of_many(client):
 
 @case()
 def idle_ranks_of_many(client):
-    """Of 23 launches that lack ranks 20 are named, and the others counted; a launch without a name has its job's alone."""
+    """Of 23 launches that lack ranks, 20 are named and the others counted. A launch without a name is called by its job."""
     for job in range(23):
         start(client, victim(client), "counts", 1, CALLS, "run", launcher=["-o", "many/"], SLURM_JOB_ID=str(job),
               MV2_COMM_WORLD_RANK="1", MV2_COMM_WORLD_SIZE="2")
@@ -92,7 +97,7 @@ def idle_ranks_of_many(client):
 
 @case()
 def no_idle_rank(client):
-    """Where every rank has left a dump, nothing is said."""
+    """If every rank has left a dump, nothing is said."""
     launch(client, "ranks", 2, (0, 1), "4711.1")
     text = report(client, "ranks").stdout
     check("1.00 times the mean of 2 ranks" in text and "no dump" not in text, text[:600])
@@ -100,7 +105,8 @@ def no_idle_rank(client):
 
 @case()
 def idle_ranks_of_python(client):
-    """One of 5 ranks computes in Python and in a child that it starts: both are the rank's, and it has five times the mean."""
+    """The child of a rank belongs to the rank: one of 5 ranks computes, in Python and in a child, and has five times the
+    mean."""
     program = (f"import os, subprocess; subprocess.run(['{victim(client)}', 'counts', '1', '{CALLS}', 'run']); "
                f"import numpy as n; a = n.ones((50, 50)); a @ a")
     for rank in range(5):
@@ -114,7 +120,8 @@ def idle_ranks_of_python(client):
 
 @case()
 def ranks_without_a_launch(client):
-    """Ranks of a launch without a name are one run, by who started them: through shells, and with their children."""
+    """Ranks of a launch without a name are one run if one process has started them, also through shells, and together
+    with their children."""
     rank = f"$LAUNCHER -o d/ {PYTHON} -c \"$PROGRAM\"; true"  # a shell that stays
     program = (f"import subprocess, numpy as n; a = n.ones((50, 50)); a @ a; "
                f"subprocess.run(['{victim(client)}', 'counts', '1', '{CALLS}', 'run'], check=True)")
@@ -135,13 +142,14 @@ HEADER_START = 48  # start_realtime_ns in struct dump_header
 
 
 def damage(path, at, bits=0x40):
+    """Flips bits of one byte of a file."""
     changed = bytearray(path.read_bytes())
     changed[at] ^= bits
     path.write_bytes(changed)
 
 
 def live_copy(client, out):
-    """A copy of a dump that was made while its process ran, of which the file is the whole later on."""
+    """A dump of a process that was killed, and a copy of it that was made while the process ran."""
     process = subprocess.Popen([client.launcher, "-o", out, victim(client), client.folder / "counts", "1", "0", "run"],
                                cwd=client.folder, env=client.environment(), stdout=subprocess.DEVNULL)
     dump, copy = client.folder / out, client.folder / f"early-{out}"
@@ -161,7 +169,8 @@ def live_copy(client, out):
 
 @case()
 def copies(client):
-    """The whole dump counts, however many copies there are, whatever is wrong with them and in whatever order they come."""
+    """A dump counts once, however many copies there are, whatever is wrong with the others, and in whatever order they
+    are given."""
     make(client, "a.dump")
     make(client, "b.dump")
     whole = (client.folder / "a.dump").read_bytes()
@@ -180,7 +189,7 @@ def copies(client):
 
 @case(at=("magic", "byte order", "magic and time"))
 def copies_with_a_damaged_beginning(client):
-    """A copy is told as one where its first bytes are wrong, and the sound one counts."""
+    """A copy with a damaged beginning is recognized, and the sound one counts."""
     make(client, "a.dump")
     shutil.copy(client.folder / "a.dump", client.folder / "b.dump")
     for at in {"magic": [0], "byte order": [12], "magic and time": [3, HEADER_START]}[client.at]:
@@ -194,7 +203,7 @@ def copies_with_a_damaged_beginning(client):
 
 @case()
 def early_copies(client):
-    """Of two sound copies the later one counts, and where only a damaged one knows the end, that is said."""
+    """Of two sound copies the later one counts. If only a damaged copy knows of later calls, the report says so."""
     dump, early = live_copy(client, "run.dump")
     calls = numbers(client, dump)["totals"]["calls"]
     for paths in ((dump, early), (early, dump)):
@@ -211,7 +220,8 @@ def early_copies(client):
 
 @case()
 def no_copies(client):
-    """What a process becomes by exec, and what it forks, are no copies of it, though pid and beginning are the same."""
+    """A dump of a program that a process became by exec, or of a forked child, is no copy, though process number and
+    start may be the same."""
     program = (f"import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0); "
                f"os.execv('{victim(client)}', ['victim', 'counts', '1', '{CALLS}', 'run'])")
     start(client, PYTHON, "-c", program, launcher=["-o", "x/"])
@@ -227,7 +237,7 @@ def no_copies(client):
 
 @case()
 def last_run(client):
-    """Without --last all that is there is added up, and that is said; with it, the last run with its children."""
+    """Without --last all runs are added up, and the report says so. With it, the last run counts, with its children."""
     make(client, "d/", calls=3)
     program = (f"import subprocess\nfor calls in '5', '7': "
                f"subprocess.run(['{victim(client)}', 'counts', '1', calls, 'run'], check=True)")
@@ -241,7 +251,8 @@ def last_run(client):
 
 @case()
 def damaged_earlier_run(client):
-    """One wrong bit in its time does not make an old dump the last run; that it is left out is said, since it might be of the last."""
+    """A wrong bit in the time of an old dump does not make it the last run. A line says that it is left out, since it
+    might belong to the last run."""
     make(client, "d/", calls=3)
     (old,) = (client.folder / "d").iterdir()
     make(client, "d/", calls=5)
@@ -254,7 +265,7 @@ def damaged_earlier_run(client):
 
 @case()
 def damaged_in_last_run(client):
-    """A dump of the last run is of it still where its header is damaged, and does not move the beginning of the run."""
+    """A dump of the last run whose header is damaged still belongs to it, and does not move the start of the run."""
     make(client, "d/", calls=3)
     before = set((client.folder / "d").iterdir())
     start(client, "sh", "-c", f"{victim(client)} counts 1 5 run; {victim(client)} counts 1 7 run", launcher=["-o", "d/"])
@@ -266,7 +277,7 @@ def damaged_in_last_run(client):
 
 @case()
 def bare_runs(client):
-    """Without the launcher a process and its children are one run, and what a script starts one after another are several."""
+    """Without the launcher, a process and its children are one run, and the programs of a script are several."""
     script = f"{victim(client)} counts 1 3 run; {victim(client)} counts 1 4 run"
     client.run(["sh", "-c", script], FLOPSHIM_OUT=f"{client.folder}/d/")
     found = numbers(client, "d")
@@ -275,7 +286,7 @@ def bare_runs(client):
 
 @case()
 def stale(client):
-    """The run that finds its dump's name taken is not compared by the old dump."""
+    """If an earlier run's dump kept its name, comparing that dump is refused, since the new one is in another file."""
     make(client, "base.dump")
     make(client, "new.dump")
     report(client, "compare", "base.dump", "new.dump")
@@ -294,7 +305,7 @@ def stale(client):
 
 @case()
 def compared_with_children(client):
-    """Children that a run has left beside its dump are compared with it."""
+    """Dumps of children beside a dump are compared with it."""
     program = "import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or ([a @ a for _ in range(%d)], os._exit(0))"
     for name, products in (("old", 2), ("same", 2), ("new", 3)):
         start(client, PYTHON, "-c", program % products + "; os.waitpid(pid, 0)", launcher=["-o", f"{name}.dump"])
@@ -305,7 +316,8 @@ def compared_with_children(client):
 
 @case()
 def later_run_beside(client):
-    """A report of a dump beside which a later run has left its own says so; with all of them, or with none beside, nothing is said."""
+    """If a later run has left its dump beside the one that is reported, a line says so. If all are given, or none is
+    beside it, nothing is said."""
     make(client, "new.dump", calls=3, launcher=["-q"])
     check_equal(report(client, "new.dump").stderr, "", "standard error with nothing beside it")
     make(client, "new.dump", calls=5, launcher=["-q"])
@@ -322,7 +334,7 @@ def later_run_beside(client):
 
 @case(children=(1, 4))
 def children_beside(client):
-    """A report of one dump of a run says how many more of the run lie beside it, and that --last takes them."""
+    """A report of one dump of a run says how many more of the run are beside it, and that --last includes them."""
     program = ("import os, numpy as n; a = n.ones((50, 50)); a @ a\nfor child in range(%d):\n"
                "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
     start(client, PYTHON, "-c", program % client.children, launcher=["-o", "x.dump"])
@@ -335,7 +347,8 @@ def children_beside(client):
 
 @case()
 def siblings_named(client):
-    """With --last the dumps beside one that is named count once though they are named too; what is named twice is said to be."""
+    """With --last, dumps beside a given one count once, even if they are given too. A line says so if a dump is given
+    twice."""
     program = ("import os, numpy as n; a = n.ones((50, 50)); a @ a\nfor child in range(2):\n"
                "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
     start(client, PYTHON, "-c", program, launcher=["-o", "x.dump"])
@@ -356,7 +369,7 @@ def siblings_named(client):
 
 @case()
 def charged_nothing(client):
-    """The stacks of two runs whose calls have a weight of 0 did what the calls did."""
+    """If all calls of two runs have the weight 0, their stacks have the FLOPs of the calls."""
     weights = client.folder / "weights"
     weights.write_text("ddot 0\n")
     for calls in 3, 5:
@@ -371,12 +384,14 @@ def charged_nothing(client):
 # ---- names that are taken ----
 
 def names(client):
+    """The names of all dumps in the case's folder."""
     return sorted(path.name for path in client.folder.glob("*.dump"))
 
 
 @case()
 def stale_said(client):
-    """That an earlier run's dump stays where the new one was to be is said, --quiet or not; that another rank's does, is not then."""
+    """A line says that an earlier run's dump keeps the name, even with --quiet. It is not said of a dump of another
+    rank."""
     make(client, "x.dump", launcher=["-q"])
     said = make(client, "x.dump", launcher=["-q"]).stderr.decode()
     check("x.dump exists already, from an earlier run: writing" in said, f"standard error: {said!r}")
@@ -388,7 +403,7 @@ def stale_said(client):
 
 @case()
 def overwritten(client):
-    """An earlier run's dump is replaced, and nothing is said, nor stale."""
+    """With --overwrite an earlier run's dump is replaced, without a message."""
     make(client, "base.dump", calls=5)
     make(client, "x.dump", calls=3)
     said = make(client, "x.dump", calls=5, launcher=["--overwrite"]).stderr
@@ -411,7 +426,8 @@ int flock(int file, int operation)
 
 @case(file_system=("NFS", "WITHOUT_LOCKS"))
 def not_locked(client):
-    """Where files cannot be locked it is said that an earlier dump stays, and why. NFS locks what is open for writing."""
+    """If files cannot be locked, a line says that an earlier dump could not be replaced, and why. On NFS a file that is
+    open for writing can be locked."""
     source, made = client.folder / "lock.c", client.folder / "lock.so"
     source.write_text(NO_LOCK)
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", made, source], check=True)
@@ -426,7 +442,7 @@ def not_locked(client):
 
 @case(what=("text", "cut", "link", "rank", "child"))
 def not_overwritten(client):
-    """No file is replaced that is no dump, or a dump of this run."""
+    """--overwrite replaces no file that is no dump, and no dump of the same run."""
     start_again = {}
     path = client.folder / "x.dump"
     make(client, "x.dump", calls=3)
@@ -456,7 +472,7 @@ def not_overwritten(client):
 
 @case()
 def running_not_overwritten(client):
-    """Nor is the dump of a process that runs."""
+    """--overwrite does not replace the dump of a running process, but that of one that was killed."""
     process = subprocess.Popen([client.launcher, "-o", "x.dump", victim(client), client.folder / "counts", "1", "0", "run"],
                                cwd=client.folder, env=client.environment(), stdout=subprocess.DEVNULL)
     try:
@@ -480,7 +496,7 @@ STARTS = "import numpy as n, subprocess, sys; a = n.ones((50, 50)); a @ a; subpr
 
 @case(how=("exec", "parent", "ranks"))
 def name_taken_by_its_own_run(client):
-    """The processes of one run leave a dump each, and that the name is taken by one of them is no news, with the launcher or without."""
+    """If a name is taken by a dump of the same run, nothing is said, with the launcher or without it."""
     words = [victim(client), client.folder / "counts", 1, CALLS, "run"]
     own = {"LD_PRELOAD": str(client.shim), "FLOPSHIM_OUT": "bare.dump"}
     if client.how == "ranks":
@@ -498,7 +514,8 @@ def name_taken_by_its_own_run(client):
 
 @case()
 def number_given_out_again(client):
-    """A dump whose parent had the number that this process has now is an earlier run's, if it began before this process did."""
+    """A dump whose parent had the number that this process has now belongs to an earlier run if it began before this
+    process did."""
     space = ["unshare", "--pid", "--fork", "--mount-proc"]
     if not shutil.which("unshare") or subprocess.run([*space, "true"], capture_output=True).returncode:
         raise Skip("no name space for processes")

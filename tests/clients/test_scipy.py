@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""SciPy, as the distribution packages it, on every BLAS."""
+"""Tests SciPy as the distribution packages it, on every BLAS. Expected FLOPs are those of textbook loops."""
 
 import flops
 from harness import EVERY_BLAS, PYTHON, SCRIPTS, case, check, check_calls, check_equal, check_priced, check_total
@@ -32,6 +32,7 @@ PARTS = {
 
 @case(on=EVERY_BLAS, operation=EXPECTED)
 def dense(client):
+    """Operations with direct algorithms cost what their textbook loops cost, and the same on every BLAS."""
     run = client.same([PYTHON, PROGRAM, client.operation])
     expected, tolerance = EXPECTED[client.operation]
     check_calls(run, expected | IMPORT, tolerance=tolerance)
@@ -40,6 +41,7 @@ def dense(client):
 
 @case(on=EVERY_BLAS, operation=PARTS)
 def composed(client):
+    """Operations whose number of steps depends on the data call the expected routines, and all calls have prices."""
     run = client.same([PYTHON, PROGRAM, client.operation])
     check_priced(run)
     check_total(run)
@@ -49,5 +51,6 @@ def composed(client):
 
 @case()
 def queries(client):
+    """A workspace query of SciPy is counted as one."""
     run = client.run([PYTHON, PROGRAM, "schur"])
     check_equal(run.totals["workspace_queries"], 1, "workspace queries")

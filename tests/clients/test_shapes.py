@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many calls and many shapes: the dump and the memory are bounded, the totals exact. The BLAS does nothing, so that the
-calls are many. FLOPSHIM_LONG=1 makes 100 million."""
+"""Tests very many calls and shapes: dump and memory must stay bounded, and totals exact. The BLAS does nothing, so that
+many calls are fast. FLOPSHIM_LONG=1 makes 100 million calls."""
 
 import json
 import os
@@ -15,17 +15,20 @@ MIB = 1 << 20
 
 
 def program(client, source="shapes.c", *flags):
+    """A program that is linked to a BLAS that does nothing."""
     blas = client.compile("null_blas.c", "-shared", "-fPIC", name="libnull_blas.so", blas=False)
     return client.compile(source, f"-L{blas.parent}", "-lnull_blas", f"-Wl,-rpath,{blas.parent}", *flags, blas=False)
 
 
 def shapes_of(client, run):
+    """All shapes in the report of a run."""
     done = subprocess.run([client.reporter, "--json", "--top", "all", *run.dumps], capture_output=True, check=True)
     return json.loads(done.stdout)["shapes"]
 
 
 def measure(client, shapes, calls):
-    """(dump in bytes, resident memory added in bytes, the report)"""
+    """(size of the dump in bytes, resident memory that the shim adds in bytes, the run). Calls and FLOPs must be those
+    that the program counts itself."""
     command = [program(client), shapes, calls]
     bare = client.run(command, shim=False)
     run = client.run(command)
@@ -41,6 +44,7 @@ def losses(run):
 
 @case()
 def thousand(client):
+    """Ten million calls of a thousand shapes take less than 8 MiB of dump and memory, and each shape has its calls."""
     size, resident, run = measure(client, 1000, CALLS)
     check(size < 8 * MIB, f"a dump of {size} bytes")
     check(resident < 8 * MIB, f"{resident} bytes of memory")
@@ -52,8 +56,8 @@ def thousand(client):
 
 @case()
 def orders(client):
-    """Each call is counted under its own shape and namespace, whatever order they come in: the shim expects the one that
-    followed the last time."""
+    """Each call is counted under its own shape and namespace, in whatever order they come, though the shim guesses the
+    next shape from the last order."""
     run = client.run([program(client, "orders.c", f"-I{TOP / 'include'}")])
     lines = [line.split() for line in run.out.decode().splitlines()]
     expected = {(name, letter, int(n), int(calls)) for name, letter, n, calls in (x for x in lines if len(x) == 4)}
@@ -71,6 +75,8 @@ def orders(client):
 
 @case()
 def million(client):
+    """A million shapes take less than 64 MiB of dump, the report says that shapes are rounded up, the totals are exact,
+    and more calls of the same shapes take no more space."""
     size, resident, run = measure(client, MANY, MANY)
     check_equal(run.totals["flops"], 2 * 5050**3, "FLOPs")
     check(size < 64 * MIB, f"a dump of {size} bytes")
@@ -84,8 +90,7 @@ def million(client):
 
 @case()
 def rejected(client):
-    """Calls that do nothing by their INFO, once all rows are taken: what they were to cost is neither counted nor kept from the
-    budget, and that of the others is."""
+    """Once all rows are taken, rejected calls cost nothing and use nothing of a budget, and the others do."""
     for settings in ({}, {"FLOPSHIM_TIME": "all"}, {"FLOPSHIM_BUDGET": "1E"}, {"FLOPSHIM_RECORDS": "calls"}):
         run = client.run([program(client), 60_000, 60_000, 500], **settings)
         flops = int(run.out.split()[0])
@@ -97,8 +102,8 @@ def rejected(client):
 
 @case()
 def refused(client):
-    """Of calls that a budget refuses once all rows are taken, those of a shape with a row of its own and the others:
-    what they asked for is added up, raw and charged apart."""
+    """Once all rows are taken, FLOPs and charges of refused calls are added up, for shapes with a row of their own and
+    the others."""
     shapes = 60_000
     flops = sum(2 * (1 + i % 100) * (1 + i // 100 % 100) * (1 + i // 10_000) for i in range(shapes))
     run = client.run([program(client), shapes, 2 * shapes], FLOPSHIM_MULTIPLIER="2", FLOPSHIM_BUDGET=str(2 * flops),

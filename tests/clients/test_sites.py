@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where the work came from: sampled stacks against known shares, and Python lines."""
+"""Tests where work comes from: sampled stacks against known shares, functions, and lines of C, C++, Fortran and Python."""
 
 import json
 import re
@@ -14,6 +14,7 @@ SHARES = {f"site_{i}": i / 210 for i in range(1, 21)}  # 210 calls a round
 
 
 def stacks_of(client, run):
+    """All stacks in the report of a run."""
     done = subprocess.run([client.reporter, "--json", "--top", "1000", *run.dumps], capture_output=True, text=True)
     check_equal(done.returncode, 0, "status of the report")
     return json.loads(done.stdout)["stacks"]
@@ -21,8 +22,8 @@ def stacks_of(client, run):
 
 @case(rounds=(300, 30000))
 def shares(client):
-    """Twenty functions with 0.5 to 9.5 % of the work each, built without frame pointers, told apart by sampled stacks:
-    a thousand of them in a short run, and in a long one ever fewer for the same work."""
+    """Sampled stacks find the shares of twenty functions with 0.5 to 9.5 % of the work each, built without frame
+    pointers, within 4 %. A short run takes hundreds of stacks, and a long one few more."""
     rounds = client.rounds
     program = client.compile("sites.c", "-O2", "-fomit-frame-pointer", "-Wno-missing-prototypes", name="sites")
     run = client.run([program, rounds], threads=1)
@@ -40,7 +41,8 @@ def shares(client):
 
 @case(stacks=("auto", "all"))
 def thousands(client):
-    """More places than the tables of sites, stacks and samples begin with, in a process and again in its child."""
+    """More call sites than the first tables have room for are all counted, in a process and in its child. Later rounds
+    of the same sites take no more space."""
     program, rounds, places = client.compile("places.c", "-O1", name="places"), 2, 3000
     run = client.run([program, rounds, "fork"], FLOPSHIM_STACKS=client.stacks)
     check_equal(len(run.dumps), 2, "dumps")
@@ -60,7 +62,7 @@ def thousands(client):
 
 @case()
 def the_same_stack_again(client):
-    """Large calls from one place after another: of each place ever fewer stacks are taken, which stand for the rest."""
+    """Of large calls from one place, ever fewer stacks are taken, and these stand for the rest."""
     repeats, order = 9, 64  # so few that the threshold of all sites stays below a call of 2 * 64^3 FLOPs
     program = client.compile("sites.c", "-O2", "-fomit-frame-pointer", "-Wno-missing-prototypes", name="sites")
     run = client.run([program, 1, repeats, order], threads=1)
@@ -97,7 +99,7 @@ Model().step()
 
 @case()
 def python_lines(client):
-    """The Python function, file and line, found while NumPy has released the GIL."""
+    """Stacks have the Python functions, files and lines, even while NumPy has released the GIL."""
     program = client.folder / "program.py"
     program.write_text(PROGRAM)
     run = client.run([PYTHON, program])
@@ -112,12 +114,13 @@ OPTIMIZED = ("-O2", "-g", "-fomit-frame-pointer")
 
 
 def line_of(path, words):
+    """The number of the only line that has these words."""
     (number,) = [i + 1 for i, line in enumerate(Path(path).read_text().splitlines()) if words in line]
     return number
 
 
 def build(client, source, target, *flags):
-    """Compiles a copy of a fixture in the case's own folder, where it can be moved and built again."""
+    """Compiles a copy of a program in the case's own folder, where it can be moved and built again."""
     compiler = {".c": "gcc", ".cc": "g++", ".f90": "gfortran"}[Path(source).suffix]
     if not shutil.which(compiler):
         raise Skip(f"no {compiler}")
@@ -129,12 +132,14 @@ def build(client, source, target, *flags):
 
 
 def sites_of(client, run, cwd=None):
+    """The call sites in the report of a run."""
     done = subprocess.run([client.reporter, "--json", *run.dumps], capture_output=True, text=True, check=True, cwd=cwd)
     return json.loads(done.stdout)["sites"]
 
 
 @case()
 def c_without_frame_pointers(client):
+    """A call site in C is found by function and line, without frame pointers."""
     source = PROGRAMS / "sites.c"
     run = client.run([build(client, source, client.folder / "sites"), 1])
     (site,) = sites_of(client, run)
@@ -144,6 +149,7 @@ def c_without_frame_pointers(client):
 
 @case()
 def templates(client):
+    """Call sites in C++ templates are found by function and line, and inlined calls are in the stacks."""
     source = PROGRAMS / "sites_template.cc"
     run = client.run([build(client, source, client.folder / "templates")])
     sites = sites_of(client, run)
@@ -159,6 +165,7 @@ def templates(client):
 
 @case()
 def fortran(client):
+    """Call sites in Fortran modules and internal procedures are found by function and line."""
     source = PROGRAMS / "sites_fortran.f90"
     run = client.run([build(client, source, client.folder / "fortran", f"-J{client.folder}")])
     found = {(site["function"], Path(site["file"]).name, site["line"]): site["flops"] for site in sites_of(client, run)}
@@ -169,7 +176,7 @@ def fortran(client):
 
 @case(kind=("stripped", "without_lines"))
 def without_debug_information(client):
-    """The function and the offset in it, where symbols are left; the file and the offset, where none are."""
+    """Without lines a site has its function if symbols are left, and otherwise its file and offset."""
     program = build(client, PROGRAMS / "sites.c", client.folder / "sites", "-s" if client.kind == "stripped" else "-g0")
     (site,) = sites_of(client, client.run([program, 1]))
     check_equal((site["file"], site["line"]), (None, None), "file and line")
@@ -180,7 +187,7 @@ def without_debug_information(client):
 
 @case(program=("numpy", "scipy"))
 def extensions(client):
-    """Extensions without debug information: the module, and the Python line."""
+    """Call sites in extensions without debug information have the module, and their stacks the Python line."""
     path = client.folder / "program.py"
     path.write_text("import numpy as np\nfrom scipy import linalg\na = np.eye(200) * 3\n" +
                     {"numpy": "b = np.linalg.solve(a, a)\n", "scipy": "b = linalg.lu_factor(a)\n"}[client.program])
@@ -197,7 +204,7 @@ def extensions(client):
 
 @case()
 def from_another_directory(client):
-    """A program that was started and compiled by relative paths, and a report that is made elsewhere."""
+    """A program that was compiled and started by relative paths has the same sites in a report from another directory."""
     folder = client.folder / "project"
     folder.mkdir()
     shutil.copy(PROGRAMS / "sites.c", folder)
@@ -210,8 +217,8 @@ def from_another_directory(client):
 
 @case()
 def built_again(client):
-    """Another build at the same path: that it is another is stated, and no line of it is shown; a copy of the old one,
-    put back, is read."""
+    """If the file at the path is another build, the report says so and shows no line of it. If the old file is put back,
+    it is read."""
     program = build(client, PROGRAMS / "sites.c", client.folder / "sites")
     run = client.run([program, 1])
     before = sites_of(client, run)

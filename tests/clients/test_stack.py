@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How much stack calls take beyond what they take without the shim: coroutines and signal handlers have little."""
+"""Tests how much more stack calls take than without the shim, since coroutines and signal handlers have little."""
 
 from harness import case, check
 
@@ -10,11 +10,13 @@ KINDS = ("coroutine", "handler", "thread")  # of threads, each call is the first
 
 
 def depths(client, kind, **options):
+    """{kind of call: bytes of stack that it takes}, and the run."""
     run = client.run([client.compile("stack_use.c", "-pthread", "-Wl,-z,now"), kind], OPENBLAS_NUM_THREADS="1", **options)
     return {name: int(depth) for name, depth in (line.split() for line in run.out.decode().splitlines())}, run
 
 
 def compare(client, kind, first_calls, **options):
+    """First calls take at most FIRST bytes more than without the shim, and later ones at most LATER."""
     bare, _ = depths(client, kind, shim=False)
     shim, run = depths(client, kind, **options)
     check(bare.keys() == shim.keys() and len(bare) == 9, f"measured {sorted(shim)}")
@@ -26,12 +28,14 @@ def compare(client, kind, first_calls, **options):
 
 @case(kind=KINDS)
 def default(client):
+    """Calls with the default settings stay within their bounds, on coroutines, in handlers and in threads."""
     compare(client, client.kind, ("first", "child"))
 
 
 @case(kind=KINDS)
 def all_stacks(client):
-    """Each call's stack is taken: on another one, so that a small one is no reason to leave it out."""
+    """If each call's stack is taken, calls stay within their bounds, since the shim unwinds on a stack of its own.
+    Stacks on small stacks are taken too, but not those on signal stacks."""
     run = compare(client, client.kind, ("first", "child"), FLOPSHIM_STACKS="all")
     names = {frame.split(" ")[0] for stack in run.report["stacks"] for frame in stack["frames"]}
     expected = {"dot", "other_place", "other_routine", "product"}
@@ -41,13 +45,14 @@ def all_stacks(client):
 
 @case(kind=("coroutine",))
 def every_call_recorded(client):
+    """With the ordered record, all clocks and budgets, calls stay within their bounds."""
     compare(client, client.kind, ("first", "child"), FLOPSHIM_RECORDS="calls", FLOPSHIM_TIME="all",
             FLOPSHIM_BUDGET="1e15,train=1")
 
 
 @case(action=("deny", "warn"))
 def refused(client):
-    """The one line that is said takes most of it."""
+    """A refused call stays within the bound of a first call; most of it is for the line that is printed."""
     bare, _ = depths(client, "coroutine", shim=False)
     shim, _ = depths(client, "coroutine", FLOPSHIM_BUDGET="1", FLOPSHIM_ON_EXCEED=client.action, FLOPSHIM_QUIET="1")
     for name, depth in shim.items():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Times in `auto`: of small calls a sample is timed, and the estimate is held to what the clock on the wall says."""
+"""Tests times in the mode `auto`: a sample of small calls is timed, and the estimate must agree with a clock outside of
+the shim."""
 
 import statistics
 import time
@@ -11,6 +12,7 @@ CALLS = 30_000_000
 
 
 def wall(client, *command, **options):
+    """(nanoseconds that a victim ran by the clock, the run)."""
     start = time.monotonic_ns()
     run = client.run([client.compile("victim.c", "-pthread"), client.folder / "counts", *command], **options)
     return time.monotonic_ns() - start, run
@@ -18,9 +20,10 @@ def wall(client, *command, **options):
 
 @case(stacks=("auto", "off"))
 def small_calls(client):
-    """Thirty million calls of some nanoseconds: not much longer in all than the program ran, nor much less than without
-    the shim, where they are most of it. (Single calls with cold caches seem ten times as long.) What a clock reading costs
-    is as long as the call and is taken off: one run in ten says a fifth of the usual or less, so it is the median of five."""
+    """The estimate of thirty million calls of a few nanoseconds is not much more than the program's time with the shim,
+    and not much less than without. (Single calls with cold caches seem ten times as long. The cost of reading the clock
+    is subtracted, and is as long as the call: one run in ten says a fifth of the usual time, so the median of five is
+    taken.)"""
     bare, _ = wall(client, "1", CALLS, "run", shim=False)
     estimates, longest = [], 0
     for _ in range(5):
@@ -38,7 +41,7 @@ def small_calls(client):
 
 @case()
 def threads(client):
-    """Two threads at once: each is timed."""
+    """The calls of two threads at once are both timed."""
     elapsed, run = wall(client, "2", CALLS // 2, "run")
     estimate = run.totals["estimated_time_ns"]
     check(0 < estimate < 4 * elapsed, f"{estimate / 1e9:.3f} s in two threads of {elapsed / 1e9:.3f} s")
@@ -54,8 +57,8 @@ DEAR_MODES = {
 
 @case(mode=DEAR_MODES)
 def dear_calls(client):
-    """Calls of more FLOPs than any credit, most of which do not see the slow path: each is timed all the same, and the
-    sampled stacks stand for all of them."""
+    """Calls that cost more than any credit, most of which do not take the slow path, are all timed, and the sampled
+    stacks stand for all of them."""
     order, turns = 64, 20_000
     each = flops.gemm(order, order, order)
     run = client.run([client.compile("dear.c"), order, turns], **DEAR_MODES[client.mode])
@@ -76,7 +79,8 @@ def dear_calls(client):
 
 
 def check_stacks(run):
-    """Some 1,500 stacks, so the sum of the estimates has a deviation of 3 %."""
+    """The two stacks stand for all FLOPs, and for a quarter and the rest. Some 1,500 stacks are taken, so that the sum
+    has a deviation of 3 %."""
     estimates = sorted(stack["sampled_flops"] / run.totals["flops"] for stack in run.report["stacks"])
     check_equal(len(estimates), 2, "stacks that differ")
     check(0.8 < sum(estimates) < 1.2 and 0.19 < estimates[0] < 0.31, f"of the FLOPs, the stacks stand for {estimates}")
@@ -84,7 +88,8 @@ def check_stacks(run):
 
 @case()
 def renewed_credit(client):
-    """Calls of which a portion of credit is enough for two: most portions are renewed without the slow path."""
+    """If a portion of credit pays for two calls, most portions are renewed without the slow path. A part of the calls is
+    timed, and the estimate agrees with the loop's time."""
     order, turns = 32, 100_000
     run = client.run([client.compile("dear.c"), order, turns])
     check_equal(run.routines, {"dgemm": (turns, turns * flops.gemm(order, order, order))}, "calls")
@@ -99,12 +104,14 @@ def renewed_credit(client):
 
 @case()
 def all_calls(client):
+    """With FLOPSHIM_TIME=all every call is timed."""
     _, run = wall(client, "1", CALLS // 10, "run", FLOPSHIM_TIME="all")
     check_equal(run.totals["timed_calls"], CALLS // 10, "timed calls")
 
 
 @case()
 def off(client):
+    """With FLOPSHIM_TIME=off no call is timed."""
     _, run = wall(client, "1", CALLS // 10, "run", FLOPSHIM_TIME="off")
     check_equal((run.totals["timed_calls"], run.totals["time_ns"]), (0, 0), "timed calls and time")
 
@@ -115,6 +122,7 @@ TRIES = 5  # where a machine is busy, one or two may be off: the median is not
 
 
 def ratio(client, pattern, calls, **options):
+    """The estimate divided by the sum of all times, which the BLAS of known_times.c measures itself."""
     library = client.compile("known_times.c", "-shared", "-fPIC", blas=False, name="libknown_times.so")
     program = client.compile("times.c", "-pthread", f"-L{library.parent}", "-Wl,-rpath," + str(library.parent),
                              "-lknown_times", blas=False, name="times")
@@ -131,7 +139,7 @@ PATTERNS = {"one_shape": 100_000, "rising": 39_999, "scattered": 40_000, "pauses
 
 
 def check_near(client, pattern, **options):
-    """Ends as soon as the median is known to be near."""
+    """The median of several ratios is near 1. Ends as soon as that is certain."""
     ratios = []
     for _ in range(TRIES):
         ratios.append(ratio(client, pattern, PATTERNS[pattern], **options))
@@ -143,9 +151,11 @@ def check_near(client, pattern, **options):
 
 @case(pattern=PATTERNS)
 def estimate(client):
+    """The estimate is near the time that all calls took, in each pattern of calls."""
     check_near(client, client.pattern)
 
 
 @case(pattern=("one_shape", "scattered"))
 def estimate_under_a_limit(client):
+    """The same under a budget."""
     check_near(client, client.pattern, FLOPSHIM_BUDGET="1e15")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Routines that no row of the table serves: those of the next release, whatever their names."""
+"""Tests routines that no row of the table serves, such as those of a later release: they must be named, and never
+counted as something else."""
 
 import flops
 from harness import PYTHON, blas_library, case, check, check_calls, check_equal, read_report
@@ -13,13 +14,14 @@ def library(client):
 
 
 def check_said(run, times):
+    """Standard error has so many lines, each about dgemmx2_."""
     lines = run.err.splitlines()
     check_equal([line[:len(SAID)] for line in lines], [SAID] * times, "lines on standard error")
 
 
 @case()
 def linked(client):
-    """In a dump that is there anyhow it is listed, and nothing is said."""
+    """If there is a dump, it has a note of the routine, and nothing is said."""
     program = client.compile("next_release.c", "-DCOUNTED", *library(client))
     run = client.run([program])
     check_calls(run, {"ddot": (1, flops.dot(4))})
@@ -30,7 +32,7 @@ def linked(client):
 
 @case()
 def nothing_else(client):
-    """No dump is made for it, but a limit or the launcher have it named, unless they are told to be quiet."""
+    """No dump is made for the routine alone. With a limit or under the launcher it is named, unless that is to be quiet."""
     program = client.compile("next_release.c", *library(client), blas=False)
     for expected, variables in ((0, {}), (1, {"FLOPSHIM_BUDGET": "1e9"}),
                                 (0, {"FLOPSHIM_BUDGET": "1e9", "FLOPSHIM_QUIET": "1"})):
@@ -42,7 +44,7 @@ def nothing_else(client):
 
 @case()
 def plug_in(client):
-    """One that is opened, called and closed again, three times: it is named once."""
+    """A plug-in that is opened, called and closed three times is named once."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     host = client.compile("next_release.c", "-DHOST", blas=False, name="host")
     run = client.run([host, plug], FLOPSHIM_BUDGET="1e9")
@@ -53,7 +55,7 @@ def plug_in(client):
 
 @case()
 def plug_in_of_many_names(client):
-    """The names of one are read in parts, and looking at the library behind one of them is no reason to miss the next."""
+    """Names of a plug-in are read in parts. Looking at the library that defines one of them does not hide the next."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", "-DMANY", *library(client), blas=False, name="many.so")
     host = client.compile("next_release.c", "-DHOST", blas=False, name="host")
     run = client.run([host, plug], FLOPSHIM_BUDGET="1e9")
@@ -63,7 +65,7 @@ def plug_in_of_many_names(client):
 
 @case()
 def forked(client):
-    """A child that ends without a call has its parent's dump in memory, and leaves it alone."""
+    """A child that ends without a call leaves its parent's dump alone, though it has it in memory."""
     program = client.compile("next_release.c", "-DFORKS", *library(client), name="next_release_forks")
     run = client.run([program], FLOPSHIM_BUDGET="1e9", timeout=30)
     check_equal(sorted(run.routines), ["dasum", "ddot", "dnrm2"], "routines")
@@ -84,7 +86,7 @@ if child:
 
 @case()
 def noted_in_a_child(client):
-    """What the parent's dump has a note of is noted in its child's dump, too."""
+    """What the parent's dump has a note of is noted in its child's dump too."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     run = client.run([PYTHON, "-c", NOTED_BEFORE_FORK.format(blas=blas_library(), plug=str(plug))], FLOPSHIM_BUDGET="1e9")
     check_said(run, 1)
@@ -94,7 +96,7 @@ def noted_in_a_child(client):
 
 @case()
 def by_a_relative_path(client):
-    """What was opened so is named by the whole path."""
+    """A plug-in that is opened by a relative path is named by its full path."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     run = client.run([PYTHON, "-c", "import ctypes; ctypes.CDLL('./plug.so').plugin"], cwd=plug.parent, FLOPSHIM_BUDGET="1e9")
     check_said(run, 1)
@@ -116,14 +118,15 @@ os.wait()
 
 @case()
 def opened_in_a_child(client):
-    """A look that a child cannot have before its first call is made up for after that, and not at an end that may never come."""
+    """If a child opens a plug-in before its first call, the plug-in is looked at after that call, and not only at an end
+    that may never come."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     check_said(client.run([PYTHON, "-c", OPENED_IN_CHILD.format(blas=blas_library(), plug=str(plug))], FLOPSHIM_BUDGET="1e9"), 1)
 
 
 @case()
 def slow_reader(client):
-    """Who waits for standard error to take the line holds up nobody else."""
+    """If nobody reads standard error, only the thread that prints the line waits, for half a second."""
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     run = client.run([client.compile("slow_reader.c"), plug], FLOPSHIM_BUDGET="1e9")
     waited, longest = map(int, run.out.split())
@@ -133,7 +136,7 @@ def slow_reader(client):
 
 @case()
 def nothing_wrong(client):
-    """A program whose routines are all known, with a limit and under the launcher."""
+    """A program whose routines are all known causes no line, with a limit or under the launcher."""
     program = client.compile("products.c")
     run = client.run([program], FLOPSHIM_BUDGET="1e9")
     check_equal(run.err, b"", "standard error")

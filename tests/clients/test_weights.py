@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FLOPSHIM_WEIGHTS and FLOPSHIM_MULTIPLIER: raw FLOPs stay what they are, charged ones are weighed."""
+"""Tests FLOPSHIM_WEIGHTS and FLOPSHIM_MULTIPLIER: FLOPs stay what they are, and charges are weighted."""
 
 import os
 import shlex
@@ -31,6 +31,8 @@ CASES = {
 
 @case(kind=tuple(CASES))
 def charged(client):
+    """Weights of routines, families, types and precisions, and the multiplier, are multiplied. A charge is never rounded
+    from something to nothing."""
     weights, multiplier, (double, single, dot) = CASES[client.kind]
     path = client.folder / "weights"
     path.write_text(weights)
@@ -47,7 +49,7 @@ MEANT = {"dgemm_": "dgemm", "DGEMM": "dgemm", "cblas_dgemm64_": "dgemm", "cblas_
 
 @case(given=tuple(MEANT))
 def symbols(client):
-    """Who names a symbol in place of a routine is told the routine's name."""
+    """If a weight names a symbol instead of a routine, the message says which routine was meant."""
     path = client.folder / "weights"
     path.write_text(f"{client.given} 2\n")
     said = client.run([PYTHON, "-c", "print('ran')"], status=2, FLOPSHIM_WEIGHTS=path).err.decode()
@@ -58,7 +60,7 @@ def symbols(client):
 
 @case(fault=("dgemmm 2", "gemm nan", "gemm -1", "gemm inf", "gemm", "gemm 1 2", "gemm 2x", "type:q 1"))
 def wrong(client):
-    """A fault stops the program before it starts, and names file, line and word."""
+    """A fault stops the program before it starts, and the message names the file, the line and the word."""
     path = client.folder / "weights"
     path.write_text("# a comment\n" + client.fault + "\n")
     run = client.run([PYTHON, "-c", "print('ran')"], status=2, FLOPSHIM_WEIGHTS=path)
@@ -70,6 +72,7 @@ def wrong(client):
 
 @case()
 def missing_file(client):
+    """A file that does not exist stops the program, and is named."""
     run = client.run([PYTHON, "-c", "print('ran')"], status=2, FLOPSHIM_WEIGHTS=client.folder / "nothing")
     check("nothing" in run.err.decode(), "the file is not named")
 
@@ -80,7 +83,8 @@ DOTS = 5 * flops.dot(4)  # what processes.c does
 
 
 def check_charged(client, words, factor, programs=1, shim=True, **environment):
-    """Of a command in which so many processes do DOTS each. $P in its last word is the program that does."""
+    """Runs a command in which so many processes do DOTS FLOPs each, and checks that their charge is `factor` times as
+    much. $P in the last word is the program that does so."""
     out = client.folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
@@ -94,7 +98,8 @@ def check_charged(client, words, factor, programs=1, shim=True, **environment):
 
 @case(launched=(False, True))
 def other_directory(client):
-    """A relative path means the file where the job began, for children of other directories, and their children, too."""
+    """A relative path means the file in the directory where the job began, for children in other directories and their
+    children too."""
     (client.folder / "w").write_text("ddot 2\n")
     launcher = [client.launcher] if client.launched else []
     for script in ("cd / && $P", "cd / && sh -c 'cd /tmp && exec $P'", "cd / && env -C /usr $P"):
@@ -103,7 +108,7 @@ def other_directory(client):
 
 @case()
 def other_directory_of_python(client):
-    """A child that begins elsewhere at once, and with no descriptors but three."""
+    """The same for a child that starts in another directory and inherits only three descriptors."""
     (client.folder / "below").mkdir()
     (client.folder / "w").write_text("ddot 4\n")
     code = "import subprocess; subprocess.run('$P'.split(), cwd='/usr', close_fds=True, check=True)"
@@ -112,7 +117,7 @@ def other_directory_of_python(client):
 
 @case(launched=(False, True))
 def pipe(client):
-    """What comes out of one serves all processes, though the first alone can read it."""
+    """Weights that come out of a pipe serve all processes, though only the first one can read them."""
     start = client.launcher if client.launched else f"env LD_PRELOAD={client.shim}"
     inner = shlex.quote("cd /; exec 7<&-; $P; $P")
     script = f"exec 7< <(echo 'ddot 10'); FLOPSHIM_WEIGHTS=/dev/fd/7 exec {start} sh -c {inner}"
@@ -121,14 +126,14 @@ def pipe(client):
 
 @case()
 def pipe_as_input(client):
-    """Out of which the lines come late, one by one and without the last newline."""
+    """Weights from a pipe are read to its end, though lines come late, one by one and without the last newline."""
     script = f"(sleep 0.3; echo '# late'; sleep 0.3; printf 'type:d 3') | {client.launcher} -w /dev/stdin $P"
     check_charged(client, ["sh", "-c", script], 3, shim=False)
 
 
 @case()
 def file_as_input(client):
-    """By a name that means another file to a child."""
+    """A name that means another file in a child means the parent's file."""
     (client.folder / "w").write_text("ddot 3\n")
     script = f"FLOPSHIM_WEIGHTS=/dev/stdin LD_PRELOAD={client.shim} sh -c '$P < /dev/null' < {client.folder}/w"
     check_charged(client, ["sh", "-c", script], 3, shim=False)
@@ -136,7 +141,7 @@ def file_as_input(client):
 
 @case()
 def lines(client):
-    """Instead of a file; a fault names the line."""
+    """The weights themselves may be given instead of a file. A message about a fault names the line."""
     check_charged(client, ["sh", "-c", "$P"], 6, FLOPSHIM_WEIGHTS="ddot 2\ntype:d 3\n")
     run = client.run(["true"], status=2, FLOPSHIM_WEIGHTS="ddot 2\nddott 3\n")
     check("FLOPSHIM_WEIGHTS: its text:2: " in run.err.decode(), f"it says {run.err.decode()}")
@@ -144,7 +149,7 @@ def lines(client):
 
 @case(what=("fifo", "directory", "device", "read before", "too much", "relative"))
 def cannot_be_read(client):
-    """Nothing waits, and nothing is counted without the weights."""
+    """If the weights cannot be read, the program is stopped without waiting, and nothing is counted without them."""
     path, words = client.folder / "w", ["true"]
     if client.what == "fifo":
         os.mkfifo(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Building and running the programs of these tests."""
+"""Builds and runs the programs of the tests of markers. It must never link a program with flopshim."""
 
 import os
 import re
@@ -21,7 +21,7 @@ COMPILERS = {".c": ["gcc", "-std=gnu11"], ".cc": ["g++", "-std=c++17"], ".f90": 
 
 
 def build(client, source, *flags, name=None, libraries=BLAS):
-    """The program made of a source, or of several; made anew when any of them or what they include has changed."""
+    """The program that is made of one source or of several. It is built again if any of them, or a header, has changed."""
     sources = [source] if isinstance(source, Path) else list(source)
     compiler = COMPILERS[sources[-1].suffix]
     if not shutil.which(compiler[0]):
@@ -41,7 +41,7 @@ def _module_folder(target):
 
 
 def build_checked(client, name):
-    """A program of tests with Check."""
+    """A program with tests of Check. Skips the case if Check is missing."""
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "check"], capture_output=True, text=True)
     if flags.returncode:
         raise Skip("no Check")
@@ -49,32 +49,33 @@ def build_checked(client, name):
 
 
 def build_foreign(client):
+    """The library foreign.so for Python programs."""
     return build(client, PROGRAMS / "foreign.c", "-shared", "-fPIC", name="foreign.so")
 
 
 def tests_in(program, pattern):
-    """The names that a program's source gives to its tests."""
+    """The names of the tests in a program's source, as the pattern finds them."""
     return tuple(re.findall(pattern, (PROGRAMS / program).read_text(), re.M))
 
 
 def run_python(client, *arguments, interpreter=PYTHON, path=(), **options):
-    """A Python program with the module flopshim, and what the programs of these tests need."""
+    """Runs a Python program that can import flopshim and the modules of these tests."""
     folders = [BINDINGS, TOP / "tests" / "clients", *path]
     return client.run([interpreter, *arguments], PYTHONPATH=":".join(map(str, folders)), **options)
 
 
 def interpreters():
-    """Python interpreters to try: the system's, and those that PYTHONS names."""
+    """The Python interpreters to try: the system's, and those that PYTHONS names."""
     return tuple([PYTHON, *os.environ.get("PYTHONS", "").split()])
 
 
 def namespaces(run):
-    """{path: inclusive FLOPs} from the report."""
+    """{path: inclusive FLOPs} of the report."""
     return {row["namespace"]: row["inclusive_flops"] for row in run.report["namespaces"]}
 
 
 def check_quiet(run, allowed=()):
-    """Nothing on standard error, but lines that hold one of `allowed`."""
+    """Nothing is on standard error, except lines with one of the words in `allowed`."""
     lines = [line for line in run.err.decode().splitlines() if not any(word in line for word in allowed)]
     if lines:
         raise Failure(f"on standard error: {tail(chr(10).join(lines).encode())}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The examples: unchanged without the shim, counted as mathematics says with it, stopped at a budget."""
+"""Tests the examples: they must run the same without the shim, cost what mathematics says with it, and stop at a budget."""
 
 import re
 
@@ -22,7 +22,7 @@ def fortran_program(client):
 
 @case()
 def build_lines(client):
-    """Each says how it is built; none needs a library of flopshim's."""
+    """Each example says how it is built, and none needs a library of flopshim's."""
     for source, compiler in (("power.c", "cc"), ("fit.cc", "c++"), ("heat.f90", "gfortran")):
         text = (EXAMPLES / source).read_text()
         line = re.search(rf"^\W+({re.escape(compiler)} -O2 .*?)(  |$)", text, re.M)
@@ -38,6 +38,7 @@ POWER_STEP = flops.gemv(200, 200) + flops.dot(200) + (flops.dot(200) + 1) + 200 
 
 @case()
 def power(client):
+    """power.c gives the same result under the shim, and its steps cost what their products cost."""
     without = client.run(c_program(client), shim=False)
     steps = int(re.fullmatch(rb"201\.000000 after (\d+) steps\n", without.out)[1])
     run = client.run(c_program(client))
@@ -47,6 +48,7 @@ def power(client):
 
 @case()
 def power_stops_by_itself(client):
+    """power.c stops by itself before a step that does not fit its budget, and no call is refused."""
     run = client.run([*c_program(client), 4 * POWER_STEP - 1])
     check(run.out.endswith(b" after 3 steps\n"), "it did not stop after 3 steps")
     check_equal(namespaces(run)["iterate"], 3 * POWER_STEP, "FLOPs of the steps")
@@ -55,7 +57,7 @@ def power_stops_by_itself(client):
 
 @case()
 def power_is_stopped(client):
-    """The environment's budget is seen by the program too: it stops by itself; what it did not ask for is refused."""
+    """power.c sees a budget of the environment and stops by itself. A call that it did not ask about is refused."""
     run = client.run(c_program(client), FLOPSHIM_BUDGET=f"iterate={2 * POWER_STEP}")
     check(run.out.endswith(b" after 2 steps\n"), "it did not stop after 2 steps")
     run = client.run(c_program(client), status=121, FLOPSHIM_BUDGET="setup=1000")
@@ -67,6 +69,8 @@ def power_is_stopped(client):
 
 @case()
 def fit(client):
+    """fit.cc gives the same result under the shim, its degrees cost what QR costs, and a budget stops it at the right
+    degree."""
     without = client.run(cxx_program(client), shim=False)
     check_equal(without.out.count(b"degree"), 10, "degrees")
     run = client.run(cxx_program(client))
@@ -88,6 +92,8 @@ def fit(client):
 
 @case()
 def heat(client):
+    """heat.f90 gives the same result under the shim, its two namespaces cost what their products cost, and a budget
+    stops it."""
     without = client.run(fortran_program(client), shim=False)
     check(re.fullmatch(rb"steps 50, largest error +\S+E-1\d\n", without.out), "another result")
     run = client.run(fortran_program(client))
@@ -114,6 +120,7 @@ BACKWARD = flops.gemm(16, 32, 256) + flops.gemv(32, 256)  # its outer product is
 
 @case()
 def train(client):
+    """train.py gives the same result under the shim, and both of its namespaces cost what their products cost."""
     program = EXAMPLES / "train.py"
     without = run_python(client, program, shim=False)
     check(without.err.startswith(b"flopshim: the shim is not loaded"), "it does not say that nothing is counted")
@@ -127,6 +134,7 @@ def train(client):
 
 @case()
 def train_stops(client):
+    """train.py stops in the epoch in which its budget is used up."""
     budget = 7 * (FORWARD + BACKWARD) + FORWARD
     run = run_python(client, EXAMPLES / "train.py", budget)
     check(run.out.startswith(b"stopped in epoch 8 by dgem"), "it was not stopped in epoch 8")
@@ -136,7 +144,8 @@ def train_stops(client):
 
 @case()
 def regression(client):
-    """Nobody prepared it: it knows no flopshim, and gives the same to the byte."""
+    """regression.py, which knows nothing of flopshim, gives the same bytes under the shim, and costs what mathematics
+    says."""
     program = [PYTHON, EXAMPLES / "regression.py"]
     run = client.same(program)
     each = flops.syrk(60, 500) + flops.gemv(60, 500) + flops.gesv(60, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Scopes and exceptions in C++."""
+"""Tests scopes and exceptions in C++. The program itself must check everything."""
 
 from harness import case
 from markers import PROGRAMS, build, check_quiet
@@ -7,6 +7,7 @@ from markers import PROGRAMS, build, check_quiet
 
 @case(standard=("c++17", "c++20"))
 def scopes(client):
+    """Exceptions end scopes, in both standards."""
     program = build(client, PROGRAMS / "exceptions.cc", f"-std={client.standard}", "-pthread",
                     name=f"exceptions-{client.standard}")
     check_quiet(client.run([program], FLOPSHIM_ON_EXCEED="deny"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""flopshim.h in every dialect, with every linker, and without the shim."""
+"""Tests flopshim.h in every dialect of C and C++, with every linker, and without the shim."""
 
 import subprocess
 
@@ -15,7 +15,7 @@ DIALECTS = {f"{compiler}-{standard}": [compiler, "-x", language, f"-std={standar
 
 @case(dialect=tuple(DIALECTS))
 def compiles_without_a_warning(client):
-    """Also twice, and where blocks are nested."""
+    """The header compiles without a warning, also if it is included twice and blocks are nested."""
     text = """
 #include <flopshim.h>
 #include <flopshim.h>
@@ -39,6 +39,7 @@ LINKERS = {"GNU ld": "bfd", "gold": "gold", "lld": "lld"}
 
 @case(way=tuple(f"{linker} {pie}" for linker in LINKERS for pie in ("-pie", "-no-pie")))
 def linked_with(client):
+    """A program with markers works under the shim and without it, whichever linker made it."""
     linker, pie = client.way.rsplit(" ", 1)
     flag = f"-fuse-ld={LINKERS[linker]}"
     if subprocess.run(["gcc", flag, "-Wl,--version"], capture_output=True).returncode:
@@ -53,7 +54,8 @@ def linked_with(client):
 
 @case(optimization=("-O1", "-O2"))
 def cost_without_the_shim(client):
-    """A pair of begin and end is under 6 ns: the best of many batches, and in instructions, which do not vary."""
+    """Without the shim a pair of begin and end takes less than 6 ns, in the fastest of many batches, and less than 30
+    instructions."""
     program = build(client, PROGRAMS / "marker_cost.c", client.optimization, name=f"marker_cost{client.optimization}")
     pair_ns = float(client.run([program], shim=False).out)
     check(pair_ns < 6, f"{pair_ns} ns for a pair")
@@ -72,7 +74,7 @@ def cost_without_the_shim(client):
 
 @case()
 def markers_of_a_program_that_is_not_c(client):
-    """A library that a program loads has the same markers."""
+    """Markers in a library that a Python program loads work like those of a program."""
     library = build(client, PROGRAMS / "link.c", "-shared", "-fPIC", "-Dmain=linked_main", name="link.so")
     run = client.run([PYTHON, "-c", f"import ctypes; ctypes.CDLL({str(library)!r}).linked_main()"])
     check_equal(run.out, b"20\n", "FLOPs that the marker saw")

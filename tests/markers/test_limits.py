@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Limits that change while they are used, over threads, children, kills and several processes.
-
-Most of it is checked inside of the program, see programs/limits.c."""
+"""Tests limits that change while they are used, with threads, children, kills and several processes. Most checks are in
+programs/limits.c."""
 
 import json
 import signal
@@ -24,29 +23,31 @@ def limits(client, test, **options):
 
 @case(test=INSIDE)
 def inside(client):
+    """The test of limits.c passes. Its status says so."""
     limits(client, client.test)
 
 
 @case(test=("huge_factors", "huge_unlimited"))
 def saturated(client):
-    """2e9 of the process times 2e9 of the root does not fit; what cannot be charged right is said."""
+    """A product of multipliers that does not fit is counted as saturated: 2e9 of the process times 2e9 of the root."""
     run = limits(client, client.test, FLOPSHIM_MULTIPLIER="2e9")
     check(run.totals["saturated_calls"] >= 2, f"{run.totals['saturated_calls']} saturated calls, not 2")
 
 
 def budget_used(report, namespace=""):
+    """How much of a namespace's budget is used."""
     row, = (row for row in report["namespaces"] if row["namespace"] == namespace)
     return row["budget_used"]
 
 
 def scopes_used(report):
-    """{amount: used} of the scopes' limits."""
+    """{amount: used} of the limits of scopes."""
     return {row["amount"]: row["used"] for row in report["limits"] if row["kind"] == "scope"}
 
 
 @case()
 def killed_with_idle_thread(client):
-    """Each of the threads had a lease of the root's budget, and one is asleep."""
+    """After a kill, leases of threads are not counted as used, though one of the threads is asleep."""
     run = limits(client, "killed_idle", status=-signal.SIGKILL, FLOPSHIM_BUDGET="1e9")
     check_equal(run.totals["charged"], 11 * DOT, "charged FLOPs")
     check_equal(budget_used(run.report), 11 * DOT, "used of the budget")
@@ -54,7 +55,7 @@ def killed_with_idle_thread(client):
 
 @case()
 def killed_in_scopes(client):
-    """The lease was on two namespaces' limits and two scopes'."""
+    """After a kill, a lease that was on the limits of two namespaces and two scopes is not counted as used."""
     run = limits(client, "killed_scopes", status=-signal.SIGKILL, FLOPSHIM_BUDGET="1e9")
     check_equal(budget_used(run.report), 20 * DOT, "used of the root's budget")
     check_equal(budget_used(run.report, "a"), 20 * DOT, "used of a's budget")
@@ -63,7 +64,7 @@ def killed_in_scopes(client):
 
 @case()
 def killed_later(client):
-    """Leases that were called back are not taken off."""
+    """After a kill, leases that had been called back are not subtracted again."""
     run = limits(client, "killed_later", status=-signal.SIGKILL, FLOPSHIM_BUDGET="a=1e7")
     check_equal(budget_used(run.report, "a"), 51 * DOT, "used of a's budget")
     check_equal(scopes_used(run.report), {3_000_000: 51 * DOT}, "used of the scope's budget")
@@ -71,7 +72,7 @@ def killed_later(client):
 
 @case()
 def merged(client):
-    """Of three processes with one budget each, what one of them used stands beside it."""
+    """Of three processes with a budget each, the report shows what the busiest one has used of it."""
     runs = [limits(client, test, status=-signal.SIGKILL, FLOPSHIM_BUDGET="1e9")
             for test in ("killed_idle", "killed_scopes", "killed_idle")]
     report = read_report(client.reporter, [dump for run in runs for dump in run.dumps])
@@ -84,7 +85,7 @@ def merged(client):
 
 @case()
 def merged_scopes(client):
-    """Scopes of one process, each with its own budget of the same amount."""
+    """Limits of one process with the same amount are one row of the report, with the largest use."""
     run = limits(client, "scope_in_flight")
     limit, = (row for row in run.report["limits"] if row["amount"] == 10**6)
     check(limit["limits"] >= 3500, f"{limit['limits']} scopes with that budget")
@@ -93,7 +94,7 @@ def merged_scopes(client):
 
 @case()
 def full_disk(client):
-    """When the dump cannot grow, work of new shapes shares rows, and what was refused is not counted as done."""
+    """If the dump cannot grow, new shapes share rows, the totals are exact, and refused work is not counted as done."""
     program = build(client, PROGRAMS / "limits.c", "-pthread")
     run = client.run(["/bin/sh", "-c", f"ulimit -f 400; exec {program} many_shapes"], timeout=600,
                      FLOPSHIM_ON_EXCEED="deny")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""flopshim.py on unmodified NumPy and SciPy: programs/budgets.py, test by test."""
+"""Tests flopshim.py with unmodified NumPy and SciPy: each test of programs/budgets.py is a case, and programs that a
+budget ends."""
 
 import re
 
@@ -19,23 +20,25 @@ def run_test(client, name, **variables):
 
 @case(test=tuple(name for name in tests_in("budgets.py", r"^def (\w+)\(") if name not in NOT_TESTS))
 def numpy(client):
+    """The test of budgets.py passes. Its status says so."""
     run_test(client, client.test)
 
 
 @case(operation=OPERATIONS)
 def raised_in_place(client):
-    """1,000 times of 1,000."""
+    """Each of 1,000 refused operations raises in place of its result."""
     check_quiet(run_test(client, f"raised_in_place={client.operation}"))
 
 
 @case()
 def spawned_process_starts_from_its_environment(client):
+    """A spawned process starts in the namespace of its environment."""
     run_test(client, "multiprocessing_by_spawn", FLOPSHIM_NAMESPACE="spawned")
 
 
 @case(interpreter=interpreters())
 def interpreter(client):
-    """Without NumPy: BLAS by ctypes, on any Python."""
+    """A refused call raises on any Python, without NumPy: ctypes calls the BLAS."""
     run = run_python(client, PROGRAMS / "interpreters.py", interpreter=client.interpreter,
                      FOREIGN=build_foreign(client))
     check_equal(run.out, b"good\n", "standard output")
@@ -67,6 +70,8 @@ def run_program(client, status=0, **variables):
 
 @case()
 def environment_budget_exits_inside_a_block_too(client):
+    """A budget of the environment ends the process inside of a block of another budget too, and one line says why and
+    where."""
     run = run_program(client, status=121, FLOPSHIM_BUDGET=IMPORT + EACH)
     check_equal(run.out, b"50.0\n", "standard output")
     check_equal(run.totals["charged"], IMPORT + EACH, "charged FLOPs")
@@ -76,12 +81,14 @@ def environment_budget_exits_inside_a_block_too(client):
 
 @case()
 def environment_budget_of_a_namespace_exits(client):
+    """A budget of the environment for a namespace ends the process."""
     run = run_program(client, status=121, FLOPSHIM_BUDGET=f"inner={EACH - 1}")
     check_equal(run.out, b"50.0\n", "standard output")
 
 
 @case()
 def environment_budget_warns(client):
+    """With FLOPSHIM_ON_EXCEED=warn the program goes on, and one line is printed."""
     run = run_program(client, FLOPSHIM_BUDGET=IMPORT + EACH, FLOPSHIM_ON_EXCEED="warn")
     check_equal(run.out, b"50.0\n50.0\nend\n", "standard output")
     check_equal(run.err.count(b"\n"), 1, "lines on standard error")
@@ -89,7 +96,7 @@ def environment_budget_warns(client):
 
 @case()
 def environment_budget_denies(client):
-    """Outside of a block it is as without the module; inside, the statement fails."""
+    """With `deny`, a call outside of a block has a wrong result, and a call inside of a block raises."""
     run = run_program(client, FLOPSHIM_BUDGET=IMPORT + EACH, FLOPSHIM_ON_EXCEED="deny")
     check_equal(run.out, f"50.0\nraised {IMPORT + EACH} ''\nend\n".encode(), "standard output")
     program = PROGRAM.replace("print(multiply(), flush=True)\nwith", "print(multiply() != '50.0')\nwith")
@@ -100,6 +107,7 @@ def environment_budget_denies(client):
 
 @case()
 def environment_budget_signals(client):
+    """With `signal`, the process ends by SIGXCPU, and the line says that the call was refused."""
     run = run_program(client, status=-24, FLOPSHIM_BUDGET=IMPORT + EACH, FLOPSHIM_ON_EXCEED="signal")
     check_equal(run.out, b"50.0\n", "standard output")
     check(b"refused" in run.err, "it does not say so")
@@ -107,7 +115,7 @@ def environment_budget_signals(client):
 
 @case()
 def smaller_budget_of_the_environment_stays(client):
-    """One that the program sets for itself by accumulate=True does not replace it; a smaller one does."""
+    """A larger budget of the program by accumulate=True does not replace one of the environment, and a smaller one does."""
     program = """
 import numpy as np, flopshim
 a = np.ones((50, 50))
@@ -128,6 +136,7 @@ except flopshim.BudgetExhaustedError as error:
 
 @case()
 def accumulates_inside_of_the_process_namespace(client):
+    """A budget by accumulate=True is of the namespace within FLOPSHIM_NAMESPACE, whatever block is open."""
     program = "import numpy as np, flopshim\n@flopshim.budget(1e9, namespace='step', accumulate=True)\n" \
               "def step(): np.ones((50, 50)) @ np.full((50, 50), 2.0)\nwith flopshim.namespace('x'): step()\n"
     run = run_python(client, "-c", program, FLOPSHIM_NAMESPACE="job")
@@ -136,7 +145,7 @@ def accumulates_inside_of_the_process_namespace(client):
 
 @case(interpreter=interpreters())
 def ends_with_the_line_that_charged(client):
-    """The line that a budget ends the program with names the caller of the module, not the module."""
+    """The line about a refused charge() names the caller of the module, and not the module."""
     program = client.folder / "prog.py"
     program.write_text("import flopshim\n\ndef step():\n    flopshim.charge('mine', 10)\n\nstep()\n")
     run = run_python(client, program, interpreter=client.interpreter, status=121, FLOPSHIM_BUDGET=9)
@@ -148,7 +157,7 @@ def ends_with_the_line_that_charged(client):
 
 @case()
 def pytest(client):
-    """A refusal is shown at the test's own line, without the module's."""
+    """pytest shows a refusal at the test's own line, without lines of the module."""
     (client.folder / "test_it.py").write_text("""
 import flopshim, numpy as np
 
@@ -198,7 +207,7 @@ for work in (lambda: neighbours.predict(x), lambda: SVC().fit(x, y)):
 
 @case()
 def scikit_learn(client):
-    """OpenMP workers that are refused, and libsvm, which goes on after a refusal."""
+    """OpenMP workers that are refused, and libsvm, which goes on after a refusal, raise once."""
     run = run_python(client, "-c", SKLEARN, status=None, OMP_NUM_THREADS=2)
     if run.status == 77:
         raise Skip("no scikit-learn")
@@ -207,7 +216,7 @@ def scikit_learn(client):
 
 @case()
 def import_changes_nothing(client):
-    """Without a budget of its own, a program that imports the module is as one that does not."""
+    """A program that only imports the module runs as one that does not."""
     program = "import sys, numpy as np, flopshim\na = np.ones((50, 50))\nprint((a @ a)[0, 0])\n" \
               "print(flopshim.used('.'), flopshim.remaining())\nassert sys.gettrace() is None\n"
     run = run_python(client, "-c", program)
@@ -218,6 +227,8 @@ def import_changes_nothing(client):
 
 @case()
 def without_the_shim(client):
+    """Without the shim every function of the module has a result, one line says that nothing is counted, and
+    required=True raises."""
     program = """
 import math, flopshim
 assert not flopshim.present()
@@ -250,6 +261,7 @@ except RuntimeError as error: print(error)
 
 @case()
 def module_is_one_file_of_the_standard_library(client):
+    """The module needs only the standard library."""
     run = client.run([PYTHON, "-S", "-E", "-c", f"import sys; sys.path.insert(0, {str(BINDINGS)!r}); import flopshim; "
                       "print('numpy' in sys.modules)"], shim=False)
     check_equal(run.out, b"False\n", "NumPy imported")

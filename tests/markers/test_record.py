@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What mechestim's OpRecord has, in the ordered record of FLOPSHIM_RECORDS=calls."""
+"""Tests the ordered record of FLOPSHIM_RECORDS=calls: it must have all that the OpRecord of mechestim has."""
 
 import json
 import os
@@ -34,6 +34,7 @@ RUNS = {"c": run_c, "python": run_numpy}
 
 @case(language=tuple(RUNS))
 def every_call_in_order(client):
+    """The record has every call and charge in order, with its price, namespace, arguments, thread, time and call site."""
     run = RUNS[client.language](client, FLOPSHIM_RECORDS="calls")
     out = subprocess.run([client.reporter, "calls", "--json", "--top", "all", *run.dumps], check=True,
                          capture_output=True).stdout
@@ -55,7 +56,7 @@ def every_call_in_order(client):
 
 @case(language=tuple(RUNS))
 def summed_up(client):
-    """By default, a row for each shape, namespace and site."""
+    """Without the ordered record there is a row for each shape, namespace and site."""
     report = RUNS[client.language](client).report
     row, = [row for row in report["namespaces"] if row["namespace"] == "train.inner"]
     check_equal((row["own_charged"], row["own_calls"]), (60, 1), "FLOPs and calls of the namespace")
@@ -65,8 +66,8 @@ def summed_up(client):
 
 @case()
 def more_than_fit(client):
-    """Ever new details, amounts and names: first the details are given up, then what is alike is added up. No charge is
-    refused or lost, and a budget holds."""
+    """If names, details and amounts of charges do not fit, details are given up first, and then like charges are added
+    up. No charge is lost, and a budget holds."""
     charges, total = 3 * 70_000, 70_000 * 70_001 // 2 * 4 + 7 * 70_000
     for settings in ({}, {"FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_BUDGET": str(2 * total)}):
         run = client.run([build(client, PROGRAMS / "many.c")], **settings)
