@@ -39,7 +39,7 @@ def library_folder():
     return Path("/usr/lib") / out.stdout.strip()
 
 
-# Every BLAS as the distribution packages it: the folders that hold its libblas.so.3 and liblapack.so.3.
+# {BLAS: the folders of its libblas.so.3 and liblapack.so.3}, as the distribution packages them.
 BLAS = {
     "openblas-pthread": ["openblas-pthread"],
     "openblas-openmp": ["openblas-openmp"],
@@ -50,7 +50,7 @@ BLAS = {
 }
 EVERY_BLAS = tuple(BLAS)
 DEFAULT_BLAS = "openblas-pthread"
-# The default, and one whose LAPACK calls its BLAS through the dynamic linker, so that nested calls are seen.
+# The default, and a BLAS that LAPACK calls through the dynamic linker, so that nested calls are seen.
 QUICK_BLAS = (DEFAULT_BLAS, "reference")
 
 
@@ -128,10 +128,10 @@ class Run:
     """A program that has ended."""
 
     command: list
-    status: int  # negative: the signal that killed it
+    status: int  # exit status, or minus the number of the signal that ended it
     out: bytes
     err: bytes
-    folder: Path  # where its dumps are
+    folder: Path  # folder of its dumps
     reporter: Path = None
     _report: dict = field(default=None, repr=False)
 
@@ -144,7 +144,7 @@ class Run:
         """The report of all dumps as JSON. The case fails if there is no dump or the report is not complete."""
         if self._report is None:
             if not self.dumps:
-                raise Failure("it left no dump")
+                raise Failure("the program left no dump")
             self._report = read_report(self.reporter, self.dumps)
             if self._report["complete"] is not True:
                 raise Failure("the dump is not complete")
@@ -223,13 +223,13 @@ class Client:
             "LANG": "C.UTF-8",
             "PYTHONHASHSEED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "OMPI_MCA_btl": "^tcp",  # ranks are on one machine, and Open MPI 5 says which job found no network
+            "OMPI_MCA_btl": "^tcp",  # all ranks are on one machine, and Open MPI 5 prints a line if it finds no network
         }
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS"):
             env[name] = str(threads)
         folders = ":".join(blas_folders(blas or self.blas))
         env["LD_LIBRARY_PATH"] = folders
-        # R's start script puts its own folders before LD_LIBRARY_PATH, but lets itself be told.
+        # R's start script puts its own folders before LD_LIBRARY_PATH unless this variable names others.
         env["R_LD_LIBRARY_PATH"] = f"{folders}:/usr/lib/R/lib"
         for name, value in variables.items():
             if value is None:
@@ -254,11 +254,11 @@ class Client:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
-            raise Failure(f"no end after {timeout} s: {shlex.join(command)}\n  stderr {tail(err)}") from None
+            raise Failure(f"it did not end within {timeout} s: {shlex.join(command)}\n  stderr {tail(err)}") from None
         run = Run(command, process.returncode, out, err, folder, self.build_folder / "flopshim-report")
         self.history.append(run)
         if status is not None and run.status != status:
-            raise Failure(f"status {run.status}, not {status}")
+            raise Failure(f"the status is {run.status}, but {status} was expected")
         return run
 
     def same(self, command, **options):
@@ -305,7 +305,7 @@ class Client:
         if target.exists() and target.stat().st_mtime >= newest and stamp.exists() and stamp.read_text() == text:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = target.with_name(f"{target.name}.{os.getpid()}")  # another run may be using the old one
+        made = target.with_name(f"{target.name}.{os.getpid()}")  # another run may be using the old target
         done = subprocess.run([*command, "-o", str(made)], capture_output=True, timeout=300)
         if done.returncode:
             raise Failure(f"{text}\n  {tail(done.stderr)}")
@@ -333,7 +333,7 @@ def check(condition, message):
 
 def check_equal(got, expected, what):
     if got != expected:
-        raise Failure(f"{what}: {got}, not {expected}")
+        raise Failure(f"{what}: {got}, but {expected} was expected")
 
 
 def check_priced(run):
@@ -352,13 +352,13 @@ def check_calls(run, expected, ignore=("dcopy", "scopy", "ccopy", "zcopy"), tole
         if calls is not None:
             check_equal(got[name][0], calls, f"calls of {name}")
         if flops is not None and abs(got[name][1] - flops) > tolerance * flops:
-            raise Failure(f"FLOPs of {name}: {got[name][1]}, not {flops}")
+            raise Failure(f"FLOPs of {name}: {got[name][1]}, but {flops} were expected")
     check_total(run)
 
 
 def check_total(run):
     """The totals are the sums over the routines, and the charges equal the FLOPs."""
     rows = run.report["routines"]
-    check_equal(run.totals["flops"], sum(row["flops"] for row in rows), "total FLOPs against the routines'")
-    check_equal(run.totals["calls"], sum(row["calls"] for row in rows), "total calls against the routines'")
-    check_equal(run.totals["charged"], run.totals["flops"], "charged FLOPs without multiplier or weights")
+    check_equal(run.totals["flops"], sum(row["flops"] for row in rows), "total FLOPs, compared with the sum over routines")
+    check_equal(run.totals["calls"], sum(row["calls"] for row in rows), "total calls, compared with the sum over routines")
+    check_equal(run.totals["charged"], run.totals["flops"], "charged FLOPs, without multipliers or weights")

@@ -23,7 +23,7 @@ def blas_of(width):
 def plugin(client, width, *flags, library=None):
     """A plug-in that fetches addresses from a BLAS of this width."""
     library = Path(library or blas_of(width))
-    # A width is a part of the other's name: the program asks for the longer part.
+    # The program finds a plug-in by a part of its name, so that "lp64" must not be a part of the other name.
     name = f"libtaken-{'wide' if width == 'ilp64' else 'lp64'}{''.join(flags)}-{library.parent.name}.so"
     return client.compile("taken_plugin.c", "-shared", "-fPIC", f"-DINTEGER={WIDTHS[width]}", *flags, library,
                           f"-Wl,-rpath,{library.parent}", name=name, blas=False)
@@ -59,7 +59,8 @@ def of_a_later_one(client):
     """If a second plug-in is opened, the next call from the same place goes to its library: what was remembered of that
     place no longer holds."""
     limits = {"FLOPSHIM_BUDGET": "1e12"} if client.limit == "with" else {}
-    run = client.same([client.compile("taken_host.c", blas=False), "late", plugin(client, "lp64"), plugin(client, "ilp64")], **limits)
+    host, plugins = client.compile("taken_host.c", blas=False), [plugin(client, width) for width in ("lp64", "ilp64")]
+    run = client.same([host, "late", *plugins], **limits)
     check_calls(run, {"ddot": (2, 2 * flops.dot(3))})
     check_equal(libraries(run), {"libopenblas64.so.0": 1, "libblas.so.3": 1}, "libraries")
 

@@ -48,8 +48,9 @@ def in_flight(client):
     each = sum(size * flops.gemm(*shape) for size, shape in GROUPS)
     run = crash(client, "batch", client.calls)
     totals = run.totals
-    check_equal((totals["calls"], totals["flops"], totals["charged"]), (client.calls, client.calls * each, client.calls * each), "what ended")
-    check_equal((totals["in_flight_calls"], totals["in_flight_flops"]), (1, each), "what did not")
+    check_equal((totals["calls"], totals["flops"], totals["charged"]),
+                (client.calls, client.calls * each, client.calls * each), "calls, FLOPs and charges of calls that are done")
+    check_equal((totals["in_flight_calls"], totals["in_flight_flops"]), (1, each), "calls in flight and their FLOPs")
     check_equal(sum(row["flops"] for row in run.report["routines"]), client.calls * each, "FLOPs of the routines")
 
 
@@ -58,5 +59,6 @@ def in_flight_among_many_shapes(client):
     """A call in flight whose row is shared by many shapes is in no total either. A call of n elements is 2 n FLOPs."""
     shapes = 40_000
     totals = crash(client, "shapes", shapes).totals
-    check_equal((totals["calls"], totals["flops"]), (shapes, shapes * (shapes + 1)), "what ended")
-    check_equal((totals["in_flight_calls"], totals["in_flight_flops"]), (1, 2 * (shapes + 1)), "what did not")
+    check_equal((totals["calls"], totals["flops"]), (shapes, shapes * (shapes + 1)), "calls that are done, and their FLOPs")
+    check_equal((totals["in_flight_calls"], totals["in_flight_flops"]), (1, 2 * (shapes + 1)),
+                "calls in flight, and their FLOPs")

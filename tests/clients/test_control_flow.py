@@ -49,9 +49,9 @@ def exception_cost(client):
     bare, shimmed = [], []
     for _ in range(8):
         bare.append(float(client.run([program, client.mode], shim=False).out))
-        # Unwinding for the shim's own records is no part of a throw, but loads what could disturb one.
+        # The shim's own unwinding for stacks is no part of a throw, but loads a library that could disturb one.
         shimmed.append(float(client.run([program, client.mode], FLOPSHIM_STACKS="all").out))
-    # A foreign unwinder costs ten times as much.
+    # With another unwinder than the program's own, a throw would take ten times as long.
     check(min(shimmed) < 2 * min(bare), f"a throw takes {min(shimmed):.0f} ns, without the shim {min(bare):.0f}")
 
 
@@ -104,7 +104,7 @@ def left_inside_a_call(client):
     take words of the stack for its own data, such as a time."""
     run = client.run([client.compile("signals.c"), "inner"], FLOPSHIM_STACKS="off")
     check_printed(run, {"daxpy": flops.axpy(4)})
-    # Words of the stack that are taken for a clock's make it what has passed since the machine began.
+    # If words of the stack were read as a clock's value, the time would be about the time since the machine started.
     check(run.totals["time_ns"] < 10**10, f"{run.totals['time_ns']} ns in {run.totals['calls']} calls of 8 FLOPs")
 
 
@@ -115,7 +115,7 @@ def first_call_on_signal_stack(client):
     check_equal(run.routines, {"ddot": (2, 2 * DDOT)}, "calls")
 
 
-# Forty are more than a lane has room for.
+# The list of calls in flight has room for fewer than forty calls.
 @case(on=QUICK_BLAS, mode=("heap", "local", "copied", "overlaid", "moved", "ended", "left"))
 def coroutines(client):
     """Calls in flight belong to stacks. If stacks are switched, copied or resumed elsewhere, calls return correctly, and
@@ -231,8 +231,8 @@ def constructor(client):
     host = client.compile("plugin_host.c", blas=False)
     others = [f"local:{client.compile('products.c', '-shared', '-fPIC', name='products.so')}"]
     run = client.same([host] + others * (client.order == "after") + [f"local:{plugin}"], timeout=30)
-    # In each of two rounds the constructor, the thread, plugin_main twice and the destructor; products.c calls
-    # ddot twice each of its 4 times.
+    # In each of two rounds ddot is called by the constructor, the thread, plugin_main (twice) and the destructor.
+    # products.c runs 4 times and calls ddot twice each time.
     calls = 10 + 8 * (client.order == "after")
     check_equal(run.routines["ddot"], (calls, calls * DDOT), "ddot")
 

@@ -3,7 +3,6 @@
 
 import json
 import os
-import shutil
 import struct
 import subprocess
 import sys
@@ -53,7 +52,7 @@ def mixed(client):
     folder.mkdir()
     for i in range(DUMPS):
         (folder / f"rank-{i}.dump").write_bytes(of_another(open(dump, "rb").read(), i))
-    for name in ("notes.txt", "core", "x.dump.old"):  # which are not asked for
+    for name in ("notes.txt", "core", "x.dump.old"):  # files that are not read, since they do not end in .dump
         (folder / name).write_text("other")
     (folder / "folder.dump").mkdir()
 

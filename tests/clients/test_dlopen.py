@@ -104,7 +104,7 @@ def probe(name):
         getattr(CDLL(None), name)
         return "present"
     except AttributeError as error:
-        return str(error).split(": ", 1)[1]  # behind the name of an object, which may be the shim's
+        return str(error).split(": ", 1)[1]  # without the name of the object, which may be the shim
 
 print(probe("dgemm_"), probe("cblas_dgemm"), probe("LAPACKE_dgesv"), probe("scipy_dgemm_64_"))
 library = CDLL(sys.argv[1], mode=RTLD_GLOBAL if sys.argv[2] == "global" else RTLD_LOCAL)

@@ -14,7 +14,7 @@ def end(client, how, *flags, **options):
     program = client.compile("ending.c", "-pthread", *flags, name=f"ending{''.join(flags)}")
     run = client.run([program, how], status=None, timeout=60, FLOPSHIM_BUDGET=1000, **options)
     if run.status == 77:
-        raise Skip("it cannot be tried here")
+        raise Skip("ending.c says that this way cannot be tried here")
     return run
 
 
@@ -32,6 +32,6 @@ def in_handler(client):
 @case(how=ORDINARY)
 def flushes(client):
     """What the program has printed is written out at its end, and its status is 121, whatever holds its streams."""
-    client.folder.chmod(0o777)  # of a program that gives up its rights
+    client.folder.chmod(0o777)  # the program may give up its rights, and must still be able to write here
     run = end(client, client.how, FLOPSHIM_OUT=str(client.folder))
     check_equal((run.status, run.out), (121, b"result so far 42\n"), "status and standard output")

@@ -8,7 +8,6 @@ else. FLOPSHIM_LONG=1 makes the rounds of `make check-long`."""
 import contextlib
 import os
 import random
-import shutil
 import signal
 import struct
 import subprocess
@@ -86,7 +85,7 @@ def end(client):
     folder = client.folder / "end"
     folder.mkdir()
     counts = folder / "counts"
-    # Each call unwinds: whatever that opens must not be taken for what the program opens later.
+    # Each call's stack is taken: descriptors that this opens must not be mistaken for the program's.
     shimmed = client.run([victim(client), counts, "1", "1000", client.how], status=None, cwd=folder,
                          FLOPSHIM_OUT=str(folder), FLOPSHIM_STACKS="all")
     bare_counts = folder / "bare"
@@ -173,10 +172,10 @@ def processes_and_threads(client):
     folder.mkdir()
     counts = folder / "counts"
     command = [victim(client), counts, "1", "40", client.how]
-    if client.how != "fork":  # which has no rounds
+    if client.how != "fork":  # "fork" has no rounds to compare
         bare = client.run(command, shim=False, cwd=folder, timeout=200)
         counts.unlink()
-    # Each call unwinds, so that what that needs is there before the warm-up ends.
+    # Each call's stack is taken, so that all memory for that is allocated before the warm-up ends.
     run = client.run(command, cwd=folder, FLOPSHIM_OUT=str(folder), FLOPSHIM_STACKS="all", timeout=200)
     report = check_every_call(client, folder, counts, 0)
     check_equal(report["totals"]["flops"], counted(counts) // 8 * SUM_OF_8, "FLOPs")
@@ -359,7 +358,7 @@ def untrusted_mapping(client):
         subprocess.run(["umount", str(place)], check=True)
 
 
-# The rarely taken path, on which tables are written out, is as rare as can be with the first.
+# Tables are written out on the slow path. With the first of these settings, calls take it as rarely as possible.
 ALL_SETTINGS = ({"FLOPSHIM_TIME": "off", "FLOPSHIM_STACKS": "off"}, {}, {"FLOPSHIM_TIME": "all"},
                 {"FLOPSHIM_RECORDS": "calls"})
 

@@ -10,7 +10,7 @@ import subprocess
 import flops
 from harness import PROGRAMS, Failure, Skip, case, check_calls, check_equal, library_folder
 
-# What products.c does, from its own head.
+# {routine: (calls, FLOPs)} of products.c, as the comment at its beginning lists them.
 LP64_CALLS = {
     "ddot": (2, 2 * flops.dot(4)),
     "dgemm": (2, flops.gemm(3, 4, 5) + flops.gemm(2, 3, 4)),
@@ -18,9 +18,9 @@ LP64_CALLS = {
     "dgesv": (1, flops.gesv(8, 2)),
 }
 ILP64_CALLS = LP64_CALLS | {"daxpy": (1, flops.axpy(2**32 + 3))}
-NEAR = 0.05  # dgesv of order 8: a reciprocal or a division for each column is already 2 %
+NEAR = 0.05  # in dgesv of order 8, a reciprocal instead of divisions is 2 % already
 
-# name: (static library to rename, prefix, Fortran suffix, CBLAS suffix, integer)
+# {name: (static library whose symbols are renamed, prefix, Fortran suffix, CBLAS suffix, integer type)}
 SCHEMES = {
     "plain32": (None, "", "_", "", "int"),
     "plain64": (None, "", "_", "", "int64_t"),
@@ -28,7 +28,7 @@ SCHEMES = {
     "julia64": ("openblas64-pthread/libopenblas64.a", "", "_64_", "64_", "int64_t"),
     "scipy64": ("openblas64-pthread/libopenblas64.a", "scipy_", "_64_", "64_", "int64_t"),
 }
-# Bare names as MKL's: served only when asked for.
+# Bare names such as MKL's are served only with FLOPSHIM_BARE_NAMES.
 BARE = {"bare32": ("openblas-pthread/libopenblas.a", "", "", "", "int")}
 PUBLIC = re.compile(r"cblas_\w+|(?!openblas_|goto_)[a-z][a-z0-9_]*_")
 
@@ -102,7 +102,7 @@ def alone(client):
     """Each naming scheme is served, with integers of its width: one daxpy has 2^32 + 3 elements."""
     run = client.same([build(client, client.scheme)])
     check_calls(run, calls_of(client.scheme, 1), tolerance=NEAR)
-    # All but the elimination is exact, the 2^33 FLOPs of one daxpy included.
+    # Everything except the elimination is exact, including the 2^33 FLOPs of one daxpy.
     for name, row in calls_of(client.scheme, 1).items():
         if name != "dgesv":
             check_equal(run.routines[name], row, name)
@@ -118,8 +118,8 @@ def bare_names(client):
     check_calls(run, {"ddot": (1, flops.dot(4)), "dgemm": (1, flops.gemm(2, 3, 4))})
 
 
-# In other orders than these the linker itself gives a plugin the wrong library: a global scope that holds the
-# plain names of one width is searched before a plugin's own dependencies of the other.
+# In other orders than these the linker itself gives a plug-in the wrong library: it searches the global scope, which has
+# the plain names of one width, before the plug-in's own dependencies of the other width.
 @case(mix=["local:plain32 local:plain64",
            "local:plain64 local:plain32",
            "local:plain32 local:scipy64 local:julia64 local:plain64 local:scipy32",

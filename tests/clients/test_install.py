@@ -16,7 +16,8 @@ def install(client, *settings):
         raise Skip("no make")
     build = client.folder / "build"
     if not build.exists():
-        shutil.copytree(client.build_folder, build, symlinks=True, ignore=shutil.ignore_patterns("tests", "bench", "junit", "*.i", "*.new"))
+        shutil.copytree(client.build_folder, build, symlinks=True,
+                        ignore=shutil.ignore_patterns("tests", "bench", "junit", "*.i", "*.new"))
     done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", "LDCONFIG=true", *settings], capture_output=True,
                           env={**os.environ, "MAKEFLAGS": ""})
     if done.returncode:

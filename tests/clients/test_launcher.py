@@ -77,8 +77,8 @@ def empty_shim(client):
 def variables(client):
     """Each option sets its variable, and an option takes precedence over a variable of the environment."""
     options = ["--budget", "1e12", "--budget", "train=200G", "--on-exceed", "warn", "--namespace", "a.b",
-               "--out", "x/%p", "--access", "group", "--multiplier", "2", "--weights", "w.txt", "--records", "calls", "--log-max", "1M",
-               "--stacks", "off", "--time", "all", "--bare-names", "--overwrite", "--quiet"]
+               "--out", "x/%p", "--access", "group", "--multiplier", "2", "--weights", "w.txt", "--records", "calls",
+               "--log-max", "1M", "--stacks", "off", "--time", "all", "--bare-names", "--overwrite", "--quiet"]
     shim = empty_shim(client)
     run = launch(client, *options, "/usr/bin/env", FLOPSHIM_MULTIPLIER="3", FLOPSHIM_BUDGET="7",
                  FLOPSHIM_LIBRARY=shim)
@@ -90,9 +90,9 @@ def variables(client):
     check_equal(got, {
         "LD_PRELOAD": str(shim),
         "FLOPSHIM_BUDGET": "1e12,train=200G", "FLOPSHIM_ON_EXCEED": "warn", "FLOPSHIM_NAMESPACE": "a.b",
-        "FLOPSHIM_OUT": "x/%p", "FLOPSHIM_ACCESS": "group", "FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_WEIGHTS": "w.txt", "FLOPSHIM_RECORDS": "calls",
-        "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all", "FLOPSHIM_BARE_NAMES": "1", "FLOPSHIM_OVERWRITE": "1",
-        "FLOPSHIM_QUIET": "1"}, "environment")
+        "FLOPSHIM_OUT": "x/%p", "FLOPSHIM_ACCESS": "group", "FLOPSHIM_MULTIPLIER": "2", "FLOPSHIM_WEIGHTS": "w.txt",
+        "FLOPSHIM_RECORDS": "calls", "FLOPSHIM_LOG_MAX": "1M", "FLOPSHIM_STACKS": "off", "FLOPSHIM_TIME": "all",
+        "FLOPSHIM_BARE_NAMES": "1", "FLOPSHIM_OVERWRITE": "1", "FLOPSHIM_QUIET": "1"}, "environment")
 
 
 @case()
@@ -105,7 +105,7 @@ def preload_order(client):
                      (f"/x/a.so:{shim}", f"{shim}:/x/a.so"),
                      ("/x/libasan.so.8:/x/a.so", f"/x/libasan.so.8:{shim}:/x/a.so"),
                      (":", shim)):
-        # The names lead nowhere: the linker says so on standard error and goes on.
+        # These libraries do not exist: the linker prints a line about each and goes on.
         run = launch(client, "/usr/bin/env", LD_PRELOAD=old)
         check(f"\nLD_PRELOAD={new}\n" in "\n" + run.out.decode(), f"{old} does not become {new}")
     run = launch(client, client.launcher, "/usr/bin/env")
@@ -249,7 +249,7 @@ def damaged_program(client):
     def try_one(program, what):
         status = launch(client, program, status=None).status
         bare = client.run(["env", program], shim=False, status=None).status
-        # env(1) gives a file that the kernel takes for no program to no shell: it says 126.
+        # If the kernel takes a file for no program, env(1) ends with 126, while the launcher gives it to a shell.
         check(status in (bare, UNREACHABLE, NOT_FOUND) or bare == UNREACHABLE and status >= 0,
               f"{what}: status {status}, with env {bare}")
 
@@ -349,7 +349,7 @@ def program_in_this_directory(client):
     check_equal(launch(client, "nothing-here", status=NOT_FOUND).err, b"flopshim: nothing-here: not found\n", "standard error")
 
 
-WRONG = {  # words of the command line, and what the one line says
+WRONG = {  # {what is wrong: (the command line, words that the line must have)}
     "budget program": (["--budget", "./power"], ["--budget", "./power", "flopshim --budget 1e9 ./power"]),
     "budget program argument": (["-b", "./power", "x"], ["flopshim --budget 1e9 ./power"]),
     "budget of PATH": (["--budget", "true"], ["flopshim --budget 1e9 true"]),
@@ -381,7 +381,8 @@ def one_dash(client):
 def letters(client):
     """What follows a letter is its value, or another letter."""
     for words in (["-b1e9"], ["-qv"], ["-qb1e9"], ["-ox.dump"], ["-q", "-b", "1e9"]):
-        run = launch(client, *words, "sh", "-c", "echo $FLOPSHIM_BUDGET$FLOPSHIM_OUT$FLOPSHIM_QUIET; :", FLOPSHIM_LIBRARY=empty_shim(client))
+        run = launch(client, *words, "sh", "-c", "echo $FLOPSHIM_BUDGET$FLOPSHIM_OUT$FLOPSHIM_QUIET; :",
+                     FLOPSHIM_LIBRARY=empty_shim(client))
         expected = {"-b1e9": "1e9", "-qv": "1", "-qb1e9": "1e91", "-ox.dump": "x.dump", "-q": "1e91"}[words[0]]
         check_equal(run.out.decode(), expected + "\n", f"values of {words}")
 

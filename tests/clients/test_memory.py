@@ -17,7 +17,7 @@ INCLUDE = TOP / "include"
 FUNCTIONS = ("mmap", "munmap", "madvise", "open", "fstat", "fstatfs", "ftruncate", "posix_fallocate", "pwritev", "pwrite",
              "getcwd", "readlink", "mkdir", "pthread_key_create")
 
-# What the modes of memory.c call, in the process and in its child: (calls, FLOPs).
+# (calls, FLOPs) of the modes "few" and "many" of memory.c, in the process and its child together.
 FEW = (3, 3 * 20)
 MANY = (400 + 300 + 20, sum(2 * n for n in range(1, 401)) + 6 * sum(2 * n for n in range(1, 51)) + 20 * 14)
 STOPPED, EXCEEDED = 2, 121
@@ -82,7 +82,7 @@ def check_recorded(client, run, expected, what):
     if run.dumps:
         report = report_of(client, run.dumps)
         complete = report["complete"]
-        totals = report["totals"] or {}  # none, if not one of the files is a dump
+        totals = report["totals"] or {}  # there are none if no file is a dump
         calls, lost, flops = (totals.get(key, 0) for key in ("calls", "lost_calls", "flops"))
     misses_its_end = not complete and bool(run.dumps) and may_miss_its_end(client, run.dumps)
     if complete and not run.err:
@@ -194,7 +194,7 @@ def limited_data(client):
         command = ["prlimit", f"--data={kb * 1024}", program(client), "few"]
         shimmed = client.run(command, status=None)
         if b"error while loading" in shimmed.err or b"cannot be preloaded" in shimmed.err:
-            continue  # the shim is an object more, and with it there is no room for all of them
+            continue  # the shim is one more object, and not all objects fit any more
         check_equal((shimmed.status, shimmed.out), (0, b"30\n"), f"{kb} kB: status and output")
         only_says(shimmed, f"{kb} kB")
         check_stopped(client.run(command, status=None, FLOPSHIM_BUDGET="50"), f"{kb} kB", (STOPPED, EXCEEDED))

@@ -6,10 +6,10 @@ from harness import EVERY_BLAS, Failure, PYTHON, QUICK_BLAS, SCRIPTS, case, chec
 
 PROGRAM = SCRIPTS / "numpy_linalg.py"
 
-# Direct LAPACK routines differ between implementations by O(n) operations of order (a reciprocal for n
-# divisions), which is far below this part of an O(n^3) total.
+# Implementations of direct LAPACK routines differ by operations of lower order, such as a reciprocal instead of n
+# divisions. That is far less than this part of an O(n^3) total.
 NEAR = 1e-3
-# Householder routines: the textbook count leaves out the scalars of each reflector.
+# The textbook count of Householder routines leaves out the scalar operations of each reflector.
 HOUSEHOLDER = 0.03
 
 DIRECT = {
@@ -31,10 +31,10 @@ ITERATIVE = {
     "eig": {"dgeev": (1, None)},
     "lstsq": {"dgelsd": (1, None)},
 }
-# `import numpy` tries out its BLAS on the dot product of two ones with themselves, in single precision.
+# `import numpy` tests its BLAS with a dot product of two elements in single precision.
 IMPORT = {"sdot": (1, flops.dot(2))}
 
-QUERIED = ("svd", "eigh", "eig", "lstsq", "qr")  # called first for the size of their workspace
+QUERIED = ("svd", "eigh", "eig", "lstsq", "qr")  # NumPy asks these for the size of their workspace first
 
 
 @case(on=EVERY_BLAS, operation=DIRECT)
@@ -109,7 +109,7 @@ def python_threads(client):
     """Calls of several Python threads at once are all counted."""
     run = client.same([PYTHON, "-c", THREADS])
     routines = run.routines
-    # A product of a symmetric operand with itself transposed would be dsyrk; `a @ a` is dgemm.
+    # NumPy computes `a @ a` by dgemm; only `a @ a.T` would be dsyrk.
     check_equal(routines["dgemm"], (2001, 2001 * flops.gemm(20, 20, 20)), "dgemm")
     check_equal(routines["dgesv"][0], 2000, "calls of dgesv")
 

@@ -32,7 +32,7 @@ def how_library(client):
     script = client.folder / "script"
     script.write_text("{ global: work; local: *; };")
     flags = [flag.format(script) for flag in HOW[client.how]]
-    if client.how == "version script":  # its path is another one each time
+    if client.how == "version script":  # the script's path differs in each run, so the build folder cannot keep the library
         target = client.folder / "libplug.so"
         subprocess.run(["gcc", "-w", "-DOWN", "-DWORK", "-shared", "-fPIC", "-O1", "-fno-inline", *flags, "-o", target,
                         SOURCE], check=True)
@@ -113,7 +113,7 @@ def of_a_library(client):
     made = client.folder / "user"
     subprocess.run(["gcc", "-w", "-DMAIN", "-DCOUNTED", SOURCE, "-o", made, *map(str, link),
                     f"-L{library_folder() / 'openblas-pthread'}", "-lblas"], check=True)
-    # The library of the program's BLAS has dgemm_ and the others too, and does not come into it.
+    # The BLAS that the program uses defines dgemm_ and the others too, and must not be named.
     check_all(client, made, "own_library", path)
 
 
@@ -228,12 +228,13 @@ def blas_itself(client):
              " potri lauum trtri", "dot nrm2 asum rot ger syr"]
     needed = ["-Wl," + ",".join(f"-u,{kind}{name}_" for kinds, row in zip(("sdcz", "sd"), names) for kind in kinds
                                 for name in row.split())]
-    subprocess.run(["gcc", "-shared", "-Wl,-Bsymbolic", *needed, archive, "-lgfortran", "-lm", "-lpthread", "-o", made], check=True)
+    subprocess.run(["gcc", "-shared", "-Wl,-Bsymbolic", *needed, archive, "-lgfortran", "-lm", "-lpthread", "-o", made],
+                   check=True)
     user = client.folder / "user"
     subprocess.run(["gcc", "-w", "-DMAIN", "-DWORK", "-DCOUNTED", SOURCE, "-o", user, made,
                     f"-Wl,-rpath,{client.folder}"], check=True)
     check_fine(client, [user], {"dgemm": 1, "dnrm2": 1})
-    # By dlsym alone, where no object refers to it.
+    # The routines are fetched by dlsym alone, and no object refers to them.
     code = f"""import ctypes
 library = ctypes.CDLL({str(made)!r})
 x = (ctypes.c_double * 2)(3, 4)
@@ -245,7 +246,8 @@ assert library.dnrm2_(ctypes.byref(ctypes.c_int(2)), x, ctypes.byref(ctypes.c_in
     check_fine(client, ["/usr/bin/python3", "-c", code], {"dnrm2": 1})
 
 
-# Each ends with one ddot_ of a library that calls its routines inside of itself, and of which nobody could know that before.
+# Each program ends with one ddot_ of a library whose own calls do not go through the linker. It could not be known before
+# that this library's routines are used.
 NOT_ASKED_YET = {
     "opened": """import _ctypes
 library, other = ctypes.CDLL({library!r}), ctypes.CDLL({other!r})

@@ -65,7 +65,7 @@ def directory_renamed(client):
 
 @case()
 def folder_removed(client):
-    """A folder of the dump's path that the program has removed is made again, below a directory that still exists."""
+    """If the program has removed the folder of the dump, the shim does not make it again, so that the program can."""
     here = client.folder / "here"
     (here / "out").mkdir(parents=True)
     check_gone(run(client, "folder", "out", cwd=here, FLOPSHIM_OUT="out/"), "gone")
@@ -111,7 +111,7 @@ def dump_of(client, command, out, **environment):
     check_equal(done.err, b"", "standard error")
     (dump,) = here.glob("**/*.dump")
     check(len(os.fsencode(dump.name)) <= 255, f"{len(dump.name)} bytes")
-    dump.name.encode()  # fails where a character was cut
+    dump.name.encode()  # raises an error if a character was cut
     check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 1, "calls")
     return dump.name
 
@@ -126,7 +126,7 @@ def long_program_name(client):
     program = long_program(client, PROGRAMS[client.bytes])
     name = dump_of(client, [program], DEFAULT)
     check(re.fullmatch(r"flopshim-(.{30,})-[^/]+-\d+-\d{8}T\d{6}\.\d{6}\.dump", name), f"the name: {name}")
-    check(name[9:].startswith(program.name[:30]), "it does not begin with the program's")
+    check(name[9:].startswith(program.name[:30]), f"the name does not begin with the program's: {name}")
     name = dump_of(client, [program], "%e-%e.%p.dump")
     check(re.fullmatch(r".{20,}-.{20,}\.\d+\.dump", name), f"the name: {name}")
 
@@ -272,7 +272,7 @@ def link_to_a_dump(client):
 
 # ---- what the environment has ----
 
-WORDS = {  # as the scheduler has it, and in the name
+WORDS = {  # {kind: (the word in the environment, the word in the dump's name)}
     "above": ("..", "__"), "here": (".", "_"), "slashes": ("../../x", ".._.._x"), "escape": ("7\x1b[2J\r\n", "7_[2J__"),
     "c1": ("7\u009b2J", "7__2J"), "raw c1": ("7\udc9b2J", "7_2J"), "delete": ("7\x7f", "7_"), "letters": ("é日😀", "é日😀"),
 }

@@ -13,8 +13,8 @@ import subprocess
 from harness import Skip, blas_library, case, check, check_equal
 
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
-OLDER = ("3.8",)  # without a layout in the shim
-FRAMES_MAX = 64   # of a stack that are kept
+OLDER = ("3.8",)  # the shim does not know the frames of these
+FRAMES_MAX = 64   # Python frames of a stack that are kept
 
 
 def interpreter(version):
@@ -40,7 +40,7 @@ def left_out(report):
     return sum(note["count"] for note in report["notes"] if note["kind"] == "python")
 
 
-# ---- what a stack says ----
+# ---- Python frames of stacks ----
 
 BEGIN = """
 import ctypes, sys

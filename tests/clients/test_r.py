@@ -11,7 +11,7 @@ NEAR = 1e-3  # as in test_numpy.py
 EXPECTED = {
     "multiply": ({"dgemm": (1, flops.gemm(300, 400, 200))}, 0),
     "crossprod": ({"dsyrk": (1, flops.syrk(200, 300))}, 0),
-    # solve() asks for the condition number afterwards: a norm and an estimate.
+    # solve() also estimates the condition number, by a norm and dgecon.
     "solve": ({"dgesv": (1, flops.gesv(200, 3)), "dlange": (1, None), "dgecon": (1, None)}, NEAR),
     "inverse": ({"dgesv": (1, flops.gesv(200, 200)), "dlange": (1, None), "dgecon": (1, None)}, NEAR),
     "chol": ({"dsyrk": (1, flops.syrk(50, 100)), "dpotrf": (1, flops.potrf(50))}, NEAR),

@@ -161,7 +161,7 @@ def unwritable_place(client):
 def no_right_to_write(client):
     """If the directory belongs to somebody else, one line says so."""
     if os.geteuid() == 0:
-        # The build folder may be out of reach of a user without rights.
+        # A user without rights may not be able to read the build folder.
         program = shutil.copy(client.compile("victim.c", "-pthread"), client.folder)
         shim = shutil.copy(client.shim, client.folder)
         folder = client.folder / "theirs"
@@ -191,9 +191,9 @@ def warnings_once(client):
     check("FLOPSHIM_LOG_MAX" in lines[0], f"the line is {lines[0]}")
 
 
-STARTER = "the process that started the ranks"  # this one
+STARTER = "the process that started the ranks"  # stands for this process
 
-# Who starts ranks, by what their documents say: the variables, and the rank, the size and the launch that they mean.
+# {launcher: (the variables that its documents describe, (rank, size, launch) that they mean)}
 LAUNCHES = {
     "open-mpi": ({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "8", "PMIX_RANK": "3", "PMIX_NAMESPACE": "91"},
                  (3, 8, "91")),
@@ -210,9 +210,9 @@ LAUNCHES = {
                   "SLURM_RESTART_COUNT": "1"}, (1, 4, "2.1")),
     "srun-pmix": ({"PMIX_RANK": "2", "PMIX_NAMESPACE": "slurm.pmix.5.0", "SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4",
                    "SLURM_STEP_ID": "0"}, (2, 4, "slurm.pmix.5.0")),
-    # mpirun inside of a step of one task: the rank is mpirun's, and the step's size is not its size.
+    # mpirun was started inside of a step of one task: the rank is mpirun's, and the size of the step is not its size.
     "nested": ({"PMIX_RANK": "2", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}, (2, None, None)),
-    # A serial program in a batch script is none of as many ranks as the job may have.
+    # A serial program in a batch script is not one of the ranks that the job may start.
     "batch-script": ({"SLURM_JOB_ID": "5", "SLURM_PROCID": "0", "SLURM_NTASKS": "8"}, (0, None, None)),
     "nonsense": ({"PMI_RANK": "many", "PMI_SIZE": "-3"}, (None, None, None)),
     "too-large": ({"PMI_RANK": "5", "PMI_SIZE": "5"}, (5, None, None)),

@@ -11,9 +11,9 @@ import threading
 
 from harness import EVERY_BLAS, PYTHON, SCRIPTS, Skip, case, check, check_equal, library_folder
 
-ONE, OTHER = 400, 1000  # FLOPs of the two ddot of "pair"
-DOT = 40_000            # of that of "loop"
-FLIGHT = 2 * 3000**3    # of the product in which "flight" ends
+ONE, OTHER = 400, 1000  # FLOPs of the two calls of ddot in the mode "pair" of shown.c
+DOT = 40_000            # FLOPs of a call of ddot in the mode "loop"
+FLIGHT = 2 * 3000**3    # FLOPs of the product in which the mode "flight" ends
 
 
 def shown(client):
@@ -221,7 +221,7 @@ def debuginfod(client):
         report(client, run, *ASKING[client.command], **settings)
         check_equal(server.asked, [], "what was asked")
         report(client, run, "--debuginfod", *ASKING[client.command], **settings)
-        report(client, run, "reprice", "--by", "site", "--debuginfod", **settings)  # which has nothing to ask
+        report(client, run, "reprice", "--by", "site", "--debuginfod", **settings)  # reprice asks for nothing
         if not (library_folder() / "libdebuginfod.so.1").exists():
             raise Skip("no libdebuginfod.so.1")
         check(any("debuginfo" in path for path in server.asked), f"with --debuginfod it asked {server.asked}")

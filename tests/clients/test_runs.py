@@ -7,11 +7,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
+import read_dump
 from harness import PYTHON, Skip, case, check, check_equal
 
-CALLS = 8  # of a victim
+CALLS = 8  # calls of a victim, unless it is told another number
 
 
 def victim(client):
@@ -20,20 +24,22 @@ def victim(client):
 
 def start(client, *command, launcher=(), **environment):
     """Runs a command under the launcher, which must end with status 0."""
-    done = subprocess.run([client.launcher, *launcher, *map(str, command)], cwd=client.folder, capture_output=True, timeout=120,
-                          env=client.environment(**environment))
+    done = subprocess.run([client.launcher, *launcher, *map(str, command)], cwd=client.folder, capture_output=True,
+                          timeout=120, env=client.environment(**environment))
     check_equal(done.returncode, 0, f"status of {command}: {done.stderr}")
     return done
 
 
 def make(client, out, calls=CALLS, launcher=(), **environment):
     """Runs a victim under the launcher, with this path for its dump."""
-    return start(client, victim(client), client.folder / "counts", 1, calls, "run", launcher=["-o", out, *launcher], **environment)
+    return start(client, victim(client), client.folder / "counts", 1, calls, "run", launcher=["-o", out, *launcher],
+                 **environment)
 
 
 def report(client, *arguments, status=0):
     """Runs flopshim-report, which must end with this status."""
-    done = subprocess.run([client.reporter, *map(str, arguments)], cwd=client.folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([client.reporter, *map(str, arguments)], cwd=client.folder, capture_output=True, text=True,
+                          timeout=60)
     check_equal(done.returncode, status, f"status of {arguments}: {done.stderr}")
     return done
 
@@ -45,7 +51,7 @@ def numbers(client, *arguments, status=0):
 
 # ---- ranks ----
 
-# Every rank runs the script, by the variables of its launcher; those that make no call leave nothing.
+# Every rank runs this script. Ranks that are not in its list make no call and leave no dump.
 SCRIPT = "case $RANK in %s) exec %s counts-$RANK 1 %d run;; esac"
 
 
@@ -53,8 +59,14 @@ def launch(client, folder, size, workers, name):
     """Runs `size` ranks, each in a process of its own, of which only `workers` compute."""
     for rank in range(size):
         script = SCRIPT % ("|".join(map(str, workers)), victim(client), CALLS)
-        start(client, "sh", "-c", script, launcher=["-o", f"{folder}/"], RANK=str(rank), PMI_RANK=str(rank), PMI_SIZE=str(size),
-              PMI_JOBID=name)
+        start(client, "sh", "-c", script, launcher=["-o", f"{folder}/"], RANK=str(rank), PMI_RANK=str(rank),
+              PMI_SIZE=str(size), PMI_JOBID=name)
+
+
+def lines_about_ranks(client, folder):
+    """The texts of the report's lines "no dump from ...", without these words."""
+    lines = report(client, folder).stdout.splitlines()
+    return [line.split(maxsplit=2)[2] for line in lines if line.strip().startswith("no dump")]
 
 
 @case()
@@ -64,9 +76,10 @@ def idle_ranks(client):
     launch(client, "ranks", 12, (10, 2, 9), "4711.0")
     found = numbers(client, "ranks")
     check_equal([process["rank"] for process in found["process_list"]], [2, 9, 10], "order of the processes")
-    check_equal(found["launches"], [{"job": None, "launch": "4711.0", "ranks": 12, "with_dump": 3, "missing": ["0-1", "3-8", "11"]}],
-                "launches")
-    check_equal((found["runs"], found["complete"], found["totals"]["calls"]), (1, True, 3 * CALLS), "runs, complete and calls")
+    expected = {"job": None, "launch": "4711.0", "ranks": 12, "with_dump": 3, "missing": ["0-1", "3-8", "11"]}
+    check_equal(found["launches"], [expected], "launches")
+    check_equal((found["runs"], found["complete"], found["totals"]["calls"]), (1, True, 3 * CALLS),
+                "runs, complete and calls")
     text = report(client, "ranks").stdout
     check("the most 4.00 times the mean of 12 ranks" in text and "9 of 12 ranks: 0-1, 3-8, 11." in text, text[:600])
 
@@ -77,9 +90,10 @@ def idle_ranks_of_one_of_many(client):
     for number in range(24):
         launch(client, "many", 1, (0,), f"{number:02}.0")
     launch(client, "many", 3, (1,), "77.0")
-    said = [line.split(maxsplit=2)[2] for line in report(client, "many").stdout.splitlines() if line.strip().startswith("no dump")]
+    said = lines_about_ranks(client, "many")
     check_equal(said, ["2 of 3 ranks, launch 77.0: 0, 2. They made no call, or their dumps are elsewhere"], "what is said")
-    check_equal([row["missing"] for row in numbers(client, "many")["launches"] if row["missing"]], [["0", "2"]], "missing ranks")
+    missing = [row["missing"] for row in numbers(client, "many")["launches"] if row["missing"]]
+    check_equal(missing, [["0", "2"]], "missing ranks")
 
 
 @case()
@@ -88,7 +102,7 @@ def idle_ranks_of_many(client):
     for job in range(23):
         start(client, victim(client), "counts", 1, CALLS, "run", launcher=["-o", "many/"], SLURM_JOB_ID=str(job),
               MV2_COMM_WORLD_RANK="1", MV2_COMM_WORLD_SIZE="2")
-    said = [line.split(maxsplit=2)[2] for line in report(client, "many").stdout.splitlines() if line.strip().startswith("no dump")]
+    said = lines_about_ranks(client, "many")
     check_equal(len(said), 21, f"lines of {said}")
     check_equal(sorted(said[:20]), sorted(set(said[:20])), "launches that are named, each once")
     check(all(line.startswith("1 of 2 ranks of job ") and ": 0. They made no call" in line for line in said[:20]), f"{said}")
@@ -122,23 +136,28 @@ def idle_ranks_of_python(client):
 def ranks_without_a_launch(client):
     """Ranks of a launch without a name are one run if one process has started them, also through shells, and together
     with their children."""
-    rank = f"$LAUNCHER -o d/ {PYTHON} -c \"$PROGRAM\"; true"  # a shell that stays
+    rank = f"$LAUNCHER -o d/ {PYTHON} -c \"$PROGRAM\"; true"  # because of `true`, the shell does not become the launcher
     program = (f"import subprocess, numpy as n; a = n.ones((50, 50)); a @ a; "
                f"subprocess.run(['{victim(client)}', 'counts', '1', '{CALLS}', 'run'], check=True)")
     proxy = "for rank in 0 1 2; do PMI_RANK=$rank PMI_SIZE=3 sh -c \"$RANK\"; done"
     for _launch in range(2):
-        client.run(["sh", "-c", proxy], shim=False, A="x" * 10000, RANK=rank, PROGRAM=program, LAUNCHER=str(client.launcher))
+        client.run(["sh", "-c", proxy], shim=False, A="x" * 10000, RANK=rank, PROGRAM=program,
+                   LAUNCHER=str(client.launcher))
     found = numbers(client, "d")
     check_equal((found["processes"], found["runs"], len(found["launches"])), (12, 2, 2), "processes, runs and launches")
-    check_equal([(row["ranks"], row["with_dump"]) for row in found["launches"]], [(3, 3)] * 2, "ranks of each launch, and those with a dump")
+    check_equal([(row["ranks"], row["with_dump"]) for row in found["launches"]], [(3, 3)] * 2,
+                "ranks of each launch, and those with a dump")
     found = numbers(client, "--last", "d")
-    check_equal((found["processes"], found["runs"], sorted(row["rank"] for row in found["process_list"])), (6, 1, [0, 0, 1, 1, 2, 2]),
-                "processes, runs and ranks of the last")
+    ranks = sorted(row["rank"] for row in found["process_list"])
+    check_equal((found["processes"], found["runs"], ranks), (6, 1, [0, 0, 1, 1, 2, 2]),
+                "processes, runs and ranks of the last run")
 
 
 # ---- copies ----
 
-HEADER_START = 48  # start_realtime_ns in struct dump_header
+PAGE = read_dump.Document(read_dump.PAGE.read_text())
+MAGIC, BYTE_ORDER, START = (PAGE.offset("dump_header", member) for member in ("magic", "byte_order", "start_realtime_ns"))
+START_HIGH = START + PAGE.size_of_type("u64") - 1  # a change of this byte moves the start by centuries
 
 
 def damage(path, at, bits=0x40):
@@ -192,13 +211,15 @@ def copies_with_a_damaged_beginning(client):
     """A copy with a damaged beginning is recognized, and the sound one counts."""
     make(client, "a.dump")
     shutil.copy(client.folder / "a.dump", client.folder / "b.dump")
-    for at in {"magic": [0], "byte order": [12], "magic and time": [3, HEADER_START]}[client.at]:
+    for at in {"magic": [MAGIC], "byte order": [BYTE_ORDER], "magic and time": [MAGIC + 3, START]}[client.at]:
         damage(client.folder / "b.dump", at)
     for paths in (["a.dump", "b.dump"], ["b.dump", "a.dump"]):
         done = report(client, "--json", *paths)
         found = json.loads(done.stdout)
-        check_equal((found["processes"], found["totals"]["calls"], found["complete"]), (1, CALLS, True), f"{paths}: processes, calls")
-        check_equal(done.stderr, "flopshim-report: b.dump: the same dump as a.dump, which is counted in its place\n", "standard error")
+        check_equal((found["processes"], found["totals"]["calls"], found["complete"]), (1, CALLS, True),
+                    f"{paths}: processes, calls, complete")
+        check_equal(done.stderr, "flopshim-report: b.dump: the same dump as a.dump, which is counted in its place\n",
+                    "standard error")
 
 
 @case()
@@ -208,10 +229,9 @@ def early_copies(client):
     calls = numbers(client, dump)["totals"]["calls"]
     for paths in ((dump, early), (early, dump)):
         check_equal(numbers(client, *paths)["totals"]["calls"], calls, "calls of the later copy")
-    damaged = bytearray(dump.read_bytes())
-    blocks = [at for at in range(4096, len(damaged), 4096) if damaged[at:at + 4] == b"FBLK" and damaged[at + 4] == 1]
-    damaged[blocks[0] + 20] ^= 0xff  # of the texts: no calls are lost with them
-    dump.write_bytes(damaged)
+    (strings, *_) = [block for block in read_dump.Dump(dump.read_bytes()).blocks
+                     if block["type"] == PAGE.values["DUMP_STRINGS"]]
+    damage(dump, strings["offset"] + PAGE.offset("dump_block", "size") + 4)  # no calls are lost with the block of texts
     for paths in ((dump, early), (early, dump)):
         found = numbers(client, *paths, status=5)
         check(found["totals"]["calls"] < calls, "the damaged copy is counted in place of the sound one")
@@ -222,8 +242,8 @@ def early_copies(client):
 def no_copies(client):
     """A dump of a program that a process became by exec, or of a forked child, is no copy, though process number and
     start may be the same."""
-    program = (f"import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0); "
-               f"os.execv('{victim(client)}', ['victim', 'counts', '1', '{CALLS}', 'run'])")
+    program = (f"import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or (a @ a, os._exit(0)); "
+               f"os.waitpid(pid, 0); os.execv('{victim(client)}', ['victim', 'counts', '1', '{CALLS}', 'run'])")
     start(client, PYTHON, "-c", program, launcher=["-o", "x/"])
     found = numbers(client, "x")
     pids = [process["pid"] for process in found["process_list"]]
@@ -243,9 +263,11 @@ def last_run(client):
                f"subprocess.run(['{victim(client)}', 'counts', '1', calls, 'run'], check=True)")
     start(client, PYTHON, "-c", program, launcher=["-o", "d/"])
     check_equal(numbers(client, "d")["totals"]["calls"], 3 + 5 + 7, "calls of all")
-    check("in 2 runs (--last reads the last one alone)" in report(client, "d").stdout, "the report does not say that there are two runs")
+    text = report(client, "d").stdout
+    check("in 2 runs (--last reads the last one alone)" in text, f"the report does not say that there are two runs: {text[:300]}")
     found = numbers(client, "--last", "d")
-    check_equal((found["totals"]["calls"], found["runs"], found["processes"]), (5 + 7, 1, 2), "calls, runs, processes of the last")
+    check_equal((found["totals"]["calls"], found["runs"], found["processes"]), (5 + 7, 1, 2),
+                "calls, runs and processes of the last run")
     check(" runs" not in report(client, "--last", "d").stdout, "one run is not counted")
 
 
@@ -256,7 +278,7 @@ def damaged_earlier_run(client):
     make(client, "d/", calls=3)
     (old,) = (client.folder / "d").iterdir()
     make(client, "d/", calls=5)
-    damage(old, HEADER_START + 7)  # a time of centuries later
+    damage(old, START_HIGH)
     done = report(client, "--json", "--last", "d", status=5)
     check_equal(json.loads(done.stdout)["totals"]["calls"], 5, "calls of the last run")
     why = "its header is damaged: it cannot be told whether it is of the last run, so it is left out"
@@ -270,9 +292,10 @@ def damaged_in_last_run(client):
     before = set((client.folder / "d").iterdir())
     start(client, "sh", "-c", f"{victim(client)} counts 1 5 run; {victim(client)} counts 1 7 run", launcher=["-o", "d/"])
     for dump in set((client.folder / "d").iterdir()) - before:
-        damage(dump, HEADER_START + 7)
-        check_equal(numbers(client, "--last", "d", status=5)["totals"]["calls"], 5 + 7, f"calls where {dump.name} is damaged")
-        damage(dump, HEADER_START + 7)
+        damage(dump, START_HIGH)
+        check_equal(numbers(client, "--last", "d", status=5)["totals"]["calls"], 5 + 7,
+                    f"calls of the last run while {dump.name} is damaged")
+        damage(dump, START_HIGH)
 
 
 @case()
@@ -321,7 +344,7 @@ def later_run_beside(client):
     make(client, "new.dump", calls=3, launcher=["-q"])
     check_equal(report(client, "new.dump").stderr, "", "standard error with nothing beside it")
     make(client, "new.dump", calls=5, launcher=["-q"])
-    make(client, "new-best.dump", calls=1, launcher=["-q"])  # its name is not from the other's
+    make(client, "new-best.dump", calls=1, launcher=["-q"])  # a name of its own, though it begins like the other's
     (sibling,) = [path.name for path in client.folder.glob("new-*.dump") if path.name != "new-best.dump"]
     for arguments in (["new.dump"], ["reprice", "new.dump"]):
         check_equal(report(client, *arguments).stderr,
@@ -338,8 +361,9 @@ def children_beside(client):
     program = ("import os, numpy as n; a = n.ones((50, 50)); a @ a\nfor child in range(%d):\n"
                "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
     start(client, PYTHON, "-c", program % client.children, launcher=["-o", "x.dump"])
-    what = "1 more dump of its run lies beside it and was" if client.children == 1 else "4 more dumps of its run lie beside it and were"
-    check_equal(report(client, "x.dump").stderr, f"flopshim-report: x.dump: {what} not read (--last reads them all)\n", "standard error")
+    what = {1: "1 more dump of its run lies beside it and was", 4: "4 more dumps of its run lie beside it and were"}
+    check_equal(report(client, "x.dump").stderr,
+                f"flopshim-report: x.dump: {what[client.children]} not read (--last reads them all)\n", "standard error")
     for arguments in (["--last", "x.dump"], ["."]):
         check_equal(report(client, *arguments).stderr, "", f"standard error of {arguments}")
     check_equal(numbers(client, "--last", "x.dump")["processes"], client.children + 1, "processes with --last")
@@ -353,7 +377,7 @@ def siblings_named(client):
                "    pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)")
     start(client, PYTHON, "-c", program, launcher=["-o", "x.dump"])
     first, second = sorted(path.name for path in client.folder.glob("x-*.dump"))
-    calls = sum(numbers(client, name)["totals"]["calls"] for name in (first, second)) + numbers(client, "x.dump")["totals"]["calls"]
+    calls = sum(numbers(client, name)["totals"]["calls"] for name in ("x.dump", first, second))
     for named in (["x.dump", first, second], [first, "x.dump", second], ["x.dump", f"./{first}", client.folder / second],
                   [client.folder / "x.dump", second, first]):
         done = report(client, "--last", "--json", *named)
@@ -434,7 +458,8 @@ def not_locked(client):
     make(client, "x.dump", calls=3)
     said = make(client, "x.dump", calls=5, launcher=["--overwrite"], LD_PRELOAD=made, **{client.file_system: "1"}).stderr.decode()
     if client.file_system == "NFS":
-        check_equal((said, names(client), numbers(client, "x.dump")["totals"]["calls"]), ("", ["x.dump"], 5), "said, dumps, calls")
+        check_equal((said, names(client), numbers(client, "x.dump")["totals"]["calls"]), ("", ["x.dump"], 5),
+                    "standard error, dumps and calls")
     else:
         check_equal(len(names(client)), 2, "dumps")
         check("x.dump exists already, from an earlier run, and could not be replaced (EBADF): writing" in said, said)
@@ -453,11 +478,11 @@ def not_overwritten(client):
     elif client.what == "link":
         path.rename(client.folder / "target")
         path.symlink_to("target")
-    elif client.what == "rank":  # which has ended when the other one begins
+    elif client.what == "rank":  # rank 0 has ended when rank 1 begins
         path.unlink()
         start_again = {"PMI_RANK": "1", "PMI_SIZE": "2", "PMI_JOBID": "1.0"}
         make(client, "x.dump", calls=3, PMI_RANK="0", PMI_SIZE="2", PMI_JOBID="1.0")
-    else:  # of the same start of the launcher
+    else:  # both processes belong to the same start of the launcher
         path.unlink()
     before = path.read_bytes() if path.exists() else None
     if client.what == "child":
@@ -477,7 +502,8 @@ def running_not_overwritten(client):
                                cwd=client.folder, env=client.environment(), stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and not ((client.folder / "x.dump").exists() and numbers(client, "x.dump")["totals"]["calls"]):
+        dump = client.folder / "x.dump"
+        while time.monotonic() < deadline and not (dump.exists() and numbers(client, dump)["totals"]["calls"]):
             time.sleep(0.02)
         make(client, "x.dump", launcher=["--overwrite"])
         check_equal(len(names(client)), 2, "dumps")
@@ -486,7 +512,7 @@ def running_not_overwritten(client):
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    make(client, "x.dump", launcher=["--overwrite"])  # it has ended, without closing its dump
+    make(client, "x.dump", launcher=["--overwrite"])  # by now the process has ended, without closing its dump
     check_equal(numbers(client, "x.dump")["totals"]["calls"], CALLS, "calls in place of those of the killed one")
 
 
@@ -523,4 +549,5 @@ def number_given_out_again(client):
     words = [victim(client), client.folder / "counts", "1"]
     client.run([*space, "sh", "-c", '"$@"; sleep 0.1', "sh", *words, "3", "run"], cwd=client.folder, shim=False, **own)
     client.run([*space, *words, "5", "run"], cwd=client.folder, shim=False, **own)
-    check_equal((names(client), numbers(client, "x.dump")["totals"]["calls"]), (["x.dump"], 5), "dumps, and calls in the last one")
+    check_equal((names(client), numbers(client, "x.dump")["totals"]["calls"]), (["x.dump"], 5),
+                "dumps, and calls of the last run")

@@ -27,5 +27,5 @@ def pdgesv(client):
     check_equal(run.report["processes"], RANKS, "processes with a dump")
     counted = run.totals["flops"]
     expected = flops.gesv(ORDER, 1)
-    # What is left over are the unused halves of diagonal blocks.
+    # The difference comes from the unused halves of diagonal blocks.
     check(abs(counted / expected - 1) < 0.05, f"{counted} FLOPs, {expected} expected")

@@ -6,13 +6,13 @@ from harness import EVERY_BLAS, PYTHON, SCRIPTS, case, check, check_calls, check
 
 PROGRAM = SCRIPTS / "scipy_linalg.py"
 NEAR = 1e-3  # as in test_numpy.py
-IMPORT = {"sdot": (1, flops.dot(2))}  # of NumPy
-SYLVESTER = 2 * (flops.gemm(60, 50, 60) + flops.gemm(60, 50, 50))  # U' Q V, then U Y V'
+IMPORT = {"sdot": (1, flops.dot(2))}  # `import numpy`, as in test_numpy.py
+SYLVESTER = 2 * (flops.gemm(60, 50, 60) + flops.gemm(60, 50, 50))  # the products U' Q V and U Y V'
 
 EXPECTED = {
     "lu_factor": ({"dgetrf": (1, flops.getrf(200))}, NEAR),
     "lu_solve": ({"dgetrf": (1, flops.getrf(200)), "dgetrs": (1, flops.getrs(200, 10))}, NEAR),
-    # solve also asks for the condition number: a norm and an estimate.
+    # solve also estimates the condition number, by a norm and dgecon.
     "solve": ({"dgetrf": (1, flops.getrf(200)), "dgetrs": (1, flops.getrs(200, 10)), "dlange": (1, None),
                "dgecon": (1, None)}, NEAR),
     "cho_factor": ({"dpotrf": (1, flops.potrf(200))}, NEAR),
@@ -22,7 +22,7 @@ EXPECTED = {
     "solve_sylvester": ({"dgees": (2, None), "dtrsyl": (1, None), "dgemm": (4, SYLVESTER)}, 0),
 }
 
-# Whose number of steps depends on the numbers: only that these take part is known beforehand.
+# {operation: routines that it must call}. How often it calls them depends on the data.
 PARTS = {
     "expm": ("dgemm", "dgemv"),
     "eigsh": ("dgemv", "dnrm2", "dlartg"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import PYTHON, PROGRAMS, Skip, case, check, check_equal, library_folder
 
 ORDER = 16
-SHARES = {f"site_{i}": i / 210 for i in range(1, 21)}  # 210 calls a round
+SHARES = {f"site_{i}": i / 210 for i in range(1, 21)}  # site_i makes i of the 210 calls of a round
 
 
 def stacks_of(client, run):
@@ -32,7 +32,7 @@ def shares(client):
     found = dict.fromkeys(SHARES, 0)
     for stack in stacks_of(client, run):
         for name in set(re.findall(r"site_\d+", json.dumps(stack))):
-            found[name] += stack["sampled_flops"]  # before they are held to what is known
+            found[name] += stack["sampled_flops"]  # what the samples stand for, before it is scaled to the site's FLOPs
     for name, share in SHARES.items():
         check(abs(found[name] / total - share) < 0.04, f"{name}: {found[name] / total:.4f} of the work, not {share:.4f}")
     taken = sum(stack["sampled_calls"] for stack in stacks_of(client, run))
@@ -53,7 +53,7 @@ def thousands(client):
         check_equal(sum(site["flops"] for site in report["sites"]), rounds * places * 4, "FLOPs")
         if client.stacks == "all":
             check_equal([stack["sampled_calls"] for stack in report["stacks"]], [rounds] * places, "stacks of each place")
-    # The report adds up what stands twice in a dump. What is known from the first round takes no room in the next.
+    # The report would add up sites that are twice in a dump. The sizes show that later rounds add none.
     once = client.run([program, 1, "fork"], FLOPSHIM_STACKS=client.stacks)
     if client.stacks == "all":
         check_equal([Path(dump).stat().st_size for dump in once.dumps], [Path(dump).stat().st_size for dump in run.dumps],
@@ -63,7 +63,7 @@ def thousands(client):
 @case()
 def the_same_stack_again(client):
     """Of large calls from one place, ever fewer stacks are taken, and these stand for the rest."""
-    repeats, order = 9, 64  # so few that the threshold of all sites stays below a call of 2 * 64^3 FLOPs
+    repeats, order = 9, 64  # so few calls that the common threshold for stacks stays below one call of 2 * 64^3 FLOPs
     program = client.compile("sites.c", "-O2", "-fomit-frame-pointer", "-Wno-missing-prototypes", name="sites")
     run = client.run([program, 1, repeats, order], threads=1)
     calls, one = 210 * repeats, 2 * order**3
@@ -73,8 +73,8 @@ def the_same_stack_again(client):
     for stack in stacks:
         for name in set(re.findall(r"site_\d+", json.dumps(stack))):
             found[name] += stack["sampled_flops"]
-    # The first 32 stacks of a place are all taken; then one stands for 2 calls, and after 32 more for 4. What is left of
-    # a threshold when another place follows is lost, or that place's first calls are: less than 2 + 4 + 4 calls.
+    # The first 32 stacks of a place are all taken; then one stack stands for 2 calls, and after 32 more for 4. When
+    # another place follows, the rest of a threshold is lost, or its first calls are: less than 2 + 4 + 4 calls.
     for i in range(1, 21):
         off = found[f"site_{i}"] / one - i * repeats
         check(abs(off) < 10, f"site_{i}: {off} calls more than the {i * repeats} that it made")

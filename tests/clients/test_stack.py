@@ -3,10 +3,11 @@
 
 from harness import case, check
 
-FIRST = 4096  # bytes: the first call of a process or a thread, and one that is refused
+# How many bytes of stack a call may take more than without the shim.
+FIRST = 4096  # the first call of a process or thread, and a refused call
 LATER = 1024
 
-KINDS = ("coroutine", "handler", "thread")  # of threads, each call is the first of one
+KINDS = ("coroutine", "handler", "thread")  # with "thread", each call is the first one of its thread
 
 
 def depths(client, kind, **options):
@@ -39,7 +40,7 @@ def all_stacks(client):
     run = compare(client, client.kind, ("first", "child"), FLOPSHIM_STACKS="all")
     names = {frame.split(" ")[0] for stack in run.report["stacks"] for frame in stack["frames"]}
     expected = {"dot", "other_place", "other_routine", "product"}
-    if client.kind != "handler":  # on signal stacks none are taken
+    if client.kind != "handler":  # no stacks are taken on signal stacks
         check(expected <= names, f"the stacks have {sorted(names)}")
 
 

@@ -68,7 +68,7 @@ def dear_calls(client):
         check_equal((totals["timed_calls"], totals["time_ns"]), (0, 0), "timed calls and time")
     else:
         check_equal((totals["timed_calls"], totals["timed_flops"]), (turns, turns * each), "timed calls and their FLOPs")
-        wall, processor = map(int, run.out.split())  # calls that wait for a processor are timed with that
+        wall, processor = map(int, run.out.split())  # the time of a call includes waiting for a processor
         check(processor / 3 < totals["time_ns"] < wall, f"{totals['time_ns']} ns in calls, of a loop of {wall}")
     if client.mode == "budget":
         check_equal(run.report["limits"][0]["used"], turns * each, "used of the budget")
@@ -96,7 +96,7 @@ def renewed_credit(client):
     totals = run.totals
     wall, processor = map(int, run.out.split())
     check(0 < totals["timed_calls"] < turns / 4, f"{totals['timed_calls']} calls of {turns} were timed")
-    # On a loaded machine the calls that waited for a processor are counted for those that were not timed, by chance too often.
+    # On a loaded machine, timed calls that waited for a processor stand for others that did not.
     check(processor / 3 < totals["estimated_time_ns"] < 2 * wall,
           f"{totals['estimated_time_ns']} ns in calls, of a loop of {wall}, {processor} of them on a processor")
     check_stacks(run)
@@ -116,9 +116,9 @@ def off(client):
     check_equal((run.totals["timed_calls"], run.totals["time_ns"]), (0, 0), "timed calls and time")
 
 
-# Of known_times.c, a BLAS that times each of its calls: how near the estimate of all is to their sum.
+# known_times.c is a BLAS that times each of its calls. The estimate must be as near as this to the sum of its times.
 NEAR = 0.15
-TRIES = 5  # where a machine is busy, one or two may be off: the median is not
+TRIES = 5  # on a busy machine one or two estimates may be wrong, but not their median
 
 
 def ratio(client, pattern, calls, **options):
@@ -144,7 +144,8 @@ def check_near(client, pattern, **options):
     for _ in range(TRIES):
         ratios.append(ratio(client, pattern, PATTERNS[pattern], **options))
         near = sum(abs(each - 1) < NEAR for each in ratios)
-        if near > TRIES // 2 or (near and pattern == "pauses"):  # which takes five seconds, and was off by ten times
+        # "pauses" takes five seconds. Its fault was an estimate ten times too large, so that one near estimate is enough.
+        if near > TRIES // 2 or (near and pattern == "pauses"):
             return
     raise Failure(f"the estimates are {sorted(round(each, 2) for each in ratios)} of the time that the calls took")
 

@@ -56,7 +56,8 @@ def plug_in(client):
 @case()
 def plug_in_of_many_names(client):
     """Names of a plug-in are read in parts. Looking at the library that defines one of them does not hide the next."""
-    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", "-DMANY", *library(client), blas=False, name="many.so")
+    plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", "-DMANY", *library(client), blas=False,
+                          name="many.so")
     host = client.compile("next_release.c", "-DHOST", blas=False, name="host")
     run = client.run([host, plug], FLOPSHIM_BUDGET="1e9")
     check_equal([line.startswith(b"flopshim: dgemmx") and b"and 1 more" in line for line in run.err.splitlines()], [True],
@@ -130,7 +131,7 @@ def slow_reader(client):
     plug = client.compile("next_release.c", "-shared", "-fPIC", "-DPLUGIN", *library(client), blas=False, name="plug.so")
     run = client.run([client.compile("slow_reader.c"), plug], FLOPSHIM_BUDGET="1e9")
     waited, longest = map(int, run.out.split())
-    check(waited >= 450, f"the thread that opens the plug-in waited {waited} ms for its line, and not the half second that is meant")
+    check(waited >= 450, f"the thread that opens the plug-in waited {waited} ms for its line, and not half a second")
     check(longest < 400, f"another thread's call took {longest} ms meanwhile")
 
 

@@ -17,7 +17,7 @@ a.astype(np.float32) @ b.astype(np.float32)
 EACH = flops.gemm(30, 10, 20)
 IMPORT = flops.dot(2)  # sdot
 
-# weights, multiplier, what dgemm, sgemm and the sdot of the import are charged
+# {kind: (weights, multiplier, charges of dgemm, of sgemm, and of the sdot of the import)}
 CASES = {
     "multiplier": ("", "2.5", (2.5 * EACH, 2.5 * EACH, 2.5 * IMPORT)),
     "routine": ("dgemm 3", "1", (3 * EACH, EACH, IMPORT)),
@@ -25,7 +25,7 @@ CASES = {
     "type": ("type:s 4", "1", (EACH, 4 * EACH, 4 * IMPORT)),
     "precision": ("precision:single 0", "1", (EACH, 0, 0)),
     "product": ("gemm 2\n\n# all of these\ndgemm 3\ntype:d 0.5\n", "10", (30 * EACH, 20 * EACH, 10 * IMPORT)),
-    "rounded": ("gemm 1e-9", "1", (1, 1, IMPORT)),  # never from something to nothing
+    "rounded": ("gemm 1e-9", "1", (1, 1, IMPORT)),  # a charge is never rounded to 0
 }
 
 
@@ -79,7 +79,7 @@ def missing_file(client):
 
 # ---- other processes of the job ----
 
-DOTS = 5 * flops.dot(4)  # what processes.c does
+DOTS = 5 * flops.dot(4)  # the FLOPs of processes.c
 
 
 def check_charged(client, words, factor, programs=1, shim=True, **environment):

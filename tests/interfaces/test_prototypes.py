@@ -61,7 +61,8 @@ def main():
                         passed += 1
                     else:
                         failed += 1
-                        print(f"FAILED: {name}: (arguments, hidden lengths) are {shape} by gfortran, but {expected[name]} in the file")
+                        print(f"FAILED: {name}: (arguments, hidden lengths) are {shape} by gfortran, "
+                              f"but {expected[name]} in the file")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

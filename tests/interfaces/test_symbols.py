@@ -156,7 +156,8 @@ def test_explain(score, names):
     forms = sorted(names.forms)
     for form, (kind, _, routine) in kinds(forms).items():
         bare = re.sub(r"^(cblas_|LAPACKE_)|(_work|_sub)$", "", form)
-        score.check(kind != "?" and routine == bare, f"explain {form}: it is of kind {kind} and of the routine {routine}, not {bare}")
+        score.check(kind != "?" and routine == bare,
+                    f"explain {form}: it is of kind {kind} and of the routine {routine}, not {bare}")
 
 
 def main():

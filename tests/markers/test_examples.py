@@ -33,7 +33,8 @@ def build_lines(client):
 
 # ---- C ----
 
-POWER_STEP = flops.gemv(200, 200) + flops.dot(200) + (flops.dot(200) + 1) + 200  # and a norm with its root, a scaling
+# A step is a matrix times a vector, a dot product, a norm with its square root, and a scaling.
+POWER_STEP = flops.gemv(200, 200) + flops.dot(200) + (flops.dot(200) + 1) + 200
 
 
 @case()
@@ -79,7 +80,7 @@ def fit(client):
     check_equal(sum(spaces[f"fit.{degree}"] for degree in range(10)), spaces["fit"], "FLOPs of the degrees")
     for degree in (5, 9):
         n = degree + 1
-        least = flops.geqrf(100, n)  # and some more for the right-hand side
+        least = flops.geqrf(100, n)  # the right-hand side takes some more
         check(least <= spaces[f"fit.{degree}"] <= 1.5 * least, f"degree {degree}: {spaces[f'fit.{degree}']} FLOPs")
     budget = sum(spaces[f"fit.{degree}"] for degree in range(4))
     stopped = client.run([*cxx_program(client), budget])
@@ -101,7 +102,7 @@ def heat(client):
     check_quiet(run)
     n, steps = 99, 50
     spaces = namespaces(run)
-    # A row of the band has 3 elements, the first and the last have 2; a step updates two vectors.
+    # The first and last row of the band have 2 elements, all others 3. A step updates two vectors.
     check_equal(spaces["solve.matrix"], steps * 2 * (3 * n - 2), "FLOPs of the matrix")
     vectors = (2 * steps + 1) * flops.dot(n) + 2 * steps * flops.axpy(n)
     check_equal(spaces["solve.vectors"], vectors, "FLOPs of the vectors")
@@ -115,7 +116,7 @@ def heat(client):
 # ---- Python ----
 
 FORWARD = flops.gemm(256, 32, 16) + flops.gemv(256, 32)
-BACKWARD = flops.gemm(16, 32, 256) + flops.gemv(32, 256)  # its outer product is NumPy's own, not BLAS's
+BACKWARD = flops.gemm(16, 32, 256) + flops.gemv(32, 256)  # NumPy computes the outer product without a BLAS
 
 
 @case()

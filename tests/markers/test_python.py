@@ -8,8 +8,8 @@ import flops
 from harness import PYTHON, Skip, case, check, check_equal
 from markers import BINDINGS, PROGRAMS, build_foreign, check_quiet, interpreters, namespaces, run_python, tests_in
 
-NOT_TESTS = {"equal", "raises", "standard_error", "count_raised", "raised_in_place", "in_the_child", "product", "warned", "innocent",
-             "python_calls", "flopshim_refused_calls", "multiprocessing_by_spawn", "main"}
+NOT_TESTS = {"equal", "raises", "standard_error", "count_raised", "raised_in_place", "in_the_child", "product", "warned",
+             "innocent", "python_calls", "flopshim_refused_calls", "multiprocessing_by_spawn", "main"}
 OPERATIONS = tests_in("budgets.py", r'^    "(\w+)": lambda:')
 
 
@@ -45,7 +45,7 @@ def interpreter(client):
     check_quiet(run)
 
 
-# ---- who decides: the environment's budgets ----
+# ---- budgets of the environment ----
 
 PROGRAM = """
 import sys, numpy as np, flopshim
@@ -152,7 +152,7 @@ def ends_with_the_line_that_charged(client):
     check(run.err.endswith(f", called from step ({program}:4)\n".encode()), "it does not name the line")
 
 
-# ---- the program's other tools, and no shim ----
+# ---- other tools of the program, and programs without the shim ----
 
 
 @case()
