@@ -32,7 +32,7 @@ module flopshim
    integer, parameter, public :: FLOPSHIM_BAD_AMOUNT = -3   ! zero, negative, NaN, infinite, or 2^63 and above
    integer, parameter, public :: FLOPSHIM_NOT_OPEN = -4     ! the scope is not open in this thread
    integer, parameter, public :: FLOPSHIM_NO_ROUTINE = -5   ! no routine of this name
-   integer, parameter, public :: FLOPSHIM_BAD_ARGUMENT = -6 ! no such argument of the routine, or not a number or letter
+   integer, parameter, public :: FLOPSHIM_BAD_ARGUMENT = -6 ! an argument is unknown, missing or out of range
    integer, parameter, public :: FLOPSHIM_NO_MEMORY = -7
    integer, parameter, public :: FLOPSHIM_TOO_MANY = -8     ! more namespaces or shapes than can be kept
    integer, parameter, public :: FLOPSHIM_REFUSED = -9      ! the work does not fit in a budget: do not do it
@@ -424,7 +424,7 @@ contains
       case (FLOPSHIM_BAD_AMOUNT); text = "not a positive, finite number of FLOPs"
       case (FLOPSHIM_NOT_OPEN); text = "no such scope is open in this thread"
       case (FLOPSHIM_NO_ROUTINE); text = "no such routine"
-      case (FLOPSHIM_BAD_ARGUMENT); text = "not an argument of this routine, or not a value of it"
+      case (FLOPSHIM_BAD_ARGUMENT); text = "an argument is unknown, missing or out of range"
       case (FLOPSHIM_NO_MEMORY); text = "out of memory"
       case (FLOPSHIM_TOO_MANY); text = "too many namespaces or shapes"
       case (FLOPSHIM_REFUSED); text = "refused: it does not fit the budget"

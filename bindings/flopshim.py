@@ -108,7 +108,7 @@ _ERRORS = {
     _BAD_AMOUNT: "not a positive, finite number of FLOPs",
     _NOT_OPEN: "no such scope is open in this thread",
     _NO_ROUTINE: "no such routine",
-    _BAD_ARGUMENT: "not an argument of this routine, or not a value of it",
+    _BAD_ARGUMENT: "an argument is unknown, missing or out of range",
     _NO_MEMORY: "out of memory",
     _TOO_MANY: "too many namespaces or shapes",
     _REFUSED: "refused: it does not fit the budget",

@@ -332,7 +332,7 @@ FLOPSHIM_FUNCTION const char *flopshim_error_text(int64_t error)
 	case FLOPSHIM_BAD_AMOUNT: return "not a positive, finite number of FLOPs";
 	case FLOPSHIM_NOT_OPEN: return "no such scope is open in this thread";
 	case FLOPSHIM_NO_ROUTINE: return "no such routine";
-	case FLOPSHIM_BAD_ARGUMENT: return "not an argument of this routine, or not a value of it";
+	case FLOPSHIM_BAD_ARGUMENT: return "an argument is unknown, missing or out of range";
 	case FLOPSHIM_NO_MEMORY: return "out of memory";
 	case FLOPSHIM_TOO_MANY: return "too many namespaces or shapes";
 	case FLOPSHIM_REFUSED: return "refused: it does not fit the budget";

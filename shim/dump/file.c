@@ -120,6 +120,7 @@ int file_reopen(void)
 		return -1;
 	if (fstat(file, &status) || status.st_dev != state.device || status.st_ino != state.inode) {
 		close(file);
+		errno = ESTALE; /* another file has the name now */
 		return -1;
 	}
 	return file;

@@ -53,8 +53,8 @@ void seal_write_out(void)
 
 	if (guest_confined)
 		return;
-	file = file_reopen();
 	errno = ENOENT;
+	file = file_reopen();
 	if (file >= 0) {
 		written = write_blocks(file);
 		close(file);

@@ -435,3 +435,25 @@ def quota_taken_by_others(client):
         lines = process.communicate()[1].decode().splitlines()
         check_equal(len(lines), 1, f"lines on standard error ({lines})")
         check("cannot be written" in lines[0], f"the line does not say that it cannot be written: {lines[0]}")
+
+
+@case(by=("removal", "another_file"))
+def name_taken_away(client):
+    """A dump that is written out by its name, and whose name is gone or another file's: it is said once, and why."""
+    with quota(client, "2M") as place:
+        counts = client.folder / "counts"
+        env = client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=place, FLOPSHIM_TIME="all")
+        process = subprocess.Popen([victim(client), counts, "1", "0", "run"], stderr=subprocess.PIPE, env=env)
+        time.sleep(0.5)
+        (dump,) = place.glob("*.dump")
+        dump.unlink()
+        if client.by == "another_file":
+            dump.write_bytes(b"mine")
+        time.sleep(1.5)
+        process.kill()
+        lines = process.communicate()[1].decode().splitlines()
+        check_equal(len(lines), 1, f"lines on standard error ({lines})")
+        error = "ESTALE" if client.by == "another_file" else "ENOENT"
+        check(f"cannot be written ({error})" in lines[0], f"it does not say {error}: {lines[0]}")
+        if client.by == "another_file":
+            check_equal(dump.read_bytes(), b"mine", "the other file")
