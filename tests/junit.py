@@ -20,7 +20,8 @@ def write(path, suite, cases):
                                skipped=str(count["skip"]), time=f"{sum(case[1] for case in cases):.3f}")
     for name, seconds, verdict, reason in cases:
         group, _, rest = name.partition(".")
-        element = ElementTree.SubElement(root, "testcase", classname=f"{suite}.{group}", name=rest or group, time=f"{seconds:.3f}")
+        element = ElementTree.SubElement(root, "testcase", classname=f"{suite}.{group}", name=rest or group,
+                                         time=f"{seconds:.3f}")
         if verdict != "ok":
             detail = ElementTree.SubElement(element, "skipped" if verdict == "skip" else "failure")
             detail.set("message", plain(reason.split("\n")[0]))

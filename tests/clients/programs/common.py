@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the NumPy and SciPy programs share: random numbers that are the same every time, and printing of
-results to the last bit."""
+"""What the NumPy and SciPy programs share: numbers that are the same in every run, and printing of results to the last bit.
+It must never use a matrix product itself, which would be counted."""
 
 import hashlib
 import sys

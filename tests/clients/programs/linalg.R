@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# One operation of R: Rscript linalg.R NAME. Prints its results to the last bit.
+# Runs one operation of R, and prints its result to the last bit: Rscript linalg.R NAME. It must never make another call
+# of BLAS.
 
 numbers <- function(m, n) {
-    # The same on every machine, and made without a matrix product.
+    # These numbers are the same on every machine, and are made without a matrix product.
     k <- (1:(m * n))^2 %% 1000003
     matrix((k^2 + k) %% 1000003 / 1000003 - 0.5, m, n)
 }

@@ -1,8 +1,9 @@
 % SPDX-License-Identifier: BSD-3-Clause
-% One operation of Octave: octave-cli linalg.m NAME. Prints its results to the last bit.
+% Runs one operation of Octave, and prints its result to the last bit: octave-cli linalg.m NAME. It must never make
+% another call of BLAS.
 
 function a = numbers(m, n)
-  % The same on every machine, and made without a matrix product.
+  % These numbers are the same on every machine, and are made without a matrix product.
   k = mod(reshape(1:m*n, m, n).^2, 1000003);
   a = mod(k.^2 + k, 1000003) / 1000003 - 0.5;
 end

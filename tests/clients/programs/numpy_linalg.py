@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One operation of NumPy: numpy_linalg.py NAME."""
+"""Runs one operation of NumPy: numpy_linalg.py NAME. It must never make another call of BLAS."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from common import normal
 
 
 def spd(n):
-    """A positive definite matrix, made without a matrix product."""
+    """A positive definite matrix, which is made without a matrix product."""
     a = normal(n, n)
     a = (a + a.T) / 2
     a[np.arange(n), np.arange(n)] += 2 * n
@@ -78,14 +78,14 @@ def cholesky():
 
 
 def no_blas():
-    """What NumPy does without a BLAS: strided operands, integers, plain einsum, FFT."""
+    """Operations that NumPy does without a BLAS: strided operands, integers, einsum, FFT."""
     a = normal(40, 60)[:, ::2]
     b = np.arange(900).reshape(30, 30)
     return a[::2, ::3] @ a[::2, ::3].T, b @ b, np.einsum("ij,jk->ik", a, a.T), np.fft.fft(a)
 
 
 def fp_errors():
-    """Matrix products under np.errstate: a flag that somebody raised would show as an error here."""
+    """Matrix products under np.errstate, where a floating-point flag that a call had left would raise an error."""
     with np.errstate(all="raise"):
         return [normal(n, n) @ normal(n, n) for n in (2, 30, 100)], np.linalg.inv(normal(50, 50))
 

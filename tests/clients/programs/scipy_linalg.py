@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One operation of SciPy: scipy_linalg.py NAME."""
+"""Runs one operation of SciPy: scipy_linalg.py NAME. It must never make another call of BLAS."""
 
 import numpy as np
 import scipy.linalg
@@ -11,7 +11,7 @@ from common import normal
 
 
 def laplacian(n):
-    """The five-point stencil on an n by n grid."""
+    """The sparse matrix of the five-point stencil on an n by n grid."""
     line = scipy.sparse.diags([-1, 2, -1], [-1, 0, 1], shape=(n, n))
     eye = scipy.sparse.identity(n)
     return (scipy.sparse.kron(line, eye) + scipy.sparse.kron(eye, line)).tocsc()
@@ -35,7 +35,7 @@ def cho_factor():
 
 
 def blas():
-    """BLAS by name."""
+    """BLAS routines that are called by their names in scipy.linalg.blas."""
     return scipy.linalg.blas.dgemm(1.0, normal(30, 20), normal(20, 40)), \
         scipy.linalg.blas.zdotc(normal(10) + 1j, normal(10) - 1j), \
         scipy.linalg.blas.dtrsm(1.0, np.triu(normal(30, 30)) + 10 * np.eye(30), normal(30, 20))
@@ -50,7 +50,7 @@ def schur():
 
 
 def schur_sorted():
-    """SELECT, a Python function, is called back by dgees."""
+    """A decomposition in which dgees calls SELECT, a Python function."""
     return scipy.linalg.schur(normal(40, 40), sort="lhp")
 
 
