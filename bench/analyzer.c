@@ -33,8 +33,8 @@ struct sheet {
 };
 
 /* Appends a block to the file. `bytes` is the size of `entries`; an `entry_size` of 0 makes a block of plain bytes. */
-static void block_write(struct sheet *sheet, enum dump_block_type type, uint32_t entry_size, uint32_t first, uint32_t lane,
-			const void *entries, uint64_t bytes)
+static void block_write(struct sheet *sheet, enum dump_block_type type, uint32_t entry_size, uint32_t first,
+                        uint32_t lane, const void *entries, uint64_t bytes)
 {
 	static const char zeros[PAGE];
 	uint64_t whole = (sizeof(struct dump_block) + bytes + PAGE - 1) / PAGE * PAGE;
@@ -118,15 +118,24 @@ static void tables_write(struct sheet *sheet, const struct object *object, uint3
 	static struct dump_site site[SITES_MAX];
 	struct dump_meta program = {string_add(sheet, "program"), string_add(sheet, object->path)};
 	struct dump_module module[2] = {
-		{.path = program.value, .start = MODULE_ADDRESS, .end = MODULE_ADDRESS + object->code + object->code_size,
-		 .bias = MODULE_ADDRESS, .build_id_size = object->build_id_size},
-		{.path = string_add(sheet, "/usr/lib/libblas.so.3"), .start = UINT64_C(1) << 40,
-		 .end = (UINT64_C(1) << 40) + (1 << 20), .flags = DUMP_MODULE_SERVES | DUMP_MODULE_BLAS},
+		{.path = program.value,
+	         .start = MODULE_ADDRESS,
+	         .end = MODULE_ADDRESS + object->code + object->code_size,
+	         .bias = MODULE_ADDRESS,
+	         .build_id_size = object->build_id_size},
+		{.path = string_add(sheet, "/usr/lib/libblas.so.3"),
+	         .start = UINT64_C(1) << 40,
+	         .end = (UINT64_C(1) << 40) + (1 << 20),
+	         .flags = DUMP_MODULE_SERVES | DUMP_MODULE_BLAS},
 	};
-	struct dump_routine routine = {.name = string_add(sheet, "dgemm"), .type = 'd', .kind = DUMP_DIRECT,
-				       .option_count = 2, .dim_count = 3};
+	struct dump_routine routine = {.name = string_add(sheet, "dgemm"),
+	                               .type = 'd',
+	                               .kind = DUMP_DIRECT,
+	                               .option_count = 2,
+	                               .dim_count = 3};
 	const char *const names[] = {"transa", "transb", "m", "n", "k"};
-	struct dump_namespace root = {.name = string_add(sheet, ""), .parent = DUMP_NONE, .multiplier = UINT64_C(1) << 32};
+	struct dump_namespace root = {
+		.name = string_add(sheet, ""), .parent = DUMP_NONE, .multiplier = UINT64_C(1) << 32};
 	struct dump_lane lane = {.threads = 1};
 	uint64_t symbol = string_add(sheet, "dgemm_");
 
@@ -162,9 +171,13 @@ static void rows_write(struct sheet *sheet, uint32_t rows, uint32_t sites)
 			int64_t m = 1 + number % 1000, n = 1 + number / 1000, k = 64;
 
 			block[i] = (struct dump_row){
-				.calls = 1 + number % 7, .options = 'N' | 'N' << 8, .dims = {m, n, k},
-				.flops = (uint64_t)(2 * m * n * k), .charged = (uint64_t)(2 * m * n * k),
-				.site = number % sites, .words = (uint64_t)(m * k + k * n + 2 * m * n),
+				.calls = 1 + number % 7,
+				.options = 'N' | 'N' << 8,
+				.dims = {m, n, k},
+				.flops = (uint64_t)(2 * m * n * k),
+				.charged = (uint64_t)(2 * m * n * k),
+				.site = number % sites,
+				.words = (uint64_t)(m * k + k * n + 2 * m * n),
 			};
 		}
 		block_write(sheet, DUMP_ROWS, sizeof(block[0]), first, 0, block, count * sizeof(block[0]));
@@ -176,14 +189,27 @@ static bool dump_write(const char *path, const struct object *object, uint32_t n
 {
 	static struct sheet sheet;
 
-	sheet = (struct sheet){.file = fopen(path, "w"), .header = {
-		.version = dump_version(PAGE), .layout = DUMP_LAYOUT, .page_size = PAGE,
-		.byte_order = DUMP_BYTE_ORDER, .size = PAGE, .state = DUMP_CLOSED,
-		.pid = number + 2, .parent_pid = 1, .start_ticks = 1000 + number,
-		.start_realtime_ns = UINT64_C(1700000000000000000), .start_monotonic_ns = 1, .end_monotonic_ns = 2,
-		.multiplier = UINT64_C(1) << 32, .rank = (int32_t)number, .exit_status = -1,
-		.table_version = "bench", .shim_version = "bench", .host = "bench",
-	}};
+	sheet = (struct sheet){.file = fopen(path, "w"),
+	                       .header = {
+				       .version = dump_version(PAGE),
+				       .layout = DUMP_LAYOUT,
+				       .page_size = PAGE,
+				       .byte_order = DUMP_BYTE_ORDER,
+				       .size = PAGE,
+				       .state = DUMP_CLOSED,
+				       .pid = number + 2,
+				       .parent_pid = 1,
+				       .start_ticks = 1000 + number,
+				       .start_realtime_ns = UINT64_C(1700000000000000000),
+				       .start_monotonic_ns = 1,
+				       .end_monotonic_ns = 2,
+				       .multiplier = UINT64_C(1) << 32,
+				       .rank = (int32_t)number,
+				       .exit_status = -1,
+				       .table_version = "bench",
+				       .shim_version = "bench",
+				       .host = "bench",
+			       }};
 	if (!sheet.file)
 		return false;
 	memcpy(sheet.header.magic, DUMP_MAGIC, sizeof(sheet.header.magic));
@@ -199,7 +225,8 @@ static bool dump_write(const char *path, const struct object *object, uint32_t n
 /* ---- timing ---- */
 
 /* Runs the report once over `input`, with its output thrown away. Returns false if it did not end with status 0. */
-static bool report_run(const char *report, const char *const *options, const char *input, double *seconds, double *mebibytes)
+static bool report_run(const char *report, const char *const *options, const char *input, double *seconds,
+                       double *mebibytes)
 {
 	const char *arguments[8] = {report};
 	posix_spawn_file_actions_t actions;
@@ -225,8 +252,8 @@ static bool report_run(const char *report, const char *const *options, const cha
 
 static void add(const char *name, const char *mode, const char *unit, double value, double target)
 {
-	struct figure figure = {.part = "analyzer", .unit = unit, .value = value, .spread = NAN, .lowest = NAN,
-				.target = target};
+	struct figure figure = {
+		.part = "analyzer", .unit = unit, .value = value, .spread = NAN, .lowest = NAN, .target = target};
 
 	snprintf(figure.name, sizeof(figure.name), "%s", name);
 	snprintf(figure.mode, sizeof(figure.mode), "%s", mode);
@@ -235,7 +262,7 @@ static void add(const char *name, const char *mode, const char *unit, double val
 
 /* Notes the fastest of three runs, since later ones find the dumps in memory, and disks are not what is measured. */
 static bool scenario(const struct settings *settings, const char *name, const char *const *options, const char *input,
-		     double target)
+                     double target)
 {
 	double best = INFINITY, memory = 0;
 
@@ -253,7 +280,8 @@ static bool scenario(const struct settings *settings, const char *name, const ch
 
 int analyzer_measure(const struct settings *settings)
 {
-	static const char *const plain[] = {"report", NULL}, *const sites[] = {"report", "--csv=sites", "--top=all", NULL};
+	static const char *const plain[] = {"report", NULL}, *const sites[] = {"report", "--csv=sites", "--top=all",
+	                                                                       NULL};
 	unsigned rows = settings->quick ? 500000 : 5000000, dumps = settings->quick ? 1000 : 10000;
 	char folder[4096], path[8192], name[64];
 	struct object object;

@@ -4,7 +4,7 @@
  * It is built in place of shim/interpose/intercept.c, with an entry body that returns at once (-DBARE). It finds the
  * real function as the call path does and calls it (with -DBARE_JUMP it jumps there), and must do nothing else.
  */
-#define intercept_enter counted_enter
+#define intercept_enter        counted_enter
 #define intercept_enter_nested counted_enter_nested
 #include "shim/interpose/intercept.c"
 #undef intercept_enter

@@ -108,8 +108,7 @@ static void text_print(void)
 		number_print(" ", figure->lowest);
 		printf("   %s", figure->unit);
 		if (!isnan(figure->target))
-			printf(", target %s %.4g: %s", figure->at_least ? ">=" : "<=", figure->target,
-			       verdict(figure));
+			printf(", target %s %.4g: %s", figure->at_least ? ">=" : "<=", figure->target, verdict(figure));
 		putchar('\n');
 	}
 }
@@ -130,13 +129,15 @@ static bool json_write(const char *path, const struct settings *settings)
 	if (!file)
 		return false;
 	uname(&system);
-	fprintf(file, "{\"schema\": \"flopshim-bench/1\", \"machine\": \"%s\", \"processors\": %ld, \"rounds\": %u,\n \"figures\": [",
-		system.machine, sysconf(_SC_NPROCESSORS_ONLN), settings->rounds);
+	fprintf(file,
+	        "{\"schema\": \"flopshim-bench/1\", \"machine\": \"%s\", \"processors\": %ld, \"rounds\": %u,\n "
+	        "\"figures\": [",
+	        system.machine, sysconf(_SC_NPROCESSORS_ONLN), settings->rounds);
 	for (unsigned i = 0; i < figure_count; i++) {
 		const struct figure *figure = &figures[i];
 
-		fprintf(file, "%s\n  {\"part\": \"%s\", \"name\": \"%s\", \"mode\": \"%s\", \"unit\": \"%s\"", i ? "," : "",
-			figure->part, figure->name, figure->mode, figure->unit);
+		fprintf(file, "%s\n  {\"part\": \"%s\", \"name\": \"%s\", \"mode\": \"%s\", \"unit\": \"%s\"",
+		        i ? "," : "", figure->part, figure->name, figure->mode, figure->unit);
 		json_number(file, "value", figure->value);
 		json_number(file, "spread", figure->spread);
 		json_number(file, "fastest", figure->lowest);
@@ -242,15 +243,23 @@ static void environment_clean(const char *scratch)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"rounds", required_argument, NULL, 'r'}, {"runs", required_argument, NULL, 'n'},
-		{"quick", no_argument, NULL, 'q'}, {"json", required_argument, NULL, 'j'},
-		{"shim", required_argument, NULL, 's'}, {"report", required_argument, NULL, 'p'},
-		{"worker", no_argument, NULL, 'w'}, {"calls", required_argument, NULL, 'c'},
-		{"nested", required_argument, NULL, 'i'}, {"products", required_argument, NULL, 'd'},
-		{"new-shapes", required_argument, NULL, 'm'}, {"peer", required_argument, NULL, 'e'},
-		{"threads", required_argument, NULL, 't'}, {"threads-nested", required_argument, NULL, 'a'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"runs", required_argument, NULL, 'n'},
+		{"quick", no_argument, NULL, 'q'},
+		{"json", required_argument, NULL, 'j'},
+		{"shim", required_argument, NULL, 's'},
+		{"report", required_argument, NULL, 'p'},
+		{"worker", no_argument, NULL, 'w'},
+		{"calls", required_argument, NULL, 'c'},
+		{"nested", required_argument, NULL, 'i'},
+		{"products", required_argument, NULL, 'd'},
+		{"new-shapes", required_argument, NULL, 'm'},
+		{"peer", required_argument, NULL, 'e'},
+		{"threads", required_argument, NULL, 't'},
+		{"threads-nested", required_argument, NULL, 'a'},
 		{"threads-pairs", required_argument, NULL, 'b'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	struct peer peers[PEERS_MAX];
 	struct settings settings = {.rounds = 60, .peers = peers};

@@ -17,18 +17,18 @@
 /* ---- worker.c ---- */
 
 enum work {
-	WORK_CLOCK,      /* two clock reads */
+	WORK_CLOCK, /* two clock reads */
 	WORK_DDOT,
 	WORK_CBLAS_DDOT,
-	WORK_DGEMM,      /* argument: the order */
-	WORK_DGESV,      /* argument: the order */
-	WORK_NESTED,     /* calls of ddot_ from inside dpotrf_ */
-	WORK_SHAPES,     /* argument: how many shapes; they are called in a scattered order, over and over */
-	WORK_RANDOM,     /* argument: how many shapes; each call takes one of them at random */
-	WORK_THREADS,    /* argument: how many threads call ddot_ at once */
-	WORK_ADDITIONS,  /* argument: how many threads add integers at once, without any call */
-	WORK_NAMESPACE,  /* opens a namespace and leaves it open */
-	WORK_MEMORY,     /* answers with the resident kB of the process in `wall_ns` */
+	WORK_DGEMM,     /* argument: the order */
+	WORK_DGESV,     /* argument: the order */
+	WORK_NESTED,    /* calls of ddot_ from inside dpotrf_ */
+	WORK_SHAPES,    /* argument: how many shapes; they are called in a scattered order, over and over */
+	WORK_RANDOM,    /* argument: how many shapes; each call takes one of them at random */
+	WORK_THREADS,   /* argument: how many threads call ddot_ at once */
+	WORK_ADDITIONS, /* argument: how many threads add integers at once, without any call */
+	WORK_NAMESPACE, /* opens a namespace and leaves it open */
+	WORK_MEMORY,    /* answers with the resident kB of the process in `wall_ns` */
 };
 
 struct order {
@@ -92,8 +92,8 @@ struct settings {
 	const char *scratch;                 /* a folder for dumps, which the benchmark removes */
 	unsigned rounds;
 	bool quick;
-	char **parts;                        /* the parts that are wanted; an empty list means all */
-	const struct peer *peers;            /* measured beside the shim in the part `calls` */
+	char **parts;             /* the parts that are wanted; an empty list means all */
+	const struct peer *peers; /* measured beside the shim in the part `calls` */
 	unsigned peer_count;
 };
 
@@ -103,9 +103,10 @@ bool part_is_wanted(const struct settings *settings, const char *part);
 struct figure {
 	char part[16], name[64], mode[32];
 	const char *unit;
-	double value, spread, lowest; /* lowest: the same figure from the fastest rounds alone; NAN where there is none */
-	double target;                /* NAN where there is none */
-	bool at_least;                /* the target is a lower bound */
+	double value, spread,
+		lowest; /* lowest: the same figure from the fastest rounds alone; NAN where there is none */
+	double target;  /* NAN where there is none */
+	bool at_least;  /* the target is a lower bound */
 };
 
 /* Notes a figure. If an earlier run has noted it, the worse of both values stays. */

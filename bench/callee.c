@@ -18,8 +18,8 @@ double cblas_ddot(int n, const double *x, int incx, const double *y, int incy)
 }
 
 void dgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const double *alpha,
-	    const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
-	    const int *ldc)
+            const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
+            const int *ldc)
 {
 	if (*m + *n + *k + *lda + *ldb + *ldc > 0 && *transa == *transb)
 		c[0] = *alpha * a[0] * b[0] + *beta;
@@ -45,7 +45,4 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 }
 
 /* The shim calls this to find out how wide the library's integers are. */
-int isamax_(const int *n, const float *x, const int *incx)
-{
-	return *n == 3 && *incx == 1 && x[1] > x[0] ? 2 : 0;
-}
+int isamax_(const int *n, const float *x, const int *incx) { return *n == 3 && *incx == 1 && x[1] > x[0] ? 2 : 0; }

@@ -40,11 +40,11 @@ _Static_assert(MODES + PEERS_MAX <= MODES_MAX, "every mode has a worker");
 struct group {
 	const char *part, *name;
 	enum work work;
-	bool real;                       /* whether the workers call a real BLAS */
-	uint64_t calls;                  /* calls in one round */
-	double rounds;                   /* factor of the number of rounds: small if a round is long, large if noisy */
-	int variants[VARIANTS_MAX];      /* arguments of the work; 0 ends them */
-	const char *only[MODES_MAX];     /* names of modes; an empty list means all */
+	bool real;                   /* whether the workers call a real BLAS */
+	uint64_t calls;              /* calls in one round */
+	double rounds;               /* factor of the number of rounds: small if a round is long, large if noisy */
+	int variants[VARIANTS_MAX];  /* arguments of the work; 0 ends them */
+	const char *only[MODES_MAX]; /* names of modes; an empty list means all */
 };
 
 static const struct group groups[] = {
@@ -61,7 +61,14 @@ static const struct group groups[] = {
 	{"real", "dgesv_ n=8", WORK_DGESV, true, 2000, 1, {8}, {NULL}},
 	{"real", "dgemm_ 500", WORK_DGEMM, true, 1, 0.5, {500}, {NULL}},
 	{"shapes", "shapes", WORK_SHAPES, false, 50000, 1, {1, 100, 10000}, {"no shim", "bare", "default"}},
-	{"shapes", "shapes, side by side", WORK_SHAPES, false, 1000000, 0.25, {1, 1000000}, {"no shim", "bare", "default"}},
+	{"shapes",
+         "shapes, side by side",
+         WORK_SHAPES,
+         false,
+         1000000,
+         0.25,
+         {1, 1000000},
+         {"no shim", "bare", "default"}},
 	{"shapes", "shapes at random", WORK_RANDOM, false, 50000, 1, {1, 100, 10000}, {"no shim", "bare", "default"}},
 	{"threads", "additions", WORK_ADDITIONS, false, 30000, 16, {1, 2}, {"no shim"}},
 	{"threads", "threads", WORK_THREADS, false, 30000, 16, {1, 2, 4, 8}, {"no shim", "bare", "default", "budget"}},
@@ -76,10 +83,13 @@ struct worker {
 };
 
 static void become_worker(const struct settings *settings, const struct group *group, const struct mode *mode, int in,
-			  int out)
+                          int out)
 {
-	const char *const libraries[] = {[NO_SHIM] = NULL, [BARE] = settings->bare, [BARE_JUMP] = settings->bare_jump,
-					 [SHIM] = settings->shim, [PEER] = NULL};
+	const char *const libraries[] = {[NO_SHIM] = NULL,
+	                                 [BARE] = settings->bare,
+	                                 [BARE_JUMP] = settings->bare_jump,
+	                                 [SHIM] = settings->shim,
+	                                 [PEER] = NULL};
 	const char *program = group->real ? settings->real_worker : "/proc/self/exe";
 
 	/* `in` or `out` may be WORKER_IN or WORKER_OUT already: both are moved to higher numbers first. */
@@ -100,7 +110,7 @@ static void become_worker(const struct settings *settings, const struct group *g
 }
 
 static bool worker_start(const struct settings *settings, const struct group *group, const struct mode *mode,
-			 struct worker *worker)
+                         struct worker *worker)
 {
 	int to[2], from[2];
 
@@ -136,7 +146,7 @@ static bool worker_end(const struct worker *worker)
 
 struct measured {
 	struct answer answers[MODES_MAX][VARIANTS_MAX][ROUNDS_MAX]; /* times per call */
-	struct answer first[MODES_MAX][VARIANTS_MAX];               /* times per call in round -1, when the shapes are new */
+	struct answer first[MODES_MAX][VARIANTS_MAX]; /* times per call in round -1, when the shapes are new */
 	unsigned workers, variants, rounds;
 	struct worker list[MODES_MAX];
 };
@@ -151,8 +161,8 @@ static bool round_run(const struct group *group, int number)
 
 		for (unsigned variant = 0; variant < measured.variants; variant++) {
 			struct order order = {group->work, group->variants[variant], group->calls};
-			struct answer *answer = number < 0 ? &measured.first[at][variant]
-							   : &measured.answers[at][variant][number];
+			struct answer *answer =
+				number < 0 ? &measured.first[at][variant] : &measured.answers[at][variant][number];
 
 			if (!worker_ask(&measured.list[at], &order, answer))
 				return false;
@@ -172,10 +182,7 @@ static bool is_wanted(const struct group *group, const struct mode *mode)
 }
 
 /* A peer's variables may have to name the BLAS. Only in the part `calls` do all workers call one that is known. */
-static bool has_peers(const struct group *group)
-{
-	return !strcmp(group->part, "calls") && !group->only[0];
-}
+static bool has_peers(const struct group *group) { return !strcmp(group->part, "calls") && !group->only[0]; }
 
 static bool group_run(const struct settings *settings, const struct group *group)
 {
@@ -205,7 +212,7 @@ static bool group_run(const struct settings *settings, const struct group *group
 	for (unsigned i = 0; i < measured.workers; i++)
 		if (!worker_end(&measured.list[i]) || !good) {
 			fprintf(stderr, "bench: the worker for \"%s\" in the mode \"%s\" failed\n", group->name,
-				measured.list[i].mode.name);
+			        measured.list[i].mode.name);
 			good = false;
 		}
 	return good;
@@ -236,7 +243,10 @@ static struct summary added_to(unsigned worker, unsigned variant)
 
 static double target_of(const struct group *group, const char *mode)
 {
-	static const struct { const char *part, *name, *mode; double target; } targets[] = {
+	static const struct {
+		const char *part, *name, *mode;
+		double target;
+	} targets[] = {
 		{"calls", "ddot_ n=4", "default", 10},
 		{"calls", "ddot_ n=4", "namespace", 10},
 		{"calls", "ddot_ n=4", "budget", 18},
@@ -253,10 +263,14 @@ static double target_of(const struct group *group, const char *mode)
 }
 
 static void add(const struct group *group, const char *name, const char *mode, const char *unit, struct summary value,
-		double target, bool at_least)
+                double target, bool at_least)
 {
-	struct figure figure = {.unit = unit, .value = value.median, .spread = value.spread, .lowest = value.lowest,
-				.target = target, .at_least = at_least};
+	struct figure figure = {.unit = unit,
+	                        .value = value.median,
+	                        .spread = value.spread,
+	                        .lowest = value.lowest,
+	                        .target = target,
+	                        .at_least = at_least};
 
 	snprintf(figure.part, sizeof(figure.part), "%s", group->part);
 	snprintf(figure.name, sizeof(figure.name), "%s", name);
@@ -360,7 +374,8 @@ static void figures_of_threads(const struct group *group)
 			add(group, name, label, "times", exactly(scaling(worker, variant)), NAN, true);
 			snprintf(label, sizeof(label), "relative, %s", mode);
 			if (worker)
-				add(group, name, label, "times", exactly(scaling(worker, variant) / scaling(0, variant)),
+				add(group, name, label, "times",
+				    exactly(scaling(worker, variant) / scaling(0, variant)),
 				    threads == 2 && !strcmp(mode, "budget") ? 0.9 : NAN, true);
 		}
 	}
@@ -369,8 +384,8 @@ static void figures_of_threads(const struct group *group)
 /* Measures how much memory the shim keeps resident after 10 million calls of 1,000 shapes. */
 static bool memory_measure(const struct settings *settings)
 {
-	static const struct group group = {"memory", "10 million calls of 1,000 shapes", WORK_SHAPES, false, 10000000, 1,
-					   {1000}, {NULL}};
+	static const struct group group = {
+		"memory", "10 million calls of 1,000 shapes", WORK_SHAPES, false, 10000000, 1, {1000}, {NULL}};
 	const char *const names[] = {"no shim", "default"};
 	double resident[2];
 
@@ -405,7 +420,8 @@ int calls_measure(const struct settings *settings)
 		if (group->work == WORK_SHAPES || group->work == WORK_RANDOM)
 			figures_of_shapes(group);
 		else if (group->work == WORK_ADDITIONS)
-			add(group, "2 threads that only add", "scaling, no shim", "times", exactly(scaling(0, 1)), NAN, true);
+			add(group, "2 threads that only add", "scaling, no shim", "times", exactly(scaling(0, 1)), NAN,
+			    true);
 		else if (group->work == WORK_THREADS)
 			figures_of_threads(group);
 		else

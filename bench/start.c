@@ -44,17 +44,21 @@ static bool run(const struct program *program, char **environment, struct cost *
 	posix_spawn_file_actions_destroy(&actions);
 	cost->wall_ns = now_ns() - start;
 	cost->cpu_ns = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
-		       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
+	               (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
 	cost->faults = (double)usage.ru_minflt;
 	return status == 0;
 }
 
 static void add(const char *name, const char *mode, const char *unit, double *values, unsigned count, double scale,
-		double target)
+                double target)
 {
 	struct summary summary = summarize(values, count);
-	struct figure figure = {.part = "start", .unit = unit, .value = summary.median * scale,
-				.spread = summary.spread * scale, .lowest = NAN, .target = target};
+	struct figure figure = {.part = "start",
+	                        .unit = unit,
+	                        .value = summary.median * scale,
+	                        .spread = summary.spread * scale,
+	                        .lowest = NAN,
+	                        .target = target};
 
 	snprintf(figure.name, sizeof(figure.name), "%s", name);
 	snprintf(figure.mode, sizeof(figure.mode), "%s", mode);
@@ -70,7 +74,7 @@ static bool program_measure(const struct program *program, unsigned rounds, char
 	for (unsigned i = 0; i < rounds; i++) {
 		struct cost without, with;
 		bool good = i % 2 ? run(program, plain, &without) && run(program, preloaded, &with)
-				  : run(program, preloaded, &with) && run(program, plain, &without);
+		                  : run(program, preloaded, &with) && run(program, plain, &without);
 
 		if (!good)
 			return false;

@@ -38,9 +38,9 @@ enum { SYMBOLS = sizeof(symbols) / sizeof(symbols[0]), TABLE = 1 << 16 };
 
 __attribute__((visibility("hidden"), used)) void *switch_table[TABLE];
 
-#define STUB(name, number)                                                                                    \
-	__asm__(".p2align 4\n.globl " #name "\n.type " #name ",@function\n" #name ": endbr64\n"             \
-		"jmp *switch_table+8*" #number "(%rip)\n.size " #name ", . - " #name "\n");
+#define STUB(name, number)                                                                      \
+	__asm__(".p2align 4\n.globl " #name "\n.type " #name ",@function\n" #name ": endbr64\n" \
+	        "jmp *switch_table+8*" #number "(%rip)\n.size " #name ", . - " #name "\n");
 #define HOLE(number)
 #include "stubs.inc"
 
@@ -48,14 +48,15 @@ static void *without[TABLE], *with_shim[TABLE];
 
 void bench_switch(int on);
 
-typedef void (*dgemv_function)(int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
+typedef void (*dgemv_function)(int, int, int, int, double, const double *, int, const double *, int, double, double *,
+                               int);
 
 static unsigned dgemv_number;
 static int turn_order, turn_on;
 
 /* Stands in front of cblas_dgemv in both positions: switches over if the matrix has the order BENCH_SWITCH_ORDER. */
-static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, const double *a, int lda, const double *x,
-			     int incx, double beta, double *y, int incy)
+static void dgemv_that_turns(int layout, int trans, int m, int n, double alpha, const double *a, int lda,
+                             const double *x, int incx, double beta, double *y, int incy)
 {
 	void *next = turn_on ? with_shim[dgemv_number] : without[dgemv_number];
 
@@ -91,7 +92,8 @@ static void *open_or_fail(const char *path, int flags)
 __attribute__((constructor)) static void switch_start(void)
 {
 	/* dlvsym finds the C library's dlsym. The shim's own would return the shim's functions instead of the BLAS's. */
-	void *(*find)(void *, const char *) = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
+	void *(*find)(void *, const char *) =
+		(void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
 	const char *path = getenv("BENCH_SWITCH_SHIM"), *order = getenv("BENCH_SWITCH_ORDER");
 	const char *first = getenv("BENCH_SWITCH_FIRST");
 	void *shim, *blas = open_or_fail("libblas.so.3", 0), *lapack = open_or_fail("liblapack.so.3", 0);

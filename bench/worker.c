@@ -17,9 +17,10 @@
 double ddot_(const int *n, const double *x, const int *incx, const double *y, const int *incy);
 double cblas_ddot(int n, const double *x, int incx, const double *y, int incy);
 void dgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const double *alpha,
-	    const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
-	    const int *ldc);
-void dgesv_(const int *n, const int *nrhs, double *a, const int *lda, int *pivots, double *b, const int *ldb, int *info);
+            const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
+            const int *ldc);
+void dgesv_(const int *n, const int *nrhs, double *a, const int *lda, int *pivots, double *b, const int *ldb,
+            int *info);
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 
 enum { LARGEST = 500, THREADS_MAX = 64, NESTED_IN_ONE = 1000, WARM_UP = 1000 };
@@ -163,8 +164,7 @@ static void start_wait(struct start *start)
 {
 	pthread_barrier_wait(&start->barrier);
 	atomic_fetch_sub(&start->missing, 1);
-	while (start->spins && atomic_load(&start->missing)) {
-	}
+	while (start->spins && atomic_load(&start->missing)) {}
 }
 
 struct member {
@@ -251,7 +251,7 @@ static struct answer obey(const struct order *order)
 
 	if (order->work == WORK_THREADS || order->work == WORK_ADDITIONS)
 		return work_threads(order->work == WORK_THREADS ? work_ddot : work_additions, order->calls,
-				    (unsigned)order->argument);
+		                    (unsigned)order->argument);
 	if (order->work == WORK_MEMORY)
 		return (struct answer){resident_kb(), 0};
 	/* Other workers have used the caches since this one's last turn. */

@@ -11,18 +11,18 @@
 /* A row as a document wants it. */
 static const struct option_row {
 	const char *variable, *option; /* variable NULL: the launcher obeys the option */
-	char letter;              /* 0: none */
-	const char *argument;     /* NULL: none */
-	const char *initial;      /* the default value; NULL: none, and `without` says what holds then */
+	char letter;                   /* 0: none */
+	const char *argument;          /* NULL: none */
+	const char *initial;           /* the default value; NULL: none, and `without` says what holds then */
 	const char *without;
-	const char *values;       /* that it may have, as C spells them: "owner", "group"; empty: no list */
+	const char *values;         /* that it may have, as C spells them: "owner", "group"; empty: no list */
 	const char *help, *meaning; /* plain text, and Markdown */
 } rows[] = {
-#define DEFAULT(value) value, NULL
-#define WITHOUT(what) NULL, what
+#define DEFAULT(value)     value, NULL
+#define WITHOUT(what)      NULL, what
 #define CHOICE(field, ...) #__VA_ARGS__
-#define FLAG(field) ""
-#define READ(function) ""
+#define FLAG(field)        ""
+#define READ(function)     ""
 #define OPTION(NAME, option, letter, argument, fault, kind, initial, help, meaning) \
 	{VARIABLE(NAME), option, letter, argument, initial, kind, help, meaning},
 #define COMMAND(NAME, option, letter, help) {NULL, option, letter, NULL, NULL, NULL, "", help, help},
@@ -75,8 +75,10 @@ static void write_man(void)
 			printf("\\fB\\-%c\\fR, ", row->letter);
 		fputs("\\fB\\-\\-", stdout);
 		put_roff(row->option);
-		printf("\\fR%s%s%s\n", row->argument ? " \\fI" : "", row->argument ? row->argument : "", row->argument ? "\\fR" : "");
-		put_roff(row->argument || !row->variable ? row->meaning : row->help); /* `meaning` is of the variable's value */
+		printf("\\fR%s%s%s\n", row->argument ? " \\fI" : "", row->argument ? row->argument : "",
+		       row->argument ? "\\fR" : "");
+		put_roff(row->argument || !row->variable ? row->meaning
+		                                         : row->help); /* `meaning` is of the variable's value */
 		putchar('\n');
 		if (row->variable) {
 			printf(".br\nVariable \\fB%s\\fR; default: ", row->variable);
@@ -136,7 +138,8 @@ static void write_bash(void)
 	puts(") ((i++)) ;;\n"
 	     "\t\t-*) ;;\n"
 	     "\t\t*) # the program, and what is its own\n"
-	     "\t\t\tif declare -F _command_offset >/dev/null; then _command_offset $i; else COMPREPLY=($(compgen -f -- \"$word\")); fi\n"
+	     "\t\t\tif declare -F _command_offset >/dev/null; then _command_offset $i; else COMPREPLY=($(compgen -f -- "
+	     "\"$word\")); fi\n"
 	     "\t\t\treturn ;;\n"
 	     "\t\tesac\n"
 	     "\tdone\n"
@@ -228,7 +231,10 @@ static void write_fish(void)
 	}
 }
 
-static const struct { const char *name; void (*write)(void); } documents[] = {
+static const struct {
+	const char *name;
+	void (*write)(void);
+} documents[] = {
 	{"readme", write_readme}, {"man", write_man}, {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish},
 };
 

@@ -68,8 +68,9 @@ int main(int argc, char **argv)
 	int steps = 0;
 
 	FLOPSHIM_SCOPE("setup")
-		fill();
-	FLOPSHIM_SCOPE("iterate", budget) {
+	fill();
+	FLOPSHIM_SCOPE("iterate", budget)
+	{
 		do {
 			if (flopshim_present() && step_cost() > flopshim_remaining(NULL)) {
 				fprintf(stderr, "power: no budget for another step\n");

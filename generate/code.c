@@ -15,10 +15,7 @@ void append_word(struct code *code, uint16_t word)
 	code->words[code->count++] = word;
 }
 
-void append_op(struct code *code, enum price_op op)
-{
-	append_word(code, (uint16_t)op);
-}
+void append_op(struct code *code, enum price_op op) { append_word(code, (uint16_t)op); }
 
 void append_op1(struct code *code, enum price_op op, unsigned operand)
 {
@@ -49,10 +46,7 @@ struct code constant_code(enum value_type type, struct rational value)
 	return (struct code){.type = type, .constant = true, .value = value, .not_negative = value.num >= 0};
 }
 
-struct code truth_code(bool truth)
-{
-	return constant_code(VALUE_TRUTH, (struct rational){truth, 1});
-}
+struct code truth_code(bool truth) { return constant_code(VALUE_TRUTH, (struct rational){truth, 1}); }
 
 void materialize(struct code *code, unsigned depth)
 {
@@ -98,21 +92,16 @@ void align_dens(const struct scope *scope, struct code *a, struct code *b)
 	a->den = b->den = shared;
 }
 
-void expect_type(const struct scope *scope, const struct code *code, enum value_type type,
-		 const char *what)
+void expect_type(const struct scope *scope, const struct code *code, enum value_type type, const char *what)
 {
 	if (code->type != type)
 		fail_expression(&scope->location, "%s: %s expected, not %s", what, value_type_names[type],
-		            value_type_names[code->type]);
+		                value_type_names[code->type]);
 }
 
-bool is_load(const struct code *code)
-{
-	return code->count == 2 && code->words[0] == OP_LOAD;
-}
+bool is_load(const struct code *code) { return code->count == 2 && code->words[0] == OP_LOAD; }
 
-struct code join(const struct scope *scope, struct code left, struct code right, unsigned depth,
-		 enum price_op op)
+struct code join(const struct scope *scope, struct code left, struct code right, unsigned depth, enum price_op op)
 {
 	materialize(&left, depth);
 	materialize(&right, depth + 1);

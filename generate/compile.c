@@ -47,10 +47,7 @@ static struct code compile_type(const struct scope *scope, const char *name, uns
 	return constant_code(VALUE_NUMBER, (struct rational){scope->complex == COMPLEX_IS_1, 1});
 }
 
-static bool is_type_name(const char *name)
-{
-	return !strcmp(name, "complex") || !strcmp(name, "double");
-}
+static bool is_type_name(const char *name) { return !strcmp(name, "complex") || !strcmp(name, "double"); }
 
 static struct code compile_name(const struct scope *scope, const struct node *node, unsigned depth)
 {
@@ -63,13 +60,11 @@ static struct code compile_name(const struct scope *scope, const struct node *no
 		fail_expression(&scope->location, "unknown argument '%s'", node->text);
 	if (binding->where == ABSENT)
 		fail_expression(&scope->caller->location, "the price of '%s' needs its argument '%s'",
-		            scope->location.row->name, node->text);
+		                scope->location.row->name, node->text);
 	if (binding->where == CONSTANT)
 		return constant_code(binding->type, binding->constant);
-	code = (struct code){.type = binding->type,
-	                     .den = binding->den,
-	                     .not_negative = binding->not_negative,
-	                     .peak = depth + 1};
+	code = (struct code){
+		.type = binding->type, .den = binding->den, .not_negative = binding->not_negative, .peak = depth + 1};
 	append_op1(&code, binding->where == IN_SHAPE ? OP_LOAD : OP_PICK, binding->index);
 	return code;
 }
@@ -78,8 +73,7 @@ static struct code compile_name(const struct scope *scope, const struct node *no
  * Adds a name for a value to the scope. A constant or an argument of the shape needs no place on the stack; code for any
  * other value is appended to `code`, and *depth grows by 1, since the value stays on the stack.
  */
-static void bind_value(struct scope *scope, const char *name, struct code value, struct code *code,
-                       unsigned *depth)
+static void bind_value(struct scope *scope, const char *name, struct code value, struct code *code, unsigned *depth)
 {
 	struct binding binding = {
 		.name = name, .type = value.type, .den = value.den, .not_negative = value.not_negative};
@@ -138,8 +132,7 @@ static struct code compile_extreme(const struct scope *scope, const struct node 
 
 	for (unsigned i = 1; i < node->kid_count; i++) {
 		struct code next = compile_typed(scope, node->kids[i], depth + 1, VALUE_NUMBER, node->text);
-		bool both = best.not_negative && next.not_negative,
-		     one = best.not_negative || next.not_negative;
+		bool both = best.not_negative && next.not_negative, one = best.not_negative || next.not_negative;
 
 		if (best.constant && next.constant) {
 			if ((compare_rationals(next.value, best.value) < 0) == is_min)
@@ -237,12 +230,11 @@ static const struct function *find_function(const char *name)
 	return NULL;
 }
 
-static struct code compile_function(const struct scope *scope, const struct function *function,
-                                    const struct node *node, unsigned depth)
+static struct code compile_function(const struct scope *scope, const struct function *function, const struct node *node,
+                                    unsigned depth)
 {
 	if (node->kid_count < function->args_min || node->kid_count > function->args_max)
-		fail_expression(&scope->location, "%s(): wrong number of arguments (%u)", node->text,
-		            node->kid_count);
+		fail_expression(&scope->location, "%s(): wrong number of arguments (%u)", node->text, node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++)
 		if (node->arg_names[i])
 			fail_expression(&scope->location, "%s(): no argument '%s'", node->text, node->arg_names[i]);
@@ -256,7 +248,8 @@ static void fail_if_cyclic(const struct scope *scope, const void *text)
 	for (const struct scope *at = scope; at; at = at->caller)
 		if (at->location.definition == text || at->location.row == text)
 			fail_expression(&scope->location, "cyclic reference: the price of '%s' needs itself",
-			            at->location.definition ? at->location.definition->name : at->location.row->name);
+			                at->location.definition ? at->location.definition->name
+			                                        : at->location.row->name);
 }
 
 static const struct definition *find_definition(const struct table *table, const char *name)
@@ -280,13 +273,12 @@ static struct code compile_definition(const struct scope *scope, const struct de
 
 	fail_if_cyclic(scope, definition);
 	if (node->kid_count != definition->param_count)
-		fail_expression(&scope->location, "%s() has %u arguments, not %u", node->text,
-		            definition->param_count, node->kid_count);
+		fail_expression(&scope->location, "%s() has %u arguments, not %u", node->text, definition->param_count,
+		                node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		if (node->arg_names[i])
 			fail_expression(&scope->location, "%s(): arguments of a def go by position", node->text);
-		bind_value(&inner, definition->params[i], compile(scope, node->kids[i], inside), &names,
-		           &inside);
+		bind_value(&inner, definition->params[i], compile(scope, node->kids[i], inside), &names, &inside);
 	}
 	body = compile(&inner, expression_parse(&inner.location, definition->body), inside);
 	return close_scope(scope, names, body, inside - depth, inside);
@@ -308,8 +300,7 @@ static const struct row *find_row(const struct scope *scope, const char *name)
 		if (strcmp(row->real_name, name) && strcmp(row->complex_name, name))
 			continue;
 		if (found)
-			fail_expression(&scope->location, "'%s' may be row '%s' or '%s'", name, found->name,
-			            row->name);
+			fail_expression(&scope->location, "'%s' may be row '%s' or '%s'", name, found->name, row->name);
 		found = row;
 	}
 	if (!found)
@@ -317,8 +308,7 @@ static const struct row *find_row(const struct scope *scope, const char *name)
 	return found;
 }
 
-static unsigned find_shape_arg(const struct scope *scope, const struct row *row, const struct node *node,
-                               unsigned arg)
+static unsigned find_shape_arg(const struct scope *scope, const struct row *row, const struct node *node, unsigned arg)
 {
 	unsigned count = row->option_count + row->dim_count;
 
@@ -353,15 +343,14 @@ static void bind_row_args(const struct scope *scope, struct scope *inner, const 
 
 	if (node->kid_count > count ||
 	    (node->kid_count < count && !(node->kid_count && node->arg_names[node->kid_count - 1])))
-		fail_expression(&scope->location, "%s() has %u arguments, not %u", node->text, count,
-		            node->kid_count);
+		fail_expression(&scope->location, "%s() has %u arguments, not %u", node->text, count, node->kid_count);
 	for (unsigned i = 0; i < node->kid_count; i++) {
 		unsigned arg = find_shape_arg(scope, row, node, i);
 		struct code value;
 
 		if (given[arg])
 			fail_expression(&scope->location, "%s(): argument '%s' is given twice", node->text,
-			            row->shape[arg]);
+			                row->shape[arg]);
 		given[arg] = true;
 		value = arg < row->option_count
 		                ? compile_typed(scope, node->kids[i], *depth, VALUE_LETTER, row->shape[arg])
@@ -412,8 +401,7 @@ static struct code compile_call(const struct scope *scope, const struct node *no
 struct code compile(const struct scope *scope, const struct node *node, unsigned depth)
 {
 	switch (node->kind) {
-	case NODE_NUMBER:
-		return constant_code(VALUE_NUMBER, make_rational(scope, node->number.num, node->number.den));
+	case NODE_NUMBER: return constant_code(VALUE_NUMBER, make_rational(scope, node->number.num, node->number.den));
 	case NODE_LETTER: return constant_code(VALUE_LETTER, node->number);
 	case NODE_NAME: return compile_name(scope, node, depth);
 	case NODE_CALL: return compile_call(scope, node, depth);
@@ -445,8 +433,7 @@ static uint32_t add_program(struct table *table, const struct code *code)
 
 	for (unsigned i = 0; i < program_count; i++)
 		if (programs[i].count == code->count &&
-		    !memcmp(&table->programs[programs[i].first], code->words,
-		            code->count * sizeof(*code->words)))
+		    !memcmp(&table->programs[programs[i].first], code->words, code->count * sizeof(*code->words)))
 			return programs[i].first;
 	for (unsigned i = 0; i < code->count; i++) {
 		table->programs = grow(table->programs, table->program_words, sizeof(*table->programs));
@@ -466,9 +453,8 @@ static enum knowledge what_complex_is(const struct row *row)
 
 static uint32_t compile_column(struct table *table, const struct row *row, enum column column)
 {
-	struct scope scope = {.table = table,
-	                      .location = {.row = row, .column = column},
-	                      .complex = what_complex_is(row)};
+	struct scope scope = {
+		.table = table, .location = {.row = row, .column = column}, .complex = what_complex_is(row)};
 	struct code program = {0}, code;
 
 	for (unsigned i = 0; i < row->option_count + row->dim_count; i++)
@@ -482,8 +468,8 @@ static uint32_t compile_column(struct table *table, const struct row *row, enum 
 	                     "the price");
 	materialize(&code, 0);
 	if (code.peak > PRICE_STACK_MAX)
-		fail_expression(&scope.location, "the expression needs %u places on the stack; there are %d",
-		            code.peak, PRICE_STACK_MAX);
+		fail_expression(&scope.location, "the expression needs %u places on the stack; there are %d", code.peak,
+		                PRICE_STACK_MAX);
 	append_word(&program, code.has_real ? PROGRAM_HAS_REAL : 0);
 	append_code(&scope, &program, &code);
 	if (code.den == 1)
@@ -517,7 +503,6 @@ void prices_compile(struct table *table)
 		struct row *row = &table->rows[i];
 
 		for (unsigned j = 0; j < COLUMN_COUNT; j++)
-			row->program[j] = row->text[j] ? compile_column(table, row, (enum column)j)
-			                               : PROGRAM_NONE;
+			row->program[j] = row->text[j] ? compile_column(table, row, (enum column)j) : PROGRAM_NONE;
 	}
 }

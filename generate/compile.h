@@ -22,7 +22,7 @@ struct binding {
 		IN_SHAPE, /* the value is argument `index` of the shape */
 		ON_STACK, /* the value was computed, and is at position `index` from the bottom of the stack */
 		CONSTANT,
-		ABSENT    /* the name is a parameter that the call has no argument for; using it is an error */
+		ABSENT /* the name is a parameter that the call has no argument for; using it is an error */
 	} where;
 	enum value_type type;
 	unsigned index;
@@ -54,8 +54,8 @@ struct code {
 	bool not_negative;     /* the value is known not to be negative */
 	bool has_real;         /* contains OP_REAL */
 	uint16_t *words;
-	unsigned count;        /* number of words */
-	unsigned peak;         /* greatest height of the stack, counted from its bottom, with the value itself */
+	unsigned count; /* number of words */
+	unsigned peak;  /* greatest height of the stack, counted from its bottom, with the value itself */
 };
 
 /* rational.c: exact fractions. A result that does not fit in 63 bits ends the generator, with `scope` in the message. */
@@ -96,7 +96,7 @@ struct code join(const struct scope *scope, struct code left, struct code right,
  */
 struct code compile(const struct scope *scope, const struct node *node, unsigned depth);
 struct code compile_typed(const struct scope *scope, const struct node *node, unsigned depth, enum value_type type,
-				const char *what);
+                          const char *what);
 /* Compiles a condition. It may also be a number, such as `complex`, which holds if it is not 0. */
 struct code compile_truth(const struct scope *scope, const struct node *node, unsigned depth, const char *what);
 struct code compile_binary(const struct scope *scope, const struct node *node, unsigned depth);

@@ -177,15 +177,17 @@ static void emit_tables(const struct table *table, const char *directory)
 {
 	FILE *out = open_output(directory, "tables.c");
 
-	fputs("#include \"price/slots.h\"\n#include \"price/price.h\"\n#include \"price/narrow.h\"\n#include \"price/routines.h\"\n", out);
+	fputs("#include \"price/slots.h\"\n#include \"price/price.h\"\n#include \"price/narrow.h\"\n#include "
+	      "\"price/routines.h\"\n",
+	      out);
 	emit_natives(out, table);
 	emit_families(out, table);
 	emit_routines(out, table);
 	emit_forms(out, table);
 	emit_conditions(out, table);
 	emit_programs(out, table);
-	fprintf(out, "\nconst unsigned family_count = %u, routine_count = %u, form_count = %u;\n",
-	        table->row_count, table->routine_count, table->form_count);
+	fprintf(out, "\nconst unsigned family_count = %u, routine_count = %u, form_count = %u;\n", table->row_count,
+	        table->routine_count, table->form_count);
 	fprintf(out, "const char table_version[] = \"%016" PRIx64 "\";\n", table_hash(table));
 	close_output(out, "tables.c");
 }
@@ -208,8 +210,8 @@ static void emit_symbols(const struct table *table, const char *directory)
 	FILE *out = open_output(directory, "symbols.h");
 
 	fputs("#ifndef FLOPSHIM_SYMBOLS_H\n#define FLOPSHIM_SYMBOLS_H\n\n", out);
-	fprintf(out, "#define FAMILY_COUNT %u\n#define ROUTINE_COUNT %u\n#define FORM_COUNT %u\n",
-	        table->row_count, table->routine_count, table->form_count);
+	fprintf(out, "#define FAMILY_COUNT %u\n#define ROUTINE_COUNT %u\n#define FORM_COUNT %u\n", table->row_count,
+	        table->routine_count, table->form_count);
 	fprintf(out, "#define SYMBOL_COUNT %u\n", table->form_count * SCHEME_COUNT);
 	emit_routine_list(out, table);
 	fputs("\n/* X(number, name) for each form, without a scheme: dgemm, cblas_dgemm */\n#define "
@@ -229,8 +231,7 @@ static void emit_symbols(const struct table *table, const char *directory)
 	      "#define EACH_EXCLUSION(X)",
 	      out);
 	for (unsigned i = 0; i < table->exclusion_count; i++)
-		fprintf(out, " \\\n\tX(\"%s\", \"%s\")", table->exclusions[i].pattern,
-		        table->exclusions[i].reason);
+		fprintf(out, " \\\n\tX(\"%s\", \"%s\")", table->exclusions[i].pattern, table->exclusions[i].reason);
 	fputs("\n\n#endif\n", out);
 	close_output(out, "symbols.h");
 }

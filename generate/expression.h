@@ -27,9 +27,9 @@ enum node_kind {
 	NODE_NUMBER,
 	NODE_LETTER, /* 'N': number is its code */
 	NODE_NAME,
-	NODE_CALL,   /* kids: the arguments; arg_names: their names, NULL for an argument by position */
-	NODE_LET,    /* kids: value, body */
-	NODE_IF,     /* kids: condition, then, else */
+	NODE_CALL, /* kids: the arguments; arg_names: their names, NULL for an argument by position */
+	NODE_LET,  /* kids: value, body */
+	NODE_IF,   /* kids: condition, then, else */
 	NODE_NEGATE,
 	NODE_NOT,
 	NODE_BINARY

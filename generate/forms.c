@@ -30,10 +30,7 @@ static enum pass pass_scalar(uint8_t type)
 	}
 }
 
-static enum pass pass_real(uint8_t type)
-{
-	return type == TYPE_S || type == TYPE_C ? PASS_FLOAT : PASS_DOUBLE;
-}
+static enum pass pass_real(uint8_t type) { return type == TYPE_S || type == TYPE_C ? PASS_FLOAT : PASS_DOUBLE; }
 
 /* Returns how a form passes an argument of a kind; docs/adding-a-routine.md has the same as a table. */
 static enum pass pass_kind(const struct form *form, uint8_t type, char kind)
@@ -244,10 +241,7 @@ static enum result result_of(const struct call_form *form)
 	switch (form->row->result) {
 	case 'i': return RESULT_INT;
 	case 'r': return RESULT_REAL;
-	case 'x':
-		return form->type == TYPE_C   ? RESULT_COMPLEX8
-		       : form->type == TYPE_Z ? RESULT_COMPLEX16
-		                              : RESULT_REAL;
+	case 'x': return form->type == TYPE_C ? RESULT_COMPLEX8 : form->type == TYPE_Z ? RESULT_COMPLEX16 : RESULT_REAL;
 	default: return is_lapacke(&form->form) ? RESULT_INT : RESULT_VOID;
 	}
 }
@@ -275,7 +269,9 @@ static void add_hidden_form(struct table *table, struct call_form *of, unsigned 
 		fail_row(of->row, "too many functions with a complex result");
 	of->form.hidden = (uint8_t)table->hidden_count;
 	*form = (struct call_form){.form = {.routine = of->form.routine, .interface = of->form.interface},
-	                           .row = of->row, .routine = of->routine, .type = of->type};
+	                           .row = of->row,
+	                           .routine = of->routine,
+	                           .type = of->type};
 	push(form, NULL, PASS_POINTER);
 	push_args(form, NULL);
 	describe(table, form, gpr_count);

@@ -31,9 +31,9 @@ struct place {
 /* An argument of a row, such as `il?range=I` or `rwork[c z]`. */
 struct argument {
 	const char *name;
-	char kind;             /* a letter of the table of kinds in docs/adding-a-routine.md */
-	uint8_t types;         /* the types of routine that have it: TYPES_ bits */
-	const char *option;    /* it is read only if this option is one of `letters`; NULL: it is always read */
+	char kind;          /* a letter of the table of kinds in docs/adding-a-routine.md */
+	uint8_t types;      /* the types of routine that have it: TYPES_ bits */
+	const char *option; /* it is read only if this option is one of `letters`; NULL: it is always read */
 	const char *letters;
 };
 
@@ -119,7 +119,7 @@ struct call_form {
 	struct form form;
 	const struct row *row;
 	const char *routine;
-	uint8_t type; /* enum number_type */
+	uint8_t type;        /* enum number_type */
 	bool result_pointer; /* as in struct form_rule */
 	struct passed passed[2 * ROW_ARGS_MAX];
 	unsigned passed_count;
@@ -154,10 +154,8 @@ char *copy_text(const char *start, size_t length);
 /* Returns a copy without blanks at either end. */
 const char *trim(const char *text);
 /* Print a message with file and line, and the row's name, and end the generator with status 1. */
-_Noreturn void fail_at(struct place place, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-_Noreturn void fail_row(const struct row *row, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+_Noreturn void fail_at(struct place place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void fail_row(const struct row *row, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* table.c. Anything malformed ends the generator with a message. */
 uint8_t type_bit(uint8_t type); /* the TYPES_ bit of a type's letter, 0 if it is none */

@@ -25,15 +25,9 @@ enum type_class {
 	CLASS_COMPLEX16
 };
 
-static const char *const class_names[] = {"of an unknown type",
-                                          "void",
-                                          "a pointer",
-                                          "an integer",
-                                          "a char",
-                                          "a float",
-                                          "a double",
-                                          "a float complex",
-                                          "a double complex"};
+static const char *const class_names[] = {
+	"of an unknown type", "void", "a pointer", "an integer", "a char", "a float", "a double", "a float complex",
+	"a double complex"};
 
 struct declared_function {
 	const char *name;
@@ -59,10 +53,7 @@ struct header {
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-static bool word_char(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
+static bool word_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
 static const char *skip_string(const char *at)
 {
@@ -97,10 +88,7 @@ static const char *read_token(const char **at)
 	return copy_text(start, (size_t)(*at - start));
 }
 
-static bool is(const char *token, const char *text)
-{
-	return token && !strcmp(token, text);
-}
+static bool is(const char *token, const char *text) { return token && !strcmp(token, text); }
 
 static bool is_one_of(const char *token, const char *const *words)
 {
@@ -123,8 +111,7 @@ static enum type_class find_type(const struct header *header, const char *name)
 /* Returns the class of a declared type. A parameter's name among the tokens does not matter. */
 static enum type_class class_of(const struct header *header, const char **tokens, unsigned count)
 {
-	static const char *const integers[] = {"int",    "long", "short", "unsigned",
-	                                       "signed", "enum", "_Bool", NULL};
+	static const char *const integers[] = {"int", "long", "short", "unsigned", "signed", "enum", "_Bool", NULL};
 	bool is_complex = false;
 	enum type_class class = CLASS_UNKNOWN;
 
@@ -197,8 +184,8 @@ static void read_parameters(struct header *header, struct declared_function *fun
 		if (i > start && function->arg_count < DECLARED_ARGS_MAX)
 			function->args[function->arg_count++] = class_of(header, tokens + start, i - start);
 		for (unsigned j = start; j < i; j++)
-			header->has_lengths |= is(tokens[j], "size_t") &&
-			                       function->name[strlen(function->name) - 1] == '_';
+			header->has_lengths |=
+				is(tokens[j], "size_t") && function->name[strlen(function->name) - 1] == '_';
 		start = i + 1;
 	}
 	if (function->arg_count == 1 && function->args[0] == CLASS_VOID)
@@ -227,9 +214,9 @@ static void read_function(struct header *header, const char **tokens, unsigned c
 /* Removes qualifiers and attributes, which do not change how a value is passed. Returns the number of tokens that remain. */
 static unsigned drop_qualifiers(const char **tokens, unsigned count)
 {
-	static const char *const ignored[] = {
-		"extern",   "static",   "inline",     "__inline",     "__inline__",    "_Noreturn", "const",
-		"volatile", "restrict", "__restrict", "__restrict__", "__extension__", "register",  NULL};
+	static const char *const ignored[] = {"extern",       "static",        "inline",   "__inline", "__inline__",
+	                                      "_Noreturn",    "const",         "volatile", "restrict", "__restrict",
+	                                      "__restrict__", "__extension__", "register", NULL};
 	static const char *const with_parentheses[] = {"__attribute__", "__asm__", "asm", "__declspec", NULL};
 	unsigned kept = 0;
 
@@ -441,8 +428,8 @@ unsigned headers_check(const struct table *table, char *const *paths, unsigned c
 		struct header header = read_header(paths[i]);
 
 		for (unsigned j = 0; j < table->form_count; j++) {
-			struct declared_function *function = find_function(
-				&header, symbol_name(&table->forms[j], SCHEME_PLAIN));
+			struct declared_function *function =
+				find_function(&header, symbol_name(&table->forms[j], SCHEME_PLAIN));
 
 			if (!function)
 				continue;

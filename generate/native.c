@@ -35,7 +35,9 @@ static unsigned operand_words(enum price_op op)
 static int growth(enum price_op op, int W)
 {
 	switch (op) {
-#define OPCODE(NAME, words, growth, step) case OP_##NAME: return growth;
+#define OPCODE(NAME, words, growth, step) \
+	case OP_##NAME:                   \
+		return growth;
 #include "price/opcodes.def"
 #undef OPCODE
 	}
@@ -49,14 +51,20 @@ static int growth(enum price_op op, int W)
 static const char *step_text(enum price_op op)
 {
 #define WIDTH(name) name##_narrow
-#define TRY(done) if (!(done)) return false
-#define GO(n) goto TARGET
-#define FROM_TOP(n) SLID
+#define TRY(done)    \
+	if (!(done)) \
+	return false
+#define GO(n)          goto TARGET
+#define FROM_TOP(n)    SLID
 #define FROM_BOTTOM(n) PICKED
-#define DONE(x) *result = x > 0 ? (uint64_t)x : 0; return true
-#define DONE_OVER(x, w) *result = round_narrow(x, w); return true
-#define TEXT(...) #__VA_ARGS__
-#define TEXT_EXPANDED(...) TEXT(__VA_ARGS__)
+#define DONE(x)                            \
+	*result = x > 0 ? (uint64_t)x : 0; \
+	return true
+#define DONE_OVER(x, w)               \
+	*result = round_narrow(x, w); \
+	return true
+#define TEXT(...)                        #__VA_ARGS__
+#define TEXT_EXPANDED(...)               TEXT(__VA_ARGS__)
 #define OPCODE(NAME, words, growth, ...) [OP_##NAME] = TEXT_EXPANDED(__VA_ARGS__),
 	static const char *const texts[] = {
 #include "price/opcodes.def"
@@ -118,7 +126,10 @@ static void emit_word(FILE *out, const char *word, size_t length, const struct n
 {
 	const uint16_t *operand = &native->words[at + 1];
 	int top = native->depth[at];
-	const struct { const char *name; int value; } values[] = {
+	const struct {
+		const char *name;
+		int value;
+	} values[] = {
 		{"X", top}, {"Y", top - 1}, {"PUSHED", top + 1}, {"SLID", top - *operand}, {"PICKED", *operand + 1},
 	};
 
@@ -171,7 +182,8 @@ static void emit_program_as_c(FILE *out, const struct table *table, uint32_t fir
 	for (unsigned at = 0; at < native.count; at++)
 		if (native.depth[at] > deepest)
 			deepest = native.depth[at];
-	fprintf(out, "\nstatic bool program_%" PRIu32 "(const struct price_machine *machine, uint64_t *result)\n{\n", first);
+	fprintf(out, "\nstatic bool program_%" PRIu32 "(const struct price_machine *machine, uint64_t *result)\n{\n",
+	        first);
 	fputs("\tint64_t v1 = 0", out);
 	for (int i = 2; i <= deepest; i++)
 		fprintf(out, ", v%d = 0", i);
@@ -195,7 +207,8 @@ static bool is_short(const struct table *table, const struct row *row)
 	struct native native;
 
 	for (unsigned i = 0; i < COLUMNS; i++)
-		if (row->program[columns[i]] == PROGRAM_NONE || !survey_program(table, row->program[columns[i]], &native))
+		if (row->program[columns[i]] == PROGRAM_NONE ||
+		    !survey_program(table, row->program[columns[i]], &native))
 			return false;
 	return true;
 }
@@ -252,8 +265,10 @@ void emit_natives(FILE *out, const struct table *table)
 		}
 	free(done);
 	fputs("\nbool price_native(unsigned number, struct price_machine *machine, struct price *price)\n"
-	      "{\n\tstruct price parts; /* local, so that the compiler need not read the shape again after a write */\n\n"
-	      "\tparts.real_muls = parts.real_adds = 0;\n\tswitch (number) {\n", out);
+	      "{\n\tstruct price parts; /* local, so that the compiler need not read the shape again after a write "
+	      "*/\n\n"
+	      "\tparts.real_muls = parts.real_adds = 0;\n\tswitch (number) {\n",
+	      out);
 	for (unsigned i = 0; i < table->row_count; i++) {
 		const struct row *row = &table->rows[i];
 

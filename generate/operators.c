@@ -9,8 +9,8 @@
 
 enum { POWER_MAX = 9 };
 
-struct code compile_typed(const struct scope *scope, const struct node *node, unsigned depth,
-			  enum value_type type, const char *what)
+struct code compile_typed(const struct scope *scope, const struct node *node, unsigned depth, enum value_type type,
+                          const char *what)
 {
 	struct code code = compile(scope, node, depth);
 
@@ -18,8 +18,7 @@ struct code compile_typed(const struct scope *scope, const struct node *node, un
 	return code;
 }
 
-struct code compile_truth(const struct scope *scope, const struct node *node, unsigned depth,
-			  const char *what)
+struct code compile_truth(const struct scope *scope, const struct node *node, unsigned depth, const char *what)
 {
 	struct code code = compile(scope, node, depth);
 
@@ -99,8 +98,7 @@ static struct code compile_power(const struct scope *scope, struct code base, st
 	struct rational power = {1, 1};
 	uint64_t den = 1;
 
-	if (!exponent.constant || exponent.value.den != 1 || exponent.value.num < 0 ||
-	    exponent.value.num > POWER_MAX)
+	if (!exponent.constant || exponent.value.den != 1 || exponent.value.num < 0 || exponent.value.num > POWER_MAX)
 		fail_expression(&scope->location, "an exponent must be one of 0 to %d", POWER_MAX);
 	for (int64_t i = 0; i < exponent.value.num; i++) {
 		if (base.constant)
@@ -138,15 +136,15 @@ static enum price_op comparison_op(const char *sign)
 	}
 }
 
-static struct code compile_comparison(const struct scope *scope, const char *sign, struct code left,
-                                      struct code right, unsigned depth)
+static struct code compile_comparison(const struct scope *scope, const char *sign, struct code left, struct code right,
+                                      unsigned depth)
 {
 	bool equality = sign[0] == '=' || sign[0] == '!';
 	struct code result;
 
 	if (left.type != right.type)
 		fail_expression(&scope->location, "%s is compared with %s", value_type_names[left.type],
-		            value_type_names[right.type]);
+		                value_type_names[right.type]);
 	if (left.type != VALUE_NUMBER && !equality)
 		fail_expression(&scope->location, "'%s' compares numbers", sign);
 	if (left.constant && right.constant)
@@ -222,7 +220,7 @@ struct code compile_if(const struct scope *scope, const struct node *node, unsig
 
 	if (yes.type != no.type)
 		fail_expression(&scope->location, "?: gives %s or %s", value_type_names[yes.type],
-		            value_type_names[no.type]);
+		                value_type_names[no.type]);
 	if (condition.constant)
 		return condition.value.num ? yes : no;
 	materialize(&yes, depth);

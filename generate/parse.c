@@ -116,7 +116,7 @@ static void expect(struct parser *parser, const char *sign)
 {
 	if (!take(parser, sign))
 		fail_expression(parser->location, "'%s' expected%s%s", sign, *parser->at ? " before " : " at the end",
-		            parser->at);
+		                parser->at);
 }
 
 static bool take_keyword(struct parser *parser, const char *keyword)
@@ -140,10 +140,7 @@ static struct node *make_node(enum node_kind kind, const char *text)
 	return node;
 }
 
-static void add_kid(struct node *node, struct node *kid)
-{
-	node->kids[node->kid_count++] = kid;
-}
+static void add_kid(struct node *node, struct node *kid) { node->kids[node->kid_count++] = kid; }
 
 static void parse_call_args(struct parser *parser, struct node *call)
 {
@@ -167,7 +164,7 @@ static void parse_call_args(struct parser *parser, struct node *call)
 		}
 		if (!name && call->kid_count && call->arg_names[call->kid_count - 1])
 			fail_expression(parser->location, "%s(): an argument by position behind one by name",
-			            call->text);
+			                call->text);
 		call->arg_names[call->kid_count] = name;
 		add_kid(call, parse_expression(parser));
 	} while (take(parser, ","));
@@ -199,7 +196,7 @@ static struct node *parse_primary(struct parser *parser)
 		return node;
 	default:
 		fail_expression(parser->location, "an expression ends too early%s%s", *token.text ? ", before " : "",
-		            token.text);
+		                token.text);
 	}
 }
 
@@ -295,8 +292,8 @@ struct node *expression_parse(const struct location *location, const char *text)
 	node = parse_expression(&parser);
 	if (parser.token.kind != TOKEN_END)
 		fail_expression(location, "'%s' behind the end of the expression",
-		            parser.token.kind == TOKEN_OPERATOR || parser.token.kind == TOKEN_NAME
-		                    ? parser.token.text
-		                    : "a value");
+		                parser.token.kind == TOKEN_OPERATOR || parser.token.kind == TOKEN_NAME
+		                        ? parser.token.text
+		                        : "a value");
 	return node;
 }

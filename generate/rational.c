@@ -16,10 +16,7 @@ uint64_t gcd(uint64_t a, uint64_t b)
 	return a;
 }
 
-uint64_t magnitude(int64_t value)
-{
-	return value < 0 ? -(uint64_t)value : (uint64_t)value;
-}
+uint64_t magnitude(int64_t value) { return value < 0 ? -(uint64_t)value : (uint64_t)value; }
 
 uint64_t multiply_dens(const struct scope *scope, uint64_t a, uint64_t b)
 {

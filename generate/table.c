@@ -46,15 +46,9 @@ uint8_t type_bit(uint8_t type)
 	}
 }
 
-bool type_is_complex(uint8_t type)
-{
-	return type == TYPE_C || type == TYPE_Z;
-}
+bool type_is_complex(uint8_t type) { return type == TYPE_C || type == TYPE_Z; }
 
-static bool name_char(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
+static bool name_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
 static bool name_is_valid(const char *name)
 {
@@ -75,10 +69,7 @@ static const char *read_name(const char **at)
 	return copy_text(start, (size_t)(*at - start));
 }
 
-static void skip_blanks(const char **at)
-{
-	*at += strspn(*at, " \t");
-}
+static void skip_blanks(const char **at) { *at += strspn(*at, " \t"); }
 
 /* --- kind lines ------------------------------------------------------------------------------ */
 
@@ -98,8 +89,7 @@ static void read_kind_line(struct place place, const char *at)
 		if (at == start)
 			fail_at(place, "'%c' in a kind line", *at);
 		kind_names = grow(kind_names, kind_name_count, sizeof(*kind_names));
-		kind_names[kind_name_count++] = (struct kind_name){copy_text(start, (size_t)(at - start)),
-		                                                   kind};
+		kind_names[kind_name_count++] = (struct kind_name){copy_text(start, (size_t)(at - start)), kind};
 	}
 }
 
@@ -338,8 +328,7 @@ static void read_args_column(struct row *row, const char *text)
 		fail_row(row, "malformed arguments at '%s'", at);
 	for (unsigned i = 0; i < row->arg_count; i++)
 		for (unsigned j = 0; j < i; j++)
-			if (!strcmp(row->args[i].name, row->args[j].name) &&
-			    row->args[i].types & row->args[j].types)
+			if (!strcmp(row->args[i].name, row->args[j].name) && row->args[i].types & row->args[j].types)
 				fail_row(row, "argument '%s' stands twice", row->args[i].name);
 }
 
@@ -662,8 +651,7 @@ void table_finish(struct table *table)
 	count = 0;
 	for (unsigned i = 0; i < table->row_count; i++)
 		for (unsigned j = 0; j < table->rows[i].routine_count; j++)
-			names[count++] = (struct routine_name){table->rows[i].routines[j].name,
-			                                       &table->rows[i]};
+			names[count++] = (struct routine_name){table->rows[i].routines[j].name, &table->rows[i]};
 	table->routine_count = count;
 	fail_on_duplicates("routine", names, count);
 }

@@ -36,10 +36,7 @@ void *grow(void *array, unsigned count, size_t size)
 	return larger;
 }
 
-char *copy_text(const char *start, size_t length)
-{
-	return memcpy(allocate(length + 1), start, length);
-}
+char *copy_text(const char *start, size_t length) { return memcpy(allocate(length + 1), start, length); }
 
 const char *trim(const char *text)
 {

@@ -7,10 +7,7 @@
 
 #include <ctype.h>
 
-static uint64_t hash_byte(uint64_t hash, unsigned char byte)
-{
-	return (hash ^ byte) * 0x100000001b3; /* FNV-1a */
-}
+static uint64_t hash_byte(uint64_t hash, unsigned char byte) { return (hash ^ byte) * 0x100000001b3; /* FNV-1a */ }
 
 /* Blanks are hashed only where they separate two words, so that reformatting changes nothing. */
 static uint64_t hash_text(uint64_t hash, const char *text)

@@ -33,16 +33,17 @@ extern "C" {
 
 enum flopshim_error {
 	FLOPSHIM_OK = 0,
-	FLOPSHIM_ABSENT = -1,       /* the shim is not loaded */
-	FLOPSHIM_BAD_NAME = -2,     /* not the name of a namespace: empty segment, wrong character, over 1,023 bytes */
-	FLOPSHIM_BAD_AMOUNT = -3,   /* zero, negative, NaN, infinite, or 2^63 and above */
-	FLOPSHIM_NOT_OPEN = -4,     /* the scope is not open in this thread */
-	FLOPSHIM_NO_ROUTINE = -5,   /* no routine of this name */
-	FLOPSHIM_BAD_ARGUMENT = -6, /* not an argument of the routine or not a value of it; NULL, or a count out of range */
+	FLOPSHIM_ABSENT = -1,     /* the shim is not loaded */
+	FLOPSHIM_BAD_NAME = -2,   /* not the name of a namespace: empty segment, wrong character, over 1,023 bytes */
+	FLOPSHIM_BAD_AMOUNT = -3, /* zero, negative, NaN, infinite, or 2^63 and above */
+	FLOPSHIM_NOT_OPEN = -4,   /* the scope is not open in this thread */
+	FLOPSHIM_NO_ROUTINE = -5, /* no routine of this name */
+	FLOPSHIM_BAD_ARGUMENT =
+		-6, /* not an argument of the routine or not a value of it; NULL, or a count out of range */
 	FLOPSHIM_NO_MEMORY = -7,
-	FLOPSHIM_TOO_MANY = -8,     /* more namespaces or shapes than can be kept */
-	FLOPSHIM_REFUSED = -9,      /* the work does not fit in a budget: do not do it */
-	FLOPSHIM_UNPRICED = -10,    /* the routine has no price */
+	FLOPSHIM_TOO_MANY = -8,  /* more namespaces or shapes than can be kept */
+	FLOPSHIM_REFUSED = -9,   /* the work does not fit in a budget: do not do it */
+	FLOPSHIM_UNPRICED = -10, /* the routine has no price */
 };
 
 /*
@@ -66,14 +67,14 @@ struct flopshim_shape {
 
 /* A call that does not fit in a budget, as the callback of flopshim_on_exceed sees it. It is valid during the callback. */
 struct flopshim_exceeded {
-	const char *operation;       /* "dgemm", or the name given to flopshim_charge */
-	const char *call;            /* the same with its arguments: "dgemm(transa=N, transb=N, m=300, n=400, k=200)" */
-	int64_t cost;                /* FLOPs that the call would be charged */
-	int64_t remaining;           /* FLOPs that the limit has left */
-	int64_t limit;               /* FLOPs that the limit allows in all */
-	const char *namespace_name;  /* namespace of the limit; "" is the root */
-	int32_t limit_is_scope;      /* 1: the limit is a scope's, 0: it is a namespace's */
-	uint64_t caller;             /* return address of the call, 0 for flopshim_charge */
+	const char *operation;      /* "dgemm", or the name given to flopshim_charge */
+	const char *call;           /* the same with its arguments: "dgemm(transa=N, transb=N, m=300, n=400, k=200)" */
+	int64_t cost;               /* FLOPs that the call would be charged */
+	int64_t remaining;          /* FLOPs that the limit has left */
+	int64_t limit;              /* FLOPs that the limit allows in all */
+	const char *namespace_name; /* namespace of the limit; "" is the root */
+	int32_t limit_is_scope;     /* 1: the limit is a scope's, 0: it is a namespace's */
+	uint64_t caller;            /* return address of the call, 0 for flopshim_charge */
 };
 
 /*
@@ -100,7 +101,7 @@ struct flopshim_api {
 	int (*set_budget)(const char *name, int64_t flops);
 	int (*set_multiplier)(const char *name, uint64_t factor_times_2_32);
 	int (*charge)(const char *operation, int64_t flops, const char *subscripts, int shape_count,
-		      const struct flopshim_shape *shapes);
+	              const struct flopshim_shape *shapes);
 	int64_t (*used)(const char *name);
 	int64_t (*remaining)(const char *name);
 	int64_t (*calls)(const char *name);
@@ -118,10 +119,10 @@ struct flopshim_api {
 #define FLOPSHIM_API_SYMBOL "flopshim_api_1"
 
 #if defined(__GNUC__)
-#define FLOPSHIM_FUNCTION static inline __attribute__((unused))
+#define FLOPSHIM_FUNCTION    static inline __attribute__((unused))
 #define FLOPSHIM_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #else
-#define FLOPSHIM_FUNCTION static inline
+#define FLOPSHIM_FUNCTION    static inline
 #define FLOPSHIM_UNLIKELY(x) (x)
 #endif
 
@@ -214,7 +215,7 @@ FLOPSHIM_FUNCTION int flopshim_set_multiplier(const char *name, double factor)
  * before the work: FLOPSHIM_REFUSED means that the work does not fit, and should not be done. Returns 0 or an error.
  */
 FLOPSHIM_FUNCTION int flopshim_charge(const char *operation, int64_t flops, const char *subscripts, int shape_count,
-				      const struct flopshim_shape *shapes)
+                                      const struct flopshim_shape *shapes)
 {
 	const struct flopshim_api *api = flopshim_table();
 
@@ -374,22 +375,24 @@ FLOPSHIM_FUNCTION void flopshim_block_end(struct flopshim_block *block)
  * A `break` leaves the block. Needs GCC's or clang's cleanup attribute.
  */
 #define FLOPSHIM_PICK(first, second, chosen, ...) chosen
-#define FLOPSHIM_PASTE_(a, b) a##b
-#define FLOPSHIM_PASTE(a, b) FLOPSHIM_PASTE_(a, b)
-#define FLOPSHIM_BLOCK(block, ...)                                                                                 \
-	for (struct flopshim_block block __attribute__((cleanup(flopshim_block_end))) =                            \
-		     FLOPSHIM_PICK(__VA_ARGS__, flopshim_block_begin, flopshim_block_begin_unlimited, 0)(__VA_ARGS__); \
+#define FLOPSHIM_PASTE_(a, b)                     a##b
+#define FLOPSHIM_PASTE(a, b)                      FLOPSHIM_PASTE_(a, b)
+#define FLOPSHIM_BLOCK(block, ...)                                                                                     \
+	for (struct flopshim_block block __attribute__((cleanup(flopshim_block_end))) =                                \
+	             FLOPSHIM_PICK(__VA_ARGS__, flopshim_block_begin, flopshim_block_begin_unlimited, 0)(__VA_ARGS__); \
 	     block.once; block.once = 0)
 #define FLOPSHIM_SCOPE(...) FLOPSHIM_BLOCK(FLOPSHIM_PASTE(flopshim_block_, __COUNTER__), __VA_ARGS__)
 
 #ifdef __cplusplus
 }
 
-namespace flopshim {
+namespace flopshim
+{
 
 /* A scope that lasts as long as the object, exceptions included. */
-class scope {
-public:
+class scope
+{
+      public:
 	explicit scope(const char *name) : handle_(flopshim_begin(name)) {}
 	scope(const char *name, double budget) : handle_(flopshim_begin_budget(name, budget)) {}
 	scope(const scope &) = delete;
@@ -405,7 +408,7 @@ public:
 	int64_t used() const { return flopshim_scope_used(handle_); }
 	int64_t remaining() const { return flopshim_scope_remaining(handle_); }
 
-private:
+      private:
 	int64_t handle_;
 };
 

@@ -39,15 +39,15 @@
 
 #include <stdint.h>
 
-#define DUMP_MAGIC "FLOPSHIM"        /* 8 bytes, no terminator */
+#define DUMP_MAGIC       "FLOPSHIM"  /* 8 bytes, no terminator */
 #define DUMP_BLOCK_MAGIC 0x4b4c4246u /* "FBLK" */
-#define DUMP_BYTE_ORDER 0x01020304u
+#define DUMP_BYTE_ORDER  0x01020304u
 
 enum {
-	DUMP_LAYOUT = 4,           /* the layout that this file describes; tests/dumps keeps a dump of each layout */
-	DUMP_PAGE_LEAST = 4096,    /* smallest page size in bytes, and the only one in layout 1; all are powers of two */
-	DUMP_PAGE_MOST = 1 << 20,  /* largest page size in bytes */
-	DUMP_BLOCK_LEAST = 72,     /* bytes of a struct dump_block in the first layout */
+	DUMP_LAYOUT = 4,          /* the layout that this file describes; tests/dumps keeps a dump of each layout */
+	DUMP_PAGE_LEAST = 4096,   /* smallest page size in bytes, and the only one in layout 1; all are powers of two */
+	DUMP_PAGE_MOST = 1 << 20, /* largest page size in bytes */
+	DUMP_BLOCK_LEAST = 72,    /* bytes of a struct dump_block in the first layout */
 	DUMP_ENTRY_MOST = 1 << 16, /* most bytes of an entry of a fixed size */
 	DUMP_OPTIONS_MAX = 8,
 	DUMP_DIMS_MAX = 8,
@@ -64,98 +64,102 @@ enum {
 static inline uint32_t dump_version(uint32_t page_size) { return page_size == DUMP_PAGE_LEAST ? 1 : 2; }
 
 enum dump_state {
-	DUMP_RUNNING = 1, /* the process runs, if pid with this start_ticks exists; else it ended without closing its dump */
-	DUMP_CLOSED = 2,  /* the process ended through exit(), a return from main or a budget's `exit` */
-	DUMP_EXECED = 3,  /* reserved for a process that exec has replaced. The shim leaves DUMP_RUNNING there, since it
+	DUMP_RUNNING =
+		1, /* the process runs, if pid with this start_ticks exists; else it ended without closing its dump */
+	DUMP_CLOSED = 2, /* the process ended through exit(), a return from main or a budget's `exit` */
+	DUMP_EXECED = 3, /* reserved for a process that exec has replaced. The shim leaves DUMP_RUNNING there, since it
 	                     cannot tell beforehand whether exec will fail */
 };
 
 /* Why a dump may hold less than happened; bits of dump_header.losses. */
 enum dump_loss {
-	DUMP_LOST_CALLS = 1 << 0,      /* lost_calls of the header or of a lane is not 0 */
-	DUMP_LOST_SPACE = 1 << 1,      /* the file could not grow: later rows were kept in memory only */
-	DUMP_LOST_SITES = 1 << 2,      /* there were more call sites than fit: the later ones share one */
-	DUMP_COARSE_SHAPES = 1 << 3,   /* there were more shapes than fit: dimensions of some rows were rounded up to powers
+	DUMP_LOST_CALLS = 1 << 0, /* lost_calls of the header or of a lane is not 0 */
+	DUMP_LOST_SPACE = 1 << 1, /* the file could not grow: later rows were kept in memory only */
+	DUMP_LOST_SITES = 1 << 2, /* there were more call sites than fit: the later ones share one */
+	DUMP_COARSE_SHAPES =
+		1 << 3,            /* there were more shapes than fit: dimensions of some rows were rounded up to powers
 	                                  of two; totals stay exact (see DUMP_ROW_COARSE) */
-	DUMP_LOST_LOG = 1 << 4,        /* the ordered record reached FLOPSHIM_LOG_MAX; see dump_header.log_dropped */
-	DUMP_LOST_STACKS = 1 << 5,     /* some stacks could not be taken; see dump_header.stacks_failed */
-	DUMP_NOT_DURABLE = 1 << 6,     /* blocks are in private memory and are written out once a second and at exit */
+	DUMP_LOST_LOG = 1 << 4,    /* the ordered record reached FLOPSHIM_LOG_MAX; see dump_header.log_dropped */
+	DUMP_LOST_STACKS = 1 << 5, /* some stacks could not be taken; see dump_header.stacks_failed */
+	DUMP_NOT_DURABLE = 1 << 6, /* blocks are in private memory and are written out once a second and at exit */
 };
 
 /* The start of the file. Written at creation, except the members that change. */
 struct dump_header {
-	char magic[8];              /* DUMP_MAGIC */
-	uint32_t version;           /* the earliest layout whose readers understand this dump: dump_version */
-	uint32_t byte_order;        /* DUMP_BYTE_ORDER */
-	uint64_t size;              /* end of the last block; raised after a block is in place; changes */
-	uint32_t state;             /* enum dump_state; changes */
-	uint32_t losses;            /* enum dump_loss; changes */
+	char magic[8];       /* DUMP_MAGIC */
+	uint32_t version;    /* the earliest layout whose readers understand this dump: dump_version */
+	uint32_t byte_order; /* DUMP_BYTE_ORDER */
+	uint64_t size;       /* end of the last block; raised after a block is in place; changes */
+	uint32_t state;      /* enum dump_state; changes */
+	uint32_t losses;     /* enum dump_loss; changes */
 	uint32_t pid, parent_pid;
 	uint64_t start_ticks;       /* of the process: field 22 of /proc/PID/stat */
 	uint64_t start_realtime_ns; /* when the shim was loaded, or the fork happened */
 	uint64_t start_monotonic_ns;
-	uint64_t end_monotonic_ns;  /* 0 while running */
-	uint64_t fork_parent_ticks; /* start_ticks of the process that forked this one, 0 if this one began by exec; with
+	uint64_t end_monotonic_ns; /* 0 while running */
+	uint64_t
+		fork_parent_ticks; /* start_ticks of the process that forked this one, 0 if this one began by exec; with
 	                               parent_pid it identifies the parent's dump */
-	uint64_t multiplier;        /* FLOPSHIM_MULTIPLIER times 2^32 */
-	uint64_t log_dropped;       /* calls that the ordered record could not take; changes */
-	uint64_t stacks_failed;     /* stacks that could not be taken; changes */
-	uint32_t page_size;         /* bytes of a page of the machine; 0 in layout 1, which means DUMP_PAGE_LEAST */
-	uint32_t layout;            /* DUMP_LAYOUT of the writer; 0 in layout 1 */
-	int32_t rank;               /* rank in the MPI job, -1 if it is not known */
-	int32_t exit_status;        /* status given to exit by a budget's action, -1 otherwise; changes */
-	char table_version[24];     /* of the routine table that priced the calls */
+	uint64_t multiplier;       /* FLOPSHIM_MULTIPLIER times 2^32 */
+	uint64_t log_dropped;      /* calls that the ordered record could not take; changes */
+	uint64_t stacks_failed;    /* stacks that could not be taken; changes */
+	uint32_t page_size;        /* bytes of a page of the machine; 0 in layout 1, which means DUMP_PAGE_LEAST */
+	uint32_t layout;           /* DUMP_LAYOUT of the writer; 0 in layout 1 */
+	int32_t rank;              /* rank in the MPI job, -1 if it is not known */
+	int32_t exit_status;       /* status given to exit by a budget's action, -1 otherwise; changes */
+	char table_version[24];    /* of the routine table that priced the calls */
 	char shim_version[24];
 	char host[64];
-	char job[64];               /* number of the batch job, empty if there is none */
-	uint32_t header_check;      /* dump_header_check of this struct; 0: not checked */
-	uint32_t records_mode;      /* 0 shapes, 1 calls */
-	uint32_t stacks_mode;       /* 0 off, 1 leaf, 2 auto, 3 all */
-	uint32_t time_mode;         /* 0 off, 1 auto, 2 all */
-	uint64_t stack_threshold;   /* in mode `auto`, FLOPs from which on every stack that may be a new one is taken; changes */
-	uint64_t saturated;         /* calls whose price or charge did not fit in 63 bits; changes */
-	uint64_t close_check;       /* dump_content_check of the bytes of this struct before it, with the seed
+	char job[64];          /* number of the batch job, empty if there is none */
+	uint32_t header_check; /* dump_header_check of this struct; 0: not checked */
+	uint32_t records_mode; /* 0 shapes, 1 calls */
+	uint32_t stacks_mode;  /* 0 off, 1 leaf, 2 auto, 3 all */
+	uint32_t time_mode;    /* 0 off, 1 auto, 2 all */
+	uint64_t
+		stack_threshold; /* in mode `auto`, FLOPs from which on every stack that may be a new one is taken; changes */
+	uint64_t saturated;   /* calls whose price or charge did not fit in 63 bits; changes */
+	uint64_t close_check; /* dump_content_check of the bytes of this struct before it, with the seed
 	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked; changes */
-	uint64_t lost_calls;        /* calls that ran in threads without memory for a lane, and are in no row; changes */
-	uint64_t id[2];             /* number that no other dump has: of two files with the same id one is a copy of the other.
+	uint64_t lost_calls;  /* calls that ran in threads without memory for a lane, and are in no row; changes */
+	uint64_t id[2];  /* number that no other dump has: of two files with the same id one is a copy of the other.
 	                               Both 0 in layouts 1 and 2, where host, pid and the three start times identify a dump */
-	char launch[64];            /* tells apart the MPI launches of one job, and jobs with the same number; empty if unknown */
-	char run[40];               /* the same for all processes that one start of the launcher `flopshim` has led to; empty
+	char launch[64]; /* tells apart the MPI launches of one job, and jobs with the same number; empty if unknown */
+	char run[40];    /* the same for all processes that one start of the launcher `flopshim` has led to; empty
 	                               without the launcher */
-	uint32_t job_size;          /* number of ranks of the launch, which are 0 to job_size - 1; 0 if it is not known */
-	uint32_t identity_check;    /* dump_identity_check of this struct; 0: not checked */
+	uint32_t job_size;       /* number of ranks of the launch, which are 0 to job_size - 1; 0 if it is not known */
+	uint32_t identity_check; /* dump_identity_check of this struct; 0: not checked */
 };
 
 enum dump_block_type {
-	DUMP_STRINGS = 1,   /* struct dump_string, one after the other; `used` counts bytes */
-	DUMP_META = 2,      /* struct dump_meta */
-	DUMP_MODULES = 3,   /* struct dump_module */
-	DUMP_ROUTINES = 4,  /* struct dump_routine */
-	DUMP_SITES = 5,     /* struct dump_site */
-	DUMP_NAMESPACES = 6,/* struct dump_namespace */
-	DUMP_LIMITS = 7,    /* struct dump_limit */
-	DUMP_LANES = 8,     /* struct dump_lane */
-	DUMP_ROWS = 9,      /* struct dump_row; `lane` of the block says whose */
-	DUMP_NOTES = 10,    /* struct dump_note */
-	DUMP_STACKS = 11,   /* struct dump_stack, one after the other; `used` counts bytes */
-	DUMP_SAMPLES = 12,  /* struct dump_sample */
-	DUMP_LOG = 13,      /* struct dump_call; `lane` of the block says whose */
+	DUMP_STRINGS = 1,    /* struct dump_string, one after the other; `used` counts bytes */
+	DUMP_META = 2,       /* struct dump_meta */
+	DUMP_MODULES = 3,    /* struct dump_module */
+	DUMP_ROUTINES = 4,   /* struct dump_routine */
+	DUMP_SITES = 5,      /* struct dump_site */
+	DUMP_NAMESPACES = 6, /* struct dump_namespace */
+	DUMP_LIMITS = 7,     /* struct dump_limit */
+	DUMP_LANES = 8,      /* struct dump_lane */
+	DUMP_ROWS = 9,       /* struct dump_row; `lane` of the block says whose */
+	DUMP_NOTES = 10,     /* struct dump_note */
+	DUMP_STACKS = 11,    /* struct dump_stack, one after the other; `used` counts bytes */
+	DUMP_SAMPLES = 12,   /* struct dump_sample */
+	DUMP_LOG = 13,       /* struct dump_call; `lane` of the block says whose */
 };
 
 /* The beginning of a block. */
 struct dump_block {
-	uint32_t magic;        /* DUMP_BLOCK_MAGIC */
-	uint16_t type;         /* enum dump_block_type */
-	uint16_t header_size;  /* where the entries begin, from the start of the block */
-	uint64_t offset;       /* of this block in the file */
-	uint64_t size;         /* of the whole block in bytes, a multiple of header.page_size */
-	uint64_t address;      /* address of this block in the memory of the process; see dump_frame.row */
-	uint32_t entry_size;   /* bytes of an entry; 0 where entries vary in size */
-	uint32_t first;        /* number of the first entry (sites, rows ...) */
-	uint32_t lane;         /* lane that owns the block, DUMP_NONE if none does */
-	uint32_t header_check; /* dump_check of the bytes before it */
-	uint64_t used;         /* number of valid entries (of bytes in DUMP_STRINGS and DUMP_STACKS); changes */
-	uint64_t content_check;/* dump_content_check of the entries, with the seed DUMP_CONTENT_SEED ^ used; written at
+	uint32_t magic;         /* DUMP_BLOCK_MAGIC */
+	uint16_t type;          /* enum dump_block_type */
+	uint16_t header_size;   /* where the entries begin, from the start of the block */
+	uint64_t offset;        /* of this block in the file */
+	uint64_t size;          /* of the whole block in bytes, a multiple of header.page_size */
+	uint64_t address;       /* address of this block in the memory of the process; see dump_frame.row */
+	uint32_t entry_size;    /* bytes of an entry; 0 where entries vary in size */
+	uint32_t first;         /* number of the first entry (sites, rows ...) */
+	uint32_t lane;          /* lane that owns the block, DUMP_NONE if none does */
+	uint32_t header_check;  /* dump_check of the bytes before it */
+	uint64_t used;          /* number of valid entries (of bytes in DUMP_STRINGS and DUMP_STACKS); changes */
+	uint64_t content_check; /* dump_content_check of the entries, with the seed DUMP_CONTENT_SEED ^ used; written at
 	                          closing if nothing writes to the block any more; 0: not checked; changes */
 	uint64_t reserved;
 };
@@ -176,31 +180,36 @@ struct dump_meta {
 };
 
 enum dump_module_flags {
-	DUMP_MODULE_SERVES = 1 << 0,   /* calls were served by this object */
-	DUMP_MODULE_ILP64 = 1 << 1,    /* its integers have 64 bits */
-	DUMP_MODULE_UNLOADED = 1 << 2, /* reserved for an object that is no longer at this address; no shim writes it yet */
-	DUMP_MODULE_BLAS = 1 << 3,     /* looks like a BLAS or LAPACK; calls to a definition in another object do not count */
+	DUMP_MODULE_SERVES = 1 << 0, /* calls were served by this object */
+	DUMP_MODULE_ILP64 = 1 << 1,  /* its integers have 64 bits */
+	DUMP_MODULE_UNLOADED =
+		1 << 2, /* reserved for an object that is no longer at this address; no shim writes it yet */
+	DUMP_MODULE_BLAS =
+		1 << 3, /* looks like a BLAS or LAPACK; calls to a definition in another object do not count */
 };
 
 /* A loaded object (ELF file) that sites or stacks refer to. */
 struct dump_module {
-	uint64_t path;         /* string, absolute; "[vdso]" and the like for an object without a file */
-	uint64_t start, end;   /* first address of the object in memory, and the first one behind it */
-	uint64_t bias;         /* address in memory = bias + virtual address in the ELF file */
-	uint32_t flags;        /* enum dump_module_flags; changes */
-	uint32_t build_id_size;/* 0 if it has none */
+	uint64_t path;          /* string, absolute; "[vdso]" and the like for an object without a file */
+	uint64_t start, end;    /* first address of the object in memory, and the first one behind it */
+	uint64_t bias;          /* address in memory = bias + virtual address in the ELF file */
+	uint32_t flags;         /* enum dump_module_flags; changes */
+	uint32_t build_id_size; /* 0 if it has none */
 	uint8_t build_id[32];
 };
 
 enum dump_kind { /* of routines; the numbers are those of enum price_kind */
-	DUMP_DIRECT, DUMP_ITERATIVE, DUMP_EXEMPT, DUMP_UNPRICED,
+	         DUMP_DIRECT,
+	         DUMP_ITERATIVE,
+	         DUMP_EXEMPT,
+	         DUMP_UNPRICED,
 };
 
 /* A routine that was called, with the names of its arguments, so that a reader needs no routine table. */
 struct dump_routine {
-	uint64_t name;         /* string, canonical: "dgemm" */
-	uint8_t type;          /* 's' 'd' 'c' 'z' */
-	uint8_t kind;          /* enum dump_kind */
+	uint64_t name; /* string, canonical: "dgemm" */
+	uint8_t type;  /* 's' 'd' 'c' 'z' */
+	uint8_t kind;  /* enum dump_kind */
 	uint8_t option_count, dim_count;
 	uint32_t reserved;
 	uint64_t options[DUMP_OPTIONS_MAX]; /* strings: names of the shape's options */
@@ -212,37 +221,37 @@ struct dump_routine {
  * and `routine` is DUMP_NONE.
  */
 struct dump_site {
-	uint64_t caller;        /* return address; 0 if it is not known */
-	uint64_t symbol;        /* string, the name that was called: "cblas_dgemm64_" */
+	uint64_t caller; /* return address; 0 if it is not known */
+	uint64_t symbol; /* string, the name that was called: "cblas_dgemm64_" */
 	uint32_t routine;
 	uint32_t caller_module; /* DUMP_NONE for code outside any object */
 	uint32_t callee_module; /* the library that serves the call */
 	uint32_t reserved;
-	uint64_t detail;        /* string: subscripts and shapes given to flopshim_charge; 0 for calls */
+	uint64_t detail; /* string: subscripts and shapes given to flopshim_charge; 0 for calls */
 };
 
 /* A node of the tree of namespaces. Number 0 is the root, whose name is empty. */
 struct dump_namespace {
-	uint64_t name;          /* string: the whole dotted path */
-	uint32_t parent;        /* DUMP_NONE for the root */
+	uint64_t name;   /* string: the whole dotted path */
+	uint32_t parent; /* DUMP_NONE for the root */
 	uint32_t reserved;
-	uint64_t multiplier;    /* factor of this namespace alone, times 2^32 */
-	uint64_t calls_begun;   /* scopes that were opened on it; changes */
+	uint64_t multiplier;  /* factor of this namespace alone, times 2^32 */
+	uint64_t calls_begun; /* scopes that were opened on it; changes */
 };
 
 enum dump_limit_flags { DUMP_LIMIT_SCOPE = 1 << 0, DUMP_LIMIT_ENDED = 1 << 1 };
 
 /* A budget of a namespace or of a scope. No call makes `used` pass `amount`, unless the action is `warn`. */
 struct dump_limit {
-	uint64_t amount;         /* charged FLOPs that it allows */
-	uint64_t used;           /* charged FLOPs of calls that ended or are in flight, and all leases: dump_lane.lease says
+	uint64_t amount; /* charged FLOPs that it allows */
+	uint64_t used;   /* charged FLOPs of calls that ended or are in flight, and all leases: dump_lane.lease says
 	                            how much of a lease is unspent; changes */
-	uint64_t refused_calls;  /* calls that it refused; changes */
-	uint64_t refused_flops;  /* what those would have been charged; saturates at UINT64_MAX; changes */
-	uint64_t over_calls;     /* calls that ran over it under `warn`; changes */
+	uint64_t refused_calls; /* calls that it refused; changes */
+	uint64_t refused_flops; /* what those would have been charged; saturates at UINT64_MAX; changes */
+	uint64_t over_calls;    /* calls that ran over it under `warn`; changes */
 	uint32_t namespace_id;
-	uint32_t flags;          /* enum dump_limit_flags */
-	uint32_t parent;         /* number plus 1 of the next limit around it of its kind (namespace or scope), 0 if there is
+	uint32_t flags;  /* enum dump_limit_flags */
+	uint32_t parent; /* number plus 1 of the next limit around it of its kind (namespace or scope), 0 if there is
 	                            none; changes */
 	uint32_t reserved;
 	uint64_t reserved2;
@@ -250,9 +259,10 @@ struct dump_limit {
 
 /* A call in flight: a call at top level that has begun and not returned. */
 struct dump_frame {
-	uint64_t slot;           /* address of the slot that holds the return address */
-	uint64_t return_address; /* content of the slot when the call began: the call is over if the slot holds another value */
-	uint64_t row;            /* address of the call's row in the memory of the process: it is in a block of rows of this
+	uint64_t slot; /* address of the slot that holds the return address */
+	uint64_t
+		return_address; /* content of the slot when the call began: the call is over if the slot holds another value */
+	uint64_t row; /* address of the call's row in the memory of the process: it is in a block of rows of this
 	                            lane, at `row - address` of the block; 0 if the call counts elsewhere */
 };
 
@@ -262,23 +272,26 @@ struct dump_frame {
  * its slot and the row of that frame is coarse. If the shares do not suffice, a call in flight has none.
  */
 struct dump_share {
-	uint64_t slot;           /* as in dump_frame; 0 for none */
+	uint64_t slot; /* as in dump_frame; 0 for none */
 	uint64_t flops, charged, words;
 };
 
 /* What only one thread at a time writes, and therefore without a lock. Later threads use the lane again. All members change. */
 struct dump_lane {
 	/* What every call writes comes first: one cache line has it with the first frame and most of the second. */
-	uint64_t nested_calls;   /* calls that one routine made while it served another, which has their work in its price */
-	uint32_t depth;          /* number of valid frames, that is of calls in flight */
-	uint32_t tid;            /* thread that uses the lane, 0 if none */
+	uint64_t
+		nested_calls; /* calls that one routine made while it served another, which has their work in its price */
+	uint32_t depth;       /* number of valid frames, that is of calls in flight */
+	uint32_t tid;         /* thread that uses the lane, 0 if none */
 	struct dump_frame frames[DUMP_FRAMES_MAX];
-	uint64_t lost_calls;     /* calls that ran and are in no row */
-	uint64_t passed_calls;   /* calls to definitions that do not look like a BLAS, which are not counted */
-	uint64_t abandoned_calls;/* calls left by longjmp or an exception; they stay charged and are in `calls` of their rows */
-	uint64_t threads;        /* number of threads that have used the lane */
-	int64_t lease;           /* FLOPs of the thread's lease that are unspent; means nothing if both lease_limits are 0 */
-	uint32_t lease_limits[2];/* limits that the lease is reserved on, with the limits around them: numbers plus 1, 0 for none */
+	uint64_t lost_calls;   /* calls that ran and are in no row */
+	uint64_t passed_calls; /* calls to definitions that do not look like a BLAS, which are not counted */
+	uint64_t
+		abandoned_calls; /* calls left by longjmp or an exception; they stay charged and are in `calls` of their rows */
+	uint64_t threads; /* number of threads that have used the lane */
+	int64_t lease;    /* FLOPs of the thread's lease that are unspent; means nothing if both lease_limits are 0 */
+	uint32_t lease_limits
+		[2]; /* limits that the lease is reserved on, with the limits around them: numbers plus 1, 0 for none */
 	struct dump_share shares[DUMP_SHARES];
 };
 
@@ -286,14 +299,15 @@ enum dump_row_kind {
 	DUMP_ROW_CALL,     /* calls that have returned */
 	DUMP_ROW_QUERY,    /* workspace queries: 0 FLOPs */
 	DUMP_ROW_REJECTED, /* calls that returned INFO < 0: 0 FLOPs */
-	DUMP_ROW_REFUSED,  /* calls that a budget kept from running; `flops` and `charged` are what they would have cost */
-	DUMP_ROW_MANUAL,   /* work that the program charged by flopshim_charge; `symbol` of the site is its name */
+	DUMP_ROW_REFUSED, /* calls that a budget kept from running; `flops` and `charged` are what they would have cost */
+	DUMP_ROW_MANUAL, /* work that the program charged by flopshim_charge; `symbol` of the site is its name */
 };
 
 enum dump_row_flags {
 	DUMP_ROW_SATURATED = 1 << 0, /* flops or charged did not fit in 63 bits */
-	DUMP_ROW_COARSE = 1 << 1,    /* dimensions are rounded up; flops, charged and words are sums, not those of one call */
-	DUMP_ROW_OVER = 1 << 2,      /* calls that ran over a budget under `warn` */
+	DUMP_ROW_COARSE =
+		1 << 1, /* dimensions are rounded up; flops, charged and words are sums, not those of one call */
+	DUMP_ROW_OVER = 1 << 2, /* calls that ran over a budget under `warn` */
 };
 
 /*
@@ -302,67 +316,75 @@ enum dump_row_flags {
  */
 struct dump_row {
 	/* What every call reads comes first: one cache line has it with up to three dimensions. */
-	uint64_t calls;         /* number of calls that have ended; changes */
-	uint64_t options;       /* option letters of the shape, the first in the lowest byte */
-	uint64_t charged;       /* FLOPs charged for one call: `flops` times multipliers and weights */
-	uint32_t site;          /* DUMP_NONE if calls from several sites share the row */
+	uint64_t calls;   /* number of calls that have ended; changes */
+	uint64_t options; /* option letters of the shape, the first in the lowest byte */
+	uint64_t charged; /* FLOPs charged for one call: `flops` times multipliers and weights */
+	uint32_t site;    /* DUMP_NONE if calls from several sites share the row */
 	uint32_t namespace_id;
-	uint8_t kind;           /* enum dump_row_kind */
-	uint8_t flags;          /* enum dump_row_flags */
-	int16_t next;           /* hint that the shim keeps for itself, without meaning for readers; changes */
-	uint32_t timed_calls;   /* number of calls in time_ns; changes */
+	uint8_t kind;                /* enum dump_row_kind */
+	uint8_t flags;               /* enum dump_row_flags */
+	int16_t next;                /* hint that the shim keeps for itself, without meaning for readers; changes */
+	uint32_t timed_calls;        /* number of calls in time_ns; changes */
 	int64_t dims[DUMP_DIMS_MAX]; /* dimensions of the shape; 0 from the routine's dim_count on */
-	uint64_t flops;         /* price of one call, before weights */
-	uint64_t time_ns;       /* total duration of the timed calls; means nothing if timed_calls is 0; changes */
-	uint64_t words;         /* least memory traffic of one call, in elements of the routine's type */
+	uint64_t flops;              /* price of one call, before weights */
+	uint64_t time_ns;            /* total duration of the timed calls; means nothing if timed_calls is 0; changes */
+	uint64_t words;              /* least memory traffic of one call, in elements of the routine's type */
 };
 
 /* What a note says. The comment begins with what its text names. */
 enum dump_note_kind {
-	DUMP_NOTE_NOT_BLAS = 1,     /* path of an object whose definition does not look like a BLAS: calls were not counted */
-	DUMP_NOTE_HIDDEN = 2,       /* reserved: path of a BLAS before the shim in the search order; its calls were not seen */
-	DUMP_NOTE_THUNKS_FULL = 3,  /* symbol whose address dlsym gave out without a thunk, since none was left */
-	DUMP_NOTE_OUTER_UNPRICED = 4, /* routine without a price: the calls nested in it were neither charged nor limited */
-	DUMP_NOTE_ENVIRONMENT = 5,  /* setting whose value was wrong, and how it was read instead */
-	DUMP_NOTE_DEEPBIND = 6,     /* path of an object that was bound to its BLAS without the shim, by RTLD_DEEPBIND */
-	DUMP_NOTE_PYTHON = 7,       /* Python's version; `count` stacks lack the Python frames, which could not be read */
-	DUMP_NOTE_MESSAGE = 8,      /* message that could not be written to standard error */
-	DUMP_NOTE_ADDRESS = 10,     /* symbol and library; the address that was called may be another library's too */
-	DUMP_NOTE_UNSERVED = 11,    /* symbol and object; the name looks like BLAS or LAPACK but is not in the table: not seen */
-	DUMP_NOTE_OWN_PROGRAM = 12, /* symbols and program, which defines them itself and so before the shim: calls not seen */
-	DUMP_NOTE_OWN_LIBRARY = 13, /* symbols and object, which defines them and calls them inside of itself: calls not seen */
+	DUMP_NOTE_NOT_BLAS =
+		1, /* path of an object whose definition does not look like a BLAS: calls were not counted */
+	DUMP_NOTE_HIDDEN =
+		2, /* reserved: path of a BLAS before the shim in the search order; its calls were not seen */
+	DUMP_NOTE_THUNKS_FULL = 3, /* symbol whose address dlsym gave out without a thunk, since none was left */
+	DUMP_NOTE_OUTER_UNPRICED =
+		4, /* routine without a price: the calls nested in it were neither charged nor limited */
+	DUMP_NOTE_ENVIRONMENT = 5, /* setting whose value was wrong, and how it was read instead */
+	DUMP_NOTE_DEEPBIND = 6,    /* path of an object that was bound to its BLAS without the shim, by RTLD_DEEPBIND */
+	DUMP_NOTE_PYTHON = 7,   /* Python's version; `count` stacks lack the Python frames, which could not be read */
+	DUMP_NOTE_MESSAGE = 8,  /* message that could not be written to standard error */
+	DUMP_NOTE_ADDRESS = 10, /* symbol and library; the address that was called may be another library's too */
+	DUMP_NOTE_UNSERVED =
+		11, /* symbol and object; the name looks like BLAS or LAPACK but is not in the table: not seen */
+	DUMP_NOTE_OWN_PROGRAM =
+		12, /* symbols and program, which defines them itself and so before the shim: calls not seen */
+	DUMP_NOTE_OWN_LIBRARY =
+		13, /* symbols and object, which defines them and calls them inside of itself: calls not seen */
 };
 
 /* Something that a reader of the totals must know. */
 struct dump_note {
-	uint32_t kind;    /* enum dump_note_kind */
-	uint32_t check;   /* dump_check of the text */
-	uint64_t text;    /* string */
-	uint64_t count;   /* how often it happened, or to how many calls; changes */
+	uint32_t kind;  /* enum dump_note_kind */
+	uint32_t check; /* dump_check of the text */
+	uint64_t text;  /* string */
+	uint64_t count; /* how often it happened, or to how many calls; changes */
 };
 
 /* A call stack: return addresses, innermost first. */
 struct dump_stack {
-	uint32_t size;    /* bytes of this entry, a multiple of 8 */
-	uint32_t count;   /* number of addresses */
-	uint64_t python;  /* string: Python frames "function (file:line)", innermost first, separated by
+	uint32_t size;   /* bytes of this entry, a multiple of 8 */
+	uint32_t count;  /* number of addresses */
+	uint64_t python; /* string: Python frames "function (file:line)", innermost first, separated by
 	                     newlines; 0 if none */
 	uint64_t addresses[];
 };
 
 /* The sampled work of one site in one namespace under one stack. The sum over a site estimates what the site was charged. */
 struct dump_sample {
-	uint64_t stack;    /* file offset of its struct dump_stack */
-	uint64_t flops;    /* sum over the sampled calls of charged FLOPs divided by the probability of being sampled; changes */
-	uint64_t calls;    /* number of sampled calls; changes */
+	uint64_t stack; /* file offset of its struct dump_stack */
+	uint64_t
+		flops; /* sum over the sampled calls of charged FLOPs divided by the probability of being sampled; changes */
+	uint64_t calls; /* number of sampled calls; changes */
 	uint32_t site;
 	uint32_t namespace_id;
 };
 
 /* One call of the ordered record (FLOPSHIM_RECORDS=calls). Its shape, price, site and namespace are those of its row. */
 struct dump_call {
-	uint64_t sequence;   /* position in the order in which the calls of the process ended, from 1; 0: entry not complete */
-	uint64_t start_ns;   /* when the call began, after start_monotonic_ns */
+	uint64_t
+		sequence; /* position in the order in which the calls of the process ended, from 1; 0: entry not complete */
+	uint64_t start_ns; /* when the call began, after start_monotonic_ns */
 	uint64_t duration_ns;
 	uint64_t cumulative; /* FLOPs charged in the process up to the end of this call */
 	uint32_t row;        /* number of the row in its lane */
@@ -399,7 +421,7 @@ static inline uint32_t dump_header_check(const struct dump_header *header)
 static inline uint32_t dump_identity_check(const struct dump_header *header)
 {
 	return dump_check(header->id, __builtin_offsetof(struct dump_header, identity_check) -
-	                  __builtin_offsetof(struct dump_header, id));
+	                                      __builtin_offsetof(struct dump_header, id));
 }
 
 #define DUMP_CONTENT_SEED 14695981039346656037u

@@ -48,7 +48,8 @@ static inline unsigned name_distance(const char *name, size_t length, const char
 				best = last[j] + 1;
 			if (now[j - 1] + 1 < best)
 				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a == (known[j - 2] & ~32) && (name[i - 2] & ~32) == b && before[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a == (known[j - 2] & ~32) && (name[i - 2] & ~32) == b &&
+			    before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			now[j] = best;
 		}
@@ -93,7 +94,8 @@ static inline uint64_t stat_start_ticks(const char *stat) { return stat_number(s
  */
 static inline int python_frame_is_made(const char *frame)
 {
-	static const char *const typed[] = { "<stdin>", "<string>", "<console>", "<input>", "<python-input", "<ipython", "<doctest" };
+	static const char *const typed[] = {"<stdin>",       "<string>", "<console>", "<input>",
+	                                    "<python-input", "<ipython", "<doctest"};
 	const char *file = strstr(frame, " (");
 
 	if (!file || file[2] != '<')

@@ -34,7 +34,7 @@
 #define LIBDIR "/usr/local/lib"
 #endif
 
-#define SHIM_NAME "libflopshim.so"
+#define SHIM_NAME     "libflopshim.so"
 #define SHIM_VARIABLE VARIABLE(LIBRARY) /* the path of the shim; the launcher reads it, and does not pass it on */
 
 enum { STATUS_LAUNCHER = 125, STATUS_UNREACHABLE = 126, STATUS_NOT_FOUND = 127 };
@@ -46,7 +46,7 @@ enum {
 
 /* Numbers of the rows of options.def that are options of the launcher. */
 enum {
-#define OPTION(NAME, ...) OPTION_##NAME,
+#define OPTION(NAME, ...)  OPTION_##NAME,
 #define COMMAND(NAME, ...) OPTION_##NAME,
 #include "options.def"
 	OPTION_COUNT,
@@ -127,10 +127,7 @@ static char *__attribute__((format(printf, 1, 2))) text(const char *format, ...)
 	return result;
 }
 
-static bool starts_with(const char *string, const char *prefix)
-{
-	return strncmp(string, prefix, strlen(prefix)) == 0;
-}
+static bool starts_with(const char *string, const char *prefix) { return strncmp(string, prefix, strlen(prefix)) == 0; }
 
 static void set_variable(const char *name, const char *value)
 {
@@ -198,7 +195,7 @@ static const void *image_at(const struct image *image, uint64_t offset, uint64_t
 }
 
 /* Returns the ELF header; NULL if the file has none, or one of another word size than the launcher's. */
-static const ElfW(Ehdr) *elf_header(const struct image *image)
+static const ElfW(Ehdr) * elf_header(const struct image *image)
 {
 	const ElfW(Ehdr) *header = image_at(image, 0, 1, sizeof *header);
 	int native = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
@@ -209,7 +206,7 @@ static const ElfW(Ehdr) *elf_header(const struct image *image)
 }
 
 /* Returns the path of the dynamic linker that a program names; NULL for a static program. */
-static const char *elf_loader(const struct image *image, const ElfW(Ehdr) *header)
+static const char *elf_loader(const struct image *image, const ElfW(Ehdr) * header)
 {
 	const ElfW(Phdr) *segments = image_at(image, header->e_phoff, header->e_phnum, sizeof *segments);
 
@@ -224,13 +221,10 @@ static const char *elf_loader(const struct image *image, const ElfW(Ehdr) *heade
 }
 
 /* Returns whether a library is the runtime of a sanitizer, which refuses to start unless it is loaded first. */
-static bool is_sanitizer(const char *name)
-{
-	return starts_with(name, "lib") && strstr(name, "san.so");
-}
+static bool is_sanitizer(const char *name) { return starts_with(name, "lib") && strstr(name, "san.so"); }
 
 /* Returns the runtime of a sanitizer that a program was linked to, for the caller to free; NULL if there is none. */
-static char *elf_sanitizer(const struct image *image, const ElfW(Ehdr) *header)
+static char *elf_sanitizer(const struct image *image, const ElfW(Ehdr) * header)
 {
 	const ElfW(Shdr) *sections = image_at(image, header->e_shoff, header->e_shnum, sizeof *sections);
 
@@ -299,7 +293,7 @@ static char *find_shim(int *machine)
 	};
 	char *found = NULL;
 	struct image image;
-	const ElfW(Ehdr) *header;
+	const ElfW(Ehdr) * header;
 
 	if (given)
 		found = realpath(given, NULL);
@@ -308,8 +302,8 @@ static char *find_shim(int *machine)
 	if (!found && given)
 		fail(STATUS_LAUNCHER, "%s=%s: %s", SHIM_VARIABLE, given, strerror(errno));
 	if (!found)
-		fail(STATUS_LAUNCHER, "%s is not in %s, %s/../lib or %s; set %s to its path", SHIM_NAME, folder,
-		     folder, LIBDIR, SHIM_VARIABLE);
+		fail(STATUS_LAUNCHER, "%s is not in %s, %s/../lib or %s; set %s to its path", SHIM_NAME, folder, folder,
+		     LIBDIR, SHIM_VARIABLE);
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		free(places[i]);
 	free(folder);
@@ -347,8 +341,8 @@ static char *find_program(const char *name)
 
 		end = path ? strchrnul(path, ':') : "";
 		more = *end != '\0';
-		file = !path ? text("%s", name) :
-		       text("%.*s/%s", end == path ? 1 : (int)(end - path), end == path ? "." : path, name);
+		file = !path ? text("%s", name)
+		             : text("%.*s/%s", end == path ? 1 : (int)(end - path), end == path ? "." : path, name);
 		if (!stat(file, &status)) {
 			if (S_ISREG(status.st_mode) && !eaccess(file, X_OK))
 				return file;
@@ -372,7 +366,8 @@ static char *find_program_or_fail(const char *name, const char *what)
 	if (path)
 		return path;
 	if (error == ENOENT && !strchr(name, '/') && !stat(name, &status) && S_ISREG(status.st_mode))
-		fail(STATUS_NOT_FOUND, "%s%s: not found in PATH; did you mean the one in this directory, ./%s?", what, name, name);
+		fail(STATUS_NOT_FOUND, "%s%s: not found in PATH; did you mean the one in this directory, ./%s?", what,
+		     name, name);
 	if (error == ENOENT)
 		fail(STATUS_NOT_FOUND, "%s%s: not found", what, name);
 	if (!stat(name, &status) && S_ISDIR(status.st_mode))
@@ -392,9 +387,11 @@ static void check_privileges(const char *path, const char *role)
 	if (stat(path, &status))
 		return;
 	if (status.st_mode & S_ISUID)
-		fail(STATUS_UNREACHABLE, "%s%s is set-user-ID: the dynamic linker ignores LD_PRELOAD in it", role, path);
+		fail(STATUS_UNREACHABLE, "%s%s is set-user-ID: the dynamic linker ignores LD_PRELOAD in it", role,
+		     path);
 	if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-		fail(STATUS_UNREACHABLE, "%s%s is set-group-ID: the dynamic linker ignores LD_PRELOAD in it", role, path);
+		fail(STATUS_UNREACHABLE, "%s%s is set-group-ID: the dynamic linker ignores LD_PRELOAD in it", role,
+		     path);
 	if (getxattr(path, "security.capability", NULL, 0) > 0)
 		fail(STATUS_UNREACHABLE, "%s%s has file capabilities: the dynamic linker ignores LD_PRELOAD in it",
 		     role, path);
@@ -448,7 +445,8 @@ static char *next_word(char **rest)
 
 static void __attribute__((noreturn)) fail_cleared(const char *path, const char *role)
 {
-	fail(STATUS_UNREACHABLE, "%s%s starts its interpreter through env -i: LD_PRELOAD is lost on the way", role, path);
+	fail(STATUS_UNREACHABLE, "%s%s starts its interpreter through env -i: LD_PRELOAD is lost on the way", role,
+	     path);
 }
 
 /*
@@ -528,7 +526,8 @@ static void check_program(const char *path, const char *role, int machine, int d
 			line[--length] = '\0';
 		check_script(line, path, role, machine, depth);
 	} else if (depth < SCRIPT_DEPTH) {
-		check_program("/bin/sh", role, machine, SCRIPT_DEPTH); /* execvp runs a file of unknown format by the shell */
+		check_program("/bin/sh", role, machine,
+		              SCRIPT_DEPTH); /* execvp runs a file of unknown format by the shell */
 	}
 	image_close(&image);
 }
@@ -583,7 +582,8 @@ static void print_help(void)
 		printf("  %s %-30s %s\n", row->letter ? letter : "   ", name, row->help);
 		free(name);
 	}
-	printf("\nEvery option sets a variable that can as well be set in the environment: --budget is\n%s and so on.%s\n",
+	printf("\nEvery option sets a variable that can as well be set in the environment: --budget is\n%s and so "
+	       "on.%s\n",
 	       rows[OPTION_BUDGET].variable, own_variables);
 	puts("\n"
 	     "Exit status: the program's own; 125 an error of flopshim, 126 the program cannot be run or is out\n"
@@ -627,7 +627,8 @@ static void __attribute__((noreturn)) fail_without_value(const struct option_row
 	bool is_budget = row == &rows[OPTION_BUDGET];
 
 	fail(STATUS_LAUNCHER, "--%s wants %s before the program, and got %s; expected 'flopshim --%s %s %s'", row->name,
-	     is_budget ? "a number of FLOPs" : row->argument, program, row->name, is_budget ? "1e9" : row->argument, program);
+	     is_budget ? "a number of FLOPs" : row->argument, program, row->name, is_budget ? "1e9" : row->argument,
+	     program);
 }
 
 /* Returns the option that a misspelt name most likely means, NULL if none is near. `name` may go on with "=VALUE". */
@@ -660,8 +661,8 @@ static void __attribute__((noreturn)) fail_of_option(const char *word, int lette
 	if (letter)
 		fail(STATUS_LAUNCHER, "-%c: there is no such option; try 'flopshim --help'", letter);
 	row = nearest_row(word + strspn(word, "-"));
-	fail(STATUS_LAUNCHER, "%s: there is no such option%s%s%s; try 'flopshim --help'", word, row ? "; did you mean --" : "",
-	     row ? row->name : "", row ? "?" : "");
+	fail(STATUS_LAUNCHER, "%s: there is no such option%s%s%s; try 'flopshim --help'", word,
+	     row ? "; did you mean --" : "", row ? row->name : "", row ? "?" : "");
 }
 
 /* An option's name behind one dash, which getopt would take for a letter and its value: -budget for -b udget. */
@@ -671,7 +672,9 @@ static void check_dashes(const char *word)
 		return;
 	for (int i = 0; i < OPTION_COUNT; i++)
 		if (strlen(rows[i].name) == strcspn(word + 1, "=") && starts_with(word + 1, rows[i].name))
-			fail(STATUS_LAUNCHER, "%s: an option's long name begins with two dashes; did you mean --%s?; try 'flopshim --help'",
+			fail(STATUS_LAUNCHER,
+			     "%s: an option's long name begins with two dashes; did you mean --%s?; try 'flopshim "
+			     "--help'",
 			     word, rows[i].name);
 }
 
@@ -681,14 +684,15 @@ static int parse(int argc, char **argv)
 	struct option options[OPTION_COUNT + 1] = {0};
 	char letters[2 * OPTION_COUNT + 3] = "+:"; /* "+": stop at PROGRAM; ":": return ':' for a missing value */
 	char *end = letters + 2;
-	const struct option_row *last = NULL; /* the option whose value is the word before optind, NULL if that is no value */
+	const struct option_row *last =
+		NULL; /* the option whose value is the word before optind, NULL if that is no value */
 	int option;
 
 	opterr = 0;
 
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		options[i] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL,
-					     OPTION_BASE + i};
+		                             OPTION_BASE + i};
 		if (rows[i].letter)
 			*end++ = rows[i].letter;
 		if (rows[i].letter && rows[i].argument)
@@ -699,7 +703,8 @@ static int parse(int argc, char **argv)
 
 		if (option == ':') {
 			row = row_of(optopt);
-			fail(STATUS_LAUNCHER, "%s: expected %s after it; try 'flopshim --help'", argv[optind - 1], row->argument);
+			fail(STATUS_LAUNCHER, "%s: expected %s after it; try 'flopshim --help'", argv[optind - 1],
+			     row->argument);
 		}
 		if (!row)
 			fail_of_option(argv[optind - 1], optopt);

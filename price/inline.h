@@ -53,20 +53,18 @@ static inline uint64_t weigh_complex(const struct price *price, bool *saturated)
 }
 
 /* Does what price_shape does. */
-static inline __attribute__((always_inline)) void
-price_inline(const struct routine *routine, const int64_t *shape, struct price *price)
+static inline __attribute__((always_inline)) void price_inline(const struct routine *routine, const int64_t *shape,
+                                                               struct price *price)
 {
 	const struct family *family = &families[routine->family];
-	struct price_machine machine = {.shape = shape,
-					.complex = is_complex(routine),
-					.is_double = is_double(routine),
-					.real_is_one = true};
+	struct price_machine machine = {
+		.shape = shape, .complex = is_complex(routine), .is_double = is_double(routine), .real_is_one = true};
 
 	price->saturated = false;
 	if (!price_native(family->native, &machine, price))
 		price_run_programs(family, &machine, price);
 	price->flops = machine.complex ? weigh_complex(price, &price->saturated)
-				       : saturating_add(price->muls, price->adds, &price->saturated);
+	                               : saturating_add(price->muls, price->adds, &price->saturated);
 }
 
 #endif

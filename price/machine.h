@@ -16,29 +16,37 @@ static bool WIDTH(run)(const struct price_machine *machine, const uint16_t *at, 
 	NUMBER stack[PRICE_STACK_MAX + 2]; /* the first element stands below the bottom, and is never used */
 	NUMBER *top = stack;
 
-#define X (*top)
-#define Y (top[-1])
-#define PUSHED (top[1])
-#define FROM_TOP(n) (top[-(n)])
+#define X              (*top)
+#define Y              (top[-1])
+#define PUSHED         (top[1])
+#define FROM_TOP(n)    (top[-(n)])
 #define FROM_BOTTOM(n) (stack[(n) + 1])
-#define W (*at)
-#define W64 read64(at)
-#define TRY(done) do { if (!(done)) return false; } while (0)
-#define GO(n) (at += (n))
+#define W              (*at)
+#define W64            read64(at)
+#define TRY(done)                     \
+	do {                          \
+		if (!(done))          \
+			return false; \
+	} while (0)
+#define GO(n)   (at += (n))
 #define DONE(x) DONE_OVER(x, 1)
-#define DONE_OVER(x, w) do { *result = (x); *den = (w); return true; } while (0)
+#define DONE_OVER(x, w)        \
+	do {                   \
+		*result = (x); \
+		*den = (w);    \
+		return true;   \
+	} while (0)
 #define OPCODE(NAME, words, growth, step) \
-		case OP_##NAME: \
-			step; \
-			top += (growth); \
-			at += (words); \
-			break;
+	case OP_##NAME:                   \
+		step;                     \
+		top += (growth);          \
+		at += (words);            \
+		break;
 
 	for (;;) {
-		switch ((enum price_op)*at++) {
+		switch ((enum price_op) * at++) {
 #include "price/opcodes.def"
-		default:
-			__builtin_unreachable(); /* the generator writes no other number */
+		default: __builtin_unreachable(); /* the generator writes no other number */
 		}
 	}
 

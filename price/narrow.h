@@ -43,15 +43,9 @@ static inline bool power_narrow(int64_t base, unsigned exponent, int64_t *result
 	return true;
 }
 
-static inline int64_t floor_divide_narrow(int64_t x, int64_t by)
-{
-	return x / by - (x % by < 0);
-}
+static inline int64_t floor_divide_narrow(int64_t x, int64_t by) { return x / by - (x % by < 0); }
 
-static inline int64_t ceil_divide_narrow(int64_t x, int64_t by)
-{
-	return floor_divide_narrow(x, by) + (x % by != 0);
-}
+static inline int64_t ceil_divide_narrow(int64_t x, int64_t by) { return floor_divide_narrow(x, by) + (x % by != 0); }
 
 static inline int64_t quotient_narrow(int64_t y, int64_t x) { return y > 0 && x > 0 ? y / x : 0; }
 
@@ -76,9 +70,8 @@ bool price_native(unsigned number, struct price_machine *machine, struct price *
  * the program runs once with real work and once without, and *real is the difference; in real types *rest is everything
  * and *real is left alone. Returns false if a step does not fit.
  */
-static inline __attribute__((always_inline)) bool
-parted(bool (*program)(const struct price_machine *, uint64_t *), struct price_machine *machine, uint64_t *rest,
-       uint64_t *real)
+static inline __attribute__((always_inline)) bool parted(bool (*program)(const struct price_machine *, uint64_t *),
+                                                         struct price_machine *machine, uint64_t *rest, uint64_t *real)
 {
 	uint64_t all;
 

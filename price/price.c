@@ -14,13 +14,12 @@ typedef unsigned __int128 uwide;
 
 static int64_t read64(const uint16_t *at)
 {
-	return (int64_t)((uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 |
-	                 (uint64_t)at[3] << 48);
+	return (int64_t)((uint64_t)at[0] | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 32 | (uint64_t)at[3] << 48);
 }
 
 /* --- 64 bits: enough for nearly every call, and more than twice as fast ---------------------- */
 
-#define NUMBER int64_t
+#define NUMBER      int64_t
 #define WIDTH(name) name##_narrow
 #include "price/machine.h"
 #undef NUMBER
@@ -73,7 +72,7 @@ static int log2_wide(wide x)
 	return x < 1 ? 0 : 63 - __builtin_clzll((unsigned long long)x);
 }
 
-#define NUMBER wide
+#define NUMBER      wide
 #define WIDTH(name) name##_wide
 #include "price/machine.h"
 #undef NUMBER
@@ -114,8 +113,7 @@ static uint64_t run(const struct price_machine *machine, const uint16_t *program
  * Runs a column of a complex type with and without work on real numbers. Returns the result without it, and stores the
  * difference in *real_work.
  */
-static uint64_t run_parted(struct price_machine *machine, const uint16_t *program, uint64_t *real_work,
-                           bool *saturated)
+static uint64_t run_parted(struct price_machine *machine, const uint16_t *program, uint64_t *real_work, bool *saturated)
 {
 	uint64_t all, rest;
 
@@ -154,9 +152,8 @@ void price_run_programs(const struct family *family, struct price_machine *machi
 	price->words = run(machine, &programs[family->words], &price->saturated);
 	if (!machine->complex) {
 		price->muls = run(machine, &programs[family->muls], &price->saturated);
-		price->adds = family->adds == family->muls
-				      ? price->muls
-				      : run(machine, &programs[family->adds], &price->saturated);
+		price->adds = family->adds == family->muls ? price->muls
+		                                           : run(machine, &programs[family->adds], &price->saturated);
 		return;
 	}
 	price->muls = run_parted(machine, &programs[family->muls], &price->real_muls, &price->saturated);
@@ -174,10 +171,8 @@ void price_shape(const struct routine *routine, const int64_t *shape, struct pri
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape)
 {
 	const struct family *family = &families[routine->family];
-	struct price_machine machine = {.shape = shape,
-	                          .complex = is_complex(routine),
-	                          .is_double = is_double(routine),
-	                          .real_is_one = true};
+	struct price_machine machine = {
+		.shape = shape, .complex = is_complex(routine), .is_double = is_double(routine), .real_is_one = true};
 	bool saturated = false;
 
 	if (family->blocked == PROGRAM_NONE)

@@ -59,7 +59,7 @@ enum fetch {
 	FETCH_LOGICAL,     /* a lapack_logical by value: an option 'T' or 'F' */
 	FETCH_INT_REF,     /* pointer to an integer of the library's width */
 	FETCH_INT,         /* an integer by value */
-	FETCH_INT_GROUPS,  /* pointer to integers, one for each group of a batch; the family's other dimension is their number */
+	FETCH_INT_GROUPS, /* pointer to integers, one for each group of a batch; the family's other dimension is their number */
 };
 
 /* The type of the value that a form returns. */

@@ -39,7 +39,7 @@ uint32_t addition_text(struct addition *add, uint64_t reference, const char *oth
 uint32_t addition_routine(struct addition *add, uint32_t number)
 {
 	const struct dump_routine *routine = dump_routine_at(&add->dump, number);
-	struct routine_key key = { 0 };
+	struct routine_key key = {0};
 
 	if (!routine) {
 		if (number != DUMP_NONE)
@@ -49,7 +49,8 @@ uint32_t addition_routine(struct addition *add, uint32_t number)
 	}
 	if (add->routines[number] != AGGREGATE_NONE)
 		return add->routines[number];
-	if (routine->option_count > DUMP_OPTIONS_MAX || routine->dim_count > DUMP_DIMS_MAX || routine->kind > DUMP_UNPRICED)
+	if (routine->option_count > DUMP_OPTIONS_MAX || routine->dim_count > DUMP_DIMS_MAX ||
+	    routine->kind > DUMP_UNPRICED)
 		dump_damaged(&add->dump, "routines with impossible shapes or kinds");
 	key.name = addition_text(add, routine->name, "(unknown)");
 	key.type = routine->type;
@@ -67,7 +68,7 @@ uint32_t addition_module(struct addition *add, uint32_t number)
 {
 	const struct dump_module *entry = dump_module_at(&add->dump, number);
 	struct aggregate *aggregate = add->aggregate;
-	struct module_key key = { 0 };
+	struct module_key key = {0};
 	struct module *module;
 	uint32_t result;
 
@@ -86,7 +87,7 @@ uint32_t addition_module(struct addition *add, uint32_t number)
 	}
 	memcpy(key.build_id, entry->build_id, key.build_id_size);
 	result = addition_intern(&aggregate->modules, &key, sizeof key, (void **)&aggregate->module_totals,
-	                        &aggregate->module_capacity, sizeof *module);
+	                         &aggregate->module_capacity, sizeof *module);
 	module = &aggregate->module_totals[result];
 	module->flags |= entry->flags;
 	if (!module->earliest_start_ns || add->dump.header.start_realtime_ns < module->earliest_start_ns)
@@ -122,16 +123,17 @@ uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
 	const struct dump_site *site = dump_site_at(&add->dump, number);
 	struct aggregate *aggregate = add->aggregate;
 	const struct dump_module *module;
-	struct site_key key = { 0 };
+	struct site_key key = {0};
 
 	if (!site) {
 		/* DUMP_NONE is no damage: several sites share the row, or the dump had no room for the site. */
 		if (number != DUMP_NONE)
 			dump_damaged(&add->dump, "rows of call sites that the dump does not have");
-		key = (struct site_key){ .detail = intern_text(&aggregate->texts, ""),
-		                         .symbol = intern_text(&aggregate->texts, "(unknown)"),
-		                         .routine = addition_routine(add, DUMP_NONE),
-		                         .caller_module = AGGREGATE_NONE, .callee_module = AGGREGATE_NONE };
+		key = (struct site_key){.detail = intern_text(&aggregate->texts, ""),
+		                        .symbol = intern_text(&aggregate->texts, "(unknown)"),
+		                        .routine = addition_routine(add, DUMP_NONE),
+		                        .caller_module = AGGREGATE_NONE,
+		                        .callee_module = AGGREGATE_NONE};
 		return intern_bytes(&aggregate->sites, &key, sizeof key);
 	}
 	if (add->sites[number] != AGGREGATE_NONE)
@@ -139,7 +141,7 @@ uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
 	key.symbol = addition_text(add, site->symbol, "(unknown)");
 	key.detail = site->detail ? addition_text(add, site->detail, "(unknown)") : intern_text(&aggregate->texts, "");
 	if (manual || (site->routine == DUMP_NONE && dump_text(&add->dump, site->symbol))) {
-		struct routine_key routine = { .name = key.symbol };
+		struct routine_key routine = {.name = key.symbol};
 
 		key.routine = intern_bytes(&aggregate->routines, &routine, sizeof routine);
 	} else {
@@ -175,6 +177,6 @@ struct worker *addition_worker(struct addition *add, uint32_t lane)
 	struct aggregate *aggregate = add->aggregate;
 
 	add->worker = addition_intern(&aggregate->workers, &key, sizeof key, (void **)&aggregate->worker_totals,
-	                             &aggregate->worker_capacity, sizeof(struct worker));
+	                              &aggregate->worker_capacity, sizeof(struct worker));
 	return &aggregate->worker_totals[add->worker];
 }

@@ -23,7 +23,7 @@ struct addition {
 	struct process *process; /* in the aggregate */
 	/* By their number in the dump, the numbers of these in the aggregate; AGGREGATE_NONE until they are asked for. */
 	uint32_t *routines, *modules, *sites, *spaces;
-	struct memo texts;  /* by their reference, the numbers of texts, so that one with many references is read once */
+	struct memo texts; /* by their reference, the numbers of texts, so that one with many references is read once */
 	uint64_t row_calls; /* calls in all rows that were added, of every kind */
 	uint64_t lanes;     /* number of lanes that were added */
 	uint64_t used;      /* FLOPs used of all limits that were added */

@@ -14,15 +14,15 @@
 
 void aggregate_open(struct aggregate *aggregate, const struct aggregate_options *options)
 {
-	*aggregate = (struct aggregate){ .options = *options, .complete = true };
+	*aggregate = (struct aggregate){.options = *options, .complete = true};
 	intern_text(&aggregate->spaces, "");
 }
 
 void aggregate_close(struct aggregate *aggregate)
 {
-	struct intern *interns[] = { &aggregate->texts, &aggregate->routines, &aggregate->modules, &aggregate->sites,
-	                             &aggregate->spaces, &aggregate->limits, &aggregate->notes, &aggregate->stacks,
-	                             &aggregate->samples, &aggregate->flights, &aggregate->workers };
+	struct intern *interns[] = {&aggregate->texts,   &aggregate->routines, &aggregate->modules, &aggregate->sites,
+	                            &aggregate->spaces,  &aggregate->limits,   &aggregate->notes,   &aggregate->stacks,
+	                            &aggregate->samples, &aggregate->flights,  &aggregate->workers};
 
 	for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
 		intern_free(interns[i]);
@@ -47,8 +47,10 @@ void aggregate_close(struct aggregate *aggregate)
 const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = {
-		[DUMP_DIRECT] = "direct", [DUMP_ITERATIVE] = "iterative",
-		[DUMP_EXEMPT] = "exempt", [DUMP_UNPRICED] = "unpriced",
+		[DUMP_DIRECT] = "direct",
+		[DUMP_ITERATIVE] = "iterative",
+		[DUMP_EXEMPT] = "exempt",
+		[DUMP_UNPRICED] = "unpriced",
 	};
 
 	return names[kind < DUMP_UNPRICED ? kind : DUMP_UNPRICED];
@@ -98,8 +100,8 @@ static uint32_t row_find(struct aggregate *aggregate, const struct row *key, uns
 			return number;
 	row = arena_take(&aggregate->row_arena, size);
 	memcpy(row, key, size);
-	aggregate->rows = memory_grow(aggregate->rows, aggregate->row_count, &aggregate->row_capacity,
-	                              sizeof *aggregate->rows);
+	aggregate->rows =
+		memory_grow(aggregate->rows, aggregate->row_count, &aggregate->row_capacity, sizeof *aggregate->rows);
 	aggregate->rows[aggregate->row_count] = row;
 	hash_put(&aggregate->row_index, bucket, hash, (uint32_t)aggregate->row_count);
 	return (uint32_t)aggregate->row_count++;
@@ -126,7 +128,7 @@ static struct row *part_find(struct aggregate *aggregate, uint32_t row, uint32_t
 	sums->flags = aggregate->rows[row]->flags;
 	aggregate->parts = memory_grow(aggregate->parts, aggregate->part_count, &aggregate->part_capacity,
 	                               sizeof *aggregate->parts);
-	aggregate->parts[aggregate->part_count] = (struct row_part){ row, worker, sums };
+	aggregate->parts[aggregate->part_count] = (struct row_part){row, worker, sums};
 	hash_put(&aggregate->part_index, bucket, hash, (uint32_t)aggregate->part_count++);
 	return sums;
 }
@@ -152,16 +154,12 @@ static void count_row(struct addition *add, const struct dump_row *entry, const 
 	struct process *process = add->process;
 
 	switch (entry->kind) {
-	case DUMP_ROW_QUERY:
-		totals->queries = count_plus(totals->queries, entry->calls);
-		return;
+	case DUMP_ROW_QUERY: totals->queries = count_plus(totals->queries, entry->calls); return;
 	case DUMP_ROW_REFUSED:
 		totals->refused_calls = count_plus(totals->refused_calls, entry->calls);
 		totals->refused_flops = u128_add(totals->refused_flops, sums->flops);
 		return;
-	case DUMP_ROW_MANUAL:
-		totals->manual_charges = count_plus(totals->manual_charges, entry->calls);
-		break;
+	case DUMP_ROW_MANUAL: totals->manual_charges = count_plus(totals->manual_charges, entry->calls); break;
 	case DUMP_ROW_REJECTED:
 		totals->rejected_calls = count_plus(totals->rejected_calls, entry->calls);
 		/* fall through */
@@ -231,7 +229,7 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	union {
 		struct row row;
 		char bytes[sizeof(struct row) + DUMP_DIMS_MAX * sizeof(int64_t)];
-	} key = { 0 };
+	} key = {0};
 	struct aggregate *aggregate = add->aggregate;
 	struct dump_row entry = *given;
 	uint32_t number;
@@ -357,8 +355,7 @@ static void add_version(struct addition *add, const char *file)
 			return;
 	aggregate->versions = memory_grow(aggregate->versions, aggregate->version_count, &aggregate->version_capacity,
 	                                  sizeof *aggregate->versions);
-	aggregate->versions[aggregate->version_count++] =
-		(struct version){ text, intern_text(&aggregate->texts, file) };
+	aggregate->versions[aggregate->version_count++] = (struct version){text, intern_text(&aggregate->texts, file)};
 }
 
 static void add_damage(struct aggregate *aggregate, const char *file, const char *text, uint64_t count)
@@ -366,7 +363,7 @@ static void add_damage(struct aggregate *aggregate, const char *file, const char
 	aggregate->damage = memory_grow(aggregate->damage, aggregate->damage_count, &aggregate->damage_capacity,
 	                                sizeof *aggregate->damage);
 	aggregate->damage[aggregate->damage_count++] =
-		(struct damage){ intern_text(&aggregate->texts, file), memory_text(text, strlen(text)), count, false };
+		(struct damage){intern_text(&aggregate->texts, file), memory_text(text, strlen(text)), count, false};
 	aggregate->complete = false;
 }
 
@@ -379,7 +376,8 @@ void aggregate_missing(struct aggregate *aggregate, const char *file, const char
 
 bool process_may_miss_its_end(const struct process *process)
 {
-	return process->losses & DUMP_NOT_DURABLE && process->state != PROCESS_CLOSED && process->state != PROCESS_RUNNING;
+	return process->losses & DUMP_NOT_DURABLE && process->state != PROCESS_CLOSED &&
+	       process->state != PROCESS_RUNNING;
 }
 
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why)
@@ -440,7 +438,8 @@ static void add_contents(struct addition *add, const char *file)
 	addition_lanes(add);
 	addition_notes(add);
 	addition_samples(add);
-	check_zeros(add, passed != add->aggregate->totals.passed_calls, in_flight != add->aggregate->totals.in_flight_calls);
+	check_zeros(add, passed != add->aggregate->totals.passed_calls,
+	            in_flight != add->aggregate->totals.in_flight_calls);
 	/* The counts of a damaged dump without rows are not known to be 0. */
 	add->process->answered = rows || !add->dump.damage_total;
 	if (add->process->answered)
@@ -457,7 +456,7 @@ static void add_contents(struct addition *add, const char *file)
 
 void aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file)
 {
-	struct addition add = { .aggregate = aggregate };
+	struct addition add = {.aggregate = aggregate};
 	enum read_status status = dump_open(&add.dump, source);
 
 	if (status == READ_OK || status == READ_DAMAGED) {

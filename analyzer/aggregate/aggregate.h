@@ -36,11 +36,11 @@ struct module_key {
 };
 
 struct site_key {
-	uint64_t offset;          /* return address as an address in its module's ELF file; in memory if no module is known */
-	uint32_t symbol, routine; /* text; number of a routine */
+	uint64_t offset; /* return address as an address in its module's ELF file; in memory if no module is known */
+	uint32_t symbol, routine;              /* text; number of a routine */
 	uint32_t caller_module, callee_module; /* AGGREGATE_NONE if not known */
-	uint32_t detail;          /* text: subscripts and shapes of a manual charge, "" otherwise */
-	uint32_t padding;         /* 0 */
+	uint32_t detail;                       /* text: subscripts and shapes of a manual charge, "" otherwise */
+	uint32_t padding;                      /* 0 */
 };
 
 struct limit_key {
@@ -88,7 +88,7 @@ enum worker_part {
 
 /* A worker. Members that are not told apart are AGGREGATE_NONE; the rank is WORKER_NO_RANK then. */
 struct worker_key {
-	uint32_t host, job;     /* texts */
+	uint32_t host, job; /* texts */
 	int32_t rank;
 	uint32_t process, lane; /* index into `processes`; number in its dump */
 };
@@ -103,12 +103,13 @@ struct worker {
 
 /* The totals of all rows of all dumps with the same routine, shape, site, namespace, kind and flags. */
 struct row {
-	u128 flops, charged, words; /* of all its calls */
+	u128 flops, charged, words;           /* of all its calls */
 	uint64_t calls, timed_calls, time_ns; /* time_ns: total duration of the timed calls */
-	uint64_t options; /* as in struct dump_row */
+	uint64_t options;                     /* as in struct dump_row */
 	uint32_t routine, site, space;
-	uint8_t kind, flags; /* enum dump_row_kind; enum dump_row_flags, of which DUMP_ROW_SATURATED tells no rows apart */
-	int64_t dims[];      /* as many as the routine has */
+	uint8_t kind,
+		flags;  /* enum dump_row_kind; enum dump_row_flags, of which DUMP_ROW_SATURATED tells no rows apart */
+	int64_t dims[]; /* as many as the routine has */
 };
 
 /* The part of a row that comes from one worker. */
@@ -126,7 +127,7 @@ struct module {
 /* All limits of one amount on one namespace. Each process, and each scope, has a limit of its own. */
 struct limit {
 	uint64_t processes; /* number of these limits: a process may have several by scopes */
-	uint64_t used;      /* FLOPs used of the limit that is used most: it is compared with the amount of a single one */
+	uint64_t used; /* FLOPs used of the limit that is used most: it is compared with the amount of a single one */
 	uint64_t refused_calls, refused_flops, over_calls; /* sums over all; see struct dump_limit */
 };
 
@@ -156,9 +157,9 @@ enum process_state {
 struct process {
 	u128 flops, charged;
 	uint64_t calls, lost_calls, log_dropped; /* lost_calls: sum of the header's and the lanes' */
-	uint64_t start_realtime_ns, elapsed_ns; /* since 1970; 0 if not known */
+	uint64_t start_realtime_ns, elapsed_ns;  /* since 1970; 0 if not known */
 	uint32_t file, program, arguments, environment, directory, host, job; /* texts */
-	uint32_t launch, run; /* texts, "" if not known */
+	uint32_t launch, run;                                                 /* texts, "" if not known */
 	uint32_t argument_bytes, environment_bytes; /* of `arguments` and `environment`, whose items each end in a 0 */
 	uint32_t pid, parent_pid;
 	uint64_t id[2]; /* of the dump; both 0 if it has none */
@@ -191,13 +192,13 @@ struct totals {
 /* The price of a row by the current routine table; see catalog.h. */
 struct priced {
 	uint64_t flops, charged, words; /* of one call */
-	uint8_t kind; /* enum dump_kind */
+	uint8_t kind;                   /* enum dump_kind */
 };
 
 struct aggregate_options {
 	const char *host; /* name of this machine; NULL: no process counts as running, and `alive` is not called */
 	bool (*alive)(uint32_t pid, uint64_t start_ticks); /* whether such a process runs on this machine */
-	uint64_t now_ns;  /* CLOCK_MONOTONIC; up to it running processes have run */
+	uint64_t now_ns;                                   /* CLOCK_MONOTONIC; up to it running processes have run */
 	/*
 	 * Sets *priced to the price of a row by the current routine table. Returns false if it has none: the row keeps
 	 * its price then. `multiplier` is the product of the multipliers that the row was charged with, times 2^32. The
@@ -210,7 +211,8 @@ struct aggregate_options {
 	 * Called for each row of a dump: `entry`, with its lane and its number there, was added to `row` of the
 	 * aggregate. The pointer may be NULL.
 	 */
-	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row);
+	void (*row_added)(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry,
+	                  const struct row *row);
 	void *row_context; /* first argument of `row_added` */
 	unsigned worker;   /* a set of enum worker_part; WORKER_NONE: no parts of rows are kept */
 };
@@ -222,7 +224,8 @@ struct version {
 struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes;
-	struct intern stacks, samples, flights, workers; /* `spaces`: paths, the root being 0; flights: struct place_key */
+	struct intern stacks, samples, flights,
+		workers; /* `spaces`: paths, the root being 0; flights: struct place_key */
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;

@@ -32,7 +32,7 @@ static void add_thread(struct addition *add, const struct dump_lane *lane, uint3
 /* Adds a share, if the row at `address` in the process's memory is a coarse row of the lane. */
 static void add_share(struct addition *add, const struct dump_share *share, uint32_t lane, uint64_t address)
 {
-	struct share new = { .of = *share, .lane = lane };
+	struct share new = {.of = *share, .lane = lane};
 	struct dump_row row;
 
 	if (add->share_count == FRAMES_LOOKED_UP || !dump_row_of_frame(&add->dump, lane, address, &row, &new.row) ||
@@ -75,10 +75,10 @@ static bool price_of_share(const struct addition *add, uint32_t lane, uint64_t s
 static void add_flight(struct addition *add, const struct dump_row *row, bool priced)
 {
 	struct aggregate *aggregate = add->aggregate;
-	struct place_key key = { addition_site(add, row->site, false), addition_space(add, row->namespace_id) };
+	struct place_key key = {addition_site(add, row->site, false), addition_space(add, row->namespace_id)};
 	struct flight *flight;
 	uint32_t number = addition_intern(&aggregate->flights, &key, sizeof key, (void **)&aggregate->flight_totals,
-	                                 &aggregate->flight_capacity, sizeof *flight);
+	                                  &aggregate->flight_capacity, sizeof *flight);
 
 	flight = &aggregate->flight_totals[number];
 	flight->calls = count_plus(flight->calls, 1);
@@ -102,7 +102,8 @@ static void add_flights(struct addition *add, const struct dump_lane *lane, uint
 		if (++add->flights > FRAMES_LOOKED_UP) {
 			dump_damaged(&add->dump, "more calls in flight than this program looks up");
 		} else if (dump_row_of_frame(&add->dump, number, lane->frames[i].row, &row, &place)) {
-			priced = !(row.flags & DUMP_ROW_COARSE) || price_of_share(add, number, lane->frames[i].slot, &row);
+			priced = !(row.flags & DUMP_ROW_COARSE) ||
+			         price_of_share(add, number, lane->frames[i].slot, &row);
 			add_flight(add, &row, priced);
 		} else if (has_ended) { /* otherwise the row may be newer than those that were read */
 			dump_damaged(&add->dump, "calls in flight whose rows are missing");
@@ -153,11 +154,13 @@ void addition_limits(struct addition *add)
 	while ((entry = dump_cursor_next(&cursor))) {
 		uint64_t unspent = leases_on(&leases, cursor.number);
 		uint64_t used = entry->used > unspent ? entry->used - unspent : 0;
-		struct limit_key key = { .amount = entry->amount, .space = addition_space(add, entry->namespace_id),
-		                         .is_scope = entry->flags & DUMP_LIMIT_SCOPE };
+		struct limit_key key = {.amount = entry->amount,
+		                        .space = addition_space(add, entry->namespace_id),
+		                        .is_scope = entry->flags & DUMP_LIMIT_SCOPE};
 		struct limit *limit;
-		uint32_t number = addition_intern(&aggregate->limits, &key, sizeof key, (void **)&aggregate->limit_totals,
-		                                 &aggregate->limit_capacity, sizeof *limit);
+		uint32_t number =
+			addition_intern(&aggregate->limits, &key, sizeof key, (void **)&aggregate->limit_totals,
+		                        &aggregate->limit_capacity, sizeof *limit);
 
 		limit = &aggregate->limit_totals[number];
 		limit->processes++;
@@ -180,9 +183,9 @@ void addition_notes(struct addition *add)
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_NOTES, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
-		struct note_key key = { entry->kind, addition_text(add, entry->text, "(unknown)") };
+		struct note_key key = {entry->kind, addition_text(add, entry->text, "(unknown)")};
 		uint32_t number = addition_intern(&aggregate->notes, &key, sizeof key, (void **)&aggregate->note_totals,
-		                                 &aggregate->note_capacity, sizeof(struct note));
+		                                  &aggregate->note_capacity, sizeof(struct note));
 
 		aggregate->note_totals[number].processes++;
 		aggregate->note_totals[number].count = count_plus(aggregate->note_totals[number].count, entry->count);
@@ -249,7 +252,7 @@ static uint32_t read_stack(struct addition *add, struct stack_reader *reader, ui
 
 void addition_samples(struct addition *add)
 {
-	struct stack_reader reader = { .room = bytes_of(&add->dump, DUMP_STACKS) };
+	struct stack_reader reader = {.room = bytes_of(&add->dump, DUMP_STACKS)};
 	struct aggregate *aggregate = add->aggregate;
 	const struct dump_sample *entry;
 	struct dump_cursor cursor;
@@ -263,9 +266,10 @@ void addition_samples(struct addition *add)
 
 		if (stack == AGGREGATE_NONE || !entry->calls)
 			continue;
-		key = (struct sample_key){ stack, addition_site(add, entry->site, false), addition_space(add, entry->namespace_id) };
+		key = (struct sample_key){stack, addition_site(add, entry->site, false),
+		                          addition_space(add, entry->namespace_id)};
 		number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
-		                        &aggregate->sample_capacity, sizeof *sample);
+		                         &aggregate->sample_capacity, sizeof *sample);
 		sample = &aggregate->sample_totals[number];
 		sample->flops = u128_add(sample->flops, entry->flops);
 		sample->calls = count_plus(sample->calls, entry->calls);
@@ -281,7 +285,7 @@ void addition_samples(struct addition *add)
 static void add_meta(struct addition *add)
 {
 	uint64_t room = bytes_of(&add->dump, DUMP_STRINGS); /* all items together are not longer: they do not overlap */
-	struct text arguments = { 0 }, environment = { 0 };
+	struct text arguments = {0}, environment = {0};
 	struct process *process = add->process;
 	struct intern *texts = &add->aggregate->texts;
 	const struct dump_meta *meta;
@@ -326,16 +330,13 @@ static enum process_state state_of(const struct aggregate_options *options, cons
 	if (dump->header_damaged)
 		return PROCESS_UNKNOWN;
 	switch (header->state) {
-	case DUMP_CLOSED:
-		return PROCESS_CLOSED;
-	case DUMP_EXECED:
-		return PROCESS_REPLACED;
+	case DUMP_CLOSED: return PROCESS_CLOSED;
+	case DUMP_EXECED: return PROCESS_REPLACED;
 	case DUMP_RUNNING:
 		if (!options->host || strcmp(options->host, header->host))
 			return PROCESS_UNKNOWN;
 		return options->alive(header->pid, header->start_ticks) ? PROCESS_RUNNING : PROCESS_ENDED;
-	default:
-		return PROCESS_UNKNOWN;
+	default: return PROCESS_UNKNOWN;
 	}
 }
 
@@ -369,7 +370,7 @@ void addition_process(struct addition *add, const char *file)
 		.forked = header->fork_parent_ticks != 0,
 		.launch = intern_text(&aggregate->texts, header->launch),
 		.run = intern_text(&aggregate->texts, header->run),
-		.id = { header->id[0], header->id[1] },
+		.id = {header->id[0], header->id[1]},
 		.rank = header->rank,
 		.job_size = header->job_size,
 		.exit_status = header->exit_status,

@@ -30,7 +30,7 @@ void copy_worth_find(struct copy_worth *worth, const struct dump_source *source)
 	struct dump_cursor cursor;
 	const struct dump_row *row;
 
-	*worth = (struct copy_worth){ 0 };
+	*worth = (struct copy_worth){0};
 	if (dump_open(&dump, source) <= READ_DAMAGED) {
 		dump_cursor_open(&cursor, &dump, DUMP_ROWS, sizeof *row);
 		while ((row = dump_cursor_next(&cursor)))

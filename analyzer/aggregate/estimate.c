@@ -13,10 +13,10 @@
 
 /* What is known of one call site in one namespace (a stratum of the sample). */
 struct stratum {
-	u128 done;    /* FLOPs of calls that have returned */
-	u128 begun;   /* FLOPs of calls in flight */
-	u128 charged; /* charged FLOPs of both */
-	u128 sampled; /* charged FLOPs that all its samples stand for */
+	u128 done;                     /* FLOPs of calls that have returned */
+	u128 begun;                    /* FLOPs of calls in flight */
+	u128 charged;                  /* charged FLOPs of both */
+	u128 sampled;                  /* charged FLOPs that all its samples stand for */
 	uint64_t calls, sampled_calls; /* calls: both, too */
 };
 
@@ -29,9 +29,9 @@ struct strata {
 /* Returns the stratum of a site in a namespace, and adds it if there is none. Valid until the next one is added. */
 static struct stratum *stratum_of(struct strata *strata, uint32_t site, uint32_t space)
 {
-	struct place_key key = { site, space };
+	struct place_key key = {site, space};
 	uint32_t number = addition_intern(&strata->keys, &key, sizeof key, (void **)&strata->strata, &strata->capacity,
-	                                 sizeof *strata->strata);
+	                                  sizeof *strata->strata);
 
 	return &strata->strata[number];
 }
@@ -89,20 +89,21 @@ static struct estimate estimate(const struct sample *sample, const struct stratu
 {
 	u128 least = stratum->done, all = u128_add(least, stratum->begun), most = u128_add(all, placeless);
 	u128 target = stratum->charged ? u128_scale(stratum->sampled, all, stratum->charged) : stratum->sampled;
-	bool weighed = stratum->sampled || !all; /* if not: samples of 0 FLOPs do not say which stack did how much work */
+	bool weighed =
+		stratum->sampled || !all; /* if not: samples of 0 FLOPs do not say which stack did how much work */
 	bool exact = stratum->sampled == stratum->charged && stratum->sampled_calls >= stratum->calls && weighed;
 
 	if (target < least)
 		target = least;
 	if (target > most)
 		target = most;
-	return (struct estimate){ .flops = share(sample, stratum, target), .exact = exact };
+	return (struct estimate){.flops = share(sample, stratum, target), .exact = exact};
 }
 
 struct estimate *estimates_new(const struct aggregate *aggregate)
 {
 	struct estimate *estimates = memory_new(aggregate->samples.count, sizeof *estimates);
-	struct strata strata = { 0 };
+	struct strata strata = {0};
 
 	add_all(&strata, aggregate);
 	for (size_t i = 0; i < aggregate->samples.count; i++) {

@@ -42,7 +42,7 @@ static struct placed *place_all(const struct aggregate *aggregate, struct intern
 		const struct process *process = &aggregate->processes[i];
 		struct launch_key key = launch_of(aggregate, process);
 
-		placed[i] = (struct placed){ process, intern_bytes(keys, &key, sizeof key) };
+		placed[i] = (struct placed){process, intern_bytes(keys, &key, sizeof key)};
 	}
 	qsort(placed, aggregate->process_count, sizeof *placed, compare_placed);
 	return placed;
@@ -79,7 +79,7 @@ static void add_launch(struct launch_list *list, const struct placed *placed, si
 	struct launch *launch = &list->launches[list->count++];
 	uint32_t next = 0; /* first rank that has not been dealt with */
 
-	*launch = (struct launch){ placed->process->job, placed->process->launch, placed->process->job_size, 0, { 0 } };
+	*launch = (struct launch){placed->process->job, placed->process->launch, placed->process->job_size, 0, {0}};
 	for (size_t i = 0; i < count;) {
 		uint32_t rank = (uint32_t)placed[i].process->rank;
 		bool answered = false;
@@ -104,11 +104,11 @@ static void add_launch(struct launch_list *list, const struct placed *placed, si
 
 void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 {
-	struct intern keys = { 0 };
+	struct intern keys = {0};
 	struct placed *placed = place_all(aggregate, &keys);
 	size_t count = aggregate->process_count;
 
-	*list = (struct launch_list){ .balance.ranks = true };
+	*list = (struct launch_list){.balance.ranks = true};
 	list->processes = memory_new(count, sizeof *list->processes);
 	list->launches = memory_new(keys.count, sizeof *list->launches);
 	for (size_t i = 0; i < count;) {
@@ -139,5 +139,5 @@ void launches_free(struct launch_list *list)
 		text_free(&list->launches[i].missing);
 	free(list->launches);
 	free(list->processes);
-	*list = (struct launch_list){ 0 };
+	*list = (struct launch_list){0};
 }

@@ -31,7 +31,8 @@ static struct lease *lanes_read(struct dump *dump, size_t *count)
 		if (lane->lease <= 0 || !(lane->lease_limits[0] || lane->lease_limits[1]))
 			continue;
 		list = memory_grow(list, *count, &capacity, sizeof *list);
-		list[(*count)++] = (struct lease){ (uint64_t)lane->lease, { lane->lease_limits[0], lane->lease_limits[1] } };
+		list[(*count)++] =
+			(struct lease){(uint64_t)lane->lease, {lane->lease_limits[0], lane->lease_limits[1]}};
 	}
 	dump_cursor_close(&cursor);
 	return list;
@@ -63,7 +64,7 @@ void leases_read(struct leases *leases, struct dump *dump)
 	struct lease *list = lanes_read(dump, &lease_count);
 	uint32_t *parents;
 
-	*leases = (struct leases){ 0 };
+	*leases = (struct leases){0};
 	if (!lease_count)
 		return;
 	parents = parents_read(dump, &leases->count);
@@ -81,7 +82,7 @@ void leases_read(struct leases *leases, struct dump *dump)
 void leases_free(struct leases *leases)
 {
 	free(leases->unspent);
-	*leases = (struct leases){ 0 };
+	*leases = (struct leases){0};
 }
 
 uint64_t leases_on(const struct leases *leases, uint32_t limit)

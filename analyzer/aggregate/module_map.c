@@ -36,9 +36,9 @@ static struct edge *edges_of(const struct dump *dump, size_t *count)
 		if (!module || module->start >= module->end)
 			continue;
 		edges = memory_grow(edges, *count, &capacity, sizeof *edges);
-		edges[(*count)++] = (struct edge){ module->start, i, false };
+		edges[(*count)++] = (struct edge){module->start, i, false};
 		edges = memory_grow(edges, *count, &capacity, sizeof *edges);
-		edges[(*count)++] = (struct edge){ module->end, i, true };
+		edges[(*count)++] = (struct edge){module->end, i, true};
 	}
 	if (edges)
 		qsort(edges, *count, sizeof *edges, compare_edges);
@@ -52,12 +52,12 @@ void module_map_open(struct module_map *map, const struct dump *dump)
 	size_t count;
 	struct edge *edges = edges_of(dump, &count);
 
-	*map = (struct module_map){ .stretches = memory_new(count, sizeof *map->stretches) };
+	*map = (struct module_map){.stretches = memory_new(count, sizeof *map->stretches)};
 	for (size_t i = 0; i < count; i++) {
 		modules += edges[i].ends ? UINT32_MAX : 1;
 		sum += edges[i].ends ? -edges[i].module : edges[i].module;
 		if (i + 1 == count || edges[i + 1].address != edges[i].address)
-			map->stretches[map->count++] = (struct module_stretch){ edges[i].address, modules, sum };
+			map->stretches[map->count++] = (struct module_stretch){edges[i].address, modules, sum};
 	}
 	free(edges);
 }
@@ -65,12 +65,12 @@ void module_map_open(struct module_map *map, const struct dump *dump)
 void module_map_close(struct module_map *map)
 {
 	free(map->stretches);
-	*map = (struct module_map){ 0 };
+	*map = (struct module_map){0};
 }
 
 struct stack_frame module_map_frame(const struct module_map *map, struct addition *add, uint64_t address)
 {
-	struct stack_frame frame = { .offset = address, .module = AGGREGATE_NONE };
+	struct stack_frame frame = {.offset = address, .module = AGGREGATE_NONE};
 	const struct module_stretch *stretch;
 	size_t low = 0, high = map->count;
 

@@ -95,7 +95,8 @@ static void tie_by(struct ties *ties, uint32_t header, const void *key, size_t s
 static void tie_ranks(struct ties *ties, uint32_t number)
 {
 	const struct dump_header *header = &ties->headers[number];
-	struct launch_key key = launch_key_of(header->job, header->launch, header->job_size, header->host, header->parent_pid);
+	struct launch_key key =
+		launch_key_of(header->job, header->launch, header->job_size, header->host, header->parent_pid);
 
 	if (header->rank < 0 || (header->layout >= 3 ? header->job_size < 2 : !*header->job))
 		return;
@@ -148,10 +149,11 @@ static bool lived_until(const struct dump_header *header, uint64_t realtime_ns)
  * Returns the header of the child's parent, or NULL if no dump is of it. Of all processes of the same host with the
  * parent's pid, it is the last one that began before the child. `sorted` is in the order of compare_processes.
  */
-static const struct dump_header *find_parent(const struct dump_header **sorted, size_t count, const struct dump_header *child)
+static const struct dump_header *find_parent(const struct dump_header **sorted, size_t count,
+                                             const struct dump_header *child)
 {
 	size_t low = 0, high = count;
-	struct dump_header wanted = { .pid = child->parent_pid, .start_ticks = child->start_ticks };
+	struct dump_header wanted = {.pid = child->parent_pid, .start_ticks = child->start_ticks};
 	const struct dump_header *key = &wanted, *found;
 
 	memcpy(wanted.host, child->host, sizeof wanted.host);
@@ -167,7 +169,9 @@ static const struct dump_header *find_parent(const struct dump_header **sorted, 
 		return NULL;
 	found = sorted[low - 1];
 	return found->pid == wanted.pid && !strcmp(found->host, wanted.host) &&
-	       lived_until(found, child->start_realtime_ns) ? found : NULL;
+	                       lived_until(found, child->start_realtime_ns)
+	               ? found
+	               : NULL;
 }
 
 /* Ties each header to that of its parent. */
@@ -189,18 +193,20 @@ static void tie_children(struct ties *ties)
 
 void runs_find(struct runs *runs, const struct dump_header *headers, size_t count)
 {
-	struct ties ties = { .headers = headers, .count = count, .parent = memory_new(count, sizeof *ties.parent) };
+	struct ties ties = {.headers = headers, .count = count, .parent = memory_new(count, sizeof *ties.parent)};
 
 	for (uint32_t i = 0; i < count; i++)
 		ties.parent[i] = i;
 	tie_by_marks(&ties);
 	tie_children(&ties);
-	*runs = (struct runs){ .run = memory_new(count, sizeof *runs->run), .begin_ns = memory_new(count, sizeof *runs->begin_ns) };
+	*runs = (struct runs){.run = memory_new(count, sizeof *runs->run),
+	                      .begin_ns = memory_new(count, sizeof *runs->begin_ns)};
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t root = root_of(&ties, i), run; /* the root comes before i, so that its run has a number */
 
 		run = runs->run[i] = root == i ? (uint32_t)runs->count++ : runs->run[root];
-		if (!runs->begin_ns[run] || (headers[i].start_realtime_ns && headers[i].start_realtime_ns < runs->begin_ns[run]))
+		if (!runs->begin_ns[run] ||
+		    (headers[i].start_realtime_ns && headers[i].start_realtime_ns < runs->begin_ns[run]))
 			runs->begin_ns[run] = headers[i].start_realtime_ns;
 	}
 	intern_free(&ties.keys);
@@ -212,7 +218,7 @@ void runs_free(struct runs *runs)
 {
 	free(runs->run);
 	free(runs->begin_ns);
-	*runs = (struct runs){ 0 };
+	*runs = (struct runs){0};
 }
 
 bool runs_is_later(const struct runs *runs, uint32_t run, uint32_t other)

@@ -14,8 +14,9 @@
 #include "flopshim_dump.h"
 
 struct runs {
-	uint32_t *run;      /* for each header the number of its run; runs are numbered in the order of their first headers */
-	size_t count;       /* of the runs */
+	uint32_t
+		*run; /* for each header the number of its run; runs are numbered in the order of their first headers */
+	size_t count; /* of the runs */
 	uint64_t *begin_ns; /* for each run when its first dump was begun, since 1970; 0 if no dump says so */
 };
 

@@ -71,12 +71,9 @@ static unsigned by_space(const struct aggregate *aggregate, const struct row *ro
 }
 
 static const struct way ways[GROUP_COUNT] = {
-	[GROUP_ROUTINE] = { is_not_manual, by_name },
-	[GROUP_SHAPE] = { is_call, by_shape },
-	[GROUP_SITE] = { is_call_of_site, by_site },
-	[GROUP_LIBRARY] = { is_call_of_site, by_library },
-	[GROUP_MANUAL] = { is_manual, by_name },
-	[GROUP_SPACE] = { is_work, by_space },
+	[GROUP_ROUTINE] = {is_not_manual, by_name}, [GROUP_SHAPE] = {is_call, by_shape},
+	[GROUP_SITE] = {is_call_of_site, by_site},  [GROUP_LIBRARY] = {is_call_of_site, by_library},
+	[GROUP_MANUAL] = {is_manual, by_name},      [GROUP_SPACE] = {is_work, by_space},
 };
 
 /* Whether the row has the key `words`, of `count` words. */
@@ -84,7 +81,8 @@ static bool key_equal(const struct grouping *grouping, const struct row *row, co
 {
 	uint64_t others[KEY_WORDS];
 
-	return grouping->way->key(grouping->aggregate, row, others) == count && !memcmp(words, others, count * sizeof *words);
+	return grouping->way->key(grouping->aggregate, row, others) == count &&
+	       !memcmp(words, others, count * sizeof *words);
 }
 
 /* Returns the group of the row with number `first`, and adds it if there is none. */
@@ -105,7 +103,7 @@ static struct group *group_of(struct grouping *grouping, uint32_t first)
 		if (key_equal(grouping, list->groups[number].row, words, count))
 			return &list->groups[number];
 	list->groups = memory_grow(list->groups, list->count, &list->capacity, sizeof *list->groups);
-	list->groups[list->count] = (struct group){ .row = row, .first = first };
+	list->groups[list->count] = (struct group){.row = row, .first = first};
 	hash_put(&grouping->index, bucket, hash, (uint32_t)list->count);
 	return &list->groups[list->count++];
 }
@@ -143,18 +141,10 @@ static void add_to_group(const struct grouping *grouping, struct group *group, c
 
 	group->saturated |= row->flags & DUMP_ROW_SATURATED;
 	switch (row->kind) {
-	case DUMP_ROW_QUERY:
-		group->queries = count_plus(group->queries, row->calls);
-		return;
-	case DUMP_ROW_REFUSED:
-		group->refused_calls = count_plus(group->refused_calls, row->calls);
-		return;
-	case DUMP_ROW_REJECTED:
-		group->rejected_calls = count_plus(group->rejected_calls, row->calls);
-		break;
-	case DUMP_ROW_MANUAL:
-		group->manual_charges = count_plus(group->manual_charges, row->calls);
-		break;
+	case DUMP_ROW_QUERY: group->queries = count_plus(group->queries, row->calls); return;
+	case DUMP_ROW_REFUSED: group->refused_calls = count_plus(group->refused_calls, row->calls); return;
+	case DUMP_ROW_REJECTED: group->rejected_calls = count_plus(group->rejected_calls, row->calls); break;
+	case DUMP_ROW_MANUAL: group->manual_charges = count_plus(group->manual_charges, row->calls); break;
 	default:
 		if (routine_of(aggregate, row->routine)->kind == DUMP_UNPRICED)
 			group->unpriced_calls = count_plus(group->unpriced_calls, row->calls);
@@ -243,9 +233,9 @@ static void group_whole_rows(struct grouping *grouping)
 
 void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by, struct group_list *list)
 {
-	struct grouping grouping = { .aggregate = aggregate, .times = times, .way = &ways[by], .list = list };
+	struct grouping grouping = {.aggregate = aggregate, .times = times, .way = &ways[by], .list = list};
 
-	*list = (struct group_list){ 0 };
+	*list = (struct group_list){0};
 	if (by == GROUP_WORKER)
 		group_parts(&grouping);
 	else
@@ -264,7 +254,7 @@ void group_order(struct group_list *list, size_t top)
 void group_list_free(struct group_list *list)
 {
 	free(list->groups);
-	*list = (struct group_list){ 0 };
+	*list = (struct group_list){0};
 }
 
 /* Namespaces. */
@@ -353,5 +343,5 @@ void group_spaces(const struct aggregate *aggregate, struct space_list *list)
 void space_list_free(struct space_list *list)
 {
 	free(list->spaces);
-	*list = (struct space_list){ 0 };
+	*list = (struct space_list){0};
 }

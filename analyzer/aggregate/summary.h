@@ -48,7 +48,8 @@ struct group_list {
  * for the aggregate, and may be NULL. The groups point to rows of the aggregate, which must not change while they are
  * used.
  */
-void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by, struct group_list *list);
+void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by,
+                struct group_list *list);
 /*
  * Moves the `top` groups with the most FLOPs to the front and sorts them; those behind are in no order. Among equal FLOPs the
  * number of calls decides, then refused calls, manual charges and the order of first rows. Groups that were already sorted to
@@ -63,8 +64,8 @@ struct space {
 	u128 own_flops, own_charged, inclusive_flops, inclusive_charged;
 	uint64_t own_calls, inclusive_calls; /* with manual charges */
 	uint64_t refused_calls;              /* inclusive */
-	uint64_t budget, budget_used;        /* largest amount of its limits, and the most that one of these used; 0: none */
-	uint32_t number;                     /* in the aggregate */
+	uint64_t budget, budget_used; /* largest amount of its limits, and the most that one of these used; 0: none */
+	uint32_t number;              /* in the aggregate */
 };
 
 struct space_list {

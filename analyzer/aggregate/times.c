@@ -48,7 +48,7 @@ static uint64_t key_of(const struct times *times, const struct row *row, enum le
 {
 	struct {
 		uint64_t level, by_words, routine, options;
-	} key = { .level = level, .by_words = by_words };
+	} key = {.level = level, .by_words = by_words};
 
 	if (level == SAME_TYPE)
 		key.routine = routine_of(times->aggregate, row->routine)->type;
@@ -86,7 +86,7 @@ static struct point *point_of(struct times *times, uint64_t key, int step)
 		if (times->points[number].key == key && times->points[number].step == step)
 			return &times->points[number];
 	times->points = memory_grow(times->points, times->count, &times->capacity, sizeof *times->points);
-	times->points[times->count] = (struct point){ .key = key, .step = step };
+	times->points[times->count] = (struct point){.key = key, .step = step};
 	hash_put(&times->index, bucket, hash, (uint32_t)times->count);
 	return &times->points[times->count++];
 }
@@ -116,7 +116,7 @@ static bool are_one(const struct point *before, const struct point *point)
 {
 	return before->key == point->key &&
 	       (before->step == point->step ||
-		(before->calls < CALLS_ENOUGH && point->step - before->step < STEPS_JOINED));
+	        (before->calls < CALLS_ENOUGH && point->step - before->step < STEPS_JOINED));
 }
 
 /* Joins neighbouring points with few calls, and makes the curves. The points must be sorted. */
@@ -136,7 +136,7 @@ static void join_points(struct times *times)
 		if (!kept || times->points[kept - 1].key != point->key) {
 			times->curves = memory_grow(times->curves, times->curve_count, &times->curve_capacity,
 			                            sizeof *times->curves);
-			times->curves[times->curve_count++] = (struct curve){ .key = point->key, .first = kept };
+			times->curves[times->curve_count++] = (struct curve){.key = point->key, .first = kept};
 		}
 		times->curves[times->curve_count - 1].count++;
 		times->points[kept++] = *point;
@@ -228,7 +228,8 @@ static double curve_ns(const struct point *points, size_t count, double size)
 	high = low + 1;
 	ns = point_ns(low);
 	if (point_size(high) > point_size(low))
-		ns += (point_ns(high) - point_ns(low)) * (size - point_size(low)) / (point_size(high) - point_size(low));
+		ns += (point_ns(high) - point_ns(low)) * (size - point_size(low)) /
+		      (point_size(high) - point_size(low));
 	if (next == 0)
 		return least(least(most(ns, proportional), point_ns(end)), proportional + CALL_NS);
 	return next == count ? most(least(ns, proportional), point_ns(end)) : ns;
@@ -245,12 +246,14 @@ bool times_estimate(const struct times *times, const struct row *row, uint64_t *
 	for (enum level level = 0; level <= last; level++) {
 		uint64_t key = key_of(times, row, level, by_words);
 		const struct curve *curve = times->curve_count ? bsearch(&key, times->curves, times->curve_count,
-		                                                         sizeof *times->curves, compare_curves) : NULL;
+		                                                         sizeof *times->curves, compare_curves)
+		                                               : NULL;
 		double estimate;
 
 		if (!curve)
 			continue;
-		estimate = curve_ns(&times->points[curve->first], curve->count, size_of(row, by_words)) * (double)row->calls;
+		estimate = curve_ns(&times->points[curve->first], curve->count, size_of(row, by_words)) *
+		           (double)row->calls;
 		*ns = estimate < 9e18 ? (uint64_t)(estimate + 0.5) : UINT64_MAX;
 		return true;
 	}

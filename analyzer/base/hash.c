@@ -11,7 +11,7 @@
 
 void hash_reserve(struct hash_index *index)
 {
-	struct hash_index grown = { .used = index->used };
+	struct hash_index grown = {.used = index->used};
 
 	if (4 * (index->used + 1) <= 3 * index->size)
 		return;
@@ -33,5 +33,5 @@ void hash_reserve(struct hash_index *index)
 void hash_free(struct hash_index *index)
 {
 	free(index->buckets);
-	*index = (struct hash_index){ 0 };
+	*index = (struct hash_index){0};
 }

@@ -33,8 +33,8 @@ struct hash_bucket {
 /* A table; one that is all zeros is empty. */
 struct hash_index {
 	struct hash_bucket *buckets; /* the buckets; NULL until the first hash_reserve */
-	size_t size;             /* number of buckets: 0 or a power of two */
-	size_t used;             /* buckets that are not free, at most 3/4 of them */
+	size_t size;                 /* number of buckets: 0 or a power of two */
+	size_t used;                 /* buckets that are not free, at most 3/4 of them */
 };
 
 /*
@@ -47,10 +47,7 @@ void hash_reserve(struct hash_index *index);
 void hash_free(struct hash_index *index);
 
 /* Returns the bucket in which a search for this hash begins. The table must have buckets: see hash_reserve. */
-static inline size_t hash_begin(const struct hash_index *index, uint32_t hash)
-{
-	return hash & (index->size - 1);
-}
+static inline size_t hash_begin(const struct hash_index *index, uint32_t hash) { return hash & (index->size - 1); }
 
 /*
  * Returns the number of the next entry with this hash, searching from bucket `*bucket` on, and sets `*bucket` to the bucket
@@ -71,7 +68,7 @@ static inline uint32_t hash_next(const struct hash_index *index, uint32_t hash, 
 /* Adds an entry in the free bucket `bucket` that hash_next has found. `number` must be below HASH_NONE. */
 static inline void hash_put(struct hash_index *index, size_t bucket, uint32_t hash, uint32_t number)
 {
-	index->buckets[bucket] = (struct hash_bucket){ hash, number + 1 };
+	index->buckets[bucket] = (struct hash_bucket){hash, number + 1};
 	index->used++;
 }
 

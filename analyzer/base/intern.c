@@ -7,10 +7,7 @@
 
 #include <stdlib.h>
 
-static uint32_t key_hash(const void *bytes, size_t size)
-{
-	return (uint32_t)hash_bytes(size, bytes, size);
-}
+static uint32_t key_hash(const void *bytes, size_t size) { return (uint32_t)hash_bytes(size, bytes, size); }
 
 /* Returns the number of these bytes; or INTERN_NONE, with the bucket for them in `*bucket`. The table must have buckets. */
 static uint32_t search(const struct intern *intern, const void *bytes, size_t size, uint32_t hash, size_t *bucket)
@@ -44,7 +41,7 @@ uint32_t intern_bytes(struct intern *intern, const void *bytes, size_t size)
 	copy = arena_take(&intern->arena, size + 1);
 	memcpy(copy, bytes, size);
 	intern->entries = memory_grow(intern->entries, intern->count, &intern->capacity, sizeof *intern->entries);
-	intern->entries[intern->count] = (struct intern_entry){ copy, size };
+	intern->entries[intern->count] = (struct intern_entry){copy, size};
 	hash_put(&intern->index, bucket, hash, (uint32_t)intern->count);
 	return (uint32_t)intern->count++;
 }
@@ -54,5 +51,5 @@ void intern_free(struct intern *intern)
 	arena_free(&intern->arena);
 	free(intern->entries);
 	hash_free(&intern->index);
-	*intern = (struct intern){ 0 };
+	*intern = (struct intern){0};
 }

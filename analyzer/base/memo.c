@@ -9,10 +9,7 @@
 
 #include "analyzer/base/memory.h"
 
-static uint32_t hash_of(uint64_t key)
-{
-	return (uint32_t)hash_word(0, key);
-}
+static uint32_t hash_of(uint64_t key) { return (uint32_t)hash_word(0, key); }
 
 uint32_t memo_find(const struct memo *memo, uint64_t key)
 {
@@ -38,7 +35,7 @@ void memo_put(struct memo *memo, uint64_t key, uint32_t number)
 	while (hash_next(&memo->index, hash, &bucket) != HASH_NONE)
 		; /* another key with the same hash */
 	memo->entries = memory_grow(memo->entries, memo->count, &memo->capacity, sizeof *memo->entries);
-	memo->entries[memo->count] = (struct memo_entry){ key, number };
+	memo->entries[memo->count] = (struct memo_entry){key, number};
 	hash_put(&memo->index, bucket, hash, (uint32_t)memo->count++);
 }
 
@@ -46,5 +43,5 @@ void memo_free(struct memo *memo)
 {
 	hash_free(&memo->index);
 	free(memo->entries);
-	*memo = (struct memo){ 0 };
+	*memo = (struct memo){0};
 }

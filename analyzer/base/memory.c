@@ -31,10 +31,7 @@ static void *checked(void *memory)
 	return memory;
 }
 
-void *memory_new(size_t count, size_t size)
-{
-	return checked(calloc(count ? count : 1, size));
-}
+void *memory_new(size_t count, size_t size) { return checked(calloc(count ? count : 1, size)); }
 
 void *memory_resize(void *old, size_t count, size_t size)
 {

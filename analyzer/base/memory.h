@@ -11,9 +11,10 @@
 
 /* The caller owns what these functions return, and frees it by free(). */
 
-void *memory_new(size_t count, size_t size);               /* zeroed; never NULL, not even for a count of 0 */
-void *memory_resize(void *old, size_t count, size_t size); /* as realloc: `old` may be NULL, and new bytes are not zeroed */
-char *memory_text(const char *text, size_t length);        /* a terminated copy of `length` bytes */
+void *memory_new(size_t count, size_t size); /* zeroed; never NULL, not even for a count of 0 */
+void *memory_resize(void *old, size_t count,
+                    size_t size);                   /* as realloc: `old` may be NULL, and new bytes are not zeroed */
+char *memory_text(const char *text, size_t length); /* a terminated copy of `length` bytes */
 char *memory_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -88,15 +88,20 @@ char *number_short(u128 value, char text[NUMBER_TEXT])
 	}
 	before = (length - 1) % 3 + 1; /* digits before the point */
 	snprintf(text, NUMBER_TEXT, "%.*f %c", (int)(4 - before),
-	         digits / (before == 1 ? 1000.0 : before == 2 ? 100.0 : 10.0), prefixes[(length - 1) / 3]);
+	         digits / (before == 1   ? 1000.0
+	                   : before == 2 ? 100.0
+	                                 : 10.0),
+	         prefixes[(length - 1) / 3]);
 	return text;
 }
 
 char *number_time(double ns, char text[NUMBER_TEXT])
 {
-	static const struct { double limit, unit; const char *name; } units[] = {
-		{ 1e3, 1, "ns" }, { 1e6, 1e3, "us" }, { 1e9, 1e6, "ms" }, { 1000e9, 1e9, "s" },
-		{ 0, 3600e9, "h" },
+	static const struct {
+		double limit, unit;
+		const char *name;
+	} units[] = {
+		{1e3, 1, "ns"}, {1e6, 1e3, "us"}, {1e9, 1e6, "ms"}, {1000e9, 1e9, "s"}, {0, 3600e9, "h"},
 	};
 	unsigned i = 0;
 	double shown;

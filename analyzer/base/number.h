@@ -24,10 +24,7 @@ static inline u128 u128_add(u128 a, u128 b)
 }
 
 /* Returns the value, or UINT64_MAX if it does not fit. */
-static inline uint64_t u64_saturate(u128 value)
-{
-	return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;
-}
+static inline uint64_t u64_saturate(u128 value) { return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value; }
 
 /*
  * Returns a * b / c, rounded down. The product may have up to 256 bits. Where the result does not fit, it is U128_MAX.

@@ -33,15 +33,9 @@ void text_add_bytes(struct text *text, const void *more, size_t size)
 	text->bytes[text->length] = 0;
 }
 
-void text_add(struct text *text, const char *more)
-{
-	text_add_bytes(text, more, strlen(more));
-}
+void text_add(struct text *text, const char *more) { text_add_bytes(text, more, strlen(more)); }
 
-void text_add_byte(struct text *text, char byte)
-{
-	text_add_bytes(text, &byte, 1);
-}
+void text_add_byte(struct text *text, char byte) { text_add_bytes(text, &byte, 1); }
 
 void text_format(struct text *text, const char *format, ...)
 {
@@ -85,7 +79,7 @@ void text_clear(struct text *text)
 void text_free(struct text *text)
 {
 	free(text->bytes);
-	*text = (struct text){ 0 };
+	*text = (struct text){0};
 }
 
 size_t text_width(const char *text)
@@ -99,8 +93,11 @@ size_t text_width(const char *text)
 
 unsigned utf8_length(const unsigned char *text)
 {
-	unsigned length = text[0] < 0x80 ? 1 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 :
-	                  text[0] >= 0xe0 && text[0] < 0xf0 ? 3 : text[0] >= 0xf0 && text[0] < 0xf5 ? 4 : 0;
+	unsigned length = text[0] < 0x80                      ? 1
+	                  : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+	                  : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
+	                  : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
+	                                                      : 0;
 
 	for (unsigned i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)

@@ -20,7 +20,8 @@ void text_add(struct text *text, const char *more);
 void text_add_bytes(struct text *text, const void *more, size_t size);
 void text_add_byte(struct text *text, char byte);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_add_clean(struct text *text, const char *more); /* with '?' for control characters and bytes that are not UTF-8 */
+void text_add_clean(struct text *text,
+                    const char *more); /* with '?' for control characters and bytes that are not UTF-8 */
 
 void text_clear(struct text *text); /* makes it empty, and keeps its memory */
 void text_free(struct text *text);  /* frees its memory; it may be used again */

@@ -75,7 +75,7 @@ static bool strip_suffix(char *name, const char *suffix)
 
 const struct routine *catalog_find(const char *given)
 {
-	static const char *const suffixes[] = { "_64_", "64_", "_64", "_", "_work", "_sub" };
+	static const char *const suffixes[] = {"_64_", "64_", "_64", "_", "_work", "_sub"};
 	char name[NAME_MAX_LENGTH];
 	const struct routine *routine;
 	size_t length = strlen(given);
@@ -141,8 +141,9 @@ unsigned catalog_element_size(const struct routine *routine)
 
 /* How the shape of a dump's routine becomes one of the current table. */
 struct mapping {
-	const struct routine *routine;  /* in the current table; NULL if rows of it cannot be priced */
-	uint8_t places[SHAPE_ARGS_MAX]; /* for each argument its index among the options, or the dimensions, of the dump */
+	const struct routine *routine; /* in the current table; NULL if rows of it cannot be priced */
+	uint8_t places
+		[SHAPE_ARGS_MAX]; /* for each argument its index among the options, or the dimensions, of the dump */
 };
 
 struct repricer {
@@ -151,10 +152,7 @@ struct repricer {
 	size_t capacity;
 };
 
-void *catalog_repricer_new(void)
-{
-	return memory_new(1, sizeof(struct repricer));
-}
+void *catalog_repricer_new(void) { return memory_new(1, sizeof(struct repricer)); }
 
 void catalog_repricer_free(void *context)
 {
@@ -178,7 +176,7 @@ static uint8_t place_of(const struct intern *texts, const uint32_t *names, unsig
 
 static struct mapping make_mapping(const struct intern *texts, const struct routine_key *key)
 {
-	struct mapping mapping = { .routine = find_exact(intern_at(texts, key->name)) };
+	struct mapping mapping = {.routine = find_exact(intern_at(texts, key->name))};
 	const struct family *family;
 
 	if (!mapping.routine)
@@ -187,8 +185,8 @@ static struct mapping make_mapping(const struct intern *texts, const struct rout
 	for (unsigned i = 0; i < family->option_count + family->dim_count; i++) {
 		bool is_option = i < family->option_count;
 
-		mapping.places[i] = is_option ? place_of(texts, key->options, key->option_count, family->shape_names[i]) :
-		                                place_of(texts, key->dims, key->dim_count, family->shape_names[i]);
+		mapping.places[i] = is_option ? place_of(texts, key->options, key->option_count, family->shape_names[i])
+		                              : place_of(texts, key->dims, key->dim_count, family->shape_names[i]);
 		if (mapping.places[i] == SHAPE_NONE) {
 			mapping.routine = NULL; /* the dump does not have an argument that the price depends on */
 			break;
@@ -205,8 +203,8 @@ static const struct mapping *mapping_of(struct repricer *repricer, const struct 
 	uint32_t number = intern_bytes(&repricer->keys, key, sizeof *key);
 
 	if (repricer->keys.count > before) {
-		repricer->mappings = memory_grow(repricer->mappings, before, &repricer->capacity,
-		                                 sizeof *repricer->mappings);
+		repricer->mappings =
+			memory_grow(repricer->mappings, before, &repricer->capacity, sizeof *repricer->mappings);
 		repricer->mappings[number] = make_mapping(texts, key);
 	}
 	return &repricer->mappings[number];
@@ -244,7 +242,7 @@ bool catalog_reprice(void *context, const struct intern *texts, const struct rou
 	 * A dump does not have the weights, but the old price and charge show their effect. If that price is 0, they show
 	 * nothing, and only the multipliers apply.
 	 */
-	priced->charged = row->flops ? scaled(price.flops, row->charged, row->flops) :
-	                               scaled(price.flops, multiplier, UINT64_C(1) << 32);
+	priced->charged = row->flops ? scaled(price.flops, row->charged, row->flops)
+	                             : scaled(price.flops, multiplier, UINT64_C(1) << 32);
 	return true;
 }

@@ -29,10 +29,7 @@ const struct routine *catalog_find(const char *given);
 size_t catalog_near(const char *given, const char **near, size_t room);
 
 /* These return the table's row of a routine: what prices need, and the formulas as they are written. */
-static inline const struct family *catalog_family(const struct routine *routine)
-{
-	return &families[routine->family];
-}
+static inline const struct family *catalog_family(const struct routine *routine) { return &families[routine->family]; }
 
 static inline const struct formula *catalog_formula(const struct routine *routine)
 {

@@ -28,10 +28,7 @@ static void problem(struct query *query, const char *format, ...)
 	va_end(arguments);
 }
 
-unsigned query_shape_count(const struct family *family)
-{
-	return family->option_count + family->dim_count;
-}
+unsigned query_shape_count(const struct family *family) { return family->option_count + family->dim_count; }
 
 /* Appends to a text of QUERY_TEXT bytes, after a separator unless it is empty. What does not fit is cut off. */
 static void append(char *text, const char *separator, const char *more)
@@ -55,7 +52,8 @@ static void find_routine(struct query *query, const char *name)
 	count = catalog_near(name, near, NEAR_NAMES);
 	for (size_t i = 0; i < count; i++)
 		append(names, ", ", near[i]);
-	problem(query, "%.64s: there is no such routine%s%s%s", name, count ? "; did you mean " : "", names, count ? "?" : "");
+	problem(query, "%.64s: there is no such routine%s%s%s", name, count ? "; did you mean " : "", names,
+	        count ? "?" : "");
 }
 
 void query_shape_names(const struct family *family, char *names)
@@ -156,8 +154,12 @@ static unsigned place_of_short(const struct family *family, const char *name, si
 /* The same for other names of an argument: KD for the BLAS's K and K for LAPACK's KD (diagonals of a band), PR for P. */
 static unsigned place_of_synonym(const struct family *family, const char *name, size_t length)
 {
-	static const struct { const char *name, *argument, *families; } synonyms[] = {
-		{ "k", "kd", "*" }, { "kd", "k", "?b[ms]v" }, { "pr", "p", "gg*" },
+	static const struct {
+		const char *name, *argument, *families;
+	} synonyms[] = {
+		{"k", "kd", "*"},
+		{"kd", "k", "?b[ms]v"},
+		{"pr", "p", "gg*"},
 	};
 	unsigned place = query_shape_count(family);
 
@@ -186,10 +188,10 @@ static const struct remark {
 	const char *name, *values;
 	const char *families, *argument; /* pattern of the families it is for; argument that they must have, or NULL */
 } remarks[] = {
-	{ "ab", "a1b0 a1b1 general", "*", "alpha" },
-	{ "flag", "-2 -1 0 1", "rotm", NULL },
-	{ "pivoting", "yes no", "g[bt]*", NULL },
-	{ "blocks", "1x1 1x2 2x1 2x2", "t[rg]sy[l2]*", NULL },
+	{"ab", "a1b0 a1b1 general", "*", "alpha"},
+	{"flag", "-2 -1 0 1", "rotm", NULL},
+	{"pivoting", "yes no", "g[bt]*", NULL},
+	{"blocks", "1x1 1x2 2x1 2x2", "t[rg]sy[l2]*", NULL},
 };
 
 static const struct remark *find_remark(const struct routine *routine, const char *name, size_t length)
@@ -199,7 +201,8 @@ static const struct remark *find_remark(const struct routine *routine, const cha
 
 		if (!is_name(name, length, remark->name) || fnmatch(remark->families, catalog_family(routine)->name, 0))
 			continue;
-		if (!remark->argument || has_argument(catalog_formula(routine), remark->argument, strlen(remark->argument)))
+		if (!remark->argument ||
+		    has_argument(catalog_formula(routine), remark->argument, strlen(remark->argument)))
 			return remark;
 	}
 	return NULL;
@@ -323,13 +326,14 @@ static void parse_argument(struct query *query, const char *text)
 		take_remark(query, remark, equals + 1);
 	} else if (i == query_shape_count(family)) {
 		query_shape_names(family, names);
-		problem(query, "%s: %.*s: not an argument that its price can depend on; those are: %s", query->routine->name,
-		        (int)(length < 64 ? length : 64), text, names);
+		problem(query, "%s: %.*s: not an argument that its price can depend on; those are: %s",
+		        query->routine->name, (int)(length < 64 ? length : 64), text, names);
 	} else if (query->given[i]) {
 		problem(query, "%s: %s is given twice", query->routine->name, family->shape_names[i]);
 	} else {
 		query->given[i] = true;
-		(i < family->option_count ? parse_option : parse_dimension)(query, i, family->shape_names[i], equals + 1);
+		(i < family->option_count ? parse_option : parse_dimension)(query, i, family->shape_names[i],
+		                                                            equals + 1);
 	}
 }
 
@@ -355,7 +359,7 @@ static uint32_t next_random(uint64_t *state)
 
 static int64_t trial_dimension(uint32_t i)
 {
-	static const int64_t values[DIMENSION_TRIALS] = { 0, 1, 2, 3, 5, 8, 17, 64, 100, 1000, 4097, 100003 };
+	static const int64_t values[DIMENSION_TRIALS] = {0, 1, 2, 3, 5, 8, 17, 64, 100, 1000, 4097, 100003};
 
 	return values[i % DIMENSION_TRIALS];
 }
@@ -408,7 +412,7 @@ static bool is_missing(const struct query *query, unsigned i)
 	if (query->given[i] || query->unreferenced[i])
 		return false;
 	for (unsigned trial = 0; trial < TRIALS; trial++) {
-		int64_t shape[SHAPE_ARGS_MAX] = { 0 };
+		int64_t shape[SHAPE_ARGS_MAX] = {0};
 
 		memcpy(shape, query->shape, sizeof shape);
 		for (unsigned j = 0; j < query_shape_count(family); j++)
@@ -423,7 +427,10 @@ static bool is_missing(const struct query *query, unsigned i)
 /* Sets the usual letters, for the upper triangle and no transposition, if they are missing. */
 static void assume_letters(struct query *query)
 {
-	static const struct { const char *name; char value; } usual[] = { { "uplo", 'U' }, { "trans", 'N' } };
+	static const struct {
+		const char *name;
+		char value;
+	} usual[] = {{"uplo", 'U'}, {"trans", 'N'}};
 	const struct family *family = catalog_family(query->routine);
 
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
@@ -449,7 +456,7 @@ void query_ask(struct query *query, char *const *words, size_t count)
 {
 	char missing[QUERY_TEXT];
 
-	*query = (struct query){ 0 };
+	*query = (struct query){0};
 	find_routine(query, words[0]);
 	for (size_t i = 1; i < count && !query->problem[0]; i++)
 		parse_argument(query, words[i]);

@@ -12,14 +12,15 @@ enum { QUERY_TEXT = 400 }; /* bytes of a text, with its terminator */
 
 /* A question and its answer. */
 struct query {
-	const struct routine *routine;     /* NULL if there is none of this name */
-	int64_t shape[SHAPE_ARGS_MAX];     /* the arguments, as price_shape takes them: options first; 0 if not given */
-	bool given[SHAPE_ARGS_MAX];        /* the argument was given, or has a default */
-	bool unreferenced[SHAPE_ARGS_MAX]; /* LAPACK does not reference the argument under the options that were given */
-	char remarks[QUERY_TEXT];          /* remarks about data that were given, such as `ab=a1b0`; see query.c */
-	struct price price;                /* the answer, if `priced` */
-	bool priced;                       /* false: there is a problem, or arguments were not given and are needed */
-	char problem[QUERY_TEXT];          /* what is wrong with the question, or empty */
+	const struct routine *routine; /* NULL if there is none of this name */
+	int64_t shape[SHAPE_ARGS_MAX]; /* the arguments, as price_shape takes them: options first; 0 if not given */
+	bool given[SHAPE_ARGS_MAX];    /* the argument was given, or has a default */
+	bool unreferenced
+		[SHAPE_ARGS_MAX]; /* LAPACK does not reference the argument under the options that were given */
+	char remarks[QUERY_TEXT]; /* remarks about data that were given, such as `ab=a1b0`; see query.c */
+	struct price price;       /* the answer, if `priced` */
+	bool priced;              /* false: there is a problem, or arguments were not given and are needed */
+	char problem[QUERY_TEXT]; /* what is wrong with the question, or empty */
 };
 
 /*

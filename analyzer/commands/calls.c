@@ -21,14 +21,14 @@ enum { TEXT_TOP = 1000 };
 
 #define SCHEMA "flopshim-calls/1"
 
-static const char usage[] =
-	"Usage: flopshim-report calls [OPTION ...] [DUMP or DIRECTORY]\n\n"
-	"Shows every call of a program that ran with " VARIABLE(RECORDS) "=calls, in the order in which the calls ended.\n"
-	"A DIRECTORY must have a single *.dump file in it. Without an argument, the current directory is read.\n";
+static const char usage[] = "Usage: flopshim-report calls [OPTION ...] [DUMP or DIRECTORY]\n\n"
+			    "Shows every call of a program that ran with " VARIABLE(
+				    RECORDS) "=calls, in the order in which the calls ended.\n"
+					     "A DIRECTORY must have a single *.dump file in it. Without an argument, "
+					     "the current directory is read.\n";
 
-static const char help[] =
-	"  --top N             show only the first N calls; a number or 'all' (default: 1000 in text)\n"
-	HELP_DEBUGINFOD;
+static const char help[] = "  --top N             show only the first N calls; a number or 'all' (default: 1000 in "
+			   "text)\n" HELP_DEBUGINFOD;
 
 /* A row of the dump, to which the calls in the record refer by lane and number. */
 struct numbered_row {
@@ -40,7 +40,7 @@ struct numbered_row {
 static const char *row_kind_name(unsigned kind)
 {
 	static const char *const names[] = {
-		[DUMP_ROW_CALL] = "call", [DUMP_ROW_QUERY] = "query", [DUMP_ROW_REJECTED] = "rejected",
+		[DUMP_ROW_CALL] = "call",       [DUMP_ROW_QUERY] = "query",   [DUMP_ROW_REJECTED] = "rejected",
 		[DUMP_ROW_REFUSED] = "refused", [DUMP_ROW_MANUAL] = "manual",
 	};
 
@@ -77,7 +77,7 @@ static void add_row(void *context, uint32_t lane, uint32_t number, const struct 
 	struct record *record = context;
 
 	record->rows = memory_grow(record->rows, record->row_count, &record->row_capacity, sizeof *record->rows);
-	record->rows[record->row_count++] = (struct numbered_row){ lane, number, entry->flops, entry->charged, row };
+	record->rows[record->row_count++] = (struct numbered_row){lane, number, entry->flops, entry->charged, row};
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -107,8 +107,9 @@ static void read_calls(struct record *record, const struct dump_source *source)
 		while ((entry = dump_cursor_next(&cursor))) {
 			if (!entry->sequence) /* the entry is not complete: the process was killed, or read, while it wrote it */
 				continue;
-			record->calls = memory_grow(record->calls, record->call_count, &record->call_capacity, sizeof *record->calls);
-			record->calls[record->call_count++] = (struct call){ *entry, cursor.lane };
+			record->calls = memory_grow(record->calls, record->call_count, &record->call_capacity,
+			                            sizeof *record->calls);
+			record->calls[record->call_count++] = (struct call){*entry, cursor.lane};
 		}
 		dump_cursor_close(&cursor);
 	}
@@ -146,8 +147,7 @@ static struct value price_of(const struct counted_call *call, uint64_t price)
 }
 
 /* Defines a getter that asks the call's row; its value is not known if the row is not. */
-#define ROW_GETTER(name, expression) \
-	GETTER(name, struct counted_call, item->found ? (expression) : (struct value){ 0 })
+#define ROW_GETTER(name, expression) GETTER(name, struct counted_call, item->found ? (expression) : (struct value){0})
 
 GETTER(call_sequence, struct counted_call, value_number(item->call->entry.sequence))
 GETTER(call_start, struct counted_call, value_number(item->call->entry.start_ns))
@@ -165,6 +165,7 @@ ROW_GETTER(call_symbol, value_text(site_symbol(table->aggregate, item->found->ro
 ROW_GETTER(call_place, value_text(place_of(table, item->found->row)))
 ROW_GETTER(call_detail, value_filled(text_at(table->aggregate, site_at(table, item->found->row)->detail)))
 
+/* clang-format off */
 static const struct column columns[] = {
 	{ "sequence",    "call",        COLUMN_COUNT, 0,               call_sequence },
 	{ "start_ns",    "at",          COLUMN_TIME,  0,               call_start },
@@ -181,15 +182,16 @@ static const struct column columns[] = {
 	{ "place",       "called from", COLUMN_TEXT,  0,               call_place },
 	{ "detail",      "operands",    COLUMN_TEXT,  COLUMN_OPTIONAL, call_detail },
 };
+/* clang-format on */
 
 /* The item of a row of the table, valid until the next call. */
 static const void *call_at(const struct table *table, size_t number)
 {
 	struct record *record = table->data;
 	const struct call *call = &record->calls[number];
-	const struct numbered_row key = { .lane = call->lane, .number = call->entry.row };
+	const struct numbered_row key = {.lane = call->lane, .number = call->entry.row};
 
-	record->at = (struct counted_call){ .call = call };
+	record->at = (struct counted_call){.call = call};
 	if (record->row_count)
 		record->at.found = bsearch(&key, record->rows, record->row_count, sizeof key, compare_rows);
 	return &record->at;
@@ -198,13 +200,18 @@ static const void *call_at(const struct table *table, size_t number)
 static void fill(struct answer *answer, const struct options *options, struct record *record)
 {
 	const struct aggregate *aggregate = record->aggregate;
-	struct table table = { .key = "calls", .title = "Calls", TABLE_COLUMNS(columns), .row_count = record->call_count,
-	                       .item = call_at, .data = record, .aggregate = aggregate };
+	struct table table = {.key = "calls",
+	                      .title = "Calls",
+	                      TABLE_COLUMNS(columns),
+	                      .row_count = record->call_count,
+	                      .item = call_at,
+	                      .data = record,
+	                      .aggregate = aggregate};
 
 	table_cut(&table, answer_top(answer, options->top, TEXT_TOP, SIZE_MAX));
 	answer_bool(answer, "complete", aggregate->complete);
 	answer_number(answer, "dropped_calls", aggregate->process_count ? aggregate->processes[0].log_dropped : 0);
-	answer_table(answer, &table, (struct table_options){ .counted = true });
+	answer_table(answer, &table, (struct table_options){.counted = true});
 }
 
 static void record_close(struct record *record)
@@ -233,7 +240,7 @@ static void complain_about_record(const struct record *record, const char *path)
 
 static int show_calls(struct output *output, const struct options *options, char *path)
 {
-	struct record record = { 0 };
+	struct record record = {0};
 	struct aggregate aggregate;
 	struct system_file file;
 	struct answer answer;
@@ -287,7 +294,8 @@ static char *single_dump(const char *path)
 	if (count == 1)
 		dump = memory_format("%s", paths[0]);
 	else if (count)
-		complain("%s: %zu *.dump files in this directory; 'calls' takes one of them, such as %s", path, count, paths[0]);
+		complain("%s: %zu *.dump files in this directory; 'calls' takes one of them, such as %s", path, count,
+		         paths[0]);
 	else
 		complain("%s: no *.dump file in this directory", path);
 	for (size_t i = 0; i < count; i++)
@@ -298,10 +306,13 @@ static char *single_dump(const char *path)
 
 int command_calls(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
-	const struct option_parser parser = { .command = "calls", .usage = usage, .help = help, .schema = SCHEMA,
-	                                      .no_keys = "calls are shown one by one; report --by adds them up",
-	                                      .table = table };
+	static const struct option table[] = {OPTION_LINE_TOP, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END};
+	const struct option_parser parser = {.command = "calls",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .schema = SCHEMA,
+	                                     .no_keys = "calls are shown one by one; report --by adds them up",
+	                                     .table = table};
 	struct options options;
 	struct output output;
 	char *path;

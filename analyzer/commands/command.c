@@ -14,7 +14,7 @@
 /* Writes a message without control characters, since it may have texts from a dump in it. */
 static void say(const char *format, va_list arguments)
 {
-	struct text clean = { 0 };
+	struct text clean = {0};
 	char *text;
 
 	if (vasprintf(&text, format, arguments) < 0)

@@ -23,11 +23,9 @@ static const char usage[] =
 
 static const char help[] =
 	"  --limit METRIC=P%   how much more NEW may have, in per cent of OLD (default: flops=0%). METRIC is flops,\n"
-	"                      charged, calls or words; several limits are separated by commas, or the option repeated\n"
-	HELP_LAST
-	"  --reprice           price the calls of both by the current routine table\n"
-	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n"
-	HELP_DEBUGINFOD;
+	"                      charged, calls or words; several limits are separated by commas, or the option "
+	"repeated\n" HELP_LAST "  --reprice           price the calls of both by the current routine table\n"
+	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n" HELP_DEBUGINFOD;
 
 /* Processes and threads have other numbers in each run, so that they cannot be compared. */
 enum { KEYS = KEYS_ALL & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
@@ -68,14 +66,19 @@ static int parse_limit(struct limits *limits, const char *text, size_t length)
 	const char *equals = memchr(text, '=', length);
 	unsigned metric = 0;
 
-	while (equals && metric < METRIC_COUNT && (strlen(metric_name(metric)) != (size_t)(equals - text) ||
-	                                           strncmp(metric_name(metric), text, (size_t)(equals - text))))
+	while (equals && metric < METRIC_COUNT &&
+	       (strlen(metric_name(metric)) != (size_t)(equals - text) ||
+	        strncmp(metric_name(metric), text, (size_t)(equals - text))))
 		metric++;
 	if (!equals || metric == METRIC_COUNT)
-		return usage_error("compare", "--limit %.*s: expected METRIC=PERCENT%%, such as flops=5%%; a METRIC is flops, charged, "
-		                   "calls or words", (int)length, text);
+		return usage_error(
+			"compare",
+			"--limit %.*s: expected METRIC=PERCENT%%, such as flops=5%%; a METRIC is flops, charged, "
+			"calls or words",
+			(int)length, text);
 	if (!parse_percent(equals + 1, length - (size_t)(equals + 1 - text), &limits->percent[metric]))
-		return usage_error("compare", "--limit %.*s: expected a percentage, such as 5%% or 0.5%%", (int)length, text);
+		return usage_error("compare", "--limit %.*s: expected a percentage, such as 5%% or 0.5%%", (int)length,
+		                   text);
 	limits->given[metric] = true;
 	return -1;
 }
@@ -125,7 +128,7 @@ static void add_run(struct text *text, const char *operand, const struct aggrega
 static void fill(struct answer *answer, const struct options *options, struct comparison *comparison, bool complete,
                  bool fine)
 {
-	struct text title = { 0 };
+	struct text title = {0};
 	struct table table;
 
 	add_run(&title, options->operands[0], comparison->views[0].aggregate);
@@ -137,7 +140,7 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	answer_bool(answer, "regression", !fine);
 	options_by(options, answer);
 	comparison_totals(comparison, &table);
-	answer_table(answer, &table, (struct table_options){ .beside = true });
+	answer_table(answer, &table, (struct table_options){.beside = true});
 	options_groups(options, answer, comparison, TEXT_TOP);
 }
 
@@ -146,8 +149,10 @@ static bool is_one_run(const struct aggregate *aggregate, const char *side, cons
 {
 	if (aggregate->runs < 2)
 		return true;
-	complain("%s, %s, holds %zu runs, but only one run can be compared with one: name a dump of the run, or use --last for "
-	         "the last run", side, path, aggregate->runs);
+	complain("%s, %s, holds %zu runs, but only one run can be compared with one: name a dump of the run, or use "
+	         "--last for "
+	         "the last run",
+	         side, path, aggregate->runs);
 	return false;
 }
 
@@ -167,7 +172,7 @@ static int compare(struct output *output, const struct options *options, const s
 {
 	struct aggregate old, new;
 	struct comparison comparison;
-	struct gather_options how = { .last = options->last, .siblings = true };
+	struct gather_options how = {.last = options->last, .siblings = true};
 	struct answer answer;
 	int status = EXIT_ERROR;
 	bool found, single, fine, complete;
@@ -202,13 +207,23 @@ static int compare(struct output *output, const struct options *options, const s
 int command_compare(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_TOP, OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD,
-		{ "limit", required_argument, NULL, OPTION_LIMIT }, OPTION_LINE_END,
+		OPTION_LINE_TOP,
+		OPTION_LINE_REPRICE,
+		OPTION_LINE_LAST,
+		OPTION_LINE_DEBUGINFOD,
+		{"limit", required_argument, NULL, OPTION_LIMIT},
+		OPTION_LINE_END,
 	};
-	struct limits limits = { 0 };
-	const struct option_parser parser = { .command = "compare", .usage = usage, .help = help, .schema = SCHEMA,
-	                                      .keys = KEYS, .by_help = "instead of routines, compare by", .table = table,
-	                                      .take = take_option, .context = &limits };
+	struct limits limits = {0};
+	const struct option_parser parser = {.command = "compare",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .schema = SCHEMA,
+	                                     .keys = KEYS,
+	                                     .by_help = "instead of routines, compare by",
+	                                     .table = table,
+	                                     .take = take_option,
+	                                     .context = &limits};
 	struct options options;
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);

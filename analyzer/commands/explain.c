@@ -28,8 +28,7 @@ static const char usage[] =
 	"arguments are needed that the price depends on. Without a ROUTINE, lines of 'ROUTINE NAME=VALUE ...' are\n"
 	"read from standard input, and each is answered in one line.\n";
 
-static const char help[] =
-	"  --all               show the prices of all routines; --csv can be used with this alone\n";
+static const char help[] = "  --all               show the prices of all routines; --csv can be used with this alone\n";
 
 /* Answers. */
 
@@ -60,15 +59,9 @@ static const char *column_text(const char *column, const char *otherwise)
 	return !strcmp(column, "\"") ? otherwise : column;
 }
 
-const char *explain_adds(const struct formula *formula)
-{
-	return column_text(formula->adds, formula->muls);
-}
+const char *explain_adds(const struct formula *formula) { return column_text(formula->adds, formula->muls); }
 
-static bool has_blocked(const struct routine *routine)
-{
-	return catalog_formula(routine)->blocked[0] != 0;
-}
+static bool has_blocked(const struct routine *routine) { return catalog_formula(routine)->blocked[0] != 0; }
 
 /* Whether a formula has the call NAME( in it. */
 static bool uses(const char *text, const char *name)
@@ -120,10 +113,7 @@ static void say_unless_empty(struct answer *answer, const char *label, const cha
 }
 
 /* The words before a number. INT64_MAX stands for all prices that do not fit. */
-static const char *at_least(uint64_t number)
-{
-	return number >= INT64_MAX ? "at least " : "";
-}
+static const char *at_least(uint64_t number) { return number >= INT64_MAX ? "at least " : ""; }
 
 /* Shows a number, if there is a price, and the formula that gives it, if there is one. */
 static void say_price(struct answer *answer, const char *label, bool priced, uint64_t number, const char *formula)
@@ -141,14 +131,10 @@ static void say_price(struct answer *answer, const char *label, bool priced, uin
 const char *explain_kind(unsigned kind)
 {
 	switch (kind) {
-	case PRICE_DIRECT:
-		return "direct: the standard algorithm, in closed form";
-	case PRICE_ITERATIVE:
-		return "iterative: a model fitted to measurement";
-	case PRICE_EXEMPT:
-		return "exempt: no floating-point operation";
-	default:
-		return "unpriced: calls are recorded, and counted as 0 FLOPs";
+	case PRICE_DIRECT: return "direct: the standard algorithm, in closed form";
+	case PRICE_ITERATIVE: return "iterative: a model fitted to measurement";
+	case PRICE_EXEMPT: return "exempt: no floating-point operation";
+	default: return "unpriced: calls are recorded, and counted as 0 FLOPs";
 	}
 }
 
@@ -165,8 +151,9 @@ static const char *flops_formula(const struct routine *routine, const bool *mark
 {
 	if (routine->type == TYPE_S || routine->type == TYPE_D)
 		return "multiplications + additions";
-	return has_real(catalog_formula(routine), marks) ?
-	       "6 multiplications + 2 additions; what is in real() counts once" : "6 multiplications + 2 additions";
+	return has_real(catalog_formula(routine), marks)
+	               ? "6 multiplications + 2 additions; what is in real() counts once"
+	               : "6 multiplications + 2 additions";
 }
 
 /* Adds the arguments that were given: " m=300 n=400". */
@@ -190,8 +177,8 @@ static void say_definitions(struct answer *answer, const bool *marks)
 
 	for (unsigned i = 0; i < formula_definition_count; i++)
 		if (marks[i]) {
-			answer_code(answer, label, "%s(%s) = %s", formula_definitions[i].name, formula_definitions[i].parameters,
-			            formula_definitions[i].body);
+			answer_code(answer, label, "%s(%s) = %s", formula_definitions[i].name,
+			            formula_definitions[i].parameters, formula_definitions[i].body);
 			label = "";
 		}
 }
@@ -229,7 +216,8 @@ static void say_references(struct answer *answer, const struct formula *formula,
 	char names[QUERY_TEXT] = "";
 
 	for (unsigned i = 0; i < family_count; i++)
-		if (uses_family(formula, marks, families[i].name) && strlen(names) + strlen(families[i].name) + 3 < sizeof names)
+		if (uses_family(formula, marks, families[i].name) &&
+		    strlen(names) + strlen(families[i].name) + 3 < sizeof names)
 			sprintf(names + strlen(names), "%s%s", names[0] ? ", " : "", families[i].name);
 	say_unless_empty(answer, "see also", names);
 }
@@ -237,7 +225,7 @@ static void say_references(struct answer *answer, const struct formula *formula,
 /* Shows the call, and either the arguments that were given or those that the price depends on. */
 static void say_call(struct answer *answer, const struct query *query)
 {
-	struct text call = { 0 }, arguments = { 0 };
+	struct text call = {0}, arguments = {0};
 	char names[QUERY_TEXT];
 
 	explain_add_call(&call, catalog_formula(query->routine), query->routine->name);
@@ -267,7 +255,8 @@ static void say_prices(struct answer *answer, const struct query *query)
 	if (query->priced && !price->saturated) /* a ratio of lower bounds would say nothing */
 		answer_fact(answer, "FLOPs per byte", "%.4g", flops_per_byte(query));
 	if (has_blocked(routine))
-		say_price(answer, "blocking adds", query->priced, price_blocked(routine, query->shape), formula->blocked);
+		say_price(answer, "blocking adds", query->priced, price_blocked(routine, query->shape),
+		          formula->blocked);
 	say_definitions(answer, marks);
 	say_references(answer, formula, marks);
 	free(marks);
@@ -299,19 +288,21 @@ static void say_line(struct answer *answer, const struct query *query)
 	const struct formula *formula = catalog_formula(query->routine);
 	const struct price *price = &query->price;
 	const char *name = query->routine->name;
-	struct text arguments = { 0 };
+	struct text arguments = {0};
 
 	add_arguments(&arguments, query);
 	if (catalog_family(query->routine)->kind == PRICE_NONE)
 		answer_say(answer, PART_PARAGRAPH, "%s: not priced", name);
 	else if (!query->priced)
-		answer_say(answer, PART_PARAGRAPH, "%s: multiplications %s, additions %s, words %s", name, formula->muls,
-		           explain_adds(formula), formula->words);
+		answer_say(answer, PART_PARAGRAPH, "%s: multiplications %s, additions %s, words %s", name,
+		           formula->muls, explain_adds(formula), formula->words);
 	else
 		answer_say(answer, PART_PARAGRAPH,
-		           "%s%s: %s%" PRIu64 " FLOPs, %s%" PRIu64 " multiplications, %s%" PRIu64 " additions, %s%" PRIu64 " words", name,
-		           arguments.bytes ? arguments.bytes : "", at_least(price->flops), price->flops, at_least(price->muls),
-		           price->muls, at_least(price->adds), price->adds, at_least(price->words), price->words);
+		           "%s%s: %s%" PRIu64 " FLOPs, %s%" PRIu64 " multiplications, %s%" PRIu64
+		           " additions, %s%" PRIu64 " words",
+		           name, arguments.bytes ? arguments.bytes : "", at_least(price->flops), price->flops,
+		           at_least(price->muls), price->muls, at_least(price->adds), price->adds,
+		           at_least(price->words), price->words);
 	text_free(&arguments);
 }
 
@@ -334,7 +325,8 @@ static void add_formula(struct answer *answer, const struct formula *formula)
 	answer_begin(answer, "where", '{');
 	for (unsigned i = 0; i < formula_definition_count; i++)
 		if (marks[i]) {
-			char *name = memory_format("%s(%s)", formula_definitions[i].name, formula_definitions[i].parameters);
+			char *name =
+				memory_format("%s(%s)", formula_definitions[i].name, formula_definitions[i].parameters);
 
 			answer_text(answer, name, formula_definitions[i].body);
 			free(name);
@@ -350,7 +342,7 @@ static void add_arguments_of(struct answer *answer, const struct query *query)
 
 	answer_begin(answer, "arguments", '{');
 	for (unsigned i = 0; i < query_shape_count(family); i++) {
-		char letter[2] = { (char)query->shape[i], 0 };
+		char letter[2] = {(char)query->shape[i], 0};
 
 		if (i < family->option_count && query->given[i])
 			answer_text(answer, family->shape_names[i], letter);
@@ -416,8 +408,8 @@ static void show(struct output *output, const struct options *options, const str
 	options_render(options, output, &answer);
 }
 
-static void show_problem(struct output *output, const struct options *options, const struct query *query, const char *name,
-                         uint64_t line)
+static void show_problem(struct output *output, const struct options *options, const struct query *query,
+                         const char *name, uint64_t line)
 {
 	struct answer answer;
 
@@ -501,7 +493,7 @@ static int take_option(void *context, int code, const char *value)
 
 static void show_all(struct output *output, const struct options *options)
 {
-	struct manual manual = { 0 };
+	struct manual manual = {0};
 	struct answer answer;
 
 	options_answer(options, &answer, MANUAL_SCHEMA);
@@ -512,11 +504,15 @@ static void show_all(struct output *output, const struct options *options)
 
 int command_explain(int count, char **arguments)
 {
-	static const struct option table[] = { { "all", no_argument, NULL, OPTION_ALL }, OPTION_LINE_END };
+	static const struct option table[] = {{"all", no_argument, NULL, OPTION_ALL}, OPTION_LINE_END};
 	bool all = false;
-	const struct option_parser parser = { .command = "explain", .usage = usage, .help = help, .table = table,
-	                                      .no_keys = "explain shows prices, and adds nothing up", .take = take_option,
-	                                      .context = &all };
+	const struct option_parser parser = {.command = "explain",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .table = table,
+	                                     .no_keys = "explain shows prices, and adds nothing up",
+	                                     .take = take_option,
+	                                     .context = &all};
 	struct options options;
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);
@@ -526,8 +522,9 @@ int command_explain(int count, char **arguments)
 	if (!all && options.format->one_table)
 		return usage_error("explain", "--%s can be used only with --all", options.format->name);
 	if (!all && !options.operand_count && isatty(STDIN_FILENO))
-		return usage_error("explain", "expected a routine with its dimensions, as in 'flopshim-report explain dgemm "
-		                              "m=100 n=100 k=100', --all for all routines, or - to type one a line");
+		return usage_error("explain",
+		                   "expected a routine with its dimensions, as in 'flopshim-report explain dgemm "
+		                   "m=100 n=100 k=100', --all for all routines, or - to type one a line");
 	if (all && options.operand_count)
 		return usage_error("explain", "%s: --all takes no routine", options.operands[0]);
 	output = options_output(&options);

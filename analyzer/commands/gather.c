@@ -23,8 +23,10 @@
 
 void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
 {
-	struct aggregate_options options = { .host = system_host(), .alive = system_alive, .now_ns = system_now_ns(),
-	                                     .worker = by ? by->worker : WORKER_NONE };
+	struct aggregate_options options = {.host = system_host(),
+	                                    .alive = system_alive,
+	                                    .now_ns = system_now_ns(),
+	                                    .worker = by ? by->worker : WORKER_NONE};
 
 	if (reprice) {
 		options.price = catalog_reprice;
@@ -44,14 +46,14 @@ struct find {
 	char *path;
 	uint64_t device, inode; /* of the file */
 	struct copy_key copy;
-	bool known;             /* its header can be read */
-	bool has_copy_key;      /* `copy` tells the dump from others */
-	bool doubtful;          /* its header's check word contradicts what the header says of the process */
-	bool sibling;           /* it is a sibling of a dump that is named, and was found by that */
-	bool named;             /* it is a dump that the command line names by itself */
-	bool left_out;          /* it is not added up */
-	bool unsaid;            /* it is left out without a message: the file was found twice, but named at most once */
-	size_t copy_of;         /* where it is left out for another find: that one, which may itself be left out for a third */
+	bool known;        /* its header can be read */
+	bool has_copy_key; /* `copy` tells the dump from others */
+	bool doubtful;     /* its header's check word contradicts what the header says of the process */
+	bool sibling;      /* it is a sibling of a dump that is named, and was found by that */
+	bool named;        /* it is a dump that the command line names by itself */
+	bool left_out;     /* it is not added up */
+	bool unsaid;       /* it is left out without a message: the file was found twice, but named at most once */
+	size_t copy_of; /* where it is left out for another find: that one, which may itself be left out for a third */
 };
 
 /* The files of one directory whose names have one ending, in the order of their names. */
@@ -67,8 +69,9 @@ struct finds {
 	struct find *finds;          /* in the order of the command line */
 	struct dump_header *headers; /* of each find; empty where it is not known */
 	size_t count, capacity, header_capacity;
-	struct listing listing; /* the last one that was made: files that are named together mostly lie in one directory */
-	bool all;               /* nothing was missing */
+	struct listing
+		listing; /* the last one that was made: files that are named together mostly lie in one directory */
+	bool all;        /* nothing was missing */
 };
 
 /* What peek reads of a file. */
@@ -91,7 +94,8 @@ static struct find *add_found(struct finds *finds, const struct find *find, cons
 
 static struct find *add_find(struct finds *finds, const char *path, const struct peeked *peeked)
 {
-	struct find find = { .path = (char *)path, .device = peeked->device, .inode = peeked->inode, .known = peeked->known };
+	struct find find = {
+		.path = (char *)path, .device = peeked->device, .inode = peeked->inode, .known = peeked->known};
 	struct dump_header header = peeked->header;
 
 	if (find.known) { /* the key is made before the header is checked, since a copy of a damaged header is damaged alike */
@@ -118,7 +122,7 @@ static int peek(const char *path, struct peeked *peeked)
 
 	if (error)
 		return error;
-	*peeked = (struct peeked){ .device = file.device, .inode = file.inode };
+	*peeked = (struct peeked){.device = file.device, .inode = file.inode};
 	peeked->known = header_peek(&file.source, &peeked->header);
 	system_close(&file);
 	return 0;
@@ -157,7 +161,7 @@ static void free_listing(struct listing *listing)
 	free(listing->paths);
 	free(listing->directory);
 	free(listing->ending);
-	*listing = (struct listing){ 0 };
+	*listing = (struct listing){0};
 }
 
 /* Lists a directory unless it was listed last. It takes over `directory`, and frees it. */
@@ -225,7 +229,7 @@ static void free_finds(struct finds *finds)
  */
 static void add_with_siblings(struct finds *finds, const char *path, const struct peeked *peeked)
 {
-	struct finds siblings = { .aggregate = finds->aggregate };
+	struct finds siblings = {.aggregate = finds->aggregate};
 	const char *later = NULL;
 	struct runs runs;
 
@@ -236,8 +240,10 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 		if (runs_is_later(&runs, runs.run[i], runs.run[0]))
 			later = siblings.finds[i].path;
 	if (later && !finds->options.last) {
-		char *why = memory_format("this is the dump of an earlier run: %s is of a later one. Name the dump that is meant, or "
-		                          "use --last", later);
+		char *why = memory_format(
+			"this is the dump of an earlier run: %s is of a later one. Name the dump that is meant, or "
+			"use --last",
+			later);
 
 		miss(finds, path, why);
 		free(why);
@@ -297,7 +303,7 @@ enum { BESIDE_MAX = 16 }; /* if more dumps are named, a pattern such as *.dump h
 /* Says that siblings of a dump that was named are of its run, or of a later one, unless they are among those that were found. */
 static void say_beside(struct finds *finds, const struct intern *found, size_t find)
 {
-	struct finds siblings = { .aggregate = finds->aggregate };
+	struct finds siblings = {.aggregate = finds->aggregate};
 	const char *path = finds->finds[find].path;
 	size_t more = 0, later = 0;
 	struct runs runs;
@@ -315,8 +321,9 @@ static void say_beside(struct finds *finds, const struct intern *found, size_t f
 			later = i;
 	}
 	if (more)
-		complain("%s: %zu more dump%s of its run lie%s beside it and %s not read%s", path, more, more == 1 ? "" : "s",
-		         more == 1 ? "s" : "", more == 1 ? "was" : "were", later ? "" : " (--last reads them all)");
+		complain("%s: %zu more dump%s of its run lie%s beside it and %s not read%s", path, more,
+		         more == 1 ? "" : "s", more == 1 ? "s" : "", more == 1 ? "was" : "were",
+		         later ? "" : " (--last reads them all)");
 	if (later)
 		complain("%s: %s is of a later run (--last reads that run alone)", path, siblings.finds[later].path);
 	runs_free(&runs);
@@ -325,7 +332,7 @@ static void say_beside(struct finds *finds, const struct intern *found, size_t f
 
 static void say_all_beside(struct finds *finds)
 {
-	struct intern found = { 0 }; /* struct copy_key */
+	struct intern found = {0}; /* struct copy_key */
 	size_t count = 0;
 
 	for (size_t i = 0; i < finds->count; i++)
@@ -353,7 +360,7 @@ struct file_key {
 static uint32_t number_of_file(const struct finds *finds, size_t find, struct intern *files)
 {
 	const struct find *found = &finds->finds[find];
-	struct file_key key = { .device = found->device, .inode = found->inode };
+	struct file_key key = {.device = found->device, .inode = found->inode};
 
 	if (!found->has_copy_key)
 		return intern_text(files, found->path);
@@ -368,7 +375,7 @@ static uint32_t number_of_file(const struct finds *finds, size_t find, struct in
 static void leave_repeats_out(struct finds *finds)
 {
 	size_t *first = memory_new(finds->count, sizeof *first);
-	struct intern files = { 0 };
+	struct intern files = {0};
 
 	for (size_t i = 0; i < finds->count; i++) {
 		size_t before = files.count;
@@ -406,7 +413,7 @@ static void weigh(const struct finds *finds, size_t find, struct copy_worth *wor
 {
 	struct system_file file;
 
-	*worth = (struct copy_worth){ 0 };
+	*worth = (struct copy_worth){0};
 	if (system_open(finds->finds[find].path, &file))
 		return;
 	copy_worth_find(worth, &file.source);
@@ -454,7 +461,7 @@ static void say_copy(const struct finds *finds, size_t find)
 static void leave_copies_out(struct finds *finds)
 {
 	struct copied *copied = memory_new(finds->count, sizeof *copied);
-	struct intern keys = { 0 };
+	struct intern keys = {0};
 
 	for (size_t i = 0; i < finds->count; i++) {
 		size_t before = keys.count;
@@ -493,7 +500,8 @@ static void say_copies(const struct finds *finds)
 /* Leaves out a dump that is not of the last run, with a message if nothing tells whether it is. */
 static void leave_run_out(struct finds *finds, struct find *find)
 {
-	static const char why[] = "its header is damaged: it cannot be told whether it is of the last run, so it is left out";
+	static const char why[] =
+		"its header is damaged: it cannot be told whether it is of the last run, so it is left out";
 
 	find->left_out = true;
 	if (!find->doubtful)
@@ -544,7 +552,7 @@ static void add_dump(struct finds *finds, const char *path)
 
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options)
 {
-	struct finds finds = { .aggregate = aggregate, .options = options, .all = true };
+	struct finds finds = {.aggregate = aggregate, .options = options, .all = true};
 
 	if (!count)
 		find_directory(&finds, ".");

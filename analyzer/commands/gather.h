@@ -13,7 +13,7 @@ struct gather_options {
 	bool siblings; /* a dump stands for its run: add the dumps of its run that have their names from it, too */
 	/* Say on standard error which dumps of the named dumps' runs, or of later runs, lie beside them and were not found. */
 	bool beside;
-	bool quiet;    /* say nothing on standard error, for a second gathering of the same dumps */
+	bool quiet; /* say nothing on standard error, for a second gathering of the same dumps */
 };
 
 /*

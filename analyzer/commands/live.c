@@ -30,11 +30,13 @@ static const char usage[] =
 static const char help[] =
 	"  --interval SECONDS  time from one update to the next (default: 1)\n"
 	"  --count N           stop after N updates\n"
-	"  --top N             how many rows to show: a number or 'all' (default: 10)\n"
-	HELP_DEBUGINFOD;
+	"  --top N             how many rows to show: a number or 'all' (default: 10)\n" HELP_DEBUGINFOD;
 
 /* Keys that make sense for one process, which has one host and one rank. */
-enum { KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SITE) | KEY_BIT(KEY_THREAD) };
+enum {
+	KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SITE) |
+	       KEY_BIT(KEY_THREAD)
+};
 
 struct live_options {
 	double interval;
@@ -57,9 +59,10 @@ struct rates {
 
 static struct rates look_again(struct look *last, const struct totals *totals)
 {
-	struct look now = { .at_ns = system_now_ns(), .calls = totals->calls, .flops = totals->flops, .valid = true };
+	struct look now = {.at_ns = system_now_ns(), .calls = totals->calls, .flops = totals->flops, .valid = true};
 	double seconds = (double)(now.at_ns - last->at_ns) / 1e9;
-	struct rates rates = { .known = last->valid && seconds > 0 && now.flops >= last->flops && now.calls >= last->calls };
+	struct rates rates = {.known = last->valid && seconds > 0 && now.flops >= last->flops &&
+	                               now.calls >= last->calls};
 
 	if (rates.known) {
 		rates.flops = (double)(now.flops - last->flops) / seconds;
@@ -73,7 +76,8 @@ static struct rates look_again(struct look *last, const struct totals *totals)
 static bool goes_on(const struct aggregate *aggregate)
 {
 	for (size_t i = 0; i < aggregate->process_count; i++)
-		if (aggregate->processes[i].state == PROCESS_RUNNING || aggregate->processes[i].state == PROCESS_UNKNOWN)
+		if (aggregate->processes[i].state == PROCESS_RUNNING ||
+		    aggregate->processes[i].state == PROCESS_UNKNOWN)
 			return true;
 	return false;
 }
@@ -107,7 +111,7 @@ static void add_groups(struct text *line, struct views *views, const struct key 
 {
 	u128 total = views->aggregate->totals.flops;
 	const struct group_list *list = views_groups(views, key->by, LINE_GROUPS);
-	struct table table = { .data = views, .aggregate = views->aggregate };
+	struct table table = {.data = views, .aggregate = views->aggregate};
 
 	for (size_t i = 0; i < list->count && i < LINE_GROUPS; i++) {
 		const struct group *group = &list->groups[i];
@@ -123,9 +127,10 @@ static void say_line(struct answer *answer, struct views *views, const struct ra
 	const struct totals *totals = &views->aggregate->totals;
 	const struct space *budget = tightest_budget(views);
 	char flops[NUMBER_TEXT], calls[NUMBER_TEXT];
-	struct text line = { 0 };
+	struct text line = {0};
 
-	text_format(&line, "%s FLOPs  %s calls", number_short(totals->flops, flops), number_grouped(totals->calls, calls));
+	text_format(&line, "%s FLOPs  %s calls", number_short(totals->flops, flops),
+	            number_grouped(totals->calls, calls));
 	if (rates->known)
 		text_format(&line, "  %.3f GFLOP/s  %.0f calls/s", rates->flops / 1e9, rates->calls);
 	if (budget)
@@ -140,12 +145,13 @@ static void say_line(struct answer *answer, struct views *views, const struct ra
 
 /* An update with tables. */
 
-static void add_table(struct answer *answer, struct views *views, const struct table_kind *kind, unsigned place, size_t top)
+static void add_table(struct answer *answer, struct views *views, const struct table_kind *kind, unsigned place,
+                      size_t top)
 {
 	struct table table;
 
 	views_get(views, kind, top, answer_is_for(answer, FOR_READERS), &table);
-	answer_table(answer, &table, (struct table_options){ .place = place, .beside = kind != &table_routines });
+	answer_table(answer, &table, (struct table_options){.place = place, .beside = kind != &table_routines});
 }
 
 static void add_tables(struct answer *answer, const struct options *options, struct views *views)
@@ -157,7 +163,7 @@ static void add_tables(struct answer *answer, const struct options *options, str
 	if (options->by) {
 		options_by(options, answer);
 		key_table(views, options->by, top, answer_is_for(answer, FOR_READERS), &table);
-		answer_table(answer, &table, (struct table_options){ .counted = true });
+		answer_table(answer, &table, (struct table_options){.counted = true});
 		return;
 	}
 	if (answer_is_for(answer, FOR_PROGRAM) || report_table_find("namespaces")->applies(aggregate))
@@ -204,7 +210,7 @@ static void show_screen(const struct options *options, struct answer *answer)
 {
 	char *text = NULL;
 	size_t size;
-	struct output output = { .stream = open_memstream(&text, &size) };
+	struct output output = {.stream = open_memstream(&text, &size)};
 
 	if (!output.stream)
 		return;
@@ -234,7 +240,7 @@ static bool screen_wait(double seconds)
 
 static bool plain_wait(double seconds)
 {
-	struct timespec time = { .tv_sec = (time_t)seconds };
+	struct timespec time = {.tv_sec = (time_t)seconds};
 
 	time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
 	nanosleep(&time, NULL);
@@ -277,7 +283,7 @@ static void show_end(struct session *session, struct views *views)
 	struct answer answer;
 
 	options_answer(session->options, &answer, SCHEMA);
-	fill(&answer, session->options, views, &(struct rates){ 0 });
+	fill(&answer, session->options, views, &(struct rates){0});
 	options_render(session->options, session->output, &answer);
 }
 
@@ -289,7 +295,7 @@ static bool look(struct session *session)
 	bool more;
 
 	gather_open(&aggregate, false, session->options->by);
-	session->status = report_status(&aggregate, gather(&aggregate, &session->path, 1, (struct gather_options){ 0 }));
+	session->status = report_status(&aggregate, gather(&aggregate, &session->path, 1, (struct gather_options){0}));
 	more = aggregate.answered && goes_on(&aggregate);
 	views_open(&views, &aggregate);
 	if (aggregate.answered)
@@ -329,10 +335,13 @@ static char *find_dump(const char *operand)
 	if (pid <= UINT32_MAX)
 		path = system_dump_of((uint32_t)pid, &deleted);
 	if (!path && deleted)
-		complain("process %s has no dump that can be found; %s, which it writes, was deleted", operand, deleted);
+		complain("process %s has no dump that can be found; %s, which it writes, was deleted", operand,
+		         deleted);
 	else if (!path)
-		complain("process %s has no dump that can be found: it has ended, has made no BLAS call yet, or runs without "
-		         "libflopshim.so; name the file instead", operand);
+		complain("process %s has no dump that can be found: it has ended, has made no BLAS call yet, or runs "
+		         "without "
+		         "libflopshim.so; name the file instead",
+		         operand);
 	free(deleted);
 	return path;
 }
@@ -357,17 +366,25 @@ static int take_option(void *context, int code, const char *value)
 int command_live(int count, char **arguments)
 {
 	static const struct option table[] = {
-		OPTION_LINE_TOP, OPTION_LINE_DEBUGINFOD,
-		{ "interval", required_argument, NULL, OPTION_INTERVAL }, { "count", required_argument, NULL, OPTION_COUNT },
+		OPTION_LINE_TOP,
+		OPTION_LINE_DEBUGINFOD,
+		{"interval", required_argument, NULL, OPTION_INTERVAL},
+		{"count", required_argument, NULL, OPTION_COUNT},
 		OPTION_LINE_END,
 	};
-	struct live_options own = { .interval = 1 };
-	const struct option_parser parser = { .command = "live", .usage = usage, .help = help, .schema = SCHEMA, .keys = KEYS,
-	                                      .by_help = "instead of routines, show the work by", .table = table,
-	                                      .take = take_option, .context = &own };
+	struct live_options own = {.interval = 1};
+	const struct option_parser parser = {.command = "live",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .schema = SCHEMA,
+	                                     .keys = KEYS,
+	                                     .by_help = "instead of routines, show the work by",
+	                                     .table = table,
+	                                     .take = take_option,
+	                                     .context = &own};
 	struct options options;
 	struct output output;
-	struct session session = { .options = &options, .own = &own, .output = &output };
+	struct session session = {.options = &options, .own = &own, .output = &output};
 	int status = options_parse(&options, &parser, count, arguments);
 
 	if (status >= 0)

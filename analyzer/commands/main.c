@@ -13,6 +13,7 @@
 #include "variables.h"
 #include "version.h"
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	int (*run)(int count, char **arguments);
@@ -25,6 +26,7 @@ static const struct {
 	{ "reprice", command_reprice, "price dumps by the current routine table, and show what changes" },
 	{ "explain", command_explain, "show what a routine costs, and why" },
 };
+/* clang-format on */
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -78,7 +80,8 @@ int main(int count, char **arguments)
 		}
 		nearest = misspelt_command(arguments[1]);
 		if (nearest) {
-			complain("%s: no such file, directory or command; did you mean 'flopshim-report %s'?", arguments[1], nearest);
+			complain("%s: no such file, directory or command; did you mean 'flopshim-report %s'?",
+			         arguments[1], nearest);
 			return EXIT_USAGE;
 		}
 	}

@@ -12,15 +12,9 @@
 /* The table of families, with one row each. */
 
 /* The number of a formula is that of its family. */
-static unsigned number_of(const struct formula *formula)
-{
-	return (unsigned)(formula - formulas);
-}
+static unsigned number_of(const struct formula *formula) { return (unsigned)(formula - formulas); }
 
-static const struct family *family_of(const struct formula *formula)
-{
-	return &families[number_of(formula)];
-}
+static const struct family *family_of(const struct formula *formula) { return &families[number_of(formula)]; }
 
 /* The names of a family's routines, and of the arguments that its price depends on; each list holds until the next. */
 static struct value routines_of(struct manual *manual, const struct formula *formula)
@@ -53,6 +47,7 @@ GETTER(price_source, struct formula, value_filled(item->source))
 GETTER(price_error, struct formula, value_filled(item->error))
 GETTER(price_not_modelled, struct formula, value_filled(item->not_modelled))
 
+/* clang-format off */
 static const struct column family_columns[] = {
 	{ "family",         "family",          COLUMN_TEXT, 0, price_family },
 	{ "routines",       "routines",        COLUMN_LIST, 0, price_routines },
@@ -67,27 +62,30 @@ static const struct column family_columns[] = {
 	{ "measured_error", "error",           COLUMN_TEXT, 0, price_error },
 	{ "not_modelled",   "not modelled",    COLUMN_TEXT, 0, price_not_modelled },
 };
+/* clang-format on */
 
 GETTER(definition_name, struct formula_definition, value_text(item->name))
 GETTER(definition_parameters, struct formula_definition, value_text(item->parameters))
 GETTER(definition_body, struct formula_definition, value_text(item->body))
 
+/* clang-format off */
 static const struct column definition_columns[] = {
 	{ "name",       "name",       COLUMN_TEXT, 0, definition_name },
 	{ "parameters", "parameters", COLUMN_TEXT, 0, definition_parameters },
 	{ "body",       "body",       COLUMN_TEXT, 0, definition_body },
 };
+/* clang-format on */
 
 static void add_tables(struct answer *answer, struct manual *manual)
 {
-	struct table table = { .key = "families", .title = "Prices", TABLE_COLUMNS(family_columns), .data = manual };
+	struct table table = {.key = "families", .title = "Prices", TABLE_COLUMNS(family_columns), .data = manual};
 
 	answer_text(answer, "table_version", table_version);
 	table_set_items(&table, formulas, family_count, sizeof *formulas);
-	answer_table(answer, &table, (struct table_options){ 0 });
-	table = (struct table){ .key = "definitions", .title = "Shared expressions", TABLE_COLUMNS(definition_columns) };
+	answer_table(answer, &table, (struct table_options){0});
+	table = (struct table){.key = "definitions", .title = "Shared expressions", TABLE_COLUMNS(definition_columns)};
 	table_set_items(&table, formula_definitions, formula_definition_count, sizeof *formula_definitions);
-	answer_table(answer, &table, (struct table_options){ .place = 1, .beside = true });
+	answer_table(answer, &table, (struct table_options){.place = 1, .beside = true});
 }
 
 /* The document, with a section for each family. */
@@ -101,7 +99,7 @@ static void say_unless_empty(struct answer *answer, const char *label, const cha
 static void say_family(struct answer *answer, const struct formula *formula, struct manual *manual)
 {
 	struct value names = routines_of(manual, formula);
-	struct text call = { 0 }, list = { 0 };
+	struct text call = {0}, list = {0};
 
 	answer_say(answer, PART_HEADING, "%s", family_of(formula)->name);
 	for (const char *at = names.text; at < names.text + names.number; at += strlen(at) + 1)
@@ -126,15 +124,17 @@ static void say_document(struct answer *answer, struct manual *manual)
 	answer_say(answer, PART_TITLE, "Prices of the BLAS and LAPACK routines");
 	answer_say(answer, PART_PARAGRAPH, "Version of the routine table: %s.", table_version);
 	answer_say(answer, PART_PROSE,
-	           "FLOPs are multiplications + additions in the types s and d, 6 multiplications + 2 additions in c and z; "
-	           "what is in `real()` counts once in every type. `complex` is 1 in c and z, `double` in d and z; they are 0 "
+	           "FLOPs are multiplications + additions in the types s and d, 6 multiplications + 2 additions in c "
+	           "and z; "
+	           "what is in `real()` counts once in every type. `complex` is 1 in c and z, `double` in d and z; "
+	           "they are 0 "
 	           "otherwise.");
 	for (unsigned i = 0; i < family_count; i++)
 		say_family(answer, &formulas[i], manual);
 	if (formula_definition_count)
 		answer_say(answer, PART_HEADING, "Shared expressions");
 	for (unsigned i = 0; i < formula_definition_count; i++) {
-		struct text name = { 0 };
+		struct text name = {0};
 
 		text_format(&name, "`%s(%s)`", formula_definitions[i].name, formula_definitions[i].parameters);
 		answer_code(answer, name.bytes, "%s", formula_definitions[i].body);
@@ -148,7 +148,7 @@ static void say_lines(struct answer *answer)
 	for (unsigned i = 0; i < family_count; i++)
 		for (unsigned j = 0; j < routine_count; j++)
 			if (routines[j].family == i) {
-				struct query query = { .routine = &routines[j] };
+				struct query query = {.routine = &routines[j]};
 
 				explain_say(answer, &query);
 				answer_gap(answer);
@@ -166,7 +166,4 @@ void manual_fill(struct answer *answer, struct manual *manual)
 		say_lines(answer);
 }
 
-void manual_close(struct manual *manual)
-{
-	text_free(&manual->scratch);
-}
+void manual_close(struct manual *manual) { text_free(&manual->scratch); }

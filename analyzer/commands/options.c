@@ -41,7 +41,8 @@ static const char *table_name(const struct report_table *table)
 }
 
 /* Sets the format and the table. There is one answer, so that an option for a second format or table is an error. */
-static int take_format(struct options *options, const char *command, const struct format *format, const struct report_table *table)
+static int take_format(struct options *options, const char *command, const struct format *format,
+                       const struct report_table *table)
 {
 	const struct format *given = options->format;
 
@@ -58,21 +59,22 @@ static int take_format(struct options *options, const char *command, const struc
 static int parse_format(struct options *options, const char *command, const struct format *format, const char *value)
 {
 	const struct report_table *table = value ? report_table_find(value) : NULL;
-	struct text names = { 0 };
+	struct text names = {0};
 	int status;
 
 	if (!value || table)
 		return take_format(options, command, format, table);
 	for (unsigned place = 0; place < report_table_count; place++)
 		text_format(&names, " %s", report_table_at(place)->kind->key);
-	status = usage_error(command, "--%s=%s: there is no such table; expected one of%s", format->name, value, names.bytes);
+	status = usage_error(command, "--%s=%s: there is no such table; expected one of%s", format->name, value,
+	                     names.bytes);
 	text_free(&names);
 	return status;
 }
 
 static int parse_by(struct options *options, const struct option_parser *parser, const char *value)
 {
-	struct text names = { 0 };
+	struct text names = {0};
 	int status;
 
 	options->by = key_find(value, parser->keys);
@@ -82,8 +84,8 @@ static int parse_by(struct options *options, const struct option_parser *parser,
 		return usage_error(parser->command, "--by %s: %s", value, parser->no_keys);
 	keys_add_names(&names, parser->keys);
 	if (key_find(value, KEYS_ALL))
-		status = usage_error(parser->command, "--by %s: makes no sense for %s; expected %s", value, parser->command,
-		                     names.bytes);
+		status = usage_error(parser->command, "--by %s: makes no sense for %s; expected %s", value,
+		                     parser->command, names.bytes);
 	else
 		status = usage_error(parser->command, "--by %s: there is no such key; expected %s", value, names.bytes);
 	text_free(&names);
@@ -114,7 +116,7 @@ static void put_help(const char *option, const char *text)
 
 static void put_format_help(const struct option_parser *parser, const struct format *format)
 {
-	struct text option = { 0 }, text = { 0 };
+	struct text option = {0}, text = {0};
 
 	text_format(&option, "--%s", format->name);
 	text_add(&text, format->help);
@@ -133,7 +135,7 @@ static void put_format_help(const struct option_parser *parser, const struct for
 
 static void put_all_help(const struct option_parser *parser)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 
 	printf("%s\n", parser->usage);
 	for (unsigned i = 1; i < FORMAT_COUNT; i++)
@@ -153,30 +155,15 @@ static int take_common(struct options *options, const struct option_parser *pars
 	if (code >= OPTION_FORMAT && code < OPTION_OWN)
 		return parse_format(options, parser->command, formats[code - OPTION_FORMAT], value);
 	switch (code) {
-	case OPTION_HELP:
-		put_all_help(parser);
-		return EXIT_FINE;
-	case OPTION_BY:
-		return parse_by(options, parser, value);
-	case OPTION_TOP:
-		return parse_top(options, parser->command, value);
-	case OPTION_STRICT:
-		options->strict = true;
-		return -1;
-	case OPTION_FAIL_ON_BUDGET:
-		options->fail_on_budget = true;
-		return -1;
-	case OPTION_LAST:
-		options->last = true;
-		return -1;
-	case OPTION_DEBUGINFOD:
-		options->debuginfod = true;
-		return -1;
-	case OPTION_REPRICE:
-		options->reprice = true;
-		return -1;
-	default:
-		return parser->take(parser->context, code, value);
+	case OPTION_HELP: put_all_help(parser); return EXIT_FINE;
+	case OPTION_BY: return parse_by(options, parser, value);
+	case OPTION_TOP: return parse_top(options, parser->command, value);
+	case OPTION_STRICT: options->strict = true; return -1;
+	case OPTION_FAIL_ON_BUDGET: options->fail_on_budget = true; return -1;
+	case OPTION_LAST: options->last = true; return -1;
+	case OPTION_DEBUGINFOD: options->debuginfod = true; return -1;
+	case OPTION_REPRICE: options->reprice = true; return -1;
+	default: return parser->take(parser->context, code, value);
 	}
 }
 
@@ -190,12 +177,13 @@ static struct option *all_options(const struct option_parser *parser)
 		count++;
 	all = memory_new(count + FORMAT_COUNT + 3, sizeof *all);
 	memcpy(all, parser->table, count * sizeof *all);
-	all[count++] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
-	all[count++] = (struct option){ "by", required_argument, NULL, OPTION_BY };
+	all[count++] = (struct option){"help", no_argument, NULL, OPTION_HELP};
+	all[count++] = (struct option){"by", required_argument, NULL, OPTION_BY};
 	for (int i = 1; i < FORMAT_COUNT; i++) /* the first needs no option */
-		all[count++] = (struct option){ formats[i]->name,
-		                                formats[i]->one_table && parser->takes_table ? optional_argument : no_argument, NULL,
-		                                OPTION_FORMAT + i };
+		all[count++] =
+			(struct option){formats[i]->name,
+		                        formats[i]->one_table && parser->takes_table ? optional_argument : no_argument,
+		                        NULL, OPTION_FORMAT + i};
 	return all;
 }
 
@@ -204,15 +192,17 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 	struct option *all = all_options(parser);
 	int code, status = -1;
 
-	*options = (struct options){ .format = formats[0] };
+	*options = (struct options){.format = formats[0]};
 	opterr = 0;
 	optind = 1;
 	while (status < 0 && (code = getopt_long(count, arguments, ":", all, NULL)) != -1) {
 		if (code == ':')
 			status = usage_error(parser->command, "%s: a value is missing", arguments[optind - 1]);
 		else if (code == '?')
-			status = usage_error(parser->command, optopt < OPTION_HELP ? "%s: there is no such option" : "%s: takes no value",
-			                     arguments[optind - 1]);
+			status =
+				usage_error(parser->command,
+			                    optopt < OPTION_HELP ? "%s: there is no such option" : "%s: takes no value",
+			                    arguments[optind - 1]);
 		else
 			status = take_common(options, parser, code, optarg);
 	}
@@ -228,7 +218,7 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 
 struct output options_output(const struct options *options)
 {
-	return (struct output){ .stream = stdout, .colour = options->format == formats[0] && system_colour() };
+	return (struct output){.stream = stdout, .colour = options->format == formats[0] && system_colour()};
 }
 
 void options_answer(const struct options *options, struct answer *answer, const char *schema)
@@ -242,14 +232,15 @@ void options_by(const struct options *options, struct answer *answer)
 		answer_text(answer, "by", options->by->name);
 }
 
-void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison, size_t for_readers)
+void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison,
+                    size_t for_readers)
 {
 	struct table table;
 
 	comparison_groups(comparison, answer_top(answer, options->top, for_readers, SIZE_MAX), &table);
 	if (!options->by)
 		table.key = "routines";
-	answer_table(answer, &table, (struct table_options){ .place = 1 });
+	answer_table(answer, &table, (struct table_options){.place = 1});
 }
 
 void options_render(const struct options *options, struct output *output, struct answer *answer)

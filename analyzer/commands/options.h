@@ -17,8 +17,8 @@
 struct options {
 	const struct format *format;
 	const struct report_table *table; /* of --csv=TABLE; NULL if it is not given */
-	const struct key *by; /* NULL if it is not given */
-	size_t top; /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
+	const struct key *by;             /* NULL if it is not given */
+	size_t top;                       /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
 	bool strict, fail_on_budget, reprice, last, debuginfod;
 	char **operands; /* the arguments that are no options */
 	size_t operand_count;
@@ -33,22 +33,42 @@ enum option_code {
 	OPTION_REPRICE,
 	OPTION_LAST,
 	OPTION_DEBUGINFOD,
-	OPTION_FORMAT, /* the first of as many codes as there are formats */
+	OPTION_FORMAT,                             /* the first of as many codes as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
 };
 
 /* Lines of a command's table of options. --help, --by and the formats need none, for all commands have them. */
-#define OPTION_LINE_TOP { "top", required_argument, NULL, OPTION_TOP }
-#define OPTION_LINE_STRICT { "strict", no_argument, NULL, OPTION_STRICT }
-#define OPTION_LINE_FAIL_ON_BUDGET { "fail-on-budget", no_argument, NULL, OPTION_FAIL_ON_BUDGET }
-#define OPTION_LINE_REPRICE { "reprice", no_argument, NULL, OPTION_REPRICE }
-#define OPTION_LINE_LAST { "last", no_argument, NULL, OPTION_LAST }
-#define OPTION_LINE_DEBUGINFOD { "debuginfod", no_argument, NULL, OPTION_DEBUGINFOD }
+#define OPTION_LINE_TOP                                    \
+	{                                                  \
+		"top", required_argument, NULL, OPTION_TOP \
+	}
+#define OPTION_LINE_STRICT                                 \
+	{                                                  \
+		"strict", no_argument, NULL, OPTION_STRICT \
+	}
+#define OPTION_LINE_FAIL_ON_BUDGET                                         \
+	{                                                                  \
+		"fail-on-budget", no_argument, NULL, OPTION_FAIL_ON_BUDGET \
+	}
+#define OPTION_LINE_REPRICE                                  \
+	{                                                    \
+		"reprice", no_argument, NULL, OPTION_REPRICE \
+	}
+#define OPTION_LINE_LAST                               \
+	{                                              \
+		"last", no_argument, NULL, OPTION_LAST \
+	}
+#define OPTION_LINE_DEBUGINFOD                                     \
+	{                                                          \
+		"debuginfod", no_argument, NULL, OPTION_DEBUGINFOD \
+	}
 #define HELP_DEBUGINFOD \
 	"  --debuginfod        ask the servers in DEBUGINFOD_URLS for debug information that this machine lacks\n"
-#define HELP_LAST \
-	"  --last              read only the dumps of the last run\n"
-#define OPTION_LINE_END { NULL, 0, NULL, 0 }
+#define HELP_LAST "  --last              read only the dumps of the last run\n"
+#define OPTION_LINE_END          \
+	{                        \
+		NULL, 0, NULL, 0 \
+	}
 
 struct option_parser {
 	const char *command;        /* its name, for messages */
@@ -81,7 +101,8 @@ void options_answer(const struct options *options, struct answer *answer, const 
 void options_by(const struct options *options, struct answer *answer);
 
 /* Adds the table of the groups that differ. `for_readers` is the number of rows for readers without --top. */
-void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison, size_t for_readers);
+void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison,
+                    size_t for_readers);
 
 /* Writes an answer in the format, and closes it. Errors are left to output_finish. */
 void options_render(const struct options *options, struct output *output, struct answer *answer);

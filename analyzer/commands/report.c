@@ -20,18 +20,15 @@ enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120, PI
 
 #define SCHEMA "flopshim-report/1"
 
-static const char usage[] =
-	"Usage: flopshim-report [report] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	"Adds dumps up, and shows how much BLAS and LAPACK work the programs did, and where.\n";
+static const char usage[] = "Usage: flopshim-report [report] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
+			    "Adds dumps up, and shows how much BLAS and LAPACK work the programs did, and where.\n";
 
 static const char help[] =
 	"  --top N             how many rows a table shows: a number or 'all' (default: 10 in text, 100 in JSON for\n"
-	"                      long tables)\n"
-	HELP_LAST
+	"                      long tables)\n" HELP_LAST
 	"  --reprice           price calls by the current routine table, not by that of the shim that wrote the dump\n"
 	"  --strict            exit with status 6 if a routine that was called has no price\n"
-	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n"
-	HELP_DEBUGINFOD;
+	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n" HELP_DEBUGINFOD;
 
 /* What ran. */
 
@@ -56,17 +53,21 @@ static void add_command(struct text *text, const struct aggregate *aggregate, co
 static void add_process(struct text *text, const struct aggregate *aggregate, const struct process *process)
 {
 	static const char *const states[] = {
-		[PROCESS_RUNNING] = "still running", [PROCESS_CLOSED] = "closed", [PROCESS_REPLACED] = "replaced by exec",
+		[PROCESS_RUNNING] = "still running",
+		[PROCESS_CLOSED] = "closed",
+		[PROCESS_REPLACED] = "replaced by exec",
 		[PROCESS_ENDED] = "ended without closing its dump",
 		[PROCESS_UNKNOWN] = "running, or ended without closing its dump",
 	};
-	bool has_signal = process->signal != 0, ended = process->state == PROCESS_ENDED || process->state == PROCESS_UNKNOWN;
+	bool has_signal = process->signal != 0,
+	     ended = process->state == PROCESS_ENDED || process->state == PROCESS_UNKNOWN;
 	const char *signal = has_signal ? signal_name(process->signal) : "";
 	char number[NUMBER_TEXT];
 
 	text_format(text, "pid %" PRIu32 " on %s, ", process->pid, text_at(aggregate, process->host));
 	if (has_signal && ended)
-		text_format(text, "%sended after %s from its budget", process->state == PROCESS_ENDED ? "" : "running, or ", signal);
+		text_format(text, "%sended after %s from its budget",
+		            process->state == PROCESS_ENDED ? "" : "running, or ", signal);
 	else
 		text_add(text, states[process->state]);
 	if (has_signal && !ended)
@@ -101,7 +102,7 @@ static size_t count_hosts(const struct aggregate *aggregate)
 /* Adds how many processes there are and of which program, and in which states they are. */
 static void add_processes(struct text *title, struct text *states, const struct aggregate *aggregate)
 {
-	size_t counts[PROCESS_UNKNOWN + 1] = { 0 }, hosts = count_hosts(aggregate), signalled = 0;
+	size_t counts[PROCESS_UNKNOWN + 1] = {0}, hosts = count_hosts(aggregate), signalled = 0;
 	bool same = true;
 
 	for (size_t i = 0; i < aggregate->process_count; i++) {
@@ -124,7 +125,7 @@ static void add_processes(struct text *title, struct text *states, const struct 
 
 static void say_what_ran(struct answer *answer, const struct aggregate *aggregate)
 {
-	struct text title = { 0 }, more = { 0 };
+	struct text title = {0}, more = {0};
 
 	if (aggregate->process_count == 1) {
 		add_command(&title, aggregate, aggregate->processes);
@@ -155,7 +156,8 @@ static void say_calls_and_flops(struct answer *answer, const char *label, uint64
 	char text[NUMBER_TEXT], price[NUMBER_TEXT];
 
 	if (calls)
-		answer_fact(answer, label, "%s %s: %s FLOPs", number_grouped(calls, text), what, number_grouped(flops, price));
+		answer_fact(answer, label, "%s %s: %s FLOPs", number_grouped(calls, text), what,
+		            number_grouped(flops, price));
 }
 
 static void say_total(struct answer *answer, const struct totals *totals)
@@ -165,7 +167,8 @@ static void say_total(struct answer *answer, const struct totals *totals)
 	answer_fact(answer, "total", "%s FLOPs in %s call%s", number_grouped(totals->flops, text),
 	            number_grouped(totals->calls, calls), totals->calls == 1 ? "" : "s");
 	if (totals->charged != totals->flops)
-		answer_fact(answer, "charged", "%s FLOPs, after multipliers and weights", number_grouped(totals->charged, text));
+		answer_fact(answer, "charged", "%s FLOPs, after multipliers and weights",
+		            number_grouped(totals->charged, text));
 }
 
 /* Shows how evenly the work is shared by the ranks, those without a dump included, or by the processes. */
@@ -174,7 +177,7 @@ static void say_balance(struct answer *answer, struct views *views)
 	const struct balance *balance = &views_launches(views)->balance;
 	char least[NUMBER_TEXT], most[NUMBER_TEXT], shares[NUMBER_TEXT];
 	double mean = (double)views->aggregate->totals.flops / (double)balance->shares;
-	struct text line = { 0 };
+	struct text line = {0};
 
 	if (balance->shares < 2)
 		return;
@@ -203,13 +206,15 @@ static void add_pieces(struct text *line, const struct text *pieces)
 }
 
 /* Names the ranks of one launch that have left no dump. */
-static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch, bool of_several)
+static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch,
+                           bool of_several)
 {
 	const char *job = text_at(aggregate, launch->job), *name = text_at(aggregate, launch->name);
 	char without[NUMBER_TEXT], size[NUMBER_TEXT];
-	struct text line = { 0 };
+	struct text line = {0};
 
-	text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->with_dump, without), number_grouped(launch->size, size));
+	text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->with_dump, without),
+	            number_grouped(launch->size, size));
 	if (of_several)
 		text_format(&line, "%s%s%s%s", *job ? " of job " : "", job, *name ? ", launch " : "", name);
 	text_add(&line, ": ");
@@ -235,7 +240,7 @@ static void say_time(struct answer *answer, struct views *views)
 {
 	struct group times = views_times(views);
 	char text[NUMBER_TEXT], calls[NUMBER_TEXT];
-	struct text line = { 0 };
+	struct text line = {0};
 
 	if (!times.timed_calls)
 		return;
@@ -248,9 +253,13 @@ static void say_time(struct answer *answer, struct views *views)
 	answer_fact(answer, "time", "%s", line.bytes);
 	text_free(&line);
 	if (times.extrapolated_calls)
-		answer_fact(answer, "estimated", "%s of these calls have a shape that was never timed: %s, from the times of other "
-		            "shapes", number_grouped(times.extrapolated_calls, calls), number_time((double)times.extrapolated_ns, text));
-	say_calls(answer, "no time", times.timeless_calls, "of these calls are not in that time: none like them was timed");
+		answer_fact(answer, "estimated",
+		            "%s of these calls have a shape that was never timed: %s, from the times of other "
+		            "shapes",
+		            number_grouped(times.extrapolated_calls, calls),
+		            number_time((double)times.extrapolated_ns, text));
+	say_calls(answer, "no time", times.timeless_calls,
+	          "of these calls are not in that time: none like them was timed");
 }
 
 static void warn_of_calls(struct answer *answer, const char *label, uint64_t calls, const char *what)
@@ -294,7 +303,8 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	warn_if(answer, ended, "end",
 	        "up to a second before it may be missing: on this file system, the dump is written once a second");
 	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more call sites than fit: the later ones are shown as one");
-	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes", "more shapes than fit: some are rounded up; the totals are exact");
+	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes",
+	        "more shapes than fit: some are rounded up; the totals are exact");
 	warn_if(answer, losses & DUMP_LOST_LOG, "log",
 	        "the record of calls reached its largest size (" VARIABLE(LOG_MAX) "); the totals are exact");
 	if (losses & DUMP_LOST_STACKS)
@@ -326,19 +336,37 @@ static void add_totals(struct answer *answer, struct views *views)
 	const struct aggregate *aggregate = views->aggregate;
 	const struct totals *totals = &aggregate->totals;
 	struct group times = views_times(views);
-	const struct { const char *key; u128 number; } members[] = {
-		{ "calls", totals->calls }, { "flops", totals->flops }, { "charged", totals->charged },
-		{ "nested_calls", totals->nested_calls }, { "workspace_queries", totals->queries },
-		{ "unpriced_calls", totals->unpriced_calls }, { "refused_calls", totals->refused_calls },
-		{ "lost_calls", totals->lost_calls }, { "rejected_calls", totals->rejected_calls },
-		{ "exempt_calls", totals->exempt_calls }, { "abandoned_calls", totals->abandoned_calls },
-		{ "in_flight_calls", totals->in_flight_calls }, { "in_flight_flops", totals->in_flight_flops },
-		{ "refused_flops", totals->refused_flops }, { "over_budget_calls", totals->over_calls },
-		{ "passed_calls", totals->passed_calls }, { "saturated_calls", totals->saturated_calls },
-		{ "manual_charges", totals->manual_charges }, { "words", totals->words }, { "threads", totals->threads },
-		{ "time_ns", times.time_ns }, { "timed_calls", times.timed_calls }, { "timed_flops", times.timed_flops },
-		{ "estimated_time_ns", times.estimated_ns }, { "extrapolated_time_ns", times.extrapolated_ns },
-		{ "extrapolated_calls", times.extrapolated_calls }, { "calls_without_time", times.timeless_calls },
+	const struct {
+		const char *key;
+		u128 number;
+	} members[] = {
+		{"calls", totals->calls},
+		{"flops", totals->flops},
+		{"charged", totals->charged},
+		{"nested_calls", totals->nested_calls},
+		{"workspace_queries", totals->queries},
+		{"unpriced_calls", totals->unpriced_calls},
+		{"refused_calls", totals->refused_calls},
+		{"lost_calls", totals->lost_calls},
+		{"rejected_calls", totals->rejected_calls},
+		{"exempt_calls", totals->exempt_calls},
+		{"abandoned_calls", totals->abandoned_calls},
+		{"in_flight_calls", totals->in_flight_calls},
+		{"in_flight_flops", totals->in_flight_flops},
+		{"refused_flops", totals->refused_flops},
+		{"over_budget_calls", totals->over_calls},
+		{"passed_calls", totals->passed_calls},
+		{"saturated_calls", totals->saturated_calls},
+		{"manual_charges", totals->manual_charges},
+		{"words", totals->words},
+		{"threads", totals->threads},
+		{"time_ns", times.time_ns},
+		{"timed_calls", times.timed_calls},
+		{"timed_flops", times.timed_flops},
+		{"estimated_time_ns", times.estimated_ns},
+		{"extrapolated_time_ns", times.extrapolated_ns},
+		{"extrapolated_calls", times.extrapolated_calls},
+		{"calls_without_time", times.timeless_calls},
 	};
 
 	answer_bool(answer, "complete", aggregate->complete);
@@ -371,7 +399,8 @@ static size_t top_of(const struct answer *answer, const struct report_table *tab
 {
 	if (table->flags & REPORT_WHOLE)
 		return answer_top(answer, asked, DAMAGE_LINES, SIZE_MAX);
-	return answer_top(answer, asked, TEXT_TOP, table->flags & REPORT_LONG && !answer->one_table ? JSON_TOP : SIZE_MAX);
+	return answer_top(answer, asked, TEXT_TOP,
+	                  table->flags & REPORT_LONG && !answer->one_table ? JSON_TOP : SIZE_MAX);
 }
 
 static void add_table(struct answer *answer, struct views *views, const struct report_table *entry, size_t top)
@@ -382,7 +411,8 @@ static void add_table(struct answer *answer, struct views *views, const struct r
 	if (for_readers && entry->applies && !entry->applies(views->aggregate))
 		return;
 	views_get(views, entry->kind, top_of(answer, entry, top), for_readers, &table);
-	answer_table(answer, &table, (struct table_options){ .place = entry->place, .counted = entry->flags & REPORT_LONG });
+	answer_table(answer, &table,
+	             (struct table_options){.place = entry->place, .counted = entry->flags & REPORT_LONG});
 }
 
 static void add_table_by(struct answer *answer, struct views *views, const struct key *key, size_t top)
@@ -392,7 +422,7 @@ static void add_table_by(struct answer *answer, struct views *views, const struc
 
 	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX),
 	          answer_is_for(answer, FOR_READERS), &table);
-	answer_table(answer, &table, (struct table_options){ .counted = true });
+	answer_table(answer, &table, (struct table_options){.counted = true});
 }
 
 static void add_versions(struct answer *answer, const struct aggregate *aggregate)
@@ -462,11 +492,17 @@ static int checked_status(const struct options *options, const struct aggregate 
 
 int command_report(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
-	                                       OPTION_LINE_REPRICE, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
-	const struct option_parser parser = { .command = "report", .usage = usage, .help = help, .schema = SCHEMA,
-	                                      .takes_table = true, .by_help = "instead of all tables, show the work by",
-	                                      .keys = KEYS_ALL, .table = table };
+	static const struct option table[] = {OPTION_LINE_TOP,     OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
+	                                      OPTION_LINE_REPRICE, OPTION_LINE_LAST,   OPTION_LINE_DEBUGINFOD,
+	                                      OPTION_LINE_END};
+	const struct option_parser parser = {.command = "report",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .schema = SCHEMA,
+	                                     .takes_table = true,
+	                                     .by_help = "instead of all tables, show the work by",
+	                                     .keys = KEYS_ALL,
+	                                     .table = table};
 	struct options options;
 	struct output output;
 	struct aggregate aggregate;
@@ -478,12 +514,12 @@ int command_report(int count, char **arguments)
 	if (status >= 0)
 		return status;
 	if (options.table && options.by)
-		return usage_error("report", "--csv=%s and --by %s ask for two tables: choose one", options.table->kind->key,
-		                   options.by->name);
+		return usage_error("report", "--csv=%s and --by %s ask for two tables: choose one",
+		                   options.table->kind->key, options.by->name);
 	output = options_output(&options);
 	gather_open(&aggregate, options.reprice, options.by);
 	found_all = gather(&aggregate, options.operands, options.operand_count,
-	                   (struct gather_options){ .last = options.last, .beside = true });
+	                   (struct gather_options){.last = options.last, .beside = true});
 	status = EXIT_ERROR;
 	if (gather_is_of_one_version(&aggregate)) {
 		status = checked_status(&options, &aggregate, report_status(&aggregate, found_all));

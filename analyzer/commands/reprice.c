@@ -19,19 +19,17 @@ static const char usage[] =
 	"Prices dumps by the current routine table, which is that of this flopshim-report, and shows what changes.\n"
 	"'flopshim-report --reprice' shows a whole report with these prices.\n";
 
-static const char help[] =
-	HELP_LAST
-	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n"
-	HELP_DEBUGINFOD;
+static const char help[] = HELP_LAST
+	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n" HELP_DEBUGINFOD;
 
 static void say_versions(struct answer *answer, const struct aggregate *old)
 {
-	struct text versions = { 0 };
+	struct text versions = {0};
 
 	for (size_t i = 0; i < old->version_count; i++)
 		text_format(&versions, "%s %s", i ? "," : "", text_at(old, old->versions[i].text));
-	answer_say(answer, PART_PARAGRAPH, "priced by%s; the current routine table is %s", versions.bytes ? versions.bytes : "",
-	           table_version);
+	answer_say(answer, PART_PARAGRAPH, "priced by%s; the current routine table is %s",
+	           versions.bytes ? versions.bytes : "", table_version);
 	text_free(&versions);
 }
 
@@ -53,8 +51,10 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	say_versions(answer, old);
 	if (new->kept_calls)
 		answer_say(answer, PART_PARAGRAPH,
-		           "not priced anew: %s call%s, of rounded shapes, or of routines that the current table lacks or prices by "
-		           "other arguments", number_grouped(new->kept_calls, text), new->kept_calls == 1 ? "" : "s");
+		           "not priced anew: %s call%s, of rounded shapes, or of routines that the current table lacks "
+		           "or prices by "
+		           "other arguments",
+		           number_grouped(new->kept_calls, text), new->kept_calls == 1 ? "" : "s");
 	if (!comparison->pair_count)
 		answer_say(answer, PART_PARAGRAPH, "no price changes");
 	answer_bool(answer, "complete", old->complete);
@@ -62,7 +62,7 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	answer_number(answer, "calls_not_repriced", new->kept_calls);
 	options_by(options, answer);
 	comparison_totals(comparison, &table);
-	answer_table(answer, &table, (struct table_options){ .beside = true });
+	answer_table(answer, &table, (struct table_options){.beside = true});
 	options_groups(options, answer, comparison, TEXT_TOP);
 }
 
@@ -81,13 +81,18 @@ static void show(struct output *output, const struct options *options, const str
 
 int command_reprice(int count, char **arguments)
 {
-	static const struct option table[] = { OPTION_LINE_TOP, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END };
-	const struct option_parser parser = { .command = "reprice", .usage = usage, .help = help, .schema = SCHEMA,
-	                                      .keys = KEYS_ALL, .by_help = "instead of routines, compare by",
-	                                      .table = table };
+	static const struct option table[] = {OPTION_LINE_TOP, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD,
+	                                      OPTION_LINE_END};
+	const struct option_parser parser = {.command = "reprice",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .schema = SCHEMA,
+	                                     .keys = KEYS_ALL,
+	                                     .by_help = "instead of routines, compare by",
+	                                     .table = table};
 	struct options options;
 	struct output output;
-	struct gather_options how = { .beside = true };
+	struct gather_options how = {.beside = true};
 	struct aggregate old, new;
 	int status = options_parse(&options, &parser, count, arguments);
 

@@ -16,24 +16,19 @@
 const char *block_type_name(unsigned type)
 {
 	static const char *const names[] = {
-		[DUMP_STRINGS] = "strings", [DUMP_META] = "meta", [DUMP_MODULES] = "modules",
-		[DUMP_ROUTINES] = "routines", [DUMP_SITES] = "sites", [DUMP_NAMESPACES] = "namespaces",
-		[DUMP_LIMITS] = "limits", [DUMP_LANES] = "lanes", [DUMP_ROWS] = "rows", [DUMP_NOTES] = "notes",
-		[DUMP_STACKS] = "stacks", [DUMP_SAMPLES] = "samples", [DUMP_LOG] = "calls",
+		[DUMP_STRINGS] = "strings",   [DUMP_META] = "meta",     [DUMP_MODULES] = "modules",
+		[DUMP_ROUTINES] = "routines", [DUMP_SITES] = "sites",   [DUMP_NAMESPACES] = "namespaces",
+		[DUMP_LIMITS] = "limits",     [DUMP_LANES] = "lanes",   [DUMP_ROWS] = "rows",
+		[DUMP_NOTES] = "notes",       [DUMP_STACKS] = "stacks", [DUMP_SAMPLES] = "samples",
+		[DUMP_LOG] = "calls",
 	};
 
 	return type < sizeof names / sizeof *names && names[type] ? names[type] : "unknown";
 }
 
-static bool type_is_known(unsigned type)
-{
-	return type >= DUMP_STRINGS && type <= DUMP_LOG;
-}
+static bool type_is_known(unsigned type) { return type >= DUMP_STRINGS && type <= DUMP_LOG; }
 
-bool block_type_is_bytes(unsigned type)
-{
-	return type == DUMP_STRINGS || type == DUMP_STACKS;
-}
+bool block_type_is_bytes(unsigned type) { return type == DUMP_STRINGS || type == DUMP_STACKS; }
 
 /* Whether the entries of this type are added up. Damaged ones are left out; damaged names are better than none. */
 static bool type_is_counts(unsigned type)
@@ -45,9 +40,8 @@ static bool type_is_counts(unsigned type)
 /* Whether entries of this size can be of this type. A type of a later layout may have entries of any size. */
 static bool entries_are_sound(const struct dump_block *block)
 {
-	return !type_is_known(block->type) ||
-	       (block_type_is_bytes(block->type) == (block->entry_size == 0) && block->entry_size % 8 == 0 &&
-	        block->entry_size <= DUMP_ENTRY_MOST);
+	return !type_is_known(block->type) || (block_type_is_bytes(block->type) == (block->entry_size == 0) &&
+	                                       block->entry_size % 8 == 0 && block->entry_size <= DUMP_ENTRY_MOST);
 }
 
 /* Whether a block header read at `offset` is one, and its numbers are possible; the file may be too short for them. */
@@ -55,9 +49,9 @@ static bool block_is_sound(const struct dump_block *block, uint64_t offset)
 {
 	return block->magic == DUMP_BLOCK_MAGIC && block->offset == offset &&
 	       block->header_check == dump_check(block, offsetof(struct dump_block, header_check)) &&
-	       block->size >= DUMP_PAGE_LEAST && block->size % DUMP_PAGE_LEAST == 0 && block->size <= UINT64_MAX - offset &&
-	       block->header_size >= DUMP_BLOCK_LEAST && block->header_size % 8 == 0 && block->header_size <= block->size &&
-	       entries_are_sound(block);
+	       block->size >= DUMP_PAGE_LEAST && block->size % DUMP_PAGE_LEAST == 0 &&
+	       block->size <= UINT64_MAX - offset && block->header_size >= DUMP_BLOCK_LEAST &&
+	       block->header_size % 8 == 0 && block->header_size <= block->size && entries_are_sound(block);
 }
 
 /* Reads the block header at `offset`. Members that its layout does not have are 0. Returns false if none is there. */
@@ -104,8 +98,9 @@ static uint64_t blocks_end(struct dump *dump)
 /* Returns what dump_source.seek says, or the answer for a file without holes if there is no such function. */
 static uint64_t seek(struct dump *dump, uint64_t offset, bool hole)
 {
-	return dump->source.seek ? dump->source.seek(dump->source.context, offset, hole) :
-	       hole ? dump->source.size(dump->source.context) : offset;
+	return dump->source.seek ? dump->source.seek(dump->source.context, offset, hole)
+	       : hole            ? dump->source.size(dump->source.context)
+	                         : offset;
 }
 
 /* Whether the bytes at `offset` are zeros. Some file systems call a hole what they have not written to the disk yet. */
@@ -153,16 +148,19 @@ static uint64_t usable(struct dump *dump, const struct dump_block *block)
 	uint64_t there = (begin < file ? file - begin : 0) / unit;
 
 	if (block->used > room)
-		dump_damaged(dump, "block of %s at %" PRIu64 ": it claims %" PRIu64 " entries, but has room for %" PRIu64,
+		dump_damaged(dump,
+		             "block of %s at %" PRIu64 ": it claims %" PRIu64 " entries, but has room for %" PRIu64,
 		             block_type_name(block->type), block->offset, block->used, room);
 	else if (block->used > there)
-		dump_damaged(dump, "cut short: of the block of %s at %" PRIu64 ", the file has %" PRIu64 " of %" PRIu64
+		dump_damaged(dump,
+		             "cut short: of the block of %s at %" PRIu64 ", the file has %" PRIu64 " of %" PRIu64
 		             " entries",
 		             block_type_name(block->type), block->offset, there, block->used);
 	room = minimum(block->used, minimum(room, there));
 	filled = before_hole(dump, begin, room * unit) / unit;
 	if (filled < room)
-		dump_damaged(dump, "block of %s at %" PRIu64 ": it claims %" PRIu64 " entries, but the file has a hole "
+		dump_damaged(dump,
+		             "block of %s at %" PRIu64 ": it claims %" PRIu64 " entries, but the file has a hole "
 		             "after %" PRIu64,
 		             block_type_name(block->type), block->offset, room, filled);
 	return filled;
@@ -200,10 +198,15 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 	}
 	added = &dump->blocks[dump->block_count++];
 	*added = (struct read_block){
-		.offset = block->offset, .size = block->size, .address = block->address,
+		.offset = block->offset,
+		.size = block->size,
+		.address = block->address,
 		.content_check = block->content_check,
-		.entry_size = block->entry_size, .first = block->first, .lane = block->lane,
-		.type = block->type, .header_size = block->header_size,
+		.entry_size = block->entry_size,
+		.first = block->first,
+		.lane = block->lane,
+		.type = block->type,
+		.header_size = block->header_size,
 	};
 	set_used(dump, added, block);
 }
@@ -212,7 +215,7 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 static uint64_t find_block(struct dump *dump, uint64_t offset, uint64_t end)
 {
 	while (offset < end) {
-		struct dump_block block = { 0 };
+		struct dump_block block = {0};
 
 		if (block_at(dump, offset, &block))
 			return offset;
@@ -239,14 +242,14 @@ static uint64_t end_of_block(struct dump *dump, struct dump_block *block, uint64
 	if (dump->header_damaged || limit < end)
 		limit = end;
 	if (claimed > limit) {
-		dump_damaged(dump, "block of %s at %" PRIu64 " reaches past the end of the dump", block_type_name(block->type),
-		             block->offset);
+		dump_damaged(dump, "block of %s at %" PRIu64 " reaches past the end of the dump",
+		             block_type_name(block->type), block->offset);
 		claimed = limit;
 	}
 	next = find_block(dump, block->offset + dump->page, claimed < end ? claimed : end);
 	if (next < claimed && next < end) {
-		dump_damaged(dump, "block of %s at %" PRIu64 " reaches past the beginning of the next one", block_type_name(block->type),
-		             block->offset);
+		dump_damaged(dump, "block of %s at %" PRIu64 " reaches past the beginning of the next one",
+		             block_type_name(block->type), block->offset);
 		claimed = next;
 	}
 	block->size = claimed - block->offset;
@@ -288,8 +291,8 @@ static void index_blocks(struct dump *dump)
  */
 static void read_used_again(struct dump *dump)
 {
-	static const enum dump_block_type types[] = { DUMP_NAMESPACES, DUMP_SITES, DUMP_STACKS, DUMP_ROUTINES, DUMP_MODULES,
-	                                              DUMP_STRINGS };
+	static const enum dump_block_type types[] = {DUMP_NAMESPACES, DUMP_SITES,   DUMP_STACKS,
+	                                             DUMP_ROUTINES,   DUMP_MODULES, DUMP_STRINGS};
 	struct dump_block now;
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -336,7 +339,7 @@ static bool contents_are_sound(struct dump *dump, const struct read_block *block
 /* Leaves out blocks of counts that the file has twice: no two blocks of a process have the same address in its memory. */
 static void leave_doubles_out(struct dump *dump)
 {
-	struct memo addresses = { 0 };
+	struct memo addresses = {0};
 
 	for (size_t i = 0; i < dump->block_count; i++) {
 		struct read_block *block = &dump->blocks[i];
@@ -348,7 +351,8 @@ static void leave_doubles_out(struct dump *dump)
 			continue;
 		}
 		block->left_out = true;
-		dump_damaged(dump, "block of %s at %" PRIu64 " is there twice: counted once", block_type_name(block->type), block->offset);
+		dump_damaged(dump, "block of %s at %" PRIu64 " is there twice: counted once",
+		             block_type_name(block->type), block->offset);
 	}
 	memo_free(&addresses);
 }
@@ -364,7 +368,8 @@ static void check_contents(struct dump *dump)
 			continue;
 		block->left_out |= type_is_counts(block->type);
 		if (block->left_out)
-			dump_damaged(dump, "block of %s at %" PRIu64 " is damaged: its %" PRIu64 " entries are left out",
+			dump_damaged(dump,
+			             "block of %s at %" PRIu64 " is damaged: its %" PRIu64 " entries are left out",
 			             block_type_name(block->type), block->offset, block->used);
 		else
 			dump_damaged(dump, "block of %s at %" PRIu64 " is damaged: names and places may be wrong",

@@ -10,10 +10,7 @@
 
 enum { READ_BUFFER = DUMP_ENTRY_MOST }; /* bytes that are read at a time, which any entry fits in */
 
-static inline size_t minimum(uint64_t a, uint64_t b)
-{
-	return (size_t)(a < b ? a : b);
-}
+static inline size_t minimum(uint64_t a, uint64_t b) { return (size_t)(a < b ? a : b); }
 
 /* Reads up to `count` bytes of the file; returns how many. */
 static inline size_t dump_read_at(struct dump *dump, uint64_t offset, void *buffer, size_t count)

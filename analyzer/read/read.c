@@ -62,8 +62,10 @@ static enum read_status refuse_newer(struct dump *dump)
 {
 	const struct dump_header *header = &dump->header;
 
-	dump_damaged(dump, "the dump has layout %" PRIu32 ", which needs a reader of layout %" PRIu32 "; this program reads "
-	             "layouts 1 to %d", header->layout, header->version, DUMP_LAYOUT);
+	dump_damaged(dump,
+	             "the dump has layout %" PRIu32 ", which needs a reader of layout %" PRIu32 "; this program reads "
+	             "layouts 1 to %d",
+	             header->layout, header->version, DUMP_LAYOUT);
 	return READ_NEWER;
 }
 
@@ -85,8 +87,10 @@ static enum read_status check_identity(struct dump *dump)
 	}
 	if (header_is_ours(dump)) {
 		dump->header_damaged = true;
-		dump_damaged(dump, "the file's header is damaged: %s", !magic ? "its magic is not " DUMP_MAGIC :
-		             !version ? "unknown version" : "unknown byte order");
+		dump_damaged(dump, "the file's header is damaged: %s",
+		             !magic     ? "its magic is not " DUMP_MAGIC
+		             : !version ? "unknown version"
+		                        : "unknown byte order");
 		return READ_OK;
 	}
 	if (magic && order)
@@ -124,22 +128,26 @@ static enum read_status read_header(struct dump *dump)
 		dump_damaged(dump, "the file's header is damaged: its check word does not match");
 	}
 	if (header->close_check &&
-	    header->close_check != dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check))) {
+	    header->close_check !=
+	            dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check))) {
 		dump->header_damaged = true;
 		dump_damaged(dump, "the file's header is damaged: the check word written at closing does not match");
 	}
 	dump->page = header->page_size ? header->page_size : DUMP_PAGE_LEAST;
 	if (!block_page_is_sound(dump->page)) {
 		dump->header_damaged = true;
-		dump_damaged(dump, "the file's header is damaged: page size of %" PRIu32 " bytes, expected a power of two "
-		             "from %d to %d", header->page_size, DUMP_PAGE_LEAST, DUMP_PAGE_MOST);
+		dump_damaged(dump,
+		             "the file's header is damaged: page size of %" PRIu32 " bytes, expected a power of two "
+		             "from %d to %d",
+		             header->page_size, DUMP_PAGE_LEAST, DUMP_PAGE_MOST);
 	}
 	if (dump->header_damaged)
 		dump->page = DUMP_PAGE_LEAST;
 	if (header->state < DUMP_RUNNING || header->state > DUMP_EXECED)
 		dump_damaged(dump, "the file's header is damaged: unknown state %" PRIu32, header->state);
 	if (!header_check_identity(header))
-		dump_damaged(dump, "the file's header is damaged: the check word of its id, launch and run does not match");
+		dump_damaged(dump,
+		             "the file's header is damaged: the check word of its id, launch and run does not match");
 	header_terminate(header);
 	return READ_OK;
 }
@@ -151,7 +159,9 @@ static void load_span(struct dump *dump, const struct read_block *block)
 	dump->spans = memory_resize(dump->spans, dump->span_count + 1, sizeof *span);
 	span = &dump->spans[dump->span_count];
 	*span = (struct read_span){
-		.offset = block->offset + block->header_size, .size = block->used, .type = block->type,
+		.offset = block->offset + block->header_size,
+		.size = block->used,
+		.type = block->type,
 	};
 	span->bytes = malloc(span->size + 1);
 	if (!span->bytes) {
@@ -166,7 +176,7 @@ static void table_free(struct read_table *table)
 {
 	free(table->entries);
 	free(table->present);
-	*table = (struct read_table){ 0 };
+	*table = (struct read_table){0};
 }
 
 /*
@@ -224,7 +234,7 @@ enum read_status dump_open(struct dump *dump, const struct dump_source *source)
 {
 	enum read_status status;
 
-	*dump = (struct dump){ .source = *source };
+	*dump = (struct dump){.source = *source};
 	status = read_header(dump);
 	if (status != READ_OK)
 		return status;
@@ -249,7 +259,7 @@ void dump_close(struct dump *dump)
 	table_free(&dump->routines);
 	table_free(&dump->sites);
 	table_free(&dump->namespaces);
-	*dump = (struct dump){ 0 };
+	*dump = (struct dump){0};
 }
 
 /* References. */
@@ -295,7 +305,8 @@ const char *dump_text(struct dump *dump, uint64_t reference)
 	if (size <= sizeof string)
 		goto damaged;
 	memcpy(&string, bytes, sizeof string);
-	if (string.length >> STRING_LENGTH_BITS || string.length >= size - sizeof string || bytes[sizeof string + string.length] != 0)
+	if (string.length >> STRING_LENGTH_BITS || string.length >= size - sizeof string ||
+	    bytes[sizeof string + string.length] != 0)
 		goto damaged;
 	return (const char *)bytes + sizeof string;
 damaged:
@@ -314,7 +325,8 @@ const struct dump_stack *dump_stack_at(struct dump *dump, uint64_t reference)
 	size = span_at(dump, reference, DUMP_STACKS, &bytes);
 	if (!size)
 		return NULL;
-	stack = (struct dump_stack *)(void *)bytes; /* it is aligned: spans come from malloc, and references are multiples of 8 */
+	stack = (struct dump_stack *)(void *)
+		bytes; /* it is aligned: spans come from malloc, and references are multiples of 8 */
 	if (size < sizeof *stack || stack->size > size || stack->size < sizeof *stack ||
 	    stack->count > (stack->size - sizeof *stack) / sizeof stack->addresses[0]) {
 		dump_damaged(dump, "stacks of impossible size");
@@ -360,7 +372,7 @@ bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struc
 		memset(row, 0, sizeof *row);
 		*number = (uint32_t)(block->first + position / block->entry_size);
 		return dump_read_at(dump, block->offset + block->header_size + position, row,
-		               minimum(block->entry_size, sizeof *row)) != 0;
+		                    minimum(block->entry_size, sizeof *row)) != 0;
 	}
 	return false;
 }
@@ -369,7 +381,7 @@ bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struc
 
 void dump_cursor_open(struct dump_cursor *cursor, struct dump *dump, enum dump_block_type type, size_t struct_size)
 {
-	*cursor = (struct dump_cursor){ .dump = dump, .type = (uint16_t)type, .struct_size = struct_size };
+	*cursor = (struct dump_cursor){.dump = dump, .type = (uint16_t)type, .struct_size = struct_size};
 	cursor->buffer = memory_new(1, READ_BUFFER);
 }
 
@@ -410,8 +422,10 @@ static bool refill(struct dump_cursor *cursor)
 			return false;
 	block = &cursor->dump->blocks[cursor->block];
 	count = minimum(block->used - cursor->position, READ_BUFFER / block->entry_size);
-	cursor->buffered = dump_read_at(cursor->dump, block->offset + block->header_size + cursor->position * block->entry_size,
-	                           cursor->buffer, count * block->entry_size) / block->entry_size;
+	cursor->buffered =
+		dump_read_at(cursor->dump, block->offset + block->header_size + cursor->position * block->entry_size,
+	                     cursor->buffer, count * block->entry_size) /
+		block->entry_size;
 	if (cursor->buffered < count)
 		dump_damaged(cursor->dump, "the file became shorter while it was read");
 	return cursor->buffered != 0;

@@ -119,11 +119,11 @@ bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struc
 struct dump_cursor {
 	struct dump *dump;
 	unsigned char *buffer;
-	size_t struct_size;          /* of the struct of the type */
-	size_t buffered, taken;      /* entries in the buffer, and how many of them were returned */
-	size_t block, next_block;    /* index of the block that is read, and of the one to look at next */
-	uint64_t position;           /* in the block, of the first entry in the buffer */
-	uint32_t number, lane;       /* number and lane of the entry that was returned last */
+	size_t struct_size;       /* of the struct of the type */
+	size_t buffered, taken;   /* entries in the buffer, and how many of them were returned */
+	size_t block, next_block; /* index of the block that is read, and of the one to look at next */
+	uint64_t position;        /* in the block, of the first entry in the buffer */
+	uint32_t number, lane;    /* number and lane of the entry that was returned last */
 	uint16_t type;
 	uint64_t entry[sizeof(struct dump_lane) / 8]; /* an entry that is shorter than today's, with zeros behind it */
 };

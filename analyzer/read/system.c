@@ -82,25 +82,16 @@ int system_open(const char *path, struct system_file *file)
 	file->size = (uint64_t)status.st_size;
 	file->device = status.st_dev;
 	file->inode = status.st_ino;
-	file->source = (struct dump_source){ .context = file, .read_at = file_read_at, .size = file_size,
-	                                     .seek = file_seek };
+	file->source =
+		(struct dump_source){.context = file, .read_at = file_read_at, .size = file_size, .seek = file_seek};
 	return 0;
 }
 
-void system_close(struct system_file *file)
-{
-	close(file->descriptor);
-}
+void system_close(struct system_file *file) { close(file->descriptor); }
 
-const char *system_why(int error)
-{
-	return error == EINVAL ? "not a regular file" : strerror(error);
-}
+const char *system_why(int error) { return error == EINVAL ? "not a regular file" : strerror(error); }
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_texts(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 bool system_list(const char *directory, const char *ending, char ***paths, size_t *count)
 {
@@ -117,7 +108,8 @@ bool system_list(const char *directory, const char *ending, char ***paths, size_
 	while ((entry = readdir(stream))) {
 		size_t name = strlen(entry->d_name);
 
-		if (name <= ending_length || strcmp(entry->d_name + name - ending_length, ending) || entry->d_type == DT_DIR)
+		if (name <= ending_length || strcmp(entry->d_name + name - ending_length, ending) ||
+		    entry->d_type == DT_DIR)
 			continue;
 		*paths = memory_grow(*paths, *count, &capacity, sizeof **paths);
 		(*paths)[(*count)++] = memory_format("%.*s%s%s", (int)length, directory,
@@ -149,10 +141,7 @@ static uint64_t start_ticks_of(uint32_t pid)
 	return stat_start_ticks(text);
 }
 
-bool system_alive(uint32_t pid, uint64_t start_ticks)
-{
-	return start_ticks && start_ticks_of(pid) == start_ticks;
-}
+bool system_alive(uint32_t pid, uint64_t start_ticks) { return start_ticks && start_ticks_of(pid) == start_ticks; }
 
 /* Whether the file is the dump of the process with this number and start time. */
 static bool is_dump_of(const char *path, uint32_t pid, uint64_t start_ticks)
@@ -262,10 +251,7 @@ bool system_has_debuginfod(void)
 	return servers && *servers;
 }
 
-void system_without_debuginfod(void)
-{
-	unsetenv("DEBUGINFOD_URLS");
-}
+void system_without_debuginfod(void) { unsetenv("DEBUGINFOD_URLS"); }
 
 uint64_t system_now_ns(void)
 {
@@ -284,10 +270,7 @@ const char *system_host(void)
 	return host;
 }
 
-bool system_terminal(void)
-{
-	return isatty(STDOUT_FILENO) == 1;
-}
+bool system_terminal(void) { return isatty(STDOUT_FILENO) == 1; }
 
 bool system_colour(void)
 {

@@ -13,7 +13,7 @@
 
 void answer_open(struct answer *answer, enum audience audience, bool one_table, const char *schema)
 {
-	*answer = (struct answer){ .audience = audience, .one_table = one_table, .schema = schema, .label_width = 10 };
+	*answer = (struct answer){.audience = audience, .one_table = one_table, .schema = schema, .label_width = 10};
 }
 
 void answer_close(struct answer *answer)
@@ -40,7 +40,7 @@ static struct part *add(struct answer *answer, enum part_kind kind, const char *
 
 	answer->parts = memory_grow(answer->parts, answer->count, &answer->capacity, sizeof *answer->parts);
 	part = &answer->parts[answer->count++];
-	*part = (struct part){ .kind = kind, .key = keep(answer, key) };
+	*part = (struct part){.kind = kind, .key = keep(answer, key)};
 	return part;
 }
 
@@ -49,7 +49,7 @@ static struct part *add(struct answer *answer, enum part_kind kind, const char *
 /* Adds a formatted text without control characters; `label` may be NULL. */
 static void say(struct answer *answer, enum part_kind kind, const char *label, const char *format, va_list arguments)
 {
-	struct text clean = { 0 };
+	struct text clean = {0};
 	char *text;
 
 	if (!answer_is_for(answer, FOR_READERS))
@@ -136,10 +136,7 @@ void answer_signed(struct answer *answer, const char *key, int64_t number)
 	member(answer, PART_SIGNED, key)->number = (u128)number;
 }
 
-void answer_real(struct answer *answer, const char *key, double real)
-{
-	member(answer, PART_REAL, key)->real = real;
-}
+void answer_real(struct answer *answer, const char *key, double real) { member(answer, PART_REAL, key)->real = real; }
 
 void answer_real_if(struct answer *answer, const char *key, bool known, double real)
 {
@@ -149,20 +146,14 @@ void answer_real_if(struct answer *answer, const char *key, bool known, double r
 		answer_text(answer, key, NULL);
 }
 
-void answer_bool(struct answer *answer, const char *key, bool value)
-{
-	member(answer, PART_BOOL, key)->number = value;
-}
+void answer_bool(struct answer *answer, const char *key, bool value) { member(answer, PART_BOOL, key)->number = value; }
 
 void answer_begin(struct answer *answer, const char *key, char bracket)
 {
 	member(answer, PART_OPEN, key)->bracket = bracket;
 }
 
-void answer_end(struct answer *answer, char bracket)
-{
-	member(answer, PART_CLOSE, NULL)->bracket = bracket;
-}
+void answer_end(struct answer *answer, char bracket) { member(answer, PART_CLOSE, NULL)->bracket = bracket; }
 
 void answer_table(struct answer *answer, const struct table *table, struct table_options options)
 {

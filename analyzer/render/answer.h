@@ -27,13 +27,13 @@ enum part_kind {
 	PART_CODE,    /* a line with a label, whose text is a formula or a name */
 	PART_GAP,     /* an empty line, at a terminal alone */
 	/* For programs: members by their names, `key`, which is NULL in a list. */
-	PART_TEXT,    /* `text`; null where it is NULL */
+	PART_TEXT, /* `text`; null where it is NULL */
 	PART_NUMBER,
-	PART_SIGNED,  /* `number`, converted to int64_t */
+	PART_SIGNED, /* `number`, converted to int64_t */
 	PART_REAL,
-	PART_BOOL,    /* `number` */
-	PART_OPEN,    /* the beginning of an object or a list: `bracket` is '{' or '[' */
-	PART_CLOSE,   /* its end: `bracket` is '}' or ']' */
+	PART_BOOL,  /* `number` */
+	PART_OPEN,  /* the beginning of an object or a list: `bracket` is '{' or '[' */
+	PART_CLOSE, /* its end: `bracket` is '}' or ']' */
 	/* For both. */
 	PART_TABLE,
 };
@@ -57,7 +57,7 @@ struct answer {
 	unsigned label_indent, label_width; /* of lines with labels at a terminal, in characters */
 	struct part *parts;
 	size_t count, capacity;
-	struct arena texts;     /* copies of all texts */
+	struct arena texts; /* copies of all texts */
 };
 
 /* Opens an empty answer. `schema` may be NULL; it must outlive the answer. answer_close frees all parts. */
@@ -74,12 +74,16 @@ static inline bool answer_is_for(const struct answer *answer, unsigned audiences
  * For readers; they do nothing in an answer for programs. Texts are formatted as by printf and copied; control characters in
  * the result become '?'. answer_say adds a text of one of the kinds up to PART_PROSE.
  */
-void answer_say(struct answer *answer, enum part_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void answer_say(struct answer *answer, enum part_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void answer_gap(struct answer *answer);
 /* Lines with a label: a fact, a warning, a formula or name. */
-void answer_fact(struct answer *answer, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void answer_warn(struct answer *answer, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void answer_code(struct answer *answer, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void answer_fact(struct answer *answer, const char *label, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void answer_warn(struct answer *answer, const char *label, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void answer_code(struct answer *answer, const char *label, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /*
  * For programs; they do nothing in an answer for readers. `key` is the member's name, NULL in a list. Keys and texts are

@@ -10,10 +10,7 @@
 #include "analyzer/tables/cell.h"
 
 /* Whether a spreadsheet would take a text for a formula. An apostrophe before it says that it is a text. */
-static bool is_formula(const char *text)
-{
-	return text[0] && strchr("=+-@", text[0]);
-}
+static bool is_formula(const char *text) { return text[0] && strchr("=+-@", text[0]); }
 
 /* Writes a text that has no control characters, in quotes where it needs them. */
 static void put_clean(FILE *stream, const char *text)
@@ -48,9 +45,7 @@ static void put_cell(FILE *stream, const struct column *column, const struct val
 		return;
 	case COLUMN_SHARE:
 	case COLUMN_REAL:
-	case COLUMN_CHANGE:
-		fprintf(stream, isfinite(value->real) ? "%.9g" : "0", value->real);
-		return;
+	case COLUMN_CHANGE: fprintf(stream, isfinite(value->real) ? "%.9g" : "0", value->real); return;
 	case COLUMN_SHAPE:
 	case COLUMN_LIST:
 	case COLUMN_STACK:
@@ -58,14 +53,13 @@ static void put_cell(FILE *stream, const struct column *column, const struct val
 		cell_add(scratch, column, value);
 		put_clean(stream, scratch->bytes);
 		return;
-	default:
-		fputs(number_exact(value->number, number), stream);
+	default: fputs(number_exact(value->number, number), stream);
 	}
 }
 
 static void put_table(FILE *stream, const struct table *table)
 {
-	struct text scratch = { 0 };
+	struct text scratch = {0};
 	const char *separator = "";
 
 	for (unsigned i = 0; i < table->column_count; i++)
@@ -101,4 +95,4 @@ static void render_csv(struct output *output, const struct answer *answer)
 			put_table(output->stream, &answer->parts[i].table);
 }
 
-const struct format format_csv = { "csv", "write one table as CSV, with exact numbers", FOR_PROGRAM, true, render_csv };
+const struct format format_csv = {"csv", "write one table as CSV, with exact numbers", FOR_PROGRAM, true, render_csv};

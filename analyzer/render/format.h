@@ -10,10 +10,10 @@
 #include "analyzer/render/output.h"
 
 struct format {
-	const char *name;       /* of its option */
-	const char *help;       /* what --help says of it */
+	const char *name; /* of its option */
+	const char *help; /* what --help says of it */
 	enum audience audience;
-	bool one_table;         /* it writes one table of the answer and nothing else; the option may name the table */
+	bool one_table; /* it writes one table of the answer and nothing else; the option may name the table */
 	/* Writes the answer. It reports no errors: output_finish does. */
 	void (*render)(struct output *output, const struct answer *answer);
 };

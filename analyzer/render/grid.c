@@ -30,9 +30,9 @@ static void add_cell(struct grid *grid, size_t row, unsigned i, const char *text
 
 void grid_open(struct grid *grid, const struct table *table, void (*edit)(struct text *text, const char *plain))
 {
-	struct text plain = { 0 }, edited = { 0 };
+	struct text plain = {0}, edited = {0};
 
-	*grid = (struct grid){ .table = table, .row_count = table->row_count + 1 };
+	*grid = (struct grid){.table = table, .row_count = table->row_count + 1};
 	grid->cells = memory_new(grid->row_count * table->column_count, sizeof *grid->cells);
 	for (unsigned i = 0; i < table->column_count; i++) {
 		grid->shown[i] = !(table->columns[i].flags & (COLUMN_OPTIONAL | COLUMN_RARE));

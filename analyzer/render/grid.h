@@ -10,9 +10,9 @@
 
 struct grid {
 	const struct table *table;
-	struct text texts;  /* of all cells; each ends in 0 */
-	size_t *cells;      /* where in `texts` each begins, row by row; row 0 has the titles */
-	size_t row_count;   /* that of the table, and 1 for the titles */
+	struct text texts; /* of all cells; each ends in 0 */
+	size_t *cells;     /* where in `texts` each begins, row by row; row 0 has the titles */
+	size_t row_count;  /* that of the table, and 1 for the titles */
 	bool shown[TABLE_COLUMNS_MAX];
 	size_t widths[TABLE_COLUMNS_MAX]; /* in characters */
 };

@@ -136,7 +136,7 @@ static void json_shape(struct output *output, const char *key, const struct aggr
 
 	json_open(output, key, '{');
 	for (unsigned i = 0; i < routine->option_count; i++) {
-		char letter[2] = { shape_option(row, i), 0 };
+		char letter[2] = {shape_option(row, i), 0};
 
 		if (letter[0])
 			json_text(output, text_at(aggregate, routine->options[i]), letter);
@@ -153,29 +153,18 @@ static void json_cell(struct output *output, const struct column *column, const 
 		return;
 	}
 	switch (column->kind) {
-	case COLUMN_TEXT:
-		json_text(output, column->key, value->text);
-		break;
+	case COLUMN_TEXT: json_text(output, column->key, value->text); break;
 	case COLUMN_COUNT:
 	case COLUMN_NUMBER:
 	case COLUMN_FLOPS:
-	case COLUMN_TIME:
-		json_number(output, column->key, value->number);
-		break;
+	case COLUMN_TIME: json_number(output, column->key, value->number); break;
 	case COLUMN_SHARE:
 	case COLUMN_REAL:
-	case COLUMN_CHANGE:
-		json_real(output, column->key, value->real);
-		break;
-	case COLUMN_BOOL:
-		json_bool(output, column->key, value->number != 0);
-		break;
-	case COLUMN_SHAPE:
-		json_shape(output, column->key, value->names, value->row);
-		break;
+	case COLUMN_CHANGE: json_real(output, column->key, value->real); break;
+	case COLUMN_BOOL: json_bool(output, column->key, value->number != 0); break;
+	case COLUMN_SHAPE: json_shape(output, column->key, value->names, value->row); break;
 	case COLUMN_LIST:
-	case COLUMN_STACK:
-		json_list(output, column->key, value->text, (size_t)value->number);
+	case COLUMN_STACK: json_list(output, column->key, value->text, (size_t)value->number);
 	}
 }
 
@@ -206,7 +195,7 @@ static void put_table(struct output *output, const struct part *part)
 {
 	json_table(output, &part->table);
 	if (part->counted) {
-		struct text key = { 0 };
+		struct text key = {0};
 
 		text_format(&key, "%s_not_shown", part->table.key);
 		json_number(output, key.bytes, part->table.more);
@@ -241,29 +230,14 @@ static void put_tables(struct output *output, const struct answer *answer)
 static void put_member(struct output *output, const struct part *part)
 {
 	switch (part->kind) {
-	case PART_TEXT:
-		json_text(output, part->key, part->text);
-		break;
-	case PART_NUMBER:
-		json_number(output, part->key, part->number);
-		break;
-	case PART_SIGNED:
-		json_signed(output, part->key, (int64_t)part->number);
-		break;
-	case PART_REAL:
-		json_real(output, part->key, part->real);
-		break;
-	case PART_BOOL:
-		json_bool(output, part->key, part->number != 0);
-		break;
-	case PART_OPEN:
-		json_open(output, part->key, part->bracket);
-		break;
-	case PART_CLOSE:
-		json_close(output, part->bracket);
-		break;
-	default:
-		break; /* for readers */
+	case PART_TEXT: json_text(output, part->key, part->text); break;
+	case PART_NUMBER: json_number(output, part->key, part->number); break;
+	case PART_SIGNED: json_signed(output, part->key, (int64_t)part->number); break;
+	case PART_REAL: json_real(output, part->key, part->real); break;
+	case PART_BOOL: json_bool(output, part->key, part->number != 0); break;
+	case PART_OPEN: json_open(output, part->key, part->bracket); break;
+	case PART_CLOSE: json_close(output, part->bracket); break;
+	default: break; /* for readers */
 	}
 }
 
@@ -287,4 +261,4 @@ static void render_json(struct output *output, const struct answer *answer)
 	json_close(output, '}');
 }
 
-const struct format format_json = { "json", "write JSON, with exact numbers", FOR_PROGRAM, false, render_json };
+const struct format format_json = {"json", "write JSON, with exact numbers", FOR_PROGRAM, false, render_json};

@@ -13,14 +13,14 @@
  * Each writes a member with the name `key`, or an element of a list if `key` is NULL. At most 63 objects and lists may be
  * open at a time. Errors of the stream are reported by output_finish.
  */
-void json_open(struct output *output, const char *key, char bracket); /* '{' or '[' */
-void json_close(struct output *output, char bracket);                 /* '}' or ']' */
+void json_open(struct output *output, const char *key, char bracket);     /* '{' or '[' */
+void json_close(struct output *output, char bracket);                     /* '}' or ']' */
 void json_text(struct output *output, const char *key, const char *text); /* NULL: null */
 void json_number(struct output *output, const char *key, u128 number);
 void json_signed(struct output *output, const char *key, int64_t number);
 void json_real(struct output *output, const char *key, double real);
 void json_bool(struct output *output, const char *key, bool value);
 void json_list(struct output *output, const char *key, const char *texts, size_t bytes); /* texts that each end in 0 */
-void json_table(struct output *output, const struct table *table); /* "key":[{...},...] */
+void json_table(struct output *output, const struct table *table);                       /* "key":[{...},...] */
 
 #endif

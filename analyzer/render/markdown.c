@@ -134,29 +134,18 @@ static void put_line(FILE *stream, const char *before, const char *mark, const c
 static void put_part(FILE *stream, const struct part *part, const char *before, struct text *scratch)
 {
 	switch (part->kind) {
-	case PART_TABLE:
-		put_table(stream, &part->table, before);
-		break;
-	case PART_TITLE:
-		put_line(stream, before, "# ", part->text, scratch);
-		break;
-	case PART_HEADING:
-		put_line(stream, before, "## ", part->text, scratch);
-		break;
-	case PART_PARAGRAPH:
-		put_line(stream, before, "", part->text, scratch);
-		break;
-	case PART_PROSE:
-		fprintf(stream, "%s%s\n", before, part->text);
-		break;
-	default:
-		break; /* a gap, or a part for programs */
+	case PART_TABLE: put_table(stream, &part->table, before); break;
+	case PART_TITLE: put_line(stream, before, "# ", part->text, scratch); break;
+	case PART_HEADING: put_line(stream, before, "## ", part->text, scratch); break;
+	case PART_PARAGRAPH: put_line(stream, before, "", part->text, scratch); break;
+	case PART_PROSE: fprintf(stream, "%s%s\n", before, part->text); break;
+	default: break; /* a gap, or a part for programs */
 	}
 }
 
 static void render_markdown(struct output *output, const struct answer *answer)
 {
-	struct text scratch = { 0 };
+	struct text scratch = {0};
 	bool after_fact = false;
 
 	for (size_t i = 0; i < answer->count; i++) {
@@ -171,4 +160,5 @@ static void render_markdown(struct output *output, const struct answer *answer)
 	text_free(&scratch);
 }
 
-const struct format format_markdown = { "markdown", "write Markdown, for a document", FOR_DOCUMENT, false, render_markdown };
+const struct format format_markdown = {"markdown", "write Markdown, for a document", FOR_DOCUMENT, false,
+                                       render_markdown};

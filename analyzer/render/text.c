@@ -11,16 +11,13 @@ enum style { STYLE_PLAIN, STYLE_TITLE, STYLE_WARNING, STYLE_DIM };
 
 static void put_style(struct output *output, enum style style)
 {
-	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[33m", "\033[2m" };
+	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[33m", "\033[2m"};
 
 	if (output->colour)
 		fputs(codes[style], output->stream);
 }
 
-static void put_spaces(FILE *stream, size_t count)
-{
-	fprintf(stream, "%*s", (int)count, "");
-}
+static void put_spaces(FILE *stream, size_t count) { fprintf(stream, "%*s", (int)count, ""); }
 
 /* Writes one line of a table, without blanks at its end. */
 static void put_row(FILE *stream, const struct grid *grid, size_t row)
@@ -78,9 +75,7 @@ static void put_part(struct output *output, const struct answer *answer, const s
 	FILE *stream = output->stream;
 
 	switch (part->kind) {
-	case PART_TABLE:
-		text_table(output, &part->table);
-		return;
+	case PART_TABLE: text_table(output, &part->table); return;
 	case PART_TITLE:
 		put_style(output, STYLE_TITLE);
 		fputs(part->text, stream);
@@ -99,13 +94,9 @@ static void put_part(struct output *output, const struct answer *answer, const s
 		break;
 	case PART_HEADING:
 	case PART_PARAGRAPH:
-	case PART_PROSE:
-		fputs(part->text, stream);
-		break;
-	case PART_GAP:
-		break;
-	default:
-		return; /* a part for programs */
+	case PART_PROSE: fputs(part->text, stream); break;
+	case PART_GAP: break;
+	default: return; /* a part for programs */
 	}
 	fputc('\n', stream);
 }
@@ -116,4 +107,4 @@ static void render_text(struct output *output, const struct answer *answer)
 		put_part(output, answer, &answer->parts[i]);
 }
 
-const struct format format_text = { "text", "write lines for a terminal", FOR_TERMINAL, false, render_text };
+const struct format format_text = {"text", "write lines for a terminal", FOR_TERMINAL, false, render_text};

@@ -54,7 +54,8 @@ bool cell_is_empty(const struct column *column, const struct value *value)
 	if (column->kind == COLUMN_TEXT)
 		return !value->text[0];
 	return (column->kind == COLUMN_COUNT || column->kind == COLUMN_FLOPS || column->kind == COLUMN_BOOL ||
-	        column->kind == COLUMN_LIST || column->kind == COLUMN_STACK) && !value->number;
+	        column->kind == COLUMN_LIST || column->kind == COLUMN_STACK) &&
+	       !value->number;
 }
 
 void cell_add(struct text *text, const struct column *column, const struct value *value)
@@ -66,24 +67,12 @@ void cell_add(struct text *text, const struct column *column, const struct value
 	if (value->estimated)
 		text_add_byte(text, '~');
 	switch (column->kind) {
-	case COLUMN_TEXT:
-		text_add_clean(text, value->text);
-		break;
-	case COLUMN_COUNT:
-		text_add(text, number_grouped(value->number, number));
-		break;
-	case COLUMN_NUMBER:
-		text_add(text, number_exact(value->number, number));
-		break;
-	case COLUMN_FLOPS:
-		text_add(text, number_short(value->number, number));
-		break;
-	case COLUMN_SHARE:
-		text_format(text, "%.1f %%", 100 * value->real);
-		break;
-	case COLUMN_TIME:
-		text_add(text, number_time((double)value->number, number));
-		break;
+	case COLUMN_TEXT: text_add_clean(text, value->text); break;
+	case COLUMN_COUNT: text_add(text, number_grouped(value->number, number)); break;
+	case COLUMN_NUMBER: text_add(text, number_exact(value->number, number)); break;
+	case COLUMN_FLOPS: text_add(text, number_short(value->number, number)); break;
+	case COLUMN_SHARE: text_format(text, "%.1f %%", 100 * value->real); break;
+	case COLUMN_TIME: text_add(text, number_time((double)value->number, number)); break;
 	case COLUMN_REAL:
 		text_format(text, value->real < 100 && value->real > -100 ? "%.2f" : "%.0f", value->real);
 		break;
@@ -91,17 +80,13 @@ void cell_add(struct text *text, const struct column *column, const struct value
 		if (value->real == 0)
 			text_add(text, "0 %");
 		else /* without the digits, a small change would read as none */
-			text_format(text, "%+.*f %%", value->real > -0.001 && value->real < 0.001 ? 4 : 1, 100 * value->real);
+			text_format(text, "%+.*f %%", value->real > -0.001 && value->real < 0.001 ? 4 : 1,
+			            100 * value->real);
 		break;
-	case COLUMN_BOOL:
-		text_add(text, value->number ? "yes" : "");
-		break;
-	case COLUMN_SHAPE:
-		add_shape(text, value->names, value->row);
-		break;
+	case COLUMN_BOOL: text_add(text, value->number ? "yes" : ""); break;
+	case COLUMN_SHAPE: add_shape(text, value->names, value->row); break;
 	case COLUMN_LIST:
-	case COLUMN_STACK:
-		add_list(text, column->kind, value);
+	case COLUMN_STACK: add_list(text, column->kind, value);
 	}
 }
 

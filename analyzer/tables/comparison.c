@@ -13,7 +13,10 @@
 const char *metric_name(enum metric metric)
 {
 	static const char *const names[] = {
-		[METRIC_FLOPS] = "flops", [METRIC_CHARGED] = "charged", [METRIC_CALLS] = "calls", [METRIC_WORDS] = "words",
+		[METRIC_FLOPS] = "flops",
+		[METRIC_CHARGED] = "charged",
+		[METRIC_CALLS] = "calls",
+		[METRIC_WORDS] = "words",
 	};
 
 	return names[metric];
@@ -21,13 +24,10 @@ const char *metric_name(enum metric metric)
 
 static struct side side_of_totals(const struct totals *totals)
 {
-	return (struct side){ { totals->flops, totals->charged, totals->calls, totals->words } };
+	return (struct side){{totals->flops, totals->charged, totals->calls, totals->words}};
 }
 
-static u128 difference(u128 a, u128 b)
-{
-	return a > b ? a - b : b - a;
-}
+static u128 difference(u128 a, u128 b) { return a > b ? a - b : b - a; }
 
 static int compare_pairs(const void *a, const void *b, void *names)
 {
@@ -55,7 +55,7 @@ static void keep_changed(struct comparison *comparison)
 /* The pair of a group, added where there is none. Until keep_changed moves them, pairs lie at the numbers of their names. */
 static struct pair *pair_of(struct comparison *comparison, const struct table *table, const struct group *group)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 	uint32_t name;
 
 	key_add_name(&text, comparison->key, table, group, COLUMN_ONLY_TEXT, "\t");
@@ -64,7 +64,8 @@ static struct pair *pair_of(struct comparison *comparison, const struct table *t
 	if (name == comparison->pair_count) {
 		comparison->pairs = memory_grow(comparison->pairs, comparison->pair_count, &comparison->pair_capacity,
 		                                sizeof *comparison->pairs);
-		comparison->pairs[comparison->pair_count++] = (struct pair){ .group = group, .table = table, .name = name };
+		comparison->pairs[comparison->pair_count++] =
+			(struct pair){.group = group, .table = table, .name = name};
 	}
 	return &comparison->pairs[name];
 }
@@ -72,8 +73,10 @@ static struct pair *pair_of(struct comparison *comparison, const struct table *t
 /* Several groups may have one name: calls on two lines of one function, for example. */
 static void add_to_side(struct side *side, const struct group *group)
 {
-	const u128 numbers[METRIC_COUNT] = { [METRIC_FLOPS] = group->flops, [METRIC_CHARGED] = group->charged,
-	                                     [METRIC_CALLS] = group->calls, [METRIC_WORDS] = group->words };
+	const u128 numbers[METRIC_COUNT] = {[METRIC_FLOPS] = group->flops,
+	                                    [METRIC_CHARGED] = group->charged,
+	                                    [METRIC_CALLS] = group->calls,
+	                                    [METRIC_WORDS] = group->words};
 
 	for (unsigned i = 0; i < METRIC_COUNT; i++)
 		side->numbers[i] = u128_add(side->numbers[i], numbers[i]);
@@ -87,7 +90,7 @@ static void add_groups(struct comparison *comparison, unsigned number, const str
 	const struct group_list *list;
 
 	views_open(views, aggregate);
-	*table = (struct table){ .data = views, .aggregate = aggregate };
+	*table = (struct table){.data = views, .aggregate = aggregate};
 	list = views_groups(views, comparison->key->by, SIZE_MAX);
 	for (size_t i = 0; i < list->count; i++) {
 		struct pair *pair = pair_of(comparison, table, &list->groups[i]);
@@ -99,12 +102,14 @@ static void add_groups(struct comparison *comparison, unsigned number, const str
 void comparison_open(struct comparison *comparison, const struct key *key, const struct aggregate *old,
                      const struct aggregate *new)
 {
-	*comparison = (struct comparison){ .key = key, .old = side_of_totals(&old->totals), .new = side_of_totals(&new->totals) };
+	*comparison = (struct comparison){
+		.key = key, .old = side_of_totals(&old->totals), .new = side_of_totals(&new->totals)};
 	add_groups(comparison, 0, old);
 	add_groups(comparison, 1, new);
 	keep_changed(comparison);
 	if (comparison->pair_count)
-		qsort_r(comparison->pairs, comparison->pair_count, sizeof *comparison->pairs, compare_pairs, &comparison->names);
+		qsort_r(comparison->pairs, comparison->pair_count, sizeof *comparison->pairs, compare_pairs,
+		        &comparison->names);
 }
 
 void comparison_close(struct comparison *comparison)
@@ -129,8 +134,11 @@ GETTER(total_new, struct total, value_number(item->new))
 GETTER(total_change, struct total, change(item->old, item->new))
 GETTER(total_allowed, struct total, value_number_if(item->limited, item->allowed))
 GETTER(total_verdict, struct total,
-       value_text(!item->limited ? NULL : item->new > item->allowed ? "regression" : "fine"))
+       value_text(!item->limited              ? NULL
+                  : item->new > item->allowed ? "regression"
+                                              : "fine"))
 
+/* clang-format off */
 static const struct column total_columns[] = {
 	{ "metric",  "",        COLUMN_TEXT,   0,               total_name },
 	{ "old",     "old",     COLUMN_COUNT,  0,               total_old },
@@ -139,14 +147,15 @@ static const struct column total_columns[] = {
 	{ "allowed", "allowed", COLUMN_COUNT,  COLUMN_OPTIONAL, total_allowed },
 	{ "verdict", "",        COLUMN_TEXT,   COLUMN_OPTIONAL, total_verdict },
 };
+/* clang-format on */
 
 void comparison_totals(struct comparison *comparison, struct table *table)
 {
 	for (unsigned i = 0; i < METRIC_COUNT; i++)
-		comparison->totals[i] = (struct total){ metric_name((enum metric)i), comparison->old.numbers[i],
-		                                        comparison->new.numbers[i], comparison->allowed[i],
-		                                        comparison->limited[i] };
-	*table = (struct table){ .key = "totals", .title = "Totals", TABLE_COLUMNS(total_columns), .data = comparison };
+		comparison->totals[i] =
+			(struct total){metric_name((enum metric)i), comparison->old.numbers[i],
+		                       comparison->new.numbers[i], comparison->allowed[i], comparison->limited[i]};
+	*table = (struct table){.key = "totals", .title = "Totals", TABLE_COLUMNS(total_columns), .data = comparison};
 	table_set_items(table, comparison->totals, METRIC_COUNT, sizeof *comparison->totals);
 }
 
@@ -169,6 +178,7 @@ GETTER(pair_new_charged, struct pair, value_number(item->new.numbers[METRIC_CHAR
 GETTER(pair_old_words, struct pair, value_number(item->old.numbers[METRIC_WORDS]))
 GETTER(pair_new_words, struct pair, value_number(item->new.numbers[METRIC_WORDS]))
 
+/* clang-format off */
 static const struct column pair_columns[] = {
 	{ "old_calls",   "old calls",   COLUMN_COUNT,  0,              pair_old_calls },
 	{ "new_calls",   "new calls",   COLUMN_COUNT,  0,              pair_new_calls },
@@ -180,6 +190,7 @@ static const struct column pair_columns[] = {
 	{ "old_words",   "",            COLUMN_FLOPS,  COLUMN_NO_TEXT, pair_old_words },
 	{ "new_words",   "",            COLUMN_FLOPS,  COLUMN_NO_TEXT, pair_new_words },
 };
+/* clang-format on */
 
 void comparison_groups(struct comparison *comparison, size_t top, struct table *table)
 {
@@ -190,9 +201,11 @@ void comparison_groups(struct comparison *comparison, size_t top, struct table *
 		comparison->columns[i].get = pair_key;
 	}
 	memcpy(comparison->columns + key->column_count, pair_columns, sizeof pair_columns);
-	*table = (struct table){ .key = "groups", .title = key->compared, .columns = comparison->columns,
-	                         .column_count = key->column_count + sizeof pair_columns / sizeof *pair_columns,
-	                         .data = comparison };
+	*table = (struct table){.key = "groups",
+	                        .title = key->compared,
+	                        .columns = comparison->columns,
+	                        .column_count = key->column_count + sizeof pair_columns / sizeof *pair_columns,
+	                        .data = comparison};
 	table_set_items(table, comparison->pairs, comparison->pair_count, sizeof *comparison->pairs);
 	table_cut(table, top);
 }

@@ -16,8 +16,8 @@
 GETTER(routine_kind, struct group, value_text(kind_name(routine_of(table->aggregate, item->row->routine)->kind)))
 
 static const struct column routine_columns[] = {
-	{ "routine", "routine", COLUMN_TEXT, 0,              group_routine },
-	{ "kind",    "",        COLUMN_TEXT, COLUMN_NO_TEXT, routine_kind },
+	{"routine", "routine", COLUMN_TEXT, 0, group_routine},
+	{"kind", "", COLUMN_TEXT, COLUMN_NO_TEXT, routine_kind},
 	MEASURES,
 };
 
@@ -39,14 +39,11 @@ const struct table_kind table_routines = {
 /* Routines without a price. */
 
 static const struct column unpriced_columns[] = {
-	{ "routine",        "routine", COLUMN_TEXT,  0, group_routine },
-	{ "unpriced_calls", "calls",   COLUMN_COUNT, 0, group_unpriced },
+	{"routine", "routine", COLUMN_TEXT, 0, group_routine},
+	{"unpriced_calls", "calls", COLUMN_COUNT, 0, group_unpriced},
 };
 
-static const void *unpriced_at(const struct table *table, size_t row)
-{
-	return views_of(table)->unpriced[row];
-}
+static const void *unpriced_at(const struct table *table, size_t row) { return views_of(table)->unpriced[row]; }
 
 static void list_unpriced(struct views *views, struct table *table)
 {
@@ -63,13 +60,17 @@ static void list_unpriced(struct views *views, struct table *table)
 }
 
 const struct table_kind table_unpriced = {
-	"unpriced", "Not priced: counted as 0 FLOPs", COLUMNS(unpriced_columns), .list = list_unpriced,
+	"unpriced",
+	"Not priced: counted as 0 FLOPs",
+	COLUMNS(unpriced_columns),
+	.list = list_unpriced,
 };
 
 /* Shapes. */
 
-GETTER(shape_is_coarse, struct group, value_number(item->row->flags & DUMP_ROW_COARSE))
+GETTER(shape_is_coarse, struct group, value_number((item->row->flags & DUMP_ROW_COARSE) != 0))
 
+/* clang-format off */
 static const struct column shape_columns[] = {
 	{ "routine",           "routine", COLUMN_TEXT,  0,               group_routine },
 	{ "arguments",         "shape",   COLUMN_SHAPE, 0,               group_shape },
@@ -84,9 +85,13 @@ static const struct column shape_columns[] = {
 	{ "words",             "",        COLUMN_FLOPS, COLUMN_NO_TEXT,  group_words },
 	{ "coarse",            "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  shape_is_coarse },
 };
+/* clang-format on */
 
 const struct table_kind table_shapes = {
-	"shapes", "Largest shapes", COLUMNS(shape_columns), GROUPS(GROUP_SHAPE),
+	"shapes",
+	"Largest shapes",
+	COLUMNS(shape_columns),
+	GROUPS(GROUP_SHAPE),
 };
 
 /* Call sites. */
@@ -127,6 +132,7 @@ GETTER(site_routine, struct group,
        value_text(routine_name(table->aggregate, site_of(table->aggregate, item->row->site)->routine)))
 GETTER(site_python, struct group, value_text(stacks_python_of_site(views_of(table), item->row->site)))
 
+/* clang-format off */
 static const struct column site_columns[] = {
 	{ "place",             "called from", COLUMN_TEXT,  COLUMN_ONLY_TEXT, site_place },
 	{ "function",          "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   site_function },
@@ -145,11 +151,13 @@ static const struct column site_columns[] = {
 	{ "estimated_time_ns", "time",        COLUMN_TIME,  COLUMN_OPTIONAL,  group_time },
 	{ "refused_calls",     "refused",     COLUMN_COUNT, COLUMN_RARE,      group_refused },
 };
+/* clang-format on */
 
-const struct table_kind table_sites = { "sites", "Call sites", COLUMNS(site_columns), GROUPS(GROUP_SITE) };
+const struct table_kind table_sites = {"sites", "Call sites", COLUMNS(site_columns), GROUPS(GROUP_SITE)};
 
 /* Manual charges. */
 
+/* clang-format off */
 static const struct column manual_columns[] = {
 	{ "name",    "name",    COLUMN_TEXT,  0,              group_routine },
 	{ "charges", "charges", COLUMN_COUNT, 0,              group_charges },
@@ -157,9 +165,13 @@ static const struct column manual_columns[] = {
 	{ "charged", "charged", COLUMN_FLOPS, COLUMN_CHARGED, group_charged },
 	{ "share",   "share",   COLUMN_SHARE, 0,              group_share },
 };
+/* clang-format on */
 
 const struct table_kind table_manual = {
-	"manual", "Charged by the program itself", COLUMNS(manual_columns), GROUPS(GROUP_MANUAL),
+	"manual",
+	"Charged by the program itself",
+	COLUMNS(manual_columns),
+	GROUPS(GROUP_MANUAL),
 };
 
 /* Libraries. */
@@ -171,7 +183,8 @@ static uint32_t library_of(const struct table *table, const struct group *group)
 
 static const char *library_name(const struct table *table, uint32_t number)
 {
-	return number == AGGREGATE_NONE ? "(unknown)" : text_at(table->aggregate, module_of(table->aggregate, number)->path);
+	return number == AGGREGATE_NONE ? "(unknown)"
+	                                : text_at(table->aggregate, module_of(table->aggregate, number)->path);
 }
 
 /* The width of the library's integers; NULL where the library is not known. */
@@ -198,6 +211,7 @@ GETTER(library_path, struct group, value_text(library_name(table, library_of(tab
 GETTER(library_integers, struct group, value_text(integers_of(table, library_of(table, item))))
 GETTER(library_build_id, struct group, value_filled(build_id_of(table, library_of(table, item))))
 
+/* clang-format off */
 static const struct column library_columns[] = {
 	{ "path",     "served by", COLUMN_TEXT,  0,              library_path },
 	{ "integers", "integers",  COLUMN_TEXT,  0,              library_integers },
@@ -205,7 +219,11 @@ static const struct column library_columns[] = {
 	{ "flops",    "FLOPs",     COLUMN_FLOPS, 0,              group_flops },
 	{ "build_id", "",          COLUMN_TEXT,  COLUMN_NO_TEXT, library_build_id },
 };
+/* clang-format on */
 
 const struct table_kind table_libraries = {
-	"libraries", "Libraries", COLUMNS(library_columns), GROUPS(GROUP_LIBRARY),
+	"libraries",
+	"Libraries",
+	COLUMNS(library_columns),
+	GROUPS(GROUP_LIBRARY),
 };

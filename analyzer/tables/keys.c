@@ -16,10 +16,7 @@ static const struct process *process_of(const struct table *table, const struct 
 	return &table->aggregate->processes[worker_of(table->aggregate, group->first)->process];
 }
 
-static const char *worker_text(const struct table *table, uint32_t text)
-{
-	return text_at(table->aggregate, text);
-}
+static const char *worker_text(const struct table *table, uint32_t text) { return text_at(table->aggregate, text); }
 
 static const struct worker *totals_of(const struct table *table, const struct group *group)
 {
@@ -65,24 +62,25 @@ GETTER(key_tid, struct group, value_number_if(totals_of(table, item)->tid != 0, 
 GETTER(key_threads, struct group, value_number(totals_of(table, item)->threads))
 
 static const struct column routine_key[] = {
-	{ "routine", "routine", COLUMN_TEXT, 0, group_routine },
+	{"routine", "routine", COLUMN_TEXT, 0, group_routine},
 };
 
 static const struct column shape_key[] = {
-	{ "routine",   "routine", COLUMN_TEXT,  0, group_routine },
-	{ "arguments", "shape",   COLUMN_SHAPE, 0, group_shape },
+	{"routine", "routine", COLUMN_TEXT, 0, group_routine},
+	{"arguments", "shape", COLUMN_SHAPE, 0, group_shape},
 };
 
 static const struct column namespace_key[] = {
-	{ "name",      "namespace", COLUMN_TEXT, COLUMN_ONLY_TEXT, key_space_name },
-	{ "namespace", "",          COLUMN_TEXT, COLUMN_NO_TEXT,   key_space },
+	{"name", "namespace", COLUMN_TEXT, COLUMN_ONLY_TEXT, key_space_name},
+	{"namespace", "", COLUMN_TEXT, COLUMN_NO_TEXT, key_space},
 };
 
 static const struct column site_key[] = {
-	{ "caller", "called from", COLUMN_TEXT, 0, key_caller },
-	{ "symbol", "symbol",      COLUMN_TEXT, 0, key_symbol },
+	{"caller", "called from", COLUMN_TEXT, 0, key_caller},
+	{"symbol", "symbol", COLUMN_TEXT, 0, key_symbol},
 };
 
+/* clang-format off */
 static const struct column thread_key[] = {
 	{ "host",    "host",    COLUMN_TEXT,   COLUMN_NO_TEXT,  key_process_host },
 	{ "rank",    "rank",    COLUMN_NUMBER, COLUMN_OPTIONAL, key_process_rank },
@@ -91,23 +89,27 @@ static const struct column thread_key[] = {
 	{ "tid",     "tid",     COLUMN_NUMBER, COLUMN_OPTIONAL, key_tid },
 	{ "threads", "threads", COLUMN_COUNT,  COLUMN_NO_TEXT,  key_threads },
 };
+/* clang-format on */
 
+/* clang-format off */
 static const struct column process_key[] = {
 	{ "host", "host", COLUMN_TEXT,   0,               key_process_host },
 	{ "rank", "rank", COLUMN_NUMBER, COLUMN_OPTIONAL, key_process_rank },
 	{ "pid",  "pid",  COLUMN_NUMBER, 0,               key_process_pid },
 	{ "file", "",     COLUMN_TEXT,   COLUMN_NO_TEXT,  key_process_file },
 };
+/* clang-format on */
 
 static const struct column rank_key[] = {
-	{ "job",  "job",  COLUMN_TEXT,   COLUMN_OPTIONAL, key_job },
-	{ "rank", "rank", COLUMN_NUMBER, 0,               key_rank },
+	{"job", "job", COLUMN_TEXT, COLUMN_OPTIONAL, key_job},
+	{"rank", "rank", COLUMN_NUMBER, 0, key_rank},
 };
 
 static const struct column host_key[] = {
-	{ "host", "host", COLUMN_TEXT, 0, key_host },
+	{"host", "host", COLUMN_TEXT, 0, key_host},
 };
 
+/* clang-format off */
 const struct key keys[KEY_COUNT] = {
 	[KEY_ROUTINE]   = { "routine", "By routine", "Routines that differ",
 	                    GROUP_ROUTINE, WORKER_NONE, &table_routines, COLUMNS(routine_key) },
@@ -126,6 +128,7 @@ const struct key keys[KEY_COUNT] = {
 	[KEY_HOST]      = { "host", "By host", "Hosts that differ",
 	                    GROUP_WORKER, WORKER_HOST, NULL, COLUMNS(host_key) },
 };
+/* clang-format on */
 
 const struct key *key_find(const char *name, unsigned set)
 {
@@ -171,9 +174,9 @@ GETTER(worker_processes, struct group,
 static const struct column *join_columns(struct views *views, const struct key *key, unsigned *count)
 {
 	static const struct column measures[] = {
-		{ "processes", "processes", COLUMN_COUNT, COLUMN_OPTIONAL, worker_processes },
+		{"processes", "processes", COLUMN_COUNT, COLUMN_OPTIONAL, worker_processes},
 		MEASURES,
-		{ "manual_charges", "charges", COLUMN_COUNT, COLUMN_RARE, group_charges },
+		{"manual_charges", "charges", COLUMN_COUNT, COLUMN_RARE, group_charges},
 	};
 
 	memcpy(views->columns, key->columns, key->column_count * sizeof *key->columns);
@@ -184,7 +187,7 @@ static const struct column *join_columns(struct views *views, const struct key *
 
 void key_table(struct views *views, const struct key *key, size_t top, bool for_readers, struct table *table)
 {
-	struct table_kind joined = { .by = key->by };
+	struct table_kind joined = {.by = key->by};
 
 	if (!key->kind)
 		joined.columns = join_columns(views, key, &joined.column_count);

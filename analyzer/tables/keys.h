@@ -9,20 +9,27 @@
 #include "analyzer/tables/tables.h"
 
 enum key_number {
-	KEY_ROUTINE, KEY_SHAPE, KEY_NAMESPACE, KEY_SITE, KEY_THREAD, KEY_PROCESS, KEY_RANK, KEY_HOST,
+	KEY_ROUTINE,
+	KEY_SHAPE,
+	KEY_NAMESPACE,
+	KEY_SITE,
+	KEY_THREAD,
+	KEY_PROCESS,
+	KEY_RANK,
+	KEY_HOST,
 	KEY_COUNT
 };
 
 /* Sets of keys, by which a command says which ones it takes. */
 #define KEY_BIT(number) (1u << (number))
-#define KEYS_ALL (KEY_BIT(KEY_COUNT) - 1)
+#define KEYS_ALL        (KEY_BIT(KEY_COUNT) - 1)
 
 struct key {
-	const char *name;          /* on the command line */
-	const char *title;         /* of the table of a report by this key */
-	const char *compared;      /* of the table of a comparison by it */
+	const char *name;     /* on the command line */
+	const char *title;    /* of the table of a report by this key */
+	const char *compared; /* of the table of a comparison by it */
 	enum group_by by;
-	unsigned worker;           /* what the aggregate must tell apart: a set of enum worker_part */
+	unsigned worker;               /* what the aggregate must tell apart: a set of enum worker_part */
 	const struct table_kind *kind; /* the table of a report by it; NULL: it is made of `columns` and measures */
 	/* These say which group it is. Their getters take a struct group. */
 	const struct column *columns;

@@ -30,7 +30,8 @@ GETTER(group_charged, struct group, value_number(item->charged))
 GETTER(group_share, struct group, value_share(table, item->flops))
 GETTER(group_time, struct group, value_time(item))
 GETTER(group_rate, struct group,
-       value_real(item->time_ns ? (double)item->timed_flops / (double)item->time_ns : 0, item->time_ns && item->timed_flops))
+       value_real(item->time_ns ? (double)item->timed_flops / (double)item->time_ns : 0,
+                  item->time_ns && item->timed_flops))
 GETTER(group_flops_per_word, struct group, value_ratio(item->flops, item->words))
 GETTER(group_time_ns, struct group, value_number(item->time_ns))
 GETTER(group_timed_calls, struct group, value_number(item->timed_calls))
@@ -43,26 +44,26 @@ GETTER(group_charges, struct group, value_number(item->manual_charges))
 GETTER(group_saturated, struct group, value_number(item->saturated))
 
 /* The columns of a group that may have calls of all kinds. */
-#define MEASURES \
-	{ "calls",             "calls",      COLUMN_COUNT, 0,               group_calls }, \
-	{ "flops",             "FLOPs",      COLUMN_FLOPS, 0,               group_flops }, \
-	{ "charged",           "charged",    COLUMN_FLOPS, COLUMN_CHARGED,  group_charged }, \
-	{ "share",             "share",      COLUMN_SHARE, 0,               group_share }, \
-	{ "estimated_time_ns", "time",       COLUMN_TIME,  COLUMN_OPTIONAL, group_time }, \
-	{ "gflops",            "GFLOP/s",    COLUMN_REAL,  COLUMN_OPTIONAL, group_rate }, \
-	{ "flops_per_word",    "FLOPs/word", COLUMN_REAL,  COLUMN_OPTIONAL, group_flops_per_word }, \
-	{ "time_ns",           "",           COLUMN_TIME,  COLUMN_NO_TEXT,  group_time_ns }, \
-	{ "timed_calls",       "",           COLUMN_COUNT, COLUMN_NO_TEXT,  group_timed_calls }, \
-	{ "words",             "",           COLUMN_FLOPS, COLUMN_NO_TEXT,  group_words }, \
-	{ "rejected_calls",    "rejected",   COLUMN_COUNT, COLUMN_RARE,     group_rejected }, \
-	{ "refused_calls",     "refused",    COLUMN_COUNT, COLUMN_RARE,     group_refused }, \
-	{ "unpriced_calls",    "unpriced",   COLUMN_COUNT, COLUMN_RARE,     group_unpriced }, \
-	{ "workspace_queries", "",           COLUMN_COUNT, COLUMN_NO_TEXT,  group_queries }, \
-	{ "saturated",         "saturated",  COLUMN_BOOL,  COLUMN_RARE,     group_saturated }
+#define MEASURES                                                                                            \
+	{"calls", "calls", COLUMN_COUNT, 0, group_calls}, {"flops", "FLOPs", COLUMN_FLOPS, 0, group_flops}, \
+		{"charged", "charged", COLUMN_FLOPS, COLUMN_CHARGED, group_charged},                        \
+		{"share", "share", COLUMN_SHARE, 0, group_share},                                           \
+		{"estimated_time_ns", "time", COLUMN_TIME, COLUMN_OPTIONAL, group_time},                    \
+		{"gflops", "GFLOP/s", COLUMN_REAL, COLUMN_OPTIONAL, group_rate},                            \
+		{"flops_per_word", "FLOPs/word", COLUMN_REAL, COLUMN_OPTIONAL, group_flops_per_word},       \
+		{"time_ns", "", COLUMN_TIME, COLUMN_NO_TEXT, group_time_ns},                                \
+		{"timed_calls", "", COLUMN_COUNT, COLUMN_NO_TEXT, group_timed_calls},                       \
+		{"words", "", COLUMN_FLOPS, COLUMN_NO_TEXT, group_words},                                   \
+		{"rejected_calls", "rejected", COLUMN_COUNT, COLUMN_RARE, group_rejected},                  \
+		{"refused_calls", "refused", COLUMN_COUNT, COLUMN_RARE, group_refused},                     \
+		{"unpriced_calls", "unpriced", COLUMN_COUNT, COLUMN_RARE, group_unpriced},                  \
+		{"workspace_queries", "", COLUMN_COUNT, COLUMN_NO_TEXT, group_queries},                     \
+	{                                                                                                   \
+		"saturated", "saturated", COLUMN_BOOL, COLUMN_RARE, group_saturated                         \
+	}
 
 /* The routine, and the shape, of a group whose rows all have the same. */
-GETTER(group_routine, struct group,
-       value_text(routine_name(table->aggregate, item->row->routine)))
+GETTER(group_routine, struct group, value_text(routine_name(table->aggregate, item->row->routine)))
 GETTER(group_shape, struct group, value_shape(table->aggregate, item->row))
 
 #endif

@@ -16,8 +16,8 @@
 const char *state_name(enum process_state state)
 {
 	static const char *const names[] = {
-		[PROCESS_RUNNING] = "running", [PROCESS_CLOSED] = "closed", [PROCESS_REPLACED] = "exec",
-		[PROCESS_ENDED] = "ended", [PROCESS_UNKNOWN] = "unknown",
+		[PROCESS_RUNNING] = "running", [PROCESS_CLOSED] = "closed",   [PROCESS_REPLACED] = "exec",
+		[PROCESS_ENDED] = "ended",     [PROCESS_UNKNOWN] = "unknown",
 	};
 
 	return names[state];
@@ -55,7 +55,8 @@ static const char *start_text(const struct table *table, uint64_t realtime_ns)
 	char buffer[64];
 	struct tm parts;
 
-	if (!realtime_ns || !gmtime_r(&seconds, &parts) || !strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts))
+	if (!realtime_ns || !gmtime_r(&seconds, &parts) ||
+	    !strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts))
 		return NULL;
 	text_add(text, buffer);
 	return text->bytes;
@@ -75,7 +76,7 @@ static const char *id_text(const struct table *table, const struct process *proc
 /* A list of what was lost, by the bits of enum dump_loss. */
 static struct value losses_of(const struct table *table, uint32_t losses)
 {
-	static const char *const names[] = { "calls", "space", "sites", "shapes_coarse", "log", "stacks", "not_durable" };
+	static const char *const names[] = {"calls", "space", "sites", "shapes_coarse", "log", "stacks", "not_durable"};
 	struct text *text = views_scratch(views_of(table));
 
 	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
@@ -110,6 +111,7 @@ GETTER(process_flops, struct process, value_number_if(item->answered, item->flop
 GETTER(process_charged, struct process, value_number_if(item->answered, item->charged))
 GETTER(process_losses, struct process, losses_of(table, item->losses))
 
+/* clang-format off */
 static const struct column process_columns[] = {
 	{ "file",        "dump",    COLUMN_TEXT,  0,               process_file },
 	{ "program",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_program },
@@ -137,6 +139,7 @@ static const struct column process_columns[] = {
 	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
 	{ "signal",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_signal },
 };
+/* clang-format on */
 
 static const void *process_at(const struct table *table, size_t row)
 {
@@ -152,7 +155,10 @@ static void list_processes(struct views *views, struct table *table)
 }
 
 const struct table_kind table_processes = {
-	"process_list", "Processes", COLUMNS(process_columns), .list = list_processes,
+	"process_list",
+	"Processes",
+	COLUMNS(process_columns),
+	.list = list_processes,
 };
 
 /* Launches. */
@@ -163,6 +169,7 @@ GETTER(launch_ranks, struct launch, value_number(item->size))
 GETTER(launch_with_dump, struct launch, value_number(item->with_dump))
 GETTER(launch_missing, struct launch, value_list(item->missing.bytes ? item->missing.bytes : "", item->missing.length))
 
+/* clang-format off */
 static const struct column launch_columns[] = {
 	{ "job",       "job",       COLUMN_TEXT,  COLUMN_OPTIONAL, launch_job },
 	{ "launch",    "launch",    COLUMN_TEXT,  COLUMN_OPTIONAL, launch_name },
@@ -170,6 +177,7 @@ static const struct column launch_columns[] = {
 	{ "with_dump", "with dump", COLUMN_COUNT, 0,               launch_with_dump },
 	{ "missing",   "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* people read it above the tables */
 };
+/* clang-format on */
 
 static void list_launches(struct views *views, struct table *table)
 {
@@ -179,27 +187,40 @@ static void list_launches(struct views *views, struct table *table)
 }
 
 const struct table_kind table_launches = {
-	"launches", "Ranks and their dumps", COLUMNS(launch_columns), .list = list_launches,
+	"launches",
+	"Ranks and their dumps",
+	COLUMNS(launch_columns),
+	.list = list_launches,
 };
 
 /* Notes. */
 
-static const struct note_kind { const char *name, *meaning; } note_kinds[] = {
-	[DUMP_NOTE_NOT_BLAS] = { "not_blas", "does not look like a BLAS or LAPACK: its calls were passed on, uncounted" },
-	[DUMP_NOTE_HIDDEN] = { "hidden", "comes before libflopshim.so in the search order: its calls were not seen" },
-	[DUMP_NOTE_THUNKS_FULL] = { "thunks_full", "was asked of dlsym after too many others: calls through its address were not seen" },
-	[DUMP_NOTE_OUTER_UNPRICED] = { "outer_unpriced", "has no price: the work inside it was neither charged nor limited" },
-	[DUMP_NOTE_ENVIRONMENT] = { "environment", "a setting whose value was wrong" },
-	[DUMP_NOTE_PYTHON] = { "python", "its Python frames could not be read: so many stacks lack them" },
-	[DUMP_NOTE_MESSAGE] = { "message", "a message that could not be written to standard error" },
-	[DUMP_NOTE_ADDRESS] = { "address", "called through an address that may be another library's" },
-	[DUMP_NOTE_UNSERVED] = { "unserved", "looks like a BLAS or LAPACK routine that this version does not know: its calls were "
-	                         "not seen" },
-	[DUMP_NOTE_OWN_PROGRAM] = { "own_program", "the program contains its own BLAS, whose calls cannot be seen; link the program to a shared "
-	                            "BLAS instead" },
-	[DUMP_NOTE_OWN_LIBRARY] = { "own_library", "contains its own BLAS, which it calls without the dynamic linker: these calls cannot be "
-	                            "seen; link it to a shared BLAS instead of a static one, and without -Bsymbolic" },
-	[DUMP_NOTE_DEEPBIND] = { "deepbind", "bound to its BLAS without the shim, by RTLD_DEEPBIND: its calls were not seen" },
+static const struct note_kind {
+	const char *name, *meaning;
+} note_kinds[] = {
+	[DUMP_NOTE_NOT_BLAS] = {"not_blas", "does not look like a BLAS or LAPACK: its calls were passed on, uncounted"},
+	[DUMP_NOTE_HIDDEN] = {"hidden", "comes before libflopshim.so in the search order: its calls were not seen"},
+	[DUMP_NOTE_THUNKS_FULL] = {"thunks_full",
+                                   "was asked of dlsym after too many others: calls through its address were not seen"},
+	[DUMP_NOTE_OUTER_UNPRICED] = {"outer_unpriced",
+                                      "has no price: the work inside it was neither charged nor limited"},
+	[DUMP_NOTE_ENVIRONMENT] = {"environment", "a setting whose value was wrong"},
+	[DUMP_NOTE_PYTHON] = {"python", "its Python frames could not be read: so many stacks lack them"},
+	[DUMP_NOTE_MESSAGE] = {"message", "a message that could not be written to standard error"},
+	[DUMP_NOTE_ADDRESS] = {"address", "called through an address that may be another library's"},
+	[DUMP_NOTE_UNSERVED] = {"unserved",
+                                "looks like a BLAS or LAPACK routine that this version does not know: its calls were "
+                                "not seen"},
+	[DUMP_NOTE_OWN_PROGRAM] =
+		{"own_program",
+                 "the program contains its own BLAS, whose calls cannot be seen; link the program to a shared "
+                 "BLAS instead"},
+	[DUMP_NOTE_OWN_LIBRARY] =
+		{"own_library",
+                 "contains its own BLAS, which it calls without the dynamic linker: these calls cannot be "
+                 "seen; link it to a shared BLAS instead of a static one, and without -Bsymbolic"},
+	[DUMP_NOTE_DEEPBIND] = {"deepbind",
+                                "bound to its BLAS without the shim, by RTLD_DEEPBIND: its calls were not seen"},
 };
 
 static const struct note_key *key_of(const struct table *table, const struct note *note)
@@ -209,7 +230,7 @@ static const struct note_key *key_of(const struct table *table, const struct not
 
 static const struct note_kind *kind_of(const struct table *table, const struct note *note)
 {
-	static const struct note_kind other = { "other", "" };
+	static const struct note_kind other = {"other", ""};
 	uint32_t kind = key_of(table, note)->kind;
 
 	return kind < sizeof note_kinds / sizeof *note_kinds && note_kinds[kind].name ? &note_kinds[kind] : &other;
@@ -221,6 +242,7 @@ GETTER(note_count, struct note, value_number(item->count))
 GETTER(note_processes, struct note, value_number(item->processes))
 GETTER(note_meaning, struct note, value_text(kind_of(table, item)->meaning))
 
+/* clang-format off */
 static const struct column note_columns[] = {
 	{ "text",      "what",    COLUMN_TEXT,  0,               note_text },
 	{ "kind",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  note_kind_name },
@@ -228,6 +250,7 @@ static const struct column note_columns[] = {
 	{ "processes", "",        COLUMN_COUNT, COLUMN_NO_TEXT,  note_processes },
 	{ "meaning",   "meaning", COLUMN_TEXT,  0,               note_meaning },
 };
+/* clang-format on */
 
 static void list_notes(struct views *views, struct table *table)
 {
@@ -237,7 +260,10 @@ static void list_notes(struct views *views, struct table *table)
 }
 
 const struct table_kind table_notes = {
-	"notes", "Out of reach, and other remarks", COLUMNS(note_columns), .list = list_notes,
+	"notes",
+	"Out of reach, and other remarks",
+	COLUMNS(note_columns),
+	.list = list_notes,
 };
 
 /* Damage. */
@@ -246,11 +272,13 @@ GETTER(damage_file, struct damage, value_text(text_at(table->aggregate, item->fi
 GETTER(damage_text, struct damage, value_text(item->text))
 GETTER(damage_count, struct damage, value_number(item->count))
 
+/* clang-format off */
 static const struct column damage_columns[] = {
 	{ "file",  "dump",  COLUMN_TEXT,  0, damage_file },
 	{ "text",  "what",  COLUMN_TEXT,  0, damage_text },
 	{ "count", "times", COLUMN_COUNT, 0, damage_count },
 };
+/* clang-format on */
 
 static void list_damage(struct views *views, struct table *table)
 {
@@ -259,4 +287,4 @@ static void list_damage(struct views *views, struct table *table)
 	table_set_items(table, aggregate->damage, aggregate->damage_count, sizeof *aggregate->damage);
 }
 
-const struct table_kind table_damage = { "damage", "Damaged or missing", COLUMNS(damage_columns), .list = list_damage };
+const struct table_kind table_damage = {"damage", "Damaged or missing", COLUMNS(damage_columns), .list = list_damage};

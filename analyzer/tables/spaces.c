@@ -6,10 +6,7 @@
 #include "analyzer/tables/measures.h"
 #include "analyzer/tables/tables.h"
 
-static const char *path_name(const char *path)
-{
-	return path[0] ? path : "(all)";
-}
+static const char *path_name(const char *path) { return path[0] ? path : "(all)"; }
 
 /* Namespaces. */
 
@@ -20,7 +17,8 @@ static const char *remark_of(const struct space *space)
 
 	if (!untouched)
 		return "";
-	return space->path[0] ? "never charged: no call was counted under this name; is it right?" : "never charged: no call was counted";
+	return space->path[0] ? "never charged: no call was counted under this name; is it right?"
+	                      : "never charged: no call was counted";
 }
 
 GETTER(space_name, struct space, value_text(path_name(item->path)))
@@ -37,6 +35,7 @@ GETTER(space_used, struct space, value_number_if(item->budget != 0, item->budget
 GETTER(space_refused, struct space, value_number(item->refused_calls))
 GETTER(space_remark, struct space, value_text(remark_of(item)))
 
+/* clang-format off */
 static const struct column space_columns[] = {
 	{ "name",              "namespace",   COLUMN_TEXT,  COLUMN_ONLY_TEXT, space_name },
 	{ "namespace",         "",            COLUMN_TEXT,  COLUMN_NO_TEXT,   space_path },
@@ -52,6 +51,7 @@ static const struct column space_columns[] = {
 	{ "refused_calls",     "refused",     COLUMN_COUNT, COLUMN_RARE,      space_refused },
 	{ "remark",            "",            COLUMN_TEXT,  COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, space_remark },
 };
+/* clang-format on */
 
 static void list_spaces(struct views *views, struct table *table)
 {
@@ -61,7 +61,10 @@ static void list_spaces(struct views *views, struct table *table)
 }
 
 const struct table_kind table_namespaces = {
-	"namespaces", "Namespaces", COLUMNS(space_columns), .list = list_spaces,
+	"namespaces",
+	"Namespaces",
+	COLUMNS(space_columns),
+	.list = list_spaces,
 };
 
 /* Limits. */
@@ -86,6 +89,7 @@ GETTER(limit_refused, struct limit, value_number(item->refused_calls))
 GETTER(limit_refused_flops, struct limit, value_number(item->refused_flops))
 GETTER(limit_over, struct limit, value_number(item->over_calls))
 
+/* clang-format off */
 static const struct column limit_columns[] = {
 	{ "name",          "namespace",     COLUMN_TEXT,  COLUMN_ONLY_TEXT, limit_name },
 	{ "namespace",     "",              COLUMN_TEXT,  COLUMN_NO_TEXT,   limit_path },
@@ -97,6 +101,7 @@ static const struct column limit_columns[] = {
 	{ "refused_flops", "refused FLOPs", COLUMN_FLOPS, COLUMN_RARE,      limit_refused_flops },
 	{ "over_calls",    "over budget",   COLUMN_COUNT, COLUMN_RARE,      limit_over },
 };
+/* clang-format on */
 
 static void list_limits(struct views *views, struct table *table)
 {
@@ -105,4 +110,4 @@ static void list_limits(struct views *views, struct table *table)
 	table_set_items(table, aggregate->limit_totals, aggregate->limits.count, sizeof *aggregate->limit_totals);
 }
 
-const struct table_kind table_limits = { "limits", "Budgets", COLUMNS(limit_columns), .list = list_limits };
+const struct table_kind table_limits = {"limits", "Budgets", COLUMNS(limit_columns), .list = list_limits};

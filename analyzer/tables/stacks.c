@@ -55,16 +55,16 @@ struct stack_rows {
 };
 
 struct sampled_stacks {
-	struct estimate *estimates;    /* by sample */
-	uint32_t *order;               /* samples, the largest first */
-	struct intern names;           /* of frames: "function (file:line)" */
-	struct intern native;          /* native frames that have been looked up (struct stack_frame) */
-	uint32_t *names_of_native;     /* by their numbers in `native`: numbers in `names` */
+	struct estimate *estimates; /* by sample */
+	uint32_t *order;            /* samples, the largest first */
+	struct intern names;        /* of frames: "function (file:line)" */
+	struct intern native;       /* native frames that have been looked up (struct stack_frame) */
+	uint32_t *names_of_native;  /* by their numbers in `native`: numbers in `names` */
 	size_t native_capacity;
-	struct memo lines;             /* by the number of a Python text: the number in `names` of what line_of finds */
-	uint32_t *lines_of_sites;      /* by site: such a number, AGGREGATE_NONE if there is none */
-	struct stack_rows rows[2];     /* for programs, and for people */
-	struct text frames;            /* the list that was asked for last; each piece ends in 0 */
+	struct memo lines;         /* by the number of a Python text: the number in `names` of what line_of finds */
+	uint32_t *lines_of_sites;  /* by site: such a number, AGGREGATE_NONE if there is none */
+	struct stack_rows rows[2]; /* for programs, and for people */
+	struct text frames;        /* the list that was asked for last; each piece ends in 0 */
 };
 
 void stacks_free(struct sampled_stacks *stacks)
@@ -115,15 +115,13 @@ static struct sampled_stacks *sampled_stacks(struct views *views)
 	for (size_t i = 0; i < aggregate->samples.count; i++)
 		stacks->order[i] = (uint32_t)i;
 	if (aggregate->samples.count)
-		qsort_r(stacks->order, aggregate->samples.count, sizeof *stacks->order, compare_samples, stacks->estimates);
+		qsort_r(stacks->order, aggregate->samples.count, sizeof *stacks->order, compare_samples,
+		        stacks->estimates);
 	return stacks;
 }
 
 /* Begins at the largest sample of an aggregate. */
-static struct stacks stacks_of(struct views *views)
-{
-	return (struct stacks){ .views = views };
-}
+static struct stacks stacks_of(struct views *views) { return (struct stacks){.views = views}; }
 
 /* Takes the next smaller sample; false after the last. */
 static bool stacks_next(struct stacks *stacks, struct sampled *sampled)
@@ -206,7 +204,8 @@ static const char *next_native(struct frames *frames)
 {
 	if (frames->next == frames->stack->frame_count)
 		return NULL;
-	return intern_at(&sampled_stacks(frames->views)->names, native_name(frames->views, &frames_of(frames->stack)[frames->next++]));
+	return intern_at(&sampled_stacks(frames->views)->names,
+	                 native_name(frames->views, &frames_of(frames->stack)[frames->next++]));
 }
 
 /* The next frame's name, "function (file:line)", valid until the next frame or value is asked for; NULL after the last. */
@@ -280,11 +279,11 @@ static void find_lines(struct views *views)
 	const struct aggregate *aggregate = views->aggregate;
 	struct sampled_stacks *stacks = sampled_stacks(views);
 	u128 *most = memory_new(aggregate->sites.count, sizeof *most);
-	struct line_sums lines = { 0 };
+	struct line_sums lines = {0};
 
 	for (size_t i = 0; i < aggregate->samples.count; i++) {
 		const struct sample_key *sample = sample_at(aggregate, stacks->order[i]);
-		struct line_key key = { sample->site, line_of(views, stack_of(aggregate, sample->stack)) };
+		struct line_key key = {sample->site, line_of(views, stack_of(aggregate, sample->stack))};
 
 		if (key.line != AGGREGATE_NONE)
 			add_line(&lines, &key, stacks->estimates[stacks->order[i]].flops);
@@ -310,7 +309,8 @@ const char *stacks_python_of_site(struct views *views, uint32_t site)
 
 	if (!stacks->lines_of_sites)
 		find_lines(views);
-	return stacks->lines_of_sites[site] == AGGREGATE_NONE ? NULL : intern_at(&stacks->names, stacks->lines_of_sites[site]);
+	return stacks->lines_of_sites[site] == AGGREGATE_NONE ? NULL
+	                                                      : intern_at(&stacks->names, stacks->lines_of_sites[site]);
 }
 
 /* The table. */
@@ -385,13 +385,13 @@ static void add_row(struct stack_rows *rows, uint32_t number, const struct sampl
 static void make_rows(struct views *views, bool for_readers, struct stack_rows *rows)
 {
 	const struct aggregate *aggregate = views->aggregate;
-	struct looks looks = { 0 };
-	struct intern shown = { 0 };
+	struct looks looks = {0};
+	struct intern shown = {0};
 	struct sampled sampled;
 
 	for (struct stacks stacks = stacks_of(views); stacks_next(&stacks, &sampled);) {
 		const struct sample_key *sample = sample_at(aggregate, sampled.number);
-		uint32_t key[3] = { 0, site_of(aggregate, sample->site)->symbol, sample->space };
+		uint32_t key[3] = {0, site_of(aggregate, sample->site)->symbol, sample->space};
 
 		if (for_readers)
 			key[0] = look_of(&looks, views, sampled.stack);
@@ -452,6 +452,7 @@ GETTER(stack_native, struct sampled, frames_value(item, FRAMES_NATIVE))
 GETTER(stack_sampled_flops, struct sampled, value_number(item->sampled_flops))
 GETTER(stack_is_exact, struct sampled, value_number(item->exact))
 
+/* clang-format off */
 static const struct column stack_columns[] = {
 	{ "estimated_flops", "FLOPs",     COLUMN_FLOPS, 0,                stack_flops },
 	{ "share",           "share",     COLUMN_SHARE, 0,                stack_share },
@@ -464,6 +465,7 @@ static const struct column stack_columns[] = {
 	{ "sampled_flops",   "",          COLUMN_FLOPS, COLUMN_NO_TEXT,   stack_sampled_flops },
 	{ "exact",           "",          COLUMN_BOOL,  COLUMN_NO_TEXT,   stack_is_exact },
 };
+/* clang-format on */
 
 static void list_stacks(struct views *views, struct table *table)
 {
@@ -475,5 +477,8 @@ static void list_stacks(struct views *views, struct table *table)
 }
 
 const struct table_kind table_stacks = {
-	"stacks", "Sampled stacks", COLUMNS(stack_columns), .list = list_stacks,
+	"stacks",
+	"Sampled stacks",
+	COLUMNS(stack_columns),
+	.list = list_stacks,
 };

@@ -33,7 +33,7 @@ struct function {
 struct unit {
 	Dwarf_Die die, scopes; /* of its lines, and of its functions; they differ if the debug information is split */
 	uint64_t bias;         /* added to an address of the debug information, gives that in Dwfl_Module */
-	bool listed;           /* `functions` is filled, which happens when the first address in the unit is asked for */
+	bool listed; /* `functions` is filled, which happens when the first address in the unit is asked for */
 	struct function *functions; /* in the order of their addresses */
 	size_t function_count, function_capacity;
 };
@@ -50,7 +50,7 @@ struct image {
 	const char *problem; /* why it cannot be used; NULL if it can */
 	Dwfl *dwfl;          /* NULL, as `module` is, while no file is open */
 	Dwfl_Module *module;
-	uint64_t bias; /* added to an address of the file, gives that in Dwfl_Module */
+	uint64_t bias;          /* added to an address of the file, gives that in Dwfl_Module */
 	struct symbol *symbols; /* of functions, in the order of their addresses */
 	size_t symbol_count;
 	struct unit *units;
@@ -151,7 +151,8 @@ static bool file_is_older(const char *path, const struct module *totals)
 	struct stat status;
 
 	return !totals->elsewhere && !stat(path, &status) &&
-	       (uint64_t)status.st_ctim.tv_sec * 1000000000u + (uint64_t)status.st_ctim.tv_nsec < totals->earliest_start_ns;
+	       (uint64_t)status.st_ctim.tv_sec * 1000000000u + (uint64_t)status.st_ctim.tv_nsec <
+	               totals->earliest_start_ns;
 }
 
 /* Why the open file cannot be taken for the one that ran; NULL if it can. */
@@ -196,7 +197,7 @@ static void load_symbols(struct image *image)
 		int type = GELF_ST_TYPE(symbol.st_info);
 
 		if (name && name[0] && section != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC))
-			image->symbols[image->symbol_count++] = (struct symbol){ address, symbol.st_size, name };
+			image->symbols[image->symbol_count++] = (struct symbol){address, symbol.st_size, name};
 	}
 	if (image->symbol_count)
 		qsort(image->symbols, image->symbol_count, sizeof *image->symbols, compare_symbols);
@@ -211,18 +212,19 @@ static int compare_ranges(const void *a, const void *b)
 
 static void load_unit(struct image *image, Dwarf_Die *die, uint64_t bias)
 {
-	struct unit unit = { .die = *die, .scopes = *die, .bias = bias };
+	struct unit unit = {.die = *die, .scopes = *die, .bias = bias};
 	Dwarf_Addr base, start, end;
 	Dwarf_Half version;
 	Dwarf_Die same, split;
 	uint8_t type;
 
-	if (!dwarf_cu_info(die->cu, &version, &type, &same, &split, NULL, NULL, NULL) && type == DW_UT_skeleton && split.cu)
+	if (!dwarf_cu_info(die->cu, &version, &type, &same, &split, NULL, NULL, NULL) && type == DW_UT_skeleton &&
+	    split.cu)
 		unit.scopes = split;
 	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;) {
-		image->ranges = memory_grow(image->ranges, image->range_count, &image->range_capacity,
-		                            sizeof *image->ranges);
-		image->ranges[image->range_count++] = (struct unit_range){ start + bias, end + bias, image->unit_count };
+		image->ranges =
+			memory_grow(image->ranges, image->range_count, &image->range_capacity, sizeof *image->ranges);
+		image->ranges[image->range_count++] = (struct unit_range){start + bias, end + bias, image->unit_count};
 	}
 	image->units = memory_grow(image->units, image->unit_count, &image->unit_capacity, sizeof *image->units);
 	image->units[image->unit_count++] = unit;
@@ -329,8 +331,9 @@ static const struct symbol *symbol_at(const struct image *image, uint64_t addres
 	if (!low)
 		return NULL;
 	low--;
-	return image->symbols[low].size && address - image->symbols[low].start >= image->symbols[low].size ?
-	       NULL : &image->symbols[low];
+	return image->symbols[low].size && address - image->symbols[low].start >= image->symbols[low].size
+	               ? NULL
+	               : &image->symbols[low];
 }
 
 static struct unit *unit_at(const struct image *image, uint64_t address)
@@ -360,7 +363,7 @@ static void add_function(struct unit *unit, Dwarf_Die *die)
 	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;) {
 		unit->functions = memory_grow(unit->functions, unit->function_count, &unit->function_capacity,
 		                              sizeof *unit->functions);
-		unit->functions[unit->function_count++] = (struct function){ start, end, *die };
+		unit->functions[unit->function_count++] = (struct function){start, end, *die};
 	}
 }
 
@@ -378,8 +381,7 @@ static void list_functions(struct unit *unit, Dwarf_Die *parent)
 		case DW_TAG_module:
 		case DW_TAG_class_type:
 		case DW_TAG_structure_type:
-		case DW_TAG_union_type:
-			list_functions(unit, &die);
+		case DW_TAG_union_type: list_functions(unit, &die);
 		}
 }
 
@@ -424,7 +426,8 @@ static bool find_inner(Dwarf_Die *parent, uint64_t address, Dwarf_Die *found)
 	for (int more = dwarf_child(parent, &die); more == 0; more = dwarf_siblingof(&die, &die)) {
 		int tag = dwarf_tag(&die);
 
-		if (!is_function(tag) && tag != DW_TAG_lexical_block && tag != DW_TAG_try_block && tag != DW_TAG_catch_block)
+		if (!is_function(tag) && tag != DW_TAG_lexical_block && tag != DW_TAG_try_block &&
+		    tag != DW_TAG_catch_block)
 			continue;
 		if (dwarf_haspc(&die, address) != 1)
 			continue;
@@ -490,7 +493,7 @@ void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t o
 	const struct aggregate *aggregate = symbolizer->aggregate;
 	struct image *image;
 
-	*place = (struct place){ .offset = offset };
+	*place = (struct place){.offset = offset};
 	if (module == AGGREGATE_NONE) {
 		place->problem = offset ? "code outside any module" : "the caller is not known";
 		return;

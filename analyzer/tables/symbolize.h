@@ -15,12 +15,12 @@
 /* Where a call is made. All texts live as long as the symbolizer and its aggregate. */
 struct place {
 	const char *function; /* demangled; NULL if not known */
-	uint64_t into;        /* bytes from the start of the function's symbol to the call's last byte; 0 if not known */
-	const char *file;     /* of the source; NULL if not known */
-	int line;             /* valid only with `file` */
-	const char *module;   /* its path; NULL for code outside of all modules */
-	uint64_t offset;      /* of the return address in the module; the address where there is no module */
-	const char *problem;  /* why nothing better is known; NULL if the module's file was read */
+	uint64_t into;       /* bytes from the start of the function's symbol to the call's last byte; 0 if not known */
+	const char *file;    /* of the source; NULL if not known */
+	int line;            /* valid only with `file` */
+	const char *module;  /* its path; NULL for code outside of all modules */
+	uint64_t offset;     /* of the return address in the module; the address where there is no module */
+	const char *problem; /* why nothing better is known; NULL if the module's file was read */
 };
 
 struct symbolizer;

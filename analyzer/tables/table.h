@@ -16,31 +16,32 @@
 
 /* Which members of struct value hold a column's values, and how a person sees one. */
 enum column_kind {
-	COLUMN_TEXT,    /* value.text */
-	COLUMN_COUNT,   /* value.number; text: 1,234 */
-	COLUMN_NUMBER,  /* value.number; text: 1234, for a name rather than a count */
-	COLUMN_FLOPS,   /* value.number; text: 48.00 M */
-	COLUMN_SHARE,   /* value.real, 0 .. 1; text: 99.5 % */
-	COLUMN_TIME,    /* value.number, ns; text: 12.3 ms */
-	COLUMN_REAL,    /* value.real; text: 12.34 */
-	COLUMN_CHANGE,  /* value.real, 0.05 for 5 % more; text: +5.0 % */
-	COLUMN_BOOL,    /* value.number; text: yes, or nothing */
-	COLUMN_SHAPE,   /* value.row and value.names; text: m=3 n=4; JSON: {"m":3,"n":4} */
-	COLUMN_LIST,    /* value.text: pieces that each end in 0, value.number bytes in all; text: a b c */
-	COLUMN_STACK,   /* the same, of frames from the innermost outwards; text: a < b < c */
+	COLUMN_TEXT,   /* value.text */
+	COLUMN_COUNT,  /* value.number; text: 1,234 */
+	COLUMN_NUMBER, /* value.number; text: 1234, for a name rather than a count */
+	COLUMN_FLOPS,  /* value.number; text: 48.00 M */
+	COLUMN_SHARE,  /* value.real, 0 .. 1; text: 99.5 % */
+	COLUMN_TIME,   /* value.number, ns; text: 12.3 ms */
+	COLUMN_REAL,   /* value.real; text: 12.34 */
+	COLUMN_CHANGE, /* value.real, 0.05 for 5 % more; text: +5.0 % */
+	COLUMN_BOOL,   /* value.number; text: yes, or nothing */
+	COLUMN_SHAPE,  /* value.row and value.names; text: m=3 n=4; JSON: {"m":3,"n":4} */
+	COLUMN_LIST,   /* value.text: pieces that each end in 0, value.number bytes in all; text: a b c */
+	COLUMN_STACK,  /* the same, of frames from the innermost outwards; text: a < b < c */
 };
 
 /* Readers are people, who read text or Markdown; programs read JSON or CSV. */
 enum column_flags {
-	COLUMN_NO_TEXT = 1 << 0,  /* left out for readers */
+	COLUMN_NO_TEXT = 1 << 0,   /* left out for readers */
 	COLUMN_ONLY_TEXT = 1 << 1, /* left out for programs */
-	COLUMN_OPTIONAL = 1 << 2, /* left out for readers where it is empty or 0 in every row */
-	COLUMN_RARE = 1 << 3,     /* the same, and a 0 in it is shown as nothing */
-	COLUMN_CHARGED = 1 << 4,  /* left out for readers where charged FLOPs equal FLOPs, so that it would repeat a column */
+	COLUMN_OPTIONAL = 1 << 2,  /* left out for readers where it is empty or 0 in every row */
+	COLUMN_RARE = 1 << 3,      /* the same, and a 0 in it is shown as nothing */
+	COLUMN_CHARGED =
+		1 << 4, /* left out for readers where charged FLOPs equal FLOPs, so that it would repeat a column */
 };
 
 struct value {
-	bool known; /* otherwise: text "", JSON null, CSV empty */
+	bool known;     /* otherwise: text "", JSON null, CSV empty */
 	bool estimated; /* readers see a ~ before it */
 	union {
 		const char *text;
@@ -90,15 +91,15 @@ struct table {
  * Defines a getter, `name`, which returns the value of an expression of `item`, a `const type *`, and of `table`. Getters are
  * inline so that those of measures.h may go unused in a file without a warning.
  */
-#define GETTER(name, type, expression) \
+#define GETTER(name, type, expression)                                                                             \
 	static inline struct value name(const struct table *table, const void *given, const struct column *column) \
-	{ \
-		const type *item = given; \
-\
-		(void)table; \
-		(void)item; \
-		(void)column; \
-		return expression; \
+	{                                                                                                          \
+		const type *item = given;                                                                          \
+                                                                                                                   \
+		(void)table;                                                                                       \
+		(void)item;                                                                                        \
+		(void)column;                                                                                      \
+		return expression;                                                                                 \
 	}
 
 /* Makes the elements of an array the table's rows. The array must outlive the table. */
@@ -127,25 +128,16 @@ static inline struct value column_get(const struct column *column, const struct 
 }
 
 /* A text that is NULL is not known. */
-static inline struct value value_text(const char *text)
-{
-	return (struct value){ .known = text != NULL, .text = text };
-}
+static inline struct value value_text(const char *text) { return (struct value){.known = text != NULL, .text = text}; }
 
 /* The same, and an empty text is not known, either. */
-static inline struct value value_filled(const char *text)
-{
-	return value_text(text && *text ? text : NULL);
-}
+static inline struct value value_filled(const char *text) { return value_text(text && *text ? text : NULL); }
 
-static inline struct value value_number(u128 number)
-{
-	return (struct value){ .known = true, .number = number };
-}
+static inline struct value value_number(u128 number) { return (struct value){.known = true, .number = number}; }
 
 static inline struct value value_number_if(bool known, u128 number)
 {
-	return (struct value){ .known = known, .number = number };
+	return (struct value){.known = known, .number = number};
 }
 
 /* A negative number stands for one that is not known. */
@@ -154,10 +146,7 @@ static inline struct value value_unless_negative(int32_t number)
 	return value_number_if(number >= 0, number < 0 ? 0 : (u128)number);
 }
 
-static inline struct value value_real(double real, bool known)
-{
-	return (struct value){ .known = known, .real = real };
-}
+static inline struct value value_real(double real, bool known) { return (struct value){.known = known, .real = real}; }
 
 /* Not known if `whole` is 0. */
 static inline struct value value_ratio(u128 part, u128 whole)
@@ -167,12 +156,12 @@ static inline struct value value_ratio(u128 part, u128 whole)
 
 static inline struct value value_list(const char *texts, size_t bytes)
 {
-	return (struct value){ .known = true, .text = texts, .number = bytes };
+	return (struct value){.known = true, .text = texts, .number = bytes};
 }
 
 static inline struct value value_shape(const struct aggregate *names, const struct row *row)
 {
-	return (struct value){ .known = true, .row = row, .names = names };
+	return (struct value){.known = true, .row = row, .names = names};
 }
 
 static inline struct value value_estimate(struct value value)

@@ -20,10 +20,7 @@ static bool has_scope_limits(const struct aggregate *aggregate)
 	return false;
 }
 
-static bool has_processes(const struct aggregate *aggregate)
-{
-	return aggregate->process_count > 1;
-}
+static bool has_processes(const struct aggregate *aggregate) { return aggregate->process_count > 1; }
 
 /* Whether there is more than one launch. Of a single one the totals above the tables say enough. */
 static bool has_launches(const struct aggregate *aggregate)
@@ -45,6 +42,7 @@ static bool has_launches(const struct aggregate *aggregate)
 	return false;
 }
 
+/* clang-format off */
 const struct report_table report_tables[] = {
 	{ &table_damage,     11, REPORT_WHOLE, NULL },
 	{ &table_namespaces,  1, 0,            has_spaces },
@@ -60,6 +58,7 @@ const struct report_table report_tables[] = {
 	{ &table_libraries,   8, 0,            NULL },
 	{ &table_notes,       9, 0,            NULL },
 };
+/* clang-format on */
 
 const size_t report_table_count = sizeof report_tables / sizeof *report_tables;
 

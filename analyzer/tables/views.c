@@ -12,7 +12,7 @@
 
 void views_open(struct views *views, const struct aggregate *aggregate)
 {
-	*views = (struct views){ .aggregate = aggregate, .times = times_new(aggregate), .place_site = AGGREGATE_NONE };
+	*views = (struct views){.aggregate = aggregate, .times = times_new(aggregate), .place_site = AGGREGATE_NONE};
 }
 
 void views_close(struct views *views)
@@ -109,7 +109,7 @@ void views_get(struct views *views, const struct table_kind *kind, size_t top, b
 struct group views_times(struct views *views)
 {
 	const struct group_list *list = views_groups(views, GROUP_ROUTINE, SIZE_MAX);
-	struct group sum = { 0 };
+	struct group sum = {0};
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct group *group = &list->groups[i];

@@ -17,15 +17,15 @@ struct sampled_stacks;
 struct views {
 	const struct aggregate *aggregate;
 	struct group_list groups[GROUP_COUNT];
-	bool grouped[GROUP_COUNT];        /* `groups` is made */
-	size_t sorted[GROUP_COUNT];       /* how many of the groups, from the first on, are in order; SIZE_MAX: all */
+	bool grouped[GROUP_COUNT];  /* `groups` is made */
+	size_t sorted[GROUP_COUNT]; /* how many of the groups, from the first on, are in order; SIZE_MAX: all */
 	struct times *times;
-	const struct group **unpriced;    /* routines without a price: the rows of their table */
+	const struct group **unpriced; /* routines without a price: the rows of their table */
 	struct space_list spaces;
 	struct launch_list launches;
-	struct sampled_stacks *stacks;    /* see stacks.h */
+	struct sampled_stacks *stacks; /* see stacks.h */
 	struct symbolizer *symbolizer;
-	struct text scratch;              /* text of the value that was asked for last */
+	struct text scratch; /* text of the value that was asked for last */
 	/* The place that was looked up last, and its site: several columns of one row ask for it. */
 	struct place place;
 	uint32_t place_site;
@@ -37,10 +37,7 @@ void views_open(struct views *views, const struct aggregate *aggregate);
 void views_close(struct views *views);
 
 /* The views that a table shows a part of; for tables that views_get or key_table has described. */
-static inline struct views *views_of(const struct table *table)
-{
-	return table->data;
-}
+static inline struct views *views_of(const struct table *table) { return table->data; }
 
 /*
  * All groups by one criterion, of which at least the first `top` are in order. A later call with a larger `top` does not move
@@ -74,7 +71,7 @@ struct table_kind {
 
 /* Initialize the columns of a struct table_kind with an array, and the criterion of its groups. */
 #define COLUMNS(array) array, sizeof array / sizeof *array
-#define GROUPS(what) .by = what
+#define GROUPS(what)   .by = what
 
 /*
  * Describes a table of the aggregate with at most `top` rows, and without rows that are not worth showing if it is for

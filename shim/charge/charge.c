@@ -159,7 +159,7 @@ static void lease_call_back(struct thread *thread)
 
 	/* A lease grows, or becomes negative, only under the lock. */
 	while (lease > 0 && !atomic_compare_exchange_weak_explicit(&thread->lease, &lease, lease_leaving(lease),
-								   memory_order_acq_rel, memory_order_relaxed))
+	                                                           memory_order_acq_rel, memory_order_relaxed))
 		;
 	if (lease > 0)
 		change_limits(thread->credit_scope, (uint64_t)lease, false, thread, 0);

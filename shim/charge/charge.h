@@ -22,18 +22,18 @@
 
 struct limit {
 	uint64_t amount, used;
-	uint64_t before, change;    /* number of the last change, and `used` before it */
+	uint64_t before, change; /* number of the last change, and `used` before it */
 	uint64_t refused_calls, refused_flops, over_calls;
 	uint32_t namespace_id;
-	uint32_t number;            /* of `record` in the dump, plus 1; 0 while there is none */
-	bool is_scope;              /* of a scope's begin marker, not of a namespace */
+	uint32_t number; /* of `record` in the dump, plus 1; 0 while there is none */
+	bool is_scope;   /* of a scope's begin marker, not of a namespace */
 	bool warned;
-	_Atomic uint32_t said;      /* lines about what it refused */
-	bool raises;                /* what it refuses becomes an exception, where there is a language for that */
-	bool ended;                 /* its scope has ended: other threads may still charge through it, but it binds no more */
-	bool opening;               /* being set for the first time: what was charged before is being counted */
-	struct limit *parent;       /* the next limit of the chain: of a namespace or scope around this one's */
-	struct dump_limit *record;  /* in the dump, NULL while there is none */
+	_Atomic uint32_t said; /* lines about what it refused */
+	bool raises;           /* what it refuses becomes an exception, where there is a language for that */
+	bool ended;           /* its scope has ended: other threads may still charge through it, but it binds no more */
+	bool opening;         /* being set for the first time: what was charged before is being counted */
+	struct limit *parent; /* the next limit of the chain: of a namespace or scope around this one's */
+	struct dump_limit *record; /* in the dump, NULL while there is none */
 };
 
 /*
@@ -48,7 +48,7 @@ static inline bool charge_lease_spend(struct thread *thread, int64_t cost)
 		if (lease < cost)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(&thread->lease, &lease, lease - cost, memory_order_relaxed,
-							memory_order_relaxed));
+	                                                memory_order_relaxed));
 	thread->lane->lease = lease - cost;
 	return true;
 }

@@ -33,25 +33,19 @@ static char first_text[TEXT_FIRST];
 
 static struct {
 	struct space *chunks[NAMESPACES_MAX / SPACES_CHUNK]; /* number 0 is the root */
-	uint32_t *index;      /* numbers by hash of the path; 0 is free, since the root is not in it */
-	uint32_t index_size;  /* a power of two */
+	uint32_t *index;     /* numbers by hash of the path; 0 is free, since the root is not in it */
+	uint32_t index_size; /* a power of two */
 	uint32_t count;
 	char *text;
 	size_t text_left;
 } spaces;
 
-struct space *space_at(uint32_t number)
-{
-	return &spaces.chunks[number / SPACES_CHUNK][number % SPACES_CHUNK];
-}
+struct space *space_at(uint32_t number) { return &spaces.chunks[number / SPACES_CHUNK][number % SPACES_CHUNK]; }
 
 static struct limit environment_limits[CONFIG_BUDGETS_MAX];
 static struct guest_pool limit_pool = {.size = sizeof(struct limit)};
 
-static uint32_t name_hash(const char *name, size_t length)
-{
-	return dump_check(name, length);
-}
+static uint32_t name_hash(const char *name, size_t length) { return dump_check(name, length); }
 
 static const char *name_store(const char *name, size_t length)
 {
@@ -214,7 +208,9 @@ static uint32_t number_at_start(const char *name, size_t length)
 	uint32_t number = namespace_number(name, length);
 
 	if (number == DUMP_NONE) {
-		guest_say("no memory for namespace '%.*s', so that its limits cannot be enforced: the program is not run", (int)length, name);
+		guest_say(
+			"no memory for namespace '%.*s', so that its limits cannot be enforced: the program is not run",
+			(int)length, name);
 		_exit(2);
 	}
 	return number;
@@ -256,20 +252,11 @@ const char *namespace_name(uint32_t namespace_id)
 	return namespace_id < spaces.count ? space_at(namespace_id)->name : "";
 }
 
-uint32_t namespace_parent(uint32_t namespace_id)
-{
-	return namespace_id ? space_at(namespace_id)->parent : DUMP_NONE;
-}
+uint32_t namespace_parent(uint32_t namespace_id) { return namespace_id ? space_at(namespace_id)->parent : DUMP_NONE; }
 
-uint32_t namespace_count(void)
-{
-	return spaces.count;
-}
+uint32_t namespace_count(void) { return spaces.count; }
 
-struct limit *namespace_limit(uint32_t namespace_id)
-{
-	return space_at(namespace_id)->limit;
-}
+struct limit *namespace_limit(uint32_t namespace_id) { return space_at(namespace_id)->limit; }
 
 bool namespace_is_inside(uint32_t namespace_id, uint32_t outer)
 {

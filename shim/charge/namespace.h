@@ -107,11 +107,11 @@ enum block_ending {
 
 /* A refused call, as it is kept until it is raised. */
 struct refusal {
-	char operation[256]; /* "dgemm", or the name given to flopshim_charge */
-	char call[512];      /* with its arguments */
+	char operation[256];        /* "dgemm", or the name given to flopshim_charge */
+	char call[512];             /* with its arguments */
 	const char *namespace_name; /* of the limit; never freed */
 	int64_t cost, remaining, limit;
-	int32_t loud;        /* some open block wants refusals to be said */
+	int32_t loud; /* some open block wants refusals to be said */
 };
 
 /* How many blocks are open in the process: with BLOCK_BUDGET, and with BLOCK_LOUD. */

@@ -23,15 +23,15 @@
  */
 struct open_scope {
 	struct scope scope;
-	struct limit limit;              /* its own, if has_limit */
-	struct open_scope *around;       /* the nearest scope around it with a limit, NULL if there is none */
+	struct limit limit;        /* its own, if has_limit */
+	struct open_scope *around; /* the nearest scope around it with a limit, NULL if there is none */
 	bool has_limit;
-	struct opened *block;            /* the block that its limit belongs to, NULL if there is none */
-	uint32_t uses;   /* begins without an end */
-	uint32_t holds;  /* scopes inside of it, ended ones too, whose chains of limits lead through its own */
-	uint32_t named;  /* the last collection that found it in use */
+	struct opened *block; /* the block that its limit belongs to, NULL if there is none */
+	uint32_t uses;        /* begins without an end */
+	uint32_t holds;       /* scopes inside of it, ended ones too, whose chains of limits lead through its own */
+	uint32_t named;       /* the last collection that found it in use */
 	struct open_scope *next, *previous; /* in the list of open ones; `next` also in those of free and ended ones */
-	struct open_scope *next_shared;  /* the next one without a budget on the same namespace */
+	struct open_scope *next_shared;     /* the next one without a budget on the same namespace */
 };
 
 /* One begin without an end: an element of its thread's stack of them. */
@@ -42,7 +42,7 @@ struct opened {
 	struct opened *outer;
 	struct opened *next, *previous; /* in the list of those of all threads */
 	bool is_block, overtaken;
-	uint8_t flags;          /* enum block_flags */
+	uint8_t flags;           /* enum block_flags */
 	struct refusal *refusal; /* what the block is to raise at its end, NULL for nothing */
 };
 
@@ -67,15 +67,16 @@ static struct {
 	struct batch *batches;
 	struct opened *opened; /* all begins without an end */
 	unsigned ended_count;
-	unsigned collect_at;   /* ended_collect runs when so many have ended */
+	unsigned collect_at; /* ended_collect runs when so many have ended */
 	uint32_t collection;
-	bool unreadable;       /* some call in flight could not be read */
+	bool unreadable; /* some call in flight could not be read */
 	int64_t handles;
 	struct guest_pool opened_pool, refusal_pool;
 	struct spare_record spare_records[SPARE_RECORDS];
 	unsigned spare_record_count;
-} scopes = {.collect_at = SCOPES_BATCH, .opened_pool = {.size = sizeof(struct opened)},
-	    .refusal_pool = {.size = sizeof(struct refusal)}};
+} scopes = {.collect_at = SCOPES_BATCH,
+            .opened_pool = {.size = sizeof(struct opened)},
+            .refusal_pool = {.size = sizeof(struct refusal)}};
 
 /* ---- scopes that have ended ---- */
 
@@ -218,9 +219,11 @@ static void limit_start(struct open_scope *open, uint32_t number, struct limit *
 		record = scopes.spare_records[spare].record;
 	}
 	open->has_limit = true;
-	open->limit = (struct limit){.amount = (uint64_t)budget, .namespace_id = number, .is_scope = true, .parent = around};
+	open->limit =
+		(struct limit){.amount = (uint64_t)budget, .namespace_id = number, .is_scope = true, .parent = around};
 	if (record) {
-		*record = (struct dump_limit){.amount = (uint64_t)budget, .namespace_id = number, .flags = DUMP_LIMIT_SCOPE};
+		*record = (struct dump_limit){
+			.amount = (uint64_t)budget, .namespace_id = number, .flags = DUMP_LIMIT_SCOPE};
 		open->limit.record = record;
 		open->limit.number = scopes.spare_records[spare].number;
 		charge_link(&open->limit, around);
@@ -257,7 +260,7 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 		if (budget != FLOPSHIM_UNLIMITED)
 			limit_start(open, (uint32_t)number, around->scope_limits, budget);
 		scope_fill(&open->scope, (uint32_t)number,
-			   budget != FLOPSHIM_UNLIMITED ? &open->limit : around->scope_limits);
+		           budget != FLOPSHIM_UNLIMITED ? &open->limit : around->scope_limits);
 		if (budget == FLOPSHIM_UNLIMITED) {
 			open->next_shared = space_at(number)->scopes;
 			space_at(number)->scopes = open;
@@ -272,8 +275,11 @@ int64_t namespace_open(struct origin *origin, const char *name, int64_t budget)
 	space_at(number)->begun++;
 	if (space_at(number)->record)
 		space_at(number)->record->calls_begun = space_at(number)->begun;
-	*opened = (struct opened){.open = open, .handle = ++scopes.handles, .origin = origin, .outer = origin->opened,
-				  .next = scopes.opened};
+	*opened = (struct opened){.open = open,
+	                          .handle = ++scopes.handles,
+	                          .origin = origin,
+	                          .outer = origin->opened,
+	                          .next = scopes.opened};
 	if (scopes.opened)
 		scopes.opened->previous = opened;
 	scopes.opened = opened;
@@ -294,7 +300,8 @@ static void open_scope_end(struct open_scope *open)
 		charge_end(&open->limit);
 		if (record && !open->limit.refused_calls && !open->limit.over_calls &&
 		    scopes.spare_record_count < SPARE_RECORDS)
-			scopes.spare_records[scopes.spare_record_count++] = (struct spare_record){record, number_in_dump};
+			scopes.spare_records[scopes.spare_record_count++] =
+				(struct spare_record){record, number_in_dump};
 	} else {
 		while (*link != open)
 			link = &(*link)->next_shared;

@@ -17,10 +17,10 @@ struct space {
 	uint32_t length;
 	uint32_t parent;
 	uint32_t hash;
-	uint64_t multiplier;   /* its own, times 2^32 */
-	struct limit *limit;   /* its own, NULL if it has none */
+	uint64_t multiplier;       /* its own, times 2^32 */
+	struct limit *limit;       /* its own, NULL if it has none */
 	struct open_scope *scopes; /* open scopes on it that have no budget */
-	uint64_t begun;        /* scopes begun on it so far */
+	uint64_t begun;            /* scopes begun on it so far */
 	struct dump_namespace *record;
 };
 

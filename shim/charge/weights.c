@@ -24,9 +24,10 @@
 
 enum {
 	FILE_MAX = 1 << 20,
-	PASSED_MAX = 100000,  /* bytes of lines that are passed on in the environment: Linux takes 131,071 in one variable */
-	PATIENCE_MS = 10000,  /* to wait for the next bytes of a pipe */
-	SYMBOL_MAX = 64,      /* no name of a routine is longer */
+	PASSED_MAX =
+		100000, /* bytes of lines that are passed on in the environment: Linux takes 131,071 in one variable */
+	PATIENCE_MS = 10000, /* to wait for the next bytes of a pipe */
+	SYMBOL_MAX = 64,     /* no name of a routine is longer */
 };
 
 uint64_t *weights_factors;
@@ -77,8 +78,8 @@ uint64_t weights_price(const struct routine *routine, struct shape *shape, uint3
 	return weights_price_inline(routine, shape, families[routine->family].option_count, namespace_id, price);
 }
 
-static void __attribute__((noreturn)) stop(const char *path, unsigned line, const char *what, const char *word,
-					   size_t length)
+static void __attribute__((noreturn))
+stop(const char *path, unsigned line, const char *what, const char *word, size_t length)
 {
 	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'", path, line, what, (int)length, word);
 	_exit(2);
@@ -152,8 +153,8 @@ static void __attribute__((noreturn)) stop_unknown(const char *path, unsigned li
 
 	if (!found)
 		stop(path, line, unknown, name, length);
-	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'; did you mean \"%.*s\"?", path, line, unknown, (int)length, name, (int)found,
-		  meant);
+	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'; did you mean \"%.*s\"?", path, line, unknown, (int)length,
+	          name, (int)found, meant);
 	_exit(2);
 }
 
@@ -163,7 +164,8 @@ static void weigh(const char *path, unsigned line, const char *name, size_t leng
 
 	for (unsigned i = 0; i < routine_count; i++)
 		if (name_matches(&routines[i], name, length)) {
-			weights_factors[i] = weights_factors[i] && factor ? scaled(weights_factors[i], factor, &saturated) : 0;
+			weights_factors[i] =
+				weights_factors[i] && factor ? scaled(weights_factors[i], factor, &saturated) : 0;
 			found = true;
 		}
 	if (!found)
@@ -209,7 +211,8 @@ static void __attribute__((noreturn)) stop_without(const char *path, const char 
 {
 	bool relative = *path != '/' && config.directory[0];
 
-	guest_say(VARIABLE(WEIGHTS) ": cannot read %s%s%s: %s", path, relative ? " in " : "", relative ? config.directory : "", why);
+	guest_say(VARIABLE(WEIGHTS) ": cannot read %s%s%s: %s", path, relative ? " in " : "",
+	          relative ? config.directory : "", why);
 	_exit(2);
 }
 
@@ -262,15 +265,17 @@ static size_t source_text(const struct source *source, char *text)
 	size_t length = 0, most = S_ISFIFO(source->status.st_mode) ? PASSED_MAX : FILE_MAX;
 	ssize_t got = 1;
 
-	for (; got > 0 && length < most; length += got > 0 ? (size_t)got : 0)
+	for (; got > 0 && length<most; length += got> 0 ? (size_t)got : 0)
 		got = source_read(source, text + length, most - length);
 	if (got < 0)
 		stop_without(source->path, strerrordesc_np(errno));
 	if (length == most)
-		stop_without(source->path, most == FILE_MAX ? "it is larger than 1 MiB"
-							    : "it is a pipe, and more than 100,000 bytes came out of it");
+		stop_without(source->path, most == FILE_MAX
+		                                   ? "it is larger than 1 MiB"
+		                                   : "it is a pipe, and more than 100,000 bytes came out of it");
 	if (!length && S_ISFIFO(source->status.st_mode))
-		stop_without(source->path, "it is a pipe, and empty: another process has read it, or nobody wrote to it");
+		stop_without(source->path,
+		             "it is a pipe, and empty: another process has read it, or nobody wrote to it");
 	return length;
 }
 
@@ -289,8 +294,9 @@ static void pass_on(const struct source *source, const char *text, size_t length
 	if (!entry)
 		stop_without(source->path, "no memory");
 	guest_print(entry, PASSED_MAX + PATH_MAX, &end, VARIABLE(WEIGHTS) "=%.*s%s", lines ? (int)length : PATH_MAX,
-		    lines ? text : source->name, lines ? "\n" : "");
-	if (lines || (!stat(source->name, &found) && found.st_dev == source->status.st_dev && found.st_ino == source->status.st_ino))
+	            lines ? text : source->name, lines ? "\n" : "");
+	if (lines || (!stat(source->name, &found) && found.st_dev == source->status.st_dev &&
+	              found.st_ino == source->status.st_ino))
 		config_pass_on(entry);
 	else
 		guest_free(entry, PASSED_MAX + PATH_MAX);

@@ -41,9 +41,9 @@ uint64_t weights_price(const struct routine *routine, struct shape *shape, uint3
 extern uint64_t *weights_factors __attribute__((visibility("hidden")));
 
 /* Does what weights_price does for a routine with so many options, inlined into the call path. */
-static inline __attribute__((always_inline)) uint64_t
-weights_price_inline(const struct routine *routine, struct shape *shape, unsigned option_count, uint32_t namespace_id,
-		     struct price *price)
+static inline __attribute__((always_inline)) uint64_t weights_price_inline(const struct routine *routine,
+                                                                           struct shape *shape, unsigned option_count,
+                                                                           uint32_t namespace_id, struct price *price)
 {
 	int64_t *values = &shape->values[SHAPE_OPTIONS_MAX - option_count];
 	uint64_t options = shape->options;
@@ -52,8 +52,8 @@ weights_price_inline(const struct routine *routine, struct shape *shape, unsigne
 		*letter = (unsigned char)options;
 	price_inline(routine, values, price);
 	return likely(!weights_factors && !namespace_multiplies)
-		       ? price->flops
-		       : weights_apply(routine, namespace_multiplier(namespace_id), price->flops, &price->saturated);
+	               ? price->flops
+	               : weights_apply(routine, namespace_multiplier(namespace_id), price->flops, &price->saturated);
 }
 
 #endif

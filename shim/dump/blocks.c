@@ -18,8 +18,8 @@ enum {
 	TABLE_BYTES = DUMP_PAGE_LEAST, /* size of the first block of a table */
 	STRINGS_BYTES = 8192,          /* least size of a block of strings, and of stacks */
 	STACKS_BYTES = 16384,
-	ENTRIES_ALIGN = 128,           /* where entries begin that calls write to, in bytes: at a cache line */
-	LOG_SPARE = 4 << 20,           /* bytes of the disk that the record of calls leaves free for rows */
+	ENTRIES_ALIGN = 128, /* where entries begin that calls write to, in bytes: at a cache line */
+	LOG_SPARE = 4 << 20, /* bytes of the disk that the record of calls leaves free for rows */
 };
 
 static struct {
@@ -32,16 +32,19 @@ static struct {
 	struct dump_part *strings, *stacks;
 } dump;
 
-#define TABLE(kind, record, size) {.type = kind, .entry_size = sizeof(struct record), .bytes = size}
-#define TABLES                                                            \
-	X(dump_meta, DUMP_META, dump_meta, TABLE_BYTES)                   \
-	X(dump_modules, DUMP_MODULES, dump_module, TABLE_BYTES)           \
-	X(dump_routines, DUMP_ROUTINES, dump_routine, 2 * TABLE_BYTES)    \
-	X(dump_sites, DUMP_SITES, dump_site, 2 * TABLE_BYTES)             \
-	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, TABLE_BYTES)  \
-	X(dump_limits, DUMP_LIMITS, dump_limit, TABLE_BYTES)              \
-	X(dump_lanes, DUMP_LANES, dump_lane, TABLE_BYTES)                 \
-	X(dump_notes, DUMP_NOTES, dump_note, TABLE_BYTES)                 \
+#define TABLE(kind, record, size)                                                \
+	{                                                                        \
+		.type = kind, .entry_size = sizeof(struct record), .bytes = size \
+	}
+#define TABLES                                                           \
+	X(dump_meta, DUMP_META, dump_meta, TABLE_BYTES)                  \
+	X(dump_modules, DUMP_MODULES, dump_module, TABLE_BYTES)          \
+	X(dump_routines, DUMP_ROUTINES, dump_routine, 2 * TABLE_BYTES)   \
+	X(dump_sites, DUMP_SITES, dump_site, 2 * TABLE_BYTES)            \
+	X(dump_namespaces, DUMP_NAMESPACES, dump_namespace, TABLE_BYTES) \
+	X(dump_limits, DUMP_LIMITS, dump_limit, TABLE_BYTES)             \
+	X(dump_lanes, DUMP_LANES, dump_lane, TABLE_BYTES)                \
+	X(dump_notes, DUMP_NOTES, dump_note, TABLE_BYTES)                \
 	X(dump_samples, DUMP_SAMPLES, dump_sample, TABLE_BYTES)
 #define X(name, kind, record, size) struct dump_table name = TABLE(kind, record, size);
 TABLES
@@ -89,8 +92,8 @@ static struct dump_part *part_take(void)
 	static struct dump_part first[PARTS_FIRST];
 
 	if (!dump.pool.size)
-		dump.pool = (struct guest_pool){.size = sizeof(first[0]), .fresh = (char *)first,
-						.fresh_end = (char *)first + sizeof(first)};
+		dump.pool = (struct guest_pool){
+			.size = sizeof(first[0]), .fresh = (char *)first, .fresh_end = (char *)first + sizeof(first)};
 	return parts_have_room() ? guest_pool_take(&dump.pool) : NULL;
 }
 
@@ -99,8 +102,8 @@ static void say_full(enum dump_block_type type)
 {
 	if (!dump.said_full)
 		guest_say("%s cannot grow: %s", path_told(),
-			  type == DUMP_LOG ? "its record of calls ends here"
-					   : "calls of new shapes are counted together from now on");
+		          type == DUMP_LOG ? "its record of calls ends here"
+		                           : "calls of new shapes are counted together from now on");
 	dump.said_full = true;
 }
 
@@ -134,7 +137,7 @@ static bool is_for_calls(enum dump_block_type type) { return type == DUMP_ROWS |
 _Static_assert(sizeof(struct dump_row) % 64 == 0 && sizeof(struct dump_lane) % 64 == 0, "whole cache lines");
 
 struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
-				 uint32_t first)
+                                 uint32_t first)
 {
 	uint64_t page = file_page(), size = (bytes + page - 1) / page * page, offset = dump.size;
 	uint16_t begin = is_for_calls(type) ? ENTRIES_ALIGN : sizeof(struct dump_block);

@@ -40,16 +40,16 @@ const char *dump_path(void);
  * stays at its address as long as its block exists.
  */
 struct dump_part {
-	struct dump_block *block;  /* the block's header, as the file has it */
+	struct dump_block *block; /* the block's header, as the file has it */
 	char *entries;
-	uint64_t used;             /* valid entries, or bytes where they vary in size */
-	uint64_t taken;            /* rows that were begun, of which `used` are valid; only in blocks of rows */
-	uint64_t capacity;         /* entries that fit, or bytes where they vary in size */
-	uint32_t entry_size;       /* 0 where entries vary in size */
-	uint32_t first;            /* number of the first entry */
-	uint64_t offset, size;     /* bytes in the file, the block's header included */
+	uint64_t used;         /* valid entries, or bytes where they vary in size */
+	uint64_t taken;        /* rows that were begun, of which `used` are valid; only in blocks of rows */
+	uint64_t capacity;     /* entries that fit, or bytes where they vary in size */
+	uint32_t entry_size;   /* 0 where entries vary in size */
+	uint32_t first;        /* number of the first entry */
+	uint64_t offset, size; /* bytes in the file, the block's header included */
 	enum dump_block_type type;
-	bool in_file;              /* mapped from the file, or written to it by dump_flush_due; false: only in memory */
+	bool in_file; /* mapped from the file, or written to it by dump_flush_due; false: only in memory */
 } __attribute__((aligned(64)));
 
 /*
@@ -59,7 +59,7 @@ struct dump_part {
  * either.
  */
 struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size, uint64_t bytes, uint32_t lane,
-				 uint32_t first);
+                                 uint32_t first);
 
 /* Returns the entry at `position` (from 0) of a block whose entries have one size. */
 static inline void *dump_entry(const struct dump_part *part, uint64_t position)
@@ -74,14 +74,13 @@ static inline void dump_part_use(struct dump_part *part, uint64_t used)
 	__atomic_store_n(&part->block->used, used, __ATOMIC_RELEASE);
 }
 
-
 /* A table whose entries all have one size and are added one by one. It grows by whole blocks. */
 struct dump_table {
 	enum dump_block_type type;
 	uint32_t entry_size;
-	uint32_t bytes;            /* size of the next block */
-	uint32_t count;            /* entries so far */
-	struct dump_part *part;    /* the last block, which new entries go into */
+	uint32_t bytes;         /* size of the next block */
+	uint32_t count;         /* entries so far */
+	struct dump_part *part; /* the last block, which new entries go into */
 };
 
 extern struct dump_table dump_meta, dump_modules, dump_routines, dump_sites, dump_namespaces, dump_limits, dump_lanes,

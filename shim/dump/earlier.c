@@ -19,7 +19,8 @@
 #include "shim/guest/guest.h"
 #include "names.h"
 
-static struct dump_header there; /* the header that was read last; static since stacks may be small; under record_lock */
+static struct dump_header
+	there; /* the header that was read last; static since stacks may be small; under record_lock */
 
 /* Returns /proc/PROCESS/stat; empty if there is no such process. Valid until the next call. */
 static const char *stat_of(const char *process)
@@ -67,7 +68,8 @@ static bool is_of_this_launch(const struct dump_header *header)
 
 	job_find(&job);
 	named = job.number || *job.launch;
-	return job.size > 1 && job.size == header->job_size && !strncmp(job.launch, header->launch, sizeof(header->launch)) &&
+	return job.size > 1 && job.size == header->job_size &&
+	       !strncmp(job.launch, header->launch, sizeof(header->launch)) &&
 	       !strncmp(job.number ? job.number : "", header->job, sizeof(header->job) - 1) &&
 	       (named || header->parent_pid == (uint32_t)getppid());
 }
@@ -84,7 +86,8 @@ static bool is_of_this_family(const struct dump_header *header)
 	if (!is_of_this_host(header))
 		return false;
 	ticks = stat_start_ticks(stat_of("self"));
-	return (header->pid == own && header->start_ticks == ticks) || (header->parent_pid == own && header->start_ticks >= ticks) ||
+	return (header->pid == own && header->start_ticks == ticks) ||
+	       (header->parent_pid == own && header->start_ticks >= ticks) ||
 	       (header->pid == (uint32_t)getppid() && is_alive(header));
 }
 
@@ -133,8 +136,8 @@ static bool is_named(int file, int directory, const char *name)
 {
 	struct stat opened, named;
 
-	return !fstat(file, &opened) && !fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) && opened.st_ino == named.st_ino &&
-	       opened.st_dev == named.st_dev;
+	return !fstat(file, &opened) && !fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) &&
+	       opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 /*

@@ -137,10 +137,8 @@ static bool mapping_is_trusted(int file)
 	case 0xef53:     /* ext2, ext3, ext4 */
 	case 0x58465342: /* xfs */
 	case 0x01021994: /* tmpfs */
-	case 0x794c7630: /* overlay */
-		return true;
-	default:
-		return false;
+	case 0x794c7630: /* overlay */ return true;
+	default: return false;
 	}
 }
 

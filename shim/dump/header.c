@@ -115,9 +115,13 @@ static void text_fill(char *text, size_t size, const char *value)
 static void id_fill(struct dump_header *header)
 {
 	const void *random = (const void *)getauxval(AT_RANDOM);
-	struct { uint64_t random[2], start_ticks, realtime_ns, monotonic_ns, pid; } of = {
-		.start_ticks = header->start_ticks, .realtime_ns = header->start_realtime_ns,
-		.monotonic_ns = header->start_monotonic_ns, .pid = header->pid,
+	struct {
+		uint64_t random[2], start_ticks, realtime_ns, monotonic_ns, pid;
+	} of = {
+		.start_ticks = header->start_ticks,
+		.realtime_ns = header->start_realtime_ns,
+		.monotonic_ns = header->start_monotonic_ns,
+		.pid = header->pid,
 	};
 
 	if (random)
@@ -126,7 +130,8 @@ static void id_fill(struct dump_header *header)
 		header->id[i] = dump_content_check(DUMP_CONTENT_SEED + i, &of, sizeof(of));
 }
 
-_Static_assert(sizeof(((struct dump_header *)0)->run) == CONFIG_RUN_MAX, "a run's name is given and kept in one length");
+_Static_assert(sizeof(((struct dump_header *)0)->run) == CONFIG_RUN_MAX,
+               "a run's name is given and kept in one length");
 
 static void job_fill(struct dump_header *header)
 {

@@ -34,7 +34,7 @@ static const struct launcher {
 } launchers[] = {
 	{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE"}, /* Open MPI */
 	{"PMIX_RANK", NULL, "PMIX_NAMESPACE"},
-	{"PMI_RANK", "PMI_SIZE", "PMI_JOBID"},             /* MPICH and its derivatives, and Slurm's PMI */
+	{"PMI_RANK", "PMI_SIZE", "PMI_JOBID"},                /* MPICH and its derivatives, and Slurm's PMI */
 	{"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", NULL}, /* MVAPICH2 */
 	{"JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE", NULL},   /* LSF's jsrun */
 	{"PALS_RANKID", NULL, "PALS_APID"},                   /* PBS and others on HPE Cray */
@@ -137,7 +137,7 @@ static void starter_print(struct job *job, const struct launcher *launcher)
 	}
 	path_host(host, sizeof(host));
 	guest_print(job->launch, sizeof(job->launch), &end, "%u.%llu@%s", pid,
-		    (unsigned long long)stat_start_ticks(stat), host);
+	            (unsigned long long)stat_start_ticks(stat), host);
 }
 
 /* Names the launch by the launcher's variable, if it is set, and by counters that are not 0. */
@@ -149,7 +149,8 @@ static void launch_print(struct job *job, const struct launcher *launcher)
 	guest_print(job->launch, sizeof(job->launch), &end, "%s", name ? name : "");
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		if (number_of(value_of(counters[i])) > 0)
-			guest_print(job->launch, sizeof(job->launch), &end, "%s%s", end ? "." : "", value_of(counters[i]));
+			guest_print(job->launch, sizeof(job->launch), &end, "%s%s", end ? "." : "",
+			            value_of(counters[i]));
 }
 
 void job_find(struct job *job)

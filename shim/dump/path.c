@@ -24,12 +24,12 @@
 
 enum {
 	PATH_LIMIT = PATH_MAX - 1,
-	NAME_SHORT = 143,    /* longest name on file systems that encrypt names, in bytes */
-	WORD_LEAST = 8,      /* bytes that a word keeps when words are shortened */
-	EXTENSION_MAX = 16,  /* a longer extension is taken for a part of the name */
-	TOLD_MAX = 600,      /* bytes of a path in a message */
-	NUMBERS_MAX = 100,   /* names NAME-PID-NUMBER that are tried */
-	NULL_MAJOR = 1,      /* device number of /dev/null */
+	NAME_SHORT = 143,   /* longest name on file systems that encrypt names, in bytes */
+	WORD_LEAST = 8,     /* bytes that a word keeps when words are shortened */
+	EXTENSION_MAX = 16, /* a longer extension is taken for a part of the name */
+	TOLD_MAX = 600,     /* bytes of a path in a message */
+	NUMBERS_MAX = 100,  /* names NAME-PID-NUMBER that are tried */
+	NULL_MAJOR = 1,     /* device number of /dev/null */
 	NULL_MINOR = 3,
 };
 
@@ -148,7 +148,8 @@ static bool is_directory(int directory, const char *name)
 	struct stat status;
 	size_t length = strlen(name);
 
-	return (length && name[length - 1] == '/') || (!fstatat(directory, name, &status, 0) && S_ISDIR(status.st_mode));
+	return (length && name[length - 1] == '/') ||
+	       (!fstatat(directory, name, &status, 0) && S_ISDIR(status.st_mode));
 }
 
 /*
@@ -194,9 +195,10 @@ static void print_time(char *buffer, size_t size)
 	year_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
 	month = (5 * year_day + 2) / 153;
 	guest_print(buffer, size, &end, "%04u%02u%02uT%02u%02u%02u.%06u",
-		    (unsigned)(days / 146097 * 400 + era_year + (month >= 10)), (unsigned)(month < 10 ? month + 3 : month - 9),
-		    (unsigned)(year_day - (153 * month + 2) / 5 + 1), (unsigned)(second / 3600), (unsigned)(second / 60 % 60),
-		    (unsigned)(second % 60), (unsigned)(now.tv_nsec / 1000));
+	            (unsigned)(days / 146097 * 400 + era_year + (month >= 10)),
+	            (unsigned)(month < 10 ? month + 3 : month - 9), (unsigned)(year_day - (153 * month + 2) / 5 + 1),
+	            (unsigned)(second / 3600), (unsigned)(second / 60 % 60), (unsigned)(second % 60),
+	            (unsigned)(now.tv_nsec / 1000));
 }
 
 /* Finds the words for this process; the time is that of the call. */
@@ -259,7 +261,8 @@ static size_t component_print(char *name, size_t size, const char *template, siz
 	name[0] = 0;
 	for (const char *at = template; at < template + length; at++) {
 		bool whole = true;
-		const char *word = *at == '%' && at + 1 < template + length ? word_of(&path.words, *++at, &whole) : NULL;
+		const char *word =
+			*at == '%' && at + 1 < template + length ? word_of(&path.words, *++at, &whole) : NULL;
 		size_t word_length = word ? strlen(word) : 0, before = end;
 
 		if (!word) {
@@ -427,7 +430,8 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 	if (fstatat(directory, name, &status, 0))
 		return false;
 	*is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(NULL_MAJOR, NULL_MINOR);
-	return !S_ISREG(status.st_mode) || (readlinkat(directory, name, link, sizeof(link) - 1) > 0 && !strcmp(link, descriptors));
+	return !S_ISREG(status.st_mode) ||
+	       (readlinkat(directory, name, link, sizeof(link) - 1) > 0 && !strcmp(link, descriptors));
 }
 
 /*
@@ -439,8 +443,8 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 static void say_taken(const char *name, enum standing there, const char *kept_by)
 {
 	if (there == STANDS_EARLIER && kept_by)
-		guest_say("%s exists already, from an earlier run, and could not be replaced (%s): writing %s", name, kept_by,
-			  path_told());
+		guest_say("%s exists already, from an earlier run, and could not be replaced (%s): writing %s", name,
+		          kept_by, path_told());
 	else if (there == STANDS_EARLIER)
 		guest_say("%s exists already, from an earlier run: writing %s", name, path_told());
 	else if (there != STANDS_OF_RUN && !config.quiet)

@@ -61,7 +61,8 @@ void seal_write_out(void)
 	}
 	if (!written && !dump.said_unwritten) {
 		dump.said_unwritten = true;
-		guest_say("%s cannot be written (%s): the latest calls may be missing from it", path_told(), strerrorname_np(errno));
+		guest_say("%s cannot be written (%s): the latest calls may be missing from it", path_told(),
+		          strerrorname_np(errno));
 	}
 	errno = saved;
 }
@@ -114,8 +115,9 @@ static void write_checks(bool quiet)
 		uint64_t used = part->used; /* threads may add to it meanwhile */
 
 		if (quiet || !is_written_by_threads(part))
-			part->block->content_check = dump_content_check(DUMP_CONTENT_SEED ^ used, part->entries,
-									used * (part->entry_size ? part->entry_size : 1));
+			part->block->content_check =
+				dump_content_check(DUMP_CONTENT_SEED ^ used, part->entries,
+			                           used * (part->entry_size ? part->entry_size : 1));
 	}
 	dump_header->close_check =
 		dump_content_check(DUMP_CONTENT_SEED, dump_header, offsetof(struct dump_header, close_check));

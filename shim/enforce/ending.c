@@ -64,15 +64,15 @@ static long thread_start(unsigned long flags, void *stack_end)
 	long result;
 
 	__asm__ volatile("syscall\n\t"
-			 "testq %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xorl %%ebp, %%ebp\n\t"
-			 "callq *%[watch]\n"
-			 "1:"
-			 : "=a"(result)
-			 : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(0), "r"(unused_child), "r"(unused_storage),
-			   [watch] "r"(watch)
-			 : "rcx", "r11", "memory");
+	                 "testq %%rax, %%rax\n\t"
+	                 "jnz 1f\n\t"
+	                 "xorl %%ebp, %%ebp\n\t"
+	                 "callq *%[watch]\n"
+	                 "1:"
+	                 : "=a"(result)
+	                 : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(0), "r"(unused_child),
+	                   "r"(unused_storage), [watch] "r"(watch)
+	                 : "rcx", "r11", "memory");
 	return result;
 }
 #else
@@ -82,7 +82,10 @@ static int watch_cloned(void *unused)
 	watch();
 }
 
-static long thread_start(unsigned long flags, void *stack_end) { return clone(watch_cloned, stack_end, (int)flags, NULL); }
+static long thread_start(unsigned long flags, void *stack_end)
+{
+	return clone(watch_cloned, stack_end, (int)flags, NULL);
+}
 #endif
 
 static bool watch_by_thread(void)
@@ -90,7 +93,7 @@ static bool watch_by_thread(void)
 	static char stack[WATCH_STACK] __attribute__((aligned(16)));
 
 	return thread_start(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-			    stack + sizeof(stack)) > 0;
+	                    stack + sizeof(stack)) > 0;
 }
 
 /* ---- where no thread can be made ---- */
@@ -188,7 +191,8 @@ void ending_finish(void)
 {
 	close_dump();
 	if (ending.watched || guest_confined)
-		flush_free_stream(stdout); /* a confined program that has written to it may still make this system call */
+		flush_free_stream(
+			stdout); /* a confined program that has written to it may still make this system call */
 	if (ending.watched) {
 		python_flush();
 		fflush(NULL);

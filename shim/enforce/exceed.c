@@ -69,7 +69,7 @@ static void print_shape(char *line, size_t size, size_t *end, const struct excee
 	}
 	for (unsigned i = 0; i < family->dim_count; i++) {
 		guest_print(line, size, end, "%s%s=%lld", between, family->shape_names[family->option_count + i],
-			    (long long)call->shape->dims[i]);
+		            (long long)call->shape->dims[i]);
 		between = ", ";
 	}
 	guest_print(line, size, end, *between == ',' ? ")" : "()");
@@ -86,7 +86,7 @@ static void print_caller(char *line, size_t size, size_t *end, uint64_t caller)
 		const char *path = *module->path ? module->path : program_path();
 
 		guest_print(line, size, end, ", called from %s+0x%llx", base_name(path),
-			    (unsigned long long)(caller - module->bias));
+		            (unsigned long long)(caller - module->bias));
 	}
 	if (python_caller(python, sizeof(python)))
 		guest_print(line, size, end, "%s %s", module ? " in" : ", called from", python);
@@ -120,7 +120,8 @@ static void say_refused(const struct exceeding_call *call, const char *what)
 	guest_print(line, sizeof(line), &end, " remain of the budget of ");
 	print_grouped(line, sizeof(line), &end, limit->amount);
 	if (*name)
-		guest_print(line, sizeof(line), &end, " of %s '%s'", limit->is_scope ? "a scope in" : "namespace", name);
+		guest_print(line, sizeof(line), &end, " of %s '%s'", limit->is_scope ? "a scope in" : "namespace",
+		            name);
 	else
 		guest_print(line, sizeof(line), &end, limit->is_scope ? " of a scope" : " of the process");
 	print_caller(line, sizeof(line), &end, call->caller);
@@ -250,7 +251,7 @@ static bool is_asking(const struct thread *thread, uint64_t slot)
  * longjmp, so no lock is held.
  */
 static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_call *call,
-							const struct callback *callback, bool *by_default)
+                                                        const struct callback *callback, bool *by_default)
 {
 	char text[512];
 	size_t end = 0;
@@ -288,8 +289,7 @@ static __attribute__((noinline)) enum exceed_action ask(const struct exceeding_c
  */
 static bool raises(const struct limit *limit)
 {
-	return raise_is_attached() &&
-	       (limit->raises || (config.on_exceed == EXCEED_DENY && namespace_blocks.budgets));
+	return raise_is_attached() && (limit->raises || (config.on_exceed == EXCEED_DENY && namespace_blocks.budgets));
 }
 
 static void describe(const struct exceeding_call *call, struct refusal *refusal)
@@ -297,7 +297,7 @@ static void describe(const struct exceeding_call *call, struct refusal *refusal)
 	size_t end = 0;
 
 	guest_print(refusal->operation, sizeof(refusal->operation), &end, "%s",
-		    call->operation ? call->operation : call->routine->name);
+	            call->operation ? call->operation : call->routine->name);
 	end = 0;
 	print_shape(refusal->call, sizeof(refusal->call), &end, call);
 	refusal->namespace_name = namespace_name(call->limit->namespace_id);

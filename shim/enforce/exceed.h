@@ -18,11 +18,11 @@
 
 /* A call that does not fit, for the message and for denying it. */
 struct exceeding_call {
-	const char *operation;          /* name of work charged by hand; NULL for a call */
+	const char *operation; /* name of work charged by hand; NULL for a call */
 	const struct routine *routine;
 	const struct form *form;
 	const struct shape *shape;
-	entry_frame frame;     /* NULL for work charged by hand */
+	entry_frame frame; /* NULL for work charged by hand */
 	bool ilp64;
 	uint64_t caller;
 	int64_t cost;

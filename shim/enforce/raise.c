@@ -25,42 +25,42 @@
 typedef int tracer(void *tracing, void *frame, int event, void *argument);
 
 /* All functions of Python's C API that the shim calls, which are the same from 3.8 to 3.13: result, name, parameters. */
-#define FUNCTIONS(USE)                                                             \
-	USE(int, PyGILState_Ensure, (void))                                        \
-	USE(void, PyGILState_Release, (int))                                       \
-	USE(void *, PyGILState_GetThisThreadState, (void))                         \
-	USE(void *, PyEval_GetFrame, (void))                                       \
-	USE(void, PyEval_SetTrace, (tracer *, void *))                             \
-	USE(int, PyTraceBack_Here, (void *))                                       \
-	USE(void, Py_IncRef, (void *))                                             \
-	USE(void, Py_DecRef, (void *))                                             \
-	USE(void, PyErr_Fetch, (void **, void **, void **))                        \
-	USE(void, PyErr_Restore, (void *, void *, void *))                         \
-	USE(void, PyErr_NormalizeException, (void **, void **, void **))           \
-	USE(int, PyErr_GivenExceptionMatches, (void *, void *))                    \
-	USE(void, PyErr_SetObject, (void *, void *))                               \
-	USE(void, PyErr_Clear, (void))                                             \
-	USE(int, PyException_SetTraceback, (void *, void *))                       \
-	USE(void *, Py_BuildValue, (const char *, ...))                            \
-	USE(void *, PyTuple_GetItem, (void *, ssize_t))                            \
-	USE(void *, PyBool_FromLong, (long))                                       \
-	USE(int, PyObject_IsTrue, (void *))                                        \
-	USE(void *, PyObject_Type, (void *))                                       \
-	USE(void *, PyObject_GetAttrString, (void *, const char *))                \
-	USE(int, PyObject_SetAttrString, (void *, const char *, void *))           \
-	USE(void *, PyObject_CallFunctionObjArgs, (void *, ...))                   \
-	USE(void *, PyObject_CallFunction, (void *, const char *, ...))            \
-	USE(void *, PySys_GetObject, (const char *))                               \
-	USE(void *, PyImport_ImportModule, (const char *))                         \
-	USE(void *, PyCapsule_New, (void *, const char *, void (*)(void *)))       \
-	USE(void *, PyCapsule_GetPointer, (void *, const char *))                  \
-	USE(int, PyCapsule_IsValid, (void *, const char *))                        \
-	USE(void *, PyCapsule_GetContext, (void *))                                \
-	USE(int, PyCapsule_SetContext, (void *, void *))                           \
+#define FUNCTIONS(USE)                                                       \
+	USE(int, PyGILState_Ensure, (void))                                  \
+	USE(void, PyGILState_Release, (int))                                 \
+	USE(void *, PyGILState_GetThisThreadState, (void))                   \
+	USE(void *, PyEval_GetFrame, (void))                                 \
+	USE(void, PyEval_SetTrace, (tracer *, void *))                       \
+	USE(int, PyTraceBack_Here, (void *))                                 \
+	USE(void, Py_IncRef, (void *))                                       \
+	USE(void, Py_DecRef, (void *))                                       \
+	USE(void, PyErr_Fetch, (void **, void **, void **))                  \
+	USE(void, PyErr_Restore, (void *, void *, void *))                   \
+	USE(void, PyErr_NormalizeException, (void **, void **, void **))     \
+	USE(int, PyErr_GivenExceptionMatches, (void *, void *))              \
+	USE(void, PyErr_SetObject, (void *, void *))                         \
+	USE(void, PyErr_Clear, (void))                                       \
+	USE(int, PyException_SetTraceback, (void *, void *))                 \
+	USE(void *, Py_BuildValue, (const char *, ...))                      \
+	USE(void *, PyTuple_GetItem, (void *, ssize_t))                      \
+	USE(void *, PyBool_FromLong, (long))                                 \
+	USE(int, PyObject_IsTrue, (void *))                                  \
+	USE(void *, PyObject_Type, (void *))                                 \
+	USE(void *, PyObject_GetAttrString, (void *, const char *))          \
+	USE(int, PyObject_SetAttrString, (void *, const char *, void *))     \
+	USE(void *, PyObject_CallFunctionObjArgs, (void *, ...))             \
+	USE(void *, PyObject_CallFunction, (void *, const char *, ...))      \
+	USE(void *, PySys_GetObject, (const char *))                         \
+	USE(void *, PyImport_ImportModule, (const char *))                   \
+	USE(void *, PyCapsule_New, (void *, const char *, void (*)(void *))) \
+	USE(void *, PyCapsule_GetPointer, (void *, const char *))            \
+	USE(int, PyCapsule_IsValid, (void *, const char *))                  \
+	USE(void *, PyCapsule_GetContext, (void *))                          \
+	USE(int, PyCapsule_SetContext, (void *, void *))                     \
 	USE(void *, PyCFunction_NewEx, (const void *, void *, void *))
 
 #define POINTER(result, name, parameters) result(*name) parameters;
-#define NAME(result, name, parameters) #name,
+#define NAME(result, name, parameters)    #name,
 
 static struct {
 	FUNCTIONS(POINTER)
@@ -72,8 +72,8 @@ _Static_assert(sizeof(c_api) == sizeof(raise_functions) - sizeof(char *), "a poi
 
 /* What a trace function is told: the numbers of pystate.h, and the names of sys.settrace. */
 enum { EVENT_CALL = 0, EVENT_EXCEPTION = 1 };
-static const char *const event_names[] = {"call", "exception", "line", "return", "c_call", "c_exception", "c_return",
-					  "opcode"};
+static const char *const event_names[] = {"call",   "exception",   "line",     "return",
+                                          "c_call", "c_exception", "c_return", "opcode"};
 
 static const char raising_name[] = "flopshim.raising", scope_name[] = "flopshim.scope";
 
@@ -88,15 +88,15 @@ static struct {
 
 /* A statement that is to raise. It belongs to a capsule, and the capsule to the tracing of the thread. */
 struct raising {
-	void *capsule;         /* borrowed reference */
-	void *frame;           /* of the statement */
+	void *capsule;             /* borrowed reference */
+	void *frame;               /* of the statement */
 	struct python_place place; /* of the frame */
 	void *error;
-	void *passed;          /* raised last by code that only happens to run inside of the statement; NULL: nothing was */
-	void *tracing;         /* what traced the thread before; NULL: nothing did */
-	void *opcodes;         /* f_trace_opcodes of the frame before; with sys.monitoring, the frame's code */
-	void *probe;           /* code of _probe, which shows whether the thread can be traced */
-	int64_t block;         /* the block whose refusal is raised by this */
+	void *passed;  /* raised last by code that only happens to run inside of the statement; NULL: nothing was */
+	void *tracing; /* what traced the thread before; NULL: nothing did */
+	void *opcodes; /* f_trace_opcodes of the frame before; with sys.monitoring, the frame's code */
+	void *probe;   /* code of _probe, which shows whether the thread can be traced */
+	int64_t block; /* the block whose refusal is raised by this */
 	struct thread *thread;
 	struct raising *outer; /* that of a statement further out in the same thread */
 	struct raising *next;  /* in the list of all threads */
@@ -108,10 +108,7 @@ static struct {
 	struct guest_pool pool; /* under the GIL; its memory stays, since raise_is_due reads without the GIL */
 } raisings = {.pool = {.size = sizeof(struct raising)}};
 
-void raise_use(void *const *functions)
-{
-	memcpy(&c_api, functions, sizeof(c_api));
-}
+void raise_use(void *const *functions) { memcpy(&c_api, functions, sizeof(c_api)); }
 
 bool raise_is_attached(void) { return module.attached; }
 
@@ -178,7 +175,7 @@ static void opcodes_begin(struct raising *raising)
 	if (module.set_local_events) {
 		raising->opcodes = code_of(raising->frame);
 		yes = c_api.PyObject_CallFunction(module.set_local_events, "iOi", module.tool, raising->opcodes,
-						  module.event);
+		                                  module.event);
 	} else {
 		raising->opcodes = attribute(raising->frame, "f_trace_opcodes");
 		yes = c_api.PyBool_FromLong(1);
@@ -324,7 +321,8 @@ static int forward(struct raising *raising, void *frame, int event, void *argume
 		set_reference(&function, NULL);
 		return 0;
 	}
-	result = c_api.PyObject_CallFunction(function, "OsO", frame, event_names[event], argument ? argument : module.none);
+	result = c_api.PyObject_CallFunction(function, "OsO", frame, event_names[event],
+	                                     argument ? argument : module.none);
 	c_api.Py_DecRef(function);
 	if (!result)
 		return -1;
@@ -340,7 +338,7 @@ static int trace_statement(struct raising *raising, void *frame, int event, void
 	void *exception = event == EVENT_EXCEPTION ? c_api.PyTuple_GetItem(argument, 1) : NULL;
 
 	if (exception && (exception == raising->error || exception == raising->passed ||
-			  !c_api.PyErr_GivenExceptionMatches(exception, module.exception))) {
+	                  !c_api.PyErr_GivenExceptionMatches(exception, module.exception))) {
 		if (exception == raising->error)
 			disarm_raised(raising);
 		else
@@ -450,8 +448,8 @@ static void *call_module(const char *name, void *argument)
 static void *make_error(const struct refusal *refusal, void *frame)
 {
 	void *told = c_api.Py_BuildValue("(yyLLLyiO)", refusal->operation, refusal->call, (long long)refusal->cost,
-					 (long long)refusal->remaining, (long long)refusal->limit,
-					 refusal->namespace_name, (int)refusal->loud, frame);
+	                                 (long long)refusal->remaining, (long long)refusal->limit,
+	                                 refusal->namespace_name, (int)refusal->loud, frame);
 	void *error = told ? call_module("_refuse", told) : NULL;
 
 	set_reference(&told, NULL);
@@ -533,10 +531,7 @@ static struct python_place place_of(void *frame)
 	return place;
 }
 
-bool raise_is_due(const struct thread *thread)
-{
-	return thread->raising && python_is_at(&thread->raising->place);
-}
+bool raise_is_due(const struct thread *thread) { return thread->raising && python_is_at(&thread->raising->place); }
 
 bool raise_in_statement(struct thread *thread, const struct refusal *refusal, int64_t block)
 {
@@ -595,7 +590,8 @@ void *raise_capsule(int64_t handle, void (*action)(int64_t))
 
 static void *attribute_of_module(const char *name, const char *attribute_name)
 {
-	void *imported = c_api.PyImport_ImportModule(name), *found = imported ? attribute(imported, attribute_name) : NULL;
+	void *imported = c_api.PyImport_ImportModule(name),
+	     *found = imported ? attribute(imported, attribute_name) : NULL;
 
 	if (!imported)
 		c_api.PyErr_Clear();

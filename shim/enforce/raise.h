@@ -47,7 +47,7 @@ struct flopshim_python {
 	int (*set_budget)(const char *name, int64_t flops);
 	/* Charges work by hand; with FLOPSHIM_REFUSED it fills *refusal. */
 	int (*charge)(const char *operation, int64_t flops, const char *subscripts, int count,
-		      const struct flopshim_shape *shapes, struct refusal *refusal);
+	              const struct flopshim_shape *shapes, struct refusal *refusal);
 	/* How many blocks with BLOCK_BUDGET are open. */
 	int64_t (*open_budgets)(void);
 };

@@ -19,12 +19,10 @@
 
 struct config config;
 
-static const char amount_expected[] = "expected a positive number of FLOPs such as 1e9 or 200G, with an optional k, M, G, T, P or E";
+static const char amount_expected[] =
+	"expected a positive number of FLOPs such as 1e9 or 200G, with an optional k, M, G, T, P or E";
 
-static void __attribute__((noreturn)) stop(void)
-{
-	_exit(2);
-}
+static void __attribute__((noreturn)) stop(void) { _exit(2); }
 
 /* ---- numbers, without floating point ---- */
 
@@ -205,9 +203,9 @@ typedef bool reader(const char *value, char *fault, size_t size);
 /* The functions of variables that are read in a way of their own. */
 #define CHOICE(...)
 #define FLAG(...)
-#define READ(function) static reader read_##function;
+#define READ(function)                                           static reader read_##function;
 #define OPTION(NAME, option, letter, argument, stops, kind, ...) kind
-#define LAUNCHER_MARK(NAME, kind, ...) kind
+#define LAUNCHER_MARK(NAME, kind, ...)                           kind
 #include "options.def"
 #undef CHOICE
 #undef FLAG
@@ -218,25 +216,25 @@ typedef bool reader(const char *value, char *fault, size_t size);
  * have none.
  */
 static const struct variable {
-	const char *name;           /* without its prefix */
-	const char *initial;        /* NULL: none, the initial state of `config` */
-	bool stops;                 /* a wrong value, or a name that nearly is this one, stops the program */
+	const char *name;    /* without its prefix */
+	const char *initial; /* NULL: none, the initial state of `config` */
+	bool stops;          /* a wrong value, or a name that nearly is this one, stops the program */
 	reader *read;
 	const char *const *choices; /* ended by NULL; the index of the chosen one goes to *chosen, an enum */
 	void *chosen;
 	bool *flag;
 } variables[] = {
-#define STOPS true
-#define WARNS false
-#define DEFAULT(value) value
-#define WITHOUT(meaning) NULL
-#define READ(function) .read = read_##function
-#define CHOICE(field, ...) .choices = (const char *const[]){__VA_ARGS__, NULL}, .chosen = &config.field
-#define FLAG(field) .flag = &config.field
+#define STOPS                                                             true
+#define WARNS                                                             false
+#define DEFAULT(value)                                                    value
+#define WITHOUT(meaning)                                                  NULL
+#define READ(function)                                                    .read = read_##function
+#define CHOICE(field, ...)                                                .choices = (const char *const[]){__VA_ARGS__, NULL}, .chosen = &config.field
+#define FLAG(field)                                                       .flag = &config.field
 #define OPTION(NAME, option, letter, argument, stops, kind, initial, ...) {#NAME, initial, stops, kind},
-#define LAUNCHER_VARIABLE(NAME, ...) {.name = #NAME},
-#define TEST_VARIABLE(NAME, ...) {.name = #NAME},
-#define LAUNCHER_MARK(NAME, kind, ...) {#NAME, NULL, WARNS, kind},
+#define LAUNCHER_VARIABLE(NAME, ...)                                      {.name = #NAME},
+#define TEST_VARIABLE(NAME, ...)                                          {.name = #NAME},
+#define LAUNCHER_MARK(NAME, kind, ...)                                    {#NAME, NULL, WARNS, kind},
 #include "options.def"
 };
 
@@ -265,7 +263,7 @@ static bool read_budget_part(const char *part, const char *end, char *fault, siz
 		const char *name = part + (*part == '.');
 
 		why = equals == part ? "the name before '=' is empty"
-				     : config_namespace_fault(name, (size_t)(equals - name));
+		                     : config_namespace_fault(name, (size_t)(equals - name));
 		if (why)
 			return fail(fault, size, shown, why, "expected [NAMESPACE=]AMOUNT[,...]");
 		budget->name = name;
@@ -293,10 +291,12 @@ static bool is_group(const char *part, const char *end)
 
 static bool read_budget(const char *value, char *fault, size_t size)
 {
-	static const char commas[] = "a comma begins another budget; expected a number without commas, such as 1000000, 1e6 or 1M";
+	static const char commas[] =
+		"a comma begins another budget; expected a number without commas, such as 1000000, 1e6 or 1M";
 
 	if (!*value)
-		return fail(fault, size, value, "it is empty", "expected an amount such as 1e9 or 200G; without a limit the variable must be unset");
+		return fail(fault, size, value, "it is empty",
+		            "expected an amount such as 1e9 or 200G; without a limit the variable must be unset");
 	for (const char *part = value, *end;; part = end + 1) {
 		end = strchrnul(part, ',');
 		if (!read_budget_part(part, end, fault, size))
@@ -306,7 +306,10 @@ static bool read_budget(const char *value, char *fault, size_t size)
 	}
 }
 
-static const struct { const char *name; int number; } signal_names[] = {
+static const struct {
+	const char *name;
+	int number;
+} signal_names[] = {
 	{"SIGXCPU", SIGXCPU}, {"SIGTERM", SIGTERM}, {"SIGINT", SIGINT},   {"SIGUSR1", SIGUSR1},
 	{"SIGUSR2", SIGUSR2}, {"SIGABRT", SIGABRT}, {"SIGKILL", SIGKILL}, {"SIGHUP", SIGHUP},
 	{"SIGQUIT", SIGQUIT}, {"SIGALRM", SIGALRM}, {"SIGFPE", SIGFPE},   {"SIGSTOP", SIGSTOP},
@@ -391,7 +394,7 @@ static bool read_out(const char *value, char *fault, size_t size)
 {
 	if (!*value || strlen(value) >= sizeof(config.out))
 		return fail(fault, size, value, *value ? "it is too long" : "it is empty",
-			    "expected a path, a template of one or a directory");
+		            "expected a path, a template of one or a directory");
 	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%'))
 		if (!at[1] || !strchr("ehprjt%", at[1]))
 			return fail(fault, size, value, "unknown letter after %", "expected %e %h %p %r %j %t or %%");
@@ -491,7 +494,7 @@ static void read_unknown(const char *name, size_t length)
 	if (best > 3 || (size_t)best * 2 > strlen(nearest->name))
 		nearest = NULL;
 	guest_print(line, sizeof(line), &end, VARIABLE_PREFIX "%.*s: no such variable",
-		    (int)(length < 100 ? length : 100), name);
+	            (int)(length < 100 ? length : 100), name);
 	if (nearest)
 		guest_print(line, sizeof(line), &end, "; did you mean " VARIABLE_PREFIX "%s?", nearest->name);
 	if (nearest && nearest->stops) {

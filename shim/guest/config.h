@@ -23,7 +23,7 @@ enum { CONFIG_BUDGETS_MAX = 64, CONFIG_NAME_MAX = 1024, CONFIG_RUN_MAX = 40 };
 struct config_budget {
 	const char *name; /* dotted path; not terminated: name_length bytes of the environment; empty for the root */
 	size_t name_length;
-	uint64_t amount;  /* FLOPs */
+	uint64_t amount; /* FLOPs */
 };
 
 struct config {
@@ -40,14 +40,14 @@ struct config {
 	char directory[PATH_MAX];    /* where the process began, empty if that is not known */
 	enum records_mode records;
 	enum stacks_mode stacks;
-	uint64_t log_max;            /* bytes */
+	uint64_t log_max; /* bytes */
 	enum time_mode time;
-	bool overwrite;              /* replace an earlier run's dump of the same name */
+	bool overwrite; /* replace an earlier run's dump of the same name */
 	bool bare_names, quiet, verbose;
-	bool launched;               /* the launcher has started this process, or one of its ancestors */
-	uint64_t launched_process;   /* the number of the process that the launcher has started */
-	char run[CONFIG_RUN_MAX];    /* the launcher's name for all that it has started; "" without a launcher */
-	char warnings[2048];         /* lines about values that were not understood, to be said at the first call */
+	bool launched;             /* the launcher has started this process, or one of its ancestors */
+	uint64_t launched_process; /* the number of the process that the launcher has started */
+	char run[CONFIG_RUN_MAX];  /* the launcher's name for all that it has started; "" without a launcher */
+	char warnings[2048];       /* lines about values that were not understood, to be said at the first call */
 };
 
 extern struct config config;

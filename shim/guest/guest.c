@@ -32,12 +32,12 @@ volatile bool guest_confined;
  * are blocked.
  */
 static __thread struct {
-	uint32_t locks;    /* how many it holds */
-	bool masked;       /* signals are blocked */
-	uint64_t stack;    /* where the first of them was taken */
+	uint32_t locks;                      /* how many it holds */
+	bool masked;                         /* signals are blocked */
+	uint64_t stack;                      /* where the first of them was taken */
 	struct guest_lock *which[LOCKS_MAX]; /* the locks themselves, for guest_let_go */
-	int cancelling;    /* its cancel state before the first of them */
-	uint64_t signals;  /* the signals that it had blocked before */
+	int cancelling;                      /* its cancel state before the first of them */
+	uint64_t signals;                    /* the signals that it had blocked before */
 } held __attribute__((tls_model("initial-exec")));
 
 /* The raw call: the C library's sigprocmask leaves its own signals out, and thread cancellation uses one of these. */
@@ -106,7 +106,7 @@ void guest_lock(struct guest_lock *lock)
 
 	hold_begin(lock);
 	if (!atomic_compare_exchange_strong_explicit(&lock->state, &state, 1, memory_order_acquire,
-						     memory_order_relaxed)) {
+	                                             memory_order_relaxed)) {
 		while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire))
 			wait_for(lock);
 	}
@@ -122,7 +122,8 @@ void guest_unlock(struct guest_lock *lock)
 void *guest_pages(size_t size)
 {
 	int saved = errno;
-	void *pages = guest_confined ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *pages = guest_confined ? MAP_FAILED
+	                             : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	errno = saved;
 	return pages == MAP_FAILED ? NULL : pages;
@@ -208,7 +209,8 @@ unsigned guest_read_many(const struct iovec *here, const struct iovec *there, un
 	errno = saved;
 	while (whole < count && can_copy && copied >= (ssize_t)here[whole].iov_len)
 		copied -= (ssize_t)here[whole++].iov_len;
-	while (whole < count && !can_copy && read_by_pages(there[whole].iov_base, here[whole].iov_base, here[whole].iov_len))
+	while (whole < count && !can_copy &&
+	       read_by_pages(there[whole].iov_base, here[whole].iov_base, here[whole].iov_len))
 		whole++;
 	return whole;
 }
@@ -361,22 +363,17 @@ static void text_convert(struct text *text, const char **format, va_list *argume
 		c = (char)va_arg(*arguments, int);
 		text_field(text, &how, &c, 1, false);
 		break;
-	case 's':
-		text_string(text, &how, va_arg(*arguments, const char *));
-		break;
+	case 's': text_string(text, &how, va_arg(*arguments, const char *)); break;
 	case 'd':
 		value = integer_read(is_long, true, arguments);
 		text_number(text, &how, (int64_t)value < 0 ? -value : value, 10, (int64_t)value < 0);
 		break;
 	case 'u':
-	case 'x':
-		text_number(text, &how, integer_read(is_long, false, arguments), c == 'x' ? 16 : 10, false);
-		break;
+	case 'x': text_number(text, &how, integer_read(is_long, false, arguments), c == 'x' ? 16 : 10, false); break;
 	case 0:
 		--*format; /* the caller goes on by one character */
 		break;
-	default:
-		text_put(text, c);
+	default: text_put(text, c);
 	}
 }
 
@@ -471,7 +468,8 @@ void guest_die_of_symbol(const char *program, const char *object, const char *na
 	size_t end = 0;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	guest_print(line, sizeof(line), &end, "%s: symbol lookup error: %s: undefined symbol: %s\n", program, object, name);
+	guest_print(line, sizeof(line), &end, "%s: symbol lookup error: %s: undefined symbol: %s\n", program, object,
+	            name);
 	if (write(STDERR_FILENO, line, end) < 0) {
 		/* nowhere left to say it */
 	}

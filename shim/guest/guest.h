@@ -100,8 +100,7 @@ bool guest_clock_is_counter(void);
  * Does what vsnprintf does, for the conversions c, s, d, u, x and %, lengths l, ll and z, the flags - and 0, a width
  * and, of strings, a precision. Takes 400 bytes of stack, and neither allocates nor knows a locale.
  */
-size_t guest_format(char *buffer, size_t size, const char *format, va_list given)
-	__attribute__((format(printf, 3, 0)));
+size_t guest_format(char *buffer, size_t size, const char *format, va_list given) __attribute__((format(printf, 3, 0)));
 
 /* How many bytes of a text that was cut after `length` bytes are whole characters of UTF-8. */
 size_t guest_whole(const char *text, size_t length);
@@ -110,7 +109,6 @@ size_t guest_whole(const char *text, size_t length);
  * Appends to a buffer of `size` bytes at *end. The buffer is always terminated; what does not fit is cut between two
  * characters.
  */
-void guest_print(char *buffer, size_t size, size_t *end, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void guest_print(char *buffer, size_t size, size_t *end, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

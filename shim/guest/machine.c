@@ -21,16 +21,16 @@ long machine_failed(long error)
 __attribute__((naked)) long machine_syscall(__attribute__((unused)) long number, ...)
 {
 	__asm__("movq %rdi, %rax\n\t"
-		"movq %rsi, %rdi\n\t"
-		"movq %rdx, %rsi\n\t"
-		"movq %rcx, %rdx\n\t"
-		"movq %r8, %r10\n\t"
-		"movq %r9, %r8\n\t"
-		"movq 8(%rsp), %r9\n\t"
-		"syscall\n\t"
-		"movq %rax, %rdi\n\t"
-		"cmpq $-4095, %rax\n\t"
-		"jae machine_failed\n\t"
-		"ret");
+	        "movq %rsi, %rdi\n\t"
+	        "movq %rdx, %rsi\n\t"
+	        "movq %rcx, %rdx\n\t"
+	        "movq %r8, %r10\n\t"
+	        "movq %r9, %r8\n\t"
+	        "movq 8(%rsp), %r9\n\t"
+	        "syscall\n\t"
+	        "movq %rax, %rdi\n\t"
+	        "cmpq $-4095, %rax\n\t"
+	        "jae machine_failed\n\t"
+	        "ret");
 }
 #endif

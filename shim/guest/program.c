@@ -113,5 +113,6 @@ const char *program_mapped_file(uint64_t address)
 /* A confined thread cannot ask for its number: any that no other thread has will do. */
 uint32_t program_thread(void)
 {
-	return guest_confined ? (uint32_t)((uint64_t)__builtin_thread_pointer() >> 6) : (uint32_t)machine_syscall(SYS_gettid);
+	return guest_confined ? (uint32_t)((uint64_t)__builtin_thread_pointer() >> 6)
+	                      : (uint32_t)machine_syscall(SYS_gettid);
 }

@@ -26,8 +26,8 @@
 #include "shim/guest/machine.h"
 
 enum {
-	KEPT_MAX = 4096,     /* bytes of sentences that wait for the dump */
-	PATIENCE_MS = 500,   /* for a full pipe: half of the second that is left where a budget ends the process */
+	KEPT_MAX = 4096,   /* bytes of sentences that wait for the dump */
+	PATIENCE_MS = 500, /* for a full pipe: half of the second that is left where a budget ends the process */
 };
 
 /* What standard error is. An inode number is used again once its file is gone, but then the time of birth differs. */
@@ -45,7 +45,7 @@ static struct {
 	struct guest_lock lock; /* protects what follows; taken after any other */
 	char kept[KEPT_MAX];    /* sentences that each end in a newline */
 	size_t length;
-	uint64_t left_out;      /* sentences for which there was no room */
+	uint64_t left_out; /* sentences for which there was no room */
 } spoken;
 
 /* ---- what standard error is ---- */
@@ -65,8 +65,11 @@ static struct identity identity_of(int file)
 			found.born_ns = full.stx_btime.tv_nsec;
 		}
 	} else if (!fstat(file, &status)) { /* a filter of system calls may not know statx */
-		found = (struct identity){.open = true, .mode = status.st_mode, .device = status.st_dev,
-					  .inode = status.st_ino, .special = status.st_rdev};
+		found = (struct identity){.open = true,
+		                          .mode = status.st_mode,
+		                          .device = status.st_dev,
+		                          .inode = status.st_ino,
+		                          .special = status.st_rdev};
 	}
 	return found;
 }
@@ -84,7 +87,7 @@ static bool is_for_readers(const struct identity *now)
 	struct termios terminal;
 
 	return now->open && (S_ISFIFO(now->mode) || S_ISSOCK(now->mode) ||
-			     (S_ISCHR(now->mode) && !ioctl(STDERR_FILENO, TCGETS, &terminal)));
+	                     (S_ISCHR(now->mode) && !ioctl(STDERR_FILENO, TCGETS, &terminal)));
 }
 
 void speak_start(void)
@@ -197,7 +200,7 @@ bool speak_take(char *sentence, size_t size)
 		__atomic_store_n(&spoken.length, rest, __ATOMIC_RELEASE);
 	} else if (spoken.left_out) {
 		guest_print(sentence, size, &length, "%llu more messages were left out",
-			    (unsigned long long)spoken.left_out);
+		            (unsigned long long)spoken.left_out);
 		spoken.left_out = 0;
 	}
 	guest_unlock(&spoken.lock);

@@ -33,20 +33,15 @@ static inline uint64_t option_read(const struct shape_arg *arg, entry_frame fram
 			return 0;
 		word = *(const unsigned char *)word;
 		/* fall through */
-	case FETCH_CHAR:
-		letter = (unsigned char)word;
-		return (unsigned)(letter - 'a') < 26 ? letter - 32u : letter;
-	case FETCH_ENUM:
-		return (unsigned char)enum_letter(word);
+	case FETCH_CHAR: letter = (unsigned char)word; return (unsigned)(letter - 'a') < 26 ? letter - 32u : letter;
+	case FETCH_ENUM: return (unsigned char)enum_letter(word);
 	case FETCH_LOGICAL_REF:
 		if (!word)
 			return 'F';
 		word = *(const uint32_t *)word; /* the low half decides, whether LOGICAL has 4 bytes or 8 */
-		/* fall through */
-	case FETCH_LOGICAL:
-		return (uint32_t)word ? 'T' : 'F';
-	default:
-		return 0;
+						/* fall through */
+	case FETCH_LOGICAL: return (uint32_t)word ? 'T' : 'F';
+	default: return 0;
 	}
 }
 
@@ -86,9 +81,9 @@ static inline bool condition_holds(uint16_t number, const struct shape *shape)
 	return false;
 }
 
-static inline __attribute__((always_inline)) void
-shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		  uint64_t group, struct shape *shape)
+static inline __attribute__((always_inline)) void shape_read_inline(const struct form *form, unsigned options,
+                                                                    unsigned dims, bool ilp64, entry_frame frame,
+                                                                    uint64_t group, struct shape *shape)
 {
 	const struct shape_arg *arg = &shape_args[form->shape];
 
@@ -106,8 +101,9 @@ shape_read_inline(const struct form *form, unsigned options, unsigned dims, bool
  */
 enum likeness { SAME, OTHER_DIMS, OTHER };
 
-static inline __attribute__((always_inline)) enum likeness
-pointers_compare(const struct known_site *known, const struct dump_row *row, entry_frame frame, bool ilp64)
+static inline __attribute__((always_inline)) enum likeness pointers_compare(const struct known_site *known,
+                                                                            const struct dump_row *row,
+                                                                            entry_frame frame, bool ilp64)
 {
 	const struct shape_arg *arg = known->args;
 	uint64_t options = row->options;
@@ -129,8 +125,9 @@ pointers_compare(const struct known_site *known, const struct dump_row *row, ent
 	return SAME;
 }
 
-static inline __attribute__((always_inline)) enum likeness
-values_compare(const struct known_site *known, const struct dump_row *row, entry_frame frame, bool ilp64)
+static inline __attribute__((always_inline)) enum likeness values_compare(const struct known_site *known,
+                                                                          const struct dump_row *row, entry_frame frame,
+                                                                          bool ilp64)
 {
 	const struct shape_arg *arg = known->args;
 	uint64_t options = row->options;
@@ -153,24 +150,19 @@ static inline bool reads_pointers(const struct known_site *known)
 }
 
 /* Compares the arguments of a call with the shape of `row`; OTHER where there is no quick way to do so. */
-static inline __attribute__((always_inline)) enum likeness
-compare(const struct known_site *known, const struct dump_row *row, entry_frame frame)
+static inline __attribute__((always_inline)) enum likeness compare(const struct known_site *known,
+                                                                   const struct dump_row *row, entry_frame frame)
 {
 	switch (known->reading) {
 	case READING_FIRST:
 	case READING_POINTER:
-	case READING_POINTERS:
-		return pointers_compare(known, row, frame, false);
+	case READING_POINTERS: return pointers_compare(known, row, frame, false);
 	case READING_FIRST_VALUE:
 	case READING_VALUE:
-	case READING_VALUES:
-		return values_compare(known, row, frame, false);
-	case READING_POINTERS_64:
-		return pointers_compare(known, row, frame, true);
-	case READING_VALUES_64:
-		return values_compare(known, row, frame, true);
-	default:
-		return OTHER;
+	case READING_VALUES: return values_compare(known, row, frame, false);
+	case READING_POINTERS_64: return pointers_compare(known, row, frame, true);
+	case READING_VALUES_64: return values_compare(known, row, frame, true);
+	default: return OTHER;
 	}
 }
 
@@ -185,12 +177,12 @@ static inline int64_t pointer_read(const struct shape_arg *arg, entry_frame fram
 static inline int64_t quick_dim_read(const struct known_site *known, const struct shape_arg *arg, entry_frame frame)
 {
 	return likely(reads_pointers(known)) ? pointer_read(arg, frame)
-					    : dim_read(arg, frame, known->flags & SITE_ILP64, 0);
+	                                     : dim_read(arg, frame, known->flags & SITE_ILP64, 0);
 }
 
 /* Does what shape_read does, where all options are letters and all dimensions 32-bit integers behind pointers. */
-static inline __attribute__((always_inline)) void
-pointers_read(const struct known_site *known, entry_frame frame, struct shape *shape)
+static inline __attribute__((always_inline)) void pointers_read(const struct known_site *known, entry_frame frame,
+                                                                struct shape *shape)
 {
 	const struct shape_arg *arg = known->args;
 	uint64_t options = 0;

@@ -69,8 +69,8 @@ enum answer {
  * is later. A library behind the shim uses RTLD_NEXT to hand on calls that have come to it. If it looks like a BLAS,
  * they were counted when they came. If it does not (a tracer of a few routines, say), they must be counted now.
  */
-static void *resolve_for(const void *handle, uint32_t symbol, const char *name, const struct version *version, const void *caller,
-			 enum answer *answer)
+static void *resolve_for(const void *handle, uint32_t symbol, const char *name, const struct version *version,
+                         const void *caller, enum answer *answer)
 {
 	struct module *module;
 	void *found = NULL;
@@ -93,10 +93,7 @@ static void *resolve_for(const void *handle, uint32_t symbol, const char *name, 
 }
 
 /* Nothing after the shim defines the name, so this fails, and dlerror tells the program why. */
-static void *missing(const char *name)
-{
-	return libc_dlsym(RTLD_NEXT, name);
-}
+static void *missing(const char *name) { return libc_dlsym(RTLD_NEXT, name); }
 
 /*
  * If the calling thread holds a lock of the shim's, a hook hands the call on at once: it comes from a library that
@@ -104,7 +101,7 @@ static void *missing(const char *name)
  */
 __attribute__((visibility("hidden"))) void *dlsym_hook(void *handle, const char *name, const void *caller);
 __attribute__((visibility("hidden"))) void *dlvsym_hook(void *handle, const char *name, const char *version_name,
-							const void *caller);
+                                                        const void *caller);
 __attribute__((visibility("hidden"))) void dlopen_hook(const char *path, int flags);
 
 void *dlsym_hook(void *handle, const char *name, const void *caller)

@@ -44,8 +44,8 @@
  * BLAS, and that of enter_nested: see entry.h.
  */
 
-void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		uint64_t group, struct shape *shape)
+void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame, uint64_t group,
+                struct shape *shape)
 {
 	shape_read_inline(form, options, dims, ilp64, frame, group, shape);
 }
@@ -96,18 +96,15 @@ void known_site_prepare(struct known_site *known)
 		return;
 	if (pointers)
 		known->reading = known->flags & SITE_ILP64 ? READING_POINTERS_64
-				: count == 1		 ? pointer_reading(known)
-							 : READING_POINTERS;
+		                 : count == 1              ? pointer_reading(known)
+		                                           : READING_POINTERS;
 	else if (values)
 		known->reading = known->flags & SITE_ILP64 ? READING_VALUES_64
-				: count == 1		 ? value_reading(known)
-							 : READING_VALUES;
+		                 : count == 1              ? value_reading(known)
+		                                           : READING_VALUES;
 }
 
-bool intercept_is_query(const struct form *form, entry_frame frame)
-{
-	return is_query(form, frame);
-}
+bool intercept_is_query(const struct form *form, entry_frame frame) { return is_query(form, frame); }
 
 /*
  * Whether the call in flight at `frame` is an outer call of one with its return address at `slot`. The stack is read
@@ -124,9 +121,10 @@ static inline bool frame_lives(const volatile struct dump_frame *frame, uint64_t
 #define SLOW ((struct entry_verdict){NULL, ACTION_SLOW})
 
 /* Records the call as in flight, and has the entry body run it. */
-static inline __attribute__((always_inline)) struct entry_verdict
-run(struct dump_lane *lane, const struct known_site *known, struct dump_row *row, const struct scope *scope,
-    entry_frame frame, uint64_t flags)
+static inline __attribute__((always_inline)) struct entry_verdict run(struct dump_lane *lane,
+                                                                      const struct known_site *known,
+                                                                      struct dump_row *row, const struct scope *scope,
+                                                                      entry_frame frame, uint64_t flags)
 {
 	uint64_t return_slot = (uint64_t)entry_return_slot(frame), return_address = *entry_return_slot(frame);
 	volatile struct dump_frame *record = lane->frames;
@@ -221,17 +219,15 @@ static inline bool burst_goes_on(struct thread *thread, int64_t cost)
 }
 
 /* Reads the counter at the beginning or the end of a call of a burst: the cheaper way if all calls are timed. */
-static inline uint64_t burst_ticks(void)
-{
-	return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks();
-}
+static inline uint64_t burst_ticks(void) { return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks(); }
 
 /*
  * Neither credit nor lease pays for the call: it runs if it needs nothing more than a time by the processor's
  * counter.
  */
-static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry_frame frame, const struct known_site *known,
-						 struct dump_row *row, const struct scope *scope)
+static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry_frame frame,
+                                                    const struct known_site *known, struct dump_row *row,
+                                                    const struct scope *scope)
 {
 	int64_t cost = (int64_t)row->charged;
 	uint64_t flags = ENTRY_TICKS;
@@ -248,7 +244,8 @@ static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry
 
 /* The row is known, but not yet whether credit or lease can pay for the call. */
 static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_frame frame, struct known_site *known,
-								struct dump_row *row, const struct scope *scope)
+                                                                         struct dump_row *row,
+                                                                         const struct scope *scope)
 {
 	struct thread *thread = thread_self;
 	bool paid = pay(thread, scope, row->charged);
@@ -261,9 +258,10 @@ static __attribute__((noinline)) struct entry_verdict enter_row_unproven(entry_f
 }
 
 /* The row is known, and the thread's credit is for this scope: most calls end here. */
-static inline __attribute__((always_inline)) struct entry_verdict
-enter_row(struct thread *thread, entry_frame frame, struct known_site *known, struct dump_row *row,
-		  const struct scope *scope)
+static inline __attribute__((always_inline)) struct entry_verdict enter_row(struct thread *thread, entry_frame frame,
+                                                                            struct known_site *known,
+                                                                            struct dump_row *row,
+                                                                            const struct scope *scope)
 {
 	if (unlikely((int64_t)row->charged > thread->credit))
 		return enter_row_unproven(frame, known, row, scope);
@@ -273,7 +271,7 @@ enter_row(struct thread *thread, entry_frame frame, struct known_site *known, st
 
 /* The call has no row of its own. If the lane is full, it shares a coarse row with others, and adds its own price. */
 static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame frame, struct known_site *known,
-								   uint64_t options)
+                                                                    uint64_t options)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = thread->scope;
@@ -303,7 +301,8 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
 	row = row_find(thread->rows.index, hash, place, row_sort(DUMP_ROW_CALL, DUMP_ROW_COARSE), &shape, known->dims);
 	if (!row)
 		return SLOW;
-	charged = weights_price_inline(&routines[known->form->routine], &exact, known->options, scope->namespace_id, &price);
+	charged = weights_price_inline(&routines[known->form->routine], &exact, known->options, scope->namespace_id,
+	                               &price);
 	if (price.saturated)
 		return SLOW;
 	if (!pay(thread, scope, charged)) {
@@ -327,7 +326,7 @@ static __attribute__((noinline)) struct entry_verdict enter_rowless(entry_frame 
  * look, or the lane is full.
  */
 static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread, const struct known_site *known,
-							  const struct scope *scope, struct shape *shape)
+                                                          const struct scope *scope, struct shape *shape)
 {
 	uint64_t hash = shape_hash(shape, known->dims, row_place(known->site, scope->namespace_id)), charged;
 	struct dump_part *block;
@@ -336,7 +335,8 @@ static __attribute__((noinline)) struct dump_row *row_new(struct thread *thread,
 
 	if (unlikely(thread->rows.coarse || thread->rows.overflow || guest_confined))
 		return NULL;
-	charged = weights_price_inline(&routines[known->form->routine], shape, known->options, scope->namespace_id, &price);
+	charged = weights_price_inline(&routines[known->form->routine], shape, known->options, scope->namespace_id,
+	                               &price);
 	if (unlikely(price.saturated))
 		return NULL;
 	row = row_begin(&thread->rows, &block);
@@ -366,9 +366,10 @@ static inline bool rows_are_searched(const struct thread *thread)
 }
 
 /* Reads the shape of a call, and finds its own row; NULL if it has none, or if rows are not searched now. */
-static inline __attribute__((always_inline)) struct dump_row *
-row_of_call(const struct thread *thread, const struct known_site *known, entry_frame frame, const struct scope *scope,
-	    struct shape *shape)
+static inline __attribute__((always_inline)) struct dump_row *row_of_call(const struct thread *thread,
+                                                                          const struct known_site *known,
+                                                                          entry_frame frame, const struct scope *scope,
+                                                                          struct shape *shape)
 {
 	uint64_t place = row_place(known->site, scope->namespace_id);
 
@@ -378,8 +379,8 @@ row_of_call(const struct thread *thread, const struct known_site *known, entry_f
 		shape_read_inline(known->form, known->options, known->dims, known->flags & SITE_ILP64, frame, 0, shape);
 	if (!rows_are_searched(thread))
 		return NULL;
-	return row_find(thread->rows.index, shape_hash(shape, known->dims, place), place, row_sort(DUMP_ROW_CALL, 0), shape,
-			known->dims);
+	return row_find(thread->rows.index, shape_hash(shape, known->dims, place), place, row_sort(DUMP_ROW_CALL, 0),
+	                shape, known->dims);
 }
 
 /* Whether the slow path must see this call, whatever its shape is. */
@@ -430,14 +431,16 @@ static inline void served_remember(struct thread *thread, uint32_t symbol, const
 }
 
 /* A call while another one is in flight, which the entry body could not serve by itself. */
-static inline __attribute__((always_inline)) struct entry_verdict
-enter_nested(struct thread *thread, uint32_t symbol, const struct known_site *known, uint64_t return_slot)
+static inline __attribute__((always_inline)) struct entry_verdict enter_nested(struct thread *thread, uint32_t symbol,
+                                                                               const struct known_site *known,
+                                                                               uint64_t return_slot)
 {
 	struct dump_lane *lane = thread->lane;
 	uint32_t place = *(volatile uint32_t *)&lane->depth - 1; /* read once: others can write the dump */
 
 	/* In a signal handler, thread_head and the lane may contradict each other. */
-	if (place >= DUMP_FRAMES_MAX || !(known->flags & SITE_CALLER_SERVES) || !frame_lives(&lane->frames[place], return_slot))
+	if (place >= DUMP_FRAMES_MAX || !(known->flags & SITE_CALLER_SERVES) ||
+	    !frame_lives(&lane->frames[place], return_slot))
 		return SLOW;
 	if (place == 0) {
 		if (thread->served_epoch == known->epoch &&
@@ -524,7 +527,8 @@ static inline void site_unfollow(struct known_site *known)
 }
 
 /* The call differs from the last one of its site in dimensions only, and its row is searched for. */
-static __attribute__((noinline)) struct entry_verdict enter_options_searching(entry_frame frame, struct known_site *known)
+static __attribute__((noinline)) struct entry_verdict enter_options_searching(entry_frame frame,
+                                                                              struct known_site *known)
 {
 	struct thread *thread = thread_self;
 	const struct scope *scope = known->scope;
@@ -538,7 +542,8 @@ static __attribute__((noinline)) struct entry_verdict enter_options_searching(en
 		hash += hash_dim(i, shape.dims[i]);
 	}
 	shape.options = last->options;
-	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape, known->dims);
+	row = row_find(thread->rows.index, hash_end(hash, shape.dims[0]), place, row_sort(DUMP_ROW_CALL, 0), &shape,
+	               known->dims);
 	if (unlikely(!row) && !(row = row_new(thread, known, scope, &shape)))
 		return enter_rowless(frame, known, shape.options);
 	thread->rows.misses = 0;
@@ -550,7 +555,8 @@ static __attribute__((noinline)) struct entry_verdict enter_options_searching(en
 /* The call differs in dimensions only. A function of its own, so that the callers need not save registers for it. */
 static __attribute__((noinline)) struct entry_verdict enter_options(entry_frame frame, struct known_site *known)
 {
-	return rows_are_searched(thread_self) ? enter_options_searching(frame, known) : enter_rowless(frame, known, known->row->options);
+	return rows_are_searched(thread_self) ? enter_options_searching(frame, known)
+	                                      : enter_rowless(frame, known, known->row->options);
 }
 
 /* Does what enter_scope does, where the call is expected to have the shape of the next row. */
@@ -606,8 +612,7 @@ struct entry_verdict intercept_enter(entry_frame frame, struct known_site *known
 		if (unlikely(!value_same(known, row, frame)))
 			return enter_options(frame, known);
 		break;
-	default:
-		return known->streak < STREAK_FOLLOWED ? enter_scope(frame, known) : enter_following(frame, known);
+	default: return known->streak < STREAK_FOLLOWED ? enter_scope(frame, known) : enter_following(frame, known);
 	}
 	return enter_row(thread, frame, known, row, scope);
 }
@@ -659,8 +664,8 @@ struct entry_verdict intercept_enter_timed(entry_frame frame, uint32_t symbol, u
 
 	if (known->key != key)
 		known = &thread->sites[site_other(site_hash(key))];
-	if (known->key != key || known->epoch != flopshim_epoch || thread->lane->depth || thread->credit != CREDIT_TIMED ||
-	    scope != thread->credit_scope || is_special(known, frame))
+	if (known->key != key || known->epoch != flopshim_epoch || thread->lane->depth ||
+	    thread->credit != CREDIT_TIMED || scope != thread->credit_scope || is_special(known, frame))
 		return SLOW;
 	row = row_of_call(thread, known, frame, scope, &shape);
 	if (!row)
@@ -676,8 +681,7 @@ bool intercept_leave_timed(entry_frame frame)
 	struct dump_lane *lane = thread_self->lane;
 
 	return flopshim_epoch && lane->depth == 1 && lane->frames[0].slot == (uint64_t)entry_return_slot(frame) &&
-	       lane->frames[0].row &&
-	       !intercept_was_rejected(*entry_form(frame), frame);
+	       lane->frames[0].row && !intercept_was_rejected(*entry_form(frame), frame);
 }
 
 /*
@@ -705,7 +709,8 @@ static __attribute__((noinline)) void leave_long(struct dump_row *row, uint64_t 
 static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
 {
 	if (flags & ENTRY_TICKS) {
-		uint64_t now = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks(), ticks = now - *entry_start(frame), ns;
+		uint64_t now = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks(), ticks = now - *entry_start(frame),
+			 ns;
 
 		if (unlikely((int64_t)ticks < 0))
 			return; /* the thread came to a processor whose counter is behind */
@@ -726,8 +731,8 @@ int intercept_leave(entry_frame frame)
 	struct dump_row *row = *entry_row(frame);
 	uint64_t flags = *entry_flags(frame);
 
-	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 || lane->frames[0].slot != (uint64_t)entry_return_slot(frame) ||
-		     !lane->frames[0].row))
+	if (unlikely(flopshim_epoch == 0 || lane->depth != 1 ||
+	             lane->frames[0].slot != (uint64_t)entry_return_slot(frame) || !lane->frames[0].row))
 		return 1;
 	if (unlikely(flags)) {
 		if (flags & ENTRY_INFO && was_rejected(*entry_form(frame), frame))

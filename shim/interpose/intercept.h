@@ -39,8 +39,8 @@ void intercept_leave_slow(entry_frame frame);
  * Reads the shape arguments of a call, of a batch those of one group. An argument that LAPACK would not reference is
  * not read.
  */
-void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame,
-		uint64_t group, struct shape *shape);
+void shape_read(const struct form *form, unsigned options, unsigned dims, bool ilp64, entry_frame frame, uint64_t group,
+                struct shape *shape);
 
 /* Works out how the site's arguments are read. form, flags, options and dims must be set. */
 void known_site_prepare(struct known_site *known);

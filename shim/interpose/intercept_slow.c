@@ -34,8 +34,8 @@ struct entering {
 	struct thread *thread;
 	entry_frame frame;
 	uint64_t caller;
-	uint64_t slot;  /* address of the return address */
-	void *enclosing;/* in a tail call, the function that it comes out of; NULL otherwise */
+	uint64_t slot;   /* address of the return address */
+	void *enclosing; /* in a tail call, the function that it comes out of; NULL otherwise */
 	struct site site;
 	struct known_site *remembered;
 };
@@ -67,7 +67,8 @@ static RARE void site_remember(struct entering *call, uint32_t symbol)
 	struct known_site *known;
 
 	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE) || call->caller >> MEMORY_BITS) {
-		call->remembered = &known_site_none; /* such calls, and tail calls, are looked up anew each time: see site_key */
+		call->remembered =
+			&known_site_none; /* such calls, and tail calls, are looked up anew each time: see site_key */
 		return;
 	}
 	known = call->remembered = known_site_place(call->thread, site_key(call->caller, symbol));
@@ -100,8 +101,12 @@ static bool site_recall(struct entering *call, uint32_t symbol)
 	if (call->enclosing || !known_site_is(known, key))
 		return false;
 	call->remembered = known;
-	call->site = (struct site){.caller = call->caller, .symbol = symbol, .number = known->site, .flags = known->flags,
-				   .form = known->form, .real = known->real};
+	call->site = (struct site){.caller = call->caller,
+	                           .symbol = symbol,
+	                           .number = known->site,
+	                           .flags = known->flags,
+	                           .form = known->form,
+	                           .real = known->real};
 	return true;
 }
 
@@ -110,14 +115,9 @@ static RARE void site_settle(struct entering *call, uint32_t symbol)
 {
 	while (call->site.flags & SITE_DOUBTFUL) {
 		switch (doubt_weigh(&call->site, call->frame)) {
-		case DOUBT_NEWS:
-			record_site(call->caller, symbol, call->enclosing, call->frame, &call->site);
-			break;
-		case DOUBT_OVER:
-			call->site.flags &= ~(uint32_t)SITE_DOUBTFUL;
-			return;
-		case DOUBT_STAYS:
-			return;
+		case DOUBT_NEWS: record_site(call->caller, symbol, call->enclosing, call->frame, &call->site); break;
+		case DOUBT_OVER: call->site.flags &= ~(uint32_t)SITE_DOUBTFUL; return;
+		case DOUBT_STAYS: return;
 		}
 	}
 }
@@ -135,8 +135,8 @@ static struct entry_verdict pass_on(uint64_t caller, uint32_t symbol, entry_fram
  * It is counted as lost; but if a limit should hold, the process ends. A call out of a BLAS is a part of another one,
  * and just runs.
  */
-static __attribute__((noinline)) struct entry_verdict
-enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
+static __attribute__((noinline)) struct entry_verdict enter_without_memory(uint64_t caller, uint32_t symbol,
+                                                                           entry_frame frame)
 {
 	static _Atomic bool said;
 
@@ -146,7 +146,7 @@ enter_without_memory(uint64_t caller, uint32_t symbol, entry_frame frame)
 		exceed_without_memory();
 	if (!said && !atomic_exchange(&said, true))
 		guest_say("no memory to count some calls: they run uncounted%s",
-			  lifecycle_is_limited() ? ", and without a limit" : "");
+		          lifecycle_is_limited() ? ", and without a limit" : "");
 	record_call_lost();
 	return pass_on(caller, symbol, frame);
 }
@@ -195,7 +195,7 @@ static RARE bool price_batch(struct entering *call, struct shape *shape, uint32_
 		struct shape group;
 
 		shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64,
-			   call->frame, g, &group);
+		           call->frame, g, &group);
 		group.dims[groups] = 1;
 		saturated |= price_into(call, &group, namespace_id);
 		cost = saturating_add(cost, *entry_cost(call->frame), &saturated);
@@ -221,7 +221,7 @@ static bool has_groups(const struct entering *call, const struct shape *shape)
 
 /* Refuses a call that does not fit into `limit`. True if it runs all the same, and is then recorded as over budget. */
 static RARE bool refuse(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
-			struct limit *limit, uint64_t remaining)
+                        struct limit *limit, uint64_t remaining)
 {
 	struct exceeding_call exceeding = {
 		.routine = &routines[call->site.form->routine],
@@ -259,7 +259,7 @@ static RARE bool refuse(struct entering *call, struct shape *shape, const struct
  * reserved.
  */
 static bool enter_charged(struct entering *call, struct shape *shape, const struct scope *scope, uint8_t coarse,
-			  bool *over)
+                          bool *over)
 {
 	uint64_t remaining;
 	struct limit *limit = charge_reserve(call->thread, scope, (int64_t)*entry_cost(call->frame), &remaining);
@@ -281,14 +281,15 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 	if (call->remembered != &known_site_none)
 		call->remembered->flags |= SITE_OUTERMOST;
 	shape_read(call->site.form, family->option_count, family->dim_count, call->site.flags & SITE_ILP64, call->frame,
-		   0, &shape);
+	           0, &shape);
 	*entry_flags(call->frame) = call->site.flags & SITE_INFO;
 	*entry_cost(call->frame) = *entry_raw(call->frame) = *entry_words(call->frame) = 0;
 	if (has_groups(call, &shape)) {
 		saturated = price_batch(call, &shape, scope->namespace_id);
 		coarse = DUMP_ROW_COARSE;
 	}
-	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL, coarse);
+	row = record_row(thread, &call->site, &shape, scope->namespace_id, query ? DUMP_ROW_QUERY : DUMP_ROW_CALL,
+	                 coarse);
 	if (row->flags & DUMP_ROW_COARSE && !query && !coarse)
 		saturated = price_into(call, &shape, scope->namespace_id);
 	if (row->flags & DUMP_ROW_COARSE)
@@ -304,7 +305,7 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 		return (struct entry_verdict){call->site.real, ACTION_DENY};
 	if (over) {
 		row = record_row(thread, &call->site, &shape, scope->namespace_id, DUMP_ROW_CALL,
-				 DUMP_ROW_OVER | coarse);
+		                 DUMP_ROW_OVER | coarse);
 		/* From here until the call is in flight nothing may wait: see namespace_set_budget. */
 		charge_reserve_over(scope, (int64_t)*entry_cost(call->frame));
 	}
@@ -317,12 +318,13 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 	*entry_real(call->frame) = call->site.real;
 	*entry_scope(call->frame) = scope;
 	if (*entry_flags(call->frame) & ENTRY_COARSE) {
-		share_note(thread->lane, call->slot, *entry_raw(call->frame), *entry_cost(call->frame), *entry_words(call->frame));
+		share_note(thread->lane, call->slot, *entry_raw(call->frame), *entry_cost(call->frame),
+		           *entry_words(call->frame));
 		coarse_add(row, call->frame);
 	}
 	frames_push(thread, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
 	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
-		     !row->calls);
+	             !row->calls);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
 
@@ -405,8 +407,8 @@ static struct entry_verdict enter(struct entering *call, uint32_t symbol)
 
 static RARE struct entry_verdict enter_timed(entry_frame frame, uint32_t symbol)
 {
-	struct entry_verdict verdict =
-		intercept_enter_timed(frame, symbol, ENTRY_TIMED | (config.records == RECORDS_CALLS ? ENTRY_LOGGED : 0));
+	struct entry_verdict verdict = intercept_enter_timed(
+		frame, symbol, ENTRY_TIMED | (config.records == RECORDS_CALLS ? ENTRY_LOGGED : 0));
 
 	if (verdict.function) {
 		sample_calibrate();
@@ -485,7 +487,7 @@ struct entry_verdict intercept_enter_slow(entry_frame frame, uint32_t symbol)
 		if (!own && !lifecycle_ready())
 			dump_lose_unlocked(DUMP_LOST_CALLS);
 		verdict = own || !lifecycle_ready() ? pass_on(call.caller, symbol, frame)
-						    : enter_without_memory(call.caller, symbol, frame);
+		                                    : enter_without_memory(call.caller, symbol, frame);
 		errno = saved;
 		return verdict;
 	}

@@ -39,10 +39,7 @@ static bool api_enter(struct origin **origin)
 }
 
 /* Returns the number of the namespace that a thread charges to now. */
-static uint32_t open_namespace(const struct origin *origin)
-{
-	return origin_scope(origin)->namespace_id;
-}
+static uint32_t open_namespace(const struct origin *origin) { return origin_scope(origin)->namespace_id; }
 
 /*
  * Prints once that there was no room for what the program asked for, if `result` says so. A program that ignores the
@@ -81,10 +78,7 @@ static int64_t begin(const char *name, int64_t budget, bool is_block, unsigned f
 	return handle;
 }
 
-static int64_t api_begin(const char *name, int64_t budget)
-{
-	return begin(name, budget, false, 0);
-}
+static int64_t api_begin(const char *name, int64_t budget) { return begin(name, budget, false, 0); }
 
 static int64_t api_end(int64_t scope)
 {
@@ -119,10 +113,7 @@ static int set_budget(const char *name, int64_t flops, bool raises)
 	return (int)say_if_missing(error);
 }
 
-static int api_set_budget(const char *name, int64_t flops)
-{
-	return set_budget(name, flops, false);
-}
+static int api_set_budget(const char *name, int64_t flops) { return set_budget(name, flops, false); }
 
 static int api_set_multiplier(const char *name, uint64_t factor)
 {
@@ -144,7 +135,7 @@ static int api_set_multiplier(const char *name, uint64_t factor)
 
 /* Prints subscripts and shapes as ij,jk->ik (3,4) (4,5); they name the row of work that was charged by hand. */
 static void print_detail(char *detail, size_t size, const char *subscripts, int count,
-			 const struct flopshim_shape *shapes)
+                         const struct flopshim_shape *shapes)
 {
 	size_t end = 0;
 
@@ -182,7 +173,7 @@ static void row_uncount(struct dump_row *row, int64_t flops, int64_t cost)
  * thread->busy set and no lock held.
  */
 static int charge_by_hand(struct thread *thread, const char *operation, const char *detail, int64_t flops,
-			  struct refusal *refusal)
+                          struct refusal *refusal)
 {
 	const struct scope *scope = charge_scope(thread);
 	bool saturated = false;
@@ -199,7 +190,7 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 	exceeding.limit = charge_reserve(thread, scope, cost, &exceeding.remaining);
 	if (exceeding.limit) {
 		refused = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id,
-					    DUMP_ROW_REFUSED, 0);
+		                            DUMP_ROW_REFUSED, 0);
 		if (refused)
 			row_count(refused, flops, cost);
 		thread->busy = 0;
@@ -210,7 +201,7 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 		if (refused)
 			row_uncount(refused, flops, cost);
 		over_row = record_manual_row(thread, operation, detail, (uint64_t)flops, scope->namespace_id,
-					     DUMP_ROW_MANUAL, DUMP_ROW_OVER);
+		                             DUMP_ROW_MANUAL, DUMP_ROW_OVER);
 		if (over_row)
 			row = over_row;
 		charge_reserve_over(scope, cost);
@@ -222,7 +213,7 @@ static int charge_by_hand(struct thread *thread, const char *operation, const ch
 
 /* Does what flopshim_charge does; `refusal` as in charge_by_hand. */
 static int charge_work(const char *operation, int64_t flops, const char *subscripts, int count,
-		       const struct flopshim_shape *shapes, struct refusal *refusal)
+                       const struct flopshim_shape *shapes, struct refusal *refusal)
 {
 	char detail[2048], name[256];
 	const struct scope *held;
@@ -254,7 +245,7 @@ static int charge_work(const char *operation, int64_t flops, const char *subscri
 }
 
 static int api_charge(const char *operation, int64_t flops, const char *subscripts, int count,
-		      const struct flopshim_shape *shapes)
+                      const struct flopshim_shape *shapes)
 {
 	return charge_work(operation, flops, subscripts, count, shapes, NULL);
 }
@@ -264,10 +255,7 @@ static int api_charge(const char *operation, int64_t flops, const char *subscrip
 enum question { USED, REMAINING, CALLS };
 
 /* Returns the value, at most INT64_MAX, which is FLOPSHIM_UNLIMITED. */
-static int64_t bounded(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
+static int64_t bounded(uint64_t value) { return value > INT64_MAX ? INT64_MAX : (int64_t)value; }
 
 /* Returns the FLOPs that the limits of a namespace and of those around it leave. */
 static int64_t namespace_left(uint32_t number)
@@ -297,9 +285,11 @@ static int64_t ask(const char *name, enum question question)
 	else if (number == DUMP_NONE)
 		answer = 0;
 	else if (question == REMAINING)
-		answer = (!name || !*name) ? bounded(charge_left(origin_scope(origin))) : namespace_left((uint32_t)number);
+		answer = (!name || !*name) ? bounded(charge_left(origin_scope(origin)))
+		                           : namespace_left((uint32_t)number);
 	else
-		answer = bounded(question == USED ? summary_charged((uint32_t)number) : summary_calls((uint32_t)number));
+		answer =
+			bounded(question == USED ? summary_charged((uint32_t)number) : summary_calls((uint32_t)number));
 	guest_unlock(&record_lock);
 	return answer;
 }
@@ -390,7 +380,8 @@ static bool read_argument(const struct family *family, const char *word, size_t 
 		return read_dimension(value, value_length, &shape->dims[place - family->option_count]);
 	if (value_length != 1)
 		return false;
-	shape->options |= (uint64_t)(unsigned char)(*value >= 'a' && *value <= 'z' ? *value - 32 : *value) << (8 * place);
+	shape->options |= (uint64_t)(unsigned char)(*value >= 'a' && *value <= 'z' ? *value - 32 : *value)
+	                  << (8 * place);
 	return true;
 }
 
@@ -491,10 +482,7 @@ static void *begin_block(const char *name, int64_t budget, int flags, int64_t *h
 	return raise_capsule(*handle, block_goes);
 }
 
-static int set_budget_that_raises(const char *name, int64_t flops)
-{
-	return set_budget(name, flops, true);
-}
+static int set_budget_that_raises(const char *name, int64_t flops) { return set_budget(name, flops, true); }
 
 static int64_t open_budgets(void) { return namespace_blocks.budgets; }
 

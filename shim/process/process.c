@@ -50,7 +50,8 @@ static __attribute__((constructor)) void start(void)
 	is_blind = !module_at(0);
 	guest_unlock(&record_lock);
 	if (is_blind && config.budget_count && config.on_exceed != EXCEED_WARN) {
-		guest_say("no memory to find the program's BLAS, so that its limits cannot be enforced: the program is not run");
+		guest_say("no memory to find the program's BLAS, so that its limits cannot be enforced: the program is "
+		          "not run");
 		_exit(2);
 	}
 	if (config.weights)
@@ -81,14 +82,15 @@ static bool may_have_children(void)
 	struct rusage usage;
 	siginfo_t info;
 
-	return forgets_children() || (!getrusage(RUSAGE_CHILDREN, &usage) && usage.ru_minflt) || !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+	return forgets_children() || (!getrusage(RUSAGE_CHILDREN, &usage) && usage.ru_minflt) ||
+	       !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
 }
 
 /* Prints that there is no dump, if this is the process that the launcher started: its user expects one. */
 static void say_no_dump(void)
 {
-	if (config.launched_process && !guest_confined && config.launched_process == (uint64_t)getpid() && !config.quiet &&
-	    !dump_is_open() && !gaps_were_said() && !may_have_children())
+	if (config.launched_process && !guest_confined && config.launched_process == (uint64_t)getpid() &&
+	    !config.quiet && !dump_is_open() && !gaps_were_said() && !may_have_children())
 		guest_say("%s made no call of BLAS or LAPACK that could be counted: there is no dump", program_path());
 }
 

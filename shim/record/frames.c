@@ -18,7 +18,7 @@ _Static_assert(SYMBOL_COUNT <= THUNK_FIRST, "the numbers of thunks are no symbol
 
 enum {
 	LOOKS_BEFORE_REST = 4096, /* then calls on other stacks are taken out of the list: they slow down each call */
-	NEAR = 1 << 20,           /* most bytes of stack between the entry of a routine and a call that is nested in it */
+	NEAR = 1 << 20, /* most bytes of stack between the entry of a routine and a call that is nested in it */
 };
 
 static struct guest_lock frames_lock; /* taken before record_lock */
@@ -175,10 +175,10 @@ static void list_add(struct thread *thread, struct dump_frame frame)
 /* ---- calls that turn up again; with the lock held ---- */
 
 struct wanted {
-	uint64_t slot;            /* of the call itself, or of one that is nested in it */
+	uint64_t slot; /* of the call itself, or of one that is nested in it */
 	bool is_nested;
 	struct thread *finder, *owner;
-	struct dump_frame found;  /* its slot is 0 until there is one */
+	struct dump_frame found; /* its slot is 0 until there is one */
 };
 
 /* Keeps the call at `slot` if it is the wanted one, or the nearest so far that a nested call can be in. */
@@ -187,7 +187,7 @@ static void wanted_consider(struct wanted *wanted, struct thread *owner, uint64_
 	struct dump_frame record;
 
 	if (wanted->is_nested ? slot <= wanted->slot || !on_same_stack(slot, wanted->slot) || slot - wanted->slot > NEAR
-			      : slot != wanted->slot)
+	                      : slot != wanted->slot)
 		return;
 	if ((wanted->found.slot && slot >= wanted->found.slot) || !frame_is_there(slot, &record))
 		return;
@@ -227,7 +227,8 @@ static bool left_take(struct thread *owner, struct thread *finder, struct dump_f
 		if (left->row && owner == finder)
 			left->row->calls--;
 		else
-			found->row = 0; /* another thread or the parent process has counted it: it stays counted there */
+			found->row =
+				0; /* another thread or the parent process has counted it: it stays counted there */
 		return true;
 	}
 	return false;
@@ -306,7 +307,8 @@ static bool is_left(const struct dump_frame *record, uint64_t slot, bool rest)
 		return false; /* a handler on a stack of its own, or a coroutine, has interrupted it */
 	if (rest && own && !on_own_stack(record->slot))
 		return true;
-	if (record->slot <= slot && ((on_own_stack(record->slot) && own) || record->slot >= (uint64_t)__builtin_frame_address(0)))
+	if (record->slot <= slot &&
+	    ((on_own_stack(record->slot) && own) || record->slot >= (uint64_t)__builtin_frame_address(0)))
 		return true;
 	return !is_living(record);
 }

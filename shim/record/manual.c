@@ -115,7 +115,7 @@ uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id, bool *satura
 }
 
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
-				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+                                   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
 {
 	struct shape key = {.dims = {(int64_t)flops}};
 	struct dump_row filled = {.namespace_id = namespace_id, .kind = (uint8_t)kind, .flags = flags, .flops = flops};

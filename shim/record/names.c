@@ -13,12 +13,13 @@
 #include "shim/resolve/resolve.h"
 #include "symbols.h"
 
-
 static uint16_t routine_numbers[ROUTINE_COUNT]; /* numbers in the dump, plus 1 */
 
 void record_symbol_name(uint32_t symbol, char *name, size_t size)
 {
-	static const struct { const char *before, *after_fortran, *after_c; } schemes[SCHEME_COUNT] = {
+	static const struct {
+		const char *before, *after_fortran, *after_c;
+	} schemes[SCHEME_COUNT] = {
 		[SCHEME_PLAIN] = {"", "_", ""},
 		[SCHEME_64_] = {"", "_64_", "64_"},
 		[SCHEME_64] = {"", "_64", "_64"},
@@ -33,9 +34,13 @@ void record_symbol_name(uint32_t symbol, char *name, size_t size)
 	bool fortran = form->interface == FORM_FORTRAN;
 	const char *parts[] = {
 		schemes[scheme].before,
-		fortran ? "" : form->interface == FORM_CBLAS ? "cblas_" : "LAPACKE_",
+		fortran                         ? ""
+		: form->interface == FORM_CBLAS ? "cblas_"
+						: "LAPACKE_",
 		routines[form->routine].name,
-		form->interface == FORM_LAPACKE_WORK ? "_work" : form->result_pointer ? "_sub" : "",
+		form->interface == FORM_LAPACKE_WORK ? "_work"
+		: form->result_pointer               ? "_sub"
+						     : "",
 		fortran ? schemes[scheme].after_fortran : schemes[scheme].after_c,
 	};
 	size_t end = 0;
@@ -99,8 +104,8 @@ uint32_t names_module(struct module *module)
 	if (module->dump_entry) {
 		dump_unseal();
 		module->dump_entry->flags |= (module->flags & MODULE_SERVES ? DUMP_MODULE_SERVES : 0) |
-					     (module->flags & MODULE_ILP64 ? DUMP_MODULE_ILP64 : 0) |
-					     (module_is_blas(module, false) ? DUMP_MODULE_BLAS : 0);
+		                             (module->flags & MODULE_ILP64 ? DUMP_MODULE_ILP64 : 0) |
+		                             (module_is_blas(module, false) ? DUMP_MODULE_BLAS : 0);
 	}
 	return module->dump_number;
 }

@@ -69,12 +69,12 @@ bool record_is_probing(uint64_t slot, uint64_t caller, uint32_t symbol);
 void record_site_number(struct site *site);
 
 /* The thread's row for this key, made if need be. Never NULL: where nothing more fits, it is a coarse row. */
-struct dump_row *record_row(struct thread *thread, const struct site *site, struct shape *shape,
-			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
+struct dump_row *record_row(struct thread *thread, const struct site *site, struct shape *shape, uint32_t namespace_id,
+                            enum dump_row_kind kind, uint8_t flags);
 
 /* The same for a call on `row` that turns out to be of another kind after it was made. */
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
-				 enum dump_row_kind kind, uint8_t flags);
+                                 enum dump_row_kind kind, uint8_t flags);
 
 /*
  * Has rows that were priced with other multipliers than today's found no more: they stay in the dump, and new ones
@@ -87,7 +87,7 @@ void record_rows_priced(struct lane_rows *rows);
  * fit, it is a coarse one, to which the caller adds the work itself.
  */
 struct dump_row *record_manual_row(struct thread *thread, const char *operation, const char *detail, uint64_t flops,
-				   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
+                                   uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags);
 
 /* What such work is charged in a namespace. Sets *saturated where that does not fit into 63 bits. */
 uint64_t record_manual_price(uint64_t flops, uint32_t namespace_id, bool *saturated);

@@ -77,7 +77,7 @@ static struct dump_part *block_next(struct lane_rows *rows, struct dump_part *la
 		block = rows->blocks[rows->block_count - 1];
 	else if (!rows->overflow && rows->block_count < ROW_BLOCKS_MAX)
 		block = dump_block_add(DUMP_ROWS, sizeof(struct dump_row), block_next_size(rows, last), rows->lane,
-				       last ? last->first + (uint32_t)last->capacity : 0);
+		                       last ? last->first + (uint32_t)last->capacity : 0);
 	if (last && !rows->overflow && (!block || dump_is_cut())) {
 		overflow_begin(rows, last);
 		block = NULL;
@@ -154,16 +154,18 @@ static void row_price(struct dump_row *row, const struct routine *routine, struc
 {
 	struct price price;
 
-	row->charged = weights_price_inline(routine, shape, families[routine->family].option_count, namespace_id, &price);
+	row->charged =
+		weights_price_inline(routine, shape, families[routine->family].option_count, namespace_id, &price);
 	row->flops = price.flops;
 	row->words = price.words;
 	row->flags |= price.saturated ? DUMP_ROW_SATURATED : 0;
 }
 
 /* Makes a row that the index does not have. A coarse one has no price: each call brings its own. */
-static inline __attribute__((always_inline)) struct dump_row *
-row_add(struct thread *thread, const struct site *site, struct shape *shape, uint64_t hash, uint32_t namespace_id,
-	enum dump_row_kind kind, uint8_t flags)
+static inline __attribute__((always_inline)) struct dump_row *row_add(struct thread *thread, const struct site *site,
+                                                                      struct shape *shape, uint64_t hash,
+                                                                      uint32_t namespace_id, enum dump_row_kind kind,
+                                                                      uint8_t flags)
 {
 	const struct routine *routine = &routines[site->form->routine];
 	struct dump_part *block;
@@ -186,7 +188,7 @@ row_add(struct thread *thread, const struct site *site, struct shape *shape, uin
 
 /* The coarse row for a shape in a full lane, made if need be. */
 static RARE struct dump_row *row_coarse(struct thread *thread, const struct site *site, const struct shape *shape,
-					uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+                                        uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
 {
 	unsigned dims = families[routines[site->form->routine].family].dim_count;
 	uint64_t place = row_place(site->number, namespace_id), hash;
@@ -204,15 +206,15 @@ static RARE struct dump_row *row_coarse(struct thread *thread, const struct site
  * Finds a row whether or not its price fits into the numbers: the key has a flag for that, but the price is not known yet.
  */
 static RARE struct dump_row *row_known(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
-				       const struct shape *shape, unsigned dims)
+                                       const struct shape *shape, unsigned dims)
 {
 	struct dump_row *row = row_find(index, hash, place, sort, shape, dims);
 
 	return row ? row : row_find(index, hash, place, sort | row_sort(0, DUMP_ROW_SATURATED), shape, dims);
 }
 
-struct dump_row *record_row(struct thread *thread, const struct site *site, struct shape *shape,
-			    uint32_t namespace_id, enum dump_row_kind kind, uint8_t flags)
+struct dump_row *record_row(struct thread *thread, const struct site *site, struct shape *shape, uint32_t namespace_id,
+                            enum dump_row_kind kind, uint8_t flags)
 {
 	unsigned dims = families[routines[site->form->routine].family].dim_count;
 	uint64_t place = row_place(site->number, namespace_id), hash = shape_hash(shape, dims, place);
@@ -230,7 +232,7 @@ struct dump_row *record_row(struct thread *thread, const struct site *site, stru
 }
 
 struct dump_row *record_row_like(struct thread *thread, const struct dump_row *row, const struct form *form,
-				 enum dump_row_kind kind, uint8_t flags)
+                                 enum dump_row_kind kind, uint8_t flags)
 {
 	struct site site = {.number = row->site, .form = form};
 	struct shape shape = {.options = row->options};

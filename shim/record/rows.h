@@ -77,7 +77,7 @@ static inline uint32_t row_sort(enum dump_row_kind kind, uint8_t flags)
 }
 
 static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t sort, const struct shape *shape,
-			  unsigned dims)
+                          unsigned dims)
 {
 	uint64_t own_place;
 	uint16_t own_sort;
@@ -94,7 +94,7 @@ static inline bool row_is(const struct dump_row *row, uint64_t place, uint32_t s
 
 /* The row with this key, NULL if the index has none. */
 static inline struct dump_row *row_find(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
-					const struct shape *shape, unsigned dims)
+                                        const struct shape *shape, unsigned dims)
 {
 	uint64_t tag = row_tag(hash), entry;
 
@@ -144,7 +144,8 @@ static inline void row_add_time(struct dump_row *row, uint64_t ns)
 static inline int64_t dim_coarsen(int64_t dim)
 {
 	if (likely(dim > 1))
-		return unlikely(dim > (int64_t)1 << 62) ? INT64_MAX : (int64_t)2 << (__builtin_clzll((uint64_t)dim - 1) ^ 63);
+		return unlikely(dim > (int64_t)1 << 62) ? INT64_MAX
+		                                        : (int64_t)2 << (__builtin_clzll((uint64_t)dim - 1) ^ 63);
 	return dim < 0 ? -1 : dim;
 }
 
@@ -170,7 +171,8 @@ static inline uint64_t row_block_room(const struct dump_part *part) { return par
 
 static inline struct dump_row *row_at(const struct dump_part *part, uint64_t position)
 {
-	return (struct dump_row *)part->entries + position; /* without a multiplication by a variable, as in dump_entry */
+	return (struct dump_row *)part->entries +
+	       position; /* without a multiplication by a variable, as in dump_entry */
 }
 
 /* Enters a row into the index. */
@@ -206,7 +208,8 @@ static inline void row_block_publish(const struct lane_rows *rows, struct dump_p
 	do {
 		used = __atomic_load_n(&part->taken, __ATOMIC_RELAXED);
 		if (used > row_block_room(part))
-			used = row_block_room(part) + (rows->overflow == row_at(part, row_block_room(part)) ? ROW_KINDS : 0);
+			used = row_block_room(part) +
+			       (rows->overflow == row_at(part, row_block_room(part)) ? ROW_KINDS : 0);
 		dump_part_use(part, used);
 	} while (used < row_block_room(part) && used != __atomic_load_n(&part->taken, __ATOMIC_RELAXED));
 }
@@ -233,7 +236,7 @@ static inline struct dump_row *row_begin(struct lane_rows *rows, struct dump_par
  * says what the row's flags say, since reading these would have to wait for memory.
  */
 static inline void row_end(struct lane_rows *rows, struct dump_part *part, struct dump_row *row, uint64_t hash,
-			   bool coarse)
+                           bool coarse)
 {
 	row_block_publish(rows, part);
 	if (unlikely(coarse))

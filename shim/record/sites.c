@@ -229,8 +229,12 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 		if (atomic_load_explicit(&known->epoch, memory_order_acquire) != epoch || known->caller != caller ||
 		    known->symbol != symbol || known->flags & SITE_BY_VALUE)
 			continue;
-		*site = (struct site){.caller = caller, .symbol = symbol, .number = known->number, .flags = known->flags,
-				      .form = known->form, .real = known->real};
+		*site = (struct site){.caller = caller,
+		                      .symbol = symbol,
+		                      .number = known->number,
+		                      .flags = known->flags,
+		                      .form = known->form,
+		                      .real = known->real};
 		atomic_thread_fence(memory_order_acquire);
 		return atomic_load_explicit(&known->epoch, memory_order_relaxed) == epoch && epoch == flopshim_epoch;
 	}
@@ -297,7 +301,7 @@ static void site_keep(struct site *site)
  * object that holds site->real must first be asked for the width of its integers, the answer is false too.
  */
 static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller_module, entry_frame frame,
-			 struct site *site)
+                         struct site *site)
 {
 	struct meaning meaning;
 	const struct thunk *thunk;
@@ -324,7 +328,7 @@ static bool site_resolve(uint64_t caller, uint32_t symbol, struct module *caller
  * *question; its function is NULL otherwise.
  */
 static bool site_make(uint64_t caller, uint32_t symbol, void *enclosing, entry_frame frame, struct site *site,
-		      struct question *question)
+                      struct question *question)
 {
 	const struct thunk *thunk;
 	unsigned scheme = symbol_named(symbol, &thunk) % SCHEME_COUNT;
@@ -364,7 +368,7 @@ static void site_make_there(void *argument)
 	struct making *making = argument;
 
 	making->made = site_make(making->caller, making->symbol, making->enclosing, making->frame, making->site,
-				 making->question);
+	                         making->question);
 }
 
 /* Asks the question, and notes the answer for the module that serves the site. */

@@ -119,7 +119,8 @@ static void add_in_flight(struct thread *thread)
 	for (uint32_t i = 0; i < depth && i < DUMP_FRAMES_MAX; i++) {
 		const struct dump_row *row = (const struct dump_row *)lane->frames[i].row;
 
-		if (record_row_number(thread, row) == DUMP_NONE || !namespace_is_inside(row_namespace(row), begun.namespace_id))
+		if (record_row_number(thread, row) == DUMP_NONE ||
+		    !namespace_is_inside(row_namespace(row), begun.namespace_id))
 			continue;
 		begun_note((uint64_t)row);
 		if (row_counts(row) && !(row->flags & DUMP_ROW_COARSE))
@@ -190,10 +191,7 @@ bool summary_reset(void)
 	return true;
 }
 
-void summary_forked(void)
-{
-	baseline.count = 0;
-}
+void summary_forked(void) { baseline.count = 0; }
 
 /* ---- text and JSON ---- */
 
@@ -368,8 +366,9 @@ static void put_json(struct output *output, const struct table *table)
 			continue;
 		put(output, "%s", between);
 		put_string(output, namespace_name(i));
-		put(output, ":{\"calls\":%llu,\"own_flops\":%llu,\"inclusive_flops\":%llu,\"own_charged\":%llu,"
-			    "\"inclusive_charged\":%llu,",
+		put(output,
+		    ":{\"calls\":%llu,\"own_flops\":%llu,\"inclusive_flops\":%llu,\"own_charged\":%llu,"
+		    "\"inclusive_charged\":%llu,",
 		    ULL(table->inclusive[i].calls), ULL(table->own[i].flops), ULL(table->inclusive[i].flops),
 		    ULL(table->own[i].charged), ULL(table->inclusive[i].charged));
 		put_budget(output, i);
@@ -389,7 +388,8 @@ static void put_lines(struct output *output, const struct table *table, uint32_t
 		if (!line->check || line->namespace_id != namespace_id)
 			continue;
 		record_operation(line->site, name, sizeof(name));
-		put(output, "  %-24.200s %12llu calls %20llu FLOPs\n", name, ULL(line->sums.calls), ULL(line->sums.charged));
+		put(output, "  %-24.200s %12llu calls %20llu FLOPs\n", name, ULL(line->sums.calls),
+		    ULL(line->sums.charged));
 	}
 }
 

@@ -11,9 +11,9 @@
 #include "symbols.h"
 
 enum {
-	STEM_MAX = 64,    /* longer names are never a routine's */
-	KNOWN_MIN = 6,    /* letters of a known routine that a new name may extend: fewer begin ordinary words */
-	LETTERS_MAX = 2,  /* letters that a new name may add to a known one: dsyr2k, dsyr2kx */
+	STEM_MAX = 64,   /* longer names are never a routine's */
+	KNOWN_MIN = 6,   /* letters of a known routine that a new name may extend: fewer begin ordinary words */
+	LETTERS_MAX = 2, /* letters that a new name may add to a known one: dsyr2k, dsyr2kx */
 };
 
 #define EXCLUDED(pattern, reason) pattern,
@@ -96,12 +96,13 @@ static bool has_matrix_kind(const char *bare)
 	static const struct {
 		const char *kind, *next; /* letters that may follow; NULL: any */
 	} kinds[] = {
-		{"ge", NULL},    {"gg", "beghlqrs"}, {"gb", "bcelmrst"}, {"gt", "cst"}, {"hb", "egmt"}, {"hf", "r"},
-		{"hg", "e"},     {"tz", "r"},        {"tg", "esx"},      {"tf", "st"},  {"pf", "t"},    {"pb", "cerst"},
+		{"ge", NULL}, {"gg", "beghlqrs"}, {"gb", "bcelmrst"}, {"gt", "cst"}, {"hb", "egmt"}, {"hf", "r"},
+		{"hg", "e"},  {"tz", "r"},        {"tg", "esx"},      {"tf", "st"},  {"pf", "t"},    {"pb", "cerst"},
 	};
 
 	if (begins(bare + 1, "gen") || begins(bare + 1, "geo") || begins(bare + 1, "gest") ||
-	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])) || (begins(bare + 1, "hg") && !begins(bare + 1, "hgeqz")))
+	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])) ||
+	    (begins(bare + 1, "hg") && !begins(bare + 1, "hgeqz")))
 		return false;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (begins(bare + 1, kinds[i].kind) && bare[3] && bare[4] && bare[5])

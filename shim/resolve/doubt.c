@@ -24,11 +24,11 @@
 #include "shim/state/site.h"
 
 enum {
-	REGISTERS_MAX = 8,       /* registers with a bit in `pointers` and `integers` of struct form */
-	PROOFS = 16,             /* plausible calls after which a function is believed */
+	REGISTERS_MAX = 8, /* registers with a bit in `pointers` and `integers` of struct form */
+	PROOFS = 16,       /* plausible calls after which a function is believed */
 	FUNCTIONS_MAX = 256,
-	ELEMENT_SIZE_MIN = 4,    /* bytes of a single */
-	USUAL_MAX = 1 << 24,     /* few of the values that a register has by chance are smaller */
+	ELEMENT_SIZE_MIN = 4, /* bytes of a single */
+	USUAL_MAX = 1 << 24,  /* few of the values that a register has by chance are smaller */
 };
 
 enum likelihood {
@@ -232,8 +232,10 @@ static bool vectors_end(const struct arguments *arguments, int64_t length)
 
 	for (unsigned slot = 0; slot + 1 < ENTRY_GPR_COUNT; slot++)
 		if (is_strided(arguments, slot))
-			read_later(&list, arguments->words[slot] + (uint64_t)(length - 2) * ELEMENT_SIZE_MIN *
-					  (uint64_t)llabs(arguments->integers[slot + 1]), &ignored, 1);
+			read_later(&list,
+			           arguments->words[slot] + (uint64_t)(length - 2) * ELEMENT_SIZE_MIN *
+			                                            (uint64_t)llabs(arguments->integers[slot + 1]),
+			           &ignored, 1);
 	return read_all(&list);
 }
 
@@ -351,8 +353,7 @@ enum doubt doubt_weigh(const struct site *site, entry_frame frame)
 	guest_lock(&record_lock);
 	module = module_of(site->real);
 	if (module)
-		doubt = likelihood == IMPOSSIBLE ? refute(site->real, module)
-						 : believe(site->real, module, likelihood);
+		doubt = likelihood == IMPOSSIBLE ? refute(site->real, module) : believe(site->real, module, likelihood);
 	guest_unlock(&record_lock);
 	if (doubt == DOUBT_NEWS)
 		epoch_next();

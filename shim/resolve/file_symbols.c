@@ -45,18 +45,19 @@ static int file_open(const struct module *module)
 }
 
 /* Whether the file is the one that was loaded: it has the same program headers. */
-static bool is_loaded(int file, const ElfW(Ehdr) *header, const struct module *module)
+static bool is_loaded(int file, const ElfW(Ehdr) * header, const struct module *module)
 {
 	size_t size = module->header_count * sizeof(ElfW(Phdr));
 
 	return !memcmp(header->e_ident, ELFMAG, SELFMAG) && header->e_phnum == module->header_count &&
 	       module->header_count <= HEADERS_MAX && header->e_shentsize == sizeof(ElfW(Shdr)) &&
 	       read_at(file, scratch.headers, size, header->e_phoff) &&
-	       module_peek(module, module->headers, scratch.loaded, size) && !memcmp(scratch.headers, scratch.loaded, size);
+	       module_peek(module, module->headers, scratch.loaded, size) &&
+	       !memcmp(scratch.headers, scratch.loaded, size);
 }
 
 /* Finds the header of the section with the symbol table. */
-static bool symbols_find(int file, const ElfW(Ehdr) *header, ElfW(Shdr) *table)
+static bool symbols_find(int file, const ElfW(Ehdr) * header, ElfW(Shdr) * table)
 {
 	for (unsigned at = 0, room; at < header->e_shnum; at += room) {
 		room = header->e_shnum - at < SECTIONS_AT_ONCE ? header->e_shnum - at : SECTIONS_AT_ONCE;
@@ -72,27 +73,29 @@ static bool symbols_find(int file, const ElfW(Ehdr) *header, ElfW(Shdr) *table)
 }
 
 /* Calls `visit` with each function that the table defines. `names` has `size` bytes and a 0 behind them. */
-static void symbols_visit(int file, const ElfW(Shdr) *table, const char *names, size_t size, file_symbol_visit *visit,
-			  void *context)
+static void symbols_visit(int file, const ElfW(Shdr) * table, const char *names, size_t size, file_symbol_visit *visit,
+                          void *context)
 {
 	uint64_t count = table->sh_size / sizeof(ElfW(Sym));
 
 	for (uint64_t at = 0, room; at < count; at += room) {
 		room = count - at < SYMBOLS_AT_ONCE ? count - at : SYMBOLS_AT_ONCE;
-		if (!read_at(file, scratch.symbols, room * sizeof(ElfW(Sym)), table->sh_offset + at * sizeof(ElfW(Sym))))
+		if (!read_at(file, scratch.symbols, room * sizeof(ElfW(Sym)),
+		             table->sh_offset + at * sizeof(ElfW(Sym))))
 			return;
 		for (uint64_t i = 0; i < room; i++) {
 			const ElfW(Sym) *symbol = &scratch.symbols[i];
 
 			if (symbol->st_shndx != SHN_UNDEF && symbol->st_name < size &&
-			    (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC || ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC))
+			    (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ||
+			     ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC))
 				visit(names + symbol->st_name, context);
 		}
 	}
 }
 
 /* Reads the names of the symbol table, and visits its functions. */
-static void names_read(int file, const ElfW(Ehdr) *header, file_symbol_visit *visit, void *context)
+static void names_read(int file, const ElfW(Ehdr) * header, file_symbol_visit *visit, void *context)
 {
 	ElfW(Shdr) table, strings;
 	char *names;

@@ -57,7 +57,8 @@ static bool find_next(enum gaps_moment moment, const void *closing, char *senten
 	for (unsigned i = 0; !found && (is_awaited() || dump_is_open()) && (module = module_at(i)); i++)
 		found = unserved_look_at(module, may_say(false) ? sentence : NULL, size);
 	for (unsigned i = 0; !found && is_looked_at(i, moment) && (module = module_at(i)); i++)
-		found = own_blas_look_at(module, is_last || module->flags & MODULE_CLOSING, may_say(is_last) ? sentence : NULL, size);
+		found = own_blas_look_at(module, is_last || module->flags & MODULE_CLOSING,
+		                         may_say(is_last) ? sentence : NULL, size);
 	guest_unlock(&record_lock);
 	return found;
 }

@@ -18,9 +18,9 @@ void libc_find(void);
  * The shim jumps to the first three and to libc_syscall in assembly, so that the C library sees the program as the
  * caller.
  */
-extern void *(*libc_dlsym)(void *, const char *) __attribute__((visibility("hidden")));
-extern void *(*libc_dlvsym)(void *, const char *, const char *) __attribute__((visibility("hidden")));
-extern void *(*libc_dlopen)(const char *, int) __attribute__((visibility("hidden")));
+extern void *(*libc_dlsym)(void *, const char *)__attribute__((visibility("hidden")));
+extern void *(*libc_dlvsym)(void *, const char *, const char *)__attribute__((visibility("hidden")));
+extern void *(*libc_dlopen)(const char *, int)__attribute__((visibility("hidden")));
 extern int (*libc_dlclose)(void *) __attribute__((visibility("hidden")));
 extern long (*libc_syscall)(long number, ...) __attribute__((visibility("hidden")));
 extern int (*libc_prctl)(int option, ...) __attribute__((visibility("hidden")));

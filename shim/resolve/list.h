@@ -16,8 +16,8 @@ struct list {
 	struct module **modules, **globals; /* all, in load order; what joined the global scope later, in that order */
 	struct module **order;              /* result of list_closure, valid until its next call */
 	unsigned node_count, count, global_count, room;
-	uint32_t events;                    /* how many calls of dlopen and dlclose there were when it was made */
-	bool settled;                       /* the linker was not in the middle of a change when it was made */
+	uint32_t events; /* how many calls of dlopen and dlclose there were when it was made */
+	bool settled;    /* the linker was not in the middle of a change when it was made */
 };
 
 /*

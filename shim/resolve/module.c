@@ -21,10 +21,10 @@
 #include "shim/state/epoch.h"
 
 enum {
-	LIST_FIRST = 64,         /* objects that fit into the shim's static memory */
+	LIST_FIRST = 64, /* objects that fit into the shim's static memory */
 	LIST_MAX = 1 << 16,
-	NODES_AT_ONCE = 32,      /* entries that are read by one system call */
-	WALKS_MAX = 8,           /* times that the linker's list is read until it holds still */
+	NODES_AT_ONCE = 32, /* entries that are read by one system call */
+	WALKS_MAX = 8,      /* times that the linker's list is read until it holds still */
 };
 
 /* The linker's, for programs without DT_DEBUG. Weak: it may be missing. */
@@ -55,12 +55,10 @@ void list_expect_change(void) { modules.events++; }
 /* ---- memory ---- */
 
 /* Static memory for both lists, so that a process that gets no more from the kernel has one. */
-static char first_lists[2][LIST_FIRST * (sizeof(struct node) + 3 * sizeof(struct module *))] __attribute__((aligned(16)));
+static char first_lists[2][LIST_FIRST * (sizeof(struct node) + 3 * sizeof(struct module *))]
+	__attribute__((aligned(16)));
 
-static size_t list_bytes(unsigned room)
-{
-	return room * (sizeof(struct node) + 3 * sizeof(struct module *));
-}
+static size_t list_bytes(unsigned room) { return room * (sizeof(struct node) + 3 * sizeof(struct module *)); }
 
 /* Gives a list `memory` with room for `room` objects. `room` is stored last. */
 static void list_lay_out(struct list *list, void *memory, unsigned room)
@@ -122,19 +120,17 @@ static struct module *module_by_need(const struct list *list, const char *name)
 	return NULL;
 }
 
-static void needs_count(const ElfW(Dyn) *entry, void *context)
-{
-	*(unsigned *)context += entry->d_tag == DT_NEEDED;
-}
+static void needs_count(const ElfW(Dyn) * entry, void *context) { *(unsigned *)context += entry->d_tag == DT_NEEDED; }
 
-static void needs_add(const ElfW(Dyn) *entry, void *context)
+static void needs_add(const ElfW(Dyn) * entry, void *context)
 {
 	struct needs *needs = context;
 	struct module *module = needs->module, *needed = NULL;
 
 	if (entry->d_tag != DT_NEEDED || module->needed_count == module->needed_room)
 		return;
-	if (object_peek_text(module->flags & MODULE_START, module->strings + entry->d_un.d_val, scratch.text, sizeof(scratch.text)))
+	if (object_peek_text(module->flags & MODULE_START, module->strings + entry->d_un.d_val, scratch.text,
+	                     sizeof(scratch.text)))
 		needed = module_by_need(needs->list, scratch.text);
 	if (needed)
 		module->needed[module->needed_count++] = needed;
@@ -216,10 +212,7 @@ static const struct r_debug *debug_find(void)
 }
 
 /* Whether the linker is not in the middle of a change. */
-static bool is_consistent(void)
-{
-	return *(volatile const int *)&modules.debug->r_state == RT_CONSISTENT;
-}
+static bool is_consistent(void) { return *(volatile const int *)&modules.debug->r_state == RT_CONSISTENT; }
 
 static bool maps_equal(const struct link_map *one, const struct link_map *other)
 {
@@ -247,7 +240,8 @@ static unsigned nodes_that_hold(const struct node *nodes, unsigned count)
 		} else {
 			for (unsigned i = 0; i < part; i++) {
 				scratch.here[i] = (struct iovec){&scratch.maps[i], sizeof(struct link_map)};
-				scratch.there[i] = (struct iovec){(void *)(uintptr_t)nodes[held + i].at, sizeof(struct link_map)};
+				scratch.there[i] =
+					(struct iovec){(void *)(uintptr_t)nodes[held + i].at, sizeof(struct link_map)};
 			}
 			part = guest_read_many(scratch.here, scratch.there, part);
 			if (!part)

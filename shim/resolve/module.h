@@ -16,29 +16,29 @@
 struct dump_module;
 
 enum module_flags {
-	MODULE_START = 1 << 0,    /* loaded with the program: it stays in memory and in the global scope */
-	MODULE_SELF = 1 << 1,     /* the shim itself */
-	MODULE_SERVES = 1 << 2,   /* the shim has passed calls on to it */
-	MODULE_COUNTED = 1 << 3,  /* known_decorated and known_bare are valid */
-	MODULE_PROBED = 1 << 4,   /* MODULE_ILP64 is valid */
-	MODULE_ILP64 = 1 << 5,    /* its integers have 64 bits */
-	MODULE_LAZY = 1 << 6,     /* opened with RTLD_LAZY: it binds functions when they are first called */
-	MODULE_DEEP = 1 << 7,     /* opened with RTLD_DEEPBIND: what it is linked to comes before the shim */
-	MODULE_RESULT_PROBED = 1 << 8, /* MODULE_HIDDEN_RESULT is valid */
-	MODULE_HIDDEN_RESULT = 1 << 9, /* its complex functions take the result's address before their arguments */
-	MODULE_PLAUSIBLE = 1 << 10, /* doubtful, and it had a call whose arguments a BLAS may have: see doubt.c */
-	MODULE_REFUTED = 1 << 11,   /* doubtful, and it had a call whose arguments no BLAS can have */
-	MODULE_USES_COUNTED = 1 << 12, /* MODULE_USES is valid */
-	MODULE_USES = 1 << 13,      /* it refers to a symbol of the shim that it does not define */
-	MODULE_IMPORTS_SEEN = 1 << 14, /* unserved.c has examined which symbols it refers to */
-	MODULE_UNSERVED = 1 << 15,  /* unserved.c has found a routine among them that the table does not have */
-	MODULE_OWN_NONE = 1 << 16,  /* own_blas.c has found no BLAS of its own in it */
-	MODULE_OWN_NOTED = 1 << 17, /* own_blas.c has found one, and the dump has a note of it */
-	MODULE_OWN_SAID = 1 << 18,  /* own_blas.c has found one, and a line on standard error has said so */
-	MODULE_ASKED = 1 << 19,     /* dlsym has returned a routine of it */
-	MODULE_CLOSING = 1 << 20,   /* the dlclose that is about to be called may unload it */
-	MODULE_OPEN_COUNTED = 1 << 21, /* MODULE_OPEN is valid */
-	MODULE_OPEN = 1 << 22,      /* it defines routines that other objects may call */
+	MODULE_START = 1 << 0,           /* loaded with the program: it stays in memory and in the global scope */
+	MODULE_SELF = 1 << 1,            /* the shim itself */
+	MODULE_SERVES = 1 << 2,          /* the shim has passed calls on to it */
+	MODULE_COUNTED = 1 << 3,         /* known_decorated and known_bare are valid */
+	MODULE_PROBED = 1 << 4,          /* MODULE_ILP64 is valid */
+	MODULE_ILP64 = 1 << 5,           /* its integers have 64 bits */
+	MODULE_LAZY = 1 << 6,            /* opened with RTLD_LAZY: it binds functions when they are first called */
+	MODULE_DEEP = 1 << 7,            /* opened with RTLD_DEEPBIND: what it is linked to comes before the shim */
+	MODULE_RESULT_PROBED = 1 << 8,   /* MODULE_HIDDEN_RESULT is valid */
+	MODULE_HIDDEN_RESULT = 1 << 9,   /* its complex functions take the result's address before their arguments */
+	MODULE_PLAUSIBLE = 1 << 10,      /* doubtful, and it had a call whose arguments a BLAS may have: see doubt.c */
+	MODULE_REFUTED = 1 << 11,        /* doubtful, and it had a call whose arguments no BLAS can have */
+	MODULE_USES_COUNTED = 1 << 12,   /* MODULE_USES is valid */
+	MODULE_USES = 1 << 13,           /* it refers to a symbol of the shim that it does not define */
+	MODULE_IMPORTS_SEEN = 1 << 14,   /* unserved.c has examined which symbols it refers to */
+	MODULE_UNSERVED = 1 << 15,       /* unserved.c has found a routine among them that the table does not have */
+	MODULE_OWN_NONE = 1 << 16,       /* own_blas.c has found no BLAS of its own in it */
+	MODULE_OWN_NOTED = 1 << 17,      /* own_blas.c has found one, and the dump has a note of it */
+	MODULE_OWN_SAID = 1 << 18,       /* own_blas.c has found one, and a line on standard error has said so */
+	MODULE_ASKED = 1 << 19,          /* dlsym has returned a routine of it */
+	MODULE_CLOSING = 1 << 20,        /* the dlclose that is about to be called may unload it */
+	MODULE_OPEN_COUNTED = 1 << 21,   /* MODULE_OPEN is valid */
+	MODULE_OPEN = 1 << 22,           /* it defines routines that other objects may call */
 	MODULE_UNSERVED_NOTED = 1 << 23, /* the dump has a note of each routine that the table does not have */
 };
 
@@ -56,31 +56,31 @@ struct module {
 	const char *path, *soname;                  /* as it was opened, "" for the program; DT_SONAME, or "" */
 	uint32_t path_hash, name_hash, soname_hash; /* `name` is what follows the last slash of path */
 	uint32_t flags;
-	uint32_t known_decorated, known_bare;       /* symbols of the shim that it defines, at most KNOWN_BARE */
-	uint32_t dump_number;                       /* number in the dump; DUMP_NONE while it is not there */
+	uint32_t known_decorated, known_bare; /* symbols of the shim that it defines, at most KNOWN_BARE */
+	uint32_t dump_number;                 /* number in the dump; DUMP_NONE while it is not there */
 	struct dump_module *dump_entry;
 
 	/* Tables in the object's own memory. They may be gone at any time: read them by module_peek. */
 	const void *symbols;
 	const char *strings;
 	const uint32_t *gnu_hash, *sysv_hash;
-	const uint16_t *versions;                   /* of its symbols; NULL if they have none */
+	const uint16_t *versions; /* of its symbols; NULL if they have none */
 	const void *version_definitions, *version_needs;
-	const ElfW(Phdr) *headers;
+	const ElfW(Phdr) * headers;
 	uint16_t header_count;
 
 	size_t strings_size;
-	uint32_t gnu_header[4];                     /* hash buckets, first symbol, words of the filter, shift */
-	bool binds_now;                             /* linked with -z now: it binds when it is opened */
-	bool incomplete;                            /* not all that it needs was found yet */
+	uint32_t gnu_header[4]; /* hash buckets, first symbol, words of the filter, shift */
+	bool binds_now;         /* linked with -z now: it binds when it is opened */
+	bool incomplete;        /* not all that it needs was found yet */
 	uint16_t needed_count, needed_room;
-	struct module **needed;                     /* the objects that it was linked to (DT_NEEDED), in order */
+	struct module **needed; /* the objects that it was linked to (DT_NEEDED), in order */
 	uint8_t build_id[BUILD_ID_MAX];
 	uint32_t build_id_size;
-	uint32_t opened;     /* number of the dlopen that loaded it, from 1 on; 0 with MODULE_START */
-	uint32_t global;     /* number of the dlopen that put it into the global scope, or NEVER_GLOBAL */
+	uint32_t opened; /* number of the dlopen that loaded it, from 1 on; 0 with MODULE_START */
+	uint32_t global; /* number of the dlopen that put it into the global scope, or NEVER_GLOBAL */
 
-	const struct link_map *link;                /* the linker's own entry for it, and the name there */
+	const struct link_map *link; /* the linker's own entry for it, and the name there */
 	const char *link_name;
 	uint32_t listed, joined, seen, covered, live; /* marks that searches have left, see module_mark */
 	struct module *next_made, *next_retired;

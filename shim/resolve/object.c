@@ -19,12 +19,12 @@
 #include "flopshim_dump.h"
 
 enum {
-	MODULES_FIRST = 40,      /* modules that fit into the shim's static memory */
-	ARENA_FIRST = 4096,      /* bytes of names that do */
-	ARENA_BYTES = 65536,     /* bytes of names that are allocated at a time */
+	MODULES_FIRST = 40,  /* modules that fit into the shim's static memory */
+	ARENA_FIRST = 4096,  /* bytes of names that do */
+	ARENA_BYTES = 65536, /* bytes of names that are allocated at a time */
 	HEADERS_MAX = 64,
-	HEADERS_FAR = 1 << 14,   /* most pages from an object's dynamic section back to its beginning */
-	NOTES_MAX = 1024,        /* bytes of an object's notes that are read */
+	HEADERS_FAR = 1 << 14, /* most pages from an object's dynamic section back to its beginning */
+	NOTES_MAX = 1024,      /* bytes of an object's notes that are read */
 	NOTE_GNU_BUILD_ID = 3,
 };
 
@@ -165,7 +165,7 @@ struct object {
 	const struct node *node;
 	bool in_memory;
 	unsigned header_count;
-	const ElfW(Phdr) *headers; /* the program headers in its memory; a copy is in scratch.headers */
+	const ElfW(Phdr) * headers; /* the program headers in its memory; a copy is in scratch.headers */
 	struct module *module;
 };
 
@@ -179,7 +179,8 @@ static bool headers_read(struct object *object, const void *headers, unsigned co
 	object->header_count = count;
 	for (unsigned i = 0; i < count; i++)
 		if (scratch.headers[i].p_type == PT_DYNAMIC)
-			return object->node->map.l_addr + scratch.headers[i].p_vaddr == (uintptr_t)object->node->map.l_ld;
+			return object->node->map.l_addr + scratch.headers[i].p_vaddr ==
+			       (uintptr_t)object->node->map.l_ld;
 	return false;
 }
 
@@ -234,7 +235,7 @@ static const void *dynamic_pointer(const struct module *module, ElfW(Addr) value
 	return (const void *)(value < module->bias ? value + module->bias : value);
 }
 
-void object_dynamic_entry(struct module *module, const ElfW(Dyn) *entry, ElfW(Xword) *soname)
+void object_dynamic_entry(struct module *module, const ElfW(Dyn) * entry, ElfW(Xword) * soname)
 {
 	const void *pointer = dynamic_pointer(module, entry->d_un.d_ptr);
 	ElfW(Xword) value = entry->d_un.d_val;
@@ -255,7 +256,8 @@ void object_dynamic_entry(struct module *module, const ElfW(Dyn) *entry, ElfW(Xw
 	}
 }
 
-bool object_each_dynamic(bool in_memory, const struct module *module, void (*visit)(const ElfW(Dyn) *, void *), void *context)
+bool object_each_dynamic(bool in_memory, const struct module *module, void (*visit)(const ElfW(Dyn) *, void *),
+                         void *context)
 {
 	const ElfW(Dyn) *at = module->dynamic;
 
@@ -284,7 +286,7 @@ struct dynamic_read {
 	ElfW(Xword) soname;
 };
 
-static void dynamic_visit(const ElfW(Dyn) *entry, void *context)
+static void dynamic_visit(const ElfW(Dyn) * entry, void *context)
 {
 	struct dynamic_read *read = context;
 
@@ -304,7 +306,8 @@ static bool dynamic_read(const struct object *object)
 	    !object_peek(object->in_memory, module->gnu_hash, module->gnu_header, sizeof(module->gnu_header)))
 		return false;
 	return !read.soname || !module->strings ||
-	       object_peek_text(object->in_memory, module->strings + read.soname - 1, scratch.text, sizeof(scratch.text));
+	       object_peek_text(object->in_memory, module->strings + read.soname - 1, scratch.text,
+	                        sizeof(scratch.text));
 }
 
 /* Finds the build id in `size` bytes of notes. */
@@ -413,10 +416,10 @@ static struct module *module_keep(const struct module *read, const char *path, c
 	filled.needed = module->needed;
 	filled.needed_room = module->needed_room;
 	if (is_same_file(module, read)) {
-		filled.flags |= module->flags &
-				(MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN | MODULE_UNSERVED |
-				 MODULE_UNSERVED_NOTED | MODULE_OWN_NONE | MODULE_OWN_NOTED | MODULE_OWN_SAID |
-				 MODULE_OPEN_COUNTED | MODULE_OPEN);
+		filled.flags |=
+			module->flags & (MODULE_COUNTED | MODULE_USES_COUNTED | MODULE_USES | MODULE_IMPORTS_SEEN |
+		                         MODULE_UNSERVED | MODULE_UNSERVED_NOTED | MODULE_OWN_NONE | MODULE_OWN_NOTED |
+		                         MODULE_OWN_SAID | MODULE_OPEN_COUNTED | MODULE_OPEN);
 		filled.known_decorated = module->known_decorated;
 		filled.known_bare = module->known_bare;
 		if (is_same_place(module, read)) {
@@ -452,7 +455,8 @@ enum made object_make(const struct node *node, bool at_start, struct module **ma
 	segments_read(&object);
 	read->headers = object.headers;
 	read->header_count = (uint16_t)object.header_count;
-	if (!object_peek_text(object.in_memory, node->map.l_name, scratch.path, sizeof(scratch.path)) || !dynamic_read(&object))
+	if (!object_peek_text(object.in_memory, node->map.l_name, scratch.path, sizeof(scratch.path)) ||
+	    !dynamic_read(&object))
 		return UNREADABLE;
 	read->path_hash = module_hash(scratch.path);
 	read->name_hash = module_hash(base_name(scratch.path));

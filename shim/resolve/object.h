@@ -56,12 +56,13 @@ void object_retire(struct module *module);
  * Stores what an entry of its dynamic section says of a module. *soname gets the offset of its name in the strings,
  * plus 1.
  */
-void object_dynamic_entry(struct module *module, const ElfW(Dyn) *entry, ElfW(Xword) *soname);
+void object_dynamic_entry(struct module *module, const ElfW(Dyn) * entry, ElfW(Xword) * soname);
 /*
  * Calls `visit` with every entry of the module's dynamic section; false if it cannot be read. `visit` must not walk
  * over another dynamic section.
  */
-bool object_each_dynamic(bool in_memory, const struct module *module, void (*visit)(const ElfW(Dyn) *, void *), void *context);
+bool object_each_dynamic(bool in_memory, const struct module *module, void (*visit)(const ElfW(Dyn) *, void *),
+                         void *context);
 
 /* Returns `size` bytes that are never freed: they stay with the module whose data they hold. NULL without memory. */
 void *object_room(size_t size);

@@ -32,12 +32,12 @@ enum { NAMES_MAX = 400 }; /* bytes of names in a message or note */
 struct own {
 	struct module *module;
 	bool is_program;
-	bool is_symbolic;      /* linked with -Bsymbolic */
-	unsigned open;         /* how many routines that the dynamic linker knows it defines */
-	unsigned bound;        /* how many of these its own calls reach without the dynamic linker */
-	unsigned inside;       /* how many routines that the dynamic linker does not know it has */
-	bool is_blas;          /* one of the names in the last two is no ordinary word */
-	unsigned shown;        /* how many names fit into `names` */
+	bool is_symbolic; /* linked with -Bsymbolic */
+	unsigned open;    /* how many routines that the dynamic linker knows it defines */
+	unsigned bound;   /* how many of these its own calls reach without the dynamic linker */
+	unsigned inside;  /* how many routines that the dynamic linker does not know it has */
+	bool is_blas;     /* one of the names in the last two is no ordinary word */
+	unsigned shown;   /* how many names fit into `names` */
 	char names[NAMES_MAX];
 };
 
@@ -114,9 +114,10 @@ static void take_unreferenced(const char *name, bool is_protected, void *context
 		name_add(context, name);
 }
 
-static void symbolic_visit(const ElfW(Dyn) *entry, void *context)
+static void symbolic_visit(const ElfW(Dyn) * entry, void *context)
 {
-	*(bool *)context |= entry->d_tag == DT_SYMBOLIC || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_SYMBOLIC);
+	*(bool *)context |=
+		entry->d_tag == DT_SYMBOLIC || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_SYMBOLIC);
 }
 
 /*
@@ -148,9 +149,11 @@ static void find(struct own *own)
 static bool is_known_blas(const char *path)
 {
 	static const char *const names[] = {
-		"libblas", "liblapack", "libcblas", "libf77blas", "libptf77blas", "libptcblas", "libatlas", "libtatlas", "libsatlas",
-		"libopenblas", "libgoto", "libscipy_openblas", "libblis", "libflame", "libflexiblas", "libblastrampoline", "libmkl_",
-		"libarmpl", "libnvpl_", "libsci_", "libessl", "libgslcblas", "libRblas", "libRlapack", "libaocl", "libtmglib",
+		"libblas",  "liblapack", "libcblas",     "libf77blas",        "libptf77blas", "libptcblas",
+		"libatlas", "libtatlas", "libsatlas",    "libopenblas",       "libgoto",      "libscipy_openblas",
+		"libblis",  "libflame",  "libflexiblas", "libblastrampoline", "libmkl_",      "libarmpl",
+		"libnvpl_", "libsci_",   "libessl",      "libgslcblas",       "libRblas",     "libRlapack",
+		"libaocl",  "libtmglib",
 	};
 	const char *name = base_name(path);
 
@@ -230,10 +233,12 @@ static void sentence_print(const struct own *own, char *sentence, size_t size)
 	others_print(own, others, sizeof(others), &end);
 	end = 0;
 	guest_print(sentence, size, &end,
-		    "%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
-		    module_file(own->module), own->names, others,
-		    own->is_program ? "no library can replace a program's own functions: link the program to a shared BLAS" :
-		    own->bound ? "link it to a shared BLAS, or without -Bsymbolic" : "link it to a shared BLAS instead of a static one");
+	            "%s has a BLAS of its own (%s%s): calls of these are out of reach, neither counted nor limited; %s",
+	            module_file(own->module), own->names, others,
+	            own->is_program
+	                    ? "no library can replace a program's own functions: link the program to a shared BLAS"
+	            : own->bound ? "link it to a shared BLAS, or without -Bsymbolic"
+	                         : "link it to a shared BLAS instead of a static one");
 }
 
 /* Notes the object in the dump and prints the message to `sentence`, each once. Returns whether `sentence` has it. */
@@ -255,7 +260,8 @@ static bool tell(struct own *own, char *sentence, size_t size)
 bool own_blas_look_at(struct module *module, bool is_last, char *sentence, size_t size)
 {
 	static struct own own; /* under record_lock */
-	bool is_told = (!dump_is_open() || module->flags & MODULE_OWN_NOTED) && (!sentence || module->flags & MODULE_OWN_SAID);
+	bool is_told =
+		(!dump_is_open() || module->flags & MODULE_OWN_NOTED) && (!sentence || module->flags & MODULE_OWN_SAID);
 
 	if (module->flags & (MODULE_SELF | MODULE_OWN_NONE) || is_told)
 		return false;

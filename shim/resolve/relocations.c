@@ -13,7 +13,7 @@ enum { RELOCATIONS_AT_ONCE = 512, NAME_MAX_READ = 128 };
 /* A buffer that is too large for a small stack; under record_lock. */
 static ElfW(Rela) scratch[RELOCATIONS_AT_ONCE];
 
-enum use relocation_use(const ElfW(Rela) *relocation)
+enum use relocation_use(const ElfW(Rela) * relocation)
 {
 	if (!ELF64_R_SYM(relocation->r_info))
 		return USE_NONE;
@@ -37,7 +37,7 @@ struct tables {
 	size_t size[2];  /* bytes */
 };
 
-static void tables_take(const ElfW(Dyn) *entry, void *context)
+static void tables_take(const ElfW(Dyn) * entry, void *context)
 {
 	struct tables *tables = context;
 
@@ -55,11 +55,11 @@ static uintptr_t loaded_at(const struct module *module, uintptr_t address)
 	return address && address < module->bias ? address + module->bias : address;
 }
 
-void relocations_each(const struct module *module, enum relocation_table table, bool in_memory, relocations_visit *visit,
-		      void *context)
+void relocations_each(const struct module *module, enum relocation_table table, bool in_memory,
+                      relocations_visit *visit, void *context)
 {
 	struct tables tables = {0};
-	const ElfW(Rela) *first;
+	const ElfW(Rela) * first;
 	size_t count, part;
 
 	if (!module->dynamic)
@@ -82,15 +82,16 @@ struct own_search {
 	bool found;
 };
 
-static void own_visit(const ElfW(Rela) *relocations, unsigned count, void *context)
+static void own_visit(const ElfW(Rela) * relocations, unsigned count, void *context)
 {
 	struct own_search *search = context;
 	char name[NAME_MAX_READ];
 
 	for (unsigned i = 0; i < count && !search->found; i++)
 		search->found = relocation_use(&relocations[i]) != USE_NONE &&
-				module_definition(search->module, (uint32_t)ELF64_R_SYM(relocations[i].r_info), name, sizeof(name)) &&
-				search->is_wanted(name);
+		                module_definition(search->module, (uint32_t)ELF64_R_SYM(relocations[i].r_info), name,
+		                                  sizeof(name)) &&
+		                search->is_wanted(name);
 }
 
 bool relocations_name_own(const struct module *module, bool (*is_wanted)(const char *name))

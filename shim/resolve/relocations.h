@@ -19,7 +19,7 @@ enum use {
 };
 
 /* Says what a relocation is for; USE_NONE if for no symbol, or for anything else. */
-enum use relocation_use(const ElfW(Rela) *relocation);
+enum use relocation_use(const ElfW(Rela) * relocation);
 
 /*
  * Calls `visit` with an object's table of relocations, part by part: that of GOT entries for calls (DT_JMPREL), or
@@ -27,9 +27,9 @@ enum use relocation_use(const ElfW(Rela) *relocation);
  * the object is gone.
  */
 enum relocation_table { RELOCATIONS_OF_DATA, RELOCATIONS_OF_CALLS };
-typedef void relocations_visit(const ElfW(Rela) *relocations, unsigned count, void *context);
-void relocations_each(const struct module *module, enum relocation_table table, bool in_memory, relocations_visit *visit,
-		      void *context);
+typedef void relocations_visit(const ElfW(Rela) * relocations, unsigned count, void *context);
+void relocations_each(const struct module *module, enum relocation_table table, bool in_memory,
+                      relocations_visit *visit, void *context);
 
 /* Whether a relocation refers to a symbol that the object defines itself, and for whose name `is_wanted` is true. */
 bool relocations_name_own(const struct module *module, bool (*is_wanted)(const char *name));

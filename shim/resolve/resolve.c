@@ -37,13 +37,13 @@ static struct wanted wanted_of(const char *name, const struct version *version, 
 	return (struct wanted){name, module_hash(name), {version, newest}};
 }
 
-static bool symbol_read(const struct module *module, uint32_t index, ElfW(Sym) *symbol)
+static bool symbol_read(const struct module *module, uint32_t index, ElfW(Sym) * symbol)
 {
 	return module_peek(module, (const ElfW(Sym) *)module->symbols + index, symbol, sizeof(*symbol));
 }
 
 /* Whether the symbol is a definition of this name. The name is read in pieces, since stacks may be small. */
-static bool symbol_is(const struct module *module, const ElfW(Sym) *symbol, const char *name)
+static bool symbol_is(const struct module *module, const ElfW(Sym) * symbol, const char *name)
 {
 	size_t size = strlen(name) + 1;
 	char text[32];
@@ -52,7 +52,8 @@ static bool symbol_is(const struct module *module, const ElfW(Sym) *symbol, cons
 		return false;
 	for (size_t at = 0, piece; at < size; at += piece) {
 		piece = size - at < sizeof(text) ? size - at : sizeof(text);
-		if (!module_peek(module, module->strings + symbol->st_name + at, text, piece) || memcmp(text, name + at, piece))
+		if (!module_peek(module, module->strings + symbol->st_name + at, text, piece) ||
+		    memcmp(text, name + at, piece))
 			return false;
 	}
 	return true;
@@ -65,8 +66,8 @@ struct alone {
 };
 
 /* Reads symbol `index` of the object. Returns whether it is what is wanted; notes in *alone if it may be. */
-static bool symbol_fits(const struct module *module, uint32_t index, const struct wanted *wanted, ElfW(Sym) *symbol,
-			struct alone *alone)
+static bool symbol_fits(const struct module *module, uint32_t index, const struct wanted *wanted, ElfW(Sym) * symbol,
+                        struct alone *alone)
 {
 	enum version_fit fit;
 
@@ -79,14 +80,14 @@ static bool symbol_fits(const struct module *module, uint32_t index, const struc
 }
 
 /* Ends a search that found no symbol that fits at once. */
-static bool symbol_alone(const struct alone *alone, ElfW(Sym) *symbol)
+static bool symbol_alone(const struct alone *alone, ElfW(Sym) * symbol)
 {
 	*symbol = alone->symbol;
 	return alone->count == 1;
 }
 
 /* Searches the object's DT_GNU_HASH table. */
-static bool symbol_in_gnu_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
+static bool symbol_in_gnu_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) * symbol)
 {
 	uint32_t hash = wanted->hash;
 	struct alone alone = {.count = 0};
@@ -111,7 +112,7 @@ static bool symbol_in_gnu_hash(const struct module *module, const struct wanted 
 }
 
 /* Searches the object's DT_HASH table. */
-static bool symbol_in_sysv_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
+static bool symbol_in_sysv_hash(const struct module *module, const struct wanted *wanted, ElfW(Sym) * symbol)
 {
 	struct alone alone = {.count = 0};
 	const uint32_t *table = module->sysv_hash;
@@ -134,7 +135,7 @@ static bool symbol_in_sysv_hash(const struct module *module, const struct wanted
 }
 
 /* Searches one object for the wanted definition; false if it has none that other objects may use. */
-static bool find_symbol(const struct module *module, const struct wanted *wanted, ElfW(Sym) *symbol)
+static bool find_symbol(const struct module *module, const struct wanted *wanted, ElfW(Sym) * symbol)
 {
 	bool found;
 
@@ -148,7 +149,7 @@ static bool find_symbol(const struct module *module, const struct wanted *wanted
 }
 
 /* Returns the address of a symbol; for an indirect function (IFUNC), that which its resolver returns. */
-static void *symbol_address(const struct module *module, const ElfW(Sym) *symbol)
+static void *symbol_address(const struct module *module, const ElfW(Sym) * symbol)
 {
 	uintptr_t address = module->bias + symbol->st_value;
 
@@ -196,7 +197,8 @@ int32_t resolve_own_name(const char *name)
  */
 static uint32_t symbols_in_gnu_hash(const struct module *module)
 {
-	const uint32_t *buckets = (const uint32_t *)((const ElfW(Addr) *)(module->gnu_hash + 4) + module->gnu_header[2]);
+	const uint32_t *buckets =
+		(const uint32_t *)((const ElfW(Addr) *)(module->gnu_hash + 4) + module->gnu_header[2]);
 	const uint32_t *chain = buckets + module->gnu_header[0];
 	uint32_t part[SYMBOLS_AT_ONCE], count = 0, entry = 0, room;
 
@@ -262,7 +264,8 @@ static char *names_copy(const struct module *module)
 static bool name_read(const struct module *module, const char *names, struct named_symbol *symbol)
 {
 	if (!names)
-		return module_peek_text(module, module->strings + symbol->symbol.st_name, symbol->name, SYMBOL_NAME_MAX);
+		return module_peek_text(module, module->strings + symbol->symbol.st_name, symbol->name,
+		                        SYMBOL_NAME_MAX);
 	if (symbol->symbol.st_name >= module->strings_size)
 		return false;
 	strncpy(symbol->name, names + symbol->symbol.st_name, SYMBOL_NAME_MAX - 1);
@@ -297,7 +300,7 @@ static bool any_symbol(const struct module *module, struct symbols_part *part, s
 }
 
 /* Whether a symbol is a function that the object defines for others. */
-static bool is_definition(const ElfW(Sym) *symbol)
+static bool is_definition(const ElfW(Sym) * symbol)
 {
 	return symbol->st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL &&
 	       ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
@@ -329,7 +332,7 @@ bool module_is_blas(struct module *module, bool bare)
 		module->flags |= MODULE_COUNTED;
 	}
 	return bare ? module->known_decorated + module->known_bare >= KNOWN_BARE
-		    : module->known_decorated >= KNOWN_DECORATED;
+	            : module->known_decorated >= KNOWN_DECORATED;
 }
 
 bool module_is_doubtful(struct module *module)

@@ -10,10 +10,10 @@
 #include <string.h>
 
 enum {
-	VERSION_HIDDEN = 0x8000,  /* bit of a definition that is not the default version of its name */
-	VERSION_NUMBER = 0x7fff,  /* the other bits: number of a version */
-	VERSION_FIRST = 2,        /* 0 and 1 stand for local and global symbols without a version */
-	LIST_MAX = 4096,          /* so that a damaged list has an end, too */
+	VERSION_HIDDEN = 0x8000, /* bit of a definition that is not the default version of its name */
+	VERSION_NUMBER = 0x7fff, /* the other bits: number of a version */
+	VERSION_FIRST = 2,       /* 0 and 1 stand for local and global symbols without a version */
+	LIST_MAX = 4096,         /* so that a damaged list has an end, too */
 };
 
 static bool name_read(const struct module *module, uint32_t offset, struct version *version)

@@ -23,9 +23,9 @@
 #include "shim/resolve/symbol_version.h"
 
 enum {
-	WINDOW_WORDS = 4096,     /* words of the GOT that one system call reads */
-	CANDIDATES_MAX = 16,     /* further ones are ignored */
-	ANSWERS_MAX = 4096,      /* answers of dlsym that are remembered */
+	WINDOW_WORDS = 4096, /* words of the GOT that one system call reads */
+	CANDIDATES_MAX = 16, /* further ones are ignored */
+	ANSWERS_MAX = 4096,  /* answers of dlsym that are remembered */
 	ABOUT_SIZE = 512,
 };
 
@@ -44,7 +44,7 @@ static uintptr_t window[WINDOW_WORDS];
 struct got_search {
 	const struct module *module;
 	uintptr_t stub;
-	bool in_memory; /* the object can be read without the kernel */
+	bool in_memory;   /* the object can be read without the kernel */
 	struct used best; /* the greatest enum use so far */
 };
 
@@ -52,7 +52,7 @@ struct got_search {
  * Searches a part of a table of relocations. The words that they have filled in mostly lie close together, so that
  * they are read by one system call, if any is needed.
  */
-static void got_entries_visit(const ElfW(Rela) *relocations, unsigned count, void *context)
+static void got_entries_visit(const ElfW(Rela) * relocations, unsigned count, void *context)
 {
 	struct got_search *search = context;
 	const struct module *module = search->module;
@@ -68,7 +68,7 @@ static void got_entries_visit(const ElfW(Rela) *relocations, unsigned count, voi
 	if (high == 0)
 		return;
 	together = !search->in_memory && high - low < sizeof(window) - sizeof(uintptr_t) &&
-		   module_peek(module, (const void *)(module->bias + low), window, high - low + sizeof(uintptr_t));
+	           module_peek(module, (const void *)(module->bias + low), window, high - low + sizeof(uintptr_t));
 	for (unsigned i = 0; i < count; i++) {
 		const ElfW(Rela) *relocation = &relocations[i];
 		enum use use = relocation_use(relocation);
@@ -78,7 +78,8 @@ static void got_entries_visit(const ElfW(Rela) *relocations, unsigned count, voi
 			continue;
 		if (together)
 			memcpy(&value, (const char *)window + (relocation->r_offset - low), sizeof(value));
-		else if (!module_peek(module, (const void *)(module->bias + relocation->r_offset), &value, sizeof(value)))
+		else if (!module_peek(module, (const void *)(module->bias + relocation->r_offset), &value,
+		                      sizeof(value)))
 			continue;
 		if (value == search->stub)
 			search->best = (struct used){use, (uint32_t)ELF64_R_SYM(relocation->r_info)};
@@ -111,7 +112,7 @@ static void *bound_by(struct module *module, struct used used, const char *name)
 
 /* A stub that dlsym has returned, and the function that it stands for. */
 static struct answer {
-	uint32_t named;     /* number of the symbol */
+	uint32_t named; /* number of the symbol */
 	void *real;
 	const void *caller; /* dynamic section of the object that called dlsym */
 } answers[ANSWERS_MAX];
@@ -176,12 +177,13 @@ static void candidates_of_relocations(uint32_t named, const char *name, struct m
 		bool blas = module_is_blas(module, false);
 		bool uses = blas || module_uses_blas(module);
 		struct used used = uses ? module_use(module, entry_stub(named), module->flags & MODULE_START)
-					: (struct used){USE_NONE, 0};
+		                        : (struct used){USE_NONE, 0};
 		void *real = used.use ? bound_by(module, used, name) : NULL;
 
 		if (real)
-			candidate_add(real, module, (blas ? LIKELY_BLAS : 0) | (used.use == USE_CALLS ? LIKELY_CALLS : 0) |
-						    (are_linked(module, caller) ? 0 : LIKELY_STRANGER));
+			candidate_add(real, module,
+			              (blas ? LIKELY_BLAS : 0) | (used.use == USE_CALLS ? LIKELY_CALLS : 0) |
+			                      (are_linked(module, caller) ? 0 : LIKELY_STRANGER));
 	}
 }
 
@@ -202,7 +204,7 @@ static void candidates_of_dlsym(uint32_t named, const char *name, struct module 
 	for (unsigned i = 0; i < answer_count; i++)
 		if (answers[i].named == named && answer_holds(&answers[i], name))
 			candidate_add(answers[i].real, NULL,
-				      are_linked(module_with(answers[i].caller), caller) ? 0 : LIKELY_STRANGER);
+			              are_linked(module_with(answers[i].caller), caller) ? 0 : LIKELY_STRANGER);
 }
 
 /* Removes candidates whose taker is a BLAS, if there are others: a BLAS has the address for its own calls. */
@@ -306,7 +308,7 @@ static const struct candidate *candidate_best(bool *open)
 	for (unsigned i = 0; i < search.count; i++)
 		if (&search.list[i] != best)
 			*open |= search.list[i].unlikely == best->unlikely ||
-				 (!best->taker && !(search.list[i].unlikely & LIKELY_CALLS));
+			         (!best->taker && !(search.list[i].unlikely & LIKELY_CALLS));
 	return best;
 }
 

@@ -16,10 +16,10 @@ struct module;
 
 /* The function that a call means. */
 struct meaning {
-	void *real;         /* NULL: no object defines the name */
-	const char *about;  /* text of a note, if another function is as likely; valid until the next call; or NULL */
-	bool by_value;      /* the arguments decided: the next call from this site may mean another function */
-	bool asks;          /* no answer yet: first find out the width of integers of the object that has `real` */
+	void *real;        /* NULL: no object defines the name */
+	const char *about; /* text of a note, if another function is as likely; valid until the next call; or NULL */
+	bool by_value;     /* the arguments decided: the next call from this site may mean another function */
+	bool asks;         /* no answer yet: first find out the width of integers of the object that has `real` */
 };
 
 /*

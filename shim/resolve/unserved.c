@@ -17,9 +17,9 @@ enum { NOTE_MAX = 512 };
 struct found {
 	struct module *module;
 	const char *path;
-	unsigned count;   /* names that were found */
-	bool noted;       /* they are noted in the dump */
-	char first[128];  /* the first one */
+	unsigned count;  /* names that were found */
+	bool noted;      /* they are noted in the dump */
+	char first[128]; /* the first one */
 };
 
 /* Whether the shim exports the name. */
@@ -47,7 +47,8 @@ static void take(const char *name, void *context)
 	size_t end = 0;
 
 	/* What a BLAS itself refers to is defined in other parts of it: those calls are nested. */
-	if (!blas_name_is_unserved(name, is_served) || module_is_blas(found->module, false) || !is_defined_by_blas(name))
+	if (!blas_name_is_unserved(name, is_served) || module_is_blas(found->module, false) ||
+	    !is_defined_by_blas(name))
 		return;
 	if (!found->count++)
 		guest_print(found->first, sizeof(found->first), &end, "%s", name);
@@ -62,12 +63,16 @@ static void sentence_print(const struct found *found, char *sentence, size_t siz
 	size_t end = 0;
 
 	if (found->count == 1) {
-		guest_print(sentence, size, &end, "%s, which %s calls, is named like a routine of BLAS or LAPACK, but flopshim does not know it: it is neither counted nor limited",
-			  found->first, found->path);
+		guest_print(sentence, size, &end,
+		            "%s, which %s calls, is named like a routine of BLAS or LAPACK, but flopshim does not know "
+		            "it: it is neither counted nor limited",
+		            found->first, found->path);
 		return;
 	}
-	guest_print(sentence, size, &end, "%s and %u more, which %s calls, are named like routines of BLAS or LAPACK, but flopshim does not know them: they are neither counted nor limited",
-		  found->first, found->count - 1, found->path);
+	guest_print(sentence, size, &end,
+	            "%s and %u more, which %s calls, are named like routines of BLAS or LAPACK, but flopshim does not "
+	            "know them: they are neither counted nor limited",
+	            found->first, found->count - 1, found->path);
 }
 
 bool unserved_look_at(struct module *module, char *sentence, size_t size)

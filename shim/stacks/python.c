@@ -36,8 +36,8 @@ struct layout {
 	unsigned minor;
 	enum line_format lines;
 	struct {
-		uint16_t holder;      /* in PyThreadState: pointer to the frame, or to its holder (cframe) */
-		int16_t held;         /* in the holder: pointer to the frame (_PyCFrame.current_frame); or IS_THE_FRAME */
+		uint16_t holder; /* in PyThreadState: pointer to the frame, or to its holder (cframe) */
+		int16_t held;    /* in the holder: pointer to the frame (_PyCFrame.current_frame); or IS_THE_FRAME */
 	} innermost;
 	struct {
 		uint16_t code;        /* f_code, f_executable */
@@ -46,11 +46,11 @@ struct layout {
 		int16_t owner;        /* HAS_NO_OWNER before 3.12 */
 	} frame;                      /* PyFrameObject; from 3.11 on _PyInterpreterFrame */
 	struct {
-		uint16_t first_line;  /* co_firstlineno */
+		uint16_t first_line; /* co_firstlineno */
 		uint16_t filename, name;
-		uint16_t table;       /* co_lnotab, co_linetable */
+		uint16_t table;        /* co_lnotab, co_linetable */
 		uint16_t instructions; /* co_code_adaptive; not used before 3.11 */
-	} code;                       /* PyCodeObject */
+	} code;                        /* PyCodeObject */
 	struct {
 		uint16_t ascii, other; /* sizes of PyASCIIObject and PyCompactUnicodeObject */
 	} text_header;
@@ -60,31 +60,40 @@ enum { IS_THE_FRAME = -1, HAS_NO_OWNER = -1 };
 
 static const struct layout layouts[] = {
 	{
-		.minor = 9, .lines = LINES_PAIRS,
+		.minor = 9,
+		.lines = LINES_PAIRS,
 		.innermost = {.holder = 24, .held = IS_THE_FRAME},
 		.frame = {.code = 32, .previous = 24, .instruction = 104, .owner = HAS_NO_OWNER},
 		.code = {.first_line = 40, .filename = 104, .name = 112, .table = 120},
 		.text_header = {.ascii = 48, .other = 72},
-	}, {
-		.minor = 10, .lines = LINES_RANGES,
+	},
+	{
+		.minor = 10,
+		.lines = LINES_RANGES,
 		.innermost = {.holder = 24, .held = IS_THE_FRAME},
 		.frame = {.code = 32, .previous = 24, .instruction = 96, .owner = HAS_NO_OWNER},
 		.code = {.first_line = 40, .filename = 104, .name = 112, .table = 120},
 		.text_header = {.ascii = 48, .other = 72},
-	}, {
-		.minor = 11, .lines = LINES_LOCATIONS,
+	},
+	{
+		.minor = 11,
+		.lines = LINES_LOCATIONS,
 		.innermost = {.holder = 56, .held = 8},
 		.frame = {.code = 32, .previous = 48, .instruction = 56, .owner = HAS_NO_OWNER},
 		.code = {.first_line = 72, .filename = 112, .name = 128, .table = 136, .instructions = 184},
 		.text_header = {.ascii = 48, .other = 72},
-	}, {
-		.minor = 12, .lines = LINES_LOCATIONS,
+	},
+	{
+		.minor = 12,
+		.lines = LINES_LOCATIONS,
 		.innermost = {.holder = 56, .held = 0},
 		.frame = {.code = 0, .previous = 8, .instruction = 56, .owner = 70},
 		.code = {.first_line = 68, .filename = 112, .name = 128, .table = 136, .instructions = 192},
 		.text_header = {.ascii = 40, .other = 56},
-	}, {
-		.minor = 13, .lines = LINES_LOCATIONS,
+	},
+	{
+		.minor = 13,
+		.lines = LINES_LOCATIONS,
 		.innermost = {.holder = 72, .held = IS_THE_FRAME},
 		.frame = {.code = 0, .previous = 8, .instruction = 56, .owner = 70},
 		.code = {.first_line = 68, .filename = 112, .name = 128, .table = 136, .instructions = 200},
@@ -98,7 +107,8 @@ enum {
 	OBJECT_LENGTH = 16,  /* ob_size, and the length of a string */
 	BYTES_CONTENTS = 32, /* ob_sval */
 	TEXT_STATE = 32,     /* of these bits */
-	TEXT_STATE_WIDTH_SHIFT = 2, TEXT_STATE_WIDTH_MASK = 7, /* kind: bytes of a character */
+	TEXT_STATE_WIDTH_SHIFT = 2,
+	TEXT_STATE_WIDTH_MASK = 7, /* kind: bytes of a character */
 	TEXT_STATE_COMPACT = 1 << 5,
 	TEXT_STATE_ASCII = 1 << 6,
 };
@@ -106,9 +116,9 @@ enum {
 enum { OWNED_BY_C_STACK = 3 }; /* owner of a frame, from 3.12 on: it is one of the interpreter itself */
 
 static struct {
-	uint32_t epoch; /* in which the rest was looked for */
+	uint32_t epoch;              /* in which the rest was looked for */
 	const struct layout *layout; /* NULL: no CPython, or a version without a layout here */
-	unsigned minor; /* of version 3; 0: not known */
+	unsigned minor;              /* of version 3; 0: not known */
 	void *(*this_thread_state)(void);
 	int (*is_finalizing)(void);
 	uint64_t code_type, text_type, bytes_type;
@@ -167,10 +177,7 @@ static uint64_t read_word(uint64_t address)
 	return word;
 }
 
-static bool has_type(uint64_t object, uint64_t type)
-{
-	return object && read_word(object + OBJECT_TYPE) == type;
-}
+static bool has_type(uint64_t object, uint64_t type) { return object && read_word(object + OBJECT_TYPE) == type; }
 
 static void put_byte(char *text, size_t size, size_t *end, char byte)
 {
@@ -206,10 +213,10 @@ static void put_utf8(char *text, size_t size, size_t *end, uint32_t point)
 		guest_print(text, size, end, "%c%c", (int)(0xc0 | point >> 6), (int)(0x80 | (point & 63)));
 	else if (point < 0x10000)
 		guest_print(text, size, end, "%c%c%c", (int)(0xe0 | point >> 12), (int)(0x80 | (point >> 6 & 63)),
-			    (int)(0x80 | (point & 63)));
+		            (int)(0x80 | (point & 63)));
 	else
 		guest_print(text, size, end, "%c%c%c%c", (int)(0xf0 | point >> 18), (int)(0x80 | (point >> 12 & 63)),
-			    (int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
+		            (int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
 }
 
 /* Appends a Python string as UTF-8. False if the object is none. */
@@ -233,7 +240,9 @@ static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 		return !length;
 	for (uint64_t i = 0; i < length; i++)
 		put_utf8(text, size, end,
-			 width == 1 ? bytes[i] : width == 2 ? ((const uint16_t *)bytes)[i] : ((const uint32_t *)bytes)[i]);
+		         width == 1   ? bytes[i]
+		         : width == 2 ? ((const uint16_t *)bytes)[i]
+		                      : ((const uint32_t *)bytes)[i]);
 	return true;
 }
 
@@ -259,11 +268,17 @@ static size_t read_table(uint64_t object, uint8_t *table)
  * in each.
  */
 enum {
-	ENTRY_BEGINS = 128,                       /* only the first byte of an entry has this bit */
-	ENTRY_KIND_SHIFT = 3, ENTRY_KIND_MASK = 15, ENTRY_LENGTH_MASK = 7, /* of its instructions, less one */
-	ONE_LINE_0 = 10, ONE_LINE_2 = 12,         /* kinds: kind - ONE_LINE_0 is how many lines further */
-	NO_COLUMNS = 13, LONG_FORM = 14,          /* kinds: a signed number of lines follows */
-	NUMBER_BITS = 6, NUMBER_MASK = 63, NUMBER_GOES_ON = 64,
+	ENTRY_BEGINS = 128, /* only the first byte of an entry has this bit */
+	ENTRY_KIND_SHIFT = 3,
+	ENTRY_KIND_MASK = 15,
+	ENTRY_LENGTH_MASK = 7, /* of its instructions, less one */
+	ONE_LINE_0 = 10,
+	ONE_LINE_2 = 12, /* kinds: kind - ONE_LINE_0 is how many lines further */
+	NO_COLUMNS = 13,
+	LONG_FORM = 14, /* kinds: a signed number of lines follows */
+	NUMBER_BITS = 6,
+	NUMBER_MASK = 63,
+	NUMBER_GOES_ON = 64,
 };
 
 static unsigned read_varint(const uint8_t *table, size_t size, size_t *at)
@@ -342,10 +357,11 @@ static int frame_line(uint64_t frame, uint64_t code)
 
 	read_bytes(code + layout->code.first_line, &first, sizeof(first));
 	if (layout->lines == LINES_LOCATIONS)
-		return line_of_locations(table, size, (int)first, (instruction - (code + layout->code.instructions)) / 2);
+		return line_of_locations(table, size, (int)first,
+		                         (instruction - (code + layout->code.instructions)) / 2);
 	instruction = (uint32_t)instruction;
 	return line_of_pairs(table, size, (int)first, layout->lines == LINES_RANGES ? instruction * 2 : instruction,
-			     layout->lines == LINES_RANGES);
+	                     layout->lines == LINES_RANGES);
 }
 
 /* ---- frames ---- */
@@ -414,8 +430,9 @@ static uint64_t innermost_frame(uint64_t state)
 
 	python.ends = python.is_finalizing && python.is_finalizing();
 	frame = read_word(state + python.layout->innermost.holder);
-	return python.layout->innermost.held == IS_THE_FRAME ? frame
-							     : read_word(frame + (uint16_t)python.layout->innermost.held);
+	return python.layout->innermost.held == IS_THE_FRAME
+	               ? frame
+	               : read_word(frame + (uint16_t)python.layout->innermost.held);
 }
 
 static bool print_frame(char *text, size_t size, size_t *end, uint64_t frame)
@@ -483,7 +500,8 @@ struct python_place python_place(const void *code)
 
 	if (!frame || read_word(frame + python.layout->frame.code) != (uint64_t)code)
 		return (struct python_place){0};
-	return (struct python_place){frame, thread_state(), python.layout->innermost.holder, python.layout->innermost.held};
+	return (struct python_place){frame, thread_state(), python.layout->innermost.holder,
+	                             python.layout->innermost.held};
 }
 
 size_t python_caller(char *text, size_t size)

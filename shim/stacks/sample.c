@@ -31,7 +31,7 @@ enum {
 };
 
 static struct {
-	struct stack_entry *stacks;   /* by hash of the stack */
+	struct stack_entry *stacks; /* by hash of the stack */
 	uint32_t stack_count, stack_places;
 	struct dump_sample **samples; /* by hash of stack, site and namespace */
 	uint32_t sample_count, sample_places;
@@ -557,7 +557,8 @@ void sample_calibrate(void)
 {
 	uint32_t state = calibration.state;
 
-	if (state == PACE_NEVER || state == PACE_WORKED_ON || config.time == TIME_OFF || config.records == RECORDS_CALLS ||
+	if (state == PACE_NEVER || state == PACE_WORKED_ON || config.time == TIME_OFF ||
+	    config.records == RECORDS_CALLS ||
 	    (state == PACE_KNOWN && entry_ticks() - calibration.ticks < CHECK_TICKS) ||
 	    !atomic_compare_exchange_strong(&calibration.state, &state, PACE_WORKED_ON))
 		return;
@@ -651,7 +652,7 @@ static bool is_timed(int64_t cost, bool is_new)
 }
 
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
-		  bool is_new)
+                  bool is_new)
 {
 	uint64_t stands_for, done;
 
@@ -697,7 +698,7 @@ static struct dump_call *log_append(struct thread *thread)
 }
 
 static void log_call(struct thread *thread, uint64_t start_ns, uint64_t end_ns, uint64_t cost,
-		     const struct dump_row *row)
+                     const struct dump_row *row)
 {
 	uint64_t sequence = atomic_fetch_add(&taken.sequence, 1) + 1;
 	uint64_t cumulative = atomic_fetch_add(&taken.cumulative, cost) + cost;

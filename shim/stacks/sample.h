@@ -30,7 +30,7 @@
  * clock takes is not in a call's time.
  */
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
-		  bool is_new);
+                  bool is_new);
 void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row);
 
 /* The same for work charged by hand, whose time is not known. */

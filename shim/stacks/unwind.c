@@ -70,10 +70,7 @@ static long syscall_instead(long number, long a, long b, long c, long d, long e,
 	return machine_syscall(number, a, b, c, d, e, f);
 }
 
-static int close_instead(int file)
-{
-	return file == NO_PIPE ? 0 : close(file);
-}
+static int close_instead(int file) { return file == NO_PIPE ? 0 : close(file); }
 
 /* The thread pointer of the thread whose stack is being taken, under record_lock; NULL: no stack is. */
 static void *volatile unwinding;
@@ -92,8 +89,11 @@ static int iterate_instead(int (*callback)(struct dl_phdr_info *, size_t, void *
 
 static void *instead_of(const char *name)
 {
-	static const struct { const char *name; void *function; } functions[] = {
-		{"pipe2", pipe_instead}, {"read", read_instead}, {"write", write_instead},
+	static const struct {
+		const char *name;
+		void *function;
+	} functions[] = {
+		{"pipe2", pipe_instead},      {"read", read_instead},   {"write", write_instead},
 		{"syscall", syscall_instead}, {"close", close_instead}, {"dl_iterate_phdr", iterate_instead},
 	};
 
@@ -112,7 +112,8 @@ static void got_entry_set(void **entry, void *function, const struct dl_phdr_inf
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
 		end = page_begin(start + info->dlpi_phdr[i].p_memsz);
-		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)entry >= start && (uintptr_t)entry < end;
+		is_read_only |= info->dlpi_phdr[i].p_type == PT_GNU_RELRO && (uintptr_t)entry >= start &&
+		                (uintptr_t)entry < end;
 	}
 	if (is_read_only && mprotect((void *)page, page_size(), PROT_READ | PROT_WRITE))
 		return;
@@ -122,12 +123,12 @@ static void got_entry_set(void **entry, void *function, const struct dl_phdr_inf
 }
 
 struct relocations {
-	const ElfW(Rela) *list;
+	const ElfW(Rela) * list;
 	size_t bytes;
 };
 
-static void got_entries_set(const struct relocations *relocations, const ElfW(Sym) *symbols, const char *names,
-		      const struct dl_phdr_info *info)
+static void got_entries_set(const struct relocations *relocations, const ElfW(Sym) * symbols, const char *names,
+                            const struct dl_phdr_info *info)
 {
 	for (size_t i = 0; i < relocations->bytes / sizeof(ElfW(Rela)); i++) {
 		const ElfW(Rela) *entry = &relocations->list[i];
@@ -149,7 +150,7 @@ static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
 	(void)size;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++)
 		found |= info->dlpi_phdr[i].p_type == PT_DYNAMIC &&
-			 info->dlpi_addr + info->dlpi_phdr[i].p_vaddr == (uintptr_t)wanted;
+		         info->dlpi_addr + info->dlpi_phdr[i].p_vaddr == (uintptr_t)wanted;
 	if (!found)
 		return 0;
 	for (const ElfW(Dyn) *entry = wanted; entry->d_tag; entry++)
@@ -185,7 +186,9 @@ static void without_pipe(void *library)
  */
 static struct {
 	void *(*address_of)(void *);
-	struct { unsigned long module, offset; } place;
+	struct {
+		unsigned long module, offset;
+	} place;
 	void *(*allocate)(size_t); /* found by dlsym, since the shim imports no function that allocates */
 	void (*release)(void *);
 } storage;

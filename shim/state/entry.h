@@ -49,7 +49,7 @@
 
 #include "price/slots.h"
 
-#define STUB_SIZE 16
+#define STUB_SIZE   16
 #define THUNK_FIRST 0xf000
 #define THUNK_COUNT 0x1000
 
@@ -59,20 +59,20 @@
 
 #if defined(__x86_64__)
 /* Offsets of members from the frame pointer, beside those of slots.h. */
-#define ENTRY_FORM (-64)
-#define ENTRY_ROW (-72)
+#define ENTRY_FORM  (-64)
+#define ENTRY_ROW   (-72)
 #define ENTRY_START (-80)
-#define ENTRY_COST (-88) /* until intercept_enter returns: the symbol's number */
-#define ENTRY_RAX (-96)
-#define ENTRY_RDX (-104) /* r10 before the call, rdx after it */
-#define ENTRY_REAL (-112)
+#define ENTRY_COST  (-88) /* until intercept_enter returns: the symbol's number */
+#define ENTRY_RAX   (-96)
+#define ENTRY_RDX   (-104) /* r10 before the call, rdx after it */
+#define ENTRY_REAL  (-112)
 #define ENTRY_SCOPE (-120)
 #define ENTRY_FLAGS (-128)
-#define ENTRY_RAW (-136)
+#define ENTRY_RAW   (-136)
 #define ENTRY_WORDS (-144)
-#define ENTRY_SIZE 144
+#define ENTRY_SIZE  144
 /* Where the slow paths save vector registers, below the frame: the other paths need not touch these cache lines. */
-#define ENTRY_VECTORS (-288)
+#define ENTRY_VECTORS      (-288)
 #define ENTRY_VECTORS_SIZE 144
 #else
 #error "flopshim has no entry body for this processor yet: see entry.h for what one must do"
@@ -82,17 +82,18 @@
  * Where a thread has the function of a nested call: see served_place in state.h. Symbols of one scheme are 8 numbers
  * apart.
  */
-#define SERVED_MASK 0xff8
-#define SERVED_SCALE 2
+#define SERVED_MASK        0xff8
+#define SERVED_SCALE       2
 #define SERVED_EPOCH_SHIFT 32
 
 /* Where a thread has a known site: see site_key and site_hash in state.h. */
 #define SITE_KEY_SHIFT 48
-#define SITE_FACTOR 0x9e3779b97f4a7c15
-#define SITE_BITS 9
+#define SITE_FACTOR    0x9e3779b97f4a7c15
+#define SITE_BITS      9
 
-#define CREDIT_QUANTUM 131072 /* FLOPs: any portion of credit is smaller; see dear_goes_on for calls that cost so much */
-#define CREDIT_LEASE (-1)     /* instead of credit: the thread is under a limit, and spends its lease */
+#define CREDIT_QUANTUM \
+	131072            /* FLOPs: any portion of credit is smaller; see dear_goes_on for calls that cost so much */
+#define CREDIT_LEASE (-1) /* instead of credit: the thread is under a limit, and spends its lease */
 
 /*
  * Offsets of the members that an entry body reads: HEAD_, THREAD_, SITE_, LANE_ and ROW_. They are listed in
@@ -120,7 +121,10 @@ struct entry_places {
 #define ENTRY_PLACES __start_flopshim_places
 extern const struct entry_places ENTRY_PLACES __attribute__((visibility("hidden")));
 
-static inline uint64_t entry_place(const int32_t *distance) { return (uint64_t)distance + (uint64_t)(int64_t)*distance; }
+static inline uint64_t entry_place(const int32_t *distance)
+{
+	return (uint64_t)distance + (uint64_t)(int64_t)*distance;
+}
 
 static inline bool entry_is_stub(uint64_t address)
 {
@@ -215,7 +219,8 @@ enum entry_flags {
 	ENTRY_TIMED = 1,
 	/* timed by the clock */
 	ENTRY_LOGGED = 2,
-	ENTRY_COARSE = 4, /* shares a coarse row: what it has added there is in the frame, so that it can be taken back */
+	ENTRY_COARSE =
+		4, /* shares a coarse row: what it has added there is in the frame, so that it can be taken back */
 	ENTRY_TICKS = 8, /* timed by the processor's counter */
 	ENTRY_DEAR = 16, /* with ENTRY_TICKS, but not in a burst: its time counts, however long it is */
 	ENTRY_INFO = 64, /* its INFO may say that it did nothing */

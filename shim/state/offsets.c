@@ -9,7 +9,7 @@
 
 #include "shim/state/state.h"
 
-#define VALUE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
+#define VALUE(name, value)         __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define OFFSET(name, type, member) VALUE(name, offsetof(type, member))
 
 void offsets(void)

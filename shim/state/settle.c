@@ -72,7 +72,8 @@ static size_t unsettled_look(void)
 	for (size_t i = 0; i < unsettled.count; i++) {
 		struct unsettled *other = &unsettled.list[i];
 
-		if (other->tid && (thread_ran_ns(other->tid) - other->ran_ns >= SETTLED_AFTER_NS || thread_waits(other->tid)))
+		if (other->tid &&
+		    (thread_ran_ns(other->tid) - other->ran_ns >= SETTLED_AFTER_NS || thread_waits(other->tid)))
 			other->tid = 0;
 		left += other->tid != 0;
 	}

@@ -13,8 +13,8 @@ struct form;
 struct site {
 	uint64_t caller;
 	uint32_t symbol;
-	uint32_t number;  /* its number in the dump */
-	uint32_t flags;   /* enum site_flags */
+	uint32_t number;        /* its number in the dump */
+	uint32_t flags;         /* enum site_flags */
 	_Atomic uint32_t epoch; /* in which it was resolved; 0 while it changes */
 	const struct form *form;
 	void *real;

@@ -15,42 +15,44 @@
 #include "shim/state/entry.h"
 #include "shim/state/epoch.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
 	KNOWN_SITES = 1 << SITE_BITS, /* known sites of a thread, in pairs of places: see site_other */
-	CREDIT_NONE = -2,       /* instead of credit: every call takes the slow path */
-	CREDIT_TIMED = -3,      /* instead of credit: every call is timed, and nothing else is due */
-	CREDIT_RENEWALS = 15,   /* portions that credit_renew may add to one of the slow path's */
-	DEAR_CALL = 2048,       /* an expensive call takes at least so much of the credit: see dear_goes_on */
-	DEAR_SHIFT = 12,        /* and this part of its cost beside that: cost >> DEAR_SHIFT */
-	DEAR_LEASE_MAX = 1 << 21, /* FLOPs: dear_goes_on pays no larger call from the lease */
-	LONG_TIMES_MEAN = 16,   /* see leave_long */
-	BURST_CALL = 512,       /* what a call of a burst takes from until_clock, beside its FLOPs */
-	ROW_BLOCKS_MAX = 40,    /* blocks of rows that a lane may have */
-	MISSES_MAX = 64,        /* see rows_are_searched */
-	STREAK_FOLLOWED = 4,    /* see site_follow */
-	SERVED_MISSES = 64,     /* nested calls from other libraries before one of these is served instead */
+	CREDIT_NONE = -2,             /* instead of credit: every call takes the slow path */
+	CREDIT_TIMED = -3,            /* instead of credit: every call is timed, and nothing else is due */
+	CREDIT_RENEWALS = 15,         /* portions that credit_renew may add to one of the slow path's */
+	DEAR_CALL = 2048,             /* an expensive call takes at least so much of the credit: see dear_goes_on */
+	DEAR_SHIFT = 12,              /* and this part of its cost beside that: cost >> DEAR_SHIFT */
+	DEAR_LEASE_MAX = 1 << 21,     /* FLOPs: dear_goes_on pays no larger call from the lease */
+	LONG_TIMES_MEAN = 16,         /* see leave_long */
+	BURST_CALL = 512,             /* what a call of a burst takes from until_clock, beside its FLOPs */
+	ROW_BLOCKS_MAX = 40,          /* blocks of rows that a lane may have */
+	MISSES_MAX = 64,              /* see rows_are_searched */
+	STREAK_FOLLOWED = 4,          /* see site_follow */
+	SERVED_MISSES = 64,           /* nested calls from other libraries before one of these is served instead */
 };
 
 enum site_flags {
-	SITE_CALLER_SERVES = 1 << 0, /* the caller's module serves BLAS: while a call is in flight, its calls are nested */
+	SITE_CALLER_SERVES =
+		1 << 0, /* the caller's module serves BLAS: while a call is in flight, its calls are nested */
 	SITE_ILP64 = 1 << 1,
-	SITE_PASS = 1 << 2,          /* the function is no BLAS: jump to it, uncounted */
-	SITE_QUERIES = 1 << 3,       /* calls may be workspace queries */
-	SITE_NESTED = 1 << 4,        /* a part of another routine's work, whichever thread runs it */
-	SITE_BATCH = 1 << 5,         /* calls may be of several groups */
-	SITE_INFO = ENTRY_INFO,      /* calls may say by INFO that they did nothing */
-	SITE_OUTERMOST = 1 << 7,     /* of a known site: some call was not nested, see frames_find_again */
+	SITE_PASS = 1 << 2,      /* the function is no BLAS: jump to it, uncounted */
+	SITE_QUERIES = 1 << 3,   /* calls may be workspace queries */
+	SITE_NESTED = 1 << 4,    /* a part of another routine's work, whichever thread runs it */
+	SITE_BATCH = 1 << 5,     /* calls may be of several groups */
+	SITE_INFO = ENTRY_INFO,  /* calls may say by INFO that they did nothing */
+	SITE_OUTERMOST = 1 << 7, /* of a known site: some call was not nested, see frames_find_again */
 	/*
 	 * The flags from here on are of sites that no thread remembers: struct known_site has room only for those
 	 * above.
 	 */
-	SITE_DOUBTFUL = 1 << 9,      /* each call is examined before its arguments are believed: see doubt.h */
-	SITE_BY_VALUE = 1 << 8,      /* what a call means depends on its arguments: see taken.h */
+	SITE_DOUBTFUL = 1 << 9, /* each call is examined before its arguments are believed: see doubt.h */
+	SITE_BY_VALUE = 1 << 8, /* what a call means depends on its arguments: see taken.h */
 };
-_Static_assert(SITE_INFO <= UINT8_MAX && SITE_OUTERMOST <= UINT8_MAX && SITE_BY_VALUE > UINT8_MAX, "flags of struct known_site");
+_Static_assert(SITE_INFO <= UINT8_MAX && SITE_OUTERMOST <= UINT8_MAX && SITE_BY_VALUE > UINT8_MAX,
+               "flags of struct known_site");
 
 /* How a site's arguments are read. All but READING_OTHER are quick, and calls read so are never workspace queries. */
 enum reading {
@@ -66,7 +68,7 @@ enum reading {
 	READING_VALUES,      /* CBLAS, LP64: enums and integers by value */
 	READING_POINTERS_64,
 	READING_VALUES_64,
-	READING_OTHER,       /* by the form's description */
+	READING_OTHER, /* by the form's description */
 };
 
 /*
@@ -75,20 +77,20 @@ enum reading {
  * which no call has.
  */
 struct known_site {
-	uint64_t key;                /* see site_key */
+	uint64_t key; /* see site_key */
 	uint32_t epoch;
-	uint8_t flags;               /* enum site_flags */
-	uint8_t streak;              /* calls in a row that had the expected shape: see site_follow */
+	uint8_t flags;  /* enum site_flags */
+	uint8_t streak; /* calls in a row that had the expected shape: see site_follow */
 	uint8_t stack_words;
-	uint8_t reading;             /* enum reading */
+	uint8_t reading; /* enum reading */
 	void *real;
 	struct dump_row *row;
-	const struct scope *scope;   /* where `row` charges */
+	const struct scope *scope; /* where `row` charges */
 	const struct form *form;
-	const struct shape_arg *args;/* of the shape: options, then dimensions */
+	const struct shape_arg *args; /* of the shape: options, then dimensions */
 	uint32_t site;
 	uint8_t options, dims;
-	int16_t offset;              /* offset of the first of these in the frame */
+	int16_t offset; /* offset of the first of these in the frame */
 };
 _Static_assert(sizeof(struct known_site) == 64, "one cache line");
 
@@ -99,15 +101,15 @@ _Static_assert(sizeof(struct known_site) == 64, "one cache line");
  * signal handler may put a larger one in its place while it is searched.
  */
 struct row_index {
-	uint64_t mask; /* number of entries - 1 */
+	uint64_t mask;                                   /* number of entries - 1 */
 	uint64_t entries[] __attribute__((aligned(64))); /* 0 is empty */
 };
 
 enum {
-	ROW_ALIGN = 64,      /* a row's address is a multiple of it */
+	ROW_ALIGN = 64, /* a row's address is a multiple of it */
 	ROW_TAG_BITS = 22,
-	ROW_NEIGHBOURS = 8,  /* entries in a cache line: see hash_end */
-	ROWS_MAX = 1 << 15,  /* of a lane: later shapes share coarse rows */
+	ROW_NEIGHBOURS = 8, /* entries in a cache line: see hash_end */
+	ROWS_MAX = 1 << 15, /* of a lane: later shapes share coarse rows */
 };
 _Static_assert((1 << (MEMORY_BITS + ROW_TAG_BITS - 64)) <= ROW_ALIGN, "an address and a tag are one number");
 _Static_assert(ROWS_MAX * 4 <= 1 << ROW_TAG_BITS, "a tag tells where to begin in the largest index");
@@ -126,15 +128,15 @@ struct scope {
 
 /* The rows of a lane. They go with it to the next thread that has it. */
 struct lane_rows {
-	const struct dump_part *near;    /* the block where row_look has last found a row: see row_is_near */
+	const struct dump_part *near; /* the block where row_look has last found a row: see row_is_near */
 	struct row_index *index;
 	uint32_t count;
-	uint32_t misses;                 /* in a full lane: calls in a row that had no row of their own */
-	uint32_t lane;                   /* the lane's number */
+	uint32_t misses; /* in a full lane: calls in a row that had no row of their own */
+	uint32_t lane;   /* the lane's number */
 	uint32_t block_count;
-	bool coarse;                     /* the lane is full */
-	uint32_t factors;                /* the generation of multipliers that the rows were priced with */
-	struct dump_row *overflow;       /* for calls of new shapes once the file cannot grow, NULL before;
+	bool coarse;                              /* the lane is full */
+	uint32_t factors;                         /* the generation of multipliers that the rows were priced with */
+	struct dump_row *overflow;                /* for calls of new shapes once the file cannot grow, NULL before;
 	                                    the rows for the other kinds follow it */
 	struct dump_part *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
@@ -158,7 +160,7 @@ struct steady_site {
 	uint64_t threshold; /* the site's own, which holds if it is larger than the thread's */
 	uint64_t passed;    /* FLOPs of calls below the threshold since the last stack */
 	uint32_t site;
-	uint32_t same;      /* stacks in a row that were the same */
+	uint32_t same; /* stacks in a row that were the same */
 };
 
 #define STEADY_SITES 64
@@ -168,9 +170,9 @@ struct steady_site {
  * call.
  */
 struct left_call {
-	uint64_t slot; /* of the return address */
+	uint64_t slot;        /* of the return address */
 	struct dump_row *row; /* where they are counted; NULL: not by this process, or on a row that was lost */
-	uint64_t count; /* calls that have both in common; 0: this element is free */
+	uint64_t count;       /* calls that have both in common; 0: this element is free */
 };
 
 enum { LEFT_CALLS = 256 };
@@ -186,7 +188,7 @@ struct forked_frames {
 };
 
 /* What is counted down from these is never used up: no stack is ever due, or a burst does not end. */
-#define UNTIL_NEVER INT64_MAX
+#define UNTIL_NEVER     INT64_MAX
 #define THRESHOLD_NEVER UINT64_MAX
 
 /*
@@ -219,39 +221,40 @@ struct forked_frames {
  * call and after its end: there nothing matches, and the slow path is taken.
  */
 struct thread {
-	int64_t credit;                  /* FLOPs that may be charged before the slow path must look, or a CREDIT_ below 0 */
+	int64_t credit; /* FLOPs that may be charged before the slow path must look, or a CREDIT_ below 0 */
 	const struct scope *volatile scope; /* where this thread charges; its creator may write it */
-	const struct scope *credit_scope; /* where `credit` and `lease` may be spent */
-	struct dump_lane *lane;          /* in the dump; this thread is its only writer */
+	const struct scope *credit_scope;   /* where `credit` and `lease` may be spent */
+	struct dump_lane *lane;             /* in the dump; this thread is its only writer */
 	struct lane_rows rows;
 	struct served served[SERVED_COUNT] __attribute__((aligned(64)));
 	struct known_site sites[KNOWN_SITES] __attribute__((aligned(64)));
 
 	/* What the slow paths keep. */
-	_Atomic int64_t lease;           /* reserved on the limits of credit_scope, unspent: see charge.c */
-	int64_t until_sample;            /* FLOPs until the next sampled stack; credit_settle takes off what was used */
-	int64_t credit_given;            /* what `credit` was when it was handed out; 0 once it is settled */
-	uint32_t renewals;               /* how often the fast path may still hand out a portion */
-	int64_t refill_mark;             /* what `until_sample` was when the slow path last handed out credit */
-	int64_t until_clock;             /* while every call is timed: what is left until that ends, see clock_goes_on */
-	uint64_t stack_threshold;        /* what until_sample was drawn with, 0 before the first; or THRESHOLD_NEVER */
-	struct dump_part *log;           /* the block of the ordered record that grows */
-	uint32_t busy;                   /* calls inside the slow path: those of a signal handler take no stack */
-	uint32_t turn;                   /* which of its two places the next new site takes */
-	uint32_t own_epoch;              /* the last epoch that it has seen: in a new one it looks at leases and rows again */
-	uint32_t served_epoch;           /* in which thread_head.served_start and served_size were looked up */
-	uint32_t served_misses;          /* nested calls from other libraries since then */
+	_Atomic int64_t lease;    /* reserved on the limits of credit_scope, unspent: see charge.c */
+	int64_t until_sample;     /* FLOPs until the next sampled stack; credit_settle takes off what was used */
+	int64_t credit_given;     /* what `credit` was when it was handed out; 0 once it is settled */
+	uint32_t renewals;        /* how often the fast path may still hand out a portion */
+	int64_t refill_mark;      /* what `until_sample` was when the slow path last handed out credit */
+	int64_t until_clock;      /* while every call is timed: what is left until that ends, see clock_goes_on */
+	uint64_t stack_threshold; /* what until_sample was drawn with, 0 before the first; or THRESHOLD_NEVER */
+	struct dump_part *log;    /* the block of the ordered record that grows */
+	uint32_t busy;            /* calls inside the slow path: those of a signal handler take no stack */
+	uint32_t turn;            /* which of its two places the next new site takes */
+	uint32_t own_epoch;       /* the last epoch that it has seen: in a new one it looks at leases and rows again */
+	uint32_t served_epoch;    /* in which thread_head.served_start and served_size were looked up */
+	uint32_t served_misses;   /* nested calls from other libraries since then */
 	uint64_t served_start, served_size; /* those of thread_head, for the next thread that has this place */
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* the exceed callback that runs, as in dump_frame; 0 for none */
-	struct raising *raising;         /* the refused call that a Python statement is to raise: raise.c; NULL for none */
+	struct raising *raising; /* the refused call that a Python statement is to raise: raise.c; NULL for none */
 	const struct scope *_Atomic held; /* the scope that its slow path is charging to: see charge_scope */
-	struct origin *origin;           /* who created the thread, and what it has open */
-	struct thread *next;             /* in the list of living threads, or of free ones */
+	struct origin *origin;            /* who created the thread, and what it has open */
+	struct thread *next;              /* in the list of living threads, or of free ones */
 	struct steady_site steady[STEADY_SITES];
-	uint32_t looks, left_next, left_count; /* searches of the calls in flight; next element of `left`, and how many are used */
+	uint32_t looks, left_next,
+		left_count; /* searches of the calls in flight; next element of `left`, and how many are used */
 	struct left_call left[LEFT_CALLS];
-	uint64_t *lost_calls; /* in the parent's dump, where the process can have none; NULL otherwise */
+	uint64_t *lost_calls;        /* in the parent's dump, where the process can have none; NULL otherwise */
 	struct forked_frames forked; /* the calls in flight when it last forked */
 };
 
@@ -271,11 +274,11 @@ extern struct dump_row row_none __attribute__((visibility("hidden")));
  */
 struct thread_head {
 	struct thread *thread;
-	struct dump_lane *lane;         /* the thread's lane */
-	uint64_t stack_low, stack_high; /* bounds of the thread's own stack, as far as they are known */
+	struct dump_lane *lane;             /* the thread's lane */
+	uint64_t stack_low, stack_high;     /* bounds of the thread's own stack, as far as they are known */
 	uint64_t served_start, served_size; /* the library that the thread's `served` is for; see serve_from */
 	/* The lane's call in flight, if it is the only one; see head_settle. */
-	uint64_t open_slot;             /* OPEN_NONE or OPEN_MANY, no addresses on a stack, if there is none or more */
+	uint64_t open_slot; /* OPEN_NONE or OPEN_MANY, no addresses on a stack, if there is none or more */
 	uint64_t open_return;
 } __attribute__((aligned(64)));
 
@@ -345,7 +348,10 @@ static inline uint32_t served_place(uint32_t symbol)
  */
 _Static_assert(THUNK_FIRST + THUNK_COUNT <= 1 << (64 - SITE_KEY_SHIFT), "symbols have 16 bits");
 _Static_assert(SITE_KEY_SHIFT == MEMORY_BITS, "a caller's address and a symbol are one number");
-static inline uint64_t site_key(uint64_t caller, uint32_t symbol) { return caller ^ (uint64_t)symbol << SITE_KEY_SHIFT; }
+static inline uint64_t site_key(uint64_t caller, uint32_t symbol)
+{
+	return caller ^ (uint64_t)symbol << SITE_KEY_SHIFT;
+}
 
 /* The first place of a site among a thread's known ones. */
 static inline uint32_t site_hash(uint64_t key) { return (uint32_t)(key * SITE_FACTOR >> (64 - SITE_BITS)); }

@@ -28,7 +28,7 @@
 #include "shim/state/registry.h"
 
 #define STACK_UNLIMITED ((uint64_t)1 << 36) /* size of a stack without a limit: nothing else lies that near */
-#define STACK_GUESS ((uint64_t)8 << 20)
+#define STACK_GUESS     ((uint64_t)8 << 20)
 
 /* Makes `thread` the state of the calling thread. A signal handler that comes in between finds no call in flight. */
 static void thread_become(struct thread *thread)
@@ -62,8 +62,8 @@ static struct {
 	struct guest_pool births; /* under record_lock */
 	uint64_t main_thread, main_stack_size, thread_stack_size;
 } life = {.births = {.size = sizeof(struct birth),
-		     .fresh = (char *)first_births,
-		     .fresh_end = (char *)(first_births + BIRTHS_FIRST)}};
+                     .fresh = (char *)first_births,
+                     .fresh_end = (char *)(first_births + BIRTHS_FIRST)}};
 
 static __thread struct origin *origin_self __attribute__((tls_model("initial-exec")));
 
@@ -147,9 +147,11 @@ static void thread_find_stack(void)
 		return;
 	}
 	thread_head.stack_high = thread_pointer;
-	thread_head.stack_low = birth && birth->stack_base ? birth->stack_base
-			      : page_end(thread_pointer) -
-					(birth && birth->stack_size ? birth->stack_size : life.thread_stack_size);
+	thread_head.stack_low =
+		birth && birth->stack_base
+			? birth->stack_base
+			: page_end(thread_pointer) -
+				  (birth && birth->stack_size ? birth->stack_size : life.thread_stack_size);
 }
 
 /*
@@ -239,7 +241,8 @@ static void *born(void *argument)
 	return birth->start(birth->argument);
 }
 
-static void birth_describe(struct birth *birth, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+static void birth_describe(struct birth *birth, const pthread_attr_t *attributes, void *(*start)(void *),
+                           void *argument)
 {
 	void *base = NULL;
 	size_t size = 0;
@@ -269,12 +272,13 @@ static void origin_missing(void)
 	if (limited && config.on_exceed != EXCEED_WARN)
 		exceed_without_memory();
 	if (open && !atomic_exchange(&said, true))
-		guest_say("no memory to remember a thread's creator: the thread is charged to the namespace of the process instead");
+		guest_say("no memory to remember a thread's creator: the thread is charged to the namespace of the "
+		          "process instead");
 }
 
 /* Creates a thread that knows its creator: it charges where that one has a scope open. */
 __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-							  void *(*start)(void *), void *argument)
+                                                          void *(*start)(void *), void *argument)
 {
 	struct origin *origin = NULL;
 	int result;
@@ -384,7 +388,7 @@ struct thread *lifecycle_thread(void)
 		return NULL;
 	if (likely(thread_self != &thread_null))
 		return thread_self;
-	sample_calibrate(); /* the first reading: making the dump takes long enough for a second one */
+	sample_calibrate();       /* the first reading: making the dump takes long enough for a second one */
 	guest_lock(&record_lock); /* a signal handler must not make a second one meanwhile */
 	thread = thread_self != &thread_null ? thread_self : thread_make();
 	if (thread) {

@@ -7,12 +7,12 @@
 
 #include "flopshim.h"
 
-void dgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *, const int *,
-	    const double *, const int *, const double *, double *, const int *);
-void zgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *, const int *,
-	    const double *, const int *, const double *, double *, const int *);
-void dtrsm_(const char *, const char *, const char *, const char *, const int *, const int *, const double *, const double *,
-	    const int *, double *, const int *);
+void dgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *,
+            const int *, const double *, const int *, const double *, double *, const int *);
+void zgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *,
+            const int *, const double *, const int *, const double *, double *, const int *);
+void dtrsm_(const char *, const char *, const char *, const char *, const int *, const int *, const double *,
+            const double *, const int *, double *, const int *);
 void dgeqrf_(const int *, const int *, double *, const int *, double *, double *, const int *, int *);
 double ddot_(const int *, const double *, const int *, const double *, const int *);
 
@@ -55,11 +55,12 @@ int main(void)
 	dots(100, 7);
 	zgemm_("N", "N", &m, &n, &k, complex_one, a, &order, b, &order, complex_one, c, &order);
 	dgeqrf_(&rows, &rows, a, &order, tau, work, &ask, &info); /* a workspace query */
-	FLOPSHIM_SCOPE("solve") {
+	FLOPSHIM_SCOPE("solve")
+	{
 		for (int i = 0; i < 2; i++)
 			dtrsm_("L", "U", "N", "N", &m, &n, &one, a, &order, b, &order);
 		FLOPSHIM_SCOPE("little", 1000)
-			product(10, 10, 10); /* costs 2,000 FLOPs, so it is refused */
+		product(10, 10, 10); /* costs 2,000 FLOPs, so it is refused */
 	}
 	flopshim_charge("fft", 5000, NULL, 0, NULL);
 	pthread_create(&thread, NULL, in_a_thread, NULL);

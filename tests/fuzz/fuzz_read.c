@@ -24,7 +24,7 @@ static FILE *discard;
 
 static void print(struct views *views, const struct options *options)
 {
-	struct output output = { .stream = discard };
+	struct output output = {.stream = discard};
 	struct answer answer;
 
 	options_answer(options, &answer, NULL);
@@ -38,7 +38,7 @@ static void print_all(const struct aggregate *aggregate)
 
 	views_open(&views, aggregate);
 	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
-		struct options options = { .format = formats[i], .top = 20 };
+		struct options options = {.format = formats[i], .top = 20};
 
 		if (!formats[i]->one_table)
 			print(&views, &options);
@@ -53,11 +53,11 @@ static void print_all(const struct aggregate *aggregate)
 
 static void print_by(const struct dump_source *source, const struct key *key)
 {
-	struct options options = { .format = &format_text, .by = key };
+	struct options options = {.format = &format_text, .by = key};
 	struct aggregate aggregate;
 	struct views views;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ .origin = key->origin });
+	aggregate_open(&aggregate, &(struct aggregate_options){.origin = key->origin});
 	aggregate_add(&aggregate, source, "input");
 	views_open(&views, &aggregate);
 	print(&views, &options);
@@ -112,7 +112,7 @@ static void put_checks_right(unsigned char *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned char *bytes = malloc(size ? size : 1);
-	struct memory_file file = { bytes, size };
+	struct memory_file file = {bytes, size};
 	struct dump_source source = memory_source(&file);
 	struct aggregate aggregate;
 
@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(bytes, data, size);
 	if (size > PAGE && bytes[PAGE - 1] % 2 == 0) /* the format does not use this byte */
 		put_checks_right(bytes, size);
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	aggregate_add(&aggregate, &source, "input");
 	print_all(&aggregate);
 	aggregate_close(&aggregate);
@@ -143,7 +143,8 @@ static uint64_t next_random(uint64_t *state)
 
 static void mutate(unsigned char *bytes, size_t size, uint64_t *state)
 {
-	static const uint64_t interesting[] = { 0, 1, 8, 63, 64, PAGE - 1, PAGE, 4 * PAGE, 0xffffffff, UINT64_MAX, INT64_MAX, 1u << 31 };
+	static const uint64_t interesting[] = {0,    1,        8,          63,         64,        PAGE - 1,
+	                                       PAGE, 4 * PAGE, 0xffffffff, UINT64_MAX, INT64_MAX, 1u << 31};
 	unsigned changes = 1 + next_random(state) % 12;
 
 	bytes[PAGE - 1] = (unsigned char)next_random(state);
@@ -153,7 +154,8 @@ static void mutate(unsigned char *bytes, size_t size, uint64_t *state)
 		if (i % 2) /* most fields are at the beginning of a page */
 			at = at / PAGE * PAGE + at % 512;
 		if (next_random(state) % 2 && at / 8 * 8 + 8 <= size)
-			memcpy(bytes + at / 8 * 8, &interesting[next_random(state) % (sizeof interesting / sizeof *interesting)],
+			memcpy(bytes + at / 8 * 8,
+			       &interesting[next_random(state) % (sizeof interesting / sizeof *interesting)],
 			       next_random(state) % 2 ? 8 : 4);
 		else if (at < size)
 			bytes[at] = (unsigned char)next_random(state);

@@ -40,17 +40,34 @@ static uint64_t chance(uint64_t below)
 static uint64_t odd_number(uint64_t size)
 {
 	static const uint64_t numbers[] = {
-		0, 1, 2, 7, 8, 63, 64, 255, 4095, 4096, 65535, 65536, 1u << 31, 0x7fffffff, 0xffffffff, UINT64_C(1) << 32,
-		UINT64_C(1) << 40, UINT64_C(1) << 62, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, UINT64_MAX - 7,
+		0,
+		1,
+		2,
+		7,
+		8,
+		63,
+		64,
+		255,
+		4095,
+		4096,
+		65535,
+		65536,
+		1u << 31,
+		0x7fffffff,
+		0xffffffff,
+		UINT64_C(1) << 32,
+		UINT64_C(1) << 40,
+		UINT64_C(1) << 62,
+		INT64_MAX,
+		(uint64_t)INT64_MIN,
+		UINT64_MAX,
+		UINT64_MAX - 7,
 	};
 
 	switch (chance(4)) {
-	case 0:
-		return chance(size) / 8 * 8; /* somewhere in the file */
-	case 1:
-		return chance(100);
-	default:
-		return numbers[chance(sizeof numbers / sizeof *numbers)];
+	case 0: return chance(size) / 8 * 8; /* somewhere in the file */
+	case 1: return chance(100);
+	default: return numbers[chance(sizeof numbers / sizeof *numbers)];
 	}
 }
 
@@ -64,7 +81,7 @@ struct bytes {
 static struct bytes load(const char *path)
 {
 	FILE *stream = fopen(path, "rb");
-	struct bytes bytes = { .capacity = 16 << 20 };
+	struct bytes bytes = {.capacity = 16 << 20};
 
 	bytes.at = malloc(bytes.capacity);
 	if (!stream || !bytes.at) {
@@ -85,7 +102,8 @@ static size_t list_blocks(const struct bytes *bytes, size_t *offsets)
 {
 	size_t count = 0;
 
-	for (size_t at = DUMP_PAGE_LEAST; at + DUMP_PAGE_LEAST <= bytes->size && count < BLOCKS_MAX; at += DUMP_PAGE_LEAST)
+	for (size_t at = DUMP_PAGE_LEAST; at + DUMP_PAGE_LEAST <= bytes->size && count < BLOCKS_MAX;
+	     at += DUMP_PAGE_LEAST)
 		if (block_at(bytes, at)->magic == DUMP_BLOCK_MAGIC)
 			offsets[count++] = at;
 	return count;
@@ -107,7 +125,8 @@ static void check_header(struct bytes *bytes)
 	if (header->identity_check)
 		header->identity_check = dump_identity_check(header);
 	if (header->close_check)
-		header->close_check = dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check));
+		header->close_check =
+			dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check));
 }
 
 /* ---- changes ---- */
@@ -144,7 +163,8 @@ static void swap_blocks(struct bytes *bytes, const size_t *offsets, size_t count
 static void double_block(struct bytes *bytes, const size_t *offsets, size_t count)
 {
 	size_t i = chance(count), size = extent(bytes, offsets, count, i);
-	size_t to = (bytes->size + 7) & ~(size_t)7; /* block headers must be aligned here; the file may have been cut anywhere */
+	size_t to = (bytes->size + 7) &
+	            ~(size_t)7; /* block headers must be aligned here; the file may have been cut anywhere */
 
 	if (chance(2)) {
 		size_t j = chance(count);
@@ -170,9 +190,7 @@ static void cut(struct bytes *bytes, const size_t *offsets, size_t count)
 	size_t i = chance(count), size = extent(bytes, offsets, count, i);
 
 	switch (chance(3)) {
-	case 0:
-		bytes->size = DUMP_PAGE_LEAST + chance(bytes->size - DUMP_PAGE_LEAST);
-		break;
+	case 0: bytes->size = DUMP_PAGE_LEAST + chance(bytes->size - DUMP_PAGE_LEAST); break;
 	case 1: /* clear the second half of a block */
 		memset(bytes->at + offsets[i] + size / 2, 0, size - size / 2);
 		break;
@@ -220,7 +238,8 @@ static void change_entry(struct bytes *bytes, const size_t *offsets, size_t coun
 	if (chance(2))
 		block->content_check = 0;
 	if (chance(8) == 0)
-		memcpy(bytes->at + offsets[i] + at, "=\x1b[31m\xc2\x9b\x9b", 8); /* control sequences of terminals, and a formula */
+		memcpy(bytes->at + offsets[i] + at, "=\x1b[31m\xc2\x9b\x9b",
+		       8); /* control sequences of terminals, and a formula */
 	else
 		memcpy(bytes->at + offsets[i] + at, &number, chance(2) ? 8 : 4);
 }
@@ -329,7 +348,7 @@ static const char *json_list(const char *at, char end, unsigned depth)
 
 static const char *json_value(const char *at, unsigned depth)
 {
-	static const char *const words[] = { "null", "true", "false" };
+	static const char *const words[] = {"null", "true", "false"};
 
 	if (depth > 30)
 		return NULL;
@@ -377,10 +396,10 @@ static bool is_zero(const char *text)
 
 enum { FILE_DUMP, FILE_OUT, FILE_ERR, FILES };
 static int files[FILES];
-static char name[64];          /* path of the dump */
+static char name[64]; /* path of the dump */
 static struct bytes mutant;
 static unsigned long round_now;
-static char *said[FILES];      /* what the report has written, as texts */
+static char *said[FILES]; /* what the report has written, as texts */
 
 static int real_error; /* standard error of this program; descriptor 2 is the report's */
 
@@ -406,7 +425,8 @@ static void fail(const char *what, const char *arguments)
 static void on_signal(int number)
 {
 	keep_mutant();
-	dprintf(real_error, "mutants: mutant-%lu.dump: %s\n", round_now, number == SIGALRM ? "the report takes too long" : "the report crashes");
+	dprintf(real_error, "mutants: mutant-%lu.dump: %s\n", round_now,
+	        number == SIGALRM ? "the report takes too long" : "the report crashes");
 	_exit(1);
 }
 
@@ -444,7 +464,7 @@ static double processor_seconds(void)
 /* Runs one command of the report on the mutant. Returns whether its output is as it must be; says so if it is not. */
 static bool run(int (*command)(int count, char **arguments), const char *first, const char *second)
 {
-	char *arguments[6] = { (char *)first };
+	char *arguments[6] = {(char *)first};
 	int count = 1, status;
 	double begin;
 	bool well = true;
@@ -480,8 +500,9 @@ static bool run(int (*command)(int count, char **arguments), const char *first, 
 
 static bool run_all(void)
 {
-	static const char *const tables[] = { "--csv", "--csv=shapes", "--csv=namespaces", "--csv=sites", "--csv=stacks",
-	                                      "--csv=process_list", "--markdown", "--by=thread", "--by=site", "--reprice" };
+	static const char *const tables[] = {"--csv",        "--csv=shapes",       "--csv=namespaces", "--csv=sites",
+	                                     "--csv=stacks", "--csv=process_list", "--markdown",       "--by=thread",
+	                                     "--by=site",    "--reprice"};
 	bool well = run(command_report, "report", NULL) & run(command_report, "report", "--json");
 
 	well &= run(command_report, "report", tables[chance(sizeof tables / sizeof *tables)]);
@@ -517,7 +538,7 @@ int main(int count, char **arguments)
 	open_files();
 	signal(SIGALRM, on_signal);
 	signal(SIGABRT, on_signal);
-	mutant = (struct bytes){ .at = malloc(16 << 20), .capacity = 16 << 20 };
+	mutant = (struct bytes){.at = malloc(16 << 20), .capacity = 16 << 20};
 	if (!mutant.at)
 		abort();
 	for (int i = 2; i < count; i++) {

@@ -37,7 +37,7 @@ static void begin(struct common *common, uint32_t pid, const char *program)
 
 static void add_lane(struct common *common, uint64_t nested)
 {
-	struct dump_lane lane = { .nested_calls = nested, .threads = 1 };
+	struct dump_lane lane = {.nested_calls = nested, .threads = 1};
 
 	writer_lane(&common->writer, &lane);
 }
@@ -94,7 +94,7 @@ static void simple(struct common *common)
 static void budget(struct common *common)
 {
 	struct writer *writer = &common->writer;
-	struct dump_limit limit = { 0 };
+	struct dump_limit limit = {0};
 	uint32_t train, forward, wrong;
 	struct dump_row row;
 
@@ -103,15 +103,21 @@ static void budget(struct common *common)
 	train = writer_namespace(writer, "train", 0);
 	forward = writer_namespace(writer, "train.forward", train);
 	wrong = writer_namespace(writer, "train.bakward", train);
-	limit = (struct dump_limit){ .amount = 100000000, .used = 74000000 };
+	limit = (struct dump_limit){.amount = 100000000, .used = 74000000};
 	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
-	limit = (struct dump_limit){ .amount = 20000000, .used = 16000000, .namespace_id = forward, .refused_calls = 1,
-	                             .refused_flops = 8000000 };
+	limit = (struct dump_limit){.amount = 20000000,
+	                            .used = 16000000,
+	                            .namespace_id = forward,
+	                            .refused_calls = 1,
+	                            .refused_flops = 8000000};
 	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
-	limit = (struct dump_limit){ .amount = 5000000, .namespace_id = wrong };
+	limit = (struct dump_limit){.amount = 5000000, .namespace_id = wrong};
 	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
-	limit = (struct dump_limit){ .amount = 9000000, .used = 10000000, .namespace_id = train, .over_calls = 1,
-	                             .flags = DUMP_LIMIT_SCOPE | DUMP_LIMIT_ENDED };
+	limit = (struct dump_limit){.amount = 9000000,
+	                            .used = 10000000,
+	                            .namespace_id = train,
+	                            .over_calls = 1,
+	                            .flags = DUMP_LIMIT_SCOPE | DUMP_LIMIT_ENDED};
 	writer_add(writer, DUMP_LIMITS, &limit, sizeof limit);
 	add_lane(common, 0);
 	row = writer_call(common->gemm_site, 1, 48000000, "NN", 300, 400, 200);
@@ -156,11 +162,12 @@ static void weights(struct common *common)
 static void killed(struct common *common)
 {
 	struct writer *writer = &common->writer;
-	struct dump_lane lane = { .threads = 2, .depth = 1, .frames = { { 0x7ffe0000, 0x401234, 0 } } };
+	struct dump_lane lane = {.threads = 2, .depth = 1, .frames = {{0x7ffe0000, 0x401234, 0}}};
 	struct dump_row row;
 
 	begin(common, 4000000000u, "/opt/killed");
-	gethostname(writer_header(writer)->host, sizeof writer_header(writer)->host - 1); /* on this host the report can tell that it has ended */
+	gethostname(writer_header(writer)->host,
+	            sizeof writer_header(writer)->host - 1); /* on this host the report can tell that it has ended */
 	writer_check(writer);
 	writer_lane(writer, &lane);
 	row = writer_call(common->gemm_site, 3, 2000000, "NN", 100, 100, 100);
@@ -181,7 +188,7 @@ static void killed_elsewhere(struct common *common)
 static void troubled(struct common *common)
 {
 	struct writer *writer = &common->writer;
-	struct dump_lane lane = { .threads = 1, .lost_calls = 5, .passed_calls = 3, .abandoned_calls = 1 };
+	struct dump_lane lane = {.threads = 1, .lost_calls = 5, .passed_calls = 3, .abandoned_calls = 1};
 	uint32_t routine, site;
 	struct dump_row row;
 
@@ -193,7 +200,8 @@ static void troubled(struct common *common)
 	site = writer_site(writer, "dgejsv_", routine, 0x405000, common->program, common->blas);
 	row = writer_call(site, 2, 0, "C", 50, 40, 0);
 	writer_row(writer, 0, &row);
-	row = writer_call(common->gemm_site, 1000, 5000000, "NN", 128, 128, 128); /* a coarse row: 5,000,000 is the sum of all calls */
+	row = writer_call(common->gemm_site, 1000, 5000000, "NN", 128, 128,
+	                  128); /* a coarse row: 5,000,000 is the sum of all calls */
 	row.flags = DUMP_ROW_COARSE;
 	writer_row(writer, 0, &row);
 	writer_note(writer, DUMP_NOTE_HIDDEN, "/opt/libother.so", 1);
@@ -290,7 +298,8 @@ static void old_table(struct common *common)
  */
 static void sampled(struct common *common)
 {
-	static const uint64_t from_python[] = { 0x401234, 0x7f0000000100, 0x401300 }, from_c[] = { 0x402000, 0x402100, 0x9999 };
+	static const uint64_t from_python[] = {0x401234, 0x7f0000000100, 0x401300},
+			      from_c[] = {0x402000, 0x402100, 0x9999};
 	struct writer *writer = &common->writer;
 	uint32_t gesv, site;
 	struct dump_sample sample;
@@ -304,13 +313,15 @@ static void sampled(struct common *common)
 	site = writer_site(writer, "dgesv_", gesv, 0x402000, common->program, common->blas);
 	row = writer_call(site, 10, 2000000, "", 144, 1, 0);
 	writer_row(writer, 0, &row);
-	sample = (struct dump_sample){ .flops = 39000000, .calls = 4, .site = common->gemm_site };
-	sample.stack = writer_stack(writer, from_python, 3, writer_string(writer, "predict (model.py:34)\nmain (run.py:5)"));
+	sample = (struct dump_sample){.flops = 39000000, .calls = 4, .site = common->gemm_site};
+	sample.stack =
+		writer_stack(writer, from_python, 3, writer_string(writer, "predict (model.py:34)\nmain (run.py:5)"));
 	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
-	sample = (struct dump_sample){ .flops = 60000000, .calls = 6, .site = common->gemm_site };
-	sample.stack = writer_stack(writer, from_python, 3, writer_string(writer, "fit (model.py:12)\nmain (run.py:4)"));
+	sample = (struct dump_sample){.flops = 60000000, .calls = 6, .site = common->gemm_site};
+	sample.stack =
+		writer_stack(writer, from_python, 3, writer_string(writer, "fit (model.py:12)\nmain (run.py:4)"));
 	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
-	sample = (struct dump_sample){ .flops = 21000000, .calls = 7, .site = site };
+	sample = (struct dump_sample){.flops = 21000000, .calls = 7, .site = site};
 	sample.stack = writer_stack(writer, from_c, 3, 0);
 	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
 	writer_close(writer, DUMP_CLOSED);
@@ -381,13 +392,13 @@ static void ordered(struct common *common)
 	writer_row(writer, 0, &row);
 	row = writer_call(common->gemm_site, 1, 2000, "NT", 10, 10, 10);
 	writer_row(writer, 1, &row);
-	call = (struct dump_call){ .sequence = 3, .start_ns = 5000, .duration_ns = 300, .cumulative = 4000, .tid = 10 };
+	call = (struct dump_call){.sequence = 3, .start_ns = 5000, .duration_ns = 300, .cumulative = 4000, .tid = 10};
 	writer_log(writer, 0, &call);
-	call = (struct dump_call){ .sequence = 1, .start_ns = 1000, .cumulative = 1000, .tid = 10 };
+	call = (struct dump_call){.sequence = 1, .start_ns = 1000, .cumulative = 1000, .tid = 10};
 	writer_log(writer, 0, &call);
-	call = (struct dump_call){ .start_ns = 9000, .tid = 10 };
+	call = (struct dump_call){.start_ns = 9000, .tid = 10};
 	writer_log(writer, 0, &call);
-	call = (struct dump_call){ .sequence = 2, .start_ns = 2000, .duration_ns = 1500, .cumulative = 3000, .tid = 11 };
+	call = (struct dump_call){.sequence = 2, .start_ns = 2000, .duration_ns = 1500, .cumulative = 3000, .tid = 11};
 	writer_log(writer, 1, &call);
 	writer_close(writer, DUMP_CLOSED);
 }
@@ -404,7 +415,7 @@ static void ordered(struct common *common)
  */
 static void node(struct common *common, int32_t number)
 {
-	struct dump_lane second = { .threads = 3, .tid = 209 };
+	struct dump_lane second = {.threads = 3, .tid = 209};
 	struct writer *writer = &common->writer;
 	struct dump_row row;
 	uint32_t site;
@@ -436,7 +447,7 @@ static void node(struct common *common, int32_t number)
 /* For benchmarks: `count` rows of different shapes, from 100 call sites of 20 routines. */
 static void many_rows(struct common *common, uint32_t count)
 {
-	static const char *const names[] = { "dgemm", "dsyrk", "dtrsm", "dgetrf", "dgetrs" };
+	static const char *const names[] = {"dgemm", "dsyrk", "dtrsm", "dgetrf", "dgetrs"};
 	struct writer *writer = &common->writer;
 	uint32_t sites[100], routines[20];
 	char symbol[32];
@@ -449,7 +460,8 @@ static void many_rows(struct common *common, uint32_t count)
 	}
 	for (uint32_t i = 0; i < 100; i++) {
 		snprintf(symbol, sizeof symbol, "symbol_%u_", i);
-		sites[i] = writer_site(writer, symbol, routines[i % 20], 0x401000 + 16 * i, common->program, common->blas);
+		sites[i] =
+			writer_site(writer, symbol, routines[i % 20], 0x401000 + 16 * i, common->program, common->blas);
 	}
 	add_lane(common, 0);
 	for (uint32_t i = 0; i < count; i++) {

@@ -16,7 +16,7 @@ enum { WORDS = 48, LINE_BYTES = 4096 };
 
 typedef uintptr_t word;
 
-#define EIGHT(x) x, x, x, x, x, x, x, x
+#define EIGHT(x)       x, x, x, x, x, x, x, x
 #define EIGHT_OF(w, i) w[i], w[i + 1], w[i + 2], w[i + 3], w[i + 4], w[i + 5], w[i + 6], w[i + 7]
 
 typedef long function(EIGHT(word), EIGHT(word), EIGHT(word), EIGHT(word), EIGHT(word), EIGHT(word));

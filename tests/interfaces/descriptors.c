@@ -17,7 +17,7 @@ static const char *const form_names[FORM_COUNT] = {
 };
 
 static const char *const fetches[] = {
-	[FETCH_ABSENT] = "absent", [FETCH_CHAR_REF] = "char*", [FETCH_CHAR] = "char", [FETCH_ENUM] = "enum",
+	[FETCH_ABSENT] = "absent",        [FETCH_CHAR_REF] = "char*",  [FETCH_CHAR] = "char",    [FETCH_ENUM] = "enum",
 	[FETCH_LOGICAL_REF] = "logical*", [FETCH_LOGICAL] = "logical", [FETCH_INT_REF] = "int*", [FETCH_INT] = "int",
 	[FETCH_INT_GROUPS] = "int*",
 };

@@ -19,10 +19,7 @@ static const int ld = LD, one = 1, work_size = ELEMENTS;
 static const double alpha = 1;
 static const lapack_complex_double zalpha = 1;
 
-static int random_dimension(void)
-{
-	return 1 + rand() % LARGEST;
-}
+static int random_dimension(void) { return 1 + rand() % LARGEST; }
 
 /* Fills the matrices so that they are well-conditioned, symmetric and positive definite. */
 static void fill(void)
@@ -45,14 +42,14 @@ static CBLAS_TRANSPOSE cblas_trans(char trans)
 	return trans == 'N' ? CblasNoTrans : trans == 'T' ? CblasTrans : CblasConjTrans;
 }
 
-void dgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *, const int *,
-            const double *, const int *, const double *, double *, const int *, size_t, size_t);
+void dgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *,
+            const int *, const double *, const int *, const double *, double *, const int *, size_t, size_t);
 void zgemm_(const char *, const char *, const int *, const int *, const int *, const void *, const void *, const int *,
             const void *, const int *, const void *, void *, const int *, size_t, size_t);
 void dgemv_(const char *, const int *, const int *, const double *, const double *, const int *, const double *,
             const int *, const double *, double *, const int *, size_t);
-void dgbmv_(const char *, const int *, const int *, const int *, const int *, const double *, const double *, const int *,
-            const double *, const int *, const double *, double *, const int *, size_t);
+void dgbmv_(const char *, const int *, const int *, const int *, const int *, const double *, const double *,
+            const int *, const double *, const int *, const double *, double *, const int *, size_t);
 void dger_(const int *, const int *, const double *, const double *, const int *, const double *, const int *, double *,
            const int *);
 void dtrsm_(const char *, const char *, const char *, const char *, const int *, const int *, const double *,
@@ -72,7 +69,8 @@ static void gemm(char transa, char transb)
 	zgemm_(&transa, &transb, &m, &n, &k, &zalpha, za, &ld, zb, &ld, &zalpha, zc, &ld, 1, 1);
 	for (int i = 0; i < 2; i++) {
 		cblas_dgemm(orders[i], cblas_trans(transa), cblas_trans(transb), m, n, k, 1, a, ld, b, ld, 1, c, ld);
-		cblas_zgemm(orders[i], cblas_trans(transa), cblas_trans(transb), m, n, k, &zalpha, za, ld, zb, ld, &zalpha, zc, ld);
+		cblas_zgemm(orders[i], cblas_trans(transa), cblas_trans(transb), m, n, k, &zalpha, za, ld, zb, ld,
+		            &zalpha, zc, ld);
 	}
 }
 

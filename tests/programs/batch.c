@@ -11,13 +11,13 @@
 enum { GROUPS = 2, PRODUCTS = 5, LARGEST = 64 };
 
 typedef void fortran_batch(const char *transa, const char *transb, const integer *m, const integer *n, const integer *k,
-			   const double *alpha, const double **a, const integer *lda, const double **b,
-			   const integer *ldb, const double *beta, double **c, const integer *ldc,
-			   const integer *group_count, const integer *group_size);
+                           const double *alpha, const double **a, const integer *lda, const double **b,
+                           const integer *ldb, const double *beta, double **c, const integer *ldc,
+                           const integer *group_count, const integer *group_size);
 typedef void c_batch(int order, const int *transa, const int *transb, const integer *m, const integer *n,
-		     const integer *k, const double *alpha, const double **a, const integer *lda, const double **b,
-		     const integer *ldb, const double *beta, double **c, const integer *ldc, integer group_count,
-		     const integer *group_size);
+                     const integer *k, const double *alpha, const double **a, const integer *lda, const double **b,
+                     const integer *ldb, const double *beta, double **c, const integer *ldc, integer group_count,
+                     const integer *group_size);
 
 int main(void)
 {
@@ -25,7 +25,8 @@ int main(void)
 	const double *a[PRODUCTS], *b[PRODUCTS], one[GROUPS] = {1, 1};
 	const int no_transpose[GROUPS] = {111, 111};
 	double *c[PRODUCTS], sum = 0;
-	const integer m[GROUPS] = {2, 5}, n[GROUPS] = {3, 6}, k[GROUPS] = {4, 7}, size[GROUPS] = {2, 3}, groups = GROUPS;
+	const integer m[GROUPS] = {2, 5}, n[GROUPS] = {3, 6}, k[GROUPS] = {4, 7}, size[GROUPS] = {2, 3},
+		      groups = GROUPS;
 	fortran_batch *of_fortran = (fortran_batch *)dlsym(RTLD_DEFAULT, "dgemm_batch_"); /* few libraries have it */
 	c_batch *of_c = (c_batch *)dlsym(RTLD_DEFAULT, "cblas_dgemm_batch");
 

@@ -76,13 +76,21 @@ static void on_alarm(int number)
 
 static void confine(int forks)
 {
-#define ALLOW_NUMBER(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW_NUMBER(number) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 #define ALLOW(name) ALLOW_NUMBER(SYS_##name)
 	int kills = strstr(how, "kill") != NULL;
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		ALLOW(write), ALLOW(exit), ALLOW(exit_group), ALLOW(rt_sigreturn), ALLOW(clone), ALLOW(wait4),
-		ALLOW(set_robust_list), ALLOW(futex), ALLOW(prctl),
+		ALLOW(write),
+		ALLOW(exit),
+		ALLOW(exit_group),
+		ALLOW(rt_sigreturn),
+		ALLOW(clone),
+		ALLOW(wait4),
+		ALLOW(set_robust_list),
+		ALLOW(futex),
+		ALLOW(prctl),
 		ALLOW_NUMBER(forks ? SYS_rt_sigprocmask : SYS_write), /* fork blocks signals in glibc 2.41 */
 		BPF_STMT(BPF_RET | BPF_K, kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM),
 	};
@@ -159,7 +167,8 @@ int main(int argc, char **argv)
 		x[i] = 1;
 	dot(7);
 	run(argv[2]);
-	if (write(1, line, (size_t)snprintf(line, sizeof(line), "ddot %ld\ndaxpy %ld\ndscal %ld\n", ddots, daxpys, dscals)) < 0)
+	if (write(1, line,
+	          (size_t)snprintf(line, sizeof(line), "ddot %ld\ndaxpy %ld\ndscal %ld\n", ddots, daxpys, dscals)) < 0)
 		return 5;
 	if (strstr(how, "strict"))
 		syscall(SYS_exit, 0);

@@ -37,10 +37,7 @@ static void __attribute__((constructor)) start(void)
 	pthread_join(thread, NULL);
 }
 
-static void __attribute__((destructor)) finish(void)
-{
-	ddot4("destructor");
-}
+static void __attribute__((destructor)) finish(void) { ddot4("destructor"); }
 
 int plugin_main(void)
 {

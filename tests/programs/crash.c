@@ -16,14 +16,16 @@ enum { GROUPS = 2, PRODUCTS = 5, LARGEST = 64 };
 
 static double *const nowhere = (double *)8;
 
-typedef void batch(const char *transa, const char *transb, const integer *m, const integer *n, const integer *k, const double *alpha,
-		   const double **a, const integer *lda, const double **b, const integer *ldb, const double *beta, double **c,
-		   const integer *ldc, const integer *group_count, const integer *group_size);
+typedef void batch(const char *transa, const char *transb, const integer *m, const integer *n, const integer *k,
+                   const double *alpha, const double **a, const integer *lda, const double **b, const integer *ldb,
+                   const double *beta, double **c, const integer *ldc, const integer *group_count,
+                   const integer *group_size);
 
 static void crash_in_batch(int calls)
 {
 	static double left[LARGEST], right[LARGEST], result[PRODUCTS][LARGEST];
-	const integer m[GROUPS] = {2, 5}, n[GROUPS] = {3, 6}, k[GROUPS] = {4, 7}, size[GROUPS] = {2, 3}, groups = GROUPS;
+	const integer m[GROUPS] = {2, 5}, n[GROUPS] = {3, 6}, k[GROUPS] = {4, 7}, size[GROUPS] = {2, 3},
+		      groups = GROUPS;
 	const double *a[PRODUCTS], *b[PRODUCTS], one[GROUPS] = {1, 1};
 	batch *gemm_batch = (batch *)dlsym(RTLD_DEFAULT, "dgemm_batch_"); /* few libraries have it */
 	double *c[PRODUCTS];

@@ -15,8 +15,8 @@
 typedef double ddot_function(const int *, const double *, const int *, const double *, const int *);
 typedef double cblas_ddot_function(int, const double *, int, const double *, int);
 typedef void dgemm_function(const char *, const char *, const int *, const int *, const int *, const double *,
-			    const double *, const int *, const double *, const int *, const double *, double *,
-			    const int *, length, length);
+                            const double *, const int *, const double *, const int *, const double *, double *,
+                            const int *, length, length);
 
 static const double x[] = {1, 2, 3, 4}, y[] = {5, 6, 7, 8};
 

@@ -174,7 +174,7 @@ static void forbid(const int *calls, unsigned count)
 
 	for (unsigned i = 0; i < count; i++)
 		filter[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i],
-								(unsigned char)(count - i), 0);
+		                                                (unsigned char)(count - i), 0);
 	filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN);
 	program.len = (unsigned short)length;

@@ -6,27 +6,28 @@
 #include <complex.h>
 #include <stdint.h>
 
-#define VECTORS const INTEGER *n, const double complex *x, const INTEGER *incx, const double complex *y, const INTEGER *incy
+#define VECTORS \
+	const INTEGER *n, const double complex *x, const INTEGER *incx, const double complex *y, const INTEGER *incy
 #define FLOATS const INTEGER *n, const float *x, const INTEGER *incx
 
 /* Writes nothing for n = 0: as in some translations by f2c, the caller must have stored 0 before. */
-#define DOT(name, x_of)                                                  \
-	void name(double complex *result, VECTORS)                       \
-	{                                                                \
-		double complex sum = 0;                                  \
-                                                                         \
-		for (INTEGER i = 0; i < *n; i++)                         \
-			sum += x_of(x[i * *incx]) * y[i * *incy];        \
-		if (*n > 0)                                              \
-			*result = sum;                                   \
+#define DOT(name, x_of)                                           \
+	void name(double complex *result, VECTORS)                \
+	{                                                         \
+		double complex sum = 0;                           \
+                                                                  \
+		for (INTEGER i = 0; i < *n; i++)                  \
+			sum += x_of(x[i * *incx]) * y[i * *incy]; \
+		if (*n > 0)                                       \
+			*result = sum;                            \
 	}
 DOT(zdotu_, )
 DOT(zdotc_, conj)
 
 void zladiv_(double complex *result, const double complex *x, const double complex *y) { *result = *x / *y; }
 
-void cdotu_(float complex *result, const INTEGER *n, const float complex *x, const INTEGER *incx, const float complex *y,
-	    const INTEGER *incy)
+void cdotu_(float complex *result, const INTEGER *n, const float complex *x, const INTEGER *incx,
+            const float complex *y, const INTEGER *incy)
 {
 	float complex sum = 0;
 
@@ -55,7 +56,10 @@ INTEGER isamax_(FLOATS)
 }
 
 #ifdef LARGE
-#define NAME(name) void name(void) {}
-NAME(sscal_) NAME(dscal_) NAME(cscal_) NAME(zscal_) NAME(saxpy_) NAME(daxpy_) NAME(caxpy_) NAME(zaxpy_)
-NAME(scopy_) NAME(dcopy_) NAME(ccopy_) NAME(zcopy_) NAME(sgemm_) NAME(dgemm_) NAME(cgemm_) NAME(zgemm_)
+#define NAME(name) \
+	void name(void) {}
+NAME(sscal_)
+NAME(dscal_)
+NAME(cscal_) NAME(zscal_) NAME(saxpy_) NAME(daxpy_) NAME(caxpy_) NAME(zaxpy_) NAME(scopy_) NAME(dcopy_) NAME(ccopy_)
+	NAME(zcopy_) NAME(sgemm_) NAME(dgemm_) NAME(cgemm_) NAME(zgemm_)
 #endif

@@ -13,14 +13,11 @@
 typedef double complex number;
 typedef void dot(number *, const INTEGER *, const number *, const INTEGER *, const number *, const INTEGER *);
 typedef void float_dot(float complex *, const INTEGER *, const float complex *, const INTEGER *, const float complex *,
-		       const INTEGER *);
+                       const INTEGER *);
 typedef void division(number *, const number *, const number *);
 typedef double norm(const INTEGER *, const float *, const INTEGER *);
 
-static void show(const char *name, number result)
-{
-	printf("%s %g %g\n", name, creal(result), cimag(result));
-}
+static void show(const char *name, number result) { printf("%s %g %g\n", name, creal(result), cimag(result)); }
 
 int main(int argc, char **argv)
 {

@@ -49,10 +49,7 @@ static void again(void) { call_ddot(4); }
 static void empty(void) { call_ddot(0); }
 static void negative(void) { call_ddot(-5); }
 
-static void by_value(void)
-{
-	CBLAS(daxpy)(4, 2, x, 1, y, 1);
-}
+static void by_value(void) { CBLAS(daxpy)(4, 2, x, 1, y, 1); }
 
 static void product(void)
 {
@@ -140,9 +137,9 @@ static const struct {
 	const char *name;
 	void (*call)(void);
 } calls[] = {
-	{"first", first}, {"again", again}, {"empty", empty}, {"negative", negative}, {"by_value", by_value},
-	{"product", product}, {"solve", solve}, {"query", query}, {"enormous", enormous},
-	{"new_thread", new_thread}, {"forked", forked}, {"many_shapes", many_shapes},
+	{"first", first},       {"again", again},           {"empty", empty},   {"negative", negative},
+	{"by_value", by_value}, {"product", product},       {"solve", solve},   {"query", query},
+	{"enormous", enormous}, {"new_thread", new_thread}, {"forked", forked}, {"many_shapes", many_shapes},
 };
 
 static void probe(unsigned call, int rounding, unsigned flush)

@@ -37,15 +37,16 @@ struct object {
 	const char *path;
 	uintptr_t bias;
 	const void *code; /* an address that stands for a return address in this object */
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *strings;
 	struct relocations {
-		const ElfW(Rela) *list;
+		const ElfW(Rela) * list;
 		size_t count;
 	} relocations[2];
 };
 
-void *(*libc_dlsym)(void *, const char *) = dlsym; /* RTLD_NEXT searches behind this object, which is where the shim would be */
+void *(*libc_dlsym)(void *,
+                    const char *) = dlsym; /* RTLD_NEXT searches behind this object, which is where the shim would be */
 
 void epoch_next(void) {} /* the resolver remembers nothing here that a change of the loaded objects makes stale */
 void speak(const char *line, size_t length)
@@ -75,22 +76,19 @@ static bool looks_like_blas(const char *name)
 	return has_suffix(name, "_") || has_suffix(name, "_64");
 }
 
-static bool is_function_entry(const ElfW(Rela) *relocation)
+static bool is_function_entry(const ElfW(Rela) * relocation)
 {
 	switch (ELF64_R_TYPE(relocation->r_info)) {
 #if defined(__x86_64__)
 	case R_X86_64_JUMP_SLOT:
 	case R_X86_64_GLOB_DAT:
-	case R_X86_64_64:
-		return true;
+	case R_X86_64_64: return true;
 #elif defined(__aarch64__)
 	case R_AARCH64_JUMP_SLOT:
 	case R_AARCH64_GLOB_DAT:
-	case R_AARCH64_ABS64:
-		return true;
+	case R_AARCH64_ABS64: return true;
 #endif
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -103,7 +101,7 @@ static const char *object_name(const void *address)
 	return dladdr(address, &info) && info.dli_fname ? info.dli_fname : "no object";
 }
 
-static void check_entry(struct tally *tally, const struct object *object, const ElfW(Rela) *relocation)
+static void check_entry(struct tally *tally, const struct object *object, const ElfW(Rela) * relocation)
 {
 	const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(relocation->r_info)];
 	const char *name = object->strings + symbol->st_name;
@@ -120,7 +118,7 @@ static void check_entry(struct tally *tally, const struct object *object, const 
 		tally->agree++;
 	else if (++tally->disagree <= SHOWN_MAX)
 		fprintf(tally->out, "# %s of %s: the linker took %s, the resolver %s\n", name, object->path,
-			object_name(bound), object_name(found));
+		        object_name(bound), object_name(found));
 }
 
 static int check_object(struct dl_phdr_info *info, size_t size, void *context)

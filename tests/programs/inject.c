@@ -111,7 +111,8 @@ static long failed(int error)
 
 void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
 {
-	return (void *)(FAILS(mmap) ? failed(ENOMEM) : syscall(SYS_mmap, address, size, protection, flags, file, offset));
+	return (void *)(FAILS(mmap) ? failed(ENOMEM)
+	                            : syscall(SYS_mmap, address, size, protection, flags, file, offset));
 }
 
 int munmap(void *address, size_t size)
@@ -183,9 +184,10 @@ int mkdir(const char *path, mode_t mode)
 }
 
 /* These functions are no system calls, and the C library's own must be called. */
-#define REAL(name) static __typeof__(&name) real; \
-	if (!real) \
-		real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+#define REAL(name)                     \
+	static __typeof__(&name) real; \
+	if (!real)                     \
+	real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {

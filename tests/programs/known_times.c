@@ -64,9 +64,11 @@ void dcopy_(dimension n, const double *x, dimension incx, double *y, dimension i
 }
 
 void dgemm_(const char *transa, const char *transb, dimension m, dimension n, dimension k, const double *alpha,
-	    const double *a, dimension lda, const double *b, dimension ldb, const double *beta, double *c, dimension ldc);
+            const double *a, dimension lda, const double *b, dimension ldb, const double *beta, double *c,
+            dimension ldc);
 void dgemm_(const char *transa, const char *transb, dimension m, dimension n, dimension k, const double *alpha,
-	    const double *a, dimension lda, const double *b, dimension ldb, const double *beta, double *c, dimension ldc)
+            const double *a, dimension lda, const double *b, dimension ldb, const double *beta, double *c,
+            dimension ldc)
 {
 	(void)transa, (void)transb, (void)alpha, (void)a, (void)lda, (void)b, (void)ldb, (void)beta, (void)c, (void)ldc;
 	spend(2000 + (uint64_t)*m * (uint64_t)*n * (uint64_t)*k / 8);

@@ -121,7 +121,8 @@ static int child(int number)
 {
 	double sum = 0;
 
-	if (number % 3 == 1) /* the child must not open a library: dlopen would wait for the lock without the shim too */
+	if (number % 3 ==
+	    1) /* the child must not open a library: dlopen would wait for the lock without the shim too */
 		sum += dot(3);
 	if (number % 3 == 2)
 		for (int i = 0; i < 8; i++)

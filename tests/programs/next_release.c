@@ -24,8 +24,12 @@ void plugin(void) { dgemmx2_(); }
 void dgemmx3_(void);
 void plugin_3(void);
 void plugin_3(void) { dgemmx3_(); }
-#define FOUR(name) void name##0(void) {} void name##1(void) {} void name##2(void) {} void name##3(void) {}
-#define SIXTEEN(name) FOUR(name##0) FOUR(name##1) FOUR(name##2) FOUR(name##3)
+#define FOUR(name)            \
+	void name##0(void) {} \
+	void name##1(void) {} \
+	void name##2(void) {} \
+	void name##3(void) {}
+#define SIXTEEN(name)    FOUR(name##0) FOUR(name##1) FOUR(name##2) FOUR(name##3)
 #define SIXTY_FOUR(name) SIXTEEN(name##0) SIXTEEN(name##1) SIXTEEN(name##2) SIXTEEN(name##3)
 SIXTY_FOUR(first_)
 SIXTY_FOUR(second_)

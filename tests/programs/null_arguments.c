@@ -33,8 +33,9 @@ static void eigenvalues(const char *range, const double *vl, const double *vu, c
 	int n = N, m = 0, isuppz[2 * N], iwork[LIWORK], lwork = LWORK, liwork = LIWORK, info;
 
 	symmetric(a);
-	F77(dsyevr)("V", range, "U", &n, a, &n, vl, vu, il, iu, &abstol, &m, w, z, &n, isuppz, work, &lwork, iwork,
-		    &liwork, &info, 1, 1, 1);
+	F77(dsyevr)
+	("V", range, "U", &n, a, &n, vl, vu, il, iu, &abstol, &m, w, z, &n, isuppz, work, &lwork, iwork, &liwork, &info,
+	 1, 1, 1);
 	print(range, w, m, info);
 }
 
@@ -47,8 +48,8 @@ static void bisection(void)
 		d[i] = 2;
 		e[i] = -1;
 	}
-	F77(dstebz)("A", "E", &n, NULL, NULL, NULL, NULL, &abstol, d, e, &m, &splits, w, iblock, isplit, work, iwork,
-		    &info, 1, 1);
+	F77(dstebz)
+	("A", "E", &n, NULL, NULL, NULL, NULL, &abstol, d, e, &m, &splits, w, iblock, isplit, work, iwork, &info, 1, 1);
 	print("dstebz", w, m, info);
 }
 

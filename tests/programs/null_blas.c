@@ -2,7 +2,8 @@
 /*
  * null_blas.c - a BLAS whose routines do nothing, for tests in which only the work of the shim matters.
  */
-#define DOES_NOTHING(name) void name(void) {}
+#define DOES_NOTHING(name) \
+	void name(void) {}
 
 DOES_NOTHING(dgemm_)
 DOES_NOTHING(dgemv_)

@@ -36,12 +36,12 @@ static void call(int routine, int transposed, int shape, int space)
 static int shape_of(int order, int round, int i)
 {
 	switch (order) {
-	case 0: return 7;                                   /* always the same */
-	case 1: return i * 37 % SHAPES;                     /* a cycle */
-	case 2: return SHAPES - 1 - i;                      /* another cycle of the same shapes */
-	case 3: return i % 11 ? i : rand() % SHAPES;        /* a sequence that breaks off now and then */
-	case 4: return i % 2 ? 3 : i;                       /* every other call is the same, and different ones follow it */
-	case 5: return i < round ? i : 0;                   /* a sequence that grows in each round */
+	case 0: return 7;                            /* always the same */
+	case 1: return i * 37 % SHAPES;              /* a cycle */
+	case 2: return SHAPES - 1 - i;               /* another cycle of the same shapes */
+	case 3: return i % 11 ? i : rand() % SHAPES; /* a sequence that breaks off now and then */
+	case 4: return i % 2 ? 3 : i;                /* every other call is the same, and different ones follow it */
+	case 5: return i < round ? i : 0;            /* a sequence that grows in each round */
 	default: return rand() % SHAPES;
 	}
 }

@@ -12,8 +12,9 @@ double work(void);
 double dnrm2_(const int *n, const double *x, const int *step);
 double ddot_(const int *n, const double *x, const int *x_step, const double *y, const int *y_step);
 void daxpy_(const int *n, const double *a, const double *x, const int *x_step, double *y, const int *y_step);
-void dgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const double *alpha, const double *a,
-	    const int *lda, const double *b, const int *ldb, const double *beta, double *c, const int *ldc);
+void dgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const double *alpha,
+            const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
+            const int *ldc);
 
 #ifdef OWN
 double ddot_(const int *n, const double *x, const int *x_step, const double *y, const int *y_step)
@@ -32,8 +33,9 @@ void daxpy_(const int *n, const double *a, const double *x, const int *x_step, d
 }
 
 /* A product of square matrices that are not transposed. */
-void dgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const double *alpha, const double *a,
-	    const int *lda, const double *b, const int *ldb, const double *beta, double *c, const int *ldc)
+void dgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const double *alpha,
+            const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
+            const int *ldc)
 {
 	(void)ta, (void)tb;
 	for (int j = 0; j < *n; j++)

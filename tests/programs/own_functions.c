@@ -18,8 +18,9 @@ double dgesv_(double a, double b, double c, double d, double e, double f, double
 #ifdef LIBRARY
 double ddot_(double x) { return x + 1; }
 int dgemm(int x) { return 2 * x; }
-struct pair DGEMM(double x, float y) { return (struct pair){(long)x, (long)y, -1}; }
-const char *dswap(const char *text) { return text + 1; }
+struct pair DGEMM(double x, float y) {
+	return (struct pair){(long)x, (long)y, -1};
+} const char *dswap(const char *text) { return text + 1; }
 
 double dgesv_(double a, double b, double c, double d, double e, double f, double g, double h, double i, double j)
 {

@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define EACH(X)                                            \
-	X(double, ddot_, (double a, double b))             \
-	X(double, dnrm2_, (int n))                         \
-	X(int, isamax_, (int n))                           \
-	X(double, dasum_, (long n))                        \
-	X(long, dscal_, (long a, const char *text, int b)) \
-	X(double, daxpy_, (const double *a, int b))        \
+#define EACH(X)                                                 \
+	X(double, ddot_, (double a, double b))                  \
+	X(double, dnrm2_, (int n))                              \
+	X(int, isamax_, (int n))                                \
+	X(double, dasum_, (long n))                             \
+	X(long, dscal_, (long a, const char *text, int b))      \
+	X(double, daxpy_, (const double *a, int b))             \
 	X(double, cblas_ddot, (int n, int count, double scale)) \
-	X(int, cblas_dgemm, (int n))                       \
+	X(int, cblas_dgemm, (int n))                            \
 	X(double, cblas_dnrm2, (int n, long at))
 
 #ifdef LIBRARY
@@ -38,8 +38,8 @@ int isamax_(int n)
 }
 #else
 #ifdef FETCHED
-#define DECLARE(result, name, arguments) static result (*name) arguments;
-#define FETCH(result, name, arguments) *(void **)&name = dlsym(library, #name);
+#define DECLARE(result, name, arguments) static result(*name) arguments;
+#define FETCH(result, name, arguments)   *(void **)&name = dlsym(library, #name);
 #else
 #define DECLARE(result, name, arguments) result name arguments;
 #define FETCH(result, name, arguments)

@@ -13,9 +13,9 @@ static const int n = 2, one = 1;
 static const double a = 1, x[2] = {1, 1};
 static double y[2];
 
-#define CALL daxpy_(&n, &a, x, &one, y, &one);
+#define CALL      daxpy_(&n, &a, x, &one, y, &one);
 #define TEN(what) what what what what what what what what what what
-#define PLACES TEN(TEN(TEN(CALL))) TEN(TEN(TEN(CALL))) TEN(TEN(TEN(CALL)))
+#define PLACES    TEN(TEN(TEN(CALL))) TEN(TEN(TEN(CALL))) TEN(TEN(TEN(CALL)))
 
 static void call_all(int rounds)
 {

@@ -237,15 +237,9 @@ static void run_cancelled(void)
 
 static int calls_at_exit;
 
-static void at_exit(void)
-{
-	ddots(calls_at_exit);
-}
+static void at_exit(void) { ddots(calls_at_exit); }
 
-static void __attribute__((destructor)) finish(void)
-{
-	ddots(calls_at_exit);
-}
+static void __attribute__((destructor)) finish(void) { ddots(calls_at_exit); }
 
 int main(int argc, char **argv)
 {

@@ -45,10 +45,7 @@ static void complex_dot(void)
 	expect("zdotc im", cimag(z), -21);
 }
 
-static double element(int i, int j)
-{
-	return (i * 3 + j * 5) % 7 - 3;
-}
+static double element(int i, int j) { return (i * 3 + j * 5) % 7 - 3; }
 
 /* The product of an m by k and a k by n matrix, stored by columns. */
 static void product(int m, int n, int k, int c_interface)
@@ -120,7 +117,4 @@ int plugin_main(void)
 	return wrong;
 }
 
-int main(void)
-{
-	return plugin_main();
-}
+int main(void) { return plugin_main(); }

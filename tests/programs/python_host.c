@@ -12,11 +12,10 @@
 
 #include "blas.h"
 
-static const char script[] =
-	"import ctypes, threading\n"
-	"def outer():\n"
-	"    ctypes.CDLL(None).host_work()\n"
-	"threading.Thread(target=outer, daemon=True).start()\n";
+static const char script[] = "import ctypes, threading\n"
+			     "def outer():\n"
+			     "    ctypes.CDLL(None).host_work()\n"
+			     "threading.Thread(target=outer, daemon=True).start()\n";
 
 static atomic_long calls;
 static atomic_int ended, working;

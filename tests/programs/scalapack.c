@@ -17,14 +17,11 @@ void Cblacs_gridexit(int context);
 void Cblacs_exit(int more);
 int numroc_(const int *n, const int *nb, const int *process, const int *source, const int *count);
 void descinit_(int *descriptor, const int *m, const int *n, const int *mb, const int *nb, const int *row,
-	       const int *column, const int *context, const int *ld, int *info);
+               const int *column, const int *context, const int *ld, int *info);
 void pdgesv_(const int *n, const int *nrhs, double *a, const int *ia, const int *ja, const int *desca, int *ipiv,
-	     double *b, const int *ib, const int *jb, const int *descb, int *info);
+             double *b, const int *ib, const int *jb, const int *descb, int *info);
 
-static double element(int i, int j)
-{
-	return i == j ? ORDER : (i * 7 + j * 13) % 101 / 128.0 - 0.25;
-}
+static double element(int i, int j) { return i == j ? ORDER : (i * 7 + j * 13) % 101 / 128.0 - 0.25; }
 
 int main(void)
 {

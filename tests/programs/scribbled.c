@@ -110,10 +110,14 @@ static void products(double *a, int n, int m)
 }
 
 /* 256 sites, since each remembers its last call. */
-#define SITE(k) case k: sum += ddot_(&n, a, &one, a, &one); break;
+#define SITE(k)                                     \
+	case k:                                     \
+		sum += ddot_(&n, a, &one, a, &one); \
+		break;
 #define SITES_8(k) SITE(k) SITE(k + 1) SITE(k + 2) SITE(k + 3) SITE(k + 4) SITE(k + 5) SITE(k + 6) SITE(k + 7)
-#define SITES_64(k) SITES_8(k) SITES_8(k + 8) SITES_8(k + 16) SITES_8(k + 24) SITES_8(k + 32) SITES_8(k + 40) \
-	SITES_8(k + 48) SITES_8(k + 56)
+#define SITES_64(k) \
+	SITES_8(k)  \
+	SITES_8(k + 8) SITES_8(k + 16) SITES_8(k + 24) SITES_8(k + 32) SITES_8(k + 40) SITES_8(k + 48) SITES_8(k + 56)
 
 static double dot_at(int site, int n, double *a)
 {
@@ -121,10 +125,10 @@ static double dot_at(int site, int n, double *a)
 	int one = 1;
 
 	switch (site) {
-	SITES_64(0)
-	SITES_64(64)
-	SITES_64(128)
-	SITES_64(192)
+		SITES_64(0)
+		SITES_64(64)
+		SITES_64(128)
+		SITES_64(192)
 	}
 	return sum;
 }

@@ -53,7 +53,8 @@ int main(int argc, char **argv)
 		for (int block = 1; block < BLOCK_MAX; block += 1 + block / 4)
 			for (int turn = 0; turn < 3; turn++, calls += block)
 				if (call(&libraries[turns[turn]], block)) {
-					fprintf(stderr, "serving_host: library %d called another's routines\n", turns[turn]);
+					fprintf(stderr, "serving_host: library %d called another's routines\n",
+					        turns[turn]);
 					return 1;
 				}
 		dlclose(libraries[0].handle);

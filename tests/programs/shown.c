@@ -39,7 +39,8 @@ static __attribute__((noinline)) double other_dot(int n)
 static double product(void)
 {
 	size_t size = (size_t)ORDER * ORDER;
-	double one = 1, zero = 0, *a = calloc(size, sizeof *a), *b = calloc(size, sizeof *b), *c = calloc(size, sizeof *c);
+	double one = 1, zero = 0, *a = calloc(size, sizeof *a), *b = calloc(size, sizeof *b),
+	       *c = calloc(size, sizeof *c);
 	int n = ORDER;
 
 	if (!a || !b || !c)
@@ -60,10 +61,7 @@ static double rejected(void)
 	return info;
 }
 
-static void handler(int number)
-{
-	(void)number;
-}
+static void handler(int number) { (void)number; }
 
 static double plug(const char *path)
 {

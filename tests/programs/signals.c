@@ -181,7 +181,7 @@ static void calls_of_new_lengths(void)
 
 	new_lengths = 1; /* before the first signal */
 	timer = start_timer();
-	for (int n = -1; ddots < SIGNALS; n = n > -NEW_LENGTHS ? n - 1 : -1) {
+	for (int n = -1; ddots<SIGNALS; n = n> - NEW_LENGTHS ? n - 1 : -1) {
 		F77(daxpy)(&n, &one, x, &stride, y, &stride);
 		daxpys++;
 	}

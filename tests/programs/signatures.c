@@ -14,12 +14,12 @@ int LAPACKE_zlaset(int layout, char uplo, int m, int n, complex16 alpha, complex
 int LAPACKE_claset(int layout, char uplo, int m, int n, complex8 alpha, complex8 beta, complex8 *a, int lda);
 int LAPACKE_zlaset_work(int layout, char uplo, int m, int n, complex16 alpha, complex16 beta, complex16 *a, int lda);
 int LAPACKE_dgesvx(int layout, char fact, char trans, int n, int nrhs, double *a, int lda, double *af, int ldaf,
-		   int *ipiv, char *equed, double *r, double *c, double *b, int ldb, double *x, int ldx,
-		   double *rcond, double *ferr, double *berr, double *rpivot);
+                   int *ipiv, char *equed, double *r, double *c, double *b, int ldb, double *x, int ldx, double *rcond,
+                   double *ferr, double *berr, double *rpivot);
 int LAPACKE_dlascl(int layout, char type, int kl, int ku, double from, double to, int m, int n, double *a, int lda);
 float CBLAS(sdsdot)(int n, float alpha, const float *x, int incx, const float *y, int incy);
 void CBLAS(zherk)(int order, int uplo, int trans, int n, int k, double alpha, const void *a, int lda, double beta,
-		  void *c, int ldc);
+                  void *c, int ldc);
 void CBLAS(drot)(int n, double *x, int incx, double *y, int incy, double c, double s);
 void CBLAS(zdscal)(int n, double alpha, void *x, int incx);
 
@@ -102,7 +102,7 @@ static void expert_driver(void)
 	char equed = 'N';
 
 	info = LAPACKE_dgesvx(COL_MAJOR, 'N', 'N', 3, 1, a, 3, af, 3, ipiv, &equed, r, c, b, 3, x, 3, &rcond, &ferr,
-			      &berr, &pivot);
+	                      &berr, &pivot);
 	printf("dgesvx info %d equed %c\n", info, equed);
 	print_real("x", x, 3);
 	print_real("rcond", &rcond, 1);
@@ -120,16 +120,17 @@ static void cs_decomposition(void)
 
 	for (int i = 0; i < 16; i++)
 		x[i] = 0.5 * hadamard[i] * phase[i % 4];
-	F77(zuncsd)("Y", "Y", "Y", "Y", "N", "D", &m, &p, &q, x, &ld, x + 8, &ld, x + 2, &ld, x + 10, &ld, theta, u1,
-		    &ldu, u2, &ldu, v1t, &ldu, v2t, &ldu, &size, &lwork, &rsize, &lrwork, iwork, &info, 1, 1, 1, 1, 1,
-		    1);
+	F77(zuncsd)
+	("Y", "Y", "Y", "Y", "N", "D", &m, &p, &q, x, &ld, x + 8, &ld, x + 2, &ld, x + 10, &ld, theta, u1, &ldu, u2,
+	 &ldu, v1t, &ldu, v2t, &ldu, &size, &lwork, &rsize, &lrwork, iwork, &info, 1, 1, 1, 1, 1, 1);
 	lwork = creal(size);
 	lrwork = rsize;
 	printf("zuncsd query info %d\n", info);
 	work = malloc(lwork * sizeof *work);
 	rwork = malloc(lrwork * sizeof *rwork);
-	F77(zuncsd)("Y", "Y", "Y", "Y", "N", "D", &m, &p, &q, x, &ld, x + 8, &ld, x + 2, &ld, x + 10, &ld, theta, u1,
-		    &ldu, u2, &ldu, v1t, &ldu, v2t, &ldu, work, &lwork, rwork, &lrwork, iwork, &info, 1, 1, 1, 1, 1, 1);
+	F77(zuncsd)
+	("Y", "Y", "Y", "Y", "N", "D", &m, &p, &q, x, &ld, x + 8, &ld, x + 2, &ld, x + 10, &ld, theta, u1, &ldu, u2,
+	 &ldu, v1t, &ldu, v2t, &ldu, work, &lwork, rwork, &lrwork, iwork, &info, 1, 1, 1, 1, 1, 1);
 	printf("zuncsd info %d\n", info);
 	print_real("theta", theta, 2);
 	print_complex("u1", u1, 4);

@@ -122,9 +122,9 @@ static void measure_child(void)
 
 int main(int count, char **arguments)
 {
-	run = count > 1 && !strcmp(arguments[1], "thread") ? thread_run
+	run = count > 1 && !strcmp(arguments[1], "thread")    ? thread_run
 	      : count > 1 && !strcmp(arguments[1], "handler") ? handler_run
-							     : coroutine_run;
+	                                                      : coroutine_run;
 	stack = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	measure("first", dot);
 	measure("again", dot);

@@ -42,7 +42,8 @@ static __attribute__((noinline)) void call_by_address(void *plugin, const char *
 	} three = {3, 7}, one = {1, 5};
 	static const int64_t long_three = 3, long_one = 1;
 	bool is_short = strstr(path, "lp64") && !strstr(path, "wide");
-	const void *n = is_short ? (const void *)&three : &long_three, *stride = is_short ? (const void *)&one : &long_one;
+	const void *n = is_short ? (const void *)&three : &long_three,
+		   *stride = is_short ? (const void *)&one : &long_one;
 	void *(*get)(void);
 	dot *dot;
 

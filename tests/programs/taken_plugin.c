@@ -20,7 +20,7 @@ double sum(long n, const double *x)
 
 #ifdef WRAPPED
 static __attribute__((noinline, optimize("O2"))) double wrapper(const INTEGER *n, const double *x, const INTEGER *incx,
-								const double *y, const INTEGER *incy)
+                                                                const double *y, const INTEGER *incy)
 {
 	return ddot_(n, x, incx, y, incy);
 }

@@ -23,10 +23,7 @@ static const integer one = 1;
 static void dot(integer n) { F77(ddot)(&n, x, &one, y, &one); }
 static void add(integer n) { F77(daxpy)(&n, &alpha, x, &one, y, &one); }
 static void copy(integer n) { F77(dcopy)(&n, x, &one, y, &one); }
-static void product(integer n)
-{
-	F77(dgemm)("N", "N", &n, &n, &n, &alpha, x, &n, x, &n, &alpha, y, &n, 1, 1);
-}
+static void product(integer n) { F77(dgemm)("N", "N", &n, &n, &n, &alpha, x, &n, x, &n, &alpha, y, &n, 1, 1); }
 
 static void pause_ms(long ms)
 {
@@ -116,9 +113,12 @@ static void long_calls(void)
 	}
 }
 
-static const struct { const char *name; void (*run)(void); } patterns[] = {
-	{"one_shape", one_shape}, {"rising", rising}, {"scattered", scattered}, {"pauses", pauses},
-	{"threads", threads}, {"after_fork", after_fork}, {"long_calls", long_calls},
+static const struct {
+	const char *name;
+	void (*run)(void);
+} patterns[] = {
+	{"one_shape", one_shape}, {"rising", rising},         {"scattered", scattered},   {"pauses", pauses},
+	{"threads", threads},     {"after_fork", after_fork}, {"long_calls", long_calls},
 };
 
 int main(int count, char **arguments)

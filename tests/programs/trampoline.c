@@ -41,17 +41,18 @@ double ddot_(const INTEGER *n, const double *x, const INTEGER *incx, const doubl
 	static double (*next)(const INTEGER *, const double *, const INTEGER *, const double *, const INTEGER *);
 
 	if (!next)
-		next = (double (*)(const INTEGER *, const double *, const INTEGER *, const double *, const INTEGER *))fetch(
-			"ddot_");
+		next = (double (*)(const INTEGER *, const double *, const INTEGER *, const double *,
+		                   const INTEGER *))fetch("ddot_");
 	return next(n, x, incx, y, incy);
 }
 
 void daxpy_(const INTEGER *n, const double *a, const double *x, const INTEGER *incx, double *y, const INTEGER *incy)
 {
-	static void (*next)(const INTEGER *, const double *, const double *, const INTEGER *, double *, const INTEGER *);
+	static void (*next)(const INTEGER *, const double *, const double *, const INTEGER *, double *,
+	                    const INTEGER *);
 
 	if (!next)
 		next = (void (*)(const INTEGER *, const double *, const double *, const INTEGER *, double *,
-				 const INTEGER *))fetch("daxpy_");
+		                 const INTEGER *))fetch("daxpy_");
 	next(n, a, x, incx, y, incy);
 }

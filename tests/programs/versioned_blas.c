@@ -14,7 +14,8 @@ double dot_old(const int *n, const double *x, const int *incx, const double *y, 
 void dscal_(void);
 void daxpy_(void);
 
-__attribute__((symver(DEFAULT))) double dot(const int *n, const double *x, const int *incx, const double *y, const int *incy)
+__attribute__((symver(DEFAULT))) double dot(const int *n, const double *x, const int *incx, const double *y,
+                                            const int *incy)
 {
 	double sum = 0;
 
@@ -25,7 +26,7 @@ __attribute__((symver(DEFAULT))) double dot(const int *n, const double *x, const
 
 #ifndef OLD
 __attribute__((symver("ddot_@V1"))) double dot_old(const int *n, const double *x, const int *incx, const double *y,
-						   const int *incy)
+                                                   const int *incy)
 {
 	return -dot(n, x, incx, y, incy);
 }

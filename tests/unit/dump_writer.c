@@ -8,10 +8,7 @@
 /* The address at which the process had mapped the first byte of the file. */
 static const uint64_t MEMORY = 0x7f0000000000;
 
-static void *at(struct writer *writer, uint64_t offset)
-{
-	return writer->bytes + offset;
-}
+static void *at(struct writer *writer, uint64_t offset) { return writer->bytes + offset; }
 
 static void reserve(struct writer *writer, size_t size)
 {
@@ -27,16 +24,13 @@ static void reserve(struct writer *writer, size_t size)
 	writer->size = size;
 }
 
-void writer_open(struct writer *writer, uint32_t pid)
-{
-	writer_open_paged(writer, pid, DUMP_PAGE_LEAST);
-}
+void writer_open(struct writer *writer, uint32_t pid) { writer_open_paged(writer, pid, DUMP_PAGE_LEAST); }
 
 void writer_open_paged(struct writer *writer, uint32_t pid, uint32_t page)
 {
 	struct dump_header *header;
 
-	*writer = (struct writer){ .page = page, .block_pages = 1 };
+	*writer = (struct writer){.page = page, .block_pages = 1};
 	reserve(writer, page);
 	header = writer_header(writer);
 	memcpy(header->magic, DUMP_MAGIC, sizeof header->magic);
@@ -65,7 +59,7 @@ void writer_open_paged(struct writer *writer, uint32_t pid, uint32_t page)
 void writer_free(struct writer *writer)
 {
 	free(writer->bytes);
-	*writer = (struct writer){ 0 };
+	*writer = (struct writer){0};
 }
 
 static struct dump_block *add_block(struct writer *writer, unsigned type, uint32_t entry_size, uint64_t bytes,
@@ -79,13 +73,20 @@ static struct dump_block *add_block(struct writer *writer, unsigned type, uint32
 	reserve(writer, offset + size);
 	block = at(writer, offset);
 	*block = (struct dump_block){
-		.magic = DUMP_BLOCK_MAGIC, .type = (uint16_t)type, .header_size = sizeof *block, .offset = offset,
-		.size = size, .address = MEMORY + offset, .entry_size = entry_size, .first = first, .lane = lane,
+		.magic = DUMP_BLOCK_MAGIC,
+		.type = (uint16_t)type,
+		.header_size = sizeof *block,
+		.offset = offset,
+		.size = size,
+		.address = MEMORY + offset,
+		.entry_size = entry_size,
+		.first = first,
+		.lane = lane,
 	};
 	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
 	writer_header(writer)->size = writer->size;
 	if (type < WRITER_TYPES)
-		writer->open[type] = (struct writer_block){ offset, lane };
+		writer->open[type] = (struct writer_block){offset, lane};
 	return block;
 }
 
@@ -149,14 +150,14 @@ uint32_t writer_add(struct writer *writer, enum dump_block_type type, const void
 
 void writer_meta(struct writer *writer, const char *key, const char *value)
 {
-	struct dump_meta meta = { writer_string(writer, key), writer_string(writer, value) };
+	struct dump_meta meta = {writer_string(writer, key), writer_string(writer, value)};
 
 	writer_add(writer, DUMP_META, &meta, sizeof meta);
 }
 
 void writer_note(struct writer *writer, enum dump_note_kind kind, const char *text, uint64_t count)
 {
-	struct dump_note note = { .kind = kind, .text = writer_string(writer, text), .count = count };
+	struct dump_note note = {.kind = kind, .text = writer_string(writer, text), .count = count};
 
 	writer_add(writer, DUMP_NOTES, &note, sizeof note);
 }
@@ -164,8 +165,11 @@ void writer_note(struct writer *writer, enum dump_note_kind kind, const char *te
 uint32_t writer_module(struct writer *writer, const char *path, uint64_t start, uint32_t flags, const void *build_id,
                        uint32_t build_id_size)
 {
-	struct dump_module module = { .path = writer_string(writer, path), .start = start, .end = start + 0x100000,
-	                              .bias = start, .flags = flags };
+	struct dump_module module = {.path = writer_string(writer, path),
+	                             .start = start,
+	                             .end = start + 0x100000,
+	                             .bias = start,
+	                             .flags = flags};
 
 	module.build_id_size = build_id_size;
 	memcpy(module.build_id, build_id, build_id_size);
@@ -193,26 +197,30 @@ static unsigned add_names(struct writer *writer, const char *names, size_t lengt
 uint32_t writer_routine(struct writer *writer, const char *name, enum dump_kind kind, const char *shape)
 {
 	const char *bar = strchr(shape, '|');
-	struct dump_routine routine = { .name = writer_string(writer, name), .type = (uint8_t)name[0], .kind = (uint8_t)kind };
+	struct dump_routine routine = {
+		.name = writer_string(writer, name), .type = (uint8_t)name[0], .kind = (uint8_t)kind};
 
 	routine.option_count = (uint8_t)add_names(writer, shape, (size_t)(bar - shape), routine.options);
 	routine.dim_count = (uint8_t)add_names(writer, bar + 1, strlen(bar + 1), routine.dims);
 	return writer_add(writer, DUMP_ROUTINES, &routine, sizeof routine);
 }
 
-uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine, uint64_t caller, uint32_t caller_module,
-                     uint32_t callee_module)
+uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine, uint64_t caller,
+                     uint32_t caller_module, uint32_t callee_module)
 {
-	struct dump_site site = { .caller = caller, .symbol = writer_string(writer, symbol), .routine = routine,
-	                          .caller_module = caller_module, .callee_module = callee_module };
+	struct dump_site site = {.caller = caller,
+	                         .symbol = writer_string(writer, symbol),
+	                         .routine = routine,
+	                         .caller_module = caller_module,
+	                         .callee_module = callee_module};
 
 	return writer_add(writer, DUMP_SITES, &site, sizeof site);
 }
 
 uint32_t writer_namespace(struct writer *writer, const char *path, uint32_t parent)
 {
-	struct dump_namespace space = { .name = writer_string(writer, path), .parent = parent,
-	                                .multiplier = UINT64_C(1) << 32 };
+	struct dump_namespace space = {
+		.name = writer_string(writer, path), .parent = parent, .multiplier = UINT64_C(1) << 32};
 
 	return writer_add(writer, DUMP_NAMESPACES, &space, sizeof space);
 }
@@ -233,7 +241,8 @@ static void *find_entry(struct writer *writer, unsigned type, uint32_t lane, uin
 	for (uint64_t offset = writer->page; offset < writer->size; offset += (*block)->size) {
 		*block = at(writer, offset);
 		if ((*block)->type == type && (*block)->lane == lane && number - (*block)->first < (*block)->used)
-			return (char *)*block + (*block)->header_size + (number - (*block)->first) * (*block)->entry_size;
+			return (char *)*block + (*block)->header_size +
+			       (number - (*block)->first) * (*block)->entry_size;
 	}
 	abort();
 }
@@ -309,8 +318,12 @@ void writer_close(struct writer *writer, enum dump_state state)
 struct dump_row writer_call(uint32_t site, uint64_t calls, uint64_t flops, const char *options, int64_t a, int64_t b,
                             int64_t c)
 {
-	struct dump_row row = { .calls = calls, .flops = flops, .charged = flops, .site = site, .kind = DUMP_ROW_CALL,
-	                        .dims = { a, b, c } };
+	struct dump_row row = {.calls = calls,
+	                       .flops = flops,
+	                       .charged = flops,
+	                       .site = site,
+	                       .kind = DUMP_ROW_CALL,
+	                       .dims = {a, b, c}};
 
 	for (unsigned i = 0; options[i]; i++)
 		row.options |= (uint64_t)(unsigned char)options[i] << (8 * i);

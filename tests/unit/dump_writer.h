@@ -54,8 +54,8 @@ uint32_t writer_module(struct writer *writer, const char *path, uint64_t start, 
                        uint32_t build_id_size);
 /* `shape` has the names of options, then a |, then the names of dimensions: "transa transb|m n k". */
 uint32_t writer_routine(struct writer *writer, const char *name, enum dump_kind kind, const char *shape);
-uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine, uint64_t caller, uint32_t caller_module,
-                     uint32_t callee_module);
+uint32_t writer_site(struct writer *writer, const char *symbol, uint32_t routine, uint64_t caller,
+                     uint32_t caller_module, uint32_t callee_module);
 uint32_t writer_namespace(struct writer *writer, const char *path, uint32_t parent);
 uint32_t writer_lane(struct writer *writer, const struct dump_lane *lane);
 uint32_t writer_row(struct writer *writer, uint32_t lane, const struct dump_row *row);

@@ -20,11 +20,11 @@ static uint64_t example_stack; /* the reference of its only stack */
  */
 static inline void example_paged(struct writer *writer, uint32_t page)
 {
-	static const uint64_t addresses[] = { 0x401010, 0x402020, 0x403030 };
-	struct dump_lane lane = { .nested_calls = 4, .threads = 1 };
-	struct dump_limit limit = { .amount = 10000, .used = 4000 };
-	struct dump_sample sample = { .flops = 3000, .calls = 1 };
-	struct dump_call call = { .sequence = 1, .duration_ns = 10, .cumulative = 1000 };
+	static const uint64_t addresses[] = {0x401010, 0x402020, 0x403030};
+	struct dump_lane lane = {.nested_calls = 4, .threads = 1};
+	struct dump_limit limit = {.amount = 10000, .used = 4000};
+	struct dump_sample sample = {.flops = 3000, .calls = 1};
+	struct dump_call call = {.sequence = 1, .duration_ns = 10, .cumulative = 1000};
 	uint32_t program, blas, gemm, trsm, train, site;
 	struct dump_row row;
 
@@ -59,19 +59,16 @@ static inline void example_paged(struct writer *writer, uint32_t page)
 }
 
 /* The same dump from a machine with the smallest pages. */
-static inline void example(struct writer *writer)
-{
-	example_paged(writer, DUMP_PAGE_LEAST);
-}
+static inline void example(struct writer *writer) { example_paged(writer, DUMP_PAGE_LEAST); }
 
 /* Reads and adds up one dump. The caller ends the result with aggregate_close. */
 static inline struct aggregate sum_of(const unsigned char *bytes, uint64_t size)
 {
-	struct memory_file file = { bytes, size };
+	struct memory_file file = {bytes, size};
 	struct dump_source source = memory_source(&file);
 	struct aggregate aggregate;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	aggregate_add(&aggregate, &source, "test.dump");
 	return aggregate;
 }

@@ -27,15 +27,12 @@ static inline size_t memory_read_at(void *context, uint64_t offset, void *buffer
 	return count;
 }
 
-static inline uint64_t memory_size(void *context)
-{
-	return ((const struct memory_file *)context)->size;
-}
+static inline uint64_t memory_size(void *context) { return ((const struct memory_file *)context)->size; }
 
 /* The source keeps a pointer to `file`, which must live as long as it. */
 static inline struct dump_source memory_source(struct memory_file *file)
 {
-	return (struct dump_source){ .context = file, .read_at = memory_read_at, .size = memory_size };
+	return (struct dump_source){.context = file, .read_at = memory_read_at, .size = memory_size};
 }
 
 #endif

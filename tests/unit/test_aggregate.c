@@ -19,7 +19,7 @@ START_TEST(adds_dumps_up)
 	struct dump_source source;
 	struct writer writer;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	for (uint32_t pid = 1; pid <= 3; pid++) {
 		example(&writer);
 		writer_header(&writer)->pid = pid;
@@ -36,7 +36,7 @@ START_TEST(adds_dumps_up)
 					site[i].caller += 0x1000 * pid;
 		}
 		writer_close(&writer, DUMP_CLOSED);
-		file = (struct memory_file){ writer.bytes, writer.size };
+		file = (struct memory_file){writer.bytes, writer.size};
 		source = memory_source(&file);
 		aggregate_add(&aggregate, &source, "test.dump");
 		writer_free(&writer);
@@ -117,22 +117,24 @@ START_TEST(orders_the_largest_first)
 END_TEST
 
 /* Stands for the system: only process 42, started at tick 1042, is running. */
-static bool alive_42(uint32_t pid, uint64_t start_ticks)
-{
-	return pid == 42 && start_ticks == 1042;
-}
+static bool alive_42(uint32_t pid, uint64_t start_ticks) { return pid == 42 && start_ticks == 1042; }
 
 START_TEST(tells_the_living_from_the_dead)
 {
-	static const struct { const char *host; uint32_t pid; uint64_t ticks; enum process_state state; } cases[] = {
-		{ "testhost", 42, 1042, PROCESS_RUNNING },
-		{ "testhost", 42, 1043, PROCESS_ENDED }, /* another process has the number now */
-		{ "testhost", 43, 1042, PROCESS_ENDED },
-		{ "another", 42, 1042, PROCESS_UNKNOWN },
+	static const struct {
+		const char *host;
+		uint32_t pid;
+		uint64_t ticks;
+		enum process_state state;
+	} cases[] = {
+		{"testhost", 42, 1042, PROCESS_RUNNING},
+		{"testhost", 42, 1043, PROCESS_ENDED}, /* another process has the number now */
+		{"testhost", 43, 1042, PROCESS_ENDED},
+		{"another", 42, 1042, PROCESS_UNKNOWN},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct aggregate_options options = { .host = "testhost", .alive = alive_42, .now_ns = 6000000000u };
+		struct aggregate_options options = {.host = "testhost", .alive = alive_42, .now_ns = 6000000000u};
 		struct aggregate aggregate;
 		struct writer writer;
 		struct memory_file file;
@@ -143,12 +145,13 @@ START_TEST(tells_the_living_from_the_dead)
 		writer_header(&writer)->pid = cases[i].pid;
 		writer_header(&writer)->start_ticks = cases[i].ticks;
 		writer_check(&writer);
-		file = (struct memory_file){ writer.bytes, writer.size };
+		file = (struct memory_file){writer.bytes, writer.size};
 		source = memory_source(&file);
 		aggregate_open(&aggregate, &options);
 		aggregate_add(&aggregate, &source, "test.dump");
 		ck_assert_int_eq(aggregate.processes[0].state, cases[i].state);
-		ck_assert_uint_eq(aggregate.processes[0].elapsed_ns, cases[i].state == PROCESS_RUNNING ? 1000000000u : 0);
+		ck_assert_uint_eq(aggregate.processes[0].elapsed_ns,
+		                  cases[i].state == PROCESS_RUNNING ? 1000000000u : 0);
 		ck_assert(aggregate.complete); /* a process that ends without closing its dump loses nothing */
 		aggregate_close(&aggregate);
 		writer_free(&writer);
@@ -162,7 +165,7 @@ static void sites_without_counts(struct writer *writer)
 	uint32_t routine;
 
 	writer_open(writer, 42);
-	writer_lane(writer, &(struct dump_lane){ .threads = 1 });
+	writer_lane(writer, &(struct dump_lane){.threads = 1});
 	routine = writer_routine(writer, "dgemm", DUMP_DIRECT, "|m n k");
 	writer_site(writer, "dgemm_", routine, 0x401000, DUMP_NONE, DUMP_NONE);
 	writer_site(writer, "dgemm_", routine, 0x402000, DUMP_NONE, DUMP_NONE);
@@ -171,9 +174,16 @@ static void sites_without_counts(struct writer *writer)
 /* A dump with sites but no calls is damaged, unless it was not closed and its file system may have lost the last second. */
 START_TEST(zeros_may_be_what_was_written_out)
 {
-	static const struct { enum dump_state state; uint32_t losses; size_t damage; bool complete; } cases[] = {
-		{ DUMP_CLOSED, DUMP_NOT_DURABLE, 1, false }, { DUMP_CLOSED, 0, 1, false },
-		{ DUMP_RUNNING, DUMP_NOT_DURABLE, 0, false }, { DUMP_RUNNING, 0, 1, false },
+	static const struct {
+		enum dump_state state;
+		uint32_t losses;
+		size_t damage;
+		bool complete;
+	} cases[] = {
+		{DUMP_CLOSED, DUMP_NOT_DURABLE, 1, false},
+		{DUMP_CLOSED, 0, 1, false},
+		{DUMP_RUNNING, DUMP_NOT_DURABLE, 0, false},
+		{DUMP_RUNNING, 0, 1, false},
 	};
 	struct aggregate aggregate;
 	struct writer writer;
@@ -191,9 +201,13 @@ END_TEST
 
 START_TEST(knows_what_is_lost)
 {
-	static const struct { uint32_t losses; bool complete; } cases[] = {
-		{ DUMP_LOST_CALLS, false }, { DUMP_LOST_SPACE, false }, { DUMP_LOST_SITES, true }, { DUMP_COARSE_SHAPES, true },
-		{ DUMP_LOST_LOG, true }, { DUMP_LOST_STACKS, true }, { DUMP_NOT_DURABLE, true },
+	static const struct {
+		uint32_t losses;
+		bool complete;
+	} cases[] = {
+		{DUMP_LOST_CALLS, false},   {DUMP_LOST_SPACE, false}, {DUMP_LOST_SITES, true},
+		{DUMP_COARSE_SHAPES, true}, {DUMP_LOST_LOG, true},    {DUMP_LOST_STACKS, true},
+		{DUMP_NOT_DURABLE, true},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -217,16 +231,20 @@ END_TEST
  */
 START_TEST(knows_when_the_end_may_be_missing)
 {
-	static const struct { const char *host; uint32_t pid; enum dump_state state; bool complete; } cases[] = {
-		{ "testhost", 42, DUMP_RUNNING, true },  /* the process runs, and will write the rest */
-		{ "testhost", 43, DUMP_RUNNING, false }, /* the process has ended */
-		{ "another", 42, DUMP_RUNNING, false },  /* the process may have ended */
-		{ "testhost", 42, DUMP_EXECED, false },
-		{ "testhost", 43, DUMP_CLOSED, true },
+	static const struct {
+		const char *host;
+		uint32_t pid;
+		enum dump_state state;
+		bool complete;
+	} cases[] = {
+		{"testhost", 42, DUMP_RUNNING, true},  /* the process runs, and will write the rest */
+		{"testhost", 43, DUMP_RUNNING, false}, /* the process has ended */
+		{"another", 42, DUMP_RUNNING, false},  /* the process may have ended */
+		{"testhost", 42, DUMP_EXECED, false},  {"testhost", 43, DUMP_CLOSED, true},
 	};
 
 	for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
-		struct aggregate_options options = { .host = "testhost", .alive = alive_42, .now_ns = 6000000000u };
+		struct aggregate_options options = {.host = "testhost", .alive = alive_42, .now_ns = 6000000000u};
 		bool durable = i % 2;
 		struct aggregate aggregate;
 		struct writer writer;
@@ -240,7 +258,7 @@ START_TEST(knows_when_the_end_may_be_missing)
 		writer_header(&writer)->losses = durable ? 0 : DUMP_NOT_DURABLE;
 		writer_header(&writer)->state = cases[i / 2].state;
 		writer_check(&writer);
-		file = (struct memory_file){ writer.bytes, writer.size };
+		file = (struct memory_file){writer.bytes, writer.size};
 		source = memory_source(&file);
 		aggregate_open(&aggregate, &options);
 		aggregate_add(&aggregate, &source, "test.dump");
@@ -258,20 +276,27 @@ END_TEST
  */
 START_TEST(takes_calls_in_flight_out_of_coarse_rows)
 {
-	static const struct { uint64_t slot, flops; bool is_known; } cases[] = {
-		{ 0x7ffe0018, 500, true }, { 0x7ffe0028, 500, false }, { 0, 500, false }, { 0x7ffe0018, 3501, false },
+	static const struct {
+		uint64_t slot, flops;
+		bool is_known;
+	} cases[] = {
+		{0x7ffe0018, 500, true},
+		{0x7ffe0028, 500, false},
+		{0, 500, false},
+		{0x7ffe0018, 3501, false},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 0x7ffe0018, 0x401000, 0 } } };
+		struct dump_lane lane = {.threads = 1, .depth = 1, .frames = {{0x7ffe0018, 0x401000, 0}}};
 		struct dump_row row;
 		struct writer writer;
 		struct aggregate aggregate;
 		uint32_t site;
 
-		lane.shares[1] = (struct dump_share){ cases[i].slot, cases[i].flops, cases[i].flops, 10 };
+		lane.shares[1] = (struct dump_share){cases[i].slot, cases[i].flops, cases[i].flops, 10};
 		writer_open(&writer, 7);
-		site = writer_site(&writer, "ddot_", writer_routine(&writer, "ddot", DUMP_DIRECT, "|n"), 0x401000, DUMP_NONE, DUMP_NONE);
+		site = writer_site(&writer, "ddot_", writer_routine(&writer, "ddot", DUMP_DIRECT, "|n"), 0x401000,
+		                   DUMP_NONE, DUMP_NONE);
 		writer_lane(&writer, &lane);
 		row = writer_call(site, 2, 3500, "", 8, 0, 0);
 		row.flags = DUMP_ROW_COARSE;

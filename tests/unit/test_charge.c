@@ -33,7 +33,12 @@ void registry_each_thread(void (*visit)(struct thread *))
 
 void epoch_next(void) {}
 struct dump_table dump_limits;
-void *dump_append(struct dump_table *table, uint32_t *number) { (void)table; (void)number; return NULL; }
+void *dump_append(struct dump_table *table, uint32_t *number)
+{
+	(void)table;
+	(void)number;
+	return NULL;
+}
 void dump_commit(struct dump_table *table) { (void)table; }
 
 static void start(unsigned count)
@@ -74,7 +79,8 @@ END_TEST
 START_TEST(the_smallest_of_all_limits_is_named)
 {
 	struct limit root = {.amount = 1000}, space = {.amount = 50, .namespace_id = 1, .parent = &root};
-	struct limit outer = {.amount = 40, .is_scope = true}, inner = {.amount = 500, .is_scope = true, .parent = &outer};
+	struct limit outer = {.amount = 40, .is_scope = true},
+		     inner = {.amount = 500, .is_scope = true, .parent = &outer};
 	struct scope scope = {.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
 	uint64_t remaining = 0;
 
@@ -107,7 +113,8 @@ END_TEST
 START_TEST(a_thread_that_ends_or_changes_its_scope_takes_nothing_with_it)
 {
 	struct limit one = {.amount = 1000000}, two = {.amount = 1000000};
-	struct scope first = {.limited = true, .namespace_limits = &one}, second = {.limited = true, .namespace_limits = &two};
+	struct scope first = {.limited = true, .namespace_limits = &one},
+		     second = {.limited = true, .namespace_limits = &two};
 	struct scope unlimited = {0};
 
 	start(1);
@@ -195,9 +202,12 @@ enum { IS_THREAD_SANITIZED = 0 };
 
 enum { COST = 7, FORKS = 200 };
 
-static struct limit outer_space = {.amount = 70000000}, space = {.amount = 60000000, .namespace_id = 1, .parent = &outer_space};
-static struct limit outer = {.amount = 50000000, .is_scope = true}, inner = {.amount = 7000, .is_scope = true, .parent = &outer};
-static struct scope deep_scope = {.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
+static struct limit outer_space = {.amount = 70000000},
+		    space = {.amount = 60000000, .namespace_id = 1, .parent = &outer_space};
+static struct limit outer = {.amount = 50000000, .is_scope = true},
+		    inner = {.amount = 7000, .is_scope = true, .parent = &outer};
+static struct scope deep_scope = {
+	.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
 static _Atomic bool over;
 
 /* Charges calls and gives them back, as fast as it can. The smallest limit is so small that leases change hands often. */
@@ -260,7 +270,8 @@ START_TEST(the_dump_is_told_what_is_leased_and_on_which_limits)
 {
 	struct dump_limit records[2] = {0};
 	struct limit root = {.amount = 1000000, .record = &records[0], .number = 1};
-	struct limit middle = {.amount = 900000, .ended = true, .parent = &root}; /* has ended, so that it is no longer in the dump */
+	struct limit middle = {
+		.amount = 900000, .ended = true, .parent = &root}; /* has ended, so that it is no longer in the dump */
 	struct limit own = {.amount = 800000, .namespace_id = 1, .record = &records[1], .number = 2, .parent = &middle};
 	struct scope scope = {.limited = true, .namespace_limits = &own};
 

@@ -14,16 +14,32 @@
 
 /* ---- amounts ---- */
 
-static const char *amount(const char *text, uint64_t *value)
-{
-	return config_amount(text, text + strlen(text), value);
-}
+static const char *amount(const char *text, uint64_t *value) { return config_amount(text, text + strlen(text), value); }
 
-static const struct { const char *text; uint64_t flops; } good_amounts[] = {
-	{"1", 1}, {"12", 12}, {"1e12", 1000000000000}, {"1.5e9", 1500000000}, {"200G", 200000000000}, {"3k", 3000},
-	{"3K", 3000}, {"1M", 1000000}, {"2T", 2000000000000}, {"4P", 4000000000000000}, {"9E", 9000000000000000000},
-	{".5G", 500000000}, {"1e-3k", 1}, {"0.5", 1}, {"1.0000001", 2}, {"+7", 7}, {"0001", 1}, {"1E3", 1000},
-	{"9223372036854775807", INT64_MAX}, {"1e0M", 1000000},
+static const struct {
+	const char *text;
+	uint64_t flops;
+} good_amounts[] = {
+	{"1", 1},
+	{"12", 12},
+	{"1e12", 1000000000000},
+	{"1.5e9", 1500000000},
+	{"200G", 200000000000},
+	{"3k", 3000},
+	{"3K", 3000},
+	{"1M", 1000000},
+	{"2T", 2000000000000},
+	{"4P", 4000000000000000},
+	{"9E", 9000000000000000000},
+	{".5G", 500000000},
+	{"1e-3k", 1},
+	{"0.5", 1},
+	{"1.0000001", 2},
+	{"+7", 7},
+	{"0001", 1},
+	{"1E3", 1000},
+	{"9223372036854775807", INT64_MAX},
+	{"1e0M", 1000000},
 };
 
 START_TEST(amounts_are_exact_and_round_up)
@@ -36,8 +52,31 @@ START_TEST(amounts_are_exact_and_round_up)
 END_TEST
 
 static const char *const bad_amounts[] = {
-	"", "nan", "NaN", "inf", "-inf", "infinity", "-1", "0", "0.0", "0e9", "1Q", "12x", "1 M", "M", "1e", "1e400", "1MM", "1.2.3",
-	"9223372036854775808", "10E", "0x10", "-0", "1,", "e9", ".",
+	"",
+	"nan",
+	"NaN",
+	"inf",
+	"-inf",
+	"infinity",
+	"-1",
+	"0",
+	"0.0",
+	"0e9",
+	"1Q",
+	"12x",
+	"1 M",
+	"M",
+	"1e",
+	"1e400",
+	"1MM",
+	"1.2.3",
+	"9223372036854775808",
+	"10E",
+	"0x10",
+	"-0",
+	"1,",
+	"e9",
+	".",
 };
 
 START_TEST(what_is_no_amount_is_refused_with_a_reason)
@@ -52,8 +91,14 @@ END_TEST
 
 START_TEST(factors_are_fixed_point)
 {
-	static const struct { const char *text; uint64_t factor; } cases[] = {
-		{"1", (uint64_t)1 << 32}, {"0.5", (uint64_t)1 << 31}, {"2", (uint64_t)2 << 32}, {"0.25", (uint64_t)1 << 30},
+	static const struct {
+		const char *text;
+		uint64_t factor;
+	} cases[] = {
+		{"1", (uint64_t)1 << 32},
+		{"0.5", (uint64_t)1 << 31},
+		{"2", (uint64_t)2 << 32},
+		{"0.25", (uint64_t)1 << 30},
 	};
 	uint64_t factor;
 
@@ -162,7 +207,8 @@ START_TEST(faults_without_room_are_left_out)
 	char *environment[61] = {0};
 
 	for (int i = 0; i < 60; i++) {
-		snprintf(names[i], sizeof(names[i]), "FLOPSHIM_NO_SUCH_VARIABLE_AS_%.*s=1", i + 1, "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		snprintf(names[i], sizeof(names[i]), "FLOPSHIM_NO_SUCH_VARIABLE_AS_%.*s=1", i + 1,
+		         "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 		environment[i] = names[i];
 	}
 	config_read(environment);
@@ -170,25 +216,39 @@ START_TEST(faults_without_room_are_left_out)
 	for (const char *line = config.warnings, *end; *line; line = end + 1) {
 		end = strchr(line, '\n');
 		ck_assert_ptr_nonnull(end);
-		ck_assert_int_eq(strncmp(line, "FLOPSHIM_NO_SUCH_VARIABLE_AS_", strlen("FLOPSHIM_NO_SUCH_VARIABLE_AS_")), 0);
+		ck_assert_int_eq(
+			strncmp(line, "FLOPSHIM_NO_SUCH_VARIABLE_AS_", strlen("FLOPSHIM_NO_SUCH_VARIABLE_AS_")), 0);
 	}
 }
 END_TEST
 
 static char *const fatal[] = {
-	"FLOPSHIM_BUDGET=nan", "FLOPSHIM_BUDGET=-1", "FLOPSHIM_BUDGET=0", "FLOPSHIM_BUDGET=1Q", "FLOPSHIM_BUDGET=12x",
-	"FLOPSHIM_BUDGET=", "FLOPSHIM_BUDGET=1,", "FLOPSHIM_BUDGET=1,2", "FLOPSHIM_BUDGET=a=1,a=2", "FLOPSHIM_BUDGET==1",
-	"FLOPSHIM_BUDGET=a..b=1", "FLOPSHIM_BUGET=1M", "FLOPSHIM_BUDGETS=1M", "FLOPSHIM_ONEXCEED=warn",
-	"FLOPSHIM_ON_EXCEED=stop", "FLOPSHIM_ON_EXCEED=exit:300", "FLOPSHIM_ON_EXCEED=signal:SIGNONE",
-	"FLOPSHIM_ON_EXCEED=warn:1", "FLOPSHIM_MULTIPLIER=0", "FLOPSHIM_MULTIPLIER=inf", "FLOPSHIM_NAMESPACE=a b",
+	"FLOPSHIM_BUDGET=nan",
+	"FLOPSHIM_BUDGET=-1",
+	"FLOPSHIM_BUDGET=0",
+	"FLOPSHIM_BUDGET=1Q",
+	"FLOPSHIM_BUDGET=12x",
+	"FLOPSHIM_BUDGET=",
+	"FLOPSHIM_BUDGET=1,",
+	"FLOPSHIM_BUDGET=1,2",
+	"FLOPSHIM_BUDGET=a=1,a=2",
+	"FLOPSHIM_BUDGET==1",
+	"FLOPSHIM_BUDGET=a..b=1",
+	"FLOPSHIM_BUGET=1M",
+	"FLOPSHIM_BUDGETS=1M",
+	"FLOPSHIM_ONEXCEED=warn",
+	"FLOPSHIM_ON_EXCEED=stop",
+	"FLOPSHIM_ON_EXCEED=exit:300",
+	"FLOPSHIM_ON_EXCEED=signal:SIGNONE",
+	"FLOPSHIM_ON_EXCEED=warn:1",
+	"FLOPSHIM_MULTIPLIER=0",
+	"FLOPSHIM_MULTIPLIER=inf",
+	"FLOPSHIM_NAMESPACE=a b",
 	"FLOPSHIM_WEIGHTS=",
 };
 
 /* A wrong limit ends the program with status 2. Check runs each of these in a process of its own and compares the status. */
-START_TEST(wrong_limits_stop_the_program)
-{
-	read_environment(fatal[_i], NULL);
-}
+START_TEST(wrong_limits_stop_the_program) { read_environment(fatal[_i], NULL); }
 END_TEST
 
 int main(void)
@@ -198,7 +258,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, amounts_are_exact_and_round_up, 0, sizeof(good_amounts) / sizeof(good_amounts[0]));
 	tcase_add_loop_test(tests, what_is_no_amount_is_refused_with_a_reason, 0,
-			    sizeof(bad_amounts) / sizeof(bad_amounts[0]));
+	                    sizeof(bad_amounts) / sizeof(bad_amounts[0]));
 	tcase_add_test(tests, factors_are_fixed_point);
 	tcase_add_test(tests, namespaces_have_faultless_segments);
 	tcase_add_test(tests, defaults);

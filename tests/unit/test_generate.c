@@ -16,10 +16,7 @@
 
 static char directory[] = "/tmp/test_generate.XXXXXX";
 
-static void path_of(char *path, size_t size, const char *name)
-{
-	snprintf(path, size, "%s/%s", directory, name);
-}
+static void path_of(char *path, size_t size, const char *name) { snprintf(path, size, "%s/%s", directory, name); }
 
 static void write_file(const char *name, const char *text)
 {
@@ -79,8 +76,8 @@ static void check_refusal(const struct refusal *refusal)
 
 	snprintf(table, sizeof(table), KINDS "%s\n", refusal->text);
 	ck_assert_msg(generate_table(table) == 1, "accepted: %s", refusal->text);
-	ck_assert_msg(strstr(read_file("errors"), refusal->message) != NULL, "for: %s\nwanted: %s\ngot: %s", refusal->text,
-	              refusal->message, read_file("errors"));
+	ck_assert_msg(strstr(read_file("errors"), refusal->message) != NULL, "for: %s\nwanted: %s\ngot: %s",
+	              refusal->text, refusal->message, read_file("errors"));
 }
 
 static const struct refusal malformed_rows[] = {
@@ -128,19 +125,21 @@ static const struct refusal malformed_arguments[] = {
 };
 
 static const struct refusal duplicates[] = {
-	{"f | d | m | none | none | ? | ? | ?\nf | z | m | none | none | ? | ? | ?", "t.tbl:9: row 'f': family 'f' is also in t.tbl:8"},
+	{"f | d | m | none | none | ? | ? | ?\nf | z | m | none | none | ? | ? | ?",
+         "t.tbl:9: row 'f': family 'f' is also in t.tbl:8"},
 	{"f | d | m | none | none | ? | ? | ?\ng | d=df | m | none | none | ? | ? | ?",
-	 "t.tbl:9: row 'g': routine 'df' is also in t.tbl:8"},
+         "t.tbl:9: row 'g': routine 'df' is also in t.tbl:8"},
 	{"f | d d | m | none | none | ? | ? | ?", "row 'f': routine 'df' is also in"},
 	{"f | d | m | none | none | ? | ? | ?\nf_64 | d | m | none | none | ? | ? | ?", "is also made by row"},
 	{"def a(x) = x\ndef a(y) = y", "t.tbl:9: def 'a': defined twice"},
 	{"def f(x) = x\nf | d | m | none | none | ? | ? | ?", "t.tbl:8: def 'f': the name of a family"},
-	{"def quotient(a, b) = a\nf | d | m | none | none | ? | ? | ?", "t.tbl:8: def 'quotient': the name of a function"},
+	{"def quotient(a, b) = a\nf | d | m | none | none | ? | ? | ?",
+         "t.tbl:8: def 'quotient': the name of a function"},
 	{"def min(x) = x\nf | d | m | none | none | ? | ? | ?", "t.tbl:8: def 'min': the name of a function"},
 };
 
 #define PRICE(expression) "f | d | side m n | none | direct | " expression " | 1 | 1 | s"
-#define PRICED(message) "t.tbl:8: row 'f': muls: " message
+#define PRICED(message)   "t.tbl:8: row 'f': muls: " message
 
 static const struct refusal malformed_expressions[] = {
 	{PRICE("m*(n+1"), PRICED("')' expected at the end")},
@@ -197,7 +196,7 @@ static const struct refusal meaningless_expressions[] = {
 };
 
 /* `double` may stand only where the type is complex. This is the message if it stands elsewhere. */
-#define DOUBLE_FAILS "'double' stands outside of `complex ? ... :`"
+#define DOUBLE_FAILS                "'double' stands outside of `complex ? ... :`"
 #define IN_TYPES(types, expression) "f | " types " | m n | none | direct | " expression " | m | m | s"
 
 static const struct refusal wrong_doubles[] = {
@@ -210,14 +209,16 @@ static const struct refusal wrong_doubles[] = {
 	{IN_TYPES("s d c z", "(complex ? m : n)*double"), DOUBLE_FAILS},
 	{IN_TYPES("s d c z", "complex*double*m"), DOUBLE_FAILS},
 	{"def d(x) = double*x\n" IN_TYPES("s d c z", "d(m)"), "t.tbl:8: def 'd': " DOUBLE_FAILS},
-	{"g | c z | m | none | direct | double*m | m | m | s\n" IN_TYPES("s d c z", "g(m)"), "t.tbl:8: row 'g': muls: " DOUBLE_FAILS},
+	{"g | c z | m | none | direct | double*m | m | m | s\n" IN_TYPES("s d c z", "g(m)"),
+         "t.tbl:8: row 'g': muls: " DOUBLE_FAILS},
 	{"g | c z | m | none | direct | double*m | m | m | s\n" IN_TYPES("c z", "real(g(m))"), DOUBLE_FAILS},
 	{"f | s d c z | m n | none | direct | m | m | m + double | s", "row 'f': words: " DOUBLE_FAILS},
 	{"f | s d c z | m n | none | direct | m | m | m | s | blocked: double", "row 'f': blocked: " DOUBLE_FAILS},
 };
 
-#define CALLED "g | d | uplo m k | none | direct | uplo == 'U' ? m*k : k | m | m | s\nu | d | m | none | none | ? | ? | ?\n"
-#define CALL(expression) CALLED "f | d | side m n | none | direct | " expression " | 1 | 1 | s"
+#define CALLED \
+	"g | d | uplo m k | none | direct | uplo == 'U' ? m*k : k | m | m | s\nu | d | m | none | none | ? | ? | ?\n"
+#define CALL(expression)    CALLED "f | d | side m n | none | direct | " expression " | 1 | 1 | s"
 #define CALL_FAILS(message) "t.tbl:10: row 'f': muls: " message
 
 static const struct refusal wrong_calls[] = {
@@ -244,58 +245,39 @@ static const struct refusal wrong_calls[] = {
 	{"def d = 1", "t.tbl:8: a definition is"},
 	{"def d(x) 1", "t.tbl:8: def 'd': '=' expected"},
 	{"a | d | m | none | direct | b(m) | m | m | s\nb | d | m | none | direct | c(m) | m | m | s\n"
-	 "c | d | m | none | direct | a(m) | m | m | s", "row 'c': muls: cyclic reference: the price of 'a' needs itself"},
+         "c | d | m | none | direct | a(m) | m | m | s",
+         "row 'c': muls: cyclic reference: the price of 'a' needs itself"},
 	{"a/b | d / z | m | none | direct | m | m | m | s\nc/a | d / z=zc | m | none | direct | m | m | m | s\n"
-	 "f | d | m | none | direct | a(m) | m | m | s", "row 'f': muls: 'a' may be row 'a/b' or 'c/a'"},
+         "f | d | m | none | direct | a(m) | m | m | s",
+         "row 'f': muls: 'a' may be row 'a/b' or 'c/a'"},
 	{"f | d | m | none | direct | m | m | m | s | blocked: q", "row 'f': blocked: unknown argument 'q'"},
 	{"f | d | m | none | direct | m | q | m | s", "row 'f': adds: unknown argument 'q'"},
 	{"f | d | m | none | direct | m | m | q | s", "row 'f': words: unknown argument 'q'"},
 };
 
-#define CHECK_REFUSALS(refusals)                                             \
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)     \
-		check_refusal(&refusals[i])
+#define CHECK_REFUSALS(refusals)                                          \
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) \
+	check_refusal(&refusals[i])
 
-START_TEST(refuses_malformed_rows)
-{
-	CHECK_REFUSALS(malformed_rows);
-}
+START_TEST(refuses_malformed_rows) { CHECK_REFUSALS(malformed_rows); }
 END_TEST
 
-START_TEST(refuses_malformed_arguments)
-{
-	CHECK_REFUSALS(malformed_arguments);
-}
+START_TEST(refuses_malformed_arguments) { CHECK_REFUSALS(malformed_arguments); }
 END_TEST
 
-START_TEST(refuses_duplicates)
-{
-	CHECK_REFUSALS(duplicates);
-}
+START_TEST(refuses_duplicates) { CHECK_REFUSALS(duplicates); }
 END_TEST
 
-START_TEST(refuses_malformed_expressions)
-{
-	CHECK_REFUSALS(malformed_expressions);
-}
+START_TEST(refuses_malformed_expressions) { CHECK_REFUSALS(malformed_expressions); }
 END_TEST
 
-START_TEST(refuses_meaningless_expressions)
-{
-	CHECK_REFUSALS(meaningless_expressions);
-}
+START_TEST(refuses_meaningless_expressions) { CHECK_REFUSALS(meaningless_expressions); }
 END_TEST
 
-START_TEST(refuses_prices_that_differ_in_s_and_d)
-{
-	CHECK_REFUSALS(wrong_doubles);
-}
+START_TEST(refuses_prices_that_differ_in_s_and_d) { CHECK_REFUSALS(wrong_doubles); }
 END_TEST
 
-START_TEST(refuses_wrong_calls)
-{
-	CHECK_REFUSALS(wrong_calls);
-}
+START_TEST(refuses_wrong_calls) { CHECK_REFUSALS(wrong_calls); }
 END_TEST
 
 START_TEST(refuses_an_indented_first_line)
@@ -318,20 +300,38 @@ END_TEST
 
 /* --- what the generator makes ---------------------------------------------------------------- */
 
-#define GOOD KINDS                                                                                             \
-	"exclude other thing* | not ours\n"                                                                     \
-	"def twice(x) = 2*x # a comment\n"                                                                      \
+#define GOOD                                                                                                     \
+	KINDS                                                                                                    \
+	"exclude other thing* | not ours\n"                                                                      \
+	"def twice(x) = 2*x # a comment\n"                                                                       \
 	"f | d z | side m n a lda x:r alpha info | cblas lapacke[z] | direct | twice(m)*n | \" | m | a source\n" \
 	"g/h | s / c | -> x n work[c] | none | none | ? | ? | ?\n"
 
 START_TEST(a_symbol_for_each_scheme)
 {
 	static const char *const symbols[] = {
-		"STUB(df_, 0)\n",  "STUB(df_64_, 1)\n",  "STUB(df_64, 2)\n",  "STUB(scipy_df_, 3)\n", "STUB(scipy_df_64_, 4)\n",
-		"STUB(DF_64, 5)\n", "STUB(df, 6)\n", "STUB(DF, 7)\n", "STUB(cblas_df, 8)\n", "STUB(cblas_df64_, 9)\n",
-		"STUB(cblas_df_64, 10)\n", "STUB(scipy_cblas_df, 11)\n", "STUB(scipy_cblas_df64_, 12)\n", "HOLE(13)\nHOLE(14)\nHOLE(15)\n",
-		"STUB(zf_, 16)\n", "STUB(cblas_zf, 24)\n", "STUB(LAPACKE_zf, 32)\n", "STUB(LAPACKE_zf64_, 33)\n",
-		"STUB(LAPACKE_zf_work, 40)\n", "STUB(scipy_LAPACKE_zf_work64_, 44)\n", "STUB(sg_, 48)\n", "STUB(ch_, 56)\n",
+		"STUB(df_, 0)\n",
+		"STUB(df_64_, 1)\n",
+		"STUB(df_64, 2)\n",
+		"STUB(scipy_df_, 3)\n",
+		"STUB(scipy_df_64_, 4)\n",
+		"STUB(DF_64, 5)\n",
+		"STUB(df, 6)\n",
+		"STUB(DF, 7)\n",
+		"STUB(cblas_df, 8)\n",
+		"STUB(cblas_df64_, 9)\n",
+		"STUB(cblas_df_64, 10)\n",
+		"STUB(scipy_cblas_df, 11)\n",
+		"STUB(scipy_cblas_df64_, 12)\n",
+		"HOLE(13)\nHOLE(14)\nHOLE(15)\n",
+		"STUB(zf_, 16)\n",
+		"STUB(cblas_zf, 24)\n",
+		"STUB(LAPACKE_zf, 32)\n",
+		"STUB(LAPACKE_zf64_, 33)\n",
+		"STUB(LAPACKE_zf_work, 40)\n",
+		"STUB(scipy_LAPACKE_zf_work64_, 44)\n",
+		"STUB(sg_, 48)\n",
+		"STUB(ch_, 56)\n",
 	};
 	const char *stubs;
 
@@ -349,9 +349,10 @@ END_TEST
 START_TEST(formulas_are_as_written)
 {
 	ck_assert_int_eq(generate_table(GOOD), 0);
-	ck_assert_ptr_nonnull(strstr(read_file("formulas.c"),
-	                             "{\"f\", \"side m n a lda x:r alpha info\", \"twice(m)*n\", \"twice(m)*n\", \"m\", \"\", "
-	                             "\"a source\", \"\", \"\"}"));
+	ck_assert_ptr_nonnull(
+		strstr(read_file("formulas.c"),
+	               "{\"f\", \"side m n a lda x:r alpha info\", \"twice(m)*n\", \"twice(m)*n\", \"m\", \"\", "
+	               "\"a source\", \"\", \"\"}"));
 	ck_assert_ptr_nonnull(strstr(read_file("formulas.c"), "{\"twice\", \"x\", \"2*x\"}"));
 }
 END_TEST
@@ -377,7 +378,7 @@ static bool version_differs(const char *a, const char *b)
 }
 
 #define ROW(args, price, source) "f | d | " args " | none | direct | " price " | \" | m | " source "\n"
-#define ROW2 "g | d | m | none | direct | m | m | m | s\n"
+#define ROW2                     "g | d | m | none | direct | m | m | m | s\n"
 
 START_TEST(the_version_changes_with_prices_only)
 {
@@ -421,9 +422,11 @@ static const char right_header[] =
 	"static inline int body(int a) { if (a) { return 1; } return 2; }\n"
 	"extern void df_(const char *, const blasint *m, int n[], double *, int *, double *, double *, int *, size_t)\n"
 	"  __attribute__ ((__nothrow__ , __leaf__));\n"
-	"void cblas_df(const enum SIDE layout, SIDE s, blasint, const blasint n, double *a, int lda, double x, const double alpha, int *);\n"
+	"void cblas_df(const enum SIDE layout, SIDE s, blasint, const blasint n, double *a, int lda, double x, const "
+	"double alpha, int *);\n"
 	"void cblas_zf(int layout, int s, int, int n, void *a, int lda, double x, const void *alpha, int *);\n"
-	"int LAPACKE_zf(int layout, char side, int m, int n, double _Complex *a, int lda, double x, double _Complex alpha);\n"
+	"int LAPACKE_zf(int layout, char side, int m, int n, double _Complex *a, int lda, double x, double _Complex "
+	"alpha);\n"
 	"float sg_(int *n);\n"
 	"void thing_one_(int *); void something_(void); int strlen(const char *);\n";
 
@@ -437,15 +440,21 @@ END_TEST
 
 static const struct refusal wrong_headers[] = {
 	{"void df_(char *, int *, int *, double *, int *, double *, double *, int *);\nvoid x_(size_t);",
-	 "t.tbl:10: row 'f': df_ disagrees with h.i: it declares 8 arguments, the row makes 9"},
+         "t.tbl:10: row 'f': df_ disagrees with h.i: it declares 8 arguments, the row makes 9"},
 	{"void cblas_df(int, int, int, int, double *, int, double, double);",
-	 "row 'f': cblas_df disagrees with h.i: it declares 8 arguments, the row makes 9"},
-	{"void cblas_df(int, int, int, int *, double *, int, double, double, int *);", "argument 4, 'n', is a pointer there"},
-	{"void cblas_df(int, int, int, int, double *, int, float, double, int *);", "argument 7, 'x', is a float there"},
-	{"void cblas_df(int, int, int, int, double *, int, double, double *, int *);", "argument 8, 'alpha', is a pointer there"},
-	{"int LAPACKE_zf(int, int, int, int, double *, int, double, double _Complex);", "argument 2, 'side', is an integer there"},
-	{"int LAPACKE_zf(int, char, int, int, double *, int, double, float _Complex);", "argument 8, 'alpha', is a float complex"},
-	{"void LAPACKE_zf(int, char, int, int, double *, int, double, double _Complex);", "LAPACKE_zf disagrees with h.i: it returns void"},
+         "row 'f': cblas_df disagrees with h.i: it declares 8 arguments, the row makes 9"},
+	{"void cblas_df(int, int, int, int *, double *, int, double, double, int *);",
+         "argument 4, 'n', is a pointer there"},
+	{"void cblas_df(int, int, int, int, double *, int, float, double, int *);",
+         "argument 7, 'x', is a float there"},
+	{"void cblas_df(int, int, int, int, double *, int, double, double *, int *);",
+         "argument 8, 'alpha', is a pointer there"},
+	{"int LAPACKE_zf(int, int, int, int, double *, int, double, double _Complex);",
+         "argument 2, 'side', is an integer there"},
+	{"int LAPACKE_zf(int, char, int, int, double *, int, double, float _Complex);",
+         "argument 8, 'alpha', is a float complex"},
+	{"void LAPACKE_zf(int, char, int, int, double *, int, double, double _Complex);",
+         "LAPACKE_zf disagrees with h.i: it returns void"},
 	{"void sg_(int *);", "row 'g/h': sg_ disagrees with h.i: it returns void"},
 	{"void df_(mystery, int *, int *, double *, int *, double *, double *, int *);", "is of an unknown type there"},
 };
@@ -464,14 +473,16 @@ END_TEST
 START_TEST(hidden_lengths_may_be_left_out)
 {
 	ck_assert_int_eq(
-		generate_with_header("void df_(char *, int *, int *, double *, int *, double *, double *, int *);\n"), 0);
+		generate_with_header("void df_(char *, int *, int *, double *, int *, double *, double *, int *);\n"),
+		0);
 }
 END_TEST
 
 int main(void)
 {
 	Suite *suite = suite_create("generate");
-	TCase *refusals = tcase_create("refusals"), *outputs = tcase_create("outputs"), *headers = tcase_create("headers");
+	TCase *refusals = tcase_create("refusals"), *outputs = tcase_create("outputs"),
+	      *headers = tcase_create("headers");
 	char command[64];
 	int status;
 

@@ -29,14 +29,13 @@ static size_t format(char *buffer, size_t size, const char *pattern, ...)
 	return length;
 }
 
-#define SAME(size, ...)                                                            \
-	do {                                                                       \
-		char expected[256], text[256];                                     \
-		memset(expected, 'E', sizeof(expected));                           \
-		memset(text, 'E', sizeof(text));                                   \
-		ck_assert_int_eq(snprintf(expected, size, __VA_ARGS__),            \
-				 (int)format(text, size, __VA_ARGS__));            \
-		ck_assert_mem_eq(text, expected, sizeof(text));                    \
+#define SAME(size, ...)                                                                                        \
+	do {                                                                                                   \
+		char expected[256], text[256];                                                                 \
+		memset(expected, 'E', sizeof(expected));                                                       \
+		memset(text, 'E', sizeof(text));                                                               \
+		ck_assert_int_eq(snprintf(expected, size, __VA_ARGS__), (int)format(text, size, __VA_ARGS__)); \
+		ck_assert_mem_eq(text, expected, sizeof(text));                                                \
 	} while (0)
 
 START_TEST(integers)
@@ -58,9 +57,20 @@ START_TEST(fields)
 END_TEST
 
 /* Texts that are cut within a character of two, three or four bytes, or between two characters. */
-static const struct { const char *text; size_t cut, whole; } cuts[] = {
-	{"abc", 3, 3}, {"", 0, 0}, {"a\xc3\xa9", 3, 3}, {"a\xc3\xa9", 2, 1}, {"\xe2\x82\xac", 2, 0}, {"\xe2\x82\xac", 1, 0},
-	{"\xe2\x82\xac", 3, 3}, {"x\xf0\x9f\x98\x80", 4, 1}, {"x\xf0\x9f\x98\x80", 5, 5}, {"\x80\x80\x80\x80", 4, 4},
+static const struct {
+	const char *text;
+	size_t cut, whole;
+} cuts[] = {
+	{"abc", 3, 3},
+	{"", 0, 0},
+	{"a\xc3\xa9", 3, 3},
+	{"a\xc3\xa9", 2, 1},
+	{"\xe2\x82\xac", 2, 0},
+	{"\xe2\x82\xac", 1, 0},
+	{"\xe2\x82\xac", 3, 3},
+	{"x\xf0\x9f\x98\x80", 4, 1},
+	{"x\xf0\x9f\x98\x80", 5, 5},
+	{"\x80\x80\x80\x80", 4, 4},
 };
 
 START_TEST(cuts_lie_between_characters)
@@ -134,9 +144,17 @@ END_TEST
 
 START_TEST(control_characters)
 {
-	static const struct { const char *given, *printed; } texts[] = {
-		{"a\tb\x7f", "a?b?"}, {"caf\xc3\xa9 \xc2\xa0", "caf\xc3\xa9 \xc2\xa0"}, {"\xc2\x9b", "??"}, {"\x9b[1m", "?[1m"},
-		{"\xe2\x82\xac", "\xe2\x82\xac"}, {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"}, {"\xe2\x82", "\xe2?"}, {"\xc3", "\xc3"},
+	static const struct {
+		const char *given, *printed;
+	} texts[] = {
+		{"a\tb\x7f", "a?b?"},
+		{"caf\xc3\xa9 \xc2\xa0", "caf\xc3\xa9 \xc2\xa0"},
+		{"\xc2\x9b", "??"},
+		{"\x9b[1m", "?[1m"},
+		{"\xe2\x82\xac", "\xe2\x82\xac"},
+		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+		{"\xe2\x82", "\xe2?"},
+		{"\xc3", "\xc3"},
 	};
 	char text[32];
 

@@ -26,7 +26,7 @@ static void example(struct writer *writer)
 	writer_module(writer, "/bin/example", 0x400000, 0, "", 0);
 	routine = writer_routine(writer, "dgemm", DUMP_DIRECT, "|m n k");
 	site = writer_site(writer, "dgemm_", routine, 0x401000, 0, DUMP_NONE);
-	writer_lane(writer, &(struct dump_lane){ .threads = 1 });
+	writer_lane(writer, &(struct dump_lane){.threads = 1});
 	row = writer_call(site, 3, WORK / 3, "", 1, 2, 3);
 	writer_row(writer, 0, &row);
 }
@@ -51,14 +51,14 @@ static struct aggregate sum_of(const struct dump_source *source)
 {
 	struct aggregate aggregate;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	aggregate_add(&aggregate, source, "test.dump");
 	return aggregate;
 }
 
 static struct aggregate sum_of_writer(struct writer *writer)
 {
-	struct memory_file file = { writer->bytes, writer->size };
+	struct memory_file file = {writer->bytes, writer->size};
 	struct dump_source source = memory_source(&file);
 
 	return sum_of(&source);
@@ -75,10 +75,13 @@ static bool says(const struct aggregate *aggregate, const char *what)
 /* ---- blocks that hide others ---- */
 
 /* Wrong sizes of the block of modules, which stands before all counts, and what must be said of them. */
-static const struct { uint64_t size; const char *damage; } sizes[] = {
-	{ UINT64_C(1) << 32, "reaches past the end of the dump" },
-	{ 3 * DUMP_PAGE_LEAST, "reaches past the beginning of the next one" },
-	{ UINT64_C(1) << 62, "reaches past the end of the dump" },
+static const struct {
+	uint64_t size;
+	const char *damage;
+} sizes[] = {
+	{UINT64_C(1) << 32, "reaches past the end of the dump"},
+	{3 * DUMP_PAGE_LEAST, "reaches past the beginning of the next one"},
+	{UINT64_C(1) << 62, "reaches past the end of the dump"},
 };
 
 START_TEST(a_block_hides_none_by_its_size)
@@ -105,7 +108,7 @@ END_TEST
 /* A dump without calls is damaged if a budget was used. If none was used, nothing contradicts it. */
 START_TEST(used_budgets_answer_for_zeros)
 {
-	struct dump_limit limit = { .amount = 9000, .used = _i ? WORK : 0 };
+	struct dump_limit limit = {.amount = 9000, .used = _i ? WORK : 0};
 	struct aggregate aggregate;
 	struct dump_block *block;
 	struct writer writer;
@@ -125,7 +128,7 @@ START_TEST(used_budgets_answer_for_zeros)
 END_TEST
 
 /* If a row or site refers to an entry that the dump does not have, the work is counted and the damage is reported. */
-static const char *const references[] = { "of routines", "in modules", "of call sites", "of namespaces" };
+static const char *const references[] = {"of routines", "in modules", "of call sites", "of namespaces"};
 
 START_TEST(references_lead_somewhere)
 {
@@ -176,20 +179,17 @@ static size_t growing_read_at(void *context, uint64_t offset, void *buffer, size
 	return read;
 }
 
-static uint64_t growing_size(void *context)
-{
-	return memory_size(&((struct growing *)context)->file);
-}
+static uint64_t growing_size(void *context) { return memory_size(&((struct growing *)context)->file); }
 
 START_TEST(a_running_process_goes_on)
 {
-	struct growing growing = { .grown = false };
-	struct dump_source source = { .context = &growing, .read_at = growing_read_at, .size = growing_size };
+	struct growing growing = {.grown = false};
+	struct dump_source source = {.context = &growing, .read_at = growing_read_at, .size = growing_size};
 	struct aggregate aggregate;
 	struct writer writer;
 
 	example(&writer);
-	growing.file = (struct memory_file){ writer.bytes, writer.size };
+	growing.file = (struct memory_file){writer.bytes, writer.size};
 	growing.modules = (uint64_t)((unsigned char *)block_of(&writer, DUMP_MODULES) - writer.bytes);
 	growing.sites = (uint64_t)((unsigned char *)block_of(&writer, DUMP_SITES) - writer.bytes);
 	ck_assert_uint_lt(growing.modules, growing.sites);
@@ -296,7 +296,7 @@ START_TEST(a_call_in_flight_has_a_row)
 {
 	struct writer writer;
 	struct aggregate aggregate;
-	struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 1, 2, 3 } } };
+	struct dump_lane lane = {.threads = 1, .depth = 1, .frames = {{1, 2, 3}}};
 
 	example(&writer);
 	writer_lane(&writer, &lane);
@@ -348,10 +348,7 @@ static size_t counted_read(void *context, uint64_t offset, void *buffer, size_t 
 	return count;
 }
 
-static uint64_t counted_size(void *context)
-{
-	return ((const struct counted *)context)->size;
-}
+static uint64_t counted_size(void *context) { return ((const struct counted *)context)->size; }
 
 static uint64_t counted_seek(void *context, uint64_t offset, bool hole)
 {
@@ -362,8 +359,8 @@ static uint64_t counted_seek(void *context, uint64_t offset, bool hole)
 
 static struct aggregate sum_of_sparse(struct writer *writer, uint64_t size, uint64_t *read)
 {
-	struct counted counted = { .file = { writer->bytes, writer->size }, .size = size };
-	struct dump_source source = { &counted, counted_read, counted_size, counted_seek };
+	struct counted counted = {.file = {writer->bytes, writer->size}, .size = size};
+	struct dump_source source = {&counted, counted_read, counted_size, counted_seek};
 	struct aggregate aggregate = sum_of(&source);
 
 	*read = counted.read;
@@ -375,7 +372,7 @@ static const uint64_t HUGE_FILE = UINT64_C(100) << 30;
 
 START_TEST(holes_are_not_read)
 {
-	static const unsigned types[] = { 0, DUMP_STRINGS, DUMP_ROWS, DUMP_MODULES, DUMP_LANES, DUMP_NAMESPACES };
+	static const unsigned types[] = {0, DUMP_STRINGS, DUMP_ROWS, DUMP_MODULES, DUMP_LANES, DUMP_NAMESPACES};
 	uint64_t size = types[_i] ? UINT64_C(4) << 30 : HUGE_FILE, read;
 	struct writer writer;
 	struct aggregate aggregate;
@@ -440,7 +437,7 @@ START_TEST(stacks_do_not_overlap)
 		addresses[i] = i % 2 ? 0 : UINT64_C(300) << 32 | (16 + 8 * 300);
 	whole = writer_stack(&writer, addresses, DEPTH, 0);
 	for (uint64_t i = 0; i < SAMPLES / 2; i++) {
-		struct dump_sample sample = { .stack = whole + 16 + 16 * i, .flops = 1, .calls = 1 };
+		struct dump_sample sample = {.stack = whole + 16 + 16 * i, .flops = 1, .calls = 1};
 
 		writer_add(&writer, DUMP_SAMPLES, &sample, sizeof sample);
 	}
@@ -460,7 +457,7 @@ START_TEST(a_stack_is_read_once)
 {
 	enum { DEPTH = 4000, SAMPLES = 1000000, MODULES = 2000 };
 	static uint64_t addresses[DEPTH];
-	struct dump_sample sample = { .flops = 1, .calls = 1 };
+	struct dump_sample sample = {.flops = 1, .calls = 1};
 	struct writer writer;
 	struct aggregate aggregate;
 
@@ -491,7 +488,7 @@ START_TEST(a_text_is_read_once)
 	char *text = malloc(LENGTH + 1);
 	struct writer writer;
 	struct aggregate aggregate;
-	struct dump_site site = { .caller_module = DUMP_NONE, .callee_module = DUMP_NONE };
+	struct dump_site site = {.caller_module = DUMP_NONE, .callee_module = DUMP_NONE};
 
 	ck_assert_ptr_nonnull(text);
 	memset(text, 'x', LENGTH);
@@ -500,7 +497,8 @@ START_TEST(a_text_is_read_once)
 	site.symbol = writer_string(&writer, text);
 	writer.block_pages = 4096;
 	for (uint64_t i = 0; i < SITES; i++) {
-		struct dump_row row = writer_call(writer_add(&writer, DUMP_SITES, &site, sizeof site), 1, 0, "", 1, 2, 3);
+		struct dump_row row =
+			writer_call(writer_add(&writer, DUMP_SITES, &site, sizeof site), 1, 0, "", 1, 2, 3);
 
 		writer_row(&writer, 0, &row);
 		site.caller++;
@@ -518,16 +516,22 @@ END_TEST
 
 START_TEST(csv_has_no_formulas_and_no_controls)
 {
-	static const struct { const char *path, *shown; } cases[] = {
-		{ "=cmd|' /C calc'!A0", "\n'=cmd|' /C calc'!A0," },
-		{ "+1", "\n'+1," },
-		{ "-1+1,2", "\n\"'-1+1,2\"," },
-		{ "@SUM(1)", "\n'@SUM(1)," },
-		{ "a=b", "\na=b," },
-		{ "\x1b[31m", "\n?[31m," },
-		{ "\xc2\x9b" "31m", "\n?31m," },
-		{ "\x9b" "31m\x7f", "\n?31m?," },
-		{ "a\nb", "\na?b," },
+	static const struct {
+		const char *path, *shown;
+	} cases[] = {
+		{"=cmd|' /C calc'!A0", "\n'=cmd|' /C calc'!A0,"},
+		{"+1", "\n'+1,"},
+		{"-1+1,2", "\n\"'-1+1,2\","},
+		{"@SUM(1)", "\n'@SUM(1),"},
+		{"a=b", "\na=b,"},
+		{"\x1b[31m", "\n?[31m,"},
+		{"\xc2\x9b"
+	         "31m",
+	         "\n?31m,"},
+		{"\x9b"
+	         "31m\x7f",
+	         "\n?31m?,"},
+		{"a\nb", "\na?b,"},
 	};
 	struct writer writer;
 	struct aggregate aggregate;
@@ -536,7 +540,7 @@ START_TEST(csv_has_no_formulas_and_no_controls)
 	struct answer answer;
 	char *text;
 	size_t size;
-	struct output output = { .stream = open_memstream(&text, &size) };
+	struct output output = {.stream = open_memstream(&text, &size)};
 
 	example(&writer);
 	writer_namespace(&writer, "", DUMP_NONE);
@@ -545,7 +549,7 @@ START_TEST(csv_has_no_formulas_and_no_controls)
 	views_open(&views, &aggregate);
 	views_get(&views, &table_namespaces, SIZE_MAX, false, &table);
 	answer_open(&answer, format_csv.audience, format_csv.one_table, "test/1");
-	answer_table(&answer, &table, (struct table_options){ 0 });
+	answer_table(&answer, &table, (struct table_options){0});
 	format_csv.render(&output, &answer);
 	fclose(output.stream);
 	ck_assert_msg(strstr(text, cases[_i].shown), "%s", text);

@@ -27,14 +27,14 @@ static struct price price_of(const char *name, const int64_t *shape)
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
 
 /* Compares the multiplications, additions and words of a routine on real numbers. */
-#define CHECK_PRICE(name, shape, want_muls, want_adds, want_words)              \
-	do {                                                                     \
-		struct price got = price_of(name, shape);                         \
-                                                                                 \
-		ck_assert_uint_eq(got.muls, (uint64_t)(want_muls));               \
-		ck_assert_uint_eq(got.adds, (uint64_t)(want_adds));               \
-		ck_assert_uint_eq(got.words, (uint64_t)(want_words));             \
-		ck_assert(!got.saturated);                                        \
+#define CHECK_PRICE(name, shape, want_muls, want_adds, want_words)    \
+	do {                                                          \
+		struct price got = price_of(name, shape);             \
+                                                                      \
+		ck_assert_uint_eq(got.muls, (uint64_t)(want_muls));   \
+		ck_assert_uint_eq(got.adds, (uint64_t)(want_adds));   \
+		ck_assert_uint_eq(got.words, (uint64_t)(want_words)); \
+		ck_assert(!got.saturated);                            \
 	} while (0)
 
 static void check_mixed(const char *name, uint64_t muls, uint64_t adds, uint64_t real_muls, uint64_t real_adds,
@@ -114,10 +114,7 @@ START_TEST(steps_may_need_128_bits)
 }
 END_TEST
 
-START_TEST(large_constants)
-{
-	CHECK_PRICE("dlarge", SHAPE(0, 0, 10), 0, INT64_C(1234567890120), 699990);
-}
+START_TEST(large_constants) { CHECK_PRICE("dlarge", SHAPE(0, 0, 10), 0, INT64_C(1234567890120), 699990); }
 END_TEST
 
 START_TEST(negative_dimensions_and_prices_are_0)
@@ -169,7 +166,8 @@ START_TEST(quotients_count_whole_blocks)
 			if (n)
 				CHECK_PRICE("dblocks", SHAPE(m, n, 3), 3 * ((m + n - 1) / n), m / 7, 1000 / n);
 		}
-	CHECK_PRICE("dblocks", SHAPE(INT64_MAX, 2, 1), INT64_C(1) << 62, INT64_MAX / 7, 500); /* m + n - 1 needs 64 bits */
+	CHECK_PRICE("dblocks", SHAPE(INT64_MAX, 2, 1), INT64_C(1) << 62, INT64_MAX / 7,
+	            500); /* m + n - 1 needs 64 bits */
 	CHECK_PRICE("dblocks", SHAPE(-3, 5, 1), 0, 0, 200);
 }
 END_TEST
@@ -245,10 +243,7 @@ START_TEST(let_names_a_value)
 }
 END_TEST
 
-static int64_t shifted(int64_t a, int64_t b)
-{
-	return (a + 1) * (a + 1) - b;
-}
+static int64_t shifted(int64_t a, int64_t b) { return (a + 1) * (a + 1) - b; }
 
 START_TEST(definitions_are_expressions_with_parameters)
 {
@@ -259,10 +254,7 @@ START_TEST(definitions_are_expressions_with_parameters)
 }
 END_TEST
 
-static uint64_t base(char side, int64_t m, int64_t n)
-{
-	return (uint64_t)(side == 'L' ? m * m * n : m * n * n);
-}
+static uint64_t base(char side, int64_t m, int64_t n) { return (uint64_t)(side == 'L' ? m * m * n : m * n * n); }
 
 START_TEST(calls_by_place)
 {
@@ -271,10 +263,7 @@ START_TEST(calls_by_place)
 }
 END_TEST
 
-START_TEST(calls_by_name)
-{
-	CHECK_PRICE("dby_name", SHAPE(3, 5), base('L', 5, 3), 6, 1 + 5);
-}
+START_TEST(calls_by_name) { CHECK_PRICE("dby_name", SHAPE(3, 5), base('L', 5, 3), 6, 1 + 5); }
 END_TEST
 
 START_TEST(a_negative_dimension_of_a_call_is_0)

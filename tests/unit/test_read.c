@@ -17,13 +17,13 @@
 static char *report_of(const struct aggregate *aggregate)
 {
 	static const struct table_kind *const kinds[] = {
-		&table_routines, &table_namespaces, &table_shapes, &table_limits, &table_libraries, &table_notes,
-		&table_processes, &table_sites,
+		&table_routines,  &table_namespaces, &table_shapes,    &table_limits,
+		&table_libraries, &table_notes,      &table_processes, &table_sites,
 	};
 	struct views views;
 	char *text;
 	size_t size;
-	struct output output = { .stream = open_memstream(&text, &size) };
+	struct output output = {.stream = open_memstream(&text, &size)};
 
 	views_open(&views, aggregate);
 	json_open(&output, NULL, '{');
@@ -113,7 +113,7 @@ START_TEST(reads_stacks_samples_and_the_log)
 	const struct dump_call *call;
 
 	example(&writer);
-	file = (struct memory_file){ writer.bytes, writer.size };
+	file = (struct memory_file){writer.bytes, writer.size};
 	source = memory_source(&file);
 	ck_assert_int_eq(dump_open(&dump, &source), READ_OK);
 	dump_cursor_open(&cursor, &dump, DUMP_SAMPLES, sizeof *sample);
@@ -149,7 +149,7 @@ START_TEST(reads_many_blocks)
 	routine = writer_routine(&writer, "dgemm", DUMP_DIRECT, "|m n k");
 	site = writer_site(&writer, "dgemm_", routine, 0, DUMP_NONE, DUMP_NONE);
 	for (uint32_t i = 0; i < LANES; i++)
-		writer_lane(&writer, &(struct dump_lane){ .threads = 1 });
+		writer_lane(&writer, &(struct dump_lane){.threads = 1});
 	for (uint32_t i = 0; i < ROWS; i++) {
 		struct dump_row row = writer_call(site, 2, i, "", i % 100, 0, 0);
 
@@ -170,7 +170,7 @@ END_TEST
 
 START_TEST(finds_calls_in_flight)
 {
-	struct dump_lane lane = { .threads = 1, .depth = 2, .frames = { { 1, 2, 0 }, { 3, 4, 0 } } };
+	struct dump_lane lane = {.threads = 1, .depth = 2, .frames = {{1, 2, 0}, {3, 4, 0}}};
 	struct writer writer;
 	struct aggregate aggregate;
 	uint32_t routine, site;
@@ -179,7 +179,7 @@ START_TEST(finds_calls_in_flight)
 	writer_open(&writer, 1);
 	routine = writer_routine(&writer, "dgemm", DUMP_DIRECT, "|m n k");
 	site = writer_site(&writer, "dgemm_", routine, 0, DUMP_NONE, DUMP_NONE);
-	writer_lane(&writer, &(struct dump_lane){ .threads = 1 });
+	writer_lane(&writer, &(struct dump_lane){.threads = 1});
 	writer_lane(&writer, &lane);
 	row = writer_call(site, 1, 999, "", 9, 9, 9); /* a row of the other lane */
 	writer_row(&writer, 0, &row);
@@ -228,7 +228,7 @@ static struct writer longer_entries(void)
 	writer.extra_entry_bytes = 24;
 	routine = writer_routine(&writer, "dgemm", DUMP_DIRECT, "|m n k");
 	site = writer_site(&writer, "dgemm_", routine, 0, DUMP_NONE, DUMP_NONE);
-	writer_lane(&writer, &(struct dump_lane){ .threads = 1, .nested_calls = 3 });
+	writer_lane(&writer, &(struct dump_lane){.threads = 1, .nested_calls = 3});
 	for (int i = 0; i < 100; i++) {
 		row = writer_call(site, 1, 10, "", i, 0, 0);
 		writer_row(&writer, 0, &row);
@@ -283,8 +283,10 @@ START_TEST(refuses_a_later_format)
 	writer_header(&writer)->version = DUMP_LAYOUT + 1;
 	writer_header(&writer)->layout = DUMP_LAYOUT + 3;
 	writer_check(&writer);
-	snprintf(expected, sizeof expected, "the dump has layout %d, which needs a reader of layout %d; this program reads "
-	         "layouts 1 to %d", DUMP_LAYOUT + 3, DUMP_LAYOUT + 1, DUMP_LAYOUT);
+	snprintf(expected, sizeof expected,
+	         "the dump has layout %d, which needs a reader of layout %d; this program reads "
+	         "layouts 1 to %d",
+	         DUMP_LAYOUT + 3, DUMP_LAYOUT + 1, DUMP_LAYOUT);
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(aggregate.newer);
 	ck_assert_uint_eq(aggregate.process_count, 0);
@@ -331,7 +333,7 @@ END_TEST
 /* A block of an unknown type is skipped, whatever the size of its entries is. */
 START_TEST(skips_blocks_of_any_shape)
 {
-	static const uint32_t sizes[] = { 0, 1, 7, 24, DUMP_ENTRY_MOST + 8, UINT32_MAX };
+	static const uint32_t sizes[] = {0, 1, 7, 24, DUMP_ENTRY_MOST + 8, UINT32_MAX};
 	struct writer writer;
 	struct aggregate aggregate;
 	struct dump_block *block;
@@ -344,7 +346,7 @@ START_TEST(skips_blocks_of_any_shape)
 	block->entry_size = sizes[_i];
 	block->used = UINT64_MAX;
 	block->header_check = dump_check(block, offsetof(struct dump_block, header_check));
-	writer_lane(&writer, &(struct dump_lane){ .threads = 1, .nested_calls = 2 }); /* after the unknown block */
+	writer_lane(&writer, &(struct dump_lane){.threads = 1, .nested_calls = 2}); /* after the unknown block */
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(aggregate.complete);
 	ck_assert_uint_eq(aggregate.totals.calls, 5);
@@ -356,7 +358,7 @@ END_TEST
 
 /* ---- pages of other machines ---- */
 
-static const uint32_t pages[] = { DUMP_PAGE_LEAST, 1 << 14, 1 << 16, DUMP_PAGE_MOST };
+static const uint32_t pages[] = {DUMP_PAGE_LEAST, 1 << 14, 1 << 16, DUMP_PAGE_MOST};
 enum { PAGES = sizeof pages / sizeof *pages };
 
 START_TEST(reads_any_size_of_page)
@@ -414,7 +416,7 @@ END_TEST
 
 START_TEST(refuses_impossible_pages)
 {
-	static const uint32_t sizes[] = { 1, 512, 4095, 12288, 2 * DUMP_PAGE_MOST, UINT32_MAX };
+	static const uint32_t sizes[] = {1, 512, 4095, 12288, 2 * DUMP_PAGE_MOST, UINT32_MAX};
 	struct writer writer;
 	struct aggregate aggregate;
 	char expected[READ_DAMAGE_TEXT];
@@ -422,8 +424,10 @@ START_TEST(refuses_impossible_pages)
 	example(&writer);
 	writer_header(&writer)->page_size = sizes[_i];
 	writer_check(&writer);
-	snprintf(expected, sizeof expected, "the file's header is damaged: page size of %u bytes, expected a power of two "
-	         "from 4096 to 1048576", sizes[_i]);
+	snprintf(expected, sizeof expected,
+	         "the file's header is damaged: page size of %u bytes, expected a power of two "
+	         "from 4096 to 1048576",
+	         sizes[_i]);
 	aggregate = sum_of(writer.bytes, writer.size);
 	ck_assert(!aggregate.complete);
 	ck_assert_str_eq(aggregate.damage[0].text, expected);
@@ -516,10 +520,14 @@ END_TEST
 
 START_TEST(says_what_cannot_be_read)
 {
-	static const struct { const char *bytes; size_t size; const char *text; } cases[] = {
-		{ "", 0, "the file is empty" },
-		{ "FLOPSHIM", 8, "cut short: the file has 8 bytes, fewer than a header" },
-		{ "hello", 5, "not a flopshim dump: it does not begin with FLOPSHIM" },
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *text;
+	} cases[] = {
+		{"", 0, "the file is empty"},
+		{"FLOPSHIM", 8, "cut short: the file has 8 bytes, fewer than a header"},
+		{"hello", 5, "not a flopshim dump: it does not begin with FLOPSHIM"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -548,10 +556,12 @@ START_TEST(survives_every_cut)
 		ck_assert_ptr_nonnull(bytes);
 		memcpy(bytes, writer.bytes, size);
 		aggregate = sum_of(bytes, size);
-		ck_assert_msg(!aggregate.complete && aggregate.damage_count, "cut to %lu bytes: no damage was reported", size);
+		ck_assert_msg(!aggregate.complete && aggregate.damage_count, "cut to %lu bytes: no damage was reported",
+		              size);
 		ck_assert_uint_le(aggregate.totals.calls, 5);
 		ck_assert(aggregate.totals.flops <= 4000);
-		ck_assert_msg(aggregate.answered || !aggregate.totals.calls, "cut to %lu bytes: it has calls, but counts as unanswered", size);
+		ck_assert_msg(aggregate.answered || !aggregate.totals.calls,
+		              "cut to %lu bytes: it has calls, but counts as unanswered", size);
 		aggregate_close(&aggregate);
 		free(bytes);
 	}
@@ -562,7 +572,7 @@ END_TEST
 /* If any byte of a closed dump is changed, the reader says so or the report is the same. */
 START_TEST(notices_every_flip)
 {
-	static const unsigned char masks[] = { 0xff, 0x01, 0x80 };
+	static const unsigned char masks[] = {0xff, 0x01, 0x80};
 	struct writer writer;
 	struct aggregate whole;
 	char *expected;
@@ -579,7 +589,8 @@ START_TEST(notices_every_flip)
 		aggregate = sum_of(writer.bytes, writer.size);
 		if (aggregate.complete) {
 			report = report_of(&aggregate);
-			ck_assert_msg(!strcmp(report, expected), "byte %lu flipped: the report is different, and no damage was reported", at);
+			ck_assert_msg(!strcmp(report, expected),
+			              "byte %lu flipped: the report is different, and no damage was reported", at);
 			free(report);
 		}
 		aggregate_close(&aggregate);

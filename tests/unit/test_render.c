@@ -15,10 +15,7 @@
 #include "count.h"
 #include "run_suite.h"
 
-static u128 wide(uint64_t high, uint64_t low)
-{
-	return (u128)high << 64 | low;
-}
+static u128 wide(uint64_t high, uint64_t low) { return (u128)high << 64 | low; }
 
 START_TEST(exact_numbers)
 {
@@ -38,11 +35,23 @@ END_TEST
 
 START_TEST(short_numbers)
 {
-	static const struct { uint64_t number; const char *text; } cases[] = {
-		{ 0, "0" }, { 9999, "9999" }, { 10000, "10.00 k" }, { 10004, "10.00 k" }, { 10005, "10.01 k" },
-		{ 99994, "99.99 k" }, { 99995, "100.0 k" }, { 999949, "999.9 k" }, { 999950, "1.000 M" },
-		{ 48000000, "48.00 M" }, { 123456789, "123.5 M" }, { 1234567890123u, "1.235 T" },
-		{ UINT64_MAX, "18.45 E" },
+	static const struct {
+		uint64_t number;
+		const char *text;
+	} cases[] = {
+		{0, "0"},
+		{9999, "9999"},
+		{10000, "10.00 k"},
+		{10004, "10.00 k"},
+		{10005, "10.01 k"},
+		{99994, "99.99 k"},
+		{99995, "100.0 k"},
+		{999949, "999.9 k"},
+		{999950, "1.000 M"},
+		{48000000, "48.00 M"},
+		{123456789, "123.5 M"},
+		{1234567890123u, "1.235 T"},
+		{UINT64_MAX, "18.45 E"},
 	};
 	char text[NUMBER_TEXT];
 
@@ -54,9 +63,12 @@ END_TEST
 
 START_TEST(times)
 {
-	static const struct { double ns; const char *text; } cases[] = {
-		{ 0, "0.00 ns" }, { 999, "999 ns" }, { 12000, "12.0 us" }, { 12345678, "12.3 ms" }, { 2e9, "2.00 s" },
-		{ 3600e9, "1.00 h" }, { 999e9, "999 s" },
+	static const struct {
+		double ns;
+		const char *text;
+	} cases[] = {
+		{0, "0.00 ns"},  {999, "999 ns"},    {12000, "12.0 us"}, {12345678, "12.3 ms"},
+		{2e9, "2.00 s"}, {3600e9, "1.00 h"}, {999e9, "999 s"},
 	};
 	char text[NUMBER_TEXT];
 
@@ -84,7 +96,7 @@ END_TEST
 
 START_TEST(interning)
 {
-	struct intern intern = { 0 };
+	struct intern intern = {0};
 	char text[16];
 
 	ck_assert_uint_eq(intern_find(&intern, "a", 1), INTERN_NONE);
@@ -109,7 +121,7 @@ struct thing {
 	const char *name;
 	u128 flops;
 	uint64_t rare, list_bytes;
-	double share; /* below 0: unknown */
+	double share;  /* below 0: unknown */
 	uint64_t time; /* 0: unknown */
 	const char *label;
 };
@@ -124,6 +136,7 @@ GETTER(thing_key, struct thing, value_number(7))
 GETTER(thing_label, struct thing, value_text(item->label))
 GETTER(thing_list, struct thing, value_list("a\0b c", item->list_bytes))
 
+/* clang-format off */
 static const struct column columns[] = {
 	{ "name",  "name",  COLUMN_TEXT,  0,                thing_name },
 	{ "flops", "FLOPs", COLUMN_FLOPS, 0,                thing_flops },
@@ -135,17 +148,18 @@ static const struct column columns[] = {
 	{ "label", "label", COLUMN_TEXT,  COLUMN_ONLY_TEXT, thing_label },
 	{ "list",  "list",  COLUMN_LIST,  0,                thing_list },
 };
+/* clang-format on */
 
 static const struct thing things[] = {
-	{ "plain", 48000000, 0, 0, 0.5, 12000000, "" },
-	{ "com,ma \"quoted\"", (u128)1 << 64, 1234, 6, 0.5, 0, "here" },
-	{ "\xc3\xa9t\xc3\xa9\xff\n\x1b", 48000000, 0, 6, -1, 0, "here" },
-	{ "a|b_c _d_ *", 48000000, 0, 6, 0.5, 0, "here" },
+	{"plain", 48000000, 0, 0, 0.5, 12000000, ""},
+	{"com,ma \"quoted\"", (u128)1 << 64, 1234, 6, 0.5, 0, "here"},
+	{"\xc3\xa9t\xc3\xa9\xff\n\x1b", 48000000, 0, 6, -1, 0, "here"},
+	{"a|b_c _d_ *", 48000000, 0, 6, 0.5, 0, "here"},
 };
 
 static struct table table_of(size_t rows)
 {
-	struct table table = { .key = "things", .title = "Things", TABLE_COLUMNS(columns) };
+	struct table table = {.key = "things", .title = "Things", TABLE_COLUMNS(columns)};
 
 	table_set_items(&table, things, rows, sizeof *things);
 	return table;
@@ -156,10 +170,10 @@ static char *render(const struct format *format, const struct table *table, bool
 	struct answer answer;
 	char *text;
 	size_t size;
-	struct output output = { .stream = open_memstream(&text, &size), .colour = colour };
+	struct output output = {.stream = open_memstream(&text, &size), .colour = colour};
 
 	answer_open(&answer, format->audience, format->one_table, NULL);
-	answer_table(&answer, table, (struct table_options){ 0 });
+	answer_table(&answer, table, (struct table_options){0});
 	format->render(&output, &answer);
 	answer_close(&answer);
 	fclose(output.stream);
@@ -177,12 +191,11 @@ START_TEST(text_tables)
 {
 	char *text = render_rows(&format_text, 3);
 
-	ck_assert_str_eq(text,
-	                 "\nThings\n"
-	                 "  name               FLOPs   rare   share      time  label  list\n"
-	                 "  plain            48.00 M         50.0 %  ~12.0 ms\n"
-	                 "  com,ma \"quoted\"  18.45 E  1,234  50.0 %            here   a b c\n"
-	                 "  \xc3\xa9t\xc3\xa9???           48.00 M                           here   a b c\n");
+	ck_assert_str_eq(text, "\nThings\n"
+	                       "  name               FLOPs   rare   share      time  label  list\n"
+	                       "  plain            48.00 M         50.0 %  ~12.0 ms\n"
+	                       "  com,ma \"quoted\"  18.45 E  1,234  50.0 %            here   a b c\n"
+	                       "  \xc3\xa9t\xc3\xa9???           48.00 M                           here   a b c\n");
 	free(text);
 	text = render_rows(&format_text, 0);
 	ck_assert_str_eq(text, "");
@@ -194,10 +207,9 @@ START_TEST(csv_tables)
 {
 	char *text = render_rows(&format_csv, 2);
 
-	ck_assert_str_eq(text,
-	                 "name,flops,rare,never,share,time,key,list\n"
-	                 "plain,48000000,0,0,0.5,12000000,7,\n"
-	                 "\"com,ma \"\"quoted\"\"\",18446744073709551616,1234,0,0.5,,7,a b c\n");
+	ck_assert_str_eq(text, "name,flops,rare,never,share,time,key,list\n"
+	                       "plain,48000000,0,0,0.5,12000000,7,\n"
+	                       "\"com,ma \"\"quoted\"\"\",18446744073709551616,1234,0,0.5,,7,a b c\n");
 	free(text);
 }
 END_TEST
@@ -206,14 +218,14 @@ START_TEST(json_tables)
 {
 	char *text = render_rows(&format_json, 3);
 
-	ck_assert_str_eq(text,
-	                 "{\"things\":["
-	                 "{\"name\":\"plain\",\"flops\":48000000,\"rare\":0,\"never\":0,\"share\":0.5,\"time\":12000000,"
-	                 "\"key\":7,\"list\":[]},"
-	                 "{\"name\":\"com,ma \\\"quoted\\\"\",\"flops\":18446744073709551616,\"rare\":1234,\"never\":0,"
-	                 "\"share\":0.5,\"time\":null,\"key\":7,\"list\":[\"a\",\"b c\"]},"
-	                 "{\"name\":\"\xc3\xa9t\xc3\xa9\\ufffd\\n\\u001b\",\"flops\":48000000,\"rare\":0,\"never\":0,"
-	                 "\"share\":null,\"time\":null,\"key\":7,\"list\":[\"a\",\"b c\"]}]}\n");
+	ck_assert_str_eq(
+		text, "{\"things\":["
+		      "{\"name\":\"plain\",\"flops\":48000000,\"rare\":0,\"never\":0,\"share\":0.5,\"time\":12000000,"
+		      "\"key\":7,\"list\":[]},"
+		      "{\"name\":\"com,ma \\\"quoted\\\"\",\"flops\":18446744073709551616,\"rare\":1234,\"never\":0,"
+		      "\"share\":0.5,\"time\":null,\"key\":7,\"list\":[\"a\",\"b c\"]},"
+		      "{\"name\":\"\xc3\xa9t\xc3\xa9\\ufffd\\n\\u001b\",\"flops\":48000000,\"rare\":0,\"never\":0,"
+		      "\"share\":null,\"time\":null,\"key\":7,\"list\":[\"a\",\"b c\"]}]}\n");
 	free(text);
 	text = render_rows(&format_json, 0);
 	ck_assert_str_eq(text, "{\"things\":[]}\n");
@@ -254,16 +266,22 @@ END_TEST
 /* Each format shows the parts of an answer that its readers need, and nothing else. */
 START_TEST(answers)
 {
-	static const struct { const struct format *format; const char *text; } cases[] = {
-		{ &format_text, "a `title` of $1$?\n\nlabel      1_000 | 2\nLOST       3\n\nThings\n  name     FLOPs   share      time  label  list\n"
-		                "  plain  48.00 M  50.0 %  ~12.0 ms\n  and 1 more (--top)\n" },
-		{ &format_json, "{\"schema\":\"test/1\",\"list\":[\"a\",\"b\"],\"things\":[],\"things_not_shown\":2,"
-		                "\"none\":null,\"half\":0.5,\"less\":-1}\n" },
-		{ &format_csv, "name,flops,rare,never,share,time,key,list\n" },
-		{ &format_markdown, "# a \\`title\\` of \\$1\\$?\n\n| | |\n|---|---|\n| label | 1_000 \\| 2 |\n| **LOST** | 3 |\n\n## Things\n\n"
-		                    "| name  |   FLOPs |  share |      time | label | list |\n"
-		                    "| ----- | ------: | -----: | --------: | ----- | ---- |\n"
-		                    "| plain | 48.00 M | 50.0 % | \\~12.0 ms |       |      |\n\nand 1 more (`--top`)\n" },
+	static const struct {
+		const struct format *format;
+		const char *text;
+	} cases[] = {
+		{&format_text, "a `title` of $1$?\n\nlabel      1_000 | 2\nLOST       3\n\nThings\n  name     FLOPs   "
+	                       "share      time  label  list\n"
+	                       "  plain  48.00 M  50.0 %  ~12.0 ms\n  and 1 more (--top)\n"},
+		{&format_json, "{\"schema\":\"test/1\",\"list\":[\"a\",\"b\"],\"things\":[],\"things_not_shown\":2,"
+	                       "\"none\":null,\"half\":0.5,\"less\":-1}\n"},
+		{&format_csv, "name,flops,rare,never,share,time,key,list\n"},
+		{&format_markdown,
+	         "# a \\`title\\` of \\$1\\$?\n\n| | |\n|---|---|\n| label | 1_000 \\| 2 |\n| **LOST** | 3 |\n\n## "
+	         "Things\n\n"
+	         "| name  |   FLOPs |  share |      time | label | list |\n"
+	         "| ----- | ------: | -----: | --------: | ----- | ---- |\n"
+	         "| plain | 48.00 M | 50.0 % | \\~12.0 ms |       |      |\n\nand 1 more (`--top`)\n"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -272,7 +290,7 @@ START_TEST(answers)
 		struct answer answer;
 		char *text;
 		size_t size;
-		struct output output = { .stream = open_memstream(&text, &size) };
+		struct output output = {.stream = open_memstream(&text, &size)};
 
 		answer_open(&answer, format->audience, format->one_table, "test/1");
 		answer_say(&answer, PART_TITLE, "%s", "a `title` of $1$\n");
@@ -284,7 +302,7 @@ START_TEST(answers)
 		answer_text(&answer, NULL, "b");
 		answer_end(&answer, ']');
 		table_cut(&table, answer_top(&answer, 0, 1, 0));
-		answer_table(&answer, &table, (struct table_options){ .counted = true });
+		answer_table(&answer, &table, (struct table_options){.counted = true});
 		answer_number_if(&answer, "none", false, 1);
 		answer_real(&answer, "half", 0.5);
 		answer_signed(&answer, "less", -1);

@@ -17,7 +17,7 @@
 #include "memory_source.h"
 #include "run_suite.h"
 
-#define COUNT(array) (sizeof (array) / sizeof *(array))
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const uint64_t SECOND = 1000000000;
 
@@ -26,7 +26,8 @@ static const uint64_t SECOND = 1000000000;
 /* The header of a process that started, and began its dump, in second `start`, and closed it in second `end` (0: never). */
 static struct dump_header process(const char *host, uint32_t pid, uint64_t start, uint64_t end)
 {
-	struct dump_header header = { .layout = DUMP_LAYOUT, .pid = pid, .parent_pid = 1, .rank = -1, .state = DUMP_RUNNING };
+	struct dump_header header = {
+		.layout = DUMP_LAYOUT, .pid = pid, .parent_pid = 1, .rank = -1, .state = DUMP_RUNNING};
 
 	strcpy(header.host, host);
 	header.start_ticks = 100 * start;
@@ -38,7 +39,8 @@ static struct dump_header process(const char *host, uint32_t pid, uint64_t start
 	return header;
 }
 
-static struct dump_header rank_of(struct dump_header header, const char *job, const char *launch, int32_t rank, uint32_t size)
+static struct dump_header rank_of(struct dump_header header, const char *job, const char *launch, int32_t rank,
+                                  uint32_t size)
 {
 	strcpy(header.job, job);
 	strcpy(header.launch, launch);
@@ -64,7 +66,7 @@ static struct dump_header marked(struct dump_header header, const char *run)
 static void check_pair(struct dump_header a, struct dump_header b, bool one_run)
 {
 	struct dump_header other = process("elsewhere", 9, 50, 0);
-	struct dump_header orders[][3] = { { a, other, b }, { b, other, a } };
+	struct dump_header orders[][3] = {{a, other, b}, {b, other, a}};
 
 	for (size_t i = 0; i < COUNT(orders); i++) {
 		struct runs runs;
@@ -82,11 +84,12 @@ START_TEST(strangers_are_runs_of_their_own)
 	struct dump_header first = process("a", 100, 10, 20);
 
 	check_pair(first, process("a", 101, 30, 40), false);
-	check_pair(first, process("b", 100, 10, 20), false);                  /* the same number on another machine */
-	check_pair(first, process("a", 100, 30, 40), false);                  /* another process got the number */
+	check_pair(first, process("b", 100, 10, 20), false);                   /* the same number on another machine */
+	check_pair(first, process("a", 100, 30, 40), false);                   /* another process got the number */
 	check_pair(first, child_of(process("a", 101, 30, 40), 100, 0), false); /* a child of that other process */
 	check_pair(first, child_of(process("b", 101, 15, 40), 100, 0), false);
-	check_pair(child_of(first, 50, 0), child_of(process("a", 101, 30, 40), 50, 0), false); /* one shell started both */
+	check_pair(child_of(first, 50, 0), child_of(process("a", 101, 30, 40), 50, 0),
+	           false); /* one shell started both */
 	check_pair(marked(first, "x"), marked(process("a", 101, 11, 12), "y"), false);
 }
 END_TEST
@@ -95,8 +98,8 @@ START_TEST(processes_and_their_children_are_one_run)
 {
 	struct dump_header first = process("a", 100, 10, 20);
 
-	check_pair(first, child_of(process("a", 101, 15, 18), 100, 1000), true);  /* forked */
-	check_pair(first, child_of(process("a", 101, 15, 0), 100, 0), true);      /* started by the process, then killed */
+	check_pair(first, child_of(process("a", 101, 15, 18), 100, 1000), true); /* forked */
+	check_pair(first, child_of(process("a", 101, 15, 0), 100, 0), true); /* started by the process, then killed */
 	check_pair(process("a", 100, 10, 0), child_of(process("a", 101, 15, 18), 100, 0), true);
 	check_pair(marked(first, "x"), marked(process("b", 7, 90, 99), "x"), true);
 	first.start_realtime_ns += 30 * SECOND; /* the same process began another program by exec */
@@ -142,10 +145,8 @@ END_TEST
 START_TEST(kinship_carries_on)
 {
 	struct dump_header headers[] = {
-		child_of(process("a", 102, 70, 71), 101, 0),
-		process("a", 500, 60, 62),
-		rank_of(process("b", 3, 12, 80), "", "x", 1, 2),
-		child_of(process("a", 101, 20, 90), 100, 1000),
+		child_of(process("a", 102, 70, 71), 101, 0),       process("a", 500, 60, 62),
+		rank_of(process("b", 3, 12, 80), "", "x", 1, 2),   child_of(process("a", 101, 20, 90), 100, 1000),
 		rank_of(process("a", 100, 10, 95), "", "x", 0, 2),
 	};
 	struct runs runs;
@@ -210,28 +211,29 @@ static bool peek_damaged(size_t byte, size_t second, struct dump_header *header)
 	writer.bytes[byte] ^= 0x10;
 	if (second != byte)
 		writer.bytes[second] ^= 0x10;
-	file = (struct memory_file){ writer.bytes, writer.size };
+	file = (struct memory_file){writer.bytes, writer.size};
 	source = memory_source(&file);
 	known = header_peek(&source, header);
 	writer_free(&writer);
 	return known;
 }
 
-#define IS_IN(member, byte) \
+#define IS_IN(member, byte)                                \
 	((byte) >= offsetof(struct dump_header, member) && \
 	 (byte) < offsetof(struct dump_header, member) + sizeof((struct dump_header *)0)->member)
 
 /* Whether the check word excludes this byte, because it changes while the process runs. */
 static bool changes(size_t byte)
 {
-	return IS_IN(end_monotonic_ns, byte) || IS_IN(log_dropped, byte) || IS_IN(stacks_failed, byte) || IS_IN(exit_status, byte);
+	return IS_IN(end_monotonic_ns, byte) || IS_IN(log_dropped, byte) || IS_IN(stacks_failed, byte) ||
+	       IS_IN(exit_status, byte);
 }
 
 /* Reads a header from zeros. */
 static bool peek_nothing(struct dump_header *header)
 {
 	static const unsigned char bytes[2 * sizeof *header];
-	struct memory_file file = { bytes, sizeof bytes };
+	struct memory_file file = {bytes, sizeof bytes};
 	struct dump_source source = memory_source(&file);
 
 	return header_peek(&source, header);
@@ -252,7 +254,8 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 	ck_assert(peek_damaged(offsetof(struct dump_header, state), offsetof(struct dump_header, state), &header));
 	ck_assert(header_check_process(&header));
 	ck_assert(is_sound(&header));
-	for (size_t byte = offsetof(struct dump_header, pid); byte < offsetof(struct dump_header, header_check); byte++) {
+	for (size_t byte = offsetof(struct dump_header, pid); byte < offsetof(struct dump_header, header_check);
+	     byte++) {
 		if (changes(byte))
 			continue;
 		ck_assert(peek_damaged(byte, byte, &header));
@@ -261,7 +264,8 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 			ends_of_texts++;
 			continue;
 		}
-		ck_assert(header.pid == 0 && header.parent_pid == 0 && header.rank == -1 && !*header.job && header.id[0] == 5);
+		ck_assert(header.pid == 0 && header.parent_pid == 0 && header.rank == -1 && !*header.job &&
+		          header.id[0] == 5);
 		ck_assert(header.start_ticks == 0 && header.start_realtime_ns == 0 && header.fork_parent_ticks == 0);
 	}
 	ck_assert_uint_eq(ends_of_texts, 4);
@@ -274,7 +278,8 @@ END_TEST
  */
 START_TEST(a_damaged_beginning_hides_no_header)
 {
-	static const size_t places[] = { 0, offsetof(struct dump_header, version), offsetof(struct dump_header, byte_order) };
+	static const size_t places[] = {0, offsetof(struct dump_header, version),
+	                                offsetof(struct dump_header, byte_order)};
 	struct dump_header header;
 
 	for (size_t i = 0; i < COUNT(places); i++) {
@@ -283,7 +288,8 @@ START_TEST(a_damaged_beginning_hides_no_header)
 	}
 	for (size_t i = 0; i < COUNT(places); i += 2) {
 		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, start_ticks), &header));
-		ck_assert(header.id[0] == 5 && header.pid == 0 && header.start_ticks == 0 && header.rank == -1 && !*header.job);
+		ck_assert(header.id[0] == 5 && header.pid == 0 && header.start_ticks == 0 && header.rank == -1 &&
+		          !*header.job);
 		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, id), &header));
 		ck_assert(header.id[0] == 0 && is_sound(&header));
 	}
@@ -302,7 +308,7 @@ static bool same_key(const struct dump_header *a, const struct dump_header *b)
 
 START_TEST(copies_are_told_by_their_id)
 {
-	struct dump_header a = process("a", 100, 10, 0), b = a, none = { 0 };
+	struct dump_header a = process("a", 100, 10, 0), b = a, none = {0};
 
 	ck_assert(same_key(&a, &b)); /* a layout without ids */
 	b.state = DUMP_CLOSED;
@@ -331,7 +337,7 @@ static void make_copy(unsigned which, struct writer *writer)
 	writer_open(writer, 7);
 	routine = writer_routine(writer, "ddot", DUMP_DIRECT, "|n");
 	site = writer_site(writer, "ddot_", routine, 0x401000, DUMP_NONE, DUMP_NONE);
-	writer_lane(writer, &(struct dump_lane){ .threads = 1 });
+	writer_lane(writer, &(struct dump_lane){.threads = 1});
 	row = writer_call(site, calls, 10, "", 1, 0, 0);
 	writer_row(writer, 0, &row);
 	row = writer_call(site, which == EARLY ? 0 : 1, 20, "", 2, 0, 0);
@@ -354,7 +360,7 @@ START_TEST(the_better_copy_wins_in_any_order)
 		struct dump_source source;
 
 		make_copy(i, &writer);
-		file = (struct memory_file){ writer.bytes, writer.size };
+		file = (struct memory_file){writer.bytes, writer.size};
 		source = memory_source(&file);
 		copy_worth_find(&worth[i], &source);
 		writer_free(&writer);
@@ -383,12 +389,13 @@ static void add_rank(struct aggregate *aggregate, uint32_t pid, int32_t rank, ui
 	writer_open(&writer, pid);
 	writer_header(&writer)->rank = rank;
 	writer_header(&writer)->job_size = size;
-	writer_lane(&writer, &(struct dump_lane){ .threads = 1 });
-	site = writer_site(&writer, "ddot_", writer_routine(&writer, "ddot", DUMP_DIRECT, "|n"), 0x401000, DUMP_NONE, DUMP_NONE);
+	writer_lane(&writer, &(struct dump_lane){.threads = 1});
+	site = writer_site(&writer, "ddot_", writer_routine(&writer, "ddot", DUMP_DIRECT, "|n"), 0x401000, DUMP_NONE,
+	                   DUMP_NONE);
 	row = writer_call(site, 1, flops, "", 1, 0, 0);
 	writer_row(&writer, 0, &row);
 	writer_close(&writer, DUMP_CLOSED);
-	file = (struct memory_file){ writer.bytes, writer.size };
+	file = (struct memory_file){writer.bytes, writer.size};
 	source = memory_source(&file);
 	snprintf(name, sizeof name, "%u", pid);
 	aggregate_add(aggregate, &source, name);
@@ -412,7 +419,7 @@ START_TEST(names_ranks_without_a_dump)
 	struct aggregate aggregate;
 	struct launch_list list;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	add_rank(&aggregate, 10, 10, 12, 300);
 	add_rank(&aggregate, 9, 9, 12, 100);
 	add_rank(&aggregate, 2, 2, 12, 500);
@@ -424,7 +431,7 @@ START_TEST(names_ranks_without_a_dump)
 	ck_assert_uint_eq(list.balance.shares, 12);
 	ck_assert(list.balance.ranks && list.balance.least == 0 && list.balance.most == 560);
 	for (size_t i = 0; i < 4; i++)
-		ck_assert_uint_eq(list.processes[i]->pid, ((const uint32_t[]){ 2, 22, 9, 10 })[i]);
+		ck_assert_uint_eq(list.processes[i]->pid, ((const uint32_t[]){2, 22, 9, 10})[i]);
 	launches_free(&list);
 	/* All ranks of a second launch have dumps. A process of no launch has a share of its own. */
 	add_rank(&aggregate, 31, 1, 2, 7);
@@ -448,7 +455,7 @@ START_TEST(unreadable_ranks_have_no_share)
 	struct aggregate aggregate;
 	struct launch_list list;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	for (uint32_t rank = 0; rank < 3; rank++)
 		add_rank(&aggregate, 10 + rank, (int32_t)rank, 3, 70 + rank);
 	add_rank(&aggregate, 40, -1, 0, 9);
@@ -460,7 +467,8 @@ START_TEST(unreadable_ranks_have_no_share)
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_uint_eq(list.launches[0].with_dump, 3);
 	ck_assert_str_eq(missing_of(&list.launches[0]), "");
-	ck_assert(list.balance.ranks && list.balance.shares == 2 && list.balance.least == 70 && list.balance.most == 72);
+	ck_assert(list.balance.ranks && list.balance.shares == 2 && list.balance.least == 70 &&
+	          list.balance.most == 72);
 	ck_assert_uint_eq(list.processes[1]->pid, 11);
 	launches_free(&list);
 	aggregate_close(&aggregate);
@@ -473,7 +481,7 @@ START_TEST(launches_without_names_are_told_by_who_started_them)
 	struct aggregate aggregate;
 	struct launch_list list;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	for (uint32_t i = 0; i < 4; i++) {
 		add_rank(&aggregate, 10 + i, i % 2, 2, 10);
 		aggregate.processes[i].parent_pid = i / 2;
@@ -497,7 +505,7 @@ START_TEST(impossible_ranks_are_processes)
 	struct aggregate aggregate;
 	struct launch_list list;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	add_rank(&aggregate, 1, 2000000000, 12, 4);
 	add_rank(&aggregate, 2, 3, UINT32_MAX, 5);
 	launches_find(&aggregate, &list);

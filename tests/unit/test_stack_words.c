@@ -68,10 +68,7 @@ static const struct form *find_form(const char *symbol)
 	return NULL;
 }
 
-static const struct family *family_of(const struct form *form)
-{
-	return &families[routines[form->routine].family];
-}
+static const struct family *family_of(const struct form *form) { return &families[routines[form->routine].family]; }
 
 /* --- what the ABI does with a prototype ------------------------------------------------------ */
 
@@ -117,10 +114,8 @@ static bool fetch_agrees(const struct shape_arg *arg, const struct layout *layou
 	case WORD_POINTER:
 		return arg->fetch == FETCH_CHAR_REF || arg->fetch == FETCH_LOGICAL_REF || arg->fetch == FETCH_INT_REF ||
 		       arg->fetch == FETCH_INT_GROUPS;
-	case WORD_CHAR:
-		return arg->fetch == FETCH_CHAR;
-	default:
-		return arg->fetch == FETCH_ENUM || arg->fetch == FETCH_LOGICAL || arg->fetch == FETCH_INT;
+	case WORD_CHAR: return arg->fetch == FETCH_CHAR;
+	default: return arg->fetch == FETCH_ENUM || arg->fetch == FETCH_LOGICAL || arg->fetch == FETCH_INT;
 	}
 }
 
@@ -130,11 +125,11 @@ static void check_form(const struct form *form, const struct layout *layout, con
 	const char *name = form_names[form - forms];
 
 	witnessed[form - forms] = true;
-	ck_assert_msg(form->stack_words == layout->stack_words, "%s: %u stack words, but %u in %s", name, form->stack_words,
-	              layout->stack_words, witness);
+	ck_assert_msg(form->stack_words == layout->stack_words, "%s: %u stack words, but %u in %s", name,
+	              form->stack_words, layout->stack_words, witness);
 	for (unsigned i = 0; i < family->option_count + family->dim_count; i++)
-		ck_assert_msg(fetch_agrees(&shape_args[form->shape + i], layout), "%s: '%s' is not fetched as %s passes it",
-		              name, family->shape_names[i], witness);
+		ck_assert_msg(fetch_agrees(&shape_args[form->shape + i], layout),
+		              "%s: '%s' is not fetched as %s passes it", name, family->shape_names[i], witness);
 	for (unsigned i = 0; i < form->query_count; i++) {
 		int number = layout->in_slot[form->query_slots[i]];
 
@@ -142,21 +137,18 @@ static void check_form(const struct form *form, const struct layout *layout, con
 		              "%s: a workspace size is not where %s passes one", name, witness);
 	}
 	if (form->info != INFO_NONE && form->info != INFO_RETURNED)
-		ck_assert_msg(layout->in_slot[form->info] >= 0, "%s: INFO is not where %s passes a pointer", name, witness);
+		ck_assert_msg(layout->in_slot[form->info] >= 0, "%s: INFO is not where %s passes a pointer", name,
+		              witness);
 }
 
 /* --- the compiler's witness ------------------------------------------------------------------ */
 
-static enum class class_of(const char *type)
-{
-	if (strchr(type, '*'))
-		return WORD_POINTER;
-	if (strstr(type, "_Complex") || strstr(type, "complex "))
-		return strstr(type, "double") ? XMM_TWO : XMM_ONE;
-	if (strstr(type, "float") || strstr(type, "double"))
-		return XMM_ONE;
+static enum class class_of(const char *type) {
+	if (strchr(type, '*')) return WORD_POINTER;
+	if (strstr(type, "_Complex") || strstr(type, "complex ")) return strstr(type, "double") ? XMM_TWO : XMM_ONE;
+	if (strstr(type, "float") || strstr(type, "double")) return XMM_ONE;
 	if (strstr(type, "SELECT")) /* names of lapack.h for pointers to functions */
-		return WORD_POINTER;
+	return WORD_POINTER;
 	return strstr(type, "char") ? WORD_CHAR : WORD_INT;
 }
 
@@ -229,7 +221,8 @@ static void check_prototype(char *line, const char *header, unsigned *count)
 		layout.classes[layout.arg_count++] = WORD_INT;
 	lay_out(&layout);
 	name[-1] = 0;
-	ck_assert_msg(result_agrees(form, type + strlen("extern ")), "%s: returns another type in %s: %s", name, header, type);
+	ck_assert_msg(result_agrees(form, type + strlen("extern ")), "%s: returns another type in %s: %s", name, header,
+	              type);
 	check_form(form, &layout, header);
 	++*count;
 }
@@ -256,8 +249,12 @@ static unsigned check_header(const char *header)
 
 START_TEST(agrees_with_installed_headers)
 {
-	static const char *const others[] = {"cblas-netlib.h", "cblas-atlas.h", "openblas-pthread/cblas.h",
-	                                     "openblas64-pthread/cblas.h", "blis-openmp/cblas.h", "blis-pthread/cblas.h",
+	static const char *const others[] = {"cblas-netlib.h",
+	                                     "cblas-atlas.h",
+	                                     "openblas-pthread/cblas.h",
+	                                     "openblas64-pthread/cblas.h",
+	                                     "blis-openmp/cblas.h",
+	                                     "blis-pthread/cblas.h",
 	                                     "openblas-pthread/f77blas.h"};
 
 	ck_assert_uint_ge(check_header("cblas.h"), 140);
@@ -288,8 +285,8 @@ static void check_names(const struct form *form, char *const *args, unsigned cou
 		const struct shape_arg *arg = &shape_args[form->shape + i];
 		int place = find_word(args, count, family->shape_names[i]);
 
-		ck_assert_msg(arg->fetch == FETCH_ABSENT ? place < 0 : place == arg->slot, "%s: '%s' is argument %d, not %u", name,
-		              family->shape_names[i], place, arg->slot);
+		ck_assert_msg(arg->fetch == FETCH_ABSENT ? place < 0 : place == arg->slot,
+		              "%s: '%s' is argument %d, not %u", name, family->shape_names[i], place, arg->slot);
 	}
 	ck_assert_msg(form->info == (info < 0 ? INFO_NONE : info), "%s: INFO is argument %d", name, info);
 }
@@ -339,7 +336,8 @@ START_TEST(agrees_with_the_reference_sources)
 {
 	const char *path = getenv("PROTOTYPES");
 
-	ck_assert_uint_ge(check_lines(path ? path : "tests/interfaces/lapack-3.11-prototypes.txt", check_prototype_line), 2100);
+	ck_assert_uint_ge(
+		check_lines(path ? path : "tests/interfaces/lapack-3.11-prototypes.txt", check_prototype_line), 2100);
 	if (!path)
 		ck_assert_uint_ge(check_lines("tests/interfaces/lapack-3.12-prototypes.txt", check_prototype_line), 60);
 }
@@ -348,21 +346,17 @@ END_TEST
 /* --- the witness of newer headers ------------------------------------------------------------ */
 
 /* The class of a word of c-prototypes.txt: `double*` and `pointer` are pointers, complex16 takes two registers. */
-static enum class class_of_word(const char *word)
-{
-	static const struct {
-		const char *start;
-		enum class class;
-	} classes[] = {{"pointer", WORD_POINTER}, {"char", WORD_CHAR}, {"int", WORD_INT}, {"enum", WORD_INT}, {"float", XMM_ONE},
-	               {"double", XMM_ONE}, {"complex8", XMM_ONE}, {"complex16", XMM_TWO}};
-	size_t length = strcspn(word, ":");
+static enum class class_of_word(const char *word) { static const struct {const char * start; enum class class;}
+classes[] = {{"pointer", WORD_POINTER}, {"char", WORD_CHAR}, {"int", WORD_INT},     {"enum", WORD_INT},
+             {"float", XMM_ONE},        {"double", XMM_ONE}, {"complex8", XMM_ONE}, {"complex16", XMM_TWO}};
+size_t length = strcspn(word, ":");
 
-	if (length && word[length - 1] == '*')
-		return WORD_POINTER;
-	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
-		if (strlen(classes[i].start) == length && !strncmp(word, classes[i].start, length))
-			return classes[i].class;
-	ck_abort_msg("no class: %s", word);
+if (length && word[length - 1] == '*')
+	return WORD_POINTER;
+for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+	if (strlen(classes[i].start) == length && !strncmp(word, classes[i].start, length))
+		return classes[i].class;
+ck_abort_msg("no class: %s", word);
 }
 
 /* Checks a line of c-prototypes.txt: NAME RESULT CLASS:NAME ... */
@@ -391,15 +385,44 @@ END_TEST
 
 /* Forms that no witness declares. Each was checked by reading the source or the reference of its library. */
 static const char *const unwitnessed[] = {
-	"sgemm_batch", "dgemm_batch", "cgemm_batch", "zgemm_batch", /* BLIS 0.9: frame/compat/extra */
-	"sgemmt", "dgemmt", "cgemmt", "zgemmt",
+	"sgemm_batch",
+	"dgemm_batch",
+	"cgemm_batch",
+	"zgemm_batch", /* BLIS 0.9: frame/compat/extra */
+	"sgemmt",
+	"dgemmt",
+	"cgemmt",
+	"zgemmt",
 	/* MKL, by its reference manual; and forms that OpenBLAS has only in C */
-	"sgemm_batch_strided", "dgemm_batch_strided", "cgemm_batch_strided", "zgemm_batch_strided", "sgemm_pack", "dgemm_pack",
-	"sgemm_compute", "dgemm_compute", "sbgemm_batch", "sbgemm_batch_strided", "sbgemm_pack", "sbgemm_compute",
-	"bgemm", "bgemv", "shgemm", "shgemv", /* OpenBLAS after 0.3.29: f77blas.h */
-	"sger2", "dger2", "cger2u", "zger2u", "cger2c", "zger2c", /* ATLAS 3.10 */
+	"sgemm_batch_strided",
+	"dgemm_batch_strided",
+	"cgemm_batch_strided",
+	"zgemm_batch_strided",
+	"sgemm_pack",
+	"dgemm_pack",
+	"sgemm_compute",
+	"dgemm_compute",
+	"sbgemm_batch",
+	"sbgemm_batch_strided",
+	"sbgemm_pack",
+	"sbgemm_compute",
+	"bgemm",
+	"bgemv",
+	"shgemm",
+	"shgemv", /* OpenBLAS after 0.3.29: f77blas.h */
+	"sger2",
+	"dger2",
+	"cger2u",
+	"zger2u",
+	"cger2c",
+	"zger2c",          /* ATLAS 3.10 */
 	"LAPACKE_ctrsyl3", /* missing from lapacke.h 3.11 */
-	"cblas_sger2", "cblas_dger2", "cblas_cger2u", "cblas_zger2u", "cblas_cger2c", "cblas_zger2c",
+	"cblas_sger2",
+	"cblas_dger2",
+	"cblas_cger2u",
+	"cblas_zger2u",
+	"cblas_cger2c",
+	"cblas_zger2c",
 };
 
 START_TEST(every_form_has_a_witness)
@@ -421,13 +444,13 @@ START_TEST(agrees_with_the_abi_by_hand)
 		const char *symbol;
 		unsigned stack_words;
 	} expected[] = {
-		{"ddot_", 0},                /* 5 pointers */
-		{"dgemm_", 13 + 2 - 6},      /* 2 hidden lengths */
-		{"cblas_dgemm", 12 - 6},     /* alpha and beta in registers */
-		{"cblas_zgemm", 14 - 6},     /* alpha and beta by pointer */
+		{"ddot_", 0},            /* 5 pointers */
+		{"dgemm_", 13 + 2 - 6},  /* 2 hidden lengths */
+		{"cblas_dgemm", 12 - 6}, /* alpha and beta in registers */
+		{"cblas_zgemm", 14 - 6}, /* alpha and beta by pointer */
 		{"LAPACKE_dgesv", 8 - 6},
-		{"LAPACKE_zlaset", 6 - 6},   /* alpha and beta in two registers each */
-		{"LAPACKE_dlatms", 13 - 6},  /* 15 arguments, 2 of them reals in registers */
+		{"LAPACKE_zlaset", 6 - 6},  /* alpha and beta in two registers each */
+		{"LAPACKE_dlatms", 13 - 6}, /* 15 arguments, 2 of them reals in registers */
 		{"dsyevr_", 21 + 3 - 6},
 		{"zuncsd_", 32 + 6 - 6},
 	};
@@ -436,8 +459,8 @@ START_TEST(agrees_with_the_abi_by_hand)
 		const struct form *form = find_form(expected[i].symbol);
 
 		ck_assert_msg(form != NULL, "no %s", expected[i].symbol);
-		ck_assert_msg(form->stack_words == expected[i].stack_words, "%s: %u stack words, not %u", expected[i].symbol,
-		              form->stack_words, expected[i].stack_words);
+		ck_assert_msg(form->stack_words == expected[i].stack_words, "%s: %u stack words, not %u",
+		              expected[i].symbol, form->stack_words, expected[i].stack_words);
 	}
 }
 END_TEST

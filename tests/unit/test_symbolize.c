@@ -72,7 +72,7 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *context)
 
 static struct object object_of(const void *inside)
 {
-	struct object object = { .inside = inside };
+	struct object object = {.inside = inside};
 
 	ck_assert_int_eq(dl_iterate_phdr(look_at, &object), 1);
 	return object;
@@ -84,7 +84,7 @@ static char function[256], file_name[PATH_MAX]; /* texts of the last place, copi
 static char *place_in(const struct object *object, uint64_t start_realtime_ns, const char *host, uint64_t address,
                       struct place *copy)
 {
-	struct aggregate_options options = { .host = "testhost" };
+	struct aggregate_options options = {.host = "testhost"};
 	struct aggregate aggregate;
 	struct symbolizer *symbolizer;
 	struct writer writer;
@@ -92,7 +92,7 @@ static char *place_in(const struct object *object, uint64_t start_realtime_ns, c
 	struct dump_source source;
 	struct dump_row row;
 	uint32_t module, site;
-	struct text text = { 0 };
+	struct text text = {0};
 
 	writer_open(&writer, 1);
 	writer_header(&writer)->start_realtime_ns = start_realtime_ns;
@@ -103,7 +103,7 @@ static char *place_in(const struct object *object, uint64_t start_realtime_ns, c
 	row = writer_call(site, 1, 1, "", 1, 1, 1);
 	writer_row(&writer, 0, &row);
 	writer_close(&writer, DUMP_CLOSED);
-	file = (struct memory_file){ writer.bytes, writer.size };
+	file = (struct memory_file){writer.bytes, writer.size};
 	source = memory_source(&file);
 	options.alive = NULL;
 	aggregate_open(&aggregate, &options);
@@ -199,7 +199,7 @@ END_TEST
 
 START_TEST(says_that_a_file_is_gone)
 {
-	struct object object = { .path = "/no/such/file", .bias = 0x1000, .build_id_size = 4 };
+	struct object object = {.path = "/no/such/file", .bias = 0x1000, .build_id_size = 4};
 	struct place place;
 	char *text = place_in(&object, 1, "testhost", 0x1234, &place);
 
@@ -220,7 +220,8 @@ START_TEST(is_careful_without_build_ids)
 	ck_assert_int_ge(file, 0);
 	close(file);
 	plain_caller();
-	snprintf(command, sizeof command, "objcopy --remove-section .note.gnu.build-id '%s' '%s' 2>/dev/null", object.path, copy);
+	snprintf(command, sizeof command, "objcopy --remove-section .note.gnu.build-id '%s' '%s' 2>/dev/null",
+	         object.path, copy);
 	ck_assert_msg(system(command) == 0, "failed: %s", command);
 	strcpy(object.path, copy);
 	object.build_id_size = 0;

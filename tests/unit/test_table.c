@@ -23,9 +23,9 @@
 #include "run_suite.h"
 
 /* The same functions once more, as the interpreter with 128 bits alone computes prices. It also gives is_complex. */
-#define price_shape price_shape_wide
-#define price_blocked price_blocked_wide
-#define price_run_programs price_run_programs_wide
+#define price_shape                          price_shape_wide
+#define price_blocked                        price_blocked_wide
+#define price_run_programs                   price_run_programs_wide
 #define price_native(number, machine, price) false
 #include "price/price.c"
 #undef price_shape
@@ -50,15 +50,9 @@ static uint64_t random64(void)
 	return random_state * 0x2545f4914f6cdd1d;
 }
 
-static const struct family *family_of(const struct routine *routine)
-{
-	return &families[routine->family];
-}
+static const struct family *family_of(const struct routine *routine) { return &families[routine->family]; }
 
-static bool is_priced(const struct routine *routine)
-{
-	return family_of(routine)->muls != PROGRAM_NONE;
-}
+static bool is_priced(const struct routine *routine) { return family_of(routine)->muls != PROGRAM_NONE; }
 
 /*
  * A random letter for an option of this name. It may be one that only other routines accept, since prices must be sane for
@@ -66,6 +60,7 @@ static bool is_priced(const struct routine *routine)
  */
 static int64_t random_option(const char *name)
 {
+	/* clang-format off */
 	static const struct {
 		const char *start, *letters;
 	} known[] = {
@@ -73,6 +68,7 @@ static int64_t random_option(const char *name)
 		{"job", "NVSAOIUBP"}, {"comp", "NIVPS"}, {"fact", "NEF"}, {"direct", "FB"}, {"storev", "CR"}, {"vect", "NVUQPB"},
 		{"howmny", "ABS"}, {"order", "BECR"}, {"type", "GLUHBQZ"}, {"equed", "NYRCB"}, {"pivot", "VTB"}, {"", "NTFYVUL"},
 	};
+	/* clang-format on */
 	size_t i = 0;
 
 	while (strncmp(name, known[i].start, strlen(known[i].start)))
@@ -81,10 +77,7 @@ static int64_t random_option(const char *name)
 }
 
 /* A random dimension below 2^`bits`; all magnitudes are equally likely. */
-static int64_t random_dimension(unsigned bits)
-{
-	return (int64_t)(random64() >> (64 - 1 - random64() % bits));
-}
+static int64_t random_dimension(unsigned bits) { return (int64_t)(random64() >> (64 - 1 - random64() % bits)); }
 
 static void random_shape(const struct family *family, unsigned bits, int64_t *shape)
 {
@@ -103,11 +96,11 @@ static const char *text_of(const struct routine *routine, const int64_t *shape)
 	size_t length = (size_t)snprintf(text, sizeof(text), "%s", routine->name);
 
 	for (unsigned i = 0; i < family->option_count + family->dim_count && length < sizeof(text); i++)
-		length += (size_t)(i < family->option_count
-		                           ? snprintf(text + length, sizeof(text) - length, " %s=%c",
-		                                      family->shape_names[i], (int)shape[i])
-		                           : snprintf(text + length, sizeof(text) - length, " %s=%" PRId64,
-		                                      family->shape_names[i], shape[i]));
+		length +=
+			(size_t)(i < family->option_count ? snprintf(text + length, sizeof(text) - length, " %s=%c",
+		                                                     family->shape_names[i], (int)shape[i])
+		                                          : snprintf(text + length, sizeof(text) - length,
+		                                                     " %s=%" PRId64, family->shape_names[i], shape[i]));
 	return text;
 }
 
@@ -165,8 +158,8 @@ START_TEST(programs_in_c_are_what_the_machine_runs)
 			random_shape(family, bits[j % 5], shape);
 			price_shape(&routines[i], shape, &price);
 			price_shape_wide(&routines[i], shape, &wide);
-			ck_assert_msg(same_price(&price, &wide),
-			              "%s costs %" PRIu64 " or %" PRIu64, routines[i].name, price.flops, wide.flops);
+			ck_assert_msg(same_price(&price, &wide), "%s costs %" PRIu64 " or %" PRIu64, routines[i].name,
+			              price.flops, wide.flops);
 			ck_assert_uint_eq(price_blocked(&routines[i], shape), price_blocked_wide(&routines[i], shape));
 		}
 	}
@@ -258,12 +251,14 @@ static bool is_size(const char *name)
 static const struct exception {
 	const char *families, *arguments, *reason;
 } exceptions[] = {
-	{"stedc stevd syevd/heevd spevd/hpevd sbevd/hbevd sygvd/hegvd spgvd/hpgvd sbgvd/hbgvd laed0 bdsdc lasda lalsd", "n",
-	 "divide and conquer begins at n = 26"},
-	{"syevx/heevx spevx/hpevx sbevx/hbevx stevx sygvx/hegvx spgvx/hpgvx sbgvx/hbgvx syevr/heevr stevr stegr stemr", "n iu",
-	 "all eigenvalues are found in another way than all but one"},
-	{"gesvd gesdd gesvdx gelss gelsd gedmd gedmdq", "m n", "where one side is much longer, a QR factorisation comes first"},
-	{"gelsd gelss", "nrhs", "the workspace that more right-hand sides leave makes blocks narrower, and these take less"},
+	{"stedc stevd syevd/heevd spevd/hpevd sbevd/hbevd sygvd/hegvd spgvd/hpgvd sbgvd/hbgvd laed0 bdsdc lasda lalsd",
+         "n", "divide and conquer begins at n = 26"},
+	{"syevx/heevx spevx/hpevx sbevx/hbevx stevx sygvx/hegvx spgvx/hpgvx sbgvx/hbgvx syevr/heevr stevr stegr stemr",
+         "n iu", "all eigenvalues are found in another way than all but one"},
+	{"gesvd gesdd gesvdx gelss gelsd gedmd gedmdq", "m n",
+         "where one side is much longer, a QR factorisation comes first"},
+	{"gelsd gelss", "nrhs",
+         "the workspace that more right-hand sides leave makes blocks narrower, and these take less"},
 	{"gelst getsls", "m", "an LQ factorisation in blocks of one row takes more than a QR factorisation"},
 	{"ormbr/unmbr", "k", "from k = m on there is one reflector less"},
 	{"orgbr/ungbr", "k m n", "from k = n on there is one reflector less"},
@@ -272,13 +267,15 @@ static const struct exception {
 	{"tzrzf tzrqf latrz gelsy gelsx", "m", "n - m columns are annihilated"},
 	{"lahr2 lahrd", "k", "the panel begins behind k columns"},
 	{"larfb_gett", "k", "the first k columns are triangular"},
-	{"lasyf lasyf_rook lasyf_rk lahef lahef_rook lahef_rk", "n", "to n = nb all columns are eliminated, then nb - 1"},
+	{"lasyf lasyf_rook lasyf_rk lahef lahef_rook lahef_rk", "n",
+         "to n = nb all columns are eliminated, then nb - 1"},
 	{"lagge latms", "kl ku", "all beyond the band is annihilated"},
 	{"lagsy laghe", "k", "all beyond the band is annihilated"},
 	{"sytrd_sy2sb/hetrd_he2hb", "kd", "all beyond the band is annihilated"},
 	{"tgsja", "k", "the triangles that are left are smaller"},
 	{"ggsvd ggsvd3 ggsvp ggsvp3", "m n p", "the expected ranks of random matrices are differences of their sizes"},
-	{"orcsd/uncsd orcsd2by1/uncsd2by1 orbdb2/unbdb2 orbdb3/unbdb3", "m p", "the shorter of p and m - p rows are reduced"},
+	{"orcsd/uncsd orcsd2by1/uncsd2by1 orbdb2/unbdb2 orbdb3/unbdb3", "m p",
+         "the shorter of p and m - p rows are reduced"},
 };
 
 static bool stands_in(const char *word, const char *list)
@@ -310,13 +307,15 @@ static const struct rule {
 } rules[] = {
 	{"orgqr/ungqr org2r/ung2r orgql/ungql org2l/ung2l", "n<=m k<=n"},
 	{"orglq/unglq orgl2/ungl2 orgrq/ungrq orgr2/ungr2", "m<=n k<=m"},
-	{"ormqr/unmqr orm2r/unm2r ormql/unmql orm2l/unm2l ormlq/unmlq orml2/unml2 ormrq/unmrq ormr2/unmr2 larfb", "side=L:k<=m side=R:k<=n"},
+	{"ormqr/unmqr orm2r/unm2r ormql/unmql orm2l/unm2l ormlq/unmlq orml2/unml2 ormrq/unmrq ormr2/unmr2 larfb",
+         "side=L:k<=m side=R:k<=n"},
 	{"ormrz/unmrz ormr3/unmr3 larzb", "side=L:k<=m side=R:k<=n side=L:l<=m side=R:l<=n"},
 	{"gemqrt gemlqt gemqr gemlq", "side=L:k<=m side=R:k<=n nb<=k mb<=k"},
 	{"lamtsqr lamswlq", "side=L:k<=m side=R:k<=n nb<=k mb<=m k<=mb-1"},
 	{"tpqrt tplqt tpqrt2 tplqt2", "l<=m l<=n nb<=n mb<=m"},
 	{"tpmqrt tpmlqt tprfb", "l<=k side=L:l<=m side=R:l<=n nb<=k mb<=k"},
-	{"geqrt2 geqrt3 orhr_col/unhr_col getsqrhrt orgtsqr/ungtsqr orgtsqr_row/ungtsqr_row latsqr", "n<=m n<=mb-1 n<=mb1-1"},
+	{"geqrt2 geqrt3 orhr_col/unhr_col getsqrhrt orgtsqr/ungtsqr orgtsqr_row/ungtsqr_row latsqr",
+         "n<=m n<=mb-1 n<=mb1-1"},
 	{"laorhr_col_getrfnp launhr_col_getrfnp laorhr_col_getrfnp2 launhr_col_getrfnp2", "n<=m"},
 	{"gelqt3 laswlq", "m<=n m<=nb-1"},
 	{"gelqs", "m<=n"},
@@ -380,7 +379,8 @@ static bool is_valid(const struct family *family, int64_t *shape, bool repair)
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		if (!stands_in(family->name, rules[i].families))
 			continue;
-		for (const char *demand = rules[i].demands; demand; demand = strchr(demand, ' ') ? strchr(demand, ' ') + 1 : NULL) {
+		for (const char *demand = rules[i].demands; demand;
+		     demand = strchr(demand, ' ') ? strchr(demand, ' ') + 1 : NULL) {
 			int64_t bound;
 			int violation = find_violation(family, shape, demand, &bound);
 
@@ -422,8 +422,8 @@ static bool find_descent(const struct routine *routine, unsigned argument)
 				break;
 			now = flops_of(routine, shape);
 			if (now < before) {
-				printf("%s: %" PRIu64 " FLOPs, and %" PRIu64 " for less %s\n", text_of(routine, shape), now, before,
-				       family->shape_names[argument]);
+				printf("%s: %" PRIu64 " FLOPs, and %" PRIu64 " for less %s\n", text_of(routine, shape),
+				       now, before, family->shape_names[argument]);
 				return true;
 			}
 			before = now;
@@ -492,11 +492,14 @@ static uint64_t flops_of_part(const char *name, const struct family *driver, con
 START_TEST(drivers_are_the_sum_of_their_parts)
 {
 	static const char *const sums[][3] = {
-		{"dgesv", "dgetrf", "dgetrs"}, {"zgesv", "zgetrf", "zgetrs"}, {"dposv", "dpotrf", "dpotrs"},
-		{"zposv", "zpotrf", "zpotrs"}, {"dppsv", "dpptrf", "dpptrs"}, {"zpbsv", "zpbtrf", "zpbtrs"},
-		{"dgbsv", "dgbtrf", "dgbtrs"}, {"zgbsv", "zgbtrf", "zgbtrs"}, {"dsysv", "dsytrf", "dsytrs2"},
-		{"zhesv", "zhetrf", "zhetrs2"}, {"dspsv", "dsptrf", "dsptrs"}, {"zhpsv", "zhptrf", "zhptrs"},
-		{"dsysv_aa", "dsytrf_aa", "dsytrs_aa"}, {"dsysv_rook", "dsytrf_rook", "dsytrs_rook"}, {"dptsv", "dpttrf", "dpttrs"},
+		{"dgesv", "dgetrf", "dgetrs"},          {"zgesv", "zgetrf", "zgetrs"},
+		{"dposv", "dpotrf", "dpotrs"},          {"zposv", "zpotrf", "zpotrs"},
+		{"dppsv", "dpptrf", "dpptrs"},          {"zpbsv", "zpbtrf", "zpbtrs"},
+		{"dgbsv", "dgbtrf", "dgbtrs"},          {"zgbsv", "zgbtrf", "zgbtrs"},
+		{"dsysv", "dsytrf", "dsytrs2"},         {"zhesv", "zhetrf", "zhetrs2"},
+		{"dspsv", "dsptrf", "dsptrs"},          {"zhpsv", "zhptrf", "zhptrs"},
+		{"dsysv_aa", "dsytrf_aa", "dsytrs_aa"}, {"dsysv_rook", "dsytrf_rook", "dsytrs_rook"},
+		{"dptsv", "dpttrf", "dpttrs"},
 	};
 
 	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
@@ -534,7 +537,8 @@ START_TEST(nothing_costs_nothing)
 				shape[k] = random_option(family->shape_names[k]);
 			if (!flops_of(&routines[i], shape))
 				continue;
-			printf("%s costs %" PRIu64 " FLOPs\n", text_of(&routines[i], shape), flops_of(&routines[i], shape));
+			printf("%s costs %" PRIu64 " FLOPs\n", text_of(&routines[i], shape),
+			       flops_of(&routines[i], shape));
 			count++;
 			break;
 		}
@@ -556,17 +560,15 @@ static void check_bounds(unsigned bits)
 
 			random_shape(family_of(&routines[i]), bits, shape);
 			price_shape(&routines[i], shape, &got);
-			at_most = got.flops == INT64_MAX || got.muls == INT64_MAX || got.adds == INT64_MAX || got.words == INT64_MAX ||
-			          got.real_muls == INT64_MAX || got.real_adds == INT64_MAX;
-			ck_assert_msg(got.flops <= INT64_MAX && got.words <= INT64_MAX, "%s", text_of(&routines[i], shape));
+			at_most = got.flops == INT64_MAX || got.muls == INT64_MAX || got.adds == INT64_MAX ||
+			          got.words == INT64_MAX || got.real_muls == INT64_MAX || got.real_adds == INT64_MAX;
+			ck_assert_msg(got.flops <= INT64_MAX && got.words <= INT64_MAX, "%s",
+			              text_of(&routines[i], shape));
 			ck_assert_msg(!at_most || got.saturated, "%s: not flagged", text_of(&routines[i], shape));
 		}
 }
 
-START_TEST(dimensions_of_32_bits)
-{
-	check_bounds(31);
-}
+START_TEST(dimensions_of_32_bits) { check_bounds(31); }
 END_TEST
 
 START_TEST(dimensions_of_64_bits)
@@ -606,8 +608,9 @@ static uint64_t digest(void)
 
 			random_shape(family_of(&routines[i]), j % 2 ? 11 : 40, shape);
 			price_shape(&routines[i], shape, &got);
-			memcpy(fields, (const uint64_t[]){got.muls, got.adds, got.real_muls, got.real_adds, got.flops, got.words,
-			                                  got.saturated, price_blocked(&routines[i], shape)},
+			memcpy(fields,
+			       (const uint64_t[]){got.muls, got.adds, got.real_muls, got.real_adds, got.flops,
+			                          got.words, got.saturated, price_blocked(&routines[i], shape)},
 			       sizeof(fields));
 			for (unsigned k = 0; k < 8; k++)
 				hash = (hash ^ fields[k]) * 0x100000001b3;
@@ -649,7 +652,8 @@ int main(int argc, char **argv)
 		printf("%016" PRIx64 "\n", digest());
 		return EXIT_SUCCESS;
 	}
-	setvbuf(stdout, NULL, _IOLBF, 0); /* each test is a child process, which must not print the parent's buffer again */
+	setvbuf(stdout, NULL, _IOLBF,
+	        0); /* each test is a child process, which must not print the parent's buffer again */
 	tcase_add_test(tests, single_and_double_precision_cost_the_same);
 	tcase_add_test(tests, programs_in_c_are_what_the_machine_runs);
 	tcase_add_test(tests, flops_are_the_weighted_parts);

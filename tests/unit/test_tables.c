@@ -23,7 +23,7 @@ static void set_up(void)
 	program = writer_module(&writer, "/bin/example", 0x400000, 0, "", 0);
 	dgemm = writer_routine(&writer, "dgemm", DUMP_DIRECT, "|m n k");
 	dgemm_site = writer_site(&writer, "dgemm_", dgemm, 0x401000, program, DUMP_NONE);
-	writer_lane(&writer, &(struct dump_lane){ .threads = 1 });
+	writer_lane(&writer, &(struct dump_lane){.threads = 1});
 }
 
 static void tear_down(void)
@@ -44,10 +44,10 @@ static void add_calls(uint64_t calls, uint64_t flops, int64_t order)
 /* Adds up the dump that has been written, for tables of it. */
 static void open_views(void)
 {
-	struct memory_file file = { writer.bytes, writer.size };
+	struct memory_file file = {writer.bytes, writer.size};
 	struct dump_source source = memory_source(&file);
 
-	aggregate_open(&aggregate, &(struct aggregate_options){ 0 });
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	aggregate_add(&aggregate, &source, "test.dump");
 	views_open(&views, &aggregate);
 }
@@ -77,7 +77,8 @@ static const char *cell(const struct table *table, size_t row, const char *key)
 START_TEST(programs_see_what_was_only_asked)
 {
 	uint32_t dgeqrf = writer_routine(&writer, "dgeqrf", DUMP_DIRECT, "|m n");
-	struct dump_row query = writer_call(writer_site(&writer, "dgeqrf_", dgeqrf, 0x402000, program, DUMP_NONE), 1, 0, "", 5, 5, 0);
+	struct dump_row query =
+		writer_call(writer_site(&writer, "dgeqrf_", dgeqrf, 0x402000, program, DUMP_NONE), 1, 0, "", 5, 5, 0);
 	struct table table;
 
 	query.kind = DUMP_ROW_QUERY;
@@ -131,12 +132,12 @@ static uint64_t stack(const uint64_t *addresses, uint32_t count, const char *pyt
 
 static void add_sample(uint64_t reference, uint64_t flops, uint64_t calls)
 {
-	struct dump_sample sample = { .stack = reference, .flops = flops, .calls = calls, .site = dgemm_site };
+	struct dump_sample sample = {.stack = reference, .flops = flops, .calls = calls, .site = dgemm_site};
 
 	writer_add(&writer, DUMP_SAMPLES, &sample, sizeof sample);
 }
 
-static const uint64_t from_a[] = { 0x401000, 0x400100, 0x400010 }, from_b[] = { 0x401000, 0x400200, 0x400010 };
+static const uint64_t from_a[] = {0x401000, 0x400100, 0x400010}, from_b[] = {0x401000, 0x400200, 0x400010};
 
 static void get_stacks(bool for_readers, struct table *table)
 {
@@ -150,11 +151,14 @@ static void get_stacks(bool for_readers, struct table *table)
  */
 START_TEST(stacks_do_what_their_site_did)
 {
-	static const struct { uint64_t a, b; const char *shares[2]; } cases[] = {
-		{ 65736, 0, { "~100.0 %", "" } },
-		{ 10000, 0, { "~100.0 %", "" } },
-		{ 90000, 30000, { "~75.0 %", "~25.0 %" } },
-		{ 3, 1, { "~75.0 %", "~25.0 %" } },
+	static const struct {
+		uint64_t a, b;
+		const char *shares[2];
+	} cases[] = {
+		{65736, 0, {"~100.0 %", ""}},
+		{10000, 0, {"~100.0 %", ""}},
+		{90000, 30000, {"~75.0 %", "~25.0 %"}},
+		{3, 1, {"~75.0 %", "~25.0 %"}},
 	};
 	struct table table;
 
@@ -225,7 +229,7 @@ END_TEST
 /* One call of 2 FLOPs is done, one of 5,998 is in flight. The stack's sample is of the latter, which no total includes. */
 START_TEST(a_call_in_flight_has_a_share)
 {
-	struct dump_lane lane = { .threads = 1, .depth = 1, .frames = { { 0x7ffe0000, 0x401000, 0 } } };
+	struct dump_lane lane = {.threads = 1, .depth = 1, .frames = {{0x7ffe0000, 0x401000, 0}}};
 	struct dump_row row = writer_call(dgemm_site, 0, 5998, "", 7, 7, 7);
 	struct table table;
 	uint32_t number, lane_number = writer_lane(&writer, &lane);
@@ -262,8 +266,8 @@ END_TEST
 /* Readers see the four innermost frames, and stacks that differ only in others are one row. Programs see all stacks. */
 START_TEST(no_two_rows_look_the_same)
 {
-	static const char *const python[] = { "f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nj (a.py:5)",
-	                                      "f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nk (a.py:6)" };
+	static const char *const python[] = {"f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nj (a.py:5)",
+	                                     "f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nk (a.py:6)"};
 	struct table table;
 
 	add_calls(8, 1000, 5);
@@ -289,14 +293,19 @@ END_TEST
  */
 START_TEST(most_comes_from_what_somebody_wrote)
 {
-	static const struct { const char *python[3], *most, *first; } cases[] = {
-		{ { "dot (<__array_function__ internals>:200)\nf (a.py:3)", "g (a.py:9)", "" }, "f (a.py:3)", "f (a.py:3)" },
-		{ { "g (a.py:9)", "f (a.py:3)\nmain (a.py:1)", "f (a.py:3)\nmain (a.py:2)" }, "f (a.py:3)", "g (a.py:9)" },
-		{ { "_call (<frozen importlib._bootstrap>:241)\n<module> (<string>:1)", "", "" }, "<module> (<string>:1)",
-		  "<module> (<string>:1)" },
-		{ { "f (<stdin>:1)\ng (a.py:1)", "", "" }, "f (<stdin>:1)", "f (<stdin>:1) < g (a.py:1)" },
+	static const struct {
+		const char *python[3], *most, *first;
+	} cases[] = {
+		{{"dot (<__array_function__ internals>:200)\nf (a.py:3)", "g (a.py:9)", ""},
+	         "f (a.py:3)",
+	         "f (a.py:3)"},
+		{{"g (a.py:9)", "f (a.py:3)\nmain (a.py:1)", "f (a.py:3)\nmain (a.py:2)"}, "f (a.py:3)", "g (a.py:9)"},
+		{{"_call (<frozen importlib._bootstrap>:241)\n<module> (<string>:1)", "", ""},
+	         "<module> (<string>:1)",
+	         "<module> (<string>:1)"},
+		{{"f (<stdin>:1)\ng (a.py:1)", "", ""}, "f (<stdin>:1)", "f (<stdin>:1) < g (a.py:1)"},
 	};
-	static const uint64_t flops[] = { 400, 300, 299 };
+	static const uint64_t flops[] = {400, 300, 299};
 	struct table table;
 
 	add_calls(999, 1, 5);

@@ -19,10 +19,7 @@
 #include "work.h"
 
 /* Replaces the BLAS's xerbla_, which may print a message or stop the program. */
-void xerbla_(const char *routine, const int *argument, size_t length)
-{
-	(void)routine, (void)argument, (void)length;
-}
+void xerbla_(const char *routine, const int *argument, size_t length) { (void)routine, (void)argument, (void)length; }
 
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t);
 
@@ -68,12 +65,13 @@ END_TEST
 START_TEST(block_form_ends_however_it_is_left)
 {
 	for (int i = 0; i < 3; i++)
-		FLOPSHIM_SCOPE("block") {
+		FLOPSHIM_SCOPE("block")
+		{
 			ck_assert(dot(10));
 			if (i == 1)
 				break;
 			FLOPSHIM_SCOPE("inner", 1000)
-				ck_assert(dot(5));
+			ck_assert(dot(5));
 		}
 	ck_assert_int_eq(flopshim_used("block"), 3 * 20 + 2 * 10);
 	ck_assert_int_eq(flopshim_used("block.inner"), 20);
@@ -100,7 +98,8 @@ START_TEST(scope_budget_is_its_own)
 	ck_assert(dot(21));
 	ck_assert_int_eq(flopshim_remaining(NULL), FLOPSHIM_UNLIMITED);
 
-	scope = flopshim_begin_budget("forward", 50); /* a new scope has used nothing, though the namespace has used 100 */
+	scope = flopshim_begin_budget("forward",
+	                              50); /* a new scope has used nothing, though the namespace has used 100 */
 	ck_assert(dot(25));
 	ck_assert(!dot(1));
 	ck_assert_int_eq(flopshim_end(scope), 1);
@@ -222,15 +221,16 @@ START_TEST(namespace_budget_bounds_all_inside_over_the_process)
 {
 	ck_assert_int_eq(flopshim_set_budget("a", 100), FLOPSHIM_OK);
 	FLOPSHIM_SCOPE("a.b")
-		ck_assert(dot(20));
+	ck_assert(dot(20));
 	FLOPSHIM_SCOPE("a")
-		ck_assert(dot(20));
+	ck_assert(dot(20));
 	ck_assert_int_eq(flopshim_used("a"), 80);
 	ck_assert_int_eq(flopshim_remaining("a"), 20);
 	ck_assert_int_eq(flopshim_remaining("a.b"), 20);
 	ck_assert_int_eq(flopshim_remaining("a.new"), 20);
 	ck_assert_int_eq(flopshim_remaining("."), FLOPSHIM_UNLIMITED);
-	FLOPSHIM_SCOPE("a.c") {
+	FLOPSHIM_SCOPE("a.c")
+	{
 		ck_assert(!dot(11));
 		ck_assert(dot(10));
 	}
@@ -241,7 +241,8 @@ END_TEST
 
 START_TEST(namespace_budget_can_be_set_late_and_changed)
 {
-	FLOPSHIM_SCOPE("a") {
+	FLOPSHIM_SCOPE("a")
+	{
 		ck_assert(dot(50));
 		ck_assert_int_eq(flopshim_set_budget(NULL, 120), FLOPSHIM_OK); /* 100 are used already */
 		ck_assert_int_eq(flopshim_remaining(NULL), 20);
@@ -261,8 +262,9 @@ START_TEST(process_budget_is_the_roots)
 {
 	ck_assert_int_eq(flopshim_set_budget(".", 100), FLOPSHIM_OK);
 	FLOPSHIM_SCOPE("a.b.c")
-		ck_assert(dot(25));
-	FLOPSHIM_SCOPE("d") {
+	ck_assert(dot(25));
+	FLOPSHIM_SCOPE("d")
+	{
 		ck_assert_int_eq(flopshim_remaining(NULL), 50);
 		ck_assert(!dot(26));
 		ck_assert(dot(25));
@@ -283,10 +285,11 @@ START_TEST(wrong_amounts_are_refused_and_change_nothing)
 			ck_assert_int_eq(flopshim_set_multiplier("a", wrong[i]), FLOPSHIM_BAD_AMOUNT);
 	}
 	ck_assert_int_eq(flopshim_set_multiplier("a", 2147483648.0), FLOPSHIM_BAD_AMOUNT);
-	ck_assert_int_eq(flopshim_set_multiplier("a", 1e-30), FLOPSHIM_BAD_AMOUNT); /* so small that every call would be free */
+	ck_assert_int_eq(flopshim_set_multiplier("a", 1e-30),
+	                 FLOPSHIM_BAD_AMOUNT); /* so small that every call would be free */
 	ck_assert_int_eq(flopshim_remaining("a"), FLOPSHIM_UNLIMITED);
 	FLOPSHIM_SCOPE("a")
-		ck_assert(dot(10));
+	ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_used("a"), 20);
 	ck_assert_str_eq(flopshim_error_text(FLOPSHIM_BAD_AMOUNT), "not a positive, finite number of FLOPs");
 }
@@ -296,7 +299,7 @@ START_TEST(wrong_names_are_refused_and_charge_nothing_elsewhere)
 {
 	static char long_name[10241], longest[1024];
 	static const char *const wrong[] = {"a..b", "a.",   "..",       ".a.", "a b", " ",
-					    "a/b",  "a\nb", "\xc3\xa9", "a=1", "*",   long_name};
+	                                    "a/b",  "a\nb", "\xc3\xa9", "a=1", "*",   long_name};
 
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	memset(longest, 'y', sizeof(longest) - 1);
@@ -312,7 +315,7 @@ START_TEST(wrong_names_are_refused_and_charge_nothing_elsewhere)
 		ck_assert_int_eq(flopshim_calls(wrong[i]), FLOPSHIM_BAD_NAME);
 	}
 	FLOPSHIM_SCOPE("a b", 10) /* the block runs, and is charged to the open scope */
-		ck_assert(dot(10));
+	ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_used("."), 20);
 
 	ck_assert_int_gt(flopshim_begin(longest), 0);
@@ -375,8 +378,9 @@ END_TEST
 START_TEST(exact_fit_runs_and_one_flop_less_does_not)
 {
 	FLOPSHIM_SCOPE("fits", 120)
-		ck_assert(product(3, 4, 5));
-	FLOPSHIM_SCOPE("misses", 119) {
+	ck_assert(product(3, 4, 5));
+	FLOPSHIM_SCOPE("misses", 119)
+	{
 		ck_assert(!product(3, 4, 5));
 		ck_assert_int_eq(flopshim_used(NULL), 0); /* a refused call is neither run nor charged */
 		ck_assert_int_eq(flopshim_calls(NULL), 0);
@@ -392,17 +396,20 @@ START_TEST(rejected_call_is_not_charged)
 
 	for (int i = 0; i < 50; i++)
 		a[i * 51] = 1;
-	FLOPSHIM_SCOPE("a", 100000) {
+	FLOPSHIM_SCOPE("a", 100000)
+	{
 		dpotrf_("U", &n, a, &lda, &info, 1);
 		ck_assert_int_eq(info, -4);
 		ck_assert_int_eq(flopshim_used(NULL), 0);
 		ck_assert_int_eq(flopshim_remaining(NULL), 100000);
 	}
-	FLOPSHIM_SCOPE("b", 100) { /* a call that does not fit is refused before LAPACK can reject it */
+	FLOPSHIM_SCOPE("b", 100)
+	{ /* a call that does not fit is refused before LAPACK can reject it */
 		dpotrf_("U", &n, a, &lda, &info, 1);
 		ck_assert_int_eq(info, -1002);
 	}
-	FLOPSHIM_SCOPE("c", 100000) {
+	FLOPSHIM_SCOPE("c", 100000)
+	{
 		int64_t flops = 0;
 
 		lda = n;
@@ -422,10 +429,10 @@ START_TEST(info_says_whose_limit_denied_the_call)
 
 	ck_assert_int_eq(flopshim_set_budget("a", 100), FLOPSHIM_OK);
 	FLOPSHIM_SCOPE("a")
-		dpotrf_("U", &n, a, &n, &info, 1);
+	dpotrf_("U", &n, a, &n, &info, 1);
 	ck_assert_int_eq(info, -1001);
 	FLOPSHIM_SCOPE("b", 100)
-		dpotrf_("U", &n, a, &n, &info, 1);
+	dpotrf_("U", &n, a, &n, &info, 1);
 	ck_assert_int_eq(info, -1002);
 	ck_assert_int_eq(flopshim_set_budget(".", 100), FLOPSHIM_OK);
 	dpotrf_("U", &n, a, &n, &info, 1);
@@ -437,7 +444,8 @@ START_TEST(denied_function_returns_zero)
 {
 	double x[4] = {3, 4, 0, 0};
 
-	FLOPSHIM_SCOPE("a", 1) {
+	FLOPSHIM_SCOPE("a", 1)
+	{
 		ck_assert_double_eq(cblas_ddot(4, x, 1, x, 1), 0);
 		ck_assert_double_eq(cblas_dnrm2(4, x, 1), 0);
 	}
@@ -451,7 +459,8 @@ START_TEST(charge_by_hand)
 {
 	struct flopshim_shape shapes[8] = {{2, {10, 20}}, {2, {20, 30}}, {8, {1, 2, 3, 4, 5, 6, 7, 8}}};
 
-	FLOPSHIM_SCOPE("fft", 1000) {
+	FLOPSHIM_SCOPE("fft", 1000)
+	{
 		ck_assert_int_eq(flopshim_charge("einsum", 600, "ij,jk->ik", 3, shapes), FLOPSHIM_OK);
 		ck_assert_int_eq(flopshim_charge("fft", 401, NULL, 0, NULL), FLOPSHIM_REFUSED);
 		ck_assert_int_eq(flopshim_charge("fft", 400, NULL, 0, NULL), FLOPSHIM_OK);
@@ -490,21 +499,22 @@ START_TEST(multiplier_scales_what_is_charged)
 {
 	ck_assert_int_eq(flopshim_set_multiplier("a", 2.5), FLOPSHIM_OK);
 	ck_assert_int_eq(flopshim_set_multiplier("a.b", 2), FLOPSHIM_OK);
-	FLOPSHIM_SCOPE("a", 1000) {
+	FLOPSHIM_SCOPE("a", 1000)
+	{
 		ck_assert(dot(10));
 		ck_assert_int_eq(flopshim_used(NULL), 50);
 		ck_assert_int_eq(flopshim_cost("ddot", "n=10"), 50);
 		ck_assert_int_eq(flopshim_charge("by hand", 10, NULL, 0, NULL), FLOPSHIM_OK);
 		ck_assert_int_eq(flopshim_used(NULL), 75);
 		FLOPSHIM_SCOPE("b")
-			ck_assert(dot(10));
+		ck_assert(dot(10));
 		ck_assert_int_eq(flopshim_used(NULL), 175);
 		ck_assert(!dot(166)); /* costs 830, and 825 remain */
 		ck_assert(dot(165));
 	}
 	ck_assert_int_eq(flopshim_set_multiplier("a", 1), FLOPSHIM_OK); /* holds for later calls */
 	FLOPSHIM_SCOPE("a")
-		ck_assert(dot(10));
+	ck_assert(dot(10));
 	ck_assert_int_eq(flopshim_used("a"), 1020);
 }
 END_TEST
@@ -512,7 +522,8 @@ END_TEST
 START_TEST(multiplier_never_makes_work_free)
 {
 	ck_assert_int_eq(flopshim_set_multiplier("a", 1e-9), FLOPSHIM_OK);
-	FLOPSHIM_SCOPE("a") {
+	FLOPSHIM_SCOPE("a")
+	{
 		for (int i = 0; i < 5; i++)
 			ck_assert(dot(10));
 		ck_assert_int_eq(flopshim_used(NULL), 5);
@@ -602,7 +613,8 @@ START_TEST(callback_is_told_what_and_where)
 	ck_assert(!product(3, 4, 5));
 	ck_assert_int_eq(seen.times, 1);
 	ck_assert_str_eq(seen.operation, "dgemm");
-	ck_assert_msg(strstr(seen.call, "m=3") && strstr(seen.call, "n=4") && strstr(seen.call, "k=5"), "%s", seen.call);
+	ck_assert_msg(strstr(seen.call, "m=3") && strstr(seen.call, "n=4") && strstr(seen.call, "k=5"), "%s",
+	              seen.call);
 	ck_assert_int_eq(seen.cost, 120);
 	ck_assert_int_eq(seen.remaining, 100);
 	ck_assert_int_eq(seen.limit, 100);
@@ -624,7 +636,8 @@ START_TEST(callback_may_let_it_run)
 	struct seen seen = {.answer = FLOPSHIM_WARN};
 
 	flopshim_on_exceed(see, &seen);
-	FLOPSHIM_SCOPE("a", 100) {
+	FLOPSHIM_SCOPE("a", 100)
+	{
 		ck_assert(product(3, 4, 5));
 		ck_assert_int_eq(flopshim_used(NULL), 120);
 		ck_assert_int_eq(flopshim_remaining(NULL), 0);
@@ -633,7 +646,7 @@ START_TEST(callback_may_let_it_run)
 	}
 	flopshim_on_exceed(NULL, NULL);
 	FLOPSHIM_SCOPE("a", 100)
-		ck_assert(!product(3, 4, 5)); /* FLOPSHIM_ON_EXCEED=deny decides */
+	ck_assert(!product(3, 4, 5)); /* FLOPSHIM_ON_EXCEED=deny decides */
 	ck_assert_int_eq(seen.times, 2);
 	ck_assert_int_eq(flopshim_used("a"), 130);
 }
@@ -651,7 +664,8 @@ START_TEST(callback_may_call_blas)
 	bool ran = false;
 
 	flopshim_on_exceed(work_inside, &ran);
-	FLOPSHIM_SCOPE("a", 100) {
+	FLOPSHIM_SCOPE("a", 100)
+	{
 		ck_assert(!product(3, 4, 5));
 		ck_assert(ran);
 		ck_assert_int_eq(flopshim_used(NULL), 20);
@@ -729,14 +743,14 @@ static int lines_said(void (*body)(void))
 static void refuse_once(void)
 {
 	FLOPSHIM_SCOPE("a", 10)
-		ck_assert(!dot(6));
+	ck_assert(!dot(6));
 }
 
 static void refuse_often(void)
 {
 	FLOPSHIM_SCOPE("a", 10)
-		for (int i = 0; i < 1000; i++)
-			ck_assert(!dot(6));
+	for (int i = 0; i < 1000; i++)
+		ck_assert(!dot(6));
 }
 
 START_TEST(refusals_are_said_once_each_for_the_first_few)
@@ -780,7 +794,8 @@ START_TEST(unbalanced_ends)
 	ck_assert_int_eq(flopshim_end(0), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(-1), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_end(INT64_MAX), FLOPSHIM_NOT_OPEN);
-	ck_assert_int_eq(flopshim_end(FLOPSHIM_BAD_NAME), FLOPSHIM_NOT_OPEN); /* a failed flopshim_begin returned this */
+	ck_assert_int_eq(flopshim_end(FLOPSHIM_BAD_NAME),
+	                 FLOPSHIM_NOT_OPEN); /* a failed flopshim_begin returned this */
 	ck_assert_int_eq(flopshim_scope_used(c), FLOPSHIM_NOT_OPEN);
 	ck_assert_int_eq(flopshim_scope_remaining(c), FLOPSHIM_NOT_OPEN);
 	ck_assert(dot(100));
@@ -815,10 +830,7 @@ END_TEST
 
 /* ---- threads ---- */
 
-static void *end_it(void *scope)
-{
-	return (void *)(intptr_t)flopshim_end(*(int64_t *)scope);
-}
+static void *end_it(void *scope) { return (void *)(intptr_t)flopshim_end(*(int64_t *)scope); }
 
 START_TEST(end_in_the_wrong_thread)
 {
@@ -1058,10 +1070,7 @@ START_TEST(thread_takes_nothing_with_it)
 }
 END_TEST
 
-static void *ask_about(void *scope)
-{
-	return (void *)(intptr_t)flopshim_scope_used(*(int64_t *)scope);
-}
+static void *ask_about(void *scope) { return (void *)(intptr_t)flopshim_scope_used(*(int64_t *)scope); }
 
 START_TEST(open_scope_answers_in_any_thread)
 {
@@ -1079,12 +1088,12 @@ END_TEST
 
 /* ---- processes ---- */
 
-#define CHILD_CHECK(condition)                                           \
-	do {                                                             \
-		if (!(condition)) {                                      \
+#define CHILD_CHECK(condition)                                             \
+	do {                                                               \
+		if (!(condition)) {                                        \
 			fprintf(stderr, "in the child: %s\n", #condition); \
-			_exit(1);                                        \
-		}                                                        \
+			_exit(1);                                          \
+		}                                                          \
 	} while (0)
 
 START_TEST(forked_child_goes_on_with_what_was_left)
@@ -1169,12 +1178,12 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-#define ADD(name)                                        \
-	{                                                \
-		TCase *one = tcase_create(#name);        \
-		tcase_add_test(one, name);               \
-		tcase_set_timeout(one, 60);              \
-		suite_add_tcase(suite, one);             \
+#define ADD(name)                                 \
+	{                                         \
+		TCase *one = tcase_create(#name); \
+		tcase_add_test(one, name);        \
+		tcase_set_timeout(one, 60);       \
+		suite_add_tcase(suite, one);      \
 	}
 	TESTS(ADD)
 	srunner_run_all(runner, CK_NORMAL);

@@ -35,10 +35,7 @@ static void small(void)
 }
 
 /* Costs more than any lease, so that the shim checks every limit on the way up. */
-static void dear(void)
-{
-	flopshim_charge("dear", 1 << 25, NULL, 0, NULL);
-}
+static void dear(void) { flopshim_charge("dear", 1 << 25, NULL, 0, NULL); }
 
 static double cost_of(void (*call)(void))
 {

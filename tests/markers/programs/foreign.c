@@ -27,16 +27,10 @@ double dot_in_a_thread(void)
 	return result;
 }
 
-double dot_here(void)
-{
-	return cblas_ddot(1000, ones, 1, ones, 1);
-}
+double dot_here(void) { return cblas_ddot(1000, ones, 1, ones, 1); }
 
 /* Passes the product to a Python function, as a solver passes the next point. */
-double dot_and_call(double (*function)(double))
-{
-	return function(dot_here());
-}
+double dot_and_call(double (*function)(double)) { return function(dot_here()); }
 
 /* Returns the sum of `count` products. It goes on if some are refused. */
 double dots_here(int count)

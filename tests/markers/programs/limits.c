@@ -21,20 +21,20 @@ enum { THREADS = 4, LENGTH = 500, COST = 2 * LENGTH, SCOPES_ENDED = 3000, SCOPES
 
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t);
 
-#define CHECK(condition, ...)                                                              \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			fprintf(stderr, "limits: line %d: %s: ", __LINE__, #condition);    \
-			fprintf(stderr, __VA_ARGS__);                                      \
-			fprintf(stderr, "\n");                                             \
-			_exit(1);                                                          \
-		}                                                                          \
+#define CHECK(condition, ...)                                                           \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "limits: line %d: %s: ", __LINE__, #condition); \
+			fprintf(stderr, __VA_ARGS__);                                   \
+			fprintf(stderr, "\n");                                          \
+			_exit(1);                                                       \
+		}                                                                       \
 	} while (0)
 
-#define CHECK_EQUAL(a, b)                                                                                \
-	do {                                                                                             \
-		long long left = (long long)(a), right = (long long)(b);                                 \
-		CHECK(left == right, "%s is %lld, %s is %lld", #a, left, #b, right);                     \
+#define CHECK_EQUAL(a, b)                                                            \
+	do {                                                                         \
+		long long left = (long long)(a), right = (long long)(b);             \
+		CHECK(left == right, "%s is %lld, %s is %lld", #a, left, #b, right); \
 	} while (0)
 
 /* ---- code that runs inside of a BLAS call ---- */
@@ -92,7 +92,7 @@ static void *one_by_hand(void *unused)
 static void *dot_in_scope(void *unused)
 {
 	FLOPSHIM_SCOPE("inner")
-		dot(LENGTH);
+	dot(LENGTH);
 	return unused;
 }
 
@@ -156,7 +156,7 @@ static void huge_factors(void)
 	CHECK_EQUAL(flopshim_set_budget(".", 1e18), 0);
 	CHECK(!dot(LENGTH), "a call of 4e18 * %d was run under 1e18", COST);
 	FLOPSHIM_SCOPE(".a")
-		CHECK_EQUAL(flopshim_charge("by hand", 1, NULL, 0, NULL), FLOPSHIM_REFUSED);
+	CHECK_EQUAL(flopshim_charge("by hand", 1, NULL, 0, NULL), FLOPSHIM_REFUSED);
 	CHECK_EQUAL(flopshim_used("."), 0);
 	CHECK_EQUAL(flopshim_remaining("."), 1000000000000000000);
 }
@@ -174,7 +174,7 @@ static void tiny_factors(void)
 	CHECK_EQUAL(flopshim_set_multiplier(".", 1e-6), 0);
 	CHECK_EQUAL(flopshim_set_multiplier(".a", 1e-6), 0);
 	FLOPSHIM_SCOPE(".a")
-		dot(LENGTH);
+	dot(LENGTH);
 	CHECK_EQUAL(flopshim_used("."), 1);
 }
 
@@ -232,8 +232,16 @@ static void hammer(int rounds)
 }
 
 static void hammer_plain(void) { hammer(25); }
-static void hammer_by_hand(void) { manner = BY_HAND; hammer(15); }
-static void hammer_rejecting(void) { manner = REJECTING; hammer(15); }
+static void hammer_by_hand(void)
+{
+	manner = BY_HAND;
+	hammer(15);
+}
+static void hammer_rejecting(void)
+{
+	manner = REJECTING;
+	hammer(15);
+}
 
 /* The same while a second limit holds for all calls. */
 static void hammer_under_limit(void)
@@ -283,7 +291,7 @@ static void running_own(void)
 {
 	inside = set_from_inside;
 	FLOPSHIM_SCOPE(".outer.inner")
-		be_rejected(50);
+	be_rejected(50);
 	CHECK_EQUAL(flopshim_remaining(".outer"), 1000000);
 }
 
@@ -581,7 +589,8 @@ static void callbacks(void)
 		pthread_create(&threads[i], NULL, be_refused, NULL);
 	for (int i = 0; i < 60000; i++) {
 		CHECK_EQUAL(flopshim_on_exceed(i % 3 ? (i % 3 == 1 ? first : second) : NULL,
-					       i % 3 ? &contexts[i % 3 - 1] : NULL), 0);
+		                               i % 3 ? &contexts[i % 3 - 1] : NULL),
+		            0);
 	}
 	stop = true;
 	for (int i = 0; i < THREADS; i++)
@@ -650,17 +659,20 @@ static void many_shapes(void)
 
 int main(int count, char **arguments)
 {
-	static const struct { const char *name; void (*run)(void); } tests[] = {
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} tests[] = {
 #define TEST(name) {#name, name}
-		TEST(reuse_dot), TEST(reuse_by_hand), TEST(reuse_in_scope), TEST(reuse_budget), TEST(reuse_many),
-		TEST(huge_factors), TEST(huge_unlimited), TEST(tiny_factors),
-		TEST(hammer_plain), TEST(hammer_by_hand), TEST(hammer_rejecting), TEST(hammer_under_limit),
-		TEST(running_rejected), TEST(running_own),
-		TEST(fork_leases), TEST(fork_storm),
-		TEST(scope_in_flight), TEST(scope_in_flight_nested), TEST(scope_in_coroutine),
-		TEST(scope_in_callback),
-		TEST(callbacks),
-		TEST(killed_idle), TEST(killed_scopes), TEST(killed_later), TEST(many_shapes),
+		TEST(reuse_dot),          TEST(reuse_by_hand),     TEST(reuse_in_scope),
+		TEST(reuse_budget),       TEST(reuse_many),        TEST(huge_factors),
+		TEST(huge_unlimited),     TEST(tiny_factors),      TEST(hammer_plain),
+		TEST(hammer_by_hand),     TEST(hammer_rejecting),  TEST(hammer_under_limit),
+		TEST(running_rejected),   TEST(running_own),       TEST(fork_leases),
+		TEST(fork_storm),         TEST(scope_in_flight),   TEST(scope_in_flight_nested),
+		TEST(scope_in_coroutine), TEST(scope_in_callback), TEST(callbacks),
+		TEST(killed_idle),        TEST(killed_scopes),     TEST(killed_later),
+		TEST(many_shapes),
 #undef TEST
 	};
 

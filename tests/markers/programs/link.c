@@ -12,7 +12,7 @@
 int main(void)
 {
 	FLOPSHIM_SCOPE("linked", 1000)
-		dot(10);
+	dot(10);
 	printf("%lld\n", (long long)flopshim_used("linked"));
 	return flopshim_summary(NULL, 1, FLOPSHIM_TEXT) >= 0;
 }

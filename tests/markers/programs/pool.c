@@ -11,13 +11,13 @@
 
 enum { LOOPS = 1000 };
 
-#define CHECK_EQUAL(got, expected)                                                                       \
-	do {                                                                                             \
-		long long is = (got), should = (expected);                                               \
-		if (is != should) {                                                                      \
-			fprintf(stderr, "line %d: %s is %lld, not %lld\n", __LINE__, #got, is, should);  \
-			return 1;                                                                        \
-		}                                                                                        \
+#define CHECK_EQUAL(got, expected)                                                                      \
+	do {                                                                                            \
+		long long is = (got), should = (expected);                                              \
+		if (is != should) {                                                                     \
+			fprintf(stderr, "line %d: %s is %lld, not %lld\n", __LINE__, #got, is, should); \
+			return 1;                                                                       \
+		}                                                                                       \
 	} while (0)
 
 int main(void)
@@ -26,12 +26,14 @@ int main(void)
 	int ran = 0;
 
 	omp_set_num_threads(4);
-	FLOPSHIM_SCOPE("first") {
+	FLOPSHIM_SCOPE("first")
+	{
 #pragma omp parallel for
 		for (int i = 0; i < LOOPS; i++)
 			dot(10);
 	}
-	FLOPSHIM_SCOPE("second") { /* the pool's threads exist already */
+	FLOPSHIM_SCOPE("second")
+	{ /* the pool's threads exist already */
 #pragma omp parallel for
 		for (int i = 0; i < LOOPS; i++)
 			dot(10);
@@ -39,7 +41,7 @@ int main(void)
 #pragma omp parallel for
 	for (int i = 0; i < LOOPS; i++)
 		FLOPSHIM_SCOPE("own")
-			dot(10);
+	dot(10);
 	CHECK_EQUAL(flopshim_used("first"), LOOPS * 20);
 	CHECK_EQUAL(flopshim_used("second"), LOOPS * 20);
 	CHECK_EQUAL(flopshim_used("own"), LOOPS * 20);

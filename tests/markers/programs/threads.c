@@ -20,10 +20,7 @@ enum { THREADS = 8, CALLS = 40 };
 
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t);
 
-void xerbla_(const char *routine, const int *argument, size_t length)
-{
-	(void)routine, (void)argument, (void)length;
-}
+void xerbla_(const char *routine, const int *argument, size_t length) { (void)routine, (void)argument, (void)length; }
 
 static struct {
 	pthread_barrier_t start, end;
@@ -40,28 +37,26 @@ struct player {
 	int attempted, ran, refused, rejected;
 };
 
-#define CHECK(condition, ...)                                                          \
-	do {                                                                           \
-		if (!(condition)) {                                                    \
+#define CHECK(condition, ...)                                                               \
+	do {                                                                                \
+		if (!(condition)) {                                                         \
 			fprintf(stderr, "threads: round %d: %s: ", game.round, #condition); \
-			fprintf(stderr, __VA_ARGS__);                                  \
-			fprintf(stderr, "\n");                                         \
-			exit(1);                                                       \
-		}                                                                      \
+			fprintf(stderr, __VA_ARGS__);                                       \
+			fprintf(stderr, "\n");                                              \
+			exit(1);                                                            \
+		}                                                                           \
 	} while (0)
 
 static enum flopshim_action told(const struct flopshim_exceeded *call, void *context)
 {
 	(void)context;
 	game.refusals_told++;
-	CHECK(call->cost > call->remaining, "cost %lld, remaining %lld", (long long)call->cost, (long long)call->remaining);
+	CHECK(call->cost > call->remaining, "cost %lld, remaining %lld", (long long)call->cost,
+	      (long long)call->remaining);
 	return FLOPSHIM_DENY;
 }
 
-static int draw(struct player *player, int below)
-{
-	return (int)(rand_r(&player->seed) / (RAND_MAX + 1.0) * below);
-}
+static int draw(struct player *player, int below) { return (int)(rand_r(&player->seed) / (RAND_MAX + 1.0) * below); }
 
 static void count(struct player *player, int64_t cost, bool ran)
 {
@@ -98,21 +93,17 @@ static void play(struct player *player)
 		int64_t flops = 1 + draw(player, 5000);
 
 		switch (draw(player, game.rejecting ? 8 : 7)) {
-		case 0: case 1: case 2:
-			count(player, dot_cost(length), dot(length));
-			break;
-		case 3: case 4:
-			count(player, product_cost(m, n, k), product(m, n, k));
-			break;
-		case 5:
-			count(player, flops, flopshim_charge("by hand", flops, NULL, 0, NULL) == FLOPSHIM_OK);
-			break;
+		case 0:
+		case 1:
+		case 2: count(player, dot_cost(length), dot(length)); break;
+		case 3:
+		case 4: count(player, product_cost(m, n, k), product(m, n, k)); break;
+		case 5: count(player, flops, flopshim_charge("by hand", flops, NULL, 0, NULL) == FLOPSHIM_OK); break;
 		case 6:
 			FLOPSHIM_SCOPE("inner") /* an inner scope changes nothing for the scope around it */
-				count(player, dot_cost(length), dot(length));
+			count(player, dot_cost(length), dot(length));
 			break;
-		default:
-			be_rejected(player);
+		default: be_rejected(player);
 		}
 		if (draw(player, 200) == 0)
 			usleep(100);
@@ -141,7 +132,8 @@ static void one_round(struct player *players, unsigned *seed)
 	game.rejecting = game.round % 4 == 3;
 	game.refusals_told = 0;
 	for (int i = 0; i < THREADS; i++) {
-		players[i] = (struct player){.thread = players[i].thread, .seed = players[i].seed, .least_refused = INT64_MAX};
+		players[i] = (struct player){
+			.thread = players[i].thread, .seed = players[i].seed, .least_refused = INT64_MAX};
 	}
 	scope = flopshim_begin_budget("round", (double)limit);
 	CHECK(scope > 0, "%lld", (long long)scope);
