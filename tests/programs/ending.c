@@ -201,7 +201,7 @@ static void limit_processes(void)
 	struct rlimit none = {0, 0};
 
 	if (setgid(65534) || setuid(65534))
-		exit(77);
+		_exit(77); /* exit waits for the lock of a stream that another thread holds, since glibc 2.38 */
 	setrlimit(RLIMIT_NPROC, &none);
 }
 
