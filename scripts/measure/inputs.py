@@ -615,7 +615,6 @@ def _(c):
 @prepares(r"tgsja")
 def _(c):
     k, l = c.array(), c.array()
-    m, p, n = c["m"], c["p"], c["n"]
     c.run("ggsvp3", jobu="U", jobv="V", jobq="Q", tola=1e-12, tolb=1e-12, k=k, l=l, tau=c.array(),
           u=c.array(), v=c.array(), q=c.array())
     c.values["k"], c.values["l"] = k.integers[0], l.integers[0]
@@ -679,8 +678,6 @@ def _(c):
     c.run("trttf", n=n, a=full, lda=c.order, arf="a")
 
 
-
-
 # Small things
 
 @prepares(r"rotm")
@@ -718,8 +715,6 @@ def _(c):
     for name in ("scl", "scale", "sumsq"):
         if name in c.arrays:
             c.real_vector(name, [1.0])
-
-
 
 
 @prepares(r"gsvj[01]")

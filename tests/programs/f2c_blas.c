@@ -58,8 +58,10 @@ INTEGER isamax_(FLOATS)
 #ifdef LARGE
 #define NAME(name) \
 	void name(void) {}
-NAME(sscal_)
-NAME(dscal_)
-NAME(cscal_) NAME(zscal_) NAME(saxpy_) NAME(daxpy_) NAME(caxpy_) NAME(zaxpy_) NAME(scopy_) NAME(dcopy_) NAME(ccopy_)
-	NAME(zcopy_) NAME(sgemm_) NAME(dgemm_) NAME(cgemm_) NAME(zgemm_)
+/* clang-format off */
+NAME(sscal_) NAME(dscal_) NAME(cscal_) NAME(zscal_)
+NAME(saxpy_) NAME(daxpy_) NAME(caxpy_) NAME(zaxpy_)
+NAME(scopy_) NAME(dcopy_) NAME(ccopy_) NAME(zcopy_)
+NAME(sgemm_) NAME(dgemm_) NAME(cgemm_) NAME(zgemm_)
+/* clang-format on */
 #endif

@@ -30,11 +30,11 @@ static void __attribute__((noinline)) product(void)
 			product();                                      \
 		__asm__ volatile("" ::: "memory");                      \
 	}
-#define SITES                                                                                                         \
-	SITE(1)                                                                                                       \
-	SITE(2)                                                                                                       \
-	SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12) SITE(13) SITE(14) SITE(15) \
-		SITE(16) SITE(17) SITE(18) SITE(19) SITE(20)
+/* clang-format off */
+#define SITES \
+	SITE(1) SITE(2) SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) \
+	SITE(11) SITE(12) SITE(13) SITE(14) SITE(15) SITE(16) SITE(17) SITE(18) SITE(19) SITE(20)
+/* clang-format on */
 SITES
 #undef SITE
 #define SITE(i) site_##i,
