@@ -132,8 +132,9 @@ $(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
 
 # ---- the analyzer ----
 
-# It reads files that others may have written, so what goes wrong in it should end it. The C library checks lengths only in
-# optimized code, and a compiler that does not know this level warns.
+# The analyzer reads files that others may have written. If one makes it write beyond the end of a buffer, it should
+# end: _FORTIFY_SOURCE has the C library check lengths. It does so only in optimized code, and not every compiler knows
+# level 3, so `fortified` gives the options of a level only if they compile without a warning.
 fortified = $(shell printf '\043include <stdio.h>\n\043ifndef __OPTIMIZE__\n\043error\n\043endif\n' | $(CC) $(CFLAGS) -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(1) -c -x c -o /dev/null - \
 	2> /dev/null && echo -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(1))
 HARDENED := $(or $(call fortified,3),$(call fortified,2)) -fstack-protector-strong -fPIE

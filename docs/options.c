@@ -8,7 +8,7 @@
 
 #include "variables.h"
 
-/* A row as a document wants it. */
+/* A row of options.def, with what documents say of the setting. */
 static const struct option_row {
 	const char *variable, *option; /* variable NULL: the launcher obeys the option */
 	char letter;                   /* 0: none */
@@ -31,7 +31,7 @@ static const struct option_row {
 
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
-/* The table in README.md. */
+/* Writes the table of README.md. */
 static void write_readme(void)
 {
 	puts("| variable | option | meaning | default |\n|---|---|---|---|");
@@ -50,7 +50,7 @@ static void write_readme(void)
 
 /* ---- the options of flopshim(1) ---- */
 
-/* Markdown with nothing but code in it, as roff: code is bold, and a minus must not become a hyphen. */
+/* Prints Markdown, whose only markup is that of code, as roff: code becomes bold, and no minus may become a hyphen. */
 static void put_roff(const char *markdown)
 {
 	int code = 0;
@@ -77,8 +77,7 @@ static void write_man(void)
 		put_roff(row->option);
 		printf("\\fR%s%s%s\n", row->argument ? " \\fI" : "", row->argument ? row->argument : "",
 		       row->argument ? "\\fR" : "");
-		put_roff(row->argument || !row->variable ? row->meaning
-		                                         : row->help); /* `meaning` is of the variable's value */
+		put_roff(row->argument || !row->variable ? row->meaning : row->help); /* `meaning` describes a value */
 		putchar('\n');
 		if (row->variable) {
 			printf(".br\nVariable \\fB%s\\fR; default: ", row->variable);
@@ -95,7 +94,7 @@ static int takes_file(const struct option_row *row)
 	return row->argument && (!strcmp(row->argument, "FILE") || !strcmp(row->argument, "TEMPLATE"));
 }
 
-/* "owner", "group" as owner group. */
+/* Prints the values of a setting, such as "owner", "group", without quotes and commas: owner group. */
 static void put_values(const struct option_row *row)
 {
 	for (const char *at = row->values; *at; at++)
@@ -103,7 +102,7 @@ static void put_values(const struct option_row *row)
 			putchar(*at);
 }
 
-/* -b, before=after around both spellings of an option. */
+/* Prints both spellings of an option, with `between` between them; the long one alone if it has no letter. */
 static void put_spellings(const struct option_row *row, const char *between)
 {
 	if (row->letter)
@@ -111,7 +110,7 @@ static void put_spellings(const struct option_row *row, const char *between)
 	printf("--%s", row->option);
 }
 
-/* In a case of bash: the options for which `wanted` holds, as one pattern. */
+/* Prints the pattern with which a `case` of bash finds the options for which `wanted` holds. */
 static void put_pattern(int (*wanted)(const struct option_row *row))
 {
 	const char *between = "";
@@ -170,7 +169,7 @@ static void write_bash(void)
 	     "complete -o filenames -F _flopshim flopshim");
 }
 
-/* A help text between brackets of zsh or quotes of fish; none has a quote in it. */
+/* Prints a help text as it must stand between brackets in zsh, within quotes. No help text has a quote in it. */
 static void put_zsh_help(const char *help)
 {
 	for (; *help; help++) {

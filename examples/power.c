@@ -21,7 +21,10 @@ enum { N = 200, STEPS_MAX = 500 };
 
 static double matrix[N * N], x[N], y[N];
 
-/* Symmetric, with the eigenvalue N + 1 for the vector of ones: ones + a rank-one part that ones does not see. */
+/*
+ * Adds up the identity, a matrix of ones, and a matrix of rank 1 that maps the vector of ones to 0. The sum is
+ * symmetric, and the vector of ones is an eigenvector with the eigenvalue N + 1.
+ */
 static void fill(void)
 {
 	double alternating[N];
@@ -37,7 +40,7 @@ static void fill(void)
 		x[i] = (i + 1.0) / N;
 }
 
-/* One step; returns the Rayleigh quotient, of a vector of length 1. */
+/* Scales x to length 1, multiplies it by the matrix, and returns the Rayleigh quotient of the scaled x. */
 static double step(void)
 {
 	double quotient;
@@ -49,7 +52,7 @@ static double step(void)
 	return quotient;
 }
 
-/* FLOPs of one step; an error, below 0, without the shim: then there is no limit either. */
+/* Returns the FLOPs of one step. Without the shim that is an error, below 0; but then there is no limit either. */
 static int64_t step_cost(void)
 {
 	char arguments[64];

@@ -46,9 +46,9 @@ uint32_t addition_module(struct addition *add, uint32_t number); /* AGGREGATE_NO
 uint32_t addition_space(struct addition *add, uint32_t number);
 uint32_t addition_site(struct addition *add, uint32_t number, bool manual); /* manual: of a row of manual charges */
 
-/* Returns the key of the worker of what the process has done in `lane`, which is used only if lanes are told apart. */
+/* Returns the key of the worker that did the work of a lane of the process; the lane counts if lanes are told apart. */
 struct worker_key addition_worker_key(const struct addition *add, uint32_t lane);
-/* Makes that the worker of the rows that are added from now on. Returns it; it is valid until the next worker is added. */
+/* Has rows that are added from now on count for that worker. Returns it; it is valid until the next worker is added. */
 struct worker *addition_worker(struct addition *add, uint32_t lane);
 
 /*

@@ -60,7 +60,7 @@ struct stack_head {
 
 struct stack_frame {
 	uint64_t offset;           /* as in struct site_key */
-	uint32_t module, reserved; /* AGGREGATE_NONE if not known; 0 */
+	uint32_t module, reserved; /* `module`: AGGREGATE_NONE if not known; `reserved`: 0 */
 };
 
 struct sample_key {
@@ -86,11 +86,11 @@ enum worker_part {
 	WORKER_LANE = 1 << 4,
 };
 
-/* A worker. Members that are not told apart are AGGREGATE_NONE; the rank is WORKER_NO_RANK then. */
+/* A worker. A member that the set of enum worker_part lacks is AGGREGATE_NONE, or WORKER_NO_RANK if it is the rank. */
 struct worker_key {
 	uint32_t host, job; /* texts */
 	int32_t rank;
-	uint32_t process, lane; /* index into `processes`; number in its dump */
+	uint32_t process, lane; /* `process`: index into `processes`; `lane`: number in that process's dump */
 };
 
 #define WORKER_NO_RANK (-1)
@@ -126,7 +126,7 @@ struct module {
 
 /* All limits of one amount on one namespace. Each process, and each scope, has a limit of its own. */
 struct limit {
-	uint64_t processes; /* number of these limits: a process may have several by scopes */
+	uint64_t processes; /* number of these limits: a process with limits of scopes may have several */
 	uint64_t used; /* FLOPs used of the limit that is used most: it is compared with the amount of a single one */
 	uint64_t refused_calls, refused_flops, over_calls; /* sums over all; see struct dump_limit */
 };
@@ -282,7 +282,7 @@ void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *
 /* Returns "direct", "iterative", "exempt" or "unpriced", for an enum dump_kind or price_kind. */
 const char *kind_name(unsigned kind);
 
-/* The same for a file that cannot be read at all. The caller has already printed that. */
+/* Does what aggregate_doubt does, for a file that cannot be read at all. The caller has already printed that. */
 void aggregate_missing(struct aggregate *aggregate, const char *file, const char *why);
 
 /* These return what a number of the aggregate, which must exist, stands for. It is valid until aggregate_close. */

@@ -35,7 +35,7 @@ struct intern {
  */
 uint32_t intern_bytes(struct intern *intern, const void *bytes, size_t size);
 
-/* Returns the number of bytes that were stored before, and INTERN_NONE for others. It changes nothing. */
+/* Returns the number that intern_bytes gave these bytes, or INTERN_NONE if it has never got them. It stores nothing. */
 uint32_t intern_find(const struct intern *intern, const void *bytes, size_t size);
 
 /* Frees all copies. The table is empty then, and may be used again. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memo.h - a map from 64-bit keys to 32-bit numbers: it remembers, for instance, what the reference of a dump has become.
+ * memo.h - a map from 64-bit keys to 32-bit numbers: for instance, from the offset of a string in a dump to the number
+ * of that text in the aggregate.
  * It must never be given more than 2^32 - 1 keys.
  */
 #ifndef ANALYZER_MEMO_H

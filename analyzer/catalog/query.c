@@ -169,7 +169,7 @@ static unsigned place_of_synonym(const struct family *family, const char *name, 
 	return place;
 }
 
-/* The same for a name, another name or the beginning of a name. */
+/* The same for what may be an argument's name, another name of it or the beginning of its name, tried in this order. */
 static unsigned find_place(const struct family *family, const char *name, size_t length)
 {
 	unsigned place = place_of(family, name, length);
@@ -247,9 +247,9 @@ static bool is_given(const struct query *query, const char *name)
 }
 
 /*
- * Sets defaults that follow from n: eigenvalues are not sorted (sort), all of the matrix is used (ilo, ihi), there is no
- * further matrix to rotate (ncc), a band matrix is square (m), and Q of a reduction is applied from the left (side) to a
- * square matrix (m).
+ * If n is given, sets what is usual for arguments that are not: eigenvalues are not sorted (sort), all of the matrix is
+ * used (ilo, ihi), there is no further matrix to rotate (ncc), a band matrix is square (m), and Q of a reduction is
+ * applied from the left (side) to a square matrix (m).
  */
 static void assume(struct query *query)
 {

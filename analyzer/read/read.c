@@ -22,7 +22,7 @@ enum {
 	 * where the next entry begins: texts that overlap much would take memory without end.
 	 */
 	STRING_LENGTH_BITS = 24,
-	NUMBERS_LOST = 1 << 20, /* a number is believed if at most so many entries of its type are missing */
+	NUMBERS_LOST = 1 << 20, /* entries of one type that a dump may lack: larger gaps in their numbers are damage */
 };
 
 void dump_damaged(struct dump *dump, const char *format, ...)

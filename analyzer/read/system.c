@@ -57,7 +57,7 @@ static uint64_t file_seek(void *context, uint64_t offset, bool hole)
 		return (uint64_t)found;
 	if (errno == ENXIO || offset > INT64_MAX)
 		return offset > file->size ? offset : file->size;
-	return hole ? file->size : offset; /* this file system cannot tell */
+	return hole ? file->size : offset; /* holes are not known: all of the file is data */
 }
 
 int system_open(const char *path, struct system_file *file)

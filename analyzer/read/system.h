@@ -64,6 +64,6 @@ uint64_t system_now_ns(void);
 const char *system_host(void);
 
 bool system_terminal(void); /* whether standard output is a terminal */
-bool system_colour(void);   /* whether it is one that may be coloured: see NO_COLOR and TERM=dumb */
+bool system_colour(void);   /* whether it is a terminal that may get colours: see NO_COLOR and TERM=dumb */
 
 #endif

@@ -26,8 +26,8 @@ enum part_kind {
 	PART_WARNING, /* a line with a label, that a reader must not overlook */
 	PART_CODE,    /* a line with a label, whose text is a formula or a name */
 	PART_GAP,     /* an empty line, at a terminal alone */
-	/* For programs: members by their names, `key`, which is NULL in a list. */
-	PART_TEXT, /* `text`; null where it is NULL */
+	/* For programs: a member of an object, with its name in `key`, or an element of a list, with `key` NULL. */
+	PART_TEXT, /* `text`; JSON's null if that is NULL */
 	PART_NUMBER,
 	PART_SIGNED, /* `number`, converted to int64_t */
 	PART_REAL,

@@ -40,7 +40,10 @@ struct comparison {
 	size_t pair_count, pair_capacity;
 	struct total totals[METRIC_COUNT];        /* rows of the table of totals */
 	struct column columns[TABLE_COLUMNS_MAX]; /* of the table of groups */
-	/* Set by the caller before comparison_totals, all false and 0 at first: the most that a new total may be. */
+	/*
+	 * The most that each new total may be, if it is limited. At first none is; the caller may set limits before it
+	 * calls comparison_totals.
+	 */
 	bool limited[METRIC_COUNT];
 	u128 allowed[METRIC_COUNT];
 };

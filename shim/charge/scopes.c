@@ -29,7 +29,7 @@ struct open_scope {
 	struct opened *block; /* the block that its limit belongs to, NULL if there is none */
 	uint32_t uses;        /* begins without an end */
 	uint32_t holds;       /* scopes inside of it, ended ones too, whose chains of limits lead through its own */
-	uint32_t named;       /* the last collection that found it in use */
+	uint32_t named;       /* `scopes.collection` when ended_collect last found it in use */
 	struct open_scope *next, *previous; /* in the list of open ones; `next` also in those of free and ended ones */
 	struct open_scope *next_shared;     /* the next one without a budget on the same namespace */
 };
@@ -414,7 +414,7 @@ int64_t namespace_open_block(struct origin *origin, const char *name, int64_t bu
 	return handle;
 }
 
-/* The begin just inside of `outer` on its thread's stack; NULL if `outer` is the innermost. */
+/* Returns the scope that its thread has opened directly inside of `outer`; NULL if `outer` is the innermost. */
 static struct opened *opened_inside(const struct opened *outer)
 {
 	struct opened *opened = outer->origin->opened;

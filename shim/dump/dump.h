@@ -114,7 +114,7 @@ void *dump_entry_numbered(enum dump_block_type type, uint32_t number);
 /* Whether the string at `place` is `text`. The place may have been read from the file: a wrong one is no fault. */
 bool dump_text_is(uint64_t place, const char *text);
 
-/* Copies the string at `place` to `text`, cut to `size` bytes with its end; an empty one if no string is there. */
+/* Copies the string at `place` to the `size` bytes at `text`, cut if it is too long; an empty one if none is there. */
 void dump_text_copy(uint64_t place, char *text, size_t size);
 
 /* Adds a key and its value to the table that describes the process. Does nothing while there is no dump. */

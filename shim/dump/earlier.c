@@ -91,15 +91,13 @@ static bool is_of_this_family(const struct dump_header *header)
 	       (header->pid == (uint32_t)getppid() && is_alive(header));
 }
 
-/* Whether the dump was made by this run: under the same run name of the launcher, in this launch, or by a relative. */
-/* Whether the dump was made by this run: under the same run name of the launcher, in this launch, or by a relative. */
+/* Whether the dump was made by this run: it has the run name that the launcher gave, or is of this launch or family. */
 static bool is_of_this_run(const struct dump_header *header)
 {
 	return (*config.run && !strncmp(config.run, header->run, sizeof(header->run))) || is_of_this_launch(header) ||
 	       is_of_this_family(header);
 }
 
-/* Says what an open file is; reads its header into `there`. */
 /* Says what an open file is; reads its header into `there`. */
 static enum standing look(int file)
 {

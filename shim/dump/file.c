@@ -218,7 +218,7 @@ static void say_no_file(const char *reason)
 	state.said_no_file = true;
 }
 
-/* Returns the first page in memory alone, `otherwise` if there is none. */
+/* Returns a first page that is not in a file but in memory alone; `otherwise` if there is no memory. */
 static void *first_in_memory(void *otherwise)
 {
 	void *page = guest_pages(file_page());
@@ -226,7 +226,10 @@ static void *first_in_memory(void *otherwise)
 	return page ? page : otherwise;
 }
 
-/* Returns the first page in the file that has just been made; NULL if there is no room in it. *bytes as file_begin. */
+/*
+ * Returns the first page of the file that has just been made, or NULL if the file has no room. If the file has room but
+ * cannot be mapped, the page is in memory alone. Sets *bytes as file_begin does.
+ */
 static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 {
 	void *first = NULL;

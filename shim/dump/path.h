@@ -39,7 +39,7 @@ const char *path_shown(void);
 /* The same for a message: a long path is shortened in the middle. Valid until the next call. */
 const char *path_told(void);
 
-/* Copies the name of the host, cut to `size` bytes with its end; "localhost" if it has none. */
+/* Copies the name of the host to the `size` bytes at `name`; "localhost" if gethostname fails. */
 void path_host(char *name, size_t size);
 
 #endif

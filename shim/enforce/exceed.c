@@ -330,10 +330,10 @@ static __attribute__((noinline)) void raise_refusal(const struct exceeding_call 
 		say_refused_at_first(call);
 }
 
-/* Sends the configured signal to this thread. The dump is told first, since the program may end by it. */
+/* Sends the configured signal to this thread, after noting it in the dump, since the program may end by it. */
 static void send_signal(void)
 {
-	static pid_t told_by; /* the process that has told its dump: a forked child has another one */
+	static pid_t told_by; /* the process whose dump has the signal: a forked child has another dump */
 	char number[16];
 	size_t end = 0;
 

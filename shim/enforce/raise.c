@@ -400,7 +400,8 @@ static int trace(void *capsule, void *frame, int event, void *argument)
 	struct raising *raising = c_api.PyCapsule_GetPointer(capsule, raising_name);
 	int result;
 
-	c_api.PyErr_Clear(); /* the statement's error: the C function went on */
+	/* The statement's error is set still if the C function went on in spite of it. */
+	c_api.PyErr_Clear();
 	c_api.Py_IncRef(capsule);
 	if (frame == raising->frame)
 		result = trace_statement(raising, frame, event, argument);
@@ -546,8 +547,8 @@ bool raise_in_statement(struct thread *thread, const struct refusal *refusal, in
 	/* Where frames cannot be read, only this shows that the statement is to raise already. */
 	if (frame && !(thread->raising && thread->raising->frame == frame)) {
 		/*
-		 * An error is set if this is a finalizer's call. It goes: nobody knows that it is wanted more than
-		 * the refusal.
+		 * Another error may be set, if a finalizer made the call. It is dropped: nothing shows that it
+		 * matters more than the refusal.
 		 */
 		c_api.PyErr_Fetch(&type, &value, &traceback);
 		set_reference(&type, NULL);

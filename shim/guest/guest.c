@@ -34,7 +34,7 @@ volatile bool guest_confined;
 static __thread struct {
 	uint32_t locks;                      /* how many it holds */
 	bool masked;                         /* signals are blocked */
-	uint64_t stack;                      /* where the first of them was taken */
+	uint64_t stack;                      /* frame pointer of the function that took the first of them */
 	struct guest_lock *which[LOCKS_MAX]; /* the locks themselves, for guest_let_go */
 	int cancelling;                      /* its cancel state before the first of them */
 	uint64_t signals;                    /* the signals that it had blocked before */

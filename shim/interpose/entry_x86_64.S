@@ -50,7 +50,7 @@ flopshim_thunks:
 /* rax: the thread; r11: the symbol's number, or the address of the known site */
 .macro CALL_ENTER function
 	subq $ENTRY_SIZE, %rsp
-	andq $-16, %rsp			/* hand-written callers may be off by 8 */
+	andq $-16, %rsp			/* in hand-written callers the stack may be off by 8 */
 	SAVE_ARGUMENTS
 	movq %rbp, %rdi
 	movq %r11, %rsi

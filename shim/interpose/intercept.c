@@ -59,7 +59,7 @@ void known_site_remember(struct known_site *known, struct dump_row *row, const s
 	known->row = row;
 }
 
-/* How the only dimension of a site is read: `first` if the entry body can read it. */
+/* Returns how a site's only dimension is read: `first` if the entry body can read it, else `otherwise`. */
 static enum reading reading_of_one(const struct known_site *known, enum reading first, enum reading otherwise)
 {
 	return known->offset == ENTRY_SLOT(0) && !known->stack_words && !(known->flags & SITE_INFO) ? first : otherwise;
@@ -212,13 +212,13 @@ static inline bool dear_goes_on(struct thread *thread, int64_t cost)
 	return true;
 }
 
-/* The same for a call of a burst, which is timed by the processor's counter. */
+/* Whether a call of a burst needs nothing but to be timed, by the processor's counter. Takes its cost if so. */
 static inline bool burst_goes_on(struct thread *thread, int64_t cost)
 {
 	return flopshim_tick_scale && thread->credit == CREDIT_TIMED && clock_goes_on(thread, cost);
 }
 
-/* Reads the counter at the beginning or the end of a call of a burst: the cheaper way if all calls are timed. */
+/* Reads the counter at the beginning or the end of a call of a burst; the cheaper way if the user times all calls. */
 static inline uint64_t burst_ticks(void) { return config.time == TIME_AUTO ? entry_ticks_in_order() : entry_ticks(); }
 
 /*
@@ -484,8 +484,8 @@ static inline bool row_is_near(struct lane_rows *rows, const struct dump_row *ro
 }
 
 /*
- * Keeps `next` as the row that followed `row`. Both must be of one site, namespace and set of options:
- * enter_following compares a call with the options of the next row, and takes these for those of the last one.
+ * Keeps `next` as the row that followed `row`. Both must be of one site, namespace and set of options: where a call
+ * differs from the next row in dimensions only, enter_following has enter_options take the options of `row` for it.
  */
 static inline void row_followed_by(struct dump_row *row, struct dump_row *next, uint64_t place)
 {

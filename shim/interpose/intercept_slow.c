@@ -68,7 +68,7 @@ static RARE void site_remember(struct entering *call, uint32_t symbol)
 
 	if (call->enclosing || call->site.flags & (SITE_DOUBTFUL | SITE_BY_VALUE) || call->caller >> MEMORY_BITS) {
 		call->remembered =
-			&known_site_none; /* such calls, and tail calls, are looked up anew each time: see site_key */
+			&known_site_none; /* the site is not remembered: each of its calls is looked up anew */
 		return;
 	}
 	known = call->remembered = known_site_place(call->thread, site_key(call->caller, symbol));

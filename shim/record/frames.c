@@ -181,7 +181,10 @@ struct wanted {
 	struct dump_frame found; /* its slot is 0 until there is one */
 };
 
-/* Keeps the call at `slot` if it is the wanted one, or the nearest so far that a nested call can be in. */
+/*
+ * Keeps the call at `slot` as found if it is the wanted one. Where wanted->slot is a nested call's, that is the nearest
+ * call further out on the same stack, so a nearer one replaces what was found before.
+ */
 static void wanted_consider(struct wanted *wanted, struct thread *owner, uint64_t slot)
 {
 	struct dump_frame record;
@@ -234,7 +237,7 @@ static bool left_take(struct thread *owner, struct thread *finder, struct dump_f
 	return false;
 }
 
-/* The same for the thread's own call on this row, which returns just now and was taken for left meanwhile. */
+/* Does what left_take does, for a call of this thread on this row that was taken for left just before it returned. */
 static void left_undo(struct thread *thread, uint64_t slot, const struct dump_row *row)
 {
 	for (uint32_t i = 0; thread->left_count && i < LEFT_CALLS; i++) {

@@ -82,7 +82,7 @@ struct question {
 	bool of_result; /* where a complex result goes (probe_hides_result); else the width of integers (probe_is_ilp64) */
 };
 
-/* How to ask a callee for the width of its integers; function NULL where that is known. */
+/* Returns how to ask a callee for the width of its integers; `function` is NULL if that is known. */
 static struct question width_question(struct module *callee, unsigned scheme)
 {
 	if (scheme_is_64(scheme))
@@ -90,7 +90,7 @@ static struct question width_question(struct module *callee, unsigned scheme)
 	return (struct question){module_probe(callee, scheme == SCHEME_SCIPY ? "scipy_isamax_" : "isamax_"), false};
 }
 
-/* What a callee must be asked before the arguments of a site's calls can be read; function NULL: nothing. */
+/* Returns what a callee must be asked before the arguments of a site's calls can be read; `function` NULL: nothing. */
 static struct question site_question(const struct site *site, unsigned scheme, struct module *callee)
 {
 	struct question question;
@@ -108,8 +108,8 @@ static struct question site_question(const struct site *site, unsigned scheme, s
 }
 
 /*
- * Decides by the callee whether a site's calls are counted, and how their arguments are read. Returns what the callee
- * must be asked first; function NULL: nothing, and the decision is made.
+ * Decides by the callee whether a site's calls are counted, and how their arguments are read. If the callee must be
+ * asked something before that, returns the question; otherwise one whose `function` is NULL.
  */
 static struct question site_judge(struct site *site, unsigned scheme, struct module *callee, struct module *caller)
 {

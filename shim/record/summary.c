@@ -198,7 +198,7 @@ void summary_forked(void) { baseline.count = 0; }
 /* What one operation did in a namespace. */
 struct line {
 	uint64_t check; /* of its name; 0: this line is free */
-	uint32_t site;  /* one that calls an operation of this name */
+	uint32_t site;  /* a site whose calls are of this operation */
 	uint32_t namespace_id;
 	struct sums sums;
 };

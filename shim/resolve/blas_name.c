@@ -12,7 +12,7 @@
 
 enum {
 	STEM_MAX = 64,   /* longer names are never a routine's */
-	KNOWN_MIN = 6,   /* letters of a known routine that a new name may extend: fewer begin ordinary words */
+	KNOWN_MIN = 6,   /* letters that a known name needs if a new one may extend it: fewer begin ordinary words */
 	LETTERS_MAX = 2, /* letters that a new name may add to a known one: dsyr2k, dsyr2kx */
 };
 

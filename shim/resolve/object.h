@@ -53,8 +53,8 @@ enum made object_make(const struct node *node, bool at_start, struct module **ma
 void object_retire(struct module *module);
 
 /*
- * Stores what an entry of its dynamic section says of a module. *soname gets the offset of its name in the strings,
- * plus 1.
+ * Stores in a module what an entry of its dynamic section says. If the entry is the module's name (DT_SONAME), *soname
+ * becomes its offset in the string table, plus 1.
  */
 void object_dynamic_entry(struct module *module, const ElfW(Dyn) * entry, ElfW(Xword) * soname);
 /*

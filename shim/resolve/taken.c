@@ -49,8 +49,8 @@ struct got_search {
 };
 
 /*
- * Searches a part of a table of relocations. The words that they have filled in mostly lie close together, so that
- * they are read by one system call, if any is needed.
+ * Searches a part of a table of relocations. The words that these relocations filled in mostly lie close together, so
+ * that one system call reads them all, if any is needed.
  */
 static void got_entries_visit(const ElfW(Rela) * relocations, unsigned count, void *context)
 {
@@ -343,7 +343,7 @@ static const char *about_choice(const char *name, const struct candidate *chosen
 	return about;
 }
 
-/* Returns what a call means by the candidates, of which there is at least one. */
+/* Returns what a call means: the candidate that is chosen. There must be at least one. */
 static struct meaning choose(uint32_t named, const char *name, entry_frame frame)
 {
 	const struct candidate *chosen = &search.list[0];

@@ -142,9 +142,9 @@ struct lane_rows {
 };
 
 /*
- * What a symbol means in the one library whose nested calls the thread serves without a known site. A library binds a
- * name once for all its calls, so that one element for each name is enough, and takes dozens of cache lines less.
- * They are in the order of the symbols' numbers.
+ * The function that a symbol stands for in calls out of one library, whose nested calls the entry body hands on
+ * without a known site. A library binds a name once for all its calls, so one element for each name is enough: that
+ * takes dozens of cache lines fewer than known sites. The elements are in the order of the symbols' numbers.
  */
 struct served {
 	uint64_t key; /* see served_key; SERVED_NONE: no symbol */
@@ -243,7 +243,7 @@ struct thread {
 	uint32_t own_epoch;       /* the last epoch that it has seen: in a new one it looks at leases and rows again */
 	uint32_t served_epoch;    /* in which thread_head.served_start and served_size were looked up */
 	uint32_t served_misses;   /* nested calls from other libraries since then */
-	uint64_t served_start, served_size; /* those of thread_head, for the next thread that has this place */
+	uint64_t served_start, served_size; /* as in thread_head, for the thread that takes this structure over */
 	uint64_t random;
 	uint64_t asking_slot, asking_return; /* the exceed callback that runs, as in dump_frame; 0 for none */
 	struct raising *raising; /* the refused call that a Python statement is to raise: raise.c; NULL for none */

@@ -414,7 +414,10 @@ static void fork_ended(void)
 
 /* ---- the start ---- */
 
-/* Finds the sizes of stacks as they are when the program begins: the kernel has mapped nothing within the main thread's. */
+/*
+ * Finds how large stacks may grow, by the limits at the start of the program: the kernel keeps as much room free below
+ * the main thread's stack.
+ */
 static void find_stack_sizes(void)
 {
 	pthread_attr_t attributes;

@@ -20,11 +20,11 @@ class Unreadable(Exception):
     """The dump is damaged or needs a later reader."""
 
 
-# ---- the page ----
+# ---- docs/flopshim-dump.md, the page of the manual ----
 
 class Document:
-    """The tables of the page. `structs` is {name: [(offset, member, type, count)]}, where count is None for a member that is
-    no array. `values` is {name: number}. `layout` is the layout that the page describes."""
+    """The tables of docs/flopshim-dump.md. `structs` is {name: [(offset, member, type, count)]}, where count is None
+    for a member that is no array. `values` is {name: number}. `layout` is the layout that the page describes."""
 
     def __init__(self, text):
         self.structs, self.values = {}, {}

@@ -67,7 +67,8 @@ def report(path):
 
 
 def check_program(data):
-    """flopshim-report, and a reader that knows the page alone, both find in this dump what the calls of program.c cost."""
+    """flopshim-report, and read_dump.py, which knows docs/flopshim-dump.md alone, both find in this dump what the calls
+    of program.c cost."""
     with tempfile.NamedTemporaryFile(suffix=".dump") as file:
         file.write(data)
         file.flush()
@@ -134,10 +135,10 @@ def check_page(page):
     check_program(data)
 
 
-# ---- the page ----
+# ---- docs/flopshim-dump.md, the page of the manual ----
 
 def check_members():
-    """The page has all members and values of flopshim_dump.h, with their offsets, sizes and signs."""
+    """docs/flopshim-dump.md has all members and values of flopshim_dump.h, with their offsets, sizes and signs."""
     document = read_dump.Document(read_dump.PAGE.read_text())
     expect("layout that the page describes", document.layout, LAYOUT)
     lines = ['#include <stddef.h>', '#include "flopshim_dump.h"']

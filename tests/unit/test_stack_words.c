@@ -141,7 +141,7 @@ static void check_form(const struct form *form, const struct layout *layout, con
 		              witness);
 }
 
-/* --- the compiler's witness ------------------------------------------------------------------ */
+/* --- the first witness: the compiler --------------------------------------------------------- */
 
 static enum class class_of(const char *type) {
 	if (strchr(type, '*')) return WORD_POINTER;
@@ -264,7 +264,7 @@ START_TEST(agrees_with_installed_headers)
 }
 END_TEST
 
-/* --- gfortran's witness ---------------------------------------------------------------------- */
+/* --- the second witness: gfortran ------------------------------------------------------------ */
 
 static int find_word(char *const *words, unsigned count, const char *word)
 {
@@ -343,7 +343,7 @@ START_TEST(agrees_with_the_reference_sources)
 }
 END_TEST
 
-/* --- the witness of newer headers ------------------------------------------------------------ */
+/* --- the third witness: newer headers -------------------------------------------------------- */
 
 /* The class of a word of c-prototypes.txt: `double*` and `pointer` are pointers, complex16 takes two registers. */
 static enum class class_of_word(const char *word) { static const struct {const char * start; enum class class;}
