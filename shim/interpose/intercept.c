@@ -192,14 +192,14 @@ static inline bool clock_goes_on(struct thread *thread, int64_t cost)
  * limits have room. Takes its cost if so. A small part of it comes from the credit, so that from time to time such a
  * call takes the slow path: some things are due there once a second.
  */
-static inline bool dear_goes_on(struct thread *thread, int64_t cost)
+static inline bool expensive_goes_on(struct thread *thread, int64_t cost)
 {
-	int64_t taken = DEAR_CALL + (cost >> DEAR_SHIFT);
+	int64_t taken = EXPENSIVE_CALL + (cost >> EXPENSIVE_SHIFT);
 
 	if (cost < CREDIT_QUANTUM || (uint64_t)cost >= thread->stack_threshold)
 		return false;
 	if (thread->credit == CREDIT_LEASE) {
-		if (cost > DEAR_LEASE_MAX || cost > thread->until_sample || !charge_lease_spend(thread, cost))
+		if (cost > EXPENSIVE_LEASE_MAX || cost > thread->until_sample || !charge_lease_spend(thread, cost))
 			return false;
 		thread->until_sample -= cost;
 		return true;
@@ -234,11 +234,11 @@ static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry
 
 	if (scope != thread->credit_scope)
 		return SLOW;
-	if ((flopshim_tick_scale || config.time == TIME_OFF) && dear_goes_on(thread, cost))
-		flags = config.time == TIME_OFF ? 0 : ENTRY_TICKS | ENTRY_DEAR;
+	if ((flopshim_tick_scale || config.time == TIME_OFF) && expensive_goes_on(thread, cost))
+		flags = config.time == TIME_OFF ? 0 : ENTRY_TICKS | ENTRY_EXPENSIVE;
 	else if (!burst_goes_on(thread, cost))
 		return SLOW;
-	*entry_start(frame) = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks();
+	*entry_start(frame) = flags & ENTRY_EXPENSIVE ? entry_ticks() : burst_ticks();
 	return run(thread->lane, known, row, scope, frame, flags);
 }
 
@@ -709,14 +709,14 @@ static __attribute__((noinline)) void leave_long(struct dump_row *row, uint64_t 
 static inline void leave_other(entry_frame frame, struct dump_row *row, uint64_t flags)
 {
 	if (flags & ENTRY_TICKS) {
-		uint64_t now = flags & ENTRY_DEAR ? entry_ticks() : burst_ticks(), ticks = now - *entry_start(frame),
-			 ns;
+		uint64_t now = flags & ENTRY_EXPENSIVE ? entry_ticks() : burst_ticks(),
+			 ticks = now - *entry_start(frame), ns;
 
 		if (unlikely((int64_t)ticks < 0))
 			return; /* the thread came to a processor whose counter is behind */
 		ticks -= ticks < flopshim_tick_cost ? ticks : flopshim_tick_cost;
 		ns = (uint64_t)((unsigned __int128)ticks * flopshim_tick_scale >> 32);
-		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_DEAR))) {
+		if (unlikely(ticks > flopshim_tick_limit && !(flags & ENTRY_EXPENSIVE))) {
 			leave_long(row, ns);
 			return;
 		}

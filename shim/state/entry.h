@@ -92,7 +92,7 @@
 #define SITE_BITS      9
 
 #define CREDIT_QUANTUM \
-	131072            /* FLOPs: any portion of credit is smaller; see dear_goes_on for calls that cost so much */
+	131072 /* FLOPs: any portion of credit is smaller; see expensive_goes_on for calls that cost so much */
 #define CREDIT_LEASE (-1) /* instead of credit: the thread is under a limit, and spends its lease */
 
 /*
@@ -221,9 +221,9 @@ enum entry_flags {
 	ENTRY_LOGGED = 2,
 	ENTRY_COARSE =
 		4, /* shares a coarse row: what it has added there is in the frame, so that it can be taken back */
-	ENTRY_TICKS = 8, /* timed by the processor's counter */
-	ENTRY_DEAR = 16, /* with ENTRY_TICKS, but not in a burst: its time counts, however long it is */
-	ENTRY_INFO = 64, /* its INFO may say that it did nothing */
+	ENTRY_TICKS = 8,      /* timed by the processor's counter */
+	ENTRY_EXPENSIVE = 16, /* with ENTRY_TICKS, but not in a burst: its time counts, however long it is */
+	ENTRY_INFO = 64,      /* its INFO may say that it did nothing */
 };
 /* The clock or the counter when the call began, if it is timed. */
 static inline uint64_t *entry_start(entry_frame frame) { return (uint64_t *)(frame + ENTRY_START); }

@@ -23,15 +23,15 @@ enum {
 	CREDIT_NONE = -2,             /* instead of credit: every call takes the slow path */
 	CREDIT_TIMED = -3,            /* instead of credit: every call is timed, and nothing else is due */
 	CREDIT_RENEWALS = 15,         /* portions that credit_renew may add to one of the slow path's */
-	DEAR_CALL = 2048,             /* an expensive call takes at least so much of the credit: see dear_goes_on */
-	DEAR_SHIFT = 12,              /* and this part of its cost beside that: cost >> DEAR_SHIFT */
-	DEAR_LEASE_MAX = 1 << 21,     /* FLOPs: dear_goes_on pays no larger call from the lease */
-	LONG_TIMES_MEAN = 16,         /* see leave_long */
-	BURST_CALL = 512,             /* what a call of a burst takes from until_clock, beside its FLOPs */
-	ROW_BLOCKS_MAX = 40,          /* blocks of rows that a lane may have */
-	MISSES_MAX = 64,              /* see rows_are_searched */
-	STREAK_FOLLOWED = 4,          /* see site_follow */
-	SERVED_MISSES = 64,           /* nested calls from other libraries before one of these is served instead */
+	EXPENSIVE_CALL = 2048, /* an expensive call takes at least so much of the credit: see expensive_goes_on */
+	EXPENSIVE_SHIFT = 12,  /* and this part of its cost beside that: cost >> EXPENSIVE_SHIFT */
+	EXPENSIVE_LEASE_MAX = 1 << 21, /* FLOPs: expensive_goes_on pays no larger call from the lease */
+	LONG_TIMES_MEAN = 16,          /* see leave_long */
+	BURST_CALL = 512,              /* what a call of a burst takes from until_clock, beside its FLOPs */
+	ROW_BLOCKS_MAX = 40,           /* blocks of rows that a lane may have */
+	MISSES_MAX = 64,               /* see rows_are_searched */
+	STREAK_FOLLOWED = 4,           /* see site_follow */
+	SERVED_MISSES = 64,            /* nested calls from other libraries before one of these is served instead */
 };
 
 enum site_flags {
@@ -201,7 +201,7 @@ struct forked_frames {
  *
  * and no call that the credit pays for can be the one whose stack is due. credit_renew hands out another portion on
  * the fast path, `renewals` times, and keeps both true. A call that costs more than any credit is taken from
- * until_sample at once, by dear_goes_on, but for the little that it takes from the credit.
+ * until_sample at once, by expensive_goes_on, but for the little that it takes from the credit.
  *
  * Below 0, `credit` is one of CREDIT_LEASE, CREDIT_NONE and CREDIT_TIMED. No price is negative, so that one
  * comparison tells all of these from a credit that suffices. Then credit_given is not above 0, and until_sample is

@@ -47,7 +47,7 @@ def threads(client):
     check(0 < estimate < 4 * elapsed, f"{estimate / 1e9:.3f} s in two threads of {elapsed / 1e9:.3f} s")
 
 
-DEAR_MODES = {
+EXPENSIVE_MODES = {
     "default": {},
     "budget": {"FLOPSHIM_BUDGET": "1e15"},
     "no_stacks": {"FLOPSHIM_STACKS": "off"},
@@ -55,13 +55,13 @@ DEAR_MODES = {
 }
 
 
-@case(mode=DEAR_MODES)
-def dear_calls(client):
+@case(mode=EXPENSIVE_MODES)
+def expensive_calls(client):
     """Calls that cost more than any credit, most of which do not take the slow path, are all timed, and the sampled
     stacks stand for all of them."""
     order, turns = 64, 20_000
     each = flops.gemm(order, order, order)
-    run = client.run([client.compile("dear.c"), order, turns], **DEAR_MODES[client.mode])
+    run = client.run([client.compile("expensive.c"), order, turns], **EXPENSIVE_MODES[client.mode])
     check_equal(run.routines, {"dgemm": (turns, turns * each)}, "calls")
     totals = run.totals
     if client.mode == "no_time":
@@ -91,7 +91,7 @@ def renewed_credit(client):
     """If a portion of credit pays for two calls, most portions are renewed without the slow path. A part of the calls is
     timed, and the estimate agrees with the loop's time."""
     order, turns = 32, 100_000
-    run = client.run([client.compile("dear.c"), order, turns])
+    run = client.run([client.compile("expensive.c"), order, turns])
     check_equal(run.routines, {"dgemm": (turns, turns * flops.gemm(order, order, order))}, "calls")
     totals = run.totals
     wall, processor = map(int, run.out.split())

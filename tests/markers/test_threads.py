@@ -23,7 +23,7 @@ def openmp_pool(client):
     client.run([build(client, PROGRAMS / "pool.c", "-fopenmp")], FLOPSHIM_ON_EXCEED="deny")
 
 
-@case(kind=("small", "small-limited", "dear-limited"))
+@case(kind=("small", "small-limited", "expensive-limited"))
 def depth(client):
     """A call inside of 10,000 scopes costs at most three times as much as inside of one."""
     run = client.run([build(client, PROGRAMS / "depth.c")])

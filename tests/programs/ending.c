@@ -29,7 +29,7 @@ static void call(void)
 	ddot_(&n, x, &one, x, &one);
 }
 
-static void call_too_dear(void)
+static void call_too_expensive(void)
 {
 	int n = 1000, one = 1;
 
@@ -39,7 +39,7 @@ static void call_too_dear(void)
 static void on_alarm(int number)
 {
 	(void)number;
-	call_too_dear();
+	call_too_expensive();
 }
 
 static void alarm_soon(void)
@@ -219,7 +219,7 @@ static ssize_t write_by_call(void *unused, const char *bytes, size_t size)
 {
 	(void)unused;
 	(void)bytes;
-	call_too_dear();
+	call_too_expensive();
 	return (ssize_t)size;
 }
 
@@ -258,6 +258,6 @@ int main(int count, char **words)
 		with_held_stream(), limit_processes();
 	else if (!strcmp(how, "confined"))
 		call(), forbid_threads();
-	call_too_dear();
+	call_too_expensive();
 	return 0;
 }

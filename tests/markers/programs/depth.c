@@ -35,7 +35,7 @@ static void small(void)
 }
 
 /* Costs more than any lease, so that the shim checks every limit on the way up. */
-static void dear(void) { flopshim_charge("dear", 1 << 25, NULL, 0, NULL); }
+static void expensive(void) { flopshim_charge("expensive", 1 << 25, NULL, 0, NULL); }
 
 static double cost_of(void (*call)(void))
 {
@@ -75,6 +75,6 @@ int main(void)
 {
 	printf("small %.1f %.1f\n", at_depth(1, 0, small), at_depth(DEPTH, 0, small));
 	printf("small-limited %.1f %.1f\n", at_depth(1, 1e15, small), at_depth(DEPTH, 1e15, small));
-	printf("dear-limited %.1f %.1f\n", at_depth(1, 1e15, dear), at_depth(DEPTH, 1e15, dear));
+	printf("expensive-limited %.1f %.1f\n", at_depth(1, 1e15, expensive), at_depth(DEPTH, 1e15, expensive));
 	return 0;
 }
