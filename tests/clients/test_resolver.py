@@ -13,7 +13,7 @@ SCIPY = NUMPY + ", scipy.linalg, scipy.sparse.linalg, scipy.optimize, scipy.inte
 def oracle(client):
     """The library that compares the resolver with the linker in a running program."""
     names = ("resolve/module.c", "resolve/object.c", "resolve/opened.c", "resolve/resolve.c", "resolve/symbol_version.c",
-             "guest/guest.c", "guest/machine.c")
+             "guest/guest.c", "guest/machine.c", "guest/program.c")
     sources = [TOP / "shim" / name for name in names]
     return client.compile("got_oracle.c", *sources, "-shared", "-fPIC",
                           "-Wl,-z,defs", "-fvisibility=hidden", f"-I{TOP}", f"-I{TOP / 'include'}",

@@ -72,11 +72,11 @@ static const struct family *family_of(const struct form *form) { return &familie
 
 /* --- what the ABI does with a prototype ------------------------------------------------------ */
 
-enum class { WORD_POINTER, WORD_CHAR, WORD_INT, XMM_ONE, XMM_TWO };
+enum word_class { WORD_POINTER, WORD_CHAR, WORD_INT, XMM_ONE, XMM_TWO };
 
 /* Where the System V ABI puts the arguments of a prototype. Slots number the integer registers, then the stack. */
 struct layout {
-	enum class classes[ARGS_MAX];
+	enum word_class classes[ARGS_MAX];
 	int in_slot[2 * ARGS_MAX]; /* number of the argument in each slot, or -1 */
 	unsigned arg_count, stack_words;
 };
@@ -143,12 +143,16 @@ static void check_form(const struct form *form, const struct layout *layout, con
 
 /* --- the first witness: the compiler --------------------------------------------------------- */
 
-static enum class class_of(const char *type) {
-	if (strchr(type, '*')) return WORD_POINTER;
-	if (strstr(type, "_Complex") || strstr(type, "complex ")) return strstr(type, "double") ? XMM_TWO : XMM_ONE;
-	if (strstr(type, "float") || strstr(type, "double")) return XMM_ONE;
+static enum word_class class_of(const char *type)
+{
+	if (strchr(type, '*'))
+		return WORD_POINTER;
+	if (strstr(type, "_Complex") || strstr(type, "complex "))
+		return strstr(type, "double") ? XMM_TWO : XMM_ONE;
+	if (strstr(type, "float") || strstr(type, "double"))
+		return XMM_ONE;
 	if (strstr(type, "SELECT")) /* names of lapack.h for pointers to functions */
-	return WORD_POINTER;
+		return WORD_POINTER;
 	return strstr(type, "char") ? WORD_CHAR : WORD_INT;
 }
 
@@ -346,17 +350,21 @@ END_TEST
 /* --- the third witness: newer headers -------------------------------------------------------- */
 
 /* The class of a word of c-prototypes.txt: `double*` and `pointer` are pointers, complex16 takes two registers. */
-static enum class class_of_word(const char *word) { static const struct {const char * start; enum class class;}
-classes[] = {{"pointer", WORD_POINTER}, {"char", WORD_CHAR}, {"int", WORD_INT},     {"enum", WORD_INT},
-             {"float", XMM_ONE},        {"double", XMM_ONE}, {"complex8", XMM_ONE}, {"complex16", XMM_TWO}};
-size_t length = strcspn(word, ":");
+static enum word_class class_of_word(const char *word)
+{
+	static const struct {
+		const char *start;
+		enum word_class value;
+	} classes[] = {{"pointer", WORD_POINTER}, {"char", WORD_CHAR}, {"int", WORD_INT},     {"enum", WORD_INT},
+	               {"float", XMM_ONE},        {"double", XMM_ONE}, {"complex8", XMM_ONE}, {"complex16", XMM_TWO}};
+	size_t length = strcspn(word, ":");
 
-if (length && word[length - 1] == '*')
-	return WORD_POINTER;
-for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
-	if (strlen(classes[i].start) == length && !strncmp(word, classes[i].start, length))
-		return classes[i].class;
-ck_abort_msg("no class: %s", word);
+	if (length && word[length - 1] == '*')
+		return WORD_POINTER;
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+		if (strlen(classes[i].start) == length && !strncmp(word, classes[i].start, length))
+			return classes[i].value;
+	ck_abort_msg("no class: %s", word);
 }
 
 /* Checks a line of c-prototypes.txt: NAME RESULT CLASS:NAME ... */
