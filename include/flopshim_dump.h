@@ -79,7 +79,7 @@ enum dump_loss {
 	DUMP_COARSE_SHAPES =
 		1 << 3,            /* there were more shapes than fit: dimensions of some rows were rounded up to powers
 	                                  of two; totals stay exact (see DUMP_ROW_COARSE) */
-	DUMP_LOST_LOG = 1 << 4,    /* the ordered record reached FLOPSHIM_LOG_MAX; see dump_header.log_dropped */
+	DUMP_LOST_LOG = 1 << 4,    /* the ordered record ends early: see dump_header.log_dropped */
 	DUMP_LOST_STACKS = 1 << 5, /* some stacks could not be taken; see dump_header.stacks_failed */
 	DUMP_NOT_DURABLE = 1 << 6, /* blocks are in private memory and are written out once a second and at exit */
 };
