@@ -273,4 +273,10 @@ void *file_begin(bool forked, void *otherwise, uint64_t *bytes)
 	return first ? first : first_in_memory(otherwise);
 }
 
+void *file_none(void *otherwise, uint64_t *bytes)
+{
+	*bytes = 0;
+	return first_in_memory(otherwise);
+}
+
 void file_forked(void) { state.is_there = state.written_out = false; }

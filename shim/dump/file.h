@@ -22,6 +22,9 @@ uint32_t file_page(void);
  */
 void *file_begin(bool forked, void *otherwise, uint64_t *bytes);
 
+/* Does what file_begin does where no file can be made, without a message. */
+void *file_none(void *otherwise, uint64_t *bytes);
+
 /* Whether the dump has a file. */
 bool file_is_there(void);
 

@@ -31,7 +31,8 @@ static struct dump_header nowhere;
 struct dump_header *dump_header = &nowhere;
 
 static struct {
-	bool tried; /* dump_open has run */
+	bool tried;        /* dump_open has run */
+	uint64_t ended_by; /* thread pointer of the thread whose dump_end found no dump; 0: there is none */
 	/*
 	 * forked: this process is a forked child. said_warnings: they were printed, by it or by a process that forked
 	 * it.
@@ -189,6 +190,19 @@ static void say_warnings(void)
 	dump.said_warnings = true;
 }
 
+/*
+ * Whether the process is ending and this is not the thread that ends it. The end does not wait for other threads, so a file
+ * that one of them makes now might be left without a header. Calls of the ending thread, out of later destructors, are
+ * still written down.
+ */
+static bool is_too_late(void) { return dump.ended_by && dump.ended_by != (uint64_t)__builtin_thread_pointer(); }
+
+void dump_end(void)
+{
+	if (!dump.tried)
+		dump.ended_by = (uint64_t)__builtin_thread_pointer();
+}
+
 void dump_open(void)
 {
 	struct dump_header *header;
@@ -197,7 +211,7 @@ void dump_open(void)
 	if (dump.tried)
 		return;
 	dump.tried = true;
-	header = file_begin(dump.forked, &nowhere, &dump.bytes);
+	header = is_too_late() ? file_none(&nowhere, &dump.bytes) : file_begin(dump.forked, &nowhere, &dump.bytes);
 	header_fill(header);
 	blocks_begin(header->size, dump.bytes);
 	if (header != &nowhere) { /* calls may have been lost before the dump was opened */
@@ -220,6 +234,7 @@ void header_forked(void)
 	if (dump.tried)
 		dump.parent_ticks = dump_header->start_ticks;
 	dump.forked = true;
+	dump.ended_by = 0;
 	if (dump_header != &nowhere)
 		guest_free(dump_header, dump.bytes ? dump.bytes : file_page());
 	memset(&nowhere, 0, sizeof(nowhere));

@@ -103,6 +103,7 @@ static __attribute__((destructor)) void end(void)
 	gaps_look(GAPS_END);
 	say_no_dump();
 	guest_lock(&record_lock);
+	dump_end();
 	charge_call_back_all(); /* otherwise unused leases would appear as used */
 	dump_close(DUMP_CLOSED, -1, registry_is_alone());
 	guest_unlock(&record_lock);

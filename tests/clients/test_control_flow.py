@@ -223,6 +223,19 @@ def exit_while_others_call(client):
     check(left > 20, f"only {left} runs called before their end")
 
 
+@case(on=("reference",), who=("itself", "other"))
+def first_call_at_the_end(client):
+    """The first calls of the process come when the shim's destructor has run. Those of the thread that ends the process are
+    in a dump. Another thread's may be cut off at any instruction, so that they leave no file rather than an empty one."""
+    library = client.compile("late.c", "-DLIBRARY", "-shared", "-fPIC", "-pthread", name="liblate.so")
+    program = client.compile("late.c", library, f"-Wl,-rpath,{library.parent}", name="late", blas=False)
+    run = client.same([program, client.who])
+    if client.who == "other":
+        check_equal(run.dumps, [], "dumps")
+    else:
+        check_equal(run.routines, {"ddot": (5, 5 * DDOT)}, "calls")
+
+
 @case(on=QUICK_BLAS, order=("first", "after"))
 def constructor(client):
     """A constructor in dlopen may wait for a thread that calls BLAS, whether that is the first call of the process or
