@@ -106,7 +106,9 @@ static inline int python_frame_is_made(const char *frame)
 	return 1;
 }
 
-/* Bytes of the character of UTF-8 that a text begins with, of which `length` bytes are left; 1 for a byte that begins none. */
+/*
+ * Returns how many bytes the UTF-8 character at `text` has, of which `length` bytes are left; 1 for a byte that begins none.
+ */
 static inline size_t character_size(const char *text, size_t length)
 {
 	const unsigned char *at = (const unsigned char *)text;
@@ -118,7 +120,10 @@ static inline size_t character_size(const char *text, size_t length)
 	return size;
 }
 
-/* Whether a character of so many bytes is a control character, those of C1 among them, which a terminal may take as one byte too. */
+/*
+ * Returns whether the character of `size` bytes is a control character. Those of C1 are among them, which a terminal may
+ * take as one byte too.
+ */
 static inline int character_is_control(const char *text, size_t size)
 {
 	const unsigned char *at = (const unsigned char *)text;

@@ -116,14 +116,20 @@ static bool is_known(const char *name, size_t length)
 	return false;
 }
 
+static size_t cut_before(char *text, size_t length, size_t count)
+{
+	memmove(text, text + count, length - count);
+	return length - count;
+}
+
 /*
- * The table's name for what was given as a symbol: in small letters, without what C interfaces put before it and Fortran compilers
- * behind it. Returns its length; 0 where the table has none.
+ * Makes the table's name of a symbol: in small letters, without the marks that the schemes of names and the interfaces of C
+ * put before and behind it. Returns the length of the name in `meant`, or 0 if the table does not have it.
  */
 static size_t meant_find(char meant[static SYMBOL_MAX], const char *name, size_t length)
 {
-	static const char *const before[] = {"cblas_", "lapacke_"}, *const behind[] = {"_64_", "_64", "64_", "_"};
-	size_t begin = 0;
+	static const char *const before[] = {"scipy_", "cblas_", "lapacke_"}, *const behind[] = {"_64_", "_64", "64_",
+	                                                                                         "_", "_work"};
 
 	if (length >= SYMBOL_MAX)
 		return 0;
@@ -131,15 +137,12 @@ static size_t meant_find(char meant[static SYMBOL_MAX], const char *name, size_t
 		meant[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
 	for (unsigned i = 0; i < sizeof(before) / sizeof(before[0]); i++)
 		if (length > strlen(before[i]) && !memcmp(meant, before[i], strlen(before[i])))
-			begin = strlen(before[i]);
-	length -= begin;
-	memmove(meant, meant + begin, length);
+			length = cut_before(meant, length, strlen(before[i]));
 	for (unsigned i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
 		size_t end = strlen(behind[i]);
 
 		if (length > end && !memcmp(meant + length - end, behind[i], end)) {
 			length -= end;
-			break;
 		}
 	}
 	return is_known(meant, length) ? length : 0;

@@ -17,24 +17,12 @@
 #include "shim/dump/path.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/program.h"
 #include "names.h"
 
-static struct dump_header
-	there; /* the header that was read last; static since stacks may be small; under record_lock */
+/* The header that was read last. It is static, since stacks may be small. Under record_lock. */
+static struct dump_header there;
 
-/* Returns /proc/PROCESS/stat; empty if there is no such process. Valid until the next call. */
-static const char *stat_of(const char *process)
-{
-	static char text[1024];
-	char name[64];
-	size_t end = 0;
-
-	guest_print(name, sizeof(name), &end, "/proc/%s/stat", process);
-	guest_file_text(name, text, sizeof(text));
-	return text;
-}
-
-/* Whether the process that made the dump still runs on this machine. The start time tells it from a later process. */
 /* Whether the process that made the dump still runs on this machine. The start time tells it from a later process. */
 static bool is_alive(const struct dump_header *header)
 {
@@ -43,7 +31,7 @@ static bool is_alive(const struct dump_header *header)
 	size_t end = 0;
 
 	guest_print(number, sizeof(number), &end, "%u", header->pid);
-	text = stat_of(number);
+	text = program_stat(number);
 	state = stat_state(text);
 	return state && !strchr("ZXx", state) && stat_start_ticks(text) == header->start_ticks;
 }
@@ -85,7 +73,7 @@ static bool is_of_this_family(const struct dump_header *header)
 
 	if (!is_of_this_host(header))
 		return false;
-	ticks = stat_start_ticks(stat_of("self"));
+	ticks = stat_start_ticks(program_stat("self"));
 	return (header->pid == own && header->start_ticks == ticks) ||
 	       (header->parent_pid == own && header->start_ticks >= ticks) ||
 	       (header->pid == (uint32_t)getppid() && is_alive(header));
@@ -128,7 +116,6 @@ enum standing earlier_look(int directory, const char *name)
 	return found;
 }
 
-/* Whether the open file still has this name. */
 /* Whether the open file still has this name. */
 static bool is_named(int file, int directory, const char *name)
 {

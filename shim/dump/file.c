@@ -25,6 +25,7 @@
 #include "shim/dump/path.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/page.h"
+#include "names.h"
 #include "variables.h"
 
 enum { FIRST_BYTES = 96 << 10 /* room for the header and for the tables that nearly every process begins */ };
@@ -38,23 +39,14 @@ static struct {
 	ino_t inode;
 } state;
 
-/* Reads a number of bytes; 0 if the text is NULL or is none. */
-static uint32_t number_of(const char *text)
-{
-	uint32_t number = 0;
-
-	for (; text && *text >= '0' && *text <= '9' && number <= DUMP_PAGE_MOST; text++)
-		number = number * 10 + (uint32_t)(*text - '0');
-	return text && !*text ? number : 0;
-}
-
 uint32_t file_page(void)
 {
-	uint32_t machine = (uint32_t)page_size(), other;
-
 	if (!state.page) {
-		other = number_of(getenv(VARIABLE(DUMP_PAGE)));
-		state.page = other > machine && other <= DUMP_PAGE_MOST && !(other & (other - 1)) ? other : machine;
+		const char *text = getenv(VARIABLE(DUMP_PAGE));
+		int64_t machine = page_size(), other;
+
+		other = text ? whole_number(text, DUMP_PAGE_MOST) : -1;
+		state.page = (uint32_t)(other > machine && !(other & (other - 1)) ? other : machine);
 	}
 	return state.page;
 }
@@ -227,8 +219,8 @@ static void *first_in_memory(void *otherwise)
 }
 
 /*
- * Returns the first page of the file that has just been made, or NULL if the file has no room. If the file has room but
- * cannot be mapped, the page is in memory alone. Sets *bytes as file_begin does.
+ * Returns the first page of the file that has just been made, or NULL with errno if no room can be reserved in the file. If
+ * the file has room but cannot be mapped, the page is in memory alone. Sets *bytes as file_begin does.
  */
 static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 {
@@ -241,8 +233,11 @@ static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 	*bytes = first ? first_bytes() : 0;
 	if (!first && !state.written_out)
 		first = file_pages(file, 0, file_page(), false);
-	if (first || file_reserve(file, 0, file_page()))
+	if (first)
 		return first;
+	errno = file_reserve(file, 0, file_page());
+	if (errno)
+		return NULL;
 	state.written_out = true; /* the file has room, but cannot be mapped */
 	return first_in_memory(otherwise);
 }
@@ -260,7 +255,7 @@ void *file_begin(bool forked, void *otherwise, uint64_t *bytes)
 		state.inode = status.st_ino;
 		first = first_in_file(file, otherwise, bytes);
 		if (!first)
-			say_no_file("no space for it");
+			say_no_file(strerrorname_np(errno));
 	} else {
 		say_no_file(file < 0 ? fault : strerrorname_np(errno));
 	}

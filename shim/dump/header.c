@@ -20,6 +20,7 @@
 #include "shim/dump/seal.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/program.h"
 #include "shim/guest/speak.h"
 #include "shim/state/epoch.h"
 #include "variables.h"
@@ -31,13 +32,10 @@ static struct dump_header nowhere;
 struct dump_header *dump_header = &nowhere;
 
 static struct {
-	bool tried;        /* dump_open has run */
-	uint64_t ended_by; /* thread pointer of the thread whose dump_end found no dump; 0: there is none */
-	/*
-	 * forked: this process is a forked child. said_warnings: they were printed, by it or by a process that forked
-	 * it.
-	 */
-	bool forked, said_warnings;
+	bool tried;            /* dump_open has run */
+	uint64_t ended_by;     /* thread pointer of the thread whose dump_end found no dump; 0: there is none */
+	bool forked;           /* this process is a forked child */
+	bool said_warnings;    /* config.warnings were printed, by this process or by one that forked it */
 	uint64_t bytes;        /* how much of the file is mapped from the header on; 0 if only the header's page is */
 	uint64_t parent_ticks; /* start time of the process that forked this one, if that had a dump */
 } dump;
@@ -88,15 +86,6 @@ static void meta_fill(void)
 		dump_note(DUMP_NOTE_ENVIRONMENT, line, 1);
 		*stop = '\n';
 	}
-}
-
-/* Returns when this process was started, in clock ticks since boot, as /proc/self/stat says. */
-static uint64_t process_start_ticks(void)
-{
-	static char buffer[1024]; /* under record_lock */
-
-	guest_file_text("/proc/self/stat", buffer, sizeof(buffer));
-	return stat_start_ticks(buffer);
 }
 
 /* ---- the header ---- */
@@ -158,7 +147,7 @@ static void header_fill(struct dump_header *header)
 	header->byte_order = DUMP_BYTE_ORDER;
 	header->pid = (uint32_t)getpid();
 	header->parent_pid = (uint32_t)getppid();
-	header->start_ticks = process_start_ticks();
+	header->start_ticks = stat_start_ticks(program_stat("self"));
 	clock_gettime(CLOCK_REALTIME, &now);
 	header->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	header->start_monotonic_ns = guest_clock();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * job.c - reads the variables of batch systems and of MPI launchers; if these do not name the launch, finds out
- * which process started its ranks.
- * It must never take the rank from one launcher and the size from another: in a
- * batch script srun's variables stand beside mpirun's.
+ * job.c - reads the variables of batch systems and of MPI launchers; if these do not name the launch, finds out which
+ * process started its ranks.
+ * It must never take the rank from one launcher and the size from another: in a batch script srun's variables stand beside
+ * mpirun's.
  */
 #include "shim/dump/job.h"
 
@@ -17,6 +17,7 @@
 
 #include "shim/dump/path.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/program.h"
 #include "names.h"
 
 enum {
@@ -107,13 +108,6 @@ static bool has_variable(const char *environment, const char *name)
 	return found;
 }
 
-static void process_file(char *name, size_t size, uint32_t pid, const char *what)
-{
-	size_t end = 0;
-
-	guest_print(name, size, &end, "/proc/%u/%s", pid, what);
-}
-
 /*
  * Names the launch by the process that started its ranks on this host: the nearest ancestor that has no variable for
  * the rank. The ancestors in between, which have it, are shells and ranks that started this process. All ranks of a
@@ -121,16 +115,19 @@ static void process_file(char *name, size_t size, uint32_t pid, const char *what
  */
 static void starter_print(struct job *job, const struct launcher *launcher)
 {
-	static char stat[1024]; /* under record_lock */
-	char name[64], host[65];
+	const char *stat = "";
+	char number[16], name[64], host[65];
 	uint32_t pid = (uint32_t)getppid();
 	size_t end = 0;
 
 	for (unsigned i = 0; i < ANCESTORS_MAX; i++) {
-		process_file(name, sizeof(name), pid, "stat");
-		if (!guest_file_text(name, stat, sizeof(stat)))
+		size_t number_end = 0, name_end = 0;
+
+		guest_print(number, sizeof(number), &number_end, "%u", pid);
+		stat = program_stat(number);
+		if (!*stat)
 			return;
-		process_file(name, sizeof(name), pid, "environ");
+		guest_print(name, sizeof(name), &name_end, "/proc/%u/environ", pid);
 		if (!has_variable(name, launcher->rank))
 			break;
 		pid = stat_parent(stat);

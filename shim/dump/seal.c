@@ -178,6 +178,7 @@ void dump_close(enum dump_state state, int exit_status, bool quiet)
 	if (file_is_written_out())
 		seal_write_out();
 }
+
 void dump_forked(void)
 {
 	blocks_forked();

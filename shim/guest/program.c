@@ -110,6 +110,17 @@ const char *program_mapped_file(uint64_t address)
 	return name;
 }
 
+const char *program_stat(const char *process)
+{
+	static char text[1024];
+	char name[64];
+	size_t end = 0;
+
+	guest_print(name, sizeof(name), &end, "/proc/%s/stat", process);
+	guest_file_text(name, text, sizeof(text));
+	return text;
+}
+
 /* A confined thread cannot ask for its number: any that no other thread has will do. */
 uint32_t program_thread(void)
 {

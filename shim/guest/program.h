@@ -22,6 +22,12 @@ const char *program_path(void);
  */
 const char *program_mapped_file(uint64_t address);
 
+/*
+ * Text of /proc/PROCESS/stat, for the functions in names.h; `process` is a number or "self". Empty if there is no such
+ * process. Valid until the next call. With record_lock held.
+ */
+const char *program_stat(const char *process);
+
 /* The kernel's number of the calling thread; in a confined process, one that no other thread has. */
 uint32_t program_thread(void);
 

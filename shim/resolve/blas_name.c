@@ -96,13 +96,12 @@ static bool has_matrix_kind(const char *bare)
 	static const struct {
 		const char *kind, *next; /* letters that may follow; NULL: any */
 	} kinds[] = {
-		{"ge", NULL}, {"gg", "beghlqrs"}, {"gb", "bcelmrst"}, {"gt", "cst"}, {"hb", "egmt"}, {"hf", "r"},
-		{"hg", "e"},  {"tz", "r"},        {"tg", "esx"},      {"tf", "st"},  {"pf", "t"},    {"pb", "cerst"},
+		{"ge", NULL},    {"gg", "beghlqrs"}, {"gb", "bcelmrst"}, {"gt", "cst"}, {"hb", "egmt"}, {"hf", "r"},
+		{"hgeqz", NULL}, {"tz", "r"},        {"tg", "esx"},      {"tf", "st"},  {"pf", "t"},    {"pb", "cerst"},
 	};
 
 	if (begins(bare + 1, "gen") || begins(bare + 1, "geo") || begins(bare + 1, "gest") ||
-	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])) ||
-	    (begins(bare + 1, "hg") && !begins(bare + 1, "hgeqz")))
+	    (begins(bare + 1, "get") && !strchr("rfcs", bare[4])))
 		return false;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (begins(bare + 1, kinds[i].kind) && bare[3] && bare[4] && bare[5])

@@ -32,7 +32,8 @@ void hiding_say_before(void)
 		guest_print(path, sizeof(path), &end, "%s", module_file(hiding));
 	guest_unlock(&record_lock);
 	if (*path && !config.quiet)
-		guest_say("%s comes before libflopshim.so: calls to it are not counted; put libflopshim.so first in "
+		guest_say("%s comes before libflopshim.so: calls to it are neither counted nor limited; put "
+		          "libflopshim.so first in "
 		          "LD_PRELOAD",
 		          path);
 }

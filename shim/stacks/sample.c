@@ -419,7 +419,7 @@ static bool counter_is_trusted(void)
 
 	if (guest_confined)
 		return false;
-	guest_lock(&record_lock); /* as wherever files are opened */
+	guest_lock(&record_lock); /* a thread is not cancelled under a lock, and so keeps no file open */
 	trusted = guest_clock_is_counter();
 	guest_unlock(&record_lock);
 	return trusted;

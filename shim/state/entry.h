@@ -216,11 +216,10 @@ static inline const struct scope **entry_scope(entry_frame frame)
 /* enum entry_flags. With any of them, the entry body leaves the return to intercept_leave. */
 static inline uint64_t *entry_flags(entry_frame frame) { return (uint64_t *)(frame + ENTRY_FLAGS); }
 enum entry_flags {
-	ENTRY_TIMED = 1,
-	/* timed by the clock */
-	ENTRY_LOGGED = 2,
-	ENTRY_COARSE =
-		4, /* shares a coarse row: what it has added there is in the frame, so that it can be taken back */
+	ENTRY_TIMED = 1,  /* timed by the clock */
+	ENTRY_LOGGED = 2, /* goes into the ordered record */
+	/* It shares a coarse row: what it has added there is in the frame, so that it can be taken back. */
+	ENTRY_COARSE = 4,
 	ENTRY_TICKS = 8,      /* timed by the processor's counter */
 	ENTRY_EXPENSIVE = 16, /* with ENTRY_TICKS, but not in a burst: its time counts, however long it is */
 	ENTRY_INFO = 64,      /* its INFO may say that it did nothing */

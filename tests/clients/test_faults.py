@@ -312,6 +312,15 @@ def file_size_limit(client):
 
 
 @case()
+def no_file_may_grow(client):
+    """If not even the beginning of the dump may be written, the line says why, and the calls run."""
+    program = client.compile("processes.c")
+    run = client.run(["/bin/sh", "-c", f"ulimit -f 0; exec {program} plain"])
+    said_once(run, "(EFBIG): counting without a file")
+    check_equal(run.dumps, [], "dumps")
+
+
+@case()
 def file_size_limit_written_out(client):
     """The same on a file system whose mappings are not trusted, so that tables are written out."""
     place = mounted(client, "-t", "ramfs", "ramfs")

@@ -44,7 +44,8 @@ def charged(client):
 
 
 MEANT = {"dgemm_": "dgemm", "DGEMM": "dgemm", "cblas_dgemm64_": "dgemm", "cblas_dgemm": "dgemm", "LAPACKE_dgesv": "dgesv",
-         "dgemm_64_": "dgemm", "Gemm_": "gemm", "_": None, "dgemmm_": None, "cblas_": None, "x" * 100: None}
+         "dgemm_64_": "dgemm", "scipy_dgemm_": "dgemm", "scipy_cblas_dgemm64_": "dgemm", "LAPACKE_dgesv_work": "dgesv",
+         "LAPACKE_dgesv_work_64": "dgesv", "Gemm_": "gemm", "_": None, "dgemmm_": None, "cblas_": None, "x" * 100: None}
 
 
 @case(given=tuple(MEANT))
