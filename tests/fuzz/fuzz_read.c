@@ -57,7 +57,7 @@ static void print_by(const struct dump_source *source, const struct key *key)
 	struct aggregate aggregate;
 	struct views views;
 
-	aggregate_open(&aggregate, &(struct aggregate_options){.origin = key->origin});
+	aggregate_open(&aggregate, &(struct aggregate_options){.worker = key->worker});
 	aggregate_add(&aggregate, source, "input");
 	views_open(&views, &aggregate);
 	print(&views, &options);
