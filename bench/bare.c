@@ -28,8 +28,8 @@ struct entry_verdict intercept_enter(entry_frame frame, uint32_t symbol, struct 
 }
 
 /*
- * The few calls that took the slow path stay in flight forever, since nothing here takes them off the list. Emptying the
- * list keeps the next call from being taken for a nested one.
+ * The few calls that took the slow path stay in flight forever, since nothing here takes them off the list. Emptying
+ * the list keeps the next call from being taken for a nested one.
  */
 struct entry_verdict intercept_enter_nested(entry_frame frame, uint32_t symbol, struct thread *thread)
 {

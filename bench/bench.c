@@ -71,7 +71,9 @@ static bool is_met(const struct figure *figure, double value)
 	return figure->at_least ? value >= figure->target : value <= figure->target;
 }
 
-/* Says whether a target is met. Where other programs slow the processor down, the fastest rounds tell more of the code. */
+/*
+ * Says whether a target is met. Where other programs slow the processor down, the fastest rounds tell more of the code.
+ */
 static const char *verdict(const struct figure *figure)
 {
 	if (is_met(figure, figure->value))

@@ -91,7 +91,9 @@ static void *open_or_fail(const char *path, int flags)
 
 __attribute__((constructor)) static void switch_start(void)
 {
-	/* dlvsym finds the C library's dlsym. The shim's own would return the shim's functions instead of the BLAS's. */
+	/*
+	 * dlvsym finds the C library's dlsym. The shim's own would return the shim's functions instead of the BLAS's.
+	 */
 	void *(*find)(void *, const char *) =
 		(void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
 	const char *path = getenv("BENCH_SWITCH_SHIM"), *order = getenv("BENCH_SWITCH_ORDER");

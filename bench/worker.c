@@ -101,7 +101,9 @@ static void work_nested(uint64_t calls)
 		dpotrf_("L", &order, matrix_a, &order, &info);
 }
 
-/* Calls dgemm_ with the shape of that number. With k = 0 the call costs no FLOPs: only the search for its row is added. */
+/*
+ * Calls dgemm_ with the shape of that number. With k = 0 the call costs no FLOPs: only the search for its row is added.
+ */
 static inline void call_shape(uint64_t number)
 {
 	double alpha = 1, beta = 0;
@@ -110,7 +112,9 @@ static inline void call_shape(uint64_t number)
 	dgemm_("N", "N", &m, &n, &zero, &alpha, matrix_a, &one, matrix_b, &one, &beta, matrix_c, &one);
 }
 
-/* Calls the shapes in steps of a large odd number: in order, the processor's caches would help more than in a program. */
+/*
+ * Calls the shapes in steps of a large odd number: in order, the processor's caches would help more than in a program.
+ */
 static void work_shapes(uint64_t calls, int shapes)
 {
 	static uint64_t at;
@@ -151,8 +155,8 @@ static void work_additions(uint64_t calls)
 /* ---- threads ---- */
 
 /*
- * Lets threads begin together. If there is a processor for each of them, they wait in a loop for the last one: then none
- * has to be woken up, and a short round is likely to end before another program gets one of the processors.
+ * Lets threads begin together. If there is a processor for each of them, they wait in a loop for the last one: then
+ * none has to be woken up, and a short round is likely to end before another program gets one of the processors.
  */
 struct start {
 	pthread_barrier_t barrier;

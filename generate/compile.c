@@ -70,8 +70,8 @@ static struct code compile_name(const struct scope *scope, const struct node *no
 }
 
 /*
- * Adds a name for a value to the scope. A constant or an argument of the shape needs no place on the stack; code for any
- * other value is appended to `code`, and *depth grows by 1, since the value stays on the stack.
+ * Adds a name for a value to the scope. A constant or an argument of the shape needs no place on the stack; code for
+ * any other value is appended to `code`, and *depth grows by 1, since the value stays on the stack.
  */
 static void bind_value(struct scope *scope, const char *name, struct code value, struct code *code, unsigned *depth)
 {
@@ -93,8 +93,8 @@ static void bind_value(struct scope *scope, const char *name, struct code value,
 }
 
 /*
- * Returns `names`, the code that pushes the values of names, followed by that of the expression that uses them. Its last
- * instruction removes these values, `places` in number, from below the result.
+ * Returns `names`, the code that pushes the values of names, followed by that of the expression that uses them. Its
+ * last instruction removes these values, `places` in number, from below the result.
  */
 static struct code close_scope(const struct scope *scope, struct code names, struct code body, unsigned places,
                                unsigned depth)
@@ -184,9 +184,9 @@ static struct code compile_whole_quotient(const struct scope *scope, const struc
 }
 
 /*
- * real(x): x FLOPs, or x words, on real numbers. In muls and adds OP_REAL marks the value, so that the program can be run
- * without this work. In words a real number is half an element of a complex routine. In `blocked`, which is in FLOPs for
- * every type, the value is x.
+ * real(x): x FLOPs, or x words, on real numbers. In muls and adds OP_REAL marks the value, so that the program can be
+ * run without this work. In words a real number is half an element of a complex routine. In `blocked`, which is in
+ * FLOPs for every type, the value is x.
  */
 static struct code compile_real(const struct scope *scope, const struct node *node, unsigned depth)
 {
@@ -422,8 +422,8 @@ struct program {
 };
 
 /*
- * Returns the index of a program in the table, and appends it if it is new: if muls and adds of a row are the same program,
- * price.c runs it once.
+ * Returns the index of a program in the table, and appends it if it is new: if muls and adds of a row are the same
+ * program, price.c runs it once.
  */
 static uint32_t add_program(struct table *table, const struct code *code)
 {

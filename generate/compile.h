@@ -34,7 +34,10 @@ struct binding {
 /* What is known of `complex` in a part of an expression. Only where it is 1 a price may use `double`. */
 enum knowledge { COMPLEX_VARIES, COMPLEX_IS_0, COMPLEX_IS_1 };
 
-/* The expression that is being compiled, and the names that it may use. `caller` has the call that led to it, or is NULL. */
+/*
+ * The expression that is being compiled, and the names that it may use. `caller` has the call that led to it, or is
+ * NULL.
+ */
 struct scope {
 	const struct table *table;
 	struct location location;
@@ -58,7 +61,9 @@ struct code {
 	unsigned peak;  /* greatest height of the stack, counted from its bottom, with the value itself */
 };
 
-/* rational.c: exact fractions. A result that does not fit in 63 bits ends the generator, with `scope` in the message. */
+/*
+ * rational.c: exact fractions. A result that does not fit in 63 bits ends the generator, with `scope` in the message.
+ */
 uint64_t gcd(uint64_t a, uint64_t b);
 uint64_t magnitude(int64_t value);
 uint64_t multiply_dens(const struct scope *scope, uint64_t a, uint64_t b);
@@ -87,12 +92,14 @@ void align_dens(const struct scope *scope, struct code *a, struct code *b);
 void expect_type(const struct scope *scope, const struct code *code, enum value_type type, const char *what);
 /* Returns whether the code does nothing but load an argument of the shape. */
 bool is_load(const struct code *code);
-/* Returns code for left `op` right, after giving both one denominator. `right` was compiled at stack height depth + 1. */
+/*
+ * Returns code for left `op` right, after giving both one denominator. `right` was compiled at stack height depth + 1.
+ */
 struct code join(const struct scope *scope, struct code left, struct code right, unsigned depth, enum price_op op);
 
 /*
- * compile.c and operators.c: functions that return the code of an expression. `depth` is the height of the stack where that
- * begins. An error in the expression ends the generator. compile_typed demands a type, by expect_type.
+ * compile.c and operators.c: functions that return the code of an expression. `depth` is the height of the stack where
+ * that begins. An error in the expression ends the generator. compile_typed demands a type, by expect_type.
  */
 struct code compile(const struct scope *scope, const struct node *node, unsigned depth);
 struct code compile_typed(const struct scope *scope, const struct node *node, unsigned depth, enum value_type type,

@@ -258,7 +258,10 @@ static void describe(struct table *table, struct call_form *form, unsigned gpr_c
 	form->form.result = (uint8_t)result_of(form);
 }
 
-/* Makes the form of the same function whose first argument is the address of its result: see hidden_forms in routines.h. */
+/*
+ * Makes the form of the same function whose first argument is the address of its result: see hidden_forms in
+ * routines.h.
+ */
 static void add_hidden_form(struct table *table, struct call_form *of, unsigned gpr_count)
 {
 	struct call_form *form;

@@ -147,7 +147,10 @@ struct table {
 
 /* text.c. Memory is never freed, and its lack ends the generator. */
 void *allocate(size_t size); /* cleared */
-/* Returns the array with room for element `count`, of `size` bytes; `count` must be 0 at first, and grow by 1 each time. */
+/*
+ * Returns the array with room for element `count`, of `size` bytes; `count` must be 0 at first, and grow by 1 each
+ * time.
+ */
 void *grow(void *array, unsigned count, size_t size);
 /* Returns a terminated copy of `length` bytes. */
 char *copy_text(const char *start, size_t length);
@@ -180,8 +183,8 @@ void prices_compile(struct table *table);
 uint64_t table_hash(const struct table *table);
 
 /*
- * headers.c: compares the forms with the declarations in preprocessed headers. Prints each disagreement and returns their
- * number. `coverage`: also prints each declared function that looks like BLAS or LAPACK and that no row makes.
+ * headers.c: compares the forms with the declarations in preprocessed headers. Prints each disagreement and returns
+ * their number. `coverage`: also prints each declared function that looks like BLAS or LAPACK and that no row makes.
  */
 unsigned headers_check(const struct table *table, char *const *paths, unsigned count, bool coverage);
 

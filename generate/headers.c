@@ -211,7 +211,10 @@ static void read_function(struct header *header, const char **tokens, unsigned c
 	header->functions[header->function_count++] = function;
 }
 
-/* Removes qualifiers and attributes, which do not change how a value is passed. Returns the number of tokens that remain. */
+/*
+ * Removes qualifiers and attributes, which do not change how a value is passed. Returns the number of tokens that
+ * remain.
+ */
 static unsigned drop_qualifiers(const char **tokens, unsigned count)
 {
 	static const char *const ignored[] = {"extern",       "static",        "inline",   "__inline", "__inline__",
@@ -398,7 +401,9 @@ static bool is_excluded(const struct table *table, const char *name)
 	return false;
 }
 
-/* Returns whether a function looks like BLAS or LAPACK, by its prefix or by Fortran's underscore, and is not excluded. */
+/*
+ * Returns whether a function looks like BLAS or LAPACK, by its prefix or by Fortran's underscore, and is not excluded.
+ */
 static bool could_be_form(const struct table *table, const char *name)
 {
 	size_t length = strlen(name);

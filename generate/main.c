@@ -5,10 +5,10 @@
  *
  *     generate --gpr COUNT TABLE... [-o DIRECTORY] [--headers HEADER.i... [--coverage]]
  *
- * COUNT is the number of integer argument registers (6 on x86-64), TABLE a .tbl file, and HEADER.i a header that has been
- * preprocessed. -o writes the generated files to DIRECTORY; --headers compares the forms with the declarations; --coverage
- * also lists declared functions that no row makes. The status is 0; 1 if a table is wrong or disagrees with a header; 2 if
- * the command line is wrong.
+ * COUNT is the number of integer argument registers (6 on x86-64), TABLE a .tbl file, and HEADER.i a header that has
+ * been preprocessed. -o writes the generated files to DIRECTORY; --headers compares the forms with the declarations;
+ * --coverage also lists declared functions that no row makes. The status is 0; 1 if a table is wrong or disagrees with
+ * a header; 2 if the command line is wrong.
  */
 #include "generate/generate.h"
 

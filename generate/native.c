@@ -119,8 +119,8 @@ static uint64_t long_operand(const uint16_t *at)
 }
 
 /*
- * Writes one word of a step's text. In the C function the variables v1, v2 ... are the stack, from its bottom on, and pN is
- * the label of the instruction at word N.
+ * Writes one word of a step's text. In the C function the variables v1, v2 ... are the stack, from its bottom on, and
+ * pN is the label of the instruction at word N.
  */
 static void emit_word(FILE *out, const char *word, size_t length, const struct native *native, unsigned at)
 {

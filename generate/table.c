@@ -12,7 +12,9 @@
 
 enum { LINE_MAX_BYTES = 16384, COLUMNS_MAX = 16 };
 
-/* The columns of a row, in order. Those behind the source are optional, and begin with a word that says what they are. */
+/*
+ * The columns of a row, in order. Those behind the source are optional, and begin with a word that says what they are.
+ */
 enum {
 	FIELD_FAMILY,
 	FIELD_TYPES,

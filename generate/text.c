@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * text.c - what every part of the generator uses: memory that is never freed, texts, and messages that end the generator.
- * It must never know more of a table than the place that a message names.
+ * text.c - what every part of the generator uses: memory that is never freed, texts, and messages that end the
+ * generator. It must never know more of a table than the place that a message names.
  */
 #include "generate/generate.h"
 

@@ -38,8 +38,8 @@ enum flopshim_error {
 	FLOPSHIM_BAD_AMOUNT = -3, /* zero, negative, NaN, infinite, or 2^63 and above */
 	FLOPSHIM_NOT_OPEN = -4,   /* the scope is not open in this thread */
 	FLOPSHIM_NO_ROUTINE = -5, /* no routine of this name */
-	FLOPSHIM_BAD_ARGUMENT =
-		-6, /* not an argument of the routine or not a value of it; NULL, or a count out of range */
+	/* not an argument of the routine or not a value of it; NULL, or a count out of range */
+	FLOPSHIM_BAD_ARGUMENT = -6,
 	FLOPSHIM_NO_MEMORY = -7,
 	FLOPSHIM_TOO_MANY = -8,  /* more namespaces or shapes than can be kept */
 	FLOPSHIM_REFUSED = -9,   /* the work does not fit in a budget: do not do it */
@@ -65,7 +65,9 @@ struct flopshim_shape {
 	int64_t extents[8];
 };
 
-/* A call that does not fit in a budget, as the callback of flopshim_on_exceed sees it. It is valid during the callback. */
+/*
+ * A call that does not fit in a budget, as the callback of flopshim_on_exceed sees it. It is valid during the callback.
+ */
 struct flopshim_exceeded {
 	const char *operation;      /* "dgemm", or the name given to flopshim_charge */
 	const char *call;           /* the same with its arguments: "dgemm(transa=N, transb=N, m=300, n=400, k=200)" */
@@ -231,8 +233,9 @@ FLOPSHIM_FUNCTION int64_t flopshim_used(const char *name)
 }
 
 /*
- * Returns the FLOPs that may still be charged to a namespace: the least that its limit and those of the namespaces around
- * it leave, FLOPSHIM_UNLIMITED if there is none. With NULL or "" the limits of the open scopes count too. Or an error.
+ * Returns the FLOPs that may still be charged to a namespace: the least that its limit and those of the namespaces
+ * around it leave, FLOPSHIM_UNLIMITED if there is none. With NULL or "" the limits of the open scopes count too. Or an
+ * error.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_remaining(const char *name)
 {
@@ -260,7 +263,9 @@ FLOPSHIM_FUNCTION int64_t flopshim_scope_used(int64_t scope)
 	return api ? api->scope_used(scope) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* Returns the FLOPs that all limits leave in an open scope of the calling thread; FLOPSHIM_UNLIMITED without a limit. */
+/*
+ * Returns the FLOPs that all limits leave in an open scope of the calling thread; FLOPSHIM_UNLIMITED without a limit.
+ */
 FLOPSHIM_FUNCTION int64_t flopshim_scope_remaining(int64_t scope)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -281,10 +286,10 @@ FLOPSHIM_FUNCTION int64_t flopshim_cost(const char *routine, const char *argumen
 }
 
 /*
- * Writes what was charged since the start or the last flopshim_reset to `buffer`, which has `size` bytes and may be NULL
- * if `size` is 0. `kind` is a sum of enum flopshim_summary. The text is cut if it does not fit, and always terminated.
- * Returns the length of the whole text without the terminator, as snprintf does, or an error: FLOPSHIM_BAD_ARGUMENT if
- * `buffer` is NULL and `size` is not 0.
+ * Writes what was charged since the start or the last flopshim_reset to `buffer`, which has `size` bytes and may be
+ * NULL if `size` is 0. `kind` is a sum of enum flopshim_summary. The text is cut if it does not fit, and always
+ * terminated. Returns the length of the whole text without the terminator, as snprintf does, or an error:
+ * FLOPSHIM_BAD_ARGUMENT if `buffer` is NULL and `size` is not 0.
  */
 FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 {
@@ -295,7 +300,10 @@ FLOPSHIM_FUNCTION int64_t flopshim_summary(char *buffer, size_t size, int kind)
 	return api ? api->summary(buffer, size, kind) : (int64_t)FLOPSHIM_ABSENT;
 }
 
-/* Makes later summaries begin from here. Budgets get nothing back, and the dump keeps everything. Returns 0 or an error. */
+/*
+ * Makes later summaries begin from here. Budgets get nothing back, and the dump keeps everything. Returns 0 or an
+ * error.
+ */
 FLOPSHIM_FUNCTION int flopshim_reset(void)
 {
 	const struct flopshim_api *api = flopshim_table();
@@ -305,9 +313,9 @@ FLOPSHIM_FUNCTION int flopshim_reset(void)
 
 /*
  * Sets the callback that decides about calls that do not fit, in every thread; NULL: FLOPSHIM_ON_EXCEED decides.
- * Returns 0 or an error. This does not wait for other threads, so that a callback may set another one. Therefore a thread
- * whose call was refused before this returns may still run the previous callback, with the context that belongs to it:
- * keep its code and context until such threads are done.
+ * Returns 0 or an error. This does not wait for other threads, so that a callback may set another one. Therefore a
+ * thread whose call was refused before this returns may still run the previous callback, with the context that belongs
+ * to it: keep its code and context until such threads are done.
  */
 FLOPSHIM_FUNCTION int flopshim_on_exceed(flopshim_exceed_callback callback, void *context)
 {
@@ -370,9 +378,9 @@ FLOPSHIM_FUNCTION void flopshim_block_end(struct flopshim_block *block)
 }
 
 /*
- * FLOPSHIM_SCOPE(name) { ... } and FLOPSHIM_SCOPE(name, budget) { ... } run the block in a scope, which ends however the
- * block is left, by `return` or an exception too. Only after a longjmp the scope stays open until a scope around it ends.
- * A `break` leaves the block. Needs GCC's or clang's cleanup attribute.
+ * FLOPSHIM_SCOPE(name) { ... } and FLOPSHIM_SCOPE(name, budget) { ... } run the block in a scope, which ends however
+ * the block is left, by `return` or an exception too. Only after a longjmp the scope stays open until a scope around it
+ * ends. A `break` leaves the block. Needs GCC's or clang's cleanup attribute.
  */
 #define FLOPSHIM_PICK(first, second, chosen, ...) chosen
 #define FLOPSHIM_PASTE_(a, b)                     a##b

@@ -11,20 +11,20 @@
  *     ...                       struct dump_block, entries    until header.size
  *
  * Everything is little-endian and naturally aligned. The page size is that of the machine that writes the dump. Blocks
- * never move or shrink. `used` counts the valid entries of a block and is raised after an entry is complete. A block ends,
- * and the next one begins, `size` bytes after its beginning. A block whose `header_check` is wrong is damaged: its size
- * cannot be trusted, and a reader finds the next block by searching the page boundaries for DUMP_BLOCK_MAGIC.
+ * never move or shrink. `used` counts the valid entries of a block and is raised after an entry is complete. A block
+ * ends, and the next one begins, `size` bytes after its beginning. A block whose `header_check` is wrong is damaged:
+ * its size cannot be trusted, and a reader finds the next block by searching the page boundaries for DUMP_BLOCK_MAGIC.
  *
- * References: a member that refers to a string or a stack holds the file offset of its struct dump_string or dump_stack,
- * 0 for none. Sites, namespaces, modules, routines, limits and lanes are referred to by number: `first` of the block plus
- * the entry's position in it, from 0 on. Rows are numbered in the same way within their lane.
+ * References: a member that refers to a string or a stack holds the file offset of its struct dump_string or
+ * dump_stack, 0 for none. Sites, namespaces, modules, routines, limits and lanes are referred to by number: `first` of
+ * the block plus the entry's position in it, from 0 on. Rows are numbered in the same way within their lane.
  *
  * "changes" in a comment means that the member changes while the process runs. Any other member is final once the entry
  * is counted in `used`.
  *
- * The format may grow without breaking readers. A reader skips types of blocks that it does not know, and reads entries by
- * the block's `entry_size`: it skips members that it does not know, and takes members that are not there as 0. So a new
- * layout may add the following, and each such change raises DUMP_LAYOUT:
+ * The format may grow without breaking readers. A reader skips types of blocks that it does not know, and reads entries
+ * by the block's `entry_size`: it skips members that it does not know, and takes members that are not there as 0. So a
+ * new layout may add the following, and each such change raises DUMP_LAYOUT:
  *
  *     a new type of block, a new flag, a new kind of note
  *     a new member at the end of an entry, of struct dump_block or of struct dump_header, whose value 0 means what a
@@ -64,11 +64,14 @@ enum {
 static inline uint32_t dump_version(uint32_t page_size) { return page_size == DUMP_PAGE_LEAST ? 1 : 2; }
 
 enum dump_state {
-	DUMP_RUNNING =
-		1, /* the process runs, if pid with this start_ticks exists; else it ended without closing its dump */
+	/* the process runs, if pid with this start_ticks exists; else it ended without closing its dump */
+	DUMP_RUNNING = 1,
 	DUMP_CLOSED = 2, /* the process ended through exit(), a return from main or a budget's `exit` */
-	DUMP_EXECED = 3, /* reserved for a process that exec has replaced. The shim leaves DUMP_RUNNING there, since it
-	                     cannot tell beforehand whether exec will fail */
+	/*
+	 * reserved for a process that exec has replaced. The shim leaves DUMP_RUNNING there, since it cannot tell
+	 * beforehand whether exec will fail
+	 */
+	DUMP_EXECED = 3,
 };
 
 /* Why a dump may hold less than happened; bits of dump_header.losses. */
@@ -76,9 +79,11 @@ enum dump_loss {
 	DUMP_LOST_CALLS = 1 << 0, /* lost_calls of the header or of a lane is not 0 */
 	DUMP_LOST_SPACE = 1 << 1, /* the file could not grow: later rows were kept in memory only */
 	DUMP_LOST_SITES = 1 << 2, /* there were more call sites than fit: the later ones share one */
-	DUMP_COARSE_SHAPES =
-		1 << 3,            /* there were more shapes than fit: dimensions of some rows were rounded up to powers
-	                                  of two; totals stay exact (see DUMP_ROW_COARSE) */
+	/*
+	 * There were more shapes than fit: dimensions of some rows were rounded up to powers of two. Totals stay exact
+	 * (see DUMP_ROW_COARSE).
+	 */
+	DUMP_COARSE_SHAPES = 1 << 3,
 	DUMP_LOST_LOG = 1 << 4,    /* the ordered record ends early: see dump_header.log_dropped */
 	DUMP_LOST_STACKS = 1 << 5, /* some stacks could not be taken; see dump_header.stacks_failed */
 	DUMP_NOT_DURABLE = 1 << 6, /* blocks are in private memory and are written out once a second and at exit */
@@ -97,17 +102,19 @@ struct dump_header {
 	uint64_t start_realtime_ns; /* when the shim was loaded, or the fork happened */
 	uint64_t start_monotonic_ns;
 	uint64_t end_monotonic_ns; /* 0 while running */
-	uint64_t
-		fork_parent_ticks; /* start_ticks of the process that forked this one, 0 if this one began by exec; with
-	                               parent_pid it identifies the parent's dump */
-	uint64_t multiplier;       /* FLOPSHIM_MULTIPLIER times 2^32 */
-	uint64_t log_dropped;      /* calls that the ordered record could not take; changes */
-	uint64_t stacks_failed;    /* stacks that could not be taken; changes */
-	uint32_t page_size;        /* bytes of a page of the machine; 0 in layout 1, which means DUMP_PAGE_LEAST */
-	uint32_t layout;           /* DUMP_LAYOUT of the writer; 0 in layout 1 */
-	int32_t rank;              /* rank in the MPI job, -1 if it is not known */
-	int32_t exit_status;       /* status given to exit by a budget's action, -1 otherwise; changes */
-	char table_version[24];    /* of the routine table that priced the calls */
+	/*
+	 * start_ticks of the process that forked this one, 0 if this one began by exec; with parent_pid it identifies
+	 * the parent's dump
+	 */
+	uint64_t fork_parent_ticks;
+	uint64_t multiplier;    /* FLOPSHIM_MULTIPLIER times 2^32 */
+	uint64_t log_dropped;   /* calls that the ordered record could not take; changes */
+	uint64_t stacks_failed; /* stacks that could not be taken; changes */
+	uint32_t page_size;     /* bytes of a page of the machine; 0 in layout 1, which means DUMP_PAGE_LEAST */
+	uint32_t layout;        /* DUMP_LAYOUT of the writer; 0 in layout 1 */
+	int32_t rank;           /* rank in the MPI job, -1 if it is not known */
+	int32_t exit_status;    /* status given to exit by a budget's action, -1 otherwise; changes */
+	char table_version[24]; /* of the routine table that priced the calls */
 	char shim_version[24];
 	char host[64];
 	char job[64];          /* number of the batch job, empty if there is none */
@@ -115,17 +122,25 @@ struct dump_header {
 	uint32_t records_mode; /* 0 shapes, 1 calls */
 	uint32_t stacks_mode;  /* 0 off, 1 leaf, 2 auto, 3 all */
 	uint32_t time_mode;    /* 0 off, 1 auto, 2 all */
-	uint64_t
-		stack_threshold; /* in mode `auto`, FLOPs from which on every stack that may be a new one is taken; changes */
-	uint64_t saturated;   /* calls whose price or charge did not fit in 63 bits; changes */
-	uint64_t close_check; /* dump_content_check of the bytes of this struct before it, with the seed
-	                               DUMP_CONTENT_SEED; written last at closing; 0: not checked; changes */
-	uint64_t lost_calls;  /* calls that ran in threads without memory for a lane, and are in no row; changes */
-	uint64_t id[2];  /* number that no other dump has: of two files with the same id one is a copy of the other.
-	                               Both 0 in layouts 1 and 2, where host, pid and the three start times identify a dump */
+	/* in mode `auto`, FLOPs from which on every stack that may be a new one is taken; changes */
+	uint64_t stack_threshold;
+	uint64_t saturated; /* calls whose price or charge did not fit in 63 bits; changes */
+	/*
+	 * dump_content_check of the bytes of this struct before it, with the seed DUMP_CONTENT_SEED; written last at
+	 * closing; 0: not checked; changes
+	 */
+	uint64_t close_check;
+	uint64_t lost_calls; /* calls that ran in threads without memory for a lane, and are in no row; changes */
+	/*
+	 * number that no other dump has: of two files with the same id one is a copy of the other. Both 0 in layouts 1
+	 * and 2, where host, pid and the three start times identify a dump
+	 */
+	uint64_t id[2];
 	char launch[64]; /* tells apart the MPI launches of one job, and jobs with the same number; empty if unknown */
-	char run[40];    /* the same for all processes that one start of the launcher `flopshim` has led to; empty
-	                               without the launcher */
+	/*
+	 * the same for all processes that one start of the launcher `flopshim` has led to; empty without the launcher
+	 */
+	char run[40];
 	uint32_t job_size;       /* number of ranks of the launch, which are 0 to job_size - 1; 0 if it is not known */
 	uint32_t identity_check; /* dump_identity_check of this struct; 0: not checked */
 };
@@ -148,19 +163,22 @@ enum dump_block_type {
 
 /* The beginning of a block. */
 struct dump_block {
-	uint32_t magic;         /* DUMP_BLOCK_MAGIC */
-	uint16_t type;          /* enum dump_block_type */
-	uint16_t header_size;   /* where the entries begin, from the start of the block */
-	uint64_t offset;        /* of this block in the file */
-	uint64_t size;          /* of the whole block in bytes, a multiple of header.page_size */
-	uint64_t address;       /* address of this block in the memory of the process; see dump_frame.row */
-	uint32_t entry_size;    /* bytes of an entry; 0 where entries vary in size */
-	uint32_t first;         /* number of the first entry (sites, rows ...) */
-	uint32_t lane;          /* lane that owns the block, DUMP_NONE if none does */
-	uint32_t header_check;  /* dump_check of the bytes before it */
-	uint64_t used;          /* number of valid entries (of bytes in DUMP_STRINGS and DUMP_STACKS); changes */
-	uint64_t content_check; /* dump_content_check of the entries, with the seed DUMP_CONTENT_SEED ^ used; written at
-	                          closing if nothing writes to the block any more; 0: not checked; changes */
+	uint32_t magic;        /* DUMP_BLOCK_MAGIC */
+	uint16_t type;         /* enum dump_block_type */
+	uint16_t header_size;  /* where the entries begin, from the start of the block */
+	uint64_t offset;       /* of this block in the file */
+	uint64_t size;         /* of the whole block in bytes, a multiple of header.page_size */
+	uint64_t address;      /* address of this block in the memory of the process; see dump_frame.row */
+	uint32_t entry_size;   /* bytes of an entry; 0 where entries vary in size */
+	uint32_t first;        /* number of the first entry (sites, rows ...) */
+	uint32_t lane;         /* lane that owns the block, DUMP_NONE if none does */
+	uint32_t header_check; /* dump_check of the bytes before it */
+	uint64_t used;         /* number of valid entries (of bytes in DUMP_STRINGS and DUMP_STACKS); changes */
+	/*
+	 * dump_content_check of the entries, with the seed DUMP_CONTENT_SEED ^ used; written at closing if nothing
+	 * writes to the block any more; 0: not checked; changes
+	 */
+	uint64_t content_check;
 	uint64_t reserved;
 };
 
@@ -172,8 +190,8 @@ struct dump_string {
 
 /*
  * A fact about the process. Keys: program (its path), argument (one entry each, in order), directory, environment (one
- * entry for each FLOPSHIM_ variable, NAME=VALUE), signal (number of the signal that a budget sent to the process), stacks
- * (why no stacks could be taken). A reader must expect other keys.
+ * entry for each FLOPSHIM_ variable, NAME=VALUE), signal (number of the signal that a budget sent to the process),
+ * stacks (why no stacks could be taken). A reader must expect other keys.
  */
 struct dump_meta {
 	uint64_t key, value; /* strings */
@@ -182,10 +200,10 @@ struct dump_meta {
 enum dump_module_flags {
 	DUMP_MODULE_SERVES = 1 << 0, /* calls were served by this object */
 	DUMP_MODULE_ILP64 = 1 << 1,  /* its integers have 64 bits */
-	DUMP_MODULE_UNLOADED =
-		1 << 2, /* reserved for an object that is no longer at this address; no shim writes it yet */
-	DUMP_MODULE_BLAS =
-		1 << 3, /* looks like a BLAS or LAPACK; calls to a definition in another object do not count */
+	/* reserved for an object that is no longer at this address; no shim writes it yet */
+	DUMP_MODULE_UNLOADED = 1 << 2,
+	/* looks like a BLAS or LAPACK; calls to a definition in another object do not count */
+	DUMP_MODULE_BLAS = 1 << 3,
 };
 
 /* A loaded object (ELF file) that sites or stacks refer to. */
@@ -198,12 +216,8 @@ struct dump_module {
 	uint8_t build_id[32];
 };
 
-enum dump_kind { /* of routines; the numbers are those of enum price_kind */
-	         DUMP_DIRECT,
-	         DUMP_ITERATIVE,
-	         DUMP_EXEMPT,
-	         DUMP_UNPRICED,
-};
+/* Kinds of routines, with the numbers of enum price_kind. */
+enum dump_kind { DUMP_DIRECT, DUMP_ITERATIVE, DUMP_EXEMPT, DUMP_UNPRICED };
 
 /* A routine that was called, with the names of its arguments, so that a reader needs no routine table. */
 struct dump_routine {
@@ -217,8 +231,8 @@ struct dump_routine {
 };
 
 /*
- * One place that calls one symbol; or an operation that the program charged by flopshim_charge: then `symbol` is its name
- * and `routine` is DUMP_NONE.
+ * One place that calls one symbol; or an operation that the program charged by flopshim_charge: then `symbol` is its
+ * name and `routine` is DUMP_NONE.
  */
 struct dump_site {
 	uint64_t caller; /* return address; 0 if it is not known */
@@ -244,15 +258,18 @@ enum dump_limit_flags { DUMP_LIMIT_SCOPE = 1 << 0, DUMP_LIMIT_ENDED = 1 << 1 };
 /* A budget of a namespace or of a scope. No call makes `used` pass `amount`, unless the action is `warn`. */
 struct dump_limit {
 	uint64_t amount; /* charged FLOPs that it allows */
-	uint64_t used;   /* charged FLOPs of calls that ended or are in flight, and all leases: dump_lane.lease says
-	                            how much of a lease is unspent; changes */
+	/*
+	 * charged FLOPs of calls that ended or are in flight, and all leases: dump_lane.lease says how much of a lease
+	 * is unspent; changes
+	 */
+	uint64_t used;
 	uint64_t refused_calls; /* calls that it refused; changes */
 	uint64_t refused_flops; /* what those would have been charged; saturates at UINT64_MAX; changes */
 	uint64_t over_calls;    /* calls that ran over it under `warn`; changes */
 	uint32_t namespace_id;
-	uint32_t flags;  /* enum dump_limit_flags */
-	uint32_t parent; /* number plus 1 of the next limit around it of its kind (namespace or scope), 0 if there is
-	                            none; changes */
+	uint32_t flags; /* enum dump_limit_flags */
+	/* number plus 1 of the next limit around it of its kind (namespace or scope), 0 if there is none; changes */
+	uint32_t parent;
 	uint32_t reserved;
 	uint64_t reserved2;
 };
@@ -260,34 +277,40 @@ struct dump_limit {
 /* A call in flight: a call at top level that has begun and not returned. */
 struct dump_frame {
 	uint64_t slot; /* address of the slot that holds the return address */
-	uint64_t
-		return_address; /* content of the slot when the call began: the call is over if the slot holds another value */
-	uint64_t row; /* address of the call's row in the memory of the process: it is in a block of rows of this
-	                            lane, at `row - address` of the block; 0 if the call counts elsewhere */
+	/* content of the slot when the call began: the call is over if the slot holds another value */
+	uint64_t return_address;
+	/*
+	 * address of the call's row in the memory of the process: it is in a block of rows of this lane, at `row -
+	 * address` of the block; 0 if the call counts elsewhere
+	 */
+	uint64_t row;
 };
 
 /*
- * What a call in flight has added to a coarse row. The sums of the row include the call from its beginning on, so that a
- * reader who wants only calls that have ended subtracts the share. A share counts only while one of the lane's frames has
- * its slot and the row of that frame is coarse. If the shares do not suffice, a call in flight has none.
+ * What a call in flight has added to a coarse row. The sums of the row include the call from its beginning on, so that
+ * a reader who wants only calls that have ended subtracts the share. A share counts only while one of the lane's frames
+ * has its slot and the row of that frame is coarse. If the shares do not suffice, a call in flight has none.
  */
 struct dump_share {
 	uint64_t slot; /* as in dump_frame; 0 for none */
 	uint64_t flops, charged, words;
 };
 
-/* What only one thread at a time writes, and therefore without a lock. Later threads use the lane again. All members change. */
+/*
+ * What only one thread at a time writes, and therefore without a lock. Later threads use the lane again. All members
+ * change.
+ */
 struct dump_lane {
 	/* What every call writes comes first: one cache line has it with the first frame and most of the second. */
-	uint64_t
-		nested_calls; /* calls that one routine made while it served another, which has their work in its price */
-	uint32_t depth;       /* number of valid frames, that is of calls in flight */
-	uint32_t tid;         /* thread that uses the lane, 0 if none */
+	/* calls that one routine made while it served another, which has their work in its price */
+	uint64_t nested_calls;
+	uint32_t depth; /* number of valid frames, that is of calls in flight */
+	uint32_t tid;   /* thread that uses the lane, 0 if none */
 	struct dump_frame frames[DUMP_FRAMES_MAX];
 	uint64_t lost_calls;   /* calls that ran and are in no row */
 	uint64_t passed_calls; /* calls to definitions that do not look like a BLAS, which are not counted */
-	uint64_t
-		abandoned_calls; /* calls left by longjmp or an exception; they stay charged and are in `calls` of their rows */
+	/* calls left by longjmp or an exception; they stay charged and are in `calls` of their rows */
+	uint64_t abandoned_calls;
 	uint64_t threads; /* number of threads that have used the lane */
 	int64_t lease;    /* FLOPs of the thread's lease that are unspent; means nothing if both lease_limits are 0 */
 	uint32_t lease_limits
@@ -299,14 +322,15 @@ enum dump_row_kind {
 	DUMP_ROW_CALL,     /* calls that have returned */
 	DUMP_ROW_QUERY,    /* workspace queries: 0 FLOPs */
 	DUMP_ROW_REJECTED, /* calls that returned INFO < 0: 0 FLOPs */
-	DUMP_ROW_REFUSED, /* calls that a budget kept from running; `flops` and `charged` are what they would have cost */
+	/* calls that a budget kept from running; `flops` and `charged` are what they would have cost */
+	DUMP_ROW_REFUSED,
 	DUMP_ROW_MANUAL, /* work that the program charged by flopshim_charge; `symbol` of the site is its name */
 };
 
 enum dump_row_flags {
 	DUMP_ROW_SATURATED = 1 << 0, /* flops or charged did not fit in 63 bits */
-	DUMP_ROW_COARSE =
-		1 << 1, /* dimensions are rounded up; flops, charged and words are sums, not those of one call */
+	/* dimensions are rounded up; flops, charged and words are sums, not those of one call */
+	DUMP_ROW_COARSE = 1 << 1,
 	DUMP_ROW_OVER = 1 << 2, /* calls that ran over a budget under `warn` */
 };
 
@@ -333,24 +357,24 @@ struct dump_row {
 
 /* What a note says. The comment begins with what its text names. */
 enum dump_note_kind {
-	DUMP_NOTE_NOT_BLAS =
-		1, /* path of an object whose definition does not look like a BLAS: calls were not counted */
-	DUMP_NOTE_HIDDEN =
-		2, /* reserved: path of a BLAS before the shim in the search order; its calls were not seen */
+	/* path of an object whose definition does not look like a BLAS: calls were not counted */
+	DUMP_NOTE_NOT_BLAS = 1,
+	/* reserved: path of a BLAS before the shim in the search order; its calls were not seen */
+	DUMP_NOTE_HIDDEN = 2,
 	DUMP_NOTE_THUNKS_FULL = 3, /* symbol whose address dlsym gave out without a thunk, since none was left */
-	DUMP_NOTE_OUTER_UNPRICED =
-		4, /* routine without a price: the calls nested in it were neither charged nor limited */
+	/* routine without a price: the calls nested in it were neither charged nor limited */
+	DUMP_NOTE_OUTER_UNPRICED = 4,
 	DUMP_NOTE_ENVIRONMENT = 5, /* setting whose value was wrong, and how it was read instead */
 	DUMP_NOTE_DEEPBIND = 6,    /* path of an object that was bound to its BLAS without the shim, by RTLD_DEEPBIND */
 	DUMP_NOTE_PYTHON = 7,   /* Python's version; `count` stacks lack the Python frames, which could not be read */
 	DUMP_NOTE_MESSAGE = 8,  /* message that could not be written to standard error */
 	DUMP_NOTE_ADDRESS = 10, /* symbol and library; the address that was called may be another library's too */
-	DUMP_NOTE_UNSERVED =
-		11, /* symbol and object; the name looks like BLAS or LAPACK but is not in the table: not seen */
-	DUMP_NOTE_OWN_PROGRAM =
-		12, /* symbols and program, which defines them itself and so before the shim: calls not seen */
-	DUMP_NOTE_OWN_LIBRARY =
-		13, /* symbols and object, which defines them and calls them inside of itself: calls not seen */
+	/* symbol and object; the name looks like BLAS or LAPACK but is not in the table: not seen */
+	DUMP_NOTE_UNSERVED = 11,
+	/* symbols and program, which defines them itself and so before the shim: calls not seen */
+	DUMP_NOTE_OWN_PROGRAM = 12,
+	/* symbols and object, which defines them and calls them inside of itself: calls not seen */
+	DUMP_NOTE_OWN_LIBRARY = 13,
 };
 
 /* Something that a reader of the totals must know. */
@@ -363,27 +387,32 @@ struct dump_note {
 
 /* A call stack: return addresses, innermost first. */
 struct dump_stack {
-	uint32_t size;   /* bytes of this entry, a multiple of 8 */
-	uint32_t count;  /* number of addresses */
-	uint64_t python; /* string: Python frames "function (file:line)", innermost first, separated by
-	                     newlines; 0 if none */
+	uint32_t size;  /* bytes of this entry, a multiple of 8 */
+	uint32_t count; /* number of addresses */
+	/* string: Python frames "function (file:line)", innermost first, separated by newlines; 0 if none */
+	uint64_t python;
 	uint64_t addresses[];
 };
 
-/* The sampled work of one site in one namespace under one stack. The sum over a site estimates what the site was charged. */
+/*
+ * The sampled work of one site in one namespace under one stack. The sum over a site estimates what the site was
+ * charged.
+ */
 struct dump_sample {
 	uint64_t stack; /* file offset of its struct dump_stack */
-	uint64_t
-		flops; /* sum over the sampled calls of charged FLOPs divided by the probability of being sampled; changes */
+	/* sum over the sampled calls of charged FLOPs divided by the probability of being sampled; changes */
+	uint64_t flops;
 	uint64_t calls; /* number of sampled calls; changes */
 	uint32_t site;
 	uint32_t namespace_id;
 };
 
-/* One call of the ordered record (FLOPSHIM_RECORDS=calls). Its shape, price, site and namespace are those of its row. */
+/*
+ * One call of the ordered record (FLOPSHIM_RECORDS=calls). Its shape, price, site and namespace are those of its row.
+ */
 struct dump_call {
-	uint64_t
-		sequence; /* position in the order in which the calls of the process ended, from 1; 0: entry not complete */
+	/* position in the order in which the calls of the process ended, from 1; 0: entry not complete */
+	uint64_t sequence;
 	uint64_t start_ns; /* when the call began, after start_monotonic_ns */
 	uint64_t duration_ns;
 	uint64_t cumulative; /* FLOPs charged in the process up to the end of this call */

@@ -23,8 +23,8 @@ enum {
 };
 
 /*
- * Returns how many edits turn `name` into `known`, without regard to case: an edit inserts, deletes or replaces a byte, or
- * swaps two neighbours. `name` has `length` bytes and need not be terminated.
+ * Returns how many edits turn `name` into `known`, without regard to case: an edit inserts, deletes or replaces a byte,
+ * or swaps two neighbours. `name` has `length` bytes and need not be terminated.
  */
 static inline unsigned name_distance(const char *name, size_t length, const char *known)
 {
@@ -60,7 +60,9 @@ static inline unsigned name_distance(const char *name, size_t length, const char
 	return last[width];
 }
 
-/* Returns the state of a process or thread, a letter: field 3 of `stat`, the text of its /proc/PID/stat. 0 if absent. */
+/*
+ * Returns the state of a process or thread, a letter: field 3 of `stat`, the text of its /proc/PID/stat. 0 if absent.
+ */
 static inline char stat_state(const char *stat)
 {
 	const char *name_end = strrchr(stat, ')'); /* field 2 may contain blanks and parentheses itself */
@@ -89,8 +91,8 @@ static inline uint64_t stat_start_ticks(const char *stat) { return stat_number(s
 
 /*
  * Returns whether a Python frame, "function (file:line)", belongs to generated code, such as
- * <__array_function__ internals> or <frozen importlib._bootstrap>, which no user has ever seen. Code that a user typed, or
- * gave to python -c, has a file name in angle brackets too, but counts as the user's.
+ * <__array_function__ internals> or <frozen importlib._bootstrap>, which no user has ever seen. Code that a user typed,
+ * or gave to python -c, has a file name in angle brackets too, but counts as the user's.
  */
 static inline int python_frame_is_made(const char *frame)
 {
@@ -107,7 +109,8 @@ static inline int python_frame_is_made(const char *frame)
 }
 
 /*
- * Returns how many bytes the UTF-8 character at `text` has, of which `length` bytes are left; 1 for a byte that begins none.
+ * Returns how many bytes the UTF-8 character at `text` has, of which `length` bytes are left; 1 for a byte that begins
+ * none.
  */
 static inline size_t character_size(const char *text, size_t length)
 {
@@ -121,8 +124,8 @@ static inline size_t character_size(const char *text, size_t length)
 }
 
 /*
- * Returns whether the character of `size` bytes is a control character. Those of C1 are among them, which a terminal may
- * take as one byte too.
+ * Returns whether the character of `size` bytes is a control character. Those of C1 are among them, which a terminal
+ * may take as one byte too.
  */
 static inline int character_is_control(const char *text, size_t size)
 {

@@ -7,7 +7,9 @@
 #define FLOPSHIM_VARIABLES_H
 
 #define VARIABLE_PREFIX "FLOPSHIM_"
-/* The full name of a variable as a string literal. `make check-options` reports a name that options.def does not have. */
+/*
+ * The full name of a variable as a string literal. `make check-options` reports a name that options.def does not have.
+ */
 #define VARIABLE(name) VARIABLE_PREFIX #name
 
 #endif

@@ -3,9 +3,9 @@
  * flopshim.c - the launcher: runs a program with libflopshim.so preloaded, or says why the shim cannot reach it.
  * It must never silently start a program whose work would not be counted.
  *
- * The launcher becomes the program by exec, so that pid, signals and exit status are the program's. If it does not get that
- * far, its exit status is 125 for an error of its own, 126 if the program was found but cannot be run or reached, 127 if
- * the program was not found; env(1) uses the same.
+ * The launcher becomes the program by exec, so that pid, signals and exit status are the program's. If it does not get
+ * that far, its exit status is 125 for an error of its own, 126 if the program was found but cannot be run or reached,
+ * 127 if the program was not found; env(1) uses the same.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -136,8 +136,8 @@ static void set_variable(const char *name, const char *value)
 }
 
 /*
- * Gives the run a name, by which the dumps of its processes are told to belong together. A launcher that runs under another
- * one leaves that one's name, since its processes are part of that run.
+ * Gives the run a name, by which the dumps of its processes are told to belong together. A launcher that runs under
+ * another one leaves that one's name, since its processes are part of that run.
  */
 static void name_run(void)
 {
@@ -146,7 +146,8 @@ static void name_run(void)
 	char name[2 * sizeof(bytes) + 1];
 
 	if ((given && *given) || getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return; /* without random bytes the run has no name; flopshim-report then goes by the dumps' other members */
+		/* without random bytes the run has no name; flopshim-report then goes by the dumps' other members */
+		return;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
 	set_variable(VARIABLE(RUN), name);
@@ -155,8 +156,8 @@ static void name_run(void)
 /* ---- ELF files ---- */
 
 /*
- * Maps a file. Returns false, with errno, if it cannot be opened or mapped. An empty file, or one that is not a regular file,
- * gives an empty image.
+ * Maps a file. Returns false, with errno, if it cannot be opened or mapped. An empty file, or one that is not a regular
+ * file, gives an empty image.
  */
 static bool image_open(const char *path, struct image *image)
 {
@@ -277,9 +278,9 @@ static char *own_folder(void)
 }
 
 /*
- * Returns the absolute path of the shim, and stores its ELF machine; ends the launcher if there is no usable shim. It is
- * looked for where SHIM_VARIABLE says; without that beside the launcher (in a build folder), in the lib folders of the same
- * prefix, and in LIBDIR.
+ * Returns the absolute path of the shim, and stores its ELF machine; ends the launcher if there is no usable shim. It
+ * is looked for where SHIM_VARIABLE says; without that beside the launcher (in a build folder), in the lib folders of
+ * the same prefix, and in LIBDIR.
  */
 static char *find_shim(int *machine)
 {
@@ -323,8 +324,8 @@ static char *find_shim(int *machine)
 /* ---- the program ---- */
 
 /*
- * Returns the path of the program that execvp would find, for the caller to free; it contains a slash. Returns NULL with
- * errno otherwise: ENOENT if there is none, EACCES if there is one that may not be executed.
+ * Returns the path of the program that execvp would find, for the caller to free; it contains a slash. Returns NULL
+ * with errno otherwise: ENOENT if there is none, EACCES if there is one that may not be executed.
  */
 static char *find_program(const char *name)
 {
@@ -376,9 +377,10 @@ static char *find_program_or_fail(const char *name, const char *what)
 }
 
 /*
- * Ends the launcher if the dynamic linker would run the program in secure mode, where it ignores LD_PRELOAD. `role` stands
- * before the path in messages, here and below: it is empty for the program itself, "SCRIPT: its interpreter " for another.
- * Root is refused too, for whom the mode is not secure: whether a program is counted must not depend on who starts it.
+ * Ends the launcher if the dynamic linker would run the program in secure mode, where it ignores LD_PRELOAD. `role`
+ * stands before the path in messages, here and below: it is empty for the program itself, "SCRIPT: its interpreter "
+ * for another. Root is refused too, for whom the mode is not secure: whether a program is counted must not depend on
+ * who starts it.
  */
 static void check_privileges(const char *path, const char *role)
 {
@@ -450,8 +452,9 @@ static void __attribute__((noreturn)) fail_cleared(const char *path, const char 
 }
 
 /*
- * Returns the program that a first line "#!/usr/bin/env ARGUMENT" starts, as a part of `argument`; NULL if it names none.
- * Ends the launcher if env is told to clear the environment. Without -S the whole argument is one name, with its blanks.
+ * Returns the program that a first line "#!/usr/bin/env ARGUMENT" starts, as a part of `argument`; NULL if it names
+ * none. Ends the launcher if env is told to clear the environment. Without -S the whole argument is one name, with its
+ * blanks.
  */
 static const char *env_operand(char *argument, const char *path, const char *role)
 {
@@ -535,8 +538,8 @@ static void check_program(const char *path, const char *role, int machine, int d
 /* ---- the environment ---- */
 
 /*
- * Puts the shim first in LD_PRELOAD, since a BLAS before it would hide it; only runtimes of sanitizers stay before it. An
- * entry that a launcher around this one has made is removed.
+ * Puts the shim first in LD_PRELOAD, since a BLAS before it would hide it; only runtimes of sanitizers stay before it.
+ * An entry that a launcher around this one has made is removed.
  */
 static void preload(const char *shim)
 {
@@ -590,7 +593,9 @@ static void print_help(void)
 	     "of reach (static, set-user-ID, musl, another machine), 127 it was not found.");
 }
 
-/* Sets the variable of an option. A repeated --budget is appended to the list; of another option the last value holds. */
+/*
+ * Sets the variable of an option. A repeated --budget is appended to the list; of another option the last value holds.
+ */
 static void apply(const struct option_row *row, const char *value)
 {
 	static bool budget_given;
@@ -649,8 +654,8 @@ static const struct option_row *nearest_row(const char *name)
 }
 
 /*
- * Ends the launcher because getopt_long rejected an option. `word` is the option as the user wrote it; `letter` is getopt's
- * optopt: the letter, the value of a long option that takes no argument, or 0 if the name is not known.
+ * Ends the launcher because getopt_long rejected an option. `word` is the option as the user wrote it; `letter` is
+ * getopt's optopt: the letter, the value of a long option that takes no argument, or 0 if the name is not known.
  */
 static void __attribute__((noreturn)) fail_of_option(const char *word, int letter)
 {

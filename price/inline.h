@@ -11,7 +11,9 @@
 /* Runs the price programs of `family` and fills all of *price but flops. `machine` has the shape and the type. */
 void price_run_programs(const struct family *family, struct price_machine *machine, struct price *price);
 
-/* Sum and product of prices. A result above INT64_MAX becomes INT64_MAX, and *saturated true; else that stays as it is. */
+/*
+ * Sum and product of prices. A result above INT64_MAX becomes INT64_MAX, and *saturated true; else that stays as it is.
+ */
 static inline uint64_t saturating_add(uint64_t a, uint64_t b, bool *saturated)
 {
 	uint64_t sum;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * machine.h - the loop that runs a price program; price.c includes it once for 64-bit numbers and once for 128-bit ones.
- * It must never round or wrap: where the result of a step does not fit in a NUMBER, the program ends.
+ * machine.h - the loop that runs a price program; price.c includes it once for 64-bit numbers and once for 128-bit
+ * ones. It must never round or wrap: where the result of a step does not fit in a NUMBER, the program ends.
  *
- * The includer defines the type NUMBER, and WIDTH(name), which makes the name of a function for that width. The functions
- * that steps call, such as WIDTH(multiply), must be defined before; this file defines WIDTH(run).
+ * The includer defines the type NUMBER, and WIDTH(name), which makes the name of a function for that width. The
+ * functions that steps call, such as WIDTH(multiply), must be defined before; this file defines WIDTH(run).
  */
 
 /*

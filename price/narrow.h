@@ -60,15 +60,15 @@ static inline int64_t log2_narrow(int64_t x) { return x < 1 ? 0 : 63 - __builtin
 /* ---- programs that the generator has turned into C ---- */
 
 /*
- * Computes price `number` (`native` of struct family) and fills all of *price but flops and saturated. Returns false, and
- * writes nothing to *price, if there is no such price or a step does not fit in 64 bits. The generator writes it.
+ * Computes price `number` (`native` of struct family) and fills all of *price but flops and saturated. Returns false,
+ * and writes nothing to *price, if there is no such price or a step does not fit in 64 bits. The generator writes it.
  */
 bool price_native(unsigned number, struct price_machine *machine, struct price *price);
 
 /*
- * Runs a program that contains real(): stores work on real numbers in *real, and all other work in *rest. In complex types
- * the program runs once with real work and once without, and *real is the difference; in real types *rest is everything
- * and *real is left alone. Returns false if a step does not fit.
+ * Runs a program that contains real(): stores work on real numbers in *real, and all other work in *rest. In complex
+ * types the program runs once with real work and once without, and *real is the difference; in real types *rest is
+ * everything and *real is left alone. Returns false if a step does not fit.
  */
 static inline __attribute__((always_inline)) bool parted(bool (*program)(const struct price_machine *, uint64_t *),
                                                          struct price_machine *machine, uint64_t *rest, uint64_t *real)

@@ -129,8 +129,8 @@ static uint64_t run_parted(struct price_machine *machine, const uint16_t *progra
 }
 
 /*
- * Assigns each member by itself, since the shim is compiled without vector registers: a compiler then clears a whole struct
- * by `rep stos`, which takes 10 ns.
+ * Assigns each member by itself, since the shim is compiled without vector registers: a compiler then clears a whole
+ * struct by `rep stos`, which takes 10 ns.
  */
 static void price_clear(struct price *price)
 {

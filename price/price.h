@@ -30,7 +30,9 @@ struct price {
  */
 void price_shape(const struct routine *routine, const int64_t *shape, struct price *price);
 
-/* Returns the FLOPs that the blocked algorithm does beyond the price; 0 if the table does not say. `shape` is as above. */
+/*
+ * Returns the FLOPs that the blocked algorithm does beyond the price; 0 if the table does not say. `shape` is as above.
+ */
 uint64_t price_blocked(const struct routine *routine, const int64_t *shape);
 
 #endif

@@ -4,8 +4,8 @@
  * It must never be included by anything else.
  *
  * A program is the code of a stack machine, in 16-bit words. Every value is the numerator of a rational number whose
- * denominator the generator knows, so that the machine handles integers only. The first word is a set of PROGRAM_ flags;
- * the last instruction is OP_END or OP_END_OVER. opcodes.def says what each instruction does.
+ * denominator the generator knows, so that the machine handles integers only. The first word is a set of PROGRAM_
+ * flags; the last instruction is OP_END or OP_END_OVER. opcodes.def says what each instruction does.
  */
 #ifndef FLOPSHIM_PRICE_PROGRAM_H
 #define FLOPSHIM_PRICE_PROGRAM_H

@@ -59,7 +59,8 @@ enum fetch {
 	FETCH_LOGICAL,     /* a lapack_logical by value: an option 'T' or 'F' */
 	FETCH_INT_REF,     /* pointer to an integer of the library's width */
 	FETCH_INT,         /* an integer by value */
-	FETCH_INT_GROUPS, /* pointer to integers, one for each group of a batch; the family's other dimension is their number */
+	/* pointer to integers, one for each group of a batch; the family's other dimension is their number */
+	FETCH_INT_GROUPS,
 };
 
 /* The type of the value that a form returns. */
@@ -79,8 +80,9 @@ struct shape_arg {
 };
 
 /*
- * A condition on an option: it holds if argument `arg` of the shape has one of the values in `letters`. LAPACK references
- * some arguments under some options only, such as IL and IU of dsyevr, and C programs pass NULL for them otherwise.
+ * A condition on an option: it holds if argument `arg` of the shape has one of the values in `letters`. LAPACK
+ * references some arguments under some options only, such as IL and IU of dsyevr, and C programs pass NULL for them
+ * otherwise.
  */
 struct condition {
 	uint8_t arg;
@@ -126,9 +128,9 @@ extern const struct family families[];
 extern const struct routine routines[];
 extern const struct form forms[];
 /*
- * A second Fortran form of each function with a complex result, by the convention of f2c and ifort: the caller passes the
- * address of the result before the first argument. Both forms have the same symbol, so that its name does not tell which
- * one a library has.
+ * A second Fortran form of each function with a complex result, by the convention of f2c and ifort: the caller passes
+ * the address of the result before the first argument. Both forms have the same symbol, so that its name does not tell
+ * which one a library has.
  */
 extern const struct form hidden_forms[];
 /* Returns whether `form` is one of hidden_forms: only there a function with a complex result has `hidden` 0. */

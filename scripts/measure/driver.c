@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * driver.c - reads calls of Fortran routines from standard input and makes them, so that callgrind counts the instructions
- * of each call and writes a dump of its own for it.
- * It must never count its own instructions: collection is on only while the routine runs.
+ * driver.c - reads calls of Fortran routines from standard input and makes them, so that callgrind counts the
+ * instructions of each call and writes a dump of its own for it. It must never count its own instructions: collection
+ * is on only while the routine runs.
  *
- * It is built twice: as a program that runs under valgrind, and as a shared object that the Python side loads for XERBLA and
- * the SELECT functions.
+ * It is built twice: as a program that runs under valgrind, and as a shared object that the Python side loads for
+ * XERBLA and the SELECT functions.
  *
  * A call on standard input is a struct call_header, the symbol, and for each argument a struct argument_header with its
- * contents. The answer on standard output is a line: INFO, the number of the argument that XERBLA was called for (0: none),
- * and the name of the routine that called it.
+ * contents. The answer on standard output is a line: INFO, the number of the argument that XERBLA was called for (0:
+ * none), and the name of the routine that called it.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -24,16 +24,16 @@ enum { MAX_WORDS = 72, MAX_SYMBOL = 128 };
 struct call_header {
 	uint32_t symbol_length;
 	uint32_t arguments;
-	uint32_t hidden_lengths;	/* number of Fortran's string lengths, which are all 1 */
-	int32_t info;			/* index of INFO, -1 if there is none */
+	uint32_t hidden_lengths; /* number of Fortran's string lengths, which are all 1 */
+	int32_t info;            /* index of INFO, -1 if there is none */
 };
 
 enum argument_tag { BUFFER, SELECT_SINGLE, SELECT_DOUBLE };
 
 struct argument_header {
 	uint64_t tag;
-	uint64_t size;			/* bytes of the buffer */
-	uint64_t filled;		/* bytes of contents that follow; the rest of the buffer is 0 */
+	uint64_t size;   /* bytes of the buffer */
+	uint64_t filled; /* bytes of contents that follow; the rest of the buffer is 0 */
 };
 
 int measure_rejected_argument;
@@ -52,22 +52,19 @@ void xerbla_(const char *name, const int *argument, size_t length)
 }
 
 /* SELECT for xGEES and xGGES: selects eigenvalues with a positive real part. */
-int measure_select_single(const float *real_part)
-{
-	return *real_part > 0;
-}
+int measure_select_single(const float *real_part) { return *real_part > 0; }
 
-int measure_select_double(const double *real_part)
-{
-	return *real_part > 0;
-}
+int measure_select_double(const double *real_part) { return *real_part > 0; }
 
 typedef uintptr_t W;
-typedef void routine(W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
-		     W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
-		     W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W);
+typedef void routine(W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+                     W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+                     W, W, W, W, W, W);
 
-/* Every routine gets all words: the caller removes them from the stack, and a routine with fewer arguments ignores the rest. */
+/*
+ * Every routine gets all words: the caller removes them from the stack, and a routine with fewer arguments ignores the
+ * rest.
+ */
 #define W8(i) w[i], w[i + 1], w[i + 2], w[i + 3], w[i + 4], w[i + 5], w[i + 6], w[i + 7]
 
 static void invoke_counted(routine *call, const W *w)
@@ -85,10 +82,7 @@ static void fail(const char *what, const char *detail)
 	exit(1);
 }
 
-static int read_exactly(void *to, size_t bytes)
-{
-	return fread(to, 1, bytes, stdin) == bytes;
-}
+static int read_exactly(void *to, size_t bytes) { return fread(to, 1, bytes, stdin) == bytes; }
 
 static void need(void *to, size_t bytes)
 {
@@ -104,8 +98,8 @@ static W read_argument(struct argument_header *argument)
 	if (argument->tag == SELECT_DOUBLE)
 		return (W)measure_select_double;
 
-	void *buffer = mmap(NULL, argument->size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *buffer =
+		mmap(NULL, argument->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (buffer == MAP_FAILED)
 		fail("no memory for an argument", "mmap");
 	need(buffer, argument->filled);
@@ -117,7 +111,7 @@ static int run_one_call(void)
 	struct call_header header;
 	struct argument_header arguments[MAX_WORDS];
 	char symbol[MAX_SYMBOL] = "";
-	W words[MAX_WORDS] = { 0 };
+	W words[MAX_WORDS] = {0};
 
 	if (!read_exactly(&header, sizeof header))
 		return 0;

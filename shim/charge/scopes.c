@@ -49,8 +49,8 @@ struct opened {
 enum { SCOPES_BATCH = 1024, SPARE_RECORDS = 1024 };
 
 /*
- * An entry of the dump for the limit of a scope that has ended without refusing a call or letting one run over: the next
- * scope may have it.
+ * An entry of the dump for the limit of a scope that has ended without refusing a call or letting one run over: the
+ * next scope may have it.
  */
 struct spare_record {
 	struct dump_limit *record;

@@ -24,8 +24,8 @@
 
 enum {
 	FILE_MAX = 1 << 20,
-	PASSED_MAX =
-		100000, /* bytes of lines that are passed on in the environment: Linux takes 131,071 in one variable */
+	/* bytes of lines that are passed on in the environment: Linux takes 131,071 in one variable */
+	PASSED_MAX = 100000,
 	PATIENCE_MS = 10000, /* to wait for the next bytes of a pipe */
 	SYMBOL_MAX = 64,     /* no name of a routine is longer */
 };
@@ -123,8 +123,8 @@ static size_t cut_before(char *text, size_t length, size_t count)
 }
 
 /*
- * Makes the table's name of a symbol: in small letters, without the marks that the schemes of names and the interfaces of C
- * put before and behind it. Returns the length of the name in `meant`, or 0 if the table does not have it.
+ * Makes the table's name of a symbol: in small letters, without the marks that the schemes of names and the interfaces
+ * of C put before and behind it. Returns the length of the name in `meant`, or 0 if the table does not have it.
  */
 static size_t meant_find(char meant[static SYMBOL_MAX], const char *name, size_t length)
 {

@@ -26,8 +26,8 @@ extern struct dump_header *dump_header;
 void dump_open(void);
 
 /*
- * Called when the shim's destructor runs. If there is no dump by then, only a call of this thread may still make one. With
- * record_lock held.
+ * Called when the shim's destructor runs. If there is no dump by then, only a call of this thread may still make one.
+ * With record_lock held.
  */
 void dump_end(void);
 

@@ -219,8 +219,8 @@ static void *first_in_memory(void *otherwise)
 }
 
 /*
- * Returns the first page of the file that has just been made, or NULL with errno if no room can be reserved in the file. If
- * the file has room but cannot be mapped, the page is in memory alone. Sets *bytes as file_begin does.
+ * Returns the first page of the file that has just been made, or NULL with errno if no room can be reserved in the
+ * file. If the file has room but cannot be mapped, the page is in memory alone. Sets *bytes as file_begin does.
  */
 static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 {

@@ -180,9 +180,9 @@ static void say_warnings(void)
 }
 
 /*
- * Whether the process is ending and this is not the thread that ends it. The end does not wait for other threads, so a file
- * that one of them makes now might be left without a header. Calls of the ending thread, out of later destructors, are
- * still written down.
+ * Whether the process is ending and this is not the thread that ends it. The end does not wait for other threads, so a
+ * file that one of them makes now might be left without a header. Calls of the ending thread, out of later destructors,
+ * are still written down.
  */
 static bool is_too_late(void) { return dump.ended_by && dump.ended_by != (uint64_t)__builtin_thread_pointer(); }
 

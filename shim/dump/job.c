@@ -2,8 +2,8 @@
 /*
  * job.c - reads the variables of batch systems and of MPI launchers; if these do not name the launch, finds out which
  * process started its ranks.
- * It must never take the rank from one launcher and the size from another: in a batch script srun's variables stand beside
- * mpirun's.
+ * It must never take the rank from one launcher and the size from another: in a batch script srun's variables stand
+ * beside mpirun's.
  */
 #include "shim/dump/job.h"
 

@@ -47,7 +47,9 @@ static void __attribute__((noreturn)) end_now(void)
 
 /* ---- the thread that watches ---- */
 
-/* The watching thread. It has the thread-local storage of the thread that made it, and so calls nothing but the kernel. */
+/*
+ * The watching thread. It has the thread-local storage of the thread that made it, and so calls nothing but the kernel.
+ */
 static void __attribute__((noreturn)) watch(void)
 {
 	struct timespec second = {WATCH_SECONDS, 0};
@@ -57,7 +59,9 @@ static void __attribute__((noreturn)) watch(void)
 }
 
 #ifdef __x86_64__
-/* Makes a thread by the kernel's clone: a sanitizer has one of its own in place of the C library's, which takes locks. */
+/*
+ * Makes a thread by the kernel's clone: a sanitizer has one of its own in place of the C library's, which takes locks.
+ */
 static long thread_start(unsigned long flags, void *stack_end)
 {
 	register long unused_child __asm__("r10") = 0, unused_storage __asm__("r8") = 0;

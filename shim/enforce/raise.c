@@ -5,11 +5,12 @@
  * instructions of such code, and what they raise would leave it like that.
  *
  * The error is set while the C function that called BLAS goes on, and most such functions fail as soon as they see it.
- * Some return a result all the same (`a @ b` does), some raise an exception of their own instead (NumPy takes a dgesv that
- * did nothing for a singular matrix), and some call Python functions with what was not computed. So the thread is traced
- * until the frame of the statement has got the error: it replaces whatever the C function raises; a Python function that
- * is called gets it at once; and where the C function returns a result, the error is raised before the next instruction.
- * (A pending call or an asynchronous exception would come too late: `c = a @ b` does not look for them before it stores.)
+ * Some return a result all the same (`a @ b` does), some raise an exception of their own instead (NumPy takes a dgesv
+ * that did nothing for a singular matrix), and some call Python functions with what was not computed. So the thread is
+ * traced until the frame of the statement has got the error: it replaces whatever the C function raises; a Python
+ * function that is called gets it at once; and where the C function returns a result, the error is raised before the
+ * next instruction. (A pending call or an asynchronous exception would come too late: `c = a @ b` does not look for
+ * them before it stores.)
  */
 #include "shim/enforce/raise.h"
 
@@ -24,7 +25,9 @@
 
 typedef int tracer(void *tracing, void *frame, int event, void *argument);
 
-/* All functions of Python's C API that the shim calls, which are the same from 3.8 to 3.13: result, name, parameters. */
+/*
+ * All functions of Python's C API that the shim calls, which are the same from 3.8 to 3.13: result, name, parameters.
+ */
 #define FUNCTIONS(USE)                                                       \
 	USE(int, PyGILState_Ensure, (void))                                  \
 	USE(void, PyGILState_Release, (int))                                 \
@@ -515,7 +518,8 @@ static void arm(struct thread *thread, void *frame, struct python_place place, v
 	}
 	set_reference(&probed, NULL);
 	if (!raising->is_traced)
-		disarm(raising); /* inside of a trace function nothing is traced: setting the error is all that can be done */
+		/* inside of a trace function nothing is traced: setting the error is all that can be done */
+		disarm(raising);
 	set_error(raising->error);
 	c_api.Py_DecRef(capsule);
 }

@@ -19,8 +19,8 @@ struct block_end {
 };
 
 /*
- * What flopshim.py, and nobody else, finds in struct flopshim_api: _PythonApi there has the same layout. All functions are
- * called with the GIL held; amounts and errors are those of flopshim.h.
+ * What flopshim.py, and nobody else, finds in struct flopshim_api: _PythonApi there has the same layout. All functions
+ * are called with the GIL held; amounts and errors are those of flopshim.h.
  */
 struct flopshim_python {
 	uint32_t size; /* of this struct */
@@ -71,9 +71,10 @@ bool raise_is_attached(void);
 bool raise_is_due(const struct thread *thread);
 
 /*
- * Has the Python statement that this thread is in raise instead of going on after the call, which the caller then denies.
- * False if the thread is in none, or is not Python's; it does not wait for the GIL then. `block` is the block for which
- * such threads may have kept a refusal: see namespace_keep_refusal. May run Python code: signal handlers, for example.
+ * Has the Python statement that this thread is in raise instead of going on after the call, which the caller then
+ * denies. False if the thread is in none, or is not Python's; it does not wait for the GIL then. `block` is the block
+ * for which such threads may have kept a refusal: see namespace_keep_refusal. May run Python code: signal handlers, for
+ * example.
  */
 bool raise_in_statement(struct thread *thread, const struct refusal *refusal, int64_t block);
 

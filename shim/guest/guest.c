@@ -147,7 +147,9 @@ void guest_free(void *pages, size_t size)
 	errno = saved;
 }
 
-/* Asks for an operation of sigprocmask that does not exist: it fails either way, but reads its second argument first. */
+/*
+ * Asks for an operation of sigprocmask that does not exist: it fails either way, but reads its second argument first.
+ */
 bool guest_can_read(const void *address)
 {
 	const void *word = (const void *)((uintptr_t)address & ~(uintptr_t)7);

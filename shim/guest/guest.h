@@ -12,13 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Not inlined: calls that do without the function do not take the stack that it needs. A coroutine may have 4 kB in all. */
+/*
+ * Not inlined: calls that do without the function do not take the stack that it needs. A coroutine may have 4 kB in
+ * all.
+ */
 #define RARE __attribute__((noinline))
 
 /*
- * A lock for the slow paths. Zero is unlocked. While a thread holds any, all signals are blocked, so that a handler that
- * calls BLAS cannot wait for its own thread; and the thread is not cancelled, since files are opened under locks. Only
- * the first lock that a thread takes blocks signals, which is a system call: locks are best taken inside each other.
+ * A lock for the slow paths. Zero is unlocked. While a thread holds any, all signals are blocked, so that a handler
+ * that calls BLAS cannot wait for its own thread; and the thread is not cancelled, since files are opened under locks.
+ * Only the first lock that a thread takes blocks signals, which is a system call: locks are best taken inside each
+ * other.
  */
 struct guest_lock {
 	_Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
@@ -40,7 +44,10 @@ void guest_let_go(void);
 void guest_lock(struct guest_lock *lock);
 void guest_unlock(struct guest_lock *lock);
 
-/* Zeroed pages from the kernel; NULL if there are none, or in a confined process. Freed by guest_free with the same size. */
+/*
+ * Zeroed pages from the kernel; NULL if there are none, or in a confined process. Freed by guest_free with the same
+ * size.
+ */
 void *guest_pages(size_t size);
 /*
  * Has mapped pages put into memory at once, for writing, if the kernel can (Linux 5.14). In cold caches a page fault
@@ -86,7 +93,10 @@ void guest_say_verbose(const char *format, ...) __attribute__((format(printf, 1,
 /* Takes back a signal that is pending for this thread, and blocked. */
 void guest_take_signal_back(int number);
 
-/* Reads a small file as a text of at most size - 1 bytes. Returns its length; 0, and an empty text, if it cannot be read. */
+/*
+ * Reads a small file as a text of at most size - 1 bytes. Returns its length; 0, and an empty text, if it cannot be
+ * read.
+ */
 size_t guest_file_text(const char *path, char *text, size_t size);
 
 /* Nanoseconds of CLOCK_MONOTONIC; always 0 in a confined process where reading it is a system call. */

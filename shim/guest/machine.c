@@ -17,7 +17,9 @@ long machine_failed(long error)
 }
 
 #if defined(__x86_64__)
-/* The kernel takes the fourth argument in another register than functions do. An answer from -4095 to -1 is an error. */
+/*
+ * The kernel takes the fourth argument in another register than functions do. An answer from -4095 to -1 is an error.
+ */
 __attribute__((naked)) long machine_syscall(__attribute__((unused)) long number, ...)
 {
 	__asm__("movq %rdi, %rax\n\t"

@@ -19,8 +19,9 @@ enum { PAGE_MOST = 1 << 16 };
 #endif
 
 /*
- * Bits of every address that mmap chooses by itself. A process has 47 on x86-64, and 56 with five levels of page tables;
- * on arm64 it has 48, or 52. But Linux goes beyond 48 only for a program that asks for such an address by a hint.
+ * Bits of every address that mmap chooses by itself. A process has 47 on x86-64, and 56 with five levels of page
+ * tables; on arm64 it has 48, or 52. But Linux goes beyond 48 only for a program that asks for such an address by a
+ * hint.
  */
 enum { MEMORY_BITS = 48 };
 

@@ -137,7 +137,9 @@ static bool write_now(const char *line, size_t length)
 	return written > 0;
 }
 
-/* Writes without the signals that a pipe without readers and a file at its limit send: the program must not get them. */
+/*
+ * Writes without the signals that a pipe without readers and a file at its limit send: the program must not get them.
+ */
 static bool write_quietly(const char *line, size_t length)
 {
 	uint64_t all = ~(uint64_t)0, old = 0;

@@ -42,7 +42,9 @@ __attribute__((visibility("hidden"))) long confine_syscall(long number, long a, 
 		return libc_syscall(number, a, b, c, d, e, f);
 	was_confined = begin();
 	result = libc_syscall(number, a, b, c, d, e, f);
-	/* A positive result is the new listener's descriptor, or else the thread that could not take the filter over. */
+	/*
+	 * A positive result is the new listener's descriptor, or else the thread that could not take the filter over.
+	 */
 	if (result < 0 || (result > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER)))
 		guest_confined = was_confined;
 	return result;

@@ -73,7 +73,8 @@ static bool is_living(const struct dump_frame *record)
 }
 
 /*
- * The slot of the return address that the entry body's call of the function has left, below the frame and the stack words.
+ * The slot of the return address that the entry body's call of the function has left, below the frame and the stack
+ * words.
  */
 static uint64_t callee_return_slot(uint64_t frame, const struct form *form)
 {
@@ -252,7 +253,10 @@ static void left_undo(struct thread *thread, uint64_t slot, const struct dump_ro
 	}
 }
 
-/* Moves a call that another thread has begun to a row of this thread's, since this thread must not write the other one's. */
+/*
+ * Moves a call that another thread has begun to a row of this thread's, since this thread must not write the other
+ * one's.
+ */
 static void row_take_over(struct thread *thread, struct dump_frame *found)
 {
 	entry_frame frame = (entry_frame)(found->slot - 8);
@@ -347,7 +351,8 @@ static bool innermost(const struct dump_lane *lane, uint64_t slot, struct dump_f
 
 /*
  * Whether the first element holds parts of two calls: a call was interrupted by a signal handler while it was being put
- * there, and a call of an earlier handler had taken the place before. The interrupted call notices that, and begins again.
+ * there, and a call of an earlier handler had taken the place before. The interrupted call notices that, and begins
+ * again.
  */
 static bool is_half_written(const struct dump_lane *lane)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * frames.h - the calls in flight, for the slow paths: in which of them a call is nested, and what becomes of those that do
- * not return where or when they should.
- * It must never trust the list, since others can write the dump that it stands in: whatever is read there is bounded, or
- * asked of the kernel.
+ * frames.h - the calls in flight, for the slow paths: in which of them a call is nested, and what becomes of those that
+ * do not return where or when they should. It must never trust the list, since others can write the dump that it stands
+ * in: whatever is read there is bounded, or asked of the kernel.
  *
- * A call in flight belongs to a stack, and stacks are switched (coroutines), copied away and back (greenlet) and resumed
- * on other threads. So a lane's list has the calls that the thread is inside of, as far as can be seen. A call that is no
- * longer found on its stack has been left by longjmp, or its stack will come back: it is counted as a call, and remembered
- * by the slot of its return address. If it turns up again, that count is taken back, and it is in flight as before.
+ * A call in flight belongs to a stack, and stacks are switched (coroutines), copied away and back (greenlet) and
+ * resumed on other threads. So a lane's list has the calls that the thread is inside of, as far as can be seen. A call
+ * that is no longer found on its stack has been left by longjmp, or its stack will come back: it is counted as a call,
+ * and remembered by the slot of its return address. If it turns up again, that count is taken back, and it is in flight
+ * as before.
  *
  * With one call in flight the fast path changes the list without a lock. All else happens here, under one lock. Another
  * thread changes the list only to take out a call on whose stack it runs, and the fast path leaves the list alone while
@@ -61,7 +61,10 @@ void frames_thread_end(struct thread *thread);
 /* Around a fork, in the parent: the calls in flight are copied for the child, since the list is shared with it. */
 void frames_fork_begins(struct thread *thread);
 void frames_fork_ended(struct thread *thread);
-/* In the child, whose only thread this is: *flying gets the calls that were in flight, all of them counted by the parent. */
+/*
+ * In the child, whose only thread this is: *flying gets the calls that were in flight, all of them counted by the
+ * parent.
+ */
 void frames_forked(struct thread *thread, struct forked_frames *flying);
 
 #endif

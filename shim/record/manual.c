@@ -45,7 +45,10 @@ static struct manual_site *manual_place(uint32_t check, uint64_t lengths)
 	return &manual[at];
 }
 
-/* Keeps half of the table free, or an eighth where there is no memory for a larger one. False if it is fuller than that. */
+/*
+ * Keeps half of the table free, or an eighth where there is no memory for a larger one. False if it is fuller than
+ * that.
+ */
 static bool manual_has_room(void)
 {
 	struct manual_site *old = manual;

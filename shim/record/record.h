@@ -97,7 +97,10 @@ void record_saturated(void);
 
 enum { OPERATION_MAX = 256 }; /* bytes of an operation's name, with the terminating 0 */
 
-/* The name of what a site calls, or of work charged by hand; "other" if the dump has no such site. With record_lock held. */
+/*
+ * The name of what a site calls, or of work charged by hand; "other" if the dump has no such site. With record_lock
+ * held.
+ */
 void record_operation(uint32_t site, char *name, size_t size);
 
 /* Puts the module that holds an address into the dump, so that the address can be symbolized. With record_lock held. */

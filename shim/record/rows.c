@@ -56,7 +56,8 @@ static void overflow_begin(struct lane_rows *rows, struct dump_part *block)
 
 /*
  * The size in bytes of the next block. The space of a block is made at once, so that one much larger than needed costs
- * more than another block. A full lane gets only coarse rows and those of work charged by hand, whose number is not known.
+ * more than another block. A full lane gets only coarse rows and those of work charged by hand, whose number is not
+ * known.
  */
 static uint64_t block_next_size(const struct lane_rows *rows, const struct dump_part *last)
 {
@@ -203,7 +204,8 @@ static RARE struct dump_row *row_coarse(struct thread *thread, const struct site
 }
 
 /*
- * Finds a row whether or not its price fits into the numbers: the key has a flag for that, but the price is not known yet.
+ * Finds a row whether or not its price fits into the numbers: the key has a flag for that, but the price is not known
+ * yet.
  */
 static RARE struct dump_row *row_known(const struct row_index *index, uint64_t hash, uint64_t place, uint32_t sort,
                                        const struct shape *shape, unsigned dims)

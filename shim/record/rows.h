@@ -18,7 +18,9 @@
 /* The key of a row beside its shape: where it is called and where it is charged, as they stand in the row. */
 static inline uint64_t row_place(uint32_t site, uint32_t namespace_id) { return site | (uint64_t)namespace_id << 32; }
 
-/* The hash of a row's key, in three steps. It is the same in every process, and dimensions that are 0 do not change it. */
+/*
+ * The hash of a row's key, in three steps. It is the same in every process, and dimensions that are 0 do not change it.
+ */
 static inline uint64_t hash_begin(uint64_t options, uint64_t place)
 {
 	return place * 0x9fb21c651e98df25u + options * 0xa0761d6478bd642fu;

@@ -79,7 +79,8 @@ static bool scheme_is_64(unsigned scheme)
 /* A question that a callee must be asked before the arguments of its calls can be read. */
 struct question {
 	void *function; /* what must be called; NULL: there is none */
-	bool of_result; /* where a complex result goes (probe_hides_result); else the width of integers (probe_is_ilp64) */
+	/* where a complex result goes (probe_hides_result); else the width of integers (probe_is_ilp64) */
+	bool of_result;
 };
 
 /* Returns how to ask a callee for the width of its integers; `function` is NULL if that is known. */
@@ -241,7 +242,10 @@ static bool site_known(uint64_t caller, uint32_t symbol, struct site *site)
 	return false;
 }
 
-/* The symbol that was asked for: a thunk's, and then *thunk is that thunk; otherwise `symbol` itself, and *thunk is NULL. */
+/*
+ * The symbol that was asked for: a thunk's, and then *thunk is that thunk; otherwise `symbol` itself, and *thunk is
+ * NULL.
+ */
 static uint32_t symbol_named(uint32_t symbol, const struct thunk **thunk)
 {
 	*thunk = symbol >= THUNK_FIRST ? thunk_at(symbol - THUNK_FIRST) : NULL;

@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FLOPs charged in a namespace and those inside it since the process began; and calls there, without workspace queries. */
+/*
+ * FLOPs charged in a namespace and those inside it since the process began; and calls there, without workspace queries.
+ */
 uint64_t summary_charged(uint32_t namespace_id);
 uint64_t summary_calls(uint32_t namespace_id);
 

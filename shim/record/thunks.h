@@ -20,7 +20,9 @@ const struct thunk *thunk_at(uint32_t number);
 /* The number of the thunk that stands for this function, THUNK_COUNT if there is none. With record_lock held. */
 uint32_t thunk_find(uint32_t symbol, const void *real);
 
-/* The same, made if need be. If there is no room, it is THUNK_COUNT, and the dump gets a note. With record_lock held. */
+/*
+ * The same, made if need be. If there is no room, it is THUNK_COUNT, and the dump gets a note. With record_lock held.
+ */
 uint32_t thunk_make(uint32_t symbol, void *real);
 
 #endif

@@ -27,7 +27,9 @@ enum gaps_moment {
  * whether it has a BLAS of its own. Called with no lock held; keeps errno.
  */
 void gaps_look(enum gaps_moment moment);
-/* Does what gaps_look(GAPS_BEFORE) does, before a dlclose of this handle: objects that it may unload are examined last. */
+/*
+ * Does what gaps_look(GAPS_BEFORE) does, before a dlclose of this handle: objects that it may unload are examined last.
+ */
 void gaps_look_before_close(const void *handle);
 
 /* Whether anything was printed. */

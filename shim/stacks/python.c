@@ -156,7 +156,8 @@ void python_prefetch(void)
 
 /*
  * Reads by the kernel until a whole stack has proved to be laid out as expected, and directly from then on. While the
- * interpreter ends, it reads by the kernel again: the frames of threads that never come back from their calls are freed.
+ * interpreter ends, it reads by the kernel again: the frames of threads that never come back from their calls are
+ * freed.
  */
 static bool read_bytes(uint64_t address, void *bytes, size_t size)
 {
@@ -249,7 +250,8 @@ static bool print_text(char *text, size_t size, size_t *end, uint64_t object)
 /* ---- lines ---- */
 
 /*
- * Copies the contents of a bytes object to `table`, of TABLE_MAX bytes. Returns how many bytes that were, 0 if it is none.
+ * Copies the contents of a bytes object to `table`, of TABLE_MAX bytes. Returns how many bytes that were, 0 if it is
+ * none.
  */
 static size_t read_table(uint64_t object, uint8_t *table)
 {

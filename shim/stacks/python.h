@@ -17,7 +17,9 @@
  */
 size_t python_frames(char *text, size_t size);
 
-/* Writes the innermost of these frames that is not one of flopshim.py, in the same way, but notes nothing in the dump. */
+/*
+ * Writes the innermost of these frames that is not one of flopshim.py, in the same way, but notes nothing in the dump.
+ */
 enum { PYTHON_CALLER_BYTES = 400 };
 size_t python_caller(char *text, size_t size);
 
@@ -29,7 +31,9 @@ struct python_place {
 	int16_t held;
 };
 
-/* The innermost frame of the calling thread, if it runs `code`; otherwise one that is not known. With record_lock held. */
+/*
+ * The innermost frame of the calling thread, if it runs `code`; otherwise one that is not known. With record_lock held.
+ */
 struct python_place python_place(const void *code);
 
 /*

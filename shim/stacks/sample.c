@@ -150,7 +150,9 @@ static bool stack_index_grow(void)
 	return true;
 }
 
-/* The place of a stack in the dump, which stores each stack once; 0 when there is no more room. With record_lock held. */
+/*
+ * The place of a stack in the dump, which stores each stack once; 0 when there is no more room. With record_lock held.
+ */
 static uint64_t stack_place(const uint64_t *addresses, unsigned count, const char *python, size_t length)
 {
 	uint64_t hash = stack_hash(addresses, count, python, length);
@@ -204,7 +206,10 @@ static bool sample_index_grow(void)
 	return true;
 }
 
-/* The sample of this stack, site and namespace, made if need be; NULL when there is no more room. With record_lock held. */
+/*
+ * The sample of this stack, site and namespace, made if need be; NULL when there is no more room. With record_lock
+ * held.
+ */
 static struct dump_sample *sample_of(uint64_t stack, uint32_t site, uint32_t namespace_id)
 {
 	struct dump_sample **found, *sample;
@@ -449,7 +454,9 @@ static uint64_t clock_elapsed(uint64_t start_ns, uint64_t end_ns)
 	return end_ns - start_ns < cost ? 0 : end_ns - start_ns - (cost - 1);
 }
 
-/* Reads counter and clock at the same moment: the closest of several attempts. False if each of them was interrupted. */
+/*
+ * Reads counter and clock at the same moment: the closest of several attempts. False if each of them was interrupted.
+ */
 static bool clocks_read(uint64_t *ticks, uint64_t *clock_ns)
 {
 	uint64_t least = CALIBRATION_TICKS_MAX;
@@ -607,7 +614,10 @@ static bool burst_continues(struct thread *thread, int64_t cost)
 	return true;
 }
 
-/* Gives the thread new credit, for a call of `cost` FLOPs. `done`: its FLOPs since the last refill, this call's included. */
+/*
+ * Gives the thread new credit, for a call of `cost` FLOPs. `done`: its FLOPs since the last refill, this call's
+ * included.
+ */
 static void credit_refill(struct thread *thread, int64_t cost, uint64_t done)
 {
 	int64_t credit = CREDIT_QUANTUM - 1;

@@ -182,7 +182,8 @@ static void without_pipe(void *library)
 /*
  * libunwind has thread-local storage, which the C library allocates when a thread first uses it. That must not happen
  * while a stack is taken: the call may come from a signal handler that has interrupted malloc, and without memory the C
- * library ends the process. So each thread uses it once where it starts, and a thread that has not done so takes no stack.
+ * library ends the process. So each thread uses it once where it starts, and a thread that has not done so takes no
+ * stack.
  */
 static struct {
 	void *(*address_of)(void *);

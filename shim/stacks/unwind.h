@@ -11,7 +11,10 @@
 
 enum { UNWIND_MAX = 128 };
 
-/* Opens libunwind, if stacks are asked for. Called once, in the constructor: a later dlopen may wait for a lock for ever. */
+/*
+ * Opens libunwind, if stacks are asked for. Called once, in the constructor: a later dlopen may wait for a lock for
+ * ever.
+ */
 void unwind_start(void);
 
 /* Why no stack can be taken; NULL if some can, or none are asked for. */

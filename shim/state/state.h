@@ -35,8 +35,8 @@ enum {
 };
 
 enum site_flags {
-	SITE_CALLER_SERVES =
-		1 << 0, /* the caller's module serves BLAS: while a call is in flight, its calls are nested */
+	/* the caller's module serves BLAS: while a call is in flight, its calls are nested */
+	SITE_CALLER_SERVES = 1 << 0,
 	SITE_ILP64 = 1 << 1,
 	SITE_PASS = 1 << 2,      /* the function is no BLAS: jump to it, uncounted */
 	SITE_QUERIES = 1 << 3,   /* calls may be workspace queries */
@@ -134,10 +134,10 @@ struct lane_rows {
 	uint32_t misses; /* in a full lane: calls in a row that had no row of their own */
 	uint32_t lane;   /* the lane's number */
 	uint32_t block_count;
-	bool coarse;                              /* the lane is full */
-	uint32_t factors;                         /* the generation of multipliers that the rows were priced with */
-	struct dump_row *overflow;                /* for calls of new shapes once the file cannot grow, NULL before;
-	                                    the rows for the other kinds follow it */
+	bool coarse;      /* the lane is full */
+	uint32_t factors; /* the generation of multipliers that the rows were priced with */
+	/* for calls of new shapes once the file cannot grow, NULL before; the rows for the other kinds follow it */
+	struct dump_row *overflow;
 	struct dump_part *blocks[ROW_BLOCKS_MAX]; /* the last one grows */
 };
 

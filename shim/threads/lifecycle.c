@@ -156,7 +156,8 @@ static void thread_find_stack(void)
 
 /*
  * Makes the state of a thread. It gets the place of one that has ended if there is any, with all that this one knew of
- * call sites and rows: the epoch tells what is not true any more. So only what belongs to the thread itself begins anew.
+ * call sites and rows: the epoch tells what is not true any more. So only what belongs to the thread itself begins
+ * anew.
  */
 static struct thread *thread_make(void)
 {

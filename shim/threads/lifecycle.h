@@ -26,7 +26,9 @@ struct thread *lifecycle_thread(void);
  */
 void lifecycle_lock(void);
 
-/* Starts over in a forked child that has not done so. False if the shim has not started: then nothing may be counted. */
+/*
+ * Starts over in a forked child that has not done so. False if the shim has not started: then nothing may be counted.
+ */
 bool lifecycle_ready(void);
 
 /* The calling thread as the threads that it creates see it, made if need be; NULL without memory. */

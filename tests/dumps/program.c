@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * program.c - the program that left the dumps in this folder: it makes a call of every kind that leaves something in one.
- * It must never change, since test_dumps.py adds up what its calls cost.
+ * program.c - the program that left the dumps in this folder: it makes a call of every kind that leaves something in
+ * one. It must never change, since test_dumps.py adds up what its calls cost.
  */
 #include <pthread.h>
 

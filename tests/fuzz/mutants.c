@@ -3,11 +3,11 @@
  * mutants.c - runs flopshim-report on dumps that have been changed in part, and fails if it misbehaves.
  * It must never judge a number that is reported: only whether there is an answer, and its form.
  *
- * mutants COUNT DUMP ... makes COUNT changed dumps in all, the same ones in every run: blocks are swapped, cut, doubled,
- * enlarged or get another type; fields of entries become huge, negative or references to another place. Mostly the check
- * words of headers are set right again. On none of these may the report crash, take too long, report zeros with status 0,
- * print malformed JSON, or print control bytes on standard output or standard error. A dump on which it does is kept in
- * the current directory.
+ * mutants COUNT DUMP ... makes COUNT changed dumps in all, the same ones in every run: blocks are swapped, cut,
+ * doubled, enlarged or get another type; fields of entries become huge, negative or references to another place. Mostly
+ * the check words of headers are set right again. On none of these may the report crash, take too long, report zeros
+ * with status 0, print malformed JSON, or print control bytes on standard output or standard error. A dump on which it
+ * does is kept in the current directory.
  */
 #include <getopt.h>
 #include <signal.h>

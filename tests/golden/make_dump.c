@@ -45,7 +45,8 @@ static void add_lane(struct common *common, uint64_t nested)
 /*
  * One product of 300x200 by 200x400: 2 * 300 * 400 * 200 = 48,000,000. Two calls of dsyrk, n = 100, k = 50:
  * 100 * 101 * 50 = 505,000 each, of which one was timed. For dgesdd a workspace query, and a call that LAPACK rejected.
- * Seven calls of dcopy, which is exempt. Together 48,000,000 + 1,010,000 = 49,010,000 FLOPs in 1 + 2 + 1 + 7 = 11 calls.
+ * Seven calls of dcopy, which is exempt. Together 48,000,000 + 1,010,000 = 49,010,000 FLOPs in 1 + 2 + 1 + 7 = 11
+ * calls.
  */
 static void simple(struct common *common)
 {
@@ -158,7 +159,9 @@ static void weights(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* The process was killed in its fourth product: 3 of 2,000,000 are done, 1 is in flight, and the dump was not closed. */
+/*
+ * The process was killed in its fourth product: 3 of 2,000,000 are done, 1 is in flight, and the dump was not closed.
+ */
 static void killed(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -212,7 +215,10 @@ static void troubled(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
-/* A complete dump: 1 product of 2,000,000 FLOPs, 2 calls of dgejsv, which has no price, and stacks without Python frames. */
+/*
+ * A complete dump: 1 product of 2,000,000 FLOPs, 2 calls of dgejsv, which has no price, and stacks without Python
+ * frames.
+ */
 static void unpriced(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -340,11 +346,11 @@ static void add_timed(struct common *common, uint32_t site, uint64_t calls, uint
 }
 
 /*
- * Dot products of n = 1000 (1 us) and n = 3000 (2 us) were timed. So the 100 calls of n = 2000 take 1.5 us each, 150 us.
- * Outside of that range the line through both goes on: n = 500 takes 0.75 us. daxpy has the same type and level: the
- * 12,000 FLOPs of n = 6000 take as long as they would in ddot, 2 + 1.5 = 3.5 us. dcopy has no FLOPs and is compared by
- * elements: 2,000 take 1 us. The row of n = 500 states a time without a timed call, which counts for nothing. dgejsv has
- * no price.
+ * Dot products of n = 1000 (1 us) and n = 3000 (2 us) were timed. So the 100 calls of n = 2000 take 1.5 us each, 150
+ * us. Outside of that range the line through both goes on: n = 500 takes 0.75 us. daxpy has the same type and level:
+ * the 12,000 FLOPs of n = 6000 take as long as they would in ddot, 2 + 1.5 = 3.5 us. dcopy has no FLOPs and is compared
+ * by elements: 2,000 take 1 us. The row of n = 500 states a time without a timed call, which counts for nothing. dgejsv
+ * has no price.
  */
 static void untimed(struct common *common)
 {
@@ -404,10 +410,10 @@ static void ordered(struct common *common)
 }
 
 /*
- * Rank `number` of three, of which 0 and 1 are on node0 and 2 is on node1: 10, 20 and 30 products of 1,000 FLOPs. Those of
- * rank 0 were timed with 2 us each; the same shape takes as long in the other ranks, 40 and 60 us. Rank 1 has a second
- * lane, which three threads have used one after another: 5 products of 2,000 FLOPs, 4 us each, 20 us. Rank 2 charges
- * 2 x 500 by hand.
+ * Rank `number` of three, of which 0 and 1 are on node0 and 2 is on node1: 10, 20 and 30 products of 1,000 FLOPs. Those
+ * of rank 0 were timed with 2 us each; the same shape takes as long in the other ranks, 40 and 60 us. Rank 1 has a
+ * second lane, which three threads have used one after another: 5 products of 2,000 FLOPs, 4 us each, 20 us. Rank 2
+ * charges 2 x 500 by hand.
  *
  *	rank 0: 10 calls, 10,000 FLOPs, 20 us       node0: 35 calls, 40,000 FLOPs, 80 us
  *	rank 1: 25 calls, 30,000 FLOPs, 60 us       node1: 30 calls, 31,000 FLOPs, 60 us

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * call_forms.c - calls functions by name, with arguments from standard input, for test_forms.py.
- * It must never need a real BLAS: test_forms.py makes functions that do nothing, and tests how the shim reads arguments.
+ * It must never need a real BLAS: test_forms.py makes functions that do nothing, and tests how the shim reads
+ * arguments.
  *
- * Each line is SYMBOL SLOT=VALUE ..., where SLOT=*VALUE passes a pointer to the value. Slots that the line does not name
- * get pointers to zeros. Only integers and pointers have slots, and a function may get more arguments than it has.
+ * Each line is SYMBOL SLOT=VALUE ..., where SLOT=*VALUE passes a pointer to the value. Slots that the line does not
+ * name get pointers to zeros. Only integers and pointers have slots, and a function may get more arguments than it has.
  */
 #include <dlfcn.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * batch.c - products in batches: through the Fortran form two groups, which are two products of 2x3x4 and three of 5x6x7;
- * through the C form the first group alone. Prints the sum of all results.
+ * batch.c - products in batches: through the Fortran form two groups, which are two products of 2x3x4 and three of
+ * 5x6x7; through the C form the first group alone. Prints the sum of all results.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * blas.h - declares the BLAS and LAPACK routines that the test programs call, in the naming scheme and with the integer width
- * that they are compiled for: -DPREFIX=scipy_ -DSUFFIX=_64_ -DCBLAS_SUFFIX=64_ -DINTEGER=int64_t, or nothing for plain LP64.
- * It must never include the installed headers, which know one scheme only.
+ * blas.h - declares the BLAS and LAPACK routines that the test programs call, in the naming scheme and with the integer
+ * width that they are compiled for: -DPREFIX=scipy_ -DSUFFIX=_64_ -DCBLAS_SUFFIX=64_ -DINTEGER=int64_t, or nothing for
+ * plain LP64. It must never include the installed headers, which know one scheme only.
  */
 #ifndef BLAS_H
 #define BLAS_H

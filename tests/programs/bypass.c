@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bypass.c - a plugin that opens and closes libraries. If it is opened with RTLD_DEEPBIND, the shim does not see that. */
+/*
+ * bypass.c - a plugin that opens and closes libraries. If it is opened with RTLD_DEEPBIND, the shim does not see that.
+ */
 #include <dlfcn.h>
 
 void *open_past(const char *library);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * confined.c HOW WHAT - calls BLAS once, gives up system calls by seccomp, and goes on calling. Prints lines "ROUTINE CALLS",
- * and the sum of the results, which would show calls that were denied.
+ * confined.c HOW WHAT - calls BLAS once, gives up system calls by seccomp, and goes on calling. Prints lines "ROUTINE
+ * CALLS", and the sum of the results, which would show calls that were denied.
  *
  * HOW: prctl-strict, syscall-strict, prctl-kill, syscall-kill, prctl-errno; or no: it gives up nothing.
  * WHAT:

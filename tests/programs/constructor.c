@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * constructor.c - a plugin whose constructor calls BLAS, and waits for a thread that calls BLAS: that thread must not need a
- * lock that dlopen holds meanwhile. The calls are ddot with n = 4: once in the constructor (not with -DTHREAD_FIRST), once in
- * the thread, once in plugin_main, once in the destructor.
+ * constructor.c - a plugin whose constructor calls BLAS, and waits for a thread that calls BLAS: that thread must not
+ * need a lock that dlopen holds meanwhile. The calls are ddot with n = 4: once in the constructor (not with
+ * -DTHREAD_FIRST), once in the thread, once in plugin_main, once in the destructor.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * control_flow.c MODE - leaves calls of LAPACK in every way that C has, and prints what it has called, as lines "ROUTINE CALLS"
- * that the test compares with the report.
+ * control_flow.c MODE - leaves calls of LAPACK in every way that C has, and prints what it has called, as lines
+ * "ROUTINE CALLS" that the test compares with the report.
  *
  *   select      dgees calls SELECT, which calls ddot (n = 4)
  *   longjmp     SELECT jumps out of dgees; ddot is then called from deep and from shallow frames

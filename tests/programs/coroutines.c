@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * coroutines.c MODE COUNT - COUNT coroutines whose calls of dgees are in flight at the same time, because SELECT switches to
- * another stack. Prints lines "ROUTINE CALLS" of what was called.
+ * coroutines.c MODE COUNT - COUNT coroutines whose calls of dgees are in flight at the same time, because SELECT
+ * switches to another stack. Prints lines "ROUTINE CALLS" of what was called.
  *
  *   plain     no coroutine switches
  *   heap      stacks lie side by side, on the heap
@@ -123,7 +123,10 @@ static void start(int count, char *stacks, int is_one)
 	}
 }
 
-/* Resumes the coroutines in a different order each time, so that their calls do not end in the order in which they began. */
+/*
+ * Resumes the coroutines in a different order each time, so that their calls do not end in the order in which they
+ * began.
+ */
 static void run(int count)
 {
 	int running = count;

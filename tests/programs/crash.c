@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * crash.c - makes calls that return, and then one with an address that is not mapped, by which the program ends while the call
- * is in flight.
+ * crash.c - makes calls that return, and then one with an address that is not mapped, by which the program ends while
+ * the call is in flight.
  *
  *	crash batch N    N batches of two groups, of two products of 2x3x4 and three of 5x6x7, through the Fortran form
  *	crash shapes N   dot products of 1 to N elements, and one of N + 1

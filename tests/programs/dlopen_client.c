@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dlopen_client.c MODE LIBRARY - a program that is not linked to a BLAS and opens one by dlopen, with MODE local, global or
- * deepbind, and dlsym. It must never print an address, since its output is compared between runs.
+ * dlopen_client.c MODE LIBRARY - a program that is not linked to a BLAS and opens one by dlopen, with MODE local,
+ * global or deepbind, and dlsym. It must never print an address, since its output is compared between runs.
  *
- * Calls: ddot n=4 three times by handle (the last time after closing and opening the library again), cblas_ddot n=4 and dgemm
- * 2x2x2 once each; in mode global ddot n=4 through RTLD_DEFAULT too.
+ * Calls: ddot n=4 three times by handle (the last time after closing and opening the library again), cblas_ddot n=4 and
+ * dgemm 2x2x2 once each; in mode global ddot n=4 through RTLD_DEFAULT too.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * elsewhere.c HOW [FOLDER] - makes its first BLAS call after its working directory was removed or renamed, or after a chroot.
- * Status 1: afterwards there was a file or directory that the program has not made.
+ * elsewhere.c HOW [FOLDER] - makes its first BLAS call after its working directory was removed or renamed, or after a
+ * chroot. Status 1: afterwards there was a file or directory that the program has not made.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ending.c HOW - prints a line that stays in the buffer of stdio, and makes a call that a budget of 1,000 FLOPs refuses in a
- * situation where it is difficult to end the process.
+ * ending.c HOW - prints a line that stays in the buffer of stdio, and makes a call that a budget of 1,000 FLOPs refuses
+ * in a situation where it is difficult to end the process.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -84,7 +84,10 @@ static void in_malloc(void)
 }
 
 #ifdef OWN_MALLOC
-/* An allocator of the program, whose lock is not recursive: a handler that allocates while the lock is held never returns. */
+/*
+ * An allocator of the program, whose lock is not recursive: a handler that allocates while the lock is held never
+ * returns.
+ */
 static _Atomic int allocator_lock;
 static int signal_inside;
 

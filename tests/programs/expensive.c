@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * expensive.c ORDER TURNS - calls dgemm of ORDER by ORDER TURNS times from two places: three times from one place for each time
- * from the other. Prints the nanoseconds that the loop took, as wall-clock time and as CPU time.
+ * expensive.c ORDER TURNS - calls dgemm of ORDER by ORDER TURNS times from two places: three times from one place for
+ * each time from the other. Prints the nanoseconds that the loop took, as wall-clock time and as CPU time.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * f2c_blas.c - a BLAS by f2c's conventions, with integers of type INTEGER: complex functions take the address of their result
- * before their arguments, and real functions return double. With -DLARGE it has enough names to look like a BLAS beyond doubt.
+ * f2c_blas.c - a BLAS by f2c's conventions, with integers of type INTEGER: complex functions take the address of their
+ * result before their arguments, and real functions return double. With -DLARGE it has enough names to look like a BLAS
+ * beyond doubt.
  */
 #include <complex.h>
 #include <stdint.h>

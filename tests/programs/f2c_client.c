@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * f2c_client.c LIBRARY BYTE LENGTH - calls the functions of f2c_blas.c, fetched by dlsym, with result areas that are filled
- * with BYTE before: zdotu_ with n = LENGTH, the others with n = 10.
+ * f2c_client.c LIBRARY BYTE LENGTH - calls the functions of f2c_blas.c, fetched by dlsym, with result areas that are
+ * filled with BYTE before: zdotu_ with n = LENGTH, the others with n = 10.
  */
 #include <complex.h>
 #include <dlfcn.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fp_state.c - prints the floating-point control word, the exception flags and errno after calls of every kind, under all
- * rounding modes, with and without flush-to-zero. All results are small integers, so that a correct BLAS raises no flag; in any
- * case the output must be the same with the shim as without it.
+ * fp_state.c - prints the floating-point control word, the exception flags and errno after calls of every kind, under
+ * all rounding modes, with and without flush-to-zero. All results are small integers, so that a correct BLAS raises no
+ * flag; in any case the output must be the same with the shim as without it.
  */
 #include <errno.h>
 #include <fenv.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * got_oracle.c - a preloaded object that compares the shim's resolver with the dynamic linker itself. It is linked with the
- * resolver of shim/resolve and interposes nothing but dlopen, so that under LD_BIND_NOW every entry of every global offset
- * table holds the definition that the resolver has to find for a caller in that object.
+ * got_oracle.c - a preloaded object that compares the shim's resolver with the dynamic linker itself. It is linked with
+ * the resolver of shim/resolve and interposes nothing but dlopen, so that under LD_BIND_NOW every entry of every global
+ * offset table holds the definition that the resolver has to find for a caller in that object.
  *
  * At the end of the process it appends a line "AGREE DISAGREE UNDEFINED OBJECTS", and one for each disagreement,
  * to the file GOT_ORACLE_OUT. It must never print anywhere else.
@@ -62,7 +62,10 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > end && strcmp(name + length - end, suffix) == 0;
 }
 
-/* Returns whether a name may be a BLAS routine. More names than these would do too, but those of the C library have versions. */
+/*
+ * Returns whether a name may be a BLAS routine. More names than these would do too, but those of the C library have
+ * versions.
+ */
 static bool looks_like_blas(const char *name)
 {
 	if (!strncmp(name, "scipy_", 6))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * inject.c - an object that is preloaded after the shim, and makes calls fail that the shim makes of the C library; it must
- * never affect the program's own. INJECT=NAME:K makes the K-th call of NAME fail, INJECT=NAME:K+ this one and all later ones.
- * INJECT_COUNT=FILE counts the calls of NAME, by writing a byte to FILE for each. With INJECT_ASKS each call also opens a library,
- * looks up symbols and starts a thread, since libraries that interpose such functions may do so when they are first called.
+ * inject.c - an object that is preloaded after the shim, and makes calls fail that the shim makes of the C library; it
+ * must never affect the program's own. INJECT=NAME:K makes the K-th call of NAME fail, INJECT=NAME:K+ this one and all
+ * later ones. INJECT_COUNT=FILE counts the calls of NAME, by writing a byte to FILE for each. With INJECT_ASKS each
+ * call also opens a library, looks up symbols and starts a thread, since libraries that interpose such functions may do
+ * so when they are first called.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -198,6 +199,9 @@ int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
 	REAL(pthread_create);
-	/* Threads of the program come through the shim too, and have an argument: only the shim's own threads have none. */
+	/*
+	 * Threads of the program come through the shim too, and have an argument: only the shim's own threads have
+	 * none.
+	 */
 	return argument == NULL && FAILS(pthread_create) ? EAGAIN : real(thread, attributes, start, argument);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * known_times.c - a BLAS whose calls take known times: each call waits for a time that its dimensions determine, and adds the
- * time that it has really taken to a total. If a short call was interrupted for long, the intended time is added instead, so
- * that a loaded machine changes little.
+ * known_times.c - a BLAS whose calls take known times: each call waits for a time that its dimensions determine, and
+ * adds the time that it has really taken to a total. If a short call was interrupted for long, the intended time is
+ * added instead, so that a loaded machine changes little.
  */
 #include <stdatomic.h>
 #include <stdint.h>

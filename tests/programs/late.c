@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * late.c - makes the first calls of the process when the shim's destructor has run. Built with -DLIBRARY it is a library
- * whose destructor does so, since destructors of libraries run after those of preloaded ones; without, the program.
+ * late.c - makes the first calls of the process when the shim's destructor has run. Built with -DLIBRARY it is a
+ * library whose destructor does so, since destructors of libraries run after those of preloaded ones; without, the
+ * program.
  *
  *     late itself    the thread that ends the process calls 5 times
  *     late other     another thread does, and the process ends once it has

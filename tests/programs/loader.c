@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * loader.c MODE [LIBRARY] - calls BLAS while another thread holds a lock of the dynamic linker, or held it when the process was
- * forked. Without the shim every mode ends at once, since a call of a bound symbol needs no such lock.
+ * loader.c MODE [LIBRARY] - calls BLAS while another thread holds a lock of the dynamic linker, or held it when the
+ * process was forked. Without the shim every mode ends at once, since a call of a bound symbol needs no such lock.
  *
  * first    a thread waits for a mutex in a callback of dl_iterate_phdr; the owner of the mutex makes its first call
  * site     the same, but the owner has called before, and now calls from another place, after a library was loaded
  * stacks   the same with calls whose stacks are taken
  * end      the same, and the process ends meanwhile, by exit or by its budget
  * fork     a process loads and unloads a library all the time, and its children call from new places
- * global   a library joins the global scope, and the constructor of another one waits for a thread that makes its first call
- * unload   a library is loaded and unloaded all the time while another thread calls, so that each call must be resolved again
- * bypass   a library is unloaded without the shim's knowledge, and then the process ends by its budget
+ * global   a library joins the global scope, and the constructor of another one waits for a thread that makes its first
+ * call unload   a library is loaded and unloaded all the time while another thread calls, so that each call must be
+ * resolved again bypass   a library is unloaded without the shim's knowledge, and then the process ends by its budget
  *
  * Calls: ddot with n = 3, or n = LARGE in the modes stacks and fork.
  */

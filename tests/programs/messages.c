@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * messages.c HOW FILE - replaces standard error in some way, then makes a call that a budget of 1 FLOP refuses or lets run. The
- * program itself writes DATA to standard error before the call, and MORE after it.
+ * messages.c HOW FILE - replaces standard error in some way, then makes a call that a budget of 1 FLOP refuses or lets
+ * run. The program itself writes DATA to standard error before the call, and MORE after it.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * next_release.c - a routine that is not in the routine table, as of a later LAPACK, and programs and libraries that call it.
+ * next_release.c - a routine that is not in the routine table, as of a later LAPACK, and programs and libraries that
+ * call it.
  *
  *     -DLIBRARY   a library with this routine and a second one
  *     -DPLUGIN    a plug-in that calls the routine; with -DMANY it calls both, and has many functions of its own

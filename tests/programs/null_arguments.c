@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * null_arguments.c - passes NULL for arguments that LAPACK does not reference under the given options, as C programs do.
- * Prints the results to the last bit.
+ * null_arguments.c - passes NULL for arguments that LAPACK does not reference under the given options, as C programs
+ * do. Prints the results to the last bit.
  */
 #include <stdio.h>
 #include <stdlib.h>

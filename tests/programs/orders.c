@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * orders.c - calls dgemm_, dgemv_ and daxpy_ from one place each, with 60 shapes in sequences that repeat, break off or are
- * random, and in two namespaces by turns. Prints `routine letter dimension calls` for each shape, and
- * `namespace calls FLOPs` for each namespace. It must only be linked to null_blas.c, since there is no data.
+ * orders.c - calls dgemm_, dgemv_ and daxpy_ from one place each, with 60 shapes in sequences that repeat, break off or
+ * are random, and in two namespaces by turns. Prints `routine letter dimension calls` for each shape, and `namespace
+ * calls FLOPs` for each namespace. It must only be linked to null_blas.c, since there is no data.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * own_blas.c - a BLAS of three routines inside a program or library (-DOWN), and code that uses it (-DWORK): work() makes one
- * call of dgemm_, which the shim does not see if it is bound inside the object. -DMAIN is a program that calls work(), and with
- * -DCOUNTED also dnrm2_ of a library; with -DHOST it takes work() from the library that its argument names, which it opens and
- * closes. The status is always 0.
+ * own_blas.c - a BLAS of three routines inside a program or library (-DOWN), and code that uses it (-DWORK): work()
+ * makes one call of dgemm_, which the shim does not see if it is bound inside the object. -DMAIN is a program that
+ * calls work(), and with
+ * -DCOUNTED also dnrm2_ of a library; with -DHOST it takes work() from the library that its argument names, which it
+ * opens and closes. The status is always 0.
  */
 #include <dlfcn.h>
 #include <stdio.h>

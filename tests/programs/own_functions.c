@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * own_functions.c - a library (-DLIBRARY) with functions that have the names of BLAS and LAPACK routines and nothing else in
- * common with them, and a program that calls them.
+ * own_functions.c - a library (-DLIBRARY) with functions that have the names of BLAS and LAPACK routines and nothing
+ * else in common with them, and a program that calls them.
  */
 #include <stdio.h>
 

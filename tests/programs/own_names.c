@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * own_names.c - a library (-DLIBRARY) with a few functions that have the names of BLAS routines and take other arguments, and a
- * program that calls them, with -DFETCHED by dlsym. One function prints a line if anything but the program calls it.
+ * own_names.c - a library (-DLIBRARY) with a few functions that have the names of BLAS routines and take other
+ * arguments, and a program that calls them, with -DFETCHED by dlsym. One function prints a line if anything but the
+ * program calls it.
  */
 #include <dlfcn.h>
 #include <stdio.h>

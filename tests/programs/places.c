@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * places.c ROUNDS [fork] - calls daxpy_ with n = 2 from 3,000 places, ROUNDS times from each; with `fork` a child does the same
- * again afterwards.
+ * places.c ROUNDS [fork] - calls daxpy_ with n = 2 from 3,000 places, ROUNDS times from each; with `fork` a child does
+ * the same again afterwards.
  */
 #include <stdlib.h>
 #include <sys/wait.h>

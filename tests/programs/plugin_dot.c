@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plugin_dot.c - a plugin that is linked to a BLAS, with a function plugin_dot that takes the arguments of ddot_ and calls it.
+ * plugin_dot.c - a plugin that is linked to a BLAS, with a function plugin_dot that takes the arguments of ddot_ and
+ * calls it.
  */
 #include "blas.h"
 

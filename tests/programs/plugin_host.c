@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plugin_host.c MODE:PLUGIN ... - opens the plugins in order and calls each, then calls each again, closes all from the last to
- * the first, and does everything once more, when another library may be loaded at the address of the first one. Each plugin is
- * called 4 times. MODE is local, global or deepbind; or promote, for a plugin that is open and is to join the global scope.
- * With -DKEEP_OPEN the program ends after 2 calls of each, and closes nothing.
+ * plugin_host.c MODE:PLUGIN ... - opens the plugins in order and calls each, then calls each again, closes all from the
+ * last to the first, and does everything once more, when another library may be loaded at the address of the first one.
+ * Each plugin is called 4 times. MODE is local, global or deepbind; or promote, for a plugin that is open and is to
+ * join the global scope. With -DKEEP_OPEN the program ends after 2 calls of each, and closes nothing.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * processes.c MODE [MICROSECONDS] - calls in threads and in children, and the ways in which a process can end. Every call is
- * ddot with n = 4, except in storm, busy and cancelled.
+ * processes.c MODE [MICROSECONDS] - calls in threads and in children, and the ways in which a process can end. Every
+ * call is ddot with n = 4, except in storm, busy and cancelled.
  *
  *   plain     5 calls
  *   threads   4 threads of 10,000 calls: one returns, one exits, one is cancelled, one outlives the others;

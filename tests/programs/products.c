@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * products.c - a few calls whose results are known integers, by Fortran and by C names. It is a program (main) or a plugin
- * (plugin_main), in the naming scheme and with the integer width that it is compiled for (blas.h). It must never need more than
- * a BLAS and dgesv, which libraries of every scheme have.
+ * products.c - a few calls whose results are known integers, by Fortran and by C names. It is a program (main) or a
+ * plugin (plugin_main), in the naming scheme and with the integer width that it is compiled for (blas.h). It must never
+ * need more than a BLAS and dgesv, which libraries of every scheme have.
  *
  * Calls: ddot n=4, cblas_ddot n=4, dgemm 3x4x5, cblas_dgemm 2x3x4, zdotc n=3, dgesv n=8 with 2
  * right-hand sides, and with 64-bit integers daxpy of n = 2^32 + 3.

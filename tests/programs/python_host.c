@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * python_host.c LIBPYTHON - a program that embeds Python. A daemon thread of Python, and a thread that Python does not know,
- * make calls in a loop while the interpreter is finalized, and after that. Prints the number of calls. It must be linked with
+ * python_host.c LIBPYTHON - a program that embeds Python. A daemon thread of Python, and a thread that Python does not
+ * know, make calls in a loop while the interpreter is finalized, and after that. Prints the number of calls. It must be
+ * linked with
  * -rdynamic, since Python code takes host_work from the program.
  */
 #include <dlfcn.h>

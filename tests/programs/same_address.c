@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * same_address.c [LIBRARY] - a program that is linked to a BLAS, and compares the addresses of routines with those that dlsym
- * returns for RTLD_DEFAULT, for the program's own handle and for the library's. Prints for each whether they are equal.
+ * same_address.c [LIBRARY] - a program that is linked to a BLAS, and compares the addresses of routines with those that
+ * dlsym returns for RTLD_DEFAULT, for the program's own handle and for the library's. Prints for each whether they are
+ * equal.
  */
 #include <dlfcn.h>
 #include <stdio.h>

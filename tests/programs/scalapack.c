@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * scalapack.c - solves a system of order ORDER by pdgesv on a 1 by P grid of MPI ranks; the first rank prints the solution to
- * the last bit. The right-hand side consists of the row sums, so that every unknown is 1. BLACS starts and ends MPI.
+ * scalapack.c - solves a system of order ORDER by pdgesv on a 1 by P grid of MPI ranks; the first rank prints the
+ * solution to the last bit. The right-hand side consists of the row sums, so that every unknown is 1. BLACS starts and
+ * ends MPI.
  */
 #include <math.h>
 #include <stdio.h>

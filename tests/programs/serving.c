@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * serving.c - a BLAS of four routines that counts which of its own routines ran. ddot_ calls dasum_ and dscal_ through the
- * global offset table, like any library that is linked without -Bsymbolic. `serving_calls` is how often these two were called
- * in this library. With -DSHIFTED they have other addresses within it.
+ * serving.c - a BLAS of four routines that counts which of its own routines ran. ddot_ calls dasum_ and dscal_ through
+ * the global offset table, like any library that is linked without -Bsymbolic. `serving_calls` is how often these two
+ * were called in this library. With -DSHIFTED they have other addresses within it.
  */
 #ifdef SHIFTED
 void not_called(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * serving_host.c FIRST SECOND OTHER_FIRST - calls two libraries with the same routines by turns, in blocks of growing length;
- * closes the first, and goes on with a third, which is likely to be loaded at the address of the first. Each must call its own
- * routines only.
+ * serving_host.c FIRST SECOND OTHER_FIRST - calls two libraries with the same routines by turns, in blocks of growing
+ * length; closes the first, and goes on with a third, which is likely to be loaded at the address of the first. Each
+ * must call its own routines only.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -39,7 +39,10 @@ static int call(const struct library *library, int times)
 	return wrong || library->calls[0] != 2 * times || library->calls[1] != times;
 }
 
-/* The first library is the last one that is called before it is closed; the one in its place is called first afterwards. */
+/*
+ * The first library is the last one that is called before it is closed; the one in its place is called first
+ * afterwards.
+ */
 static const int turns[] = {0, 1, 0};
 
 int main(int argc, char **argv)

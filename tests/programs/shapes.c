@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * shapes.c SHAPES CALLS [FACTORIZATIONS] - calls dgemm CALLS times with SHAPES shapes in turn, up to a million (m, n and k from
- * 1 to 100); then calls dpotrf FACTORIZATIONS times with a new order each time, and as often with a leading dimension that it
- * rejects. Prints the FLOPs, which it counts itself, and the resident kilobytes at the end. It must only be linked to
- * null_blas.c, since there are no matrices.
+ * shapes.c SHAPES CALLS [FACTORIZATIONS] - calls dgemm CALLS times with SHAPES shapes in turn, up to a million (m, n
+ * and k from 1 to 100); then calls dpotrf FACTORIZATIONS times with a new order each time, and as often with a leading
+ * dimension that it rejects. Prints the FLOPs, which it counts itself, and the resident kilobytes at the end. It must
+ * only be linked to null_blas.c, since there are no matrices.
  */
 #include <stdio.h>
 #include <stdlib.h>

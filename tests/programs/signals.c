@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * signals.c MODE - a signal handler that calls BLAS interrupts, at any moment, a program that calls BLAS too. Prints what was
- * called, as lines "ROUTINE CALLS".
+ * signals.c MODE - a signal handler that calls BLAS interrupts, at any moment, a program that calls BLAS too. Prints
+ * what was called, as lines "ROUTINE CALLS".
  *
  *   small      a timer interrupts a loop of daxpy with n = 4, which spends most of its time in the shim
  *   altstack   the same, with the handler on a stack of its own
@@ -59,8 +59,9 @@ static void handle(int flags)
 }
 
 /*
- * Starts a timer whose signals go to the calling thread only. Any thread may handle a signal for the process, a thread of the
- * library too, for which this program does not wait: it might call after the program has printed what was called.
+ * Starts a timer whose signals go to the calling thread only. Any thread may handle a signal for the process, a thread
+ * of the library too, for which this program does not wait: it might call after the program has printed what was
+ * called.
  */
 static timer_t start_timer(void)
 {
@@ -127,9 +128,9 @@ static void on_step(int number)
 }
 
 /*
- * Makes a call again and again, and single-steps through it. The handler calls BLAS after the first instruction, in the next
- * round `stride` instructions later, and so on; and once more `apart` instructions after that. warm_up must have run before:
- * first calls take locks, which block signals, and the kernel ends a process whose trap is blocked.
+ * Makes a call again and again, and single-steps through it. The handler calls BLAS after the first instruction, in the
+ * next round `stride` instructions later, and so on; and once more `apart` instructions after that. warm_up must have
+ * run before: first calls take locks, which block signals, and the kernel ends a process whose trap is blocked.
  */
 static void step_through(void (*call)(void), long stride, long apart)
 {
@@ -230,8 +231,8 @@ static void escaping_calls(void)
 static double *outer_page, *inner_page;
 
 /*
- * The first fault is in the outer call. The handler makes an inner call, which faults too and is left by siglongjmp; then it
- * makes the page of the outer call accessible.
+ * The first fault is in the outer call. The handler makes an inner call, which faults too and is left by siglongjmp;
+ * then it makes the page of the outer call accessible.
  */
 static void on_fault(int number)
 {

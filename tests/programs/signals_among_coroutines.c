@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * signals_among_coroutines.c - more calls of dgees are in flight than the list of a lane has room for, on stacks that move from
- * one thread to another, while a signal handler calls ddot. Prints how many calls have returned, as a line "dgees CALLS".
+ * signals_among_coroutines.c - more calls of dgees are in flight than the list of a lane has room for, on stacks that
+ * move from one thread to another, while a signal handler calls ddot. Prints how many calls have returned, as a line
+ * "dgees CALLS".
  *
- * Half of the coroutines begin on the main thread. A second thread begins the others, which fills its list; under signals it
- * then resumes the first of the main thread's coroutines, whose call returns.
+ * Half of the coroutines begin on the main thread. A second thread begins the others, which fills its list; under
+ * signals it then resumes the first of the main thread's coroutines, whose call returns.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * signatures.c - calls whose arguments and results are passed in unusual ways: complex functions, complex and real scalars by
- * value, 38 arguments. Prints the results to the last bit.
+ * signatures.c - calls whose arguments and results are passed in unusual ways: complex functions, complex and real
+ * scalars by value, 38 arguments. Prints the results to the last bit.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sites.c ROUNDS [REPEATS [ORDER]] - twenty functions that do known shares of the work: in each round function i (1 to 20)
- * makes REPEATS * i calls (REPEATS is 1 by default) with matrices of ORDER (16 by default, at most 64). All call through the
- * same helper, so that only the stack tells them apart.
+ * sites.c ROUNDS [REPEATS [ORDER]] - twenty functions that do known shares of the work: in each round function i (1 to
+ * 20) makes REPEATS * i calls (REPEATS is 1 by default) with matrices of ORDER (16 by default, at most 64). All call
+ * through the same helper, so that only the stack tells them apart.
  */
 #include <stdio.h>
 #include <stdlib.h>

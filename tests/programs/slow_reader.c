@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * slow_reader.c PLUGIN - opens a plug-in while nobody reads standard error, and makes calls of new shapes in a second thread.
- * Prints how many milliseconds dlsym took, and how many the longest of the calls took.
+ * slow_reader.c PLUGIN - opens a plug-in while nobody reads standard error, and makes calls of new shapes in a second
+ * thread. Prints how many milliseconds dlsym took, and how many the longest of the calls took.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

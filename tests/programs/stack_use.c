@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * stack_use.c - measures how much stack calls take: each call runs on a small stack of its own, which is filled before, and the
- * depth of the deepest byte that has changed is printed. It must be linked with -z now, since the first call of a symbol that
- * is bound lazily takes 3 kB.
+ * stack_use.c - measures how much stack calls take: each call runs on a small stack of its own, which is filled before,
+ * and the depth of the deepest byte that has changed is printed. It must be linked with -z now, since the first call of
+ * a symbol that is bound lazily takes 3 kB.
  */
 #include "blas.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * taken_host.c [late] PLUGIN... - a program without a BLAS that opens plug-ins (taken_plugin.c), lets each use its BLAS, and
- * calls ddot_ with 3 elements by the addresses that the plug-ins return, all from one place. If the name of a plug-in contains
- * "lp64", integers have 32 bits and other bytes beside them; otherwise they have 64 bits. With `late` the plug-ins do not use
- * their BLAS, and each is opened after the address of the one before it was called.
+ * taken_host.c [late] PLUGIN... - a program without a BLAS that opens plug-ins (taken_plugin.c), lets each use its
+ * BLAS, and calls ddot_ with 3 elements by the addresses that the plug-ins return, all from one place. If the name of a
+ * plug-in contains "lp64", integers have 32 bits and other bytes beside them; otherwise they have 64 bits. With `late`
+ * the plug-ins do not use their BLAS, and each is opened after the address of the one before it was called.
  */
 #include <dlfcn.h>
 #include <stdbool.h>

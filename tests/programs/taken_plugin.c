@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * taken_plugin.c - a plug-in that returns the address of its ddot_; with -DWRAPPED that of a function of its own, which jumps
- * to ddot_. With -DUSES it returns NULL instead, and only its sum() uses a BLAS.
+ * taken_plugin.c - a plug-in that returns the address of its ddot_; with -DWRAPPED that of a function of its own, which
+ * jumps to ddot_. With -DUSES it returns NULL instead, and only its sum() uses a BLAS.
  */
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tracer.c - a library that interposes two routines of a BLAS, and calls the real ones, which it finds by dlsym(RTLD_NEXT), as
- * tracing libraries do. It has too few names to look like a BLAS.
+ * tracer.c - a library that interposes two routines of a BLAS, and calls the real ones, which it finds by
+ * dlsym(RTLD_NEXT), as tracing libraries do. It has too few names to look like a BLAS.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

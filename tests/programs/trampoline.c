@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * trampoline.c - forwards calls to a BLAS as libblastrampoline and FlexiBLAS do, but opens it as late as possible: the first
- * call of any routine opens the library that TRAMPOLINE_BLAS names, whose constructor may start threads, and takes the routines
- * from it. INTEGER is the type of its integers. With TRAMPOLINE_SIGNAL each isamax_ raises SIGUSR1 before it does anything.
+ * trampoline.c - forwards calls to a BLAS as libblastrampoline and FlexiBLAS do, but opens it as late as possible: the
+ * first call of any routine opens the library that TRAMPOLINE_BLAS names, whose constructor may start threads, and
+ * takes the routines from it. INTEGER is the type of its integers. With TRAMPOLINE_SIGNAL each isamax_ raises SIGUSR1
+ * before it does anything.
  */
 #include <dlfcn.h>
 #include <signal.h>

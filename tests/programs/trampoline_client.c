@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * trampoline_client.c [signal] - makes a dot product of 4 elements and a sum of 3. INTEGER is the type of the BLAS's integers.
- * With `signal` a handler of SIGUSR1 makes dot products of 2 elements, and their number is printed last.
+ * trampoline_client.c [signal] - makes a dot product of 4 elements and a sum of 3. INTEGER is the type of the BLAS's
+ * integers. With `signal` a handler of SIGUSR1 makes dot products of 2 elements, and their number is printed last.
  */
 #include <signal.h>
 #include <stdint.h>

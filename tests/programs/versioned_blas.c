@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * versioned_blas.c - a library with two versions of ddot_: V2, the default, and V1, which returns the negative. With -DOLD it
- * has only V1, as the default; programs that are linked to it stand for old ones.
+ * versioned_blas.c - a library with two versions of ddot_: V2, the default, and V1, which returns the negative. With
+ * -DOLD it has only V1, as the default; programs that are linked to it stand for old ones.
  */
 #ifdef OLD
 #define DEFAULT "ddot_@@V1"

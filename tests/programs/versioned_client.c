@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * versioned_client.c [LIBRARY] - calls ddot_ of versioned_blas.c: in the version that it was linked to, by its address, by
- * dlsym, and in both versions by dlvsym; the last two both for the whole program and for the library.
+ * versioned_client.c [LIBRARY] - calls ddot_ of versioned_blas.c: in the version that it was linked to, by its address,
+ * by dlsym, and in both versions by dlvsym; the last two both for the whole program and for the library.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * victim.c COUNTS THREADS CALLS HOW - calls ddot_ from several threads until something ends the process, and counts the calls
- * that have returned in a shared file.
+ * victim.c COUNTS THREADS CALLS HOW - calls ddot_ from several threads until something ends the process, and counts the
+ * calls that have returned in a shared file.
  *
- * COUNTS is a file with a 64-bit counter for each thread; CALLS is how many calls each thread makes, 0 for no end. HOW: run,
- * segv, _exit, abort, quick_exit, oom, hog, closefds, reuse, daemon, fork, forks, clone, short, many, unload, slide,
- * vfork.
+ * COUNTS is a file with a 64-bit counter for each thread; CALLS is how many calls each thread makes, 0 for no end. HOW:
+ * run, segv, _exit, abort, quick_exit, oom, hog, closefds, reuse, daemon, fork, forks, clone, short, many, unload,
+ * slide, vfork.
  *
- * Modes that run in rounds print what the process holds after a warm-up and at the end: resident kilobytes, mappings and
- * descriptors. unload and slide take a library and the name of a function in it as further arguments.
+ * Modes that run in rounds print what the process holds after a warm-up and at the end: resident kilobytes, mappings
+ * and descriptors. unload and slide take a library and the name of a function in it as further arguments.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -162,8 +162,8 @@ static void fork_while_threads_call(void)
 }
 
 /*
- * Loads, calls and unloads a BLAS, or a plugin that calls one, again and again. If a page is left mapped where it was, it is
- * loaded at another address each time.
+ * Loads, calls and unloads a BLAS, or a plugin that calls one, again and again. If a page is left mapped where it was,
+ * it is loaded at another address each time.
  */
 static void load_and_unload(const char *path, const char *name, bool elsewhere)
 {

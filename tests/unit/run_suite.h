@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 /*
- * Runs the suite, prints its totals, and returns the exit status for main. With CK_FORK each test is a process of its own,
- * unless the environment's CK_FORK says otherwise; with CK_NOFORK none is.
+ * Runs the suite, prints its totals, and returns the exit status for main. With CK_FORK each test is a process of its
+ * own, unless the environment's CK_FORK says otherwise; with CK_NOFORK none is.
  */
 static inline int run_suite(Suite *suite, enum fork_status fork)
 {

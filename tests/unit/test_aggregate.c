@@ -23,7 +23,10 @@ START_TEST(adds_dumps_up)
 	for (uint32_t pid = 1; pid <= 3; pid++) {
 		example(&writer);
 		writer_header(&writer)->pid = pid;
-		/* Each process has its module at another address, as address randomization does. Its sites are the same. */
+		/*
+		 * Each process has its module at another address, as address randomization does. Its sites are the
+		 * same.
+		 */
 		for (uint64_t offset = DUMP_PAGE_LEAST; offset < writer.size; offset += DUMP_PAGE_LEAST) {
 			struct dump_block *block = (struct dump_block *)(void *)(writer.bytes + offset);
 			struct dump_module *module = (struct dump_module *)(void *)(block + 1);
@@ -159,7 +162,9 @@ START_TEST(tells_the_living_from_the_dead)
 }
 END_TEST
 
-/* Writes the dump of a process that was killed within a second after its first calls: their rows were not written out. */
+/*
+ * Writes the dump of a process that was killed within a second after its first calls: their rows were not written out.
+ */
 static void sites_without_counts(struct writer *writer)
 {
 	uint32_t routine;
@@ -171,7 +176,10 @@ static void sites_without_counts(struct writer *writer)
 	writer_site(writer, "dgemm_", routine, 0x402000, DUMP_NONE, DUMP_NONE);
 }
 
-/* A dump with sites but no calls is damaged, unless it was not closed and its file system may have lost the last second. */
+/*
+ * A dump with sites but no calls is damaged, unless it was not closed and its file system may have lost the last
+ * second.
+ */
 START_TEST(zeros_may_be_what_was_written_out)
 {
 	static const struct {
@@ -226,8 +234,8 @@ START_TEST(knows_what_is_lost)
 END_TEST
 
 /*
- * On a file system whose mappings are not trusted (DUMP_NOT_DURABLE), the last second is missing of a process that ended
- * without closing its dump: that dump is not complete, but not damaged either.
+ * On a file system whose mappings are not trusted (DUMP_NOT_DURABLE), the last second is missing of a process that
+ * ended without closing its dump: that dump is not complete, but not damaged either.
  */
 START_TEST(knows_when_the_end_may_be_missing)
 {
@@ -272,7 +280,8 @@ END_TEST
 
 /*
  * A coarse row has two calls that are done, of 3,000 FLOPs together, and one of 500 FLOPs in flight, which its sums
- * include already. The reader subtracts that call if the lane's share has the frame's slot and is no larger than the sum.
+ * include already. The reader subtracts that call if the lane's share has the frame's slot and is no larger than the
+ * sum.
  */
 START_TEST(takes_calls_in_flight_out_of_coarse_rows)
 {

@@ -162,7 +162,10 @@ END_TEST
 
 /* ---- questions ---- */
 
-/* Asks for the price of a line. Returns what is wrong with it, "" if it was priced, or "formula" if it has no arguments. */
+/*
+ * Asks for the price of a line. Returns what is wrong with it, "" if it was priced, or "formula" if it has no
+ * arguments.
+ */
 static const char *asked(const char *line, struct query *query)
 {
 	char copy[256], *words[32], *state;
@@ -273,8 +276,8 @@ START_TEST(takes_other_names)
 END_TEST
 
 /*
- * Copies the next word of a row's arguments at `at` into `name` without its condition: `il?range=I` becomes `il`, and ""
- * means the end. Returns where the word after it begins.
+ * Copies the next word of a row's arguments at `at` into `name` without its condition: `il?range=I` becomes `il`, and
+ * "" means the end. Returns where the word after it begins.
  */
 static const char *next_argument(const char *at, char *name)
 {

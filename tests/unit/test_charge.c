@@ -48,7 +48,10 @@ static void start(unsigned count)
 		threads[i] = (struct thread){.until_sample = INT64_MAX, .lane = &lanes[i]};
 }
 
-/* Charges a call as intercept.c does: from the lease if it suffices, otherwise by charge_reserve. Returns false if refused. */
+/*
+ * Charges a call as intercept.c does: from the lease if it suffices, otherwise by charge_reserve. Returns false if
+ * refused.
+ */
 static bool call(struct thread *thread, const struct scope *scope, int64_t cost)
 {
 	uint64_t remaining;
@@ -210,7 +213,9 @@ static struct scope deep_scope = {
 	.namespace_id = 1, .limited = true, .namespace_limits = &space, .scope_limits = &inner};
 static _Atomic bool over;
 
-/* Charges calls and gives them back, as fast as it can. The smallest limit is so small that leases change hands often. */
+/*
+ * Charges calls and gives them back, as fast as it can. The smallest limit is so small that leases change hands often.
+ */
 static void *take_and_give(void *argument)
 {
 	struct thread *thread = argument;

@@ -200,7 +200,10 @@ START_TEST(other_faults_are_kept_for_later)
 }
 END_TEST
 
-/* If there are more messages than fit, only whole lines are left out, since readers expect a newline at the end of each. */
+/*
+ * If there are more messages than fit, only whole lines are left out, since readers expect a newline at the end of
+ * each.
+ */
 START_TEST(faults_without_room_are_left_out)
 {
 	static char names[60][96];
@@ -247,7 +250,10 @@ static char *const fatal[] = {
 	"FLOPSHIM_WEIGHTS=",
 };
 
-/* A wrong limit ends the program with status 2. Check runs each of these in a process of its own and compares the status. */
+/*
+ * A wrong limit ends the program with status 2. Check runs each of these in a process of its own and compares the
+ * status.
+ */
 START_TEST(wrong_limits_stop_the_program) { read_environment(fatal[_i], NULL); }
 END_TEST
 

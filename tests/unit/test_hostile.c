@@ -232,7 +232,9 @@ START_TEST(zeros_are_no_answer)
 }
 END_TEST
 
-/* One site without calls is no damage: the process may have ended just after it had noted the site of its first call. */
+/*
+ * One site without calls is no damage: the process may have ended just after it had noted the site of its first call.
+ */
 START_TEST(ends_before_its_first_call)
 {
 	struct writer writer;
@@ -401,7 +403,9 @@ START_TEST(holes_are_not_read)
 }
 END_TEST
 
-/* A block that claims impossible numbers for its entries is left out, even in a file that is large enough for so many. */
+/*
+ * A block that claims impossible numbers for its entries is left out, even in a file that is large enough for so many.
+ */
 START_TEST(numbers_follow_one_another)
 {
 	uint64_t read;
@@ -481,7 +485,9 @@ START_TEST(a_stack_is_read_once)
 }
 END_TEST
 
-/* A text of eight megabytes with 300,000 references to it is read once. Otherwise this would take hours, and be killed. */
+/*
+ * A text of eight megabytes with 300,000 references to it is read once. Otherwise this would take hours, and be killed.
+ */
 START_TEST(a_text_is_read_once)
 {
 	enum { LENGTH = 8 << 20, SITES = 300000 };

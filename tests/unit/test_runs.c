@@ -23,7 +23,10 @@ static const uint64_t SECOND = 1000000000;
 
 /* ---- runs ---- */
 
-/* The header of a process that started, and began its dump, in second `start`, and closed it in second `end` (0: never). */
+/*
+ * The header of a process that started, and began its dump, in second `start`, and closed it in second `end` (0:
+ * never).
+ */
 static struct dump_header process(const char *host, uint32_t pid, uint64_t start, uint64_t end)
 {
 	struct dump_header header = {

@@ -3,8 +3,8 @@
  * test_stack_words.c - tests in which register or stack slot each form of the table expects each argument, and how many
  * stack words it has. A wrong number of stack words would corrupt the program's arguments.
  * It must never share code with the generator. It compares the table with three independent witnesses: how the compiler
- * reads the installed headers, how gfortran reads the reference sources (lapack-*-prototypes.txt), and what newer headers
- * declare (c-prototypes.txt).
+ * reads the installed headers, how gfortran reads the reference sources (lapack-*-prototypes.txt), and what newer
+ * headers declare (c-prototypes.txt).
  *
  * It is linked with the tables.c that the build generates, and needs gcc for -aux-info.
  */

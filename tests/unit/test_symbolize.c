@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_symbolize.c - tests that addresses in this program and in the C library become names, by path, build id and offset.
- * It must never accept a name from a file that may not be the one that was loaded.
+ * test_symbolize.c - tests that addresses in this program and in the C library become names, by path, build id and
+ * offset. It must never accept a name from a file that may not be the one that was loaded.
  */
 #include <check.h>
 #include <elf.h>

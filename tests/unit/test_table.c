@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * test_table.c - tests what must hold for every price of the routine table, on random shapes.
- * It must never state a price itself: tests/price does. It is linked with price/price.c and the tables that the build makes.
+ * It must never state a price itself: tests/price does. It is linked with price/price.c and the tables that the build
+ * makes.
  *
  *     test_table [--digest]      --digest prints a hash of many prices, which must be the same with every compiler
  */
@@ -55,8 +56,8 @@ static const struct family *family_of(const struct routine *routine) { return &f
 static bool is_priced(const struct routine *routine) { return family_of(routine)->muls != PROGRAM_NONE; }
 
 /*
- * A random letter for an option of this name. It may be one that only other routines accept, since prices must be sane for
- * letters that the routine rejects too.
+ * A random letter for an option of this name. It may be one that only other routines accept, since prices must be sane
+ * for letters that the routine rejects too.
  */
 static int64_t random_option(const char *name)
 {
@@ -245,8 +246,8 @@ static bool is_size(const char *name)
 }
 
 /*
- * Where a larger argument may cost less, and why: from some size on another algorithm is used that takes less work, or the
- * argument says how much is already done.
+ * Where a larger argument may cost less, and why: from some size on another algorithm is used that takes less work, or
+ * the argument says how much is already done.
  */
 static const struct exception {
 	const char *families, *arguments, *reason;
@@ -299,8 +300,8 @@ static bool is_exception(const struct family *family, const char *argument)
 }
 
 /*
- * What LAPACK demands of dimensions: `a<=b` or `a<=b-1`, with `side=L:` before it if it holds only for that option. Other
- * shapes have prices too, but need not fulfil what is tested below.
+ * What LAPACK demands of dimensions: `a<=b` or `a<=b-1`, with `side=L:` before it if it holds only for that option.
+ * Other shapes have prices too, but need not fulfil what is tested below.
  */
 static const struct rule {
 	const char *families, *demands;
@@ -341,7 +342,10 @@ static int find_argument(const struct family *family, const char *name, size_t l
 	return -1;
 }
 
-/* Checks one demand such as `side=L:k<=n-1`. Returns the argument that is too large and sets its bound, or -1 if none is. */
+/*
+ * Checks one demand such as `side=L:k<=n-1`. Returns the argument that is too large and sets its bound, or -1 if none
+ * is.
+ */
 static int find_violation(const struct family *family, const int64_t *shape, const char *demand, int64_t *bound)
 {
 	const char *colon = strchr(demand, ':'), *space = strchr(demand, ' ');
@@ -473,7 +477,10 @@ START_TEST(lists_name_families)
 }
 END_TEST
 
-/* The price of a part of a driver, with the driver's arguments. Matrices are n by n; options that the driver lacks are N. */
+/*
+ * The price of a part of a driver, with the driver's arguments. Matrices are n by n; options that the driver lacks are
+ * N.
+ */
 static uint64_t flops_of_part(const char *name, const struct family *driver, const int64_t *shape)
 {
 	const struct routine *part = find_routine(name);

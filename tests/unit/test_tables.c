@@ -146,8 +146,8 @@ static void get_stacks(bool for_readers, struct table *table)
 }
 
 /*
- * The stacks of a site share exactly the FLOPs that the site did, here 40,000 in 100 calls, whatever their samples stand
- * for: in the mode `auto` that may be too much or too little.
+ * The stacks of a site share exactly the FLOPs that the site did, here 40,000 in 100 calls, whatever their samples
+ * stand for: in the mode `auto` that may be too much or too little.
  */
 START_TEST(stacks_do_what_their_site_did)
 {
@@ -174,7 +174,10 @@ START_TEST(stacks_do_what_their_site_did)
 }
 END_TEST
 
-/* If a stack was taken at every call, the shares are exact. So it is with FLOPSHIM_STACKS=all, or if calls are expensive. */
+/*
+ * If a stack was taken at every call, the shares are exact. So it is with FLOPSHIM_STACKS=all, or if calls are
+ * expensive.
+ */
 START_TEST(what_all_calls_say_is_exact)
 {
 	struct dump_row row = writer_call(dgemm_site, 4, 1000, "", 5, 5, 5);
@@ -192,7 +195,9 @@ START_TEST(what_all_calls_say_is_exact)
 }
 END_TEST
 
-/* If a weight is 0, samples have no charges: the FLOPs are divided by numbers of calls, and the shares are estimates. */
+/*
+ * If a weight is 0, samples have no charges: the FLOPs are divided by numbers of calls, and the shares are estimates.
+ */
 START_TEST(what_is_charged_nothing_is_divided_by_calls)
 {
 	struct dump_row row = writer_call(dgemm_site, 4, 1000, "", 5, 5, 5);
@@ -226,7 +231,9 @@ START_TEST(very_much_work_is_divided)
 }
 END_TEST
 
-/* One call of 2 FLOPs is done, one of 5,998 is in flight. The stack's sample is of the latter, which no total includes. */
+/*
+ * One call of 2 FLOPs is done, one of 5,998 is in flight. The stack's sample is of the latter, which no total includes.
+ */
 START_TEST(a_call_in_flight_has_a_share)
 {
 	struct dump_lane lane = {.threads = 1, .depth = 1, .frames = {{0x7ffe0000, 0x401000, 0}}};
@@ -288,8 +295,8 @@ START_TEST(no_two_rows_look_the_same)
 END_TEST
 
 /*
- * "Most" names the line with the largest sum of all its samples. Lines of code that NumPy or the interpreter generated do
- * not count; lines that a user typed do.
+ * "Most" names the line with the largest sum of all its samples. Lines of code that NumPy or the interpreter generated
+ * do not count; lines that a user typed do.
  */
 START_TEST(most_comes_from_what_somebody_wrote)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * foreign.c - a compiled library for Python programs, which calls BLAS here, in threads of its own, and before a callback.
- * It must never use Python, so that its threads are unknown to the interpreter.
+ * foreign.c - a compiled library for Python programs, which calls BLAS here, in threads of its own, and before a
+ * callback. It must never use Python, so that its threads are unknown to the interpreter.
  */
 #include <cblas.h>
 #include <pthread.h>

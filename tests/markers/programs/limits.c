@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * limits.c - tests limits that change, threads that end, forks, and scopes whose memory is reused: limits TEST.
- * It must never check a limit while other threads work, since only then the following holds: remaining == budget - used.
- * If every call costs the same and work went on until it was refused, less than the cost of one call remains.
+ * It must never check a limit while other threads work, since only then the following holds: remaining == budget -
+ * used. If every call costs the same and work went on until it was refused, less than the cost of one call remains.
  */
 #define _GNU_SOURCE
 #include <flopshim.h>
@@ -324,7 +324,9 @@ static int status_of(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-/* Checks that exactly `left` FLOPs remain, for this process and for so many generations of children, and uses them up. */
+/*
+ * Checks that exactly `left` FLOPs remain, for this process and for so many generations of children, and uses them up.
+ */
 static void use_it_up(int64_t left, int generations)
 {
 	pid_t child;
@@ -399,7 +401,10 @@ static void fork_storm(void)
 			int64_t left = flopshim_remaining("");
 			int64_t fault = (budget - left) % COST % flopshim_cost("dpotrf", "uplo=U n=10");
 
-			/* Up to THREADS calls may be in flight that will be rejected: their charges are no multiples of COST. */
+			/*
+			 * Up to THREADS calls may be in flight that will be rejected: their charges are no multiples of
+			 * COST.
+			 */
 			for (int i = 0; i <= THREADS && fault; i++)
 				if ((budget - left - i * flopshim_cost("dpotrf", "uplo=U n=10")) % COST == 0)
 					fault = 0;

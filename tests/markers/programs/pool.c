@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pool.c - tests that OpenMP's threads charge to the scope that is open in the thread that created them, at that moment.
- * It must never open a scope in a pool's thread for more than one call.
+ * pool.c - tests that OpenMP's threads charge to the scope that is open in the thread that created them, at that
+ * moment. It must never open a scope in a pool's thread for more than one call.
  */
 #include <flopshim.h>
 #include <omp.h>

@@ -3,9 +3,9 @@
  * threads.c - eight threads use up one budget, in many rounds: threads ROUNDS [SEED].
  * It must never check a budget before all threads of the round have stopped.
  *
- * Unless `rejecting` is set, no charge of a round is given back, so that `used` only grows. So what holds at the end of a
- * round held at every moment of it: all work that has run is within the limit, and a refused call of cost c did not fit,
- * limit - work < c. The latter fails if a call is refused while another thread holds a lease.
+ * Unless `rejecting` is set, no charge of a round is given back, so that `used` only grows. So what holds at the end of
+ * a round held at every moment of it: all work that has run is within the limit, and a refused call of cost c did not
+ * fit, limit - work < c. The latter fails if a call is refused while another thread holds a lease.
  */
 #include <flopshim.h>
 #include <pthread.h>
