@@ -141,6 +141,18 @@ bool blas_name_is_ordinary(const char *routine)
 	return *routine == 'i' && (begins(routine + 2, "max") || begins(routine + 2, "min")) && !routine[5];
 }
 
+bool blas_name_is_excluded(const char *name)
+{
+	char bare[STEM_MAX];
+	size_t length = strlen(name);
+
+	if (length >= sizeof(bare))
+		return false;
+	memcpy(bare, name, length + 1);
+	cut_marks(bare, length, true);
+	return is_excluded(bare);
+}
+
 bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name))
 {
 	bool is_lapacke, is_c;

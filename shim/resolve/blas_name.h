@@ -15,6 +15,9 @@
  */
 bool blas_name_is_unserved(const char *name, bool (*is_served)(const char *name));
 
+/* Whether the table excludes `name`, with or without marks: it belongs to BLAS or LAPACK, but does no work to count. */
+bool blas_name_is_excluded(const char *name);
+
 /*
  * Whether the name of a routine of the table (`dswap`, without marks) is also common for functions that have nothing
  * to do with BLAS.

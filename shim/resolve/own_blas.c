@@ -36,12 +36,15 @@ struct own {
 	unsigned open;    /* how many routines that the dynamic linker knows it defines */
 	unsigned bound;   /* how many of these its own calls reach without the dynamic linker */
 	unsigned inside;  /* how many routines that the dynamic linker does not know it has */
+	bool is_more;     /* other objects can call something in it that is no routine, which may use the routines */
 	bool is_blas;     /* one of the names in the last two is no ordinary word */
 	unsigned shown;   /* how many names fit into `names` */
 	char names[NAMES_MAX];
 };
 
 /* ---- which routines it contains ---- */
+
+static bool is_served(const char *name) { return resolve_own_name(name) >= 0; }
 
 /* Whether the table has this name, with an underscore or prefix: bare names such as dot are too common. */
 static bool is_routine(const char *name)
@@ -71,13 +74,21 @@ static void name_add(struct own *own, const char *name)
 	own->shown++;
 }
 
+/* Whether a name is no routine's, not even one that the table excludes or lacks. */
+static bool is_no_routine(const char *name)
+{
+	return !is_served(name) && !blas_name_is_excluded(name) && !blas_name_is_unserved(name, is_served);
+}
+
 /* Counts a routine that the dynamic linker knows, and adds its name if the object's own calls of it stay inside. */
 static void take_open(const char *name, bool is_protected, void *context)
 {
 	struct own *own = context;
 
-	if (!is_routine(name))
+	if (!is_routine(name)) {
+		own->is_more |= is_no_routine(name);
 		return;
+	}
 	own->open++;
 	if (!own->is_program && !own->is_symbolic && !is_protected)
 		return;
@@ -129,14 +140,18 @@ static bool is_preloaded(const struct module *module)
 	return module->flags & MODULE_START && !module_needs(module_at(0), module);
 }
 
-/* Finds the routines that the object contains and calls directly. */
+/*
+ * Finds the routines that the object contains and calls directly. That no relocation names its routines also holds for
+ * a BLAS whose routines do not call each other and which nobody uses: it must offer something else that may call them.
+ */
 static void find(struct own *own)
 {
 	struct module *module = own->module;
 
 	object_each_dynamic(module->flags & MODULE_START, module, symbolic_visit, &own->is_symbolic);
 	module_each_definition(module, take_open, own);
-	if (own->open && !own->bound && !is_preloaded(module) && !relocations_name_own(module, is_routine)) {
+	if (own->open && own->is_more && !own->bound && !is_preloaded(module) &&
+	    !relocations_name_own(module, is_routine)) {
 		own->bound = own->open;
 		module_each_definition(module, take_unreferenced, own);
 	}

@@ -209,6 +209,23 @@ def tracer(client):
         check_equal((run.err, run.report["notes"]), (b"", []), "standard error, and notes")
 
 
+@case(how=("linked", "opened", "closed"))
+def unused(client):
+    """A BLAS under any name that the program is linked to or opens, but does not call, is not named."""
+    made = client.compile("own_blas.c", "-DOWN", "-shared", "-fPIC", "-fno-inline", blas=False, name="libmathematics.so")
+    if client.how == "linked":
+        link = ["-Wl,--no-as-needed", made, "-Wl,--as-needed", f"-Wl,-rpath,{made.parent}"]
+        source = client.folder / "main.c"
+        source.write_text("int main(void) { return 0; }")
+        words = [client.folder / "unused"]
+        subprocess.run(["gcc", source, "-o", words[0], *link], check=True)
+    else:
+        code = f"import ctypes, _ctypes; library = ctypes.CDLL({str(made)!r})"
+        words = ["python3", "-c", code + ("; _ctypes.dlclose(library._handle)" if client.how == "closed" else "")]
+    for run in (client.run(words, FLOPSHIM_BUDGET="1e9"), client.run([client.launcher, *words], shim=False)):
+        check_equal(b"BLAS of its own" in run.err, False, f"it is named: {run.err}")
+
+
 @case()
 def counted(client):
     """A library whose own calls go through the linker, as they do by default, is not named, and its calls are counted."""
