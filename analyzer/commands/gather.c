@@ -48,7 +48,7 @@ struct find {
 	struct copy_key copy;
 	bool known;        /* its header can be read */
 	bool has_copy_key; /* `copy` tells the dump from others */
-	bool doubtful;     /* its header's check word contradicts what the header says of the process */
+	bool doubtful;     /* what its header says of the process, or of the run, contradicts a check word */
 	bool sibling;      /* it is a sibling of a dump that is named, and was found by that */
 	bool named;        /* it is a dump that the command line names by itself */
 	bool left_out;     /* it is not added up */
@@ -78,7 +78,8 @@ struct finds {
 struct peeked {
 	struct dump_header header;
 	uint64_t device, inode;
-	bool known; /* its header could be read */
+	bool known;    /* its header could be read */
+	bool doubtful; /* as in struct find */
 };
 
 /* Adds a copy of a find, of its path and its header. */
@@ -94,13 +95,16 @@ static struct find *add_found(struct finds *finds, const struct find *find, cons
 
 static struct find *add_find(struct finds *finds, const char *path, const struct peeked *peeked)
 {
-	struct find find = {
-		.path = (char *)path, .device = peeked->device, .inode = peeked->inode, .known = peeked->known};
+	struct find find = {.path = (char *)path,
+	                    .device = peeked->device,
+	                    .inode = peeked->inode,
+	                    .known = peeked->known,
+	                    .doubtful = peeked->doubtful};
 	struct dump_header header = peeked->header;
 
 	if (find.known) { /* the key is made before the header is checked, since a copy of a damaged header is damaged alike */
 		find.has_copy_key = copy_key_of(&find.copy, &header);
-		find.doubtful = !header_check_process(&header);
+		header_check_process(&header);
 	}
 	return add_found(finds, &find, &header);
 }
@@ -118,12 +122,16 @@ static void miss(struct finds *finds, const char *path, const char *why)
 static int peek(const char *path, struct peeked *peeked)
 {
 	struct system_file file;
+	struct dump_header checked;
 	int error = system_open(path, &file);
+	bool cleared;
 
 	if (error)
 		return error;
 	*peeked = (struct peeked){.device = file.device, .inode = file.inode};
-	peeked->known = header_peek(&file.source, &peeked->header);
+	peeked->known = header_peek(&file.source, &peeked->header, &cleared);
+	checked = peeked->header;
+	peeked->doubtful = peeked->known && (!header_check_process(&checked) || cleared);
 	system_close(&file);
 	return 0;
 }
@@ -138,20 +146,28 @@ static const char *extension_of(const char *name)
 	return dot && dot != name ? dot : name + strlen(name);
 }
 
-/* Whether `name` is what the shim gives a dump of process `pid` when `given` is taken: NAME-PID[-NUMBER].EXTENSION. */
+/* Returns where a `-` with a number behind it ends that begins at `at`; `at` itself if there is none. */
+static size_t after_number(const char *name, size_t at)
+{
+	size_t digits = name[at] == '-' ? strspn(name + at + 1, "0123456789") : 0;
+
+	return digits ? at + 1 + digits : at;
+}
+
+/*
+ * Whether `name` is what the shim gives a dump of process `pid` when `given` is taken: NAME-PID[-NUMBER].EXTENSION. If
+ * `pid` is 0, which process it was is not known, and PID may be any number.
+ */
 static bool is_sibling(const char *name, const char *given, uint32_t pid)
 {
 	size_t stem = (size_t)(extension_of(given) - given), end = strlen(name) - strlen(given + stem), at;
 	char number[16];
 	size_t digits = (size_t)snprintf(number, sizeof number, "-%" PRIu32, pid);
 
-	if (strncmp(name, given, stem) || strncmp(name + stem, number, digits) || stem + digits > end)
+	if (strncmp(name, given, stem) || (pid && strncmp(name + stem, number, digits)))
 		return false;
-	at = stem + digits;
-	if (at < end && name[at] == '-' && at + 1 < end)
-		for (at++; at < end && name[at] >= '0' && name[at] <= '9';)
-			at++;
-	return at == end;
+	at = pid ? stem + digits : after_number(name, stem);
+	return at > stem && after_number(name, at) == end;
 }
 
 static void free_listing(struct listing *listing)
@@ -208,7 +224,8 @@ static void find_siblings(struct listing *listing, struct finds *siblings)
 
 		if (strncmp(beside, begin, stem + 1))
 			break;
-		if (!peek(listing->paths[i], &other) && other.known && is_sibling(beside, name, other.header.pid))
+		if (!peek(listing->paths[i], &other) && other.known &&
+		    is_sibling(beside, name, other.doubtful ? 0 : other.header.pid))
 			add_find(siblings, name == path ? beside : listing->paths[i], &other);
 	}
 	free(begin);
@@ -221,6 +238,64 @@ static void free_finds(struct finds *finds)
 	free(finds->finds);
 	free(finds->headers);
 	free_listing(&finds->listing);
+}
+
+/* Of which run a sibling is, beside the run of the dump that it has its name from. */
+enum sibling_run { RUN_SAME, RUN_LATER, RUN_EARLIER, RUN_UNTOLD };
+
+/* The dump is the first find in `siblings`. What a damaged header says of the run, or of the time, is no answer. */
+static enum sibling_run sibling_run(const struct runs *runs, const struct finds *siblings, size_t sibling)
+{
+	if (runs->run[sibling] == runs->run[0])
+		return RUN_SAME;
+	if (siblings->finds[sibling].doubtful)
+		return RUN_UNTOLD;
+	return runs_is_later(runs, runs->run[sibling], runs->run[0]) ? RUN_LATER : RUN_EARLIER;
+}
+
+/* Notes, and says, that a dump is left out since nothing tells whether it is of the run of `dump`; of the last run if NULL. */
+static void miss_untold(struct finds *finds, const char *path, const char *dump)
+{
+	char *why =
+		memory_format("its header is damaged: it cannot be told whether it is of the %s%s, so it is left out",
+	                      dump ? "run of " : "last run", dump ? dump : "");
+
+	if (!finds->options.quiet)
+		complain("%s: %s", path, why);
+	aggregate_missing(finds->aggregate, path, why);
+	free(why);
+}
+
+/*
+ * Notes that a dump of the run that is counted is damaged, since dumps may be left out that its header would have shown to
+ * be of the same run.
+ */
+static void doubt_run(struct finds *finds, const char *path)
+{
+	aggregate_doubt(finds->aggregate, path,
+	                "its header is damaged: other dumps of its run may be among those that are left out");
+}
+
+/* Adds the siblings of the run of the dump that comes first, or with --last, of all runs, and that dump. */
+static void add_run(struct finds *finds, const struct finds *siblings, const struct runs *runs)
+{
+	bool told = false, left = false; /* a dump of the run is sound; a sibling is left out */
+	const struct find *find = siblings->finds;
+
+	for (size_t i = 0; i < siblings->count; i++, find++) {
+		enum sibling_run run = sibling_run(runs, siblings, i);
+
+		if (finds->options.last || run == RUN_SAME) {
+			add_found(finds, find, &siblings->headers[i])->sibling = i > 0;
+			told |= !find->doubtful;
+			continue;
+		}
+		left = true;
+		if (run == RUN_UNTOLD)
+			miss_untold(finds, find->path, siblings->finds->path);
+	}
+	if (left && !told)
+		doubt_run(finds, siblings->finds->path);
 }
 
 /*
@@ -237,7 +312,7 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 	find_siblings(&finds->listing, &siblings);
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 0; i < siblings.count; i++)
-		if (runs_is_later(&runs, runs.run[i], runs.run[0]))
+		if (sibling_run(&runs, &siblings, i) == RUN_LATER)
 			later = siblings.finds[i].path;
 	if (later && !finds->options.last) {
 		char *why = memory_format(
@@ -248,10 +323,7 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 		miss(finds, path, why);
 		free(why);
 	} else {
-		for (size_t i = 0; i < siblings.count; i++)
-			if (finds->options.last || runs.run[i] == runs.run[0]) {
-				add_found(finds, &siblings.finds[i], &siblings.headers[i])->sibling = i > 0;
-			}
+		add_run(finds, &siblings, &runs);
 	}
 	runs_free(&runs);
 	free_finds(&siblings);
@@ -300,12 +372,15 @@ static void find_directory(struct finds *finds, const char *directory)
 
 enum { BESIDE_MAX = 16 }; /* if more dumps are named, a pattern such as *.dump has probably named their siblings, too */
 
-/* Says that siblings of a dump that was named are of its run, or of a later one, unless they are among those that were found. */
+/*
+ * Says that siblings of a dump that was named are of its run, or may be, or of a later one, unless they are among those that
+ * were found.
+ */
 static void say_beside(struct finds *finds, const struct intern *found, size_t find)
 {
 	struct finds siblings = {.aggregate = finds->aggregate};
 	const char *path = finds->finds[find].path;
-	size_t more = 0, later = 0;
+	size_t more = 0, untold = 0, later = 0;
 	struct runs runs;
 
 	add_found(&siblings, &finds->finds[find], &finds->headers[find]);
@@ -313,17 +388,24 @@ static void say_beside(struct finds *finds, const struct intern *found, size_t f
 	runs_find(&runs, siblings.headers, siblings.count);
 	for (size_t i = 1; i < siblings.count; i++) {
 		const struct find *sibling = &siblings.finds[i];
+		enum sibling_run run = sibling_run(&runs, &siblings, i);
 
 		if (sibling->has_copy_key && intern_find(found, &sibling->copy, sizeof sibling->copy) != INTERN_NONE)
 			continue;
-		more += runs.run[i] == runs.run[0];
-		if (runs_is_later(&runs, runs.run[i], runs.run[later]))
+		more += run == RUN_SAME;
+		untold += run == RUN_UNTOLD;
+		if (run == RUN_LATER && runs_is_later(&runs, runs.run[i], runs.run[later]))
 			later = i;
 	}
 	if (more)
 		complain("%s: %zu more dump%s of its run lie%s beside it and %s not read%s", path, more,
 		         more == 1 ? "" : "s", more == 1 ? "s" : "", more == 1 ? "was" : "were",
 		         later ? "" : " (--last reads them all)");
+	if (untold)
+		complain("%s: %zu dump%s with a damaged header lie%s beside it and %s not read: it cannot be told "
+		         "whether %s of its run",
+		         path, untold, untold == 1 ? "" : "s", untold == 1 ? "s" : "", untold == 1 ? "was" : "were",
+		         untold == 1 ? "it is" : "they are");
 	if (later)
 		complain("%s: %s is of a later run (--last reads that run alone)", path, siblings.finds[later].path);
 	runs_free(&runs);
@@ -497,18 +579,27 @@ static void say_copies(const struct finds *finds)
 
 /* Runs. */
 
-/* Leaves out a dump that is not of the last run, with a message if nothing tells whether it is. */
-static void leave_run_out(struct finds *finds, struct find *find)
+/* Leaves out dumps that are not of the last run. `places` are the indices of the finds whose runs are in `runs`. */
+static void leave_runs_out(struct finds *finds, const struct runs *runs, const size_t *places, size_t count)
 {
-	static const char why[] =
-		"its header is damaged: it cannot be told whether it is of the last run, so it is left out";
+	bool told = false, left = false; /* a dump of the last run is sound; another dump is left out */
+	const struct find *of_last = NULL;
+	uint32_t last = runs_last(runs);
 
-	find->left_out = true;
-	if (!find->doubtful)
-		return;
-	if (!finds->options.quiet)
-		complain("%s: %s", find->path, why);
-	aggregate_missing(finds->aggregate, find->path, why);
+	for (size_t i = 0; i < count; i++) {
+		struct find *find = &finds->finds[places[i]];
+
+		if (runs->run[i] == last) {
+			of_last = find;
+			told |= !find->doubtful;
+			continue;
+		}
+		left = find->left_out = true;
+		if (find->doubtful)
+			miss_untold(finds, find->path, NULL);
+	}
+	if (left && !told)
+		doubt_run(finds, of_last->path);
 }
 
 /* Counts the runs and, with --last, leaves out all but the last one. */
@@ -517,7 +608,6 @@ static void find_runs(struct finds *finds)
 	struct dump_header *headers = memory_new(finds->count, sizeof *headers);
 	size_t *places = memory_new(finds->count, sizeof *places), count = 0;
 	struct runs runs;
-	uint32_t last;
 
 	for (size_t i = 0; i < finds->count; i++)
 		if (finds->finds[i].known && !finds->finds[i].left_out) {
@@ -525,10 +615,8 @@ static void find_runs(struct finds *finds)
 			headers[count++] = finds->headers[i];
 		}
 	runs_find(&runs, headers, count);
-	last = runs_last(&runs);
-	for (size_t i = 0; finds->options.last && i < count; i++)
-		if (runs.run[i] != last)
-			leave_run_out(finds, &finds->finds[places[i]]);
+	if (finds->options.last)
+		leave_runs_out(finds, &runs, places, count);
 	finds->aggregate->runs = finds->options.last && count ? 1 : runs.count;
 	runs_free(&runs);
 	free(places);

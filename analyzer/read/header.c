@@ -60,8 +60,9 @@ static bool header_begins(const struct dump_header *header)
 	return !memcmp(header->magic, DUMP_MAGIC, sizeof header->magic) && header->byte_order == DUMP_BYTE_ORDER;
 }
 
-bool header_peek(const struct dump_source *source, struct dump_header *header)
+bool header_peek(const struct dump_source *source, struct dump_header *header, bool *cleared)
 {
+	*cleared = false;
 	if (source->read_at(source->context, 0, header, sizeof *header) < sizeof *header)
 		return false;
 	if (!header_checks(header) && !header_mend(header) && !header_begins(header)) {
@@ -69,8 +70,9 @@ bool header_peek(const struct dump_source *source, struct dump_header *header)
 			return false;
 		memset(header, 0, offsetof(struct dump_header, id));
 		header->rank = -1;
+		*cleared = true;
 	}
-	header_check_identity(header);
+	*cleared |= !header_check_identity(header);
 	header_terminate(header);
 	return true;
 }

@@ -35,10 +35,10 @@ bool header_check_process(struct dump_header *header);
 /*
  * Reads the header of a file, with its texts terminated. Returns false if the file does not begin with a header. What
  * header_check_identity finds wrong is cleared. If magic or byte_order is wrong, one of the two check words must match
- * for the header to be recognized; if that is identity_check alone, the members that it does not cover are cleared. The
- * process in the header may still be wrong, since copies of a dump are found by it, right or wrong: the caller asks
- * header_check_process once that is done.
+ * for the header to be recognized; if that is identity_check alone, the members that it does not cover are cleared.
+ * *cleared says whether anything was. The process in the header may still be wrong, since copies of a dump are found by
+ * it, right or wrong: the caller asks header_check_process once that is done.
  */
-bool header_peek(const struct dump_source *source, struct dump_header *header);
+bool header_peek(const struct dump_source *source, struct dump_header *header, bool *cleared);
 
 #endif

@@ -298,6 +298,69 @@ def damaged_in_last_run(client):
         damage(dump, START_HIGH)
 
 
+PID, ID, RUN = (PAGE.offset("dump_header", member) for member in ("pid", "id", "run"))
+DAMAGES = {"time": [START_HIGH], "process": [PID], "magic and time": [MAGIC + 3, START], "run": [RUN], "id": [ID]}
+FORKS = "import os, numpy as n; a = n.ones((50, 50)); a @ a; pid = os.fork() or (a @ a, os._exit(0)); os.waitpid(pid, 0)"
+
+
+def two_of_a_run(client, out, at):
+    """Runs two processes, which nothing but what is at this place of their headers makes one run. Returns their dumps."""
+    before = set(client.folder.rglob("*.dump"))
+    if at in ("run", "id"):
+        start(client, "sh", "-c", f"{victim(client)} counts 1 5 run; {victim(client)} counts 1 7 run", launcher=["-o", out])
+    else:
+        client.run([PYTHON, "-c", FORKS], FLOPSHIM_OUT=f"{client.folder}/{out}")
+    made = set(client.folder.rglob("*.dump")) - before
+    check_equal(len(made), 2, "dumps of a run")
+    return sorted(made, key=lambda dump: read_dump.Dump(dump.read_bytes()).header["start_realtime_ns"])
+
+
+@case(at=("run", "id", "magic and time"))
+def doubtful_in_last_run(client):
+    """With --last, a dump that cannot be told to be of the last run is left out with a line. If nothing but a damaged dump
+    is left of the last run, the report says that others of that run may have been left out."""
+    make(client, "d/", calls=3)
+    first, second = two_of_a_run(client, "d/", client.at)
+    calls = [numbers(client, dump)["totals"]["calls"] for dump in (first, second)]
+    check_equal(numbers(client, "--last", "d")["totals"]["calls"], sum(calls), "calls of the run")
+    for dump, other in ((first, 1), (second, 0)):
+        sound = dump.read_bytes()
+        for at in DAMAGES[client.at]:
+            damage(dump, at)
+        done = report(client, "--json", "--last", "d", status=5)
+        said = [(Path(row["file"]).name, row["text"]) for row in json.loads(done.stdout)["damage"]]
+        if client.at != "magic and time" and dump == second:  # its time tells that it is of the last run
+            why = "its header is damaged: other dumps of its run may be among those that are left out"
+            check_equal(json.loads(done.stdout)["totals"]["calls"], calls[1], "calls of the damaged dump")
+        else:
+            why = "its header is damaged: it cannot be told whether it is of the last run, so it is left out"
+            check_equal(json.loads(done.stdout)["totals"]["calls"], calls[other], "calls of the sound dump")
+        check((dump.name, why) in said, f"{said}")
+        check(f"flopshim-report: d/{dump.name}: {why}\n" in done.stderr, f"standard error: {done.stderr!r}")
+        dump.write_bytes(sound)
+
+
+@case(at=tuple(DAMAGES))
+def doubtful_sibling(client):
+    """A comparison leaves out a dump beside the one that is named, with a line and an exit status, if a damaged header
+    hides its run. A report of the one that is named says that the other may be of its run."""
+    compare = ["compare", "--limit", "calls=0%"]
+    two_of_a_run(client, "base.dump", client.at)
+    named, sibling = sorted(two_of_a_run(client, "new.dump", client.at), key=lambda dump: len(dump.name))
+    report(client, *compare, "base.dump", "new.dump")
+    for at in DAMAGES[client.at]:
+        damage(sibling, at)
+    why = "its header is damaged: it cannot be told whether it is of the run of new.dump, so it is left out"
+    check_equal(report(client, *compare, "base.dump", "new.dump", status=5).stderr,
+                f"flopshim-report: {sibling.name}: {why}\n", "standard error")
+    check_equal(report(client, "new.dump").stderr,
+                "flopshim-report: new.dump: 1 dump with a damaged header lies beside it and was not read: it cannot be told "
+                "whether it is of its run\n", "standard error of a report")
+    damage(named, DAMAGES[client.at][-1])
+    said = report(client, *compare, "base.dump", "new.dump", status=5).stderr
+    check("new.dump: its header is damaged: other dumps of its run may be among those that are left out" in said, said)
+
+
 @case()
 def bare_runs(client):
     """Without the launcher, a process and its children are one run, and the programs of a script are several."""

@@ -198,7 +198,7 @@ END_TEST
 /* ---- headers ---- */
 
 /* Reads the header of a dump in which one bit of each of these two bytes is wrong; they may be the same byte. */
-static bool peek_damaged(size_t byte, size_t second, struct dump_header *header)
+static bool peek_damaged(size_t byte, size_t second, struct dump_header *header, bool *cleared)
 {
 	struct writer writer;
 	struct memory_file file;
@@ -216,7 +216,7 @@ static bool peek_damaged(size_t byte, size_t second, struct dump_header *header)
 		writer.bytes[second] ^= 0x10;
 	file = (struct memory_file){writer.bytes, writer.size};
 	source = memory_source(&file);
-	known = header_peek(&source, header);
+	known = header_peek(&source, header, cleared);
 	writer_free(&writer);
 	return known;
 }
@@ -238,8 +238,9 @@ static bool peek_nothing(struct dump_header *header)
 	static const unsigned char bytes[2 * sizeof *header];
 	struct memory_file file = {bytes, sizeof bytes};
 	struct dump_source source = memory_source(&file);
+	bool cleared;
 
-	return header_peek(&source, header);
+	return header_peek(&source, header, &cleared);
 }
 
 static bool is_sound(const struct dump_header *header)
@@ -252,16 +253,19 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 {
 	unsigned ends_of_texts = 0; /* the reader repairs these bytes before it compares the check word */
 	struct dump_header header;
+	bool cleared;
 
 	/* The state may change while the process runs, so the check word does not cover it. */
-	ck_assert(peek_damaged(offsetof(struct dump_header, state), offsetof(struct dump_header, state), &header));
+	ck_assert(peek_damaged(offsetof(struct dump_header, state), offsetof(struct dump_header, state), &header,
+	                       &cleared));
+	ck_assert(!cleared);
 	ck_assert(header_check_process(&header));
 	ck_assert(is_sound(&header));
 	for (size_t byte = offsetof(struct dump_header, pid); byte < offsetof(struct dump_header, header_check);
 	     byte++) {
 		if (changes(byte))
 			continue;
-		ck_assert(peek_damaged(byte, byte, &header));
+		ck_assert(peek_damaged(byte, byte, &header, &cleared) && !cleared);
 		if (header_check_process(&header)) {
 			ck_assert(is_sound(&header));
 			ends_of_texts++;
@@ -277,23 +281,26 @@ END_TEST
 
 /*
  * A wrong magic, version or byte order hides nothing else of the header. If a field behind them is wrong too, the id is
- * still believed; if the id is wrong, the fields are.
+ * still believed; if the id is wrong, the fields are. Either way it is said that members were cleared.
  */
 START_TEST(a_damaged_beginning_hides_no_header)
 {
 	static const size_t places[] = {0, offsetof(struct dump_header, version),
 	                                offsetof(struct dump_header, byte_order)};
 	struct dump_header header;
+	bool cleared;
 
 	for (size_t i = 0; i < COUNT(places); i++) {
-		ck_assert(peek_damaged(places[i], places[i], &header));
+		ck_assert(peek_damaged(places[i], places[i], &header, &cleared) && !cleared);
 		ck_assert(header_check_process(&header) && header.id[0] == 5 && is_sound(&header));
 	}
 	for (size_t i = 0; i < COUNT(places); i += 2) {
-		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, start_ticks), &header));
+		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, start_ticks), &header, &cleared));
+		ck_assert(cleared);
 		ck_assert(header.id[0] == 5 && header.pid == 0 && header.start_ticks == 0 && header.rank == -1 &&
 		          !*header.job);
-		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, id), &header));
+		ck_assert(peek_damaged(places[i], offsetof(struct dump_header, id), &header, &cleared));
+		ck_assert(cleared);
 		ck_assert(header.id[0] == 0 && is_sound(&header));
 	}
 	ck_assert(!peek_nothing(&header));
