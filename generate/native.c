@@ -31,17 +31,19 @@ static unsigned operand_words(enum price_op op)
 	return counts[op];
 }
 
-/* Returns how many values an instruction with operand W adds to the stack. opcodes.def uses the name W. */
+/*
+ * Returns how many values an instruction with operand W adds to the stack. opcodes.def uses the name W, which is no
+ * constant, so the array cannot be static.
+ */
 static int growth(enum price_op op, int W)
 {
-	switch (op) {
-#define OPCODE(NAME, words, growth, step) \
-	case OP_##NAME:                   \
-		return growth;
+	const int values[] = {
+#define OPCODE(NAME, words, growth, ...) [OP_##NAME] = growth,
 #include "price/opcodes.def"
 #undef OPCODE
-	}
-	return 0;
+	};
+
+	return values[op];
 }
 
 /*
