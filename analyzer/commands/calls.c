@@ -67,6 +67,7 @@ struct record {
 	struct call *calls;
 	size_t call_count, call_capacity;
 	struct counted_call at; /* what call_at returned last */
+	bool ordered;           /* calls were recorded in order, or a damaged header does not tell */
 };
 
 /* Reading. */
@@ -103,6 +104,7 @@ static void read_calls(struct record *record, const struct dump_source *source)
 	struct dump dump;
 
 	if (dump_open(&dump, source) <= READ_DAMAGED) {
+		record->ordered = dump.header.records_mode || dump.header_damaged;
 		dump_cursor_open(&cursor, &dump, DUMP_LOG, sizeof *entry);
 		while ((entry = dump_cursor_next(&cursor))) {
 			if (!entry->sequence) /* the entry is not complete: the process was killed, or read, while it wrote it */
@@ -228,14 +230,18 @@ static void record_close(struct record *record)
 static void complain_about_record(const struct record *record, const char *path)
 {
 	const struct aggregate *aggregate = record->aggregate;
+	uint64_t dropped = aggregate->process_count ? aggregate->processes[0].log_dropped : 0;
 	char text[NUMBER_TEXT];
 
 	if (!record->call_count && aggregate->answered)
-		complain("%s: no call was recorded in order: the program ran without " VARIABLE(RECORDS) "=calls",
-		         path);
-	if (aggregate->process_count && aggregate->processes[0].log_dropped)
-		complain("%s: %s later calls are not in the record: it reached " VARIABLE(LOG_MAX), path,
-		         number_grouped(aggregate->processes[0].log_dropped, text));
+		complain("%s: %s", path,
+		         !record->ordered
+		                 ? "no call was recorded in order: the program ran without " VARIABLE(RECORDS) "=calls"
+		         : aggregate->complete ? "no call was recorded in order"
+		                               : "no call of an ordered record could be read");
+	if (dropped)
+		complain("%s: %s later call%s not in the record: " RECORD_ENDS, path, number_grouped(dropped, text),
+		         dropped == 1 ? " is" : "s are");
 }
 
 static int show_calls(struct output *output, const struct options *options, char *path)

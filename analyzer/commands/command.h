@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "variables.h"
+
 enum exit_status {
 	EXIT_FINE = 0,
 	EXIT_ERROR = 1,      /* a file cannot be read, or dumps do not go together */
@@ -17,6 +19,9 @@ enum exit_status {
 	EXIT_INCOMPLETE = 5, /* something is known to be lost, or a dump is damaged */
 	EXIT_UNPRICED = 6,   /* --strict: a call had no price */
 };
+
+/* Why the ordered record of calls ends early. A dump does not tell which of them it was. */
+#define RECORD_ENDS "it reached " VARIABLE(LOG_MAX) ", or the file could not grow"
 
 /* Each runs a command, whose name is in arguments[0], writes its answer to standard output, and returns an exit status. */
 int command_report(int count, char **arguments);

@@ -306,8 +306,7 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes",
 	        "more shapes than fit: some are rounded up; the totals are exact");
 	warn_if(answer, losses & DUMP_LOST_LOG, "log",
-	        "the ordered record ends early: it reached " VARIABLE(
-			LOG_MAX) ", or the file could not grow; the totals are exact");
+	        "the ordered record ends early: " RECORD_ENDS "; the totals are exact");
 	if (losses & DUMP_LOST_STACKS)
 		answer_warn(answer, "stacks", "some could not be taken%s%s; the totals are exact", problem ? ": " : "",
 		            problem ? problem : "");

@@ -409,6 +409,24 @@ static void ordered(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+/* The ordered record has no call: the only one that the program made was dropped, or nothing was. */
+static void ordered_none(struct common *common, uint64_t dropped)
+{
+	struct writer *writer = &common->writer;
+	struct dump_row row;
+
+	begin(common, 11, "/opt/ordered");
+	writer_header(writer)->records_mode = 1;
+	writer_header(writer)->log_dropped = dropped;
+	writer_header(writer)->losses = dropped ? DUMP_LOST_LOG : 0;
+	add_lane(common, 0);
+	if (dropped) {
+		row = writer_call(common->gemm_site, dropped, 1000, "NN", 10, 10, 5);
+		writer_row(writer, 0, &row);
+	}
+	writer_close(writer, DUMP_CLOSED);
+}
+
 /*
  * Rank `number` of three, of which 0 and 1 are on node0 and 2 is on node1: 10, 20 and 30 products of 1,000 FLOPs. Those
  * of rank 0 were timed with 2 us each; the same shape takes as long in the other ranks, 40 and 60 us. Rank 1 has a
@@ -508,6 +526,10 @@ int main(int count, char **arguments)
 		untimed(&common);
 	else if (!strcmp(name, "ordered"))
 		ordered(&common);
+	else if (!strcmp(name, "ordered-none"))
+		ordered_none(&common, 0);
+	else if (!strcmp(name, "ordered-lost"))
+		ordered_none(&common, 1);
 	else if (!strcmp(name, "old-table"))
 		old_table(&common);
 	else if (!strncmp(name, "rank-", 5))
