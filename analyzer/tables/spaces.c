@@ -13,7 +13,7 @@ static const char *path_name(const char *path) { return path[0] ? path : "(all)"
 /* Says that a budget was never charged, which is often a misspelt namespace; "" otherwise. */
 static const char *remark_of(const struct space *space)
 {
-	bool untouched = space->budget && !space->inclusive_calls && !space->refused_calls;
+	bool untouched = space->budget && !space->budget_used && !space->inclusive_calls && !space->refused_calls;
 
 	if (!untouched)
 		return "";

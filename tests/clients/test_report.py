@@ -158,6 +158,16 @@ def ended_by_another_signal(client):
     check_equal(run.report["process_list"][0]["signal"], None, "signal")
 
 
+@case()
+def ended_in_its_first_call(client):
+    """A budget that is used by a call in flight alone is not said to be uncharged."""
+    run = client.run([shown(client), "first"], status=-signal.SIGALRM, FLOPSHIM_BUDGET="1T")
+    (space,) = [space for space in run.report["namespaces"] if space["budget"]]
+    check_equal((space["inclusive_calls"], space["budget_used"]), (0, FLIGHT), "calls, and what is used of the budget")
+    text = report(client, run, "--by", "namespace")
+    check("54.00 G" in text and "never charged" not in text, f"the report says {text}")
+
+
 @case(action=("deny", "signal"))
 def lines_about_refusals(client):
     """At most ten lines about refusals are printed, and one more says that later ones are not."""

@@ -3,6 +3,7 @@
  * shown.c WHAT [ARGUMENT] - programs whose reports were misleading once.
  *
  *	flight       a ddot of 2 FLOPs, then a product during which SIGALRM ends the process
+ *	first        the same product, which is the first call
  *	rejected     a ddot of 2 FLOPs, then a dgesv that comes back with INFO < 0
  *	pair N       N times a ddot of 400 and one of 1,000 FLOPs, at two places
  *	loop N       N times a ddot of 40,000 FLOPs
@@ -84,6 +85,8 @@ int main(int count, char **arguments)
 
 	if (!strcmp(what, "flight")) {
 		sum += dot(1) + product();
+	} else if (!strcmp(what, "first")) {
+		sum += product();
 	} else if (!strcmp(what, "rejected")) {
 		sum += dot(1);
 		return rejected() == -4 ? 0 : 1;
