@@ -77,7 +77,7 @@ enum dump_state {
 /* Why a dump may hold less than happened; bits of dump_header.losses. */
 enum dump_loss {
 	DUMP_LOST_CALLS = 1 << 0, /* lost_calls of the header or of a lane is not 0 */
-	DUMP_LOST_SPACE = 1 << 1, /* the file could not grow: later rows were kept in memory only */
+	DUMP_LOST_SPACE = 1 << 1, /* the file could not grow or be written: some rows are not in it */
 	DUMP_LOST_SITES = 1 << 2, /* there were more call sites than fit: the later ones share one */
 	/*
 	 * There were more shapes than fit: dimensions of some rows were rounded up to powers of two. Totals stay exact

@@ -295,10 +295,11 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	warn_if(answer, !aggregate->complete, "INCOMPLETE",
 	        "the totals are of what could be read; what is missing is said below");
 	warn_of_calls(answer, "LOST", totals->lost_calls, "ran, but were not recorded");
-	warn_if(answer, losses & DUMP_LOST_SPACE, "LOST", "the file could not grow: later rows are not in it");
+	warn_if(answer, losses & DUMP_LOST_SPACE, "LOST",
+	        "the file could not grow or be written: some rows are not in it");
 	warn_of_calls(answer, "unpriced", totals->unpriced_calls, "without a price: the FLOPs are a lower bound");
 	warn_of_calls(answer, "saturated", totals->saturated_calls,
-	              "with a price that does not fit in 63 bits: the FLOPs are a lower bound");
+	              "with a price or charge above 63 bits: the FLOPs, or the charged FLOPs, are a lower bound");
 	warn_of_calls(answer, "uncounted", totals->passed_calls, "went to libraries that do not look like a BLAS");
 	warn_if(answer, ended, "end",
 	        "up to a second before it may be missing: on this file system, the dump is written once a second");

@@ -187,7 +187,10 @@ static void killed_elsewhere(struct common *common)
 	writer_check(&common->writer);
 }
 
-/* Everything that a report warns of: 2 calls of dgejsv, which has no price, 5 lost calls, 3 passed on, and notes. */
+/*
+ * Everything that a report warns of: 2 calls of dgejsv, which has no price, 5 lost calls, 3 passed on, 1 saturated, and
+ * notes.
+ */
 static void troubled(struct common *common)
 {
 	struct writer *writer = &common->writer;
@@ -211,7 +214,8 @@ static void troubled(struct common *common)
 	writer_note(writer, DUMP_NOTE_NOT_BLAS, "/opt/libgame.so", 3);
 	writer_note(writer, DUMP_NOTE_ENVIRONMENT, "FLOPSHIM_TIME=maybe: expected off, auto or all", 1);
 	writer_note(writer, DUMP_NOTE_MESSAGE, "/tmp/x.dump cannot grow: its record of calls ends here", 2);
-	writer_header(writer)->losses = DUMP_LOST_CALLS | DUMP_COARSE_SHAPES | DUMP_LOST_SITES;
+	writer_header(writer)->losses = DUMP_LOST_CALLS | DUMP_LOST_SPACE | DUMP_COARSE_SHAPES | DUMP_LOST_SITES;
+	writer_header(writer)->saturated = 1;
 	writer_close(writer, DUMP_CLOSED);
 }
 
