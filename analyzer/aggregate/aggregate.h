@@ -169,6 +169,7 @@ struct process {
 	uint32_t job_size;       /* number of ranks of the launch, 0 if not known */
 	uint32_t losses;         /* enum dump_loss */
 	bool complete;           /* nothing is known to be missing from its counts */
+	bool damaged;            /* the header of its dump is damaged, and `state` is PROCESS_UNKNOWN */
 	bool forked;             /* it began by fork and not by exec */
 	bool answered;           /* its counts can be used: rows were read, or the dump is sound and has none */
 	enum process_state state;

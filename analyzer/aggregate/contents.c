@@ -367,6 +367,7 @@ void addition_process(struct addition *add, const char *file)
 		.job = intern_text(&aggregate->texts, header->job),
 		.pid = header->pid,
 		.parent_pid = header->parent_pid,
+		.damaged = add->dump.header_damaged || (state == PROCESS_UNKNOWN && header->state != DUMP_RUNNING),
 		.forked = header->fork_parent_ticks != 0,
 		.launch = intern_text(&aggregate->texts, header->launch),
 		.run = intern_text(&aggregate->texts, header->run),

@@ -60,7 +60,7 @@ static void add_process(struct text *text, const struct aggregate *aggregate, co
 		[PROCESS_UNKNOWN] = "running, or ended without closing its dump",
 	};
 	bool has_signal = process->signal != 0,
-	     ended = process->state == PROCESS_ENDED || process->state == PROCESS_UNKNOWN;
+	     ended = process->state == PROCESS_ENDED || (process->state == PROCESS_UNKNOWN && !process->damaged);
 	const char *signal = has_signal ? signal_name(process->signal) : "";
 	char number[NUMBER_TEXT];
 
@@ -69,7 +69,8 @@ static void add_process(struct text *text, const struct aggregate *aggregate, co
 		text_format(text, "%sended after %s from its budget",
 		            process->state == PROCESS_ENDED ? "" : "running, or ", signal);
 	else
-		text_add(text, states[process->state]);
+		text_add(text, process->damaged ? "how it ended is not known: its header is damaged"
+		                                : states[process->state]);
 	if (has_signal && !ended)
 		text_format(text, ", was sent %s by its budget", signal);
 	if (process->elapsed_ns)

@@ -361,6 +361,18 @@ def doubtful_sibling(client):
     check("new.dump: its header is damaged: other dumps of its run may be among those that are left out" in said, said)
 
 
+@case(at=("pid", "state"))
+def damaged_process(client):
+    """Of a process whose header is damaged, the report does not say that it may be running, but that this is not known."""
+    make(client, "closed.dump")
+    killed, _ = live_copy(client, "killed.dump")
+    for dump in (client.folder / "closed.dump", killed):
+        check("header is damaged" not in report(client, dump).stdout, f"{dump.name} is said to be damaged")
+        damage(dump, PAGE.offset("dump_header", client.at))
+        text = report(client, dump, status=5).stdout
+        check("how it ended is not known: its header is damaged" in text and "running" not in text, text[:400])
+
+
 @case()
 def bare_runs(client):
     """Without the launcher, a process and its children are one run, and the programs of a script are several."""
