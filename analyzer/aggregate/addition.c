@@ -180,3 +180,19 @@ struct worker *addition_worker(struct addition *add, uint32_t lane)
 	                              &aggregate->worker_capacity, sizeof(struct worker));
 	return &aggregate->worker_totals[add->worker];
 }
+
+void addition_ratio(struct addition *add, const struct place_key *place, const struct dump_row *row)
+{
+	struct aggregate *aggregate = add->aggregate;
+	struct ratio *ratio;
+	uint32_t number;
+
+	if (!row->flops && !row->charged)
+		return;
+	number = addition_intern(&aggregate->ratios, place, sizeof *place, (void **)&aggregate->ratio_totals,
+	                         &aggregate->ratio_capacity, sizeof *ratio);
+	ratio = &aggregate->ratio_totals[number];
+	if (!ratio->flops && !ratio->charged)
+		*ratio = (struct ratio){row->flops, row->charged, false};
+	ratio->varies |= (u128)ratio->flops * row->charged != (u128)ratio->charged * row->flops;
+}

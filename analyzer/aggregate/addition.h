@@ -58,6 +58,9 @@ struct worker *addition_worker(struct addition *add, uint32_t lane);
 uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size, void **totals, size_t *capacity,
                          size_t size);
 
+/* Notes the FLOPs and the charge of a row, or of a call in flight, of a place; see struct ratio. */
+void addition_ratio(struct addition *add, const struct place_key *place, const struct dump_row *row);
+
 /* These add parts of the dump. addition_process comes first, and `file` is the path of the dump. */
 void addition_process(struct addition *add, const char *file);
 void addition_shares(struct addition *add); /* reads the shares of calls in flight; before the rows */

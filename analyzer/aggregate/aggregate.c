@@ -20,9 +20,10 @@ void aggregate_open(struct aggregate *aggregate, const struct aggregate_options 
 
 void aggregate_close(struct aggregate *aggregate)
 {
-	struct intern *interns[] = {&aggregate->texts,   &aggregate->routines, &aggregate->modules, &aggregate->sites,
-	                            &aggregate->spaces,  &aggregate->limits,   &aggregate->notes,   &aggregate->stacks,
-	                            &aggregate->samples, &aggregate->flights,  &aggregate->workers};
+	struct intern *interns[] = {&aggregate->texts,   &aggregate->routines, &aggregate->modules,
+	                            &aggregate->sites,   &aggregate->spaces,   &aggregate->limits,
+	                            &aggregate->notes,   &aggregate->stacks,   &aggregate->samples,
+	                            &aggregate->flights, &aggregate->ratios,   &aggregate->workers};
 
 	for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
 		intern_free(interns[i]);
@@ -33,6 +34,7 @@ void aggregate_close(struct aggregate *aggregate)
 	free(aggregate->note_totals);
 	free(aggregate->sample_totals);
 	free(aggregate->flight_totals);
+	free(aggregate->ratio_totals);
 	free(aggregate->worker_totals);
 	arena_free(&aggregate->row_arena);
 	free(aggregate->rows);
@@ -263,6 +265,8 @@ static const struct row *add_row(struct addition *add, const struct dump_row *gi
 	key.row.time_ns = entry.time_ns;
 	key.row.timed_calls = entry.timed_calls;
 	count_row(add, &entry, &key.row, routine.kind);
+	if (entry.kind == DUMP_ROW_CALL && entry.calls)
+		addition_ratio(add, &(struct place_key){key.row.site, key.row.space}, &entry);
 	if (!dump_site_at(&add->dump, entry.site))
 		aggregate->placeless_flops = u128_add(aggregate->placeless_flops, key.row.flops);
 

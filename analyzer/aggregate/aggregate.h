@@ -146,6 +146,12 @@ struct flight {
 	uint64_t calls;
 };
 
+/* How the FLOPs of the calls from one place compare to their charges. */
+struct ratio {
+	uint64_t flops, charged; /* of a row, or a call in flight; both 0 if all of them have 0 */
+	bool varies;             /* other rows, or calls in flight, have another ratio of the two */
+};
+
 enum process_state {
 	PROCESS_RUNNING,  /* on this machine */
 	PROCESS_CLOSED,   /* it has closed its dump and ended */
@@ -225,15 +231,17 @@ struct version {
 struct aggregate {
 	struct aggregate_options options;
 	struct intern texts, routines, modules, sites, spaces, limits, notes;
-	struct intern stacks, samples, flights,
-		workers; /* `spaces`: paths, the root being 0; flights: struct place_key */
+	struct intern stacks, samples, workers; /* `spaces`: paths, the root being 0 */
+	struct intern flights, ratios;          /* struct place_key */
 	struct module *module_totals;
 	struct limit *limit_totals;
 	struct note *note_totals;
 	struct sample *sample_totals;
 	struct flight *flight_totals;
+	struct ratio *ratio_totals;
 	struct worker *worker_totals;
-	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, flight_capacity, worker_capacity;
+	size_t module_capacity, limit_capacity, note_capacity, sample_capacity, flight_capacity, ratio_capacity;
+	size_t worker_capacity;
 	struct arena row_arena;
 	struct row **rows;
 	size_t row_count, row_capacity;

@@ -84,6 +84,7 @@ static void add_flight(struct addition *add, const struct dump_row *row, bool pr
 	flight->calls = count_plus(flight->calls, 1);
 	if (!priced)
 		return; /* its FLOPs remain in the totals of its coarse row */
+	addition_ratio(add, &key, row);
 	flight->flops = u128_add(flight->flops, row->flops);
 	flight->charged = u128_add(flight->charged, row->charged);
 	aggregate->totals.in_flight_flops = u128_add(aggregate->totals.in_flight_flops, row->flops);

@@ -18,6 +18,7 @@ struct stratum {
 	u128 charged;                  /* charged FLOPs of both */
 	u128 sampled;                  /* charged FLOPs that all its samples stand for */
 	uint64_t calls, sampled_calls; /* calls: both, too */
+	bool varies;                   /* as in struct ratio */
 };
 
 struct strata {
@@ -58,6 +59,11 @@ static void add_all(struct strata *strata, const struct aggregate *aggregate)
 		stratum->charged = u128_add(stratum->charged, aggregate->flight_totals[i].charged);
 		stratum->calls = count_plus(stratum->calls, aggregate->flight_totals[i].calls);
 	}
+	for (size_t i = 0; i < aggregate->ratios.count; i++) {
+		const struct place_key *key = intern_at(&aggregate->ratios, (uint32_t)i);
+
+		stratum_of(strata, key->site, key->space)->varies = aggregate->ratio_totals[i].varies;
+	}
 	for (size_t i = 0; i < aggregate->samples.count; i++) {
 		const struct sample_key *key = intern_at(&aggregate->samples, (uint32_t)i);
 		struct stratum *stratum = stratum_of(strata, key->site, key->space);
@@ -89,9 +95,9 @@ static struct estimate estimate(const struct sample *sample, const struct stratu
 {
 	u128 least = stratum->done, all = u128_add(least, stratum->begun), most = u128_add(all, placeless);
 	u128 target = stratum->charged ? u128_scale(stratum->sampled, all, stratum->charged) : stratum->sampled;
-	bool weighed =
-		stratum->sampled || !all; /* if not: samples of 0 FLOPs do not say which stack did how much work */
-	bool exact = stratum->sampled == stratum->charged && stratum->sampled_calls >= stratum->calls && weighed;
+	/* Samples tell charges. They tell FLOPs if every call has the same ratio of the two, which is not that of n to 0. */
+	bool told = !stratum->varies && (stratum->sampled || !all);
+	bool exact = stratum->sampled == stratum->charged && stratum->sampled_calls >= stratum->calls && told;
 
 	if (target < least)
 		target = least;

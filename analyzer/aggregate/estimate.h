@@ -15,7 +15,8 @@
 
 struct estimate {
 	u128 flops; /* before weights */
-	bool exact; /* every call of the site in this namespace had its stack taken */
+	/* every call of the site in this namespace had its stack taken, and the charge of each tells its FLOPs */
+	bool exact;
 };
 
 /* Returns an array with an estimate for each sample of the aggregate, by its number; the caller frees it by free(). */

@@ -24,7 +24,7 @@ struct sampled {
 	uint32_t number;            /* of the sample; of several, that of the largest */
 	u128 flops;                 /* estimated: see estimate.h */
 	u128 sampled_flops;         /* charged FLOPs, as the samples say by themselves */
-	bool exact;                 /* `flops` is no estimate, since every call of the site had its stack taken */
+	bool exact;                 /* `flops` is no estimate, see struct estimate */
 	uint64_t calls;             /* that were sampled */
 	const char *symbol, *space; /* symbol that was called; path of the namespace, "" for the root */
 	const struct stack_head *stack;

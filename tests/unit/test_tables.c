@@ -41,14 +41,20 @@ static void add_calls(uint64_t calls, uint64_t flops, int64_t order)
 	writer_row(&writer, 0, &row);
 }
 
-/* Adds up the dump that has been written, for tables of it. */
-static void open_views(void)
+/* Adds the dump that has been written to the aggregate. */
+static void add_dump(void)
 {
 	struct memory_file file = {writer.bytes, writer.size};
 	struct dump_source source = memory_source(&file);
 
-	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	aggregate_add(&aggregate, &source, "test.dump");
+}
+
+/* Adds up the dump that has been written, for tables of it. */
+static void open_views(void)
+{
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
+	add_dump();
 	views_open(&views, &aggregate);
 }
 
@@ -192,6 +198,41 @@ START_TEST(what_all_calls_say_is_exact)
 	ck_assert_str_eq(cell(&table, 0, "share"), "75.0 %");
 	ck_assert_str_eq(cell(&table, 1, "estimated_flops"), "1000");
 	ck_assert_str_eq(cell(&table, 1, "exact"), "yes");
+}
+END_TEST
+
+/*
+ * Two runs of one program under different weights: each made one call of 1,000 FLOPs, which it charged as the case says,
+ * from a stack of its own, so that both stacks did 1,000. The samples, which count charges, do not tell that.
+ */
+START_TEST(what_is_charged_unevenly_is_an_estimate)
+{
+	static const struct {
+		uint64_t charged[2];
+		const char *exact;
+	} cases[] = {
+		{{1000, 1000}, "yes"}, {{2000, 2000}, "yes"}, {{1000, 2000}, ""}, {{0, 1000}, ""}, {{1000, 0}, ""}};
+	struct table table;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct dump_row row = writer_call(dgemm_site, 1, 1000, "", 5, 5, 5);
+
+		if (i) { /* the second dump */
+			writer_free(&writer);
+			set_up();
+		}
+		row.charged = cases[_i].charged[i];
+		writer_row(&writer, 0, &row);
+		add_sample(stack(i ? from_b : from_a, 3, ""), row.charged, 1);
+		if (!i)
+			aggregate_open(&aggregate, &(struct aggregate_options){0});
+		add_dump();
+	}
+	views_open(&views, &aggregate);
+	views_get(&views, &table_stacks, SIZE_MAX, true, &table);
+	ck_assert_uint_eq(table.row_count, 2);
+	ck_assert_str_eq(cell(&table, 0, "exact"), cases[_i].exact);
+	ck_assert_str_eq(cell(&table, 1, "exact"), cases[_i].exact);
 }
 END_TEST
 
@@ -341,6 +382,7 @@ int main(void)
 	tcase_add_checked_fixture(stacks, set_up, tear_down);
 	tcase_add_loop_test(stacks, stacks_do_what_their_site_did, 0, 4);
 	tcase_add_loop_test(stacks, what_all_calls_say_is_exact, 0, 2);
+	tcase_add_loop_test(stacks, what_is_charged_unevenly_is_an_estimate, 0, 5);
 	tcase_add_test(stacks, what_is_charged_nothing_is_divided_by_calls);
 	tcase_add_test(stacks, very_much_work_is_divided);
 	tcase_add_test(stacks, a_call_in_flight_has_a_share);
