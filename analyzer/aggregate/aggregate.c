@@ -344,7 +344,8 @@ static void add_spaces(struct addition *add)
 static void add_modules(struct addition *add)
 {
 	for (size_t i = 0; i < add->dump.modules.count; i++)
-		addition_module(add, (uint32_t)i);
+		if (add->dump.modules.present[i])
+			addition_module(add, (uint32_t)i);
 }
 
 static void add_version(struct addition *add, const char *file)

@@ -168,6 +168,7 @@ static uint64_t usable(struct dump *dump, const struct dump_block *block)
 
 static void set_used(struct dump *dump, struct read_block *block, const struct dump_block *read)
 {
+	block->claimed = read->used;
 	block->used = usable(dump, read);
 	if (block->used > UINT32_MAX - block->first && !block_type_is_bytes(block->type)) {
 		dump_damaged(dump, "block of %s at %" PRIu64 ": the numbers of its entries exceed 32 bits",
@@ -300,7 +301,7 @@ static void read_used_again(struct dump *dump)
 			struct read_block *block = &dump->blocks[j];
 
 			if (block->type == types[i] && block_at(dump, block->offset, &now) && now.type == block->type &&
-			    now.used > block->used)
+			    now.used > block->claimed)
 				set_used(dump, block, &now);
 		}
 }

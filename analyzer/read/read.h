@@ -64,7 +64,8 @@ struct read_span {
 /* A sound block: members as in struct dump_block, except where a comment says otherwise. */
 struct read_block {
 	uint64_t offset, size, address;
-	uint64_t used; /* at most what the block, and the file, have room for */
+	uint64_t used;    /* at most what the block, and the file, have room for */
+	uint64_t claimed; /* `used` as the block's header has it */
 	uint64_t content_check;
 	uint32_t entry_size, first, lane;
 	uint16_t type, header_size;

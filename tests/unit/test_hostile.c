@@ -72,6 +72,16 @@ static bool says(const struct aggregate *aggregate, const char *what)
 	return false;
 }
 
+/* How often damage that is described so was met. */
+static uint64_t count_of(const struct aggregate *aggregate, const char *what)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < aggregate->damage_count; i++)
+		count += strstr(aggregate->damage[i].text, what) ? aggregate->damage[i].count : 0;
+	return count;
+}
+
 /* ---- blocks that hide others ---- */
 
 /* Wrong sizes of the block of modules, which stands before all counts, and what must be said of them. */
@@ -155,6 +165,44 @@ START_TEST(references_lead_somewhere)
 	ck_assert(!aggregate.complete);
 	ck_assert(says(&aggregate, references[_i]));
 	ck_assert_uint_eq((uint64_t)aggregate.totals.flops, WORK);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* If a block of modules cannot be read, the only site that is in one of them is said to lack it, once. */
+START_TEST(a_gap_of_modules_is_no_call_site)
+{
+	struct aggregate aggregate;
+	struct dump_block *block;
+	struct writer writer;
+
+	example(&writer);
+	block = block_of(&writer, DUMP_MODULES);
+	for (uint64_t i = 1; i <= block->size / sizeof(struct dump_module); i++)
+		writer_module(&writer, "/lib/more.so", 0x500000 + i * 0x1000, 0, "", 0);
+	block_of(&writer, DUMP_MODULES)->magic = 0;
+	aggregate = sum_of_writer(&writer);
+	ck_assert_uint_eq(count_of(&aggregate, "in modules"), 1);
+	ck_assert_uint_eq(aggregate.modules.count, 1);
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* A block of a running process that claims more than it has is read twice, and its damage is said once. */
+START_TEST(a_running_process_has_damage_once)
+{
+	struct aggregate aggregate;
+	struct dump_block *block;
+	struct writer writer;
+
+	example(&writer);
+	block = block_of(&writer, DUMP_STRINGS);
+	block->used = block->size;
+	seal(block);
+	aggregate = sum_of_writer(&writer);
+	ck_assert_uint_eq(count_of(&aggregate, "it claims"), 1);
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -576,6 +624,8 @@ int main(void)
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
 	tcase_add_loop_test(hiding, used_budgets_answer_for_zeros, 0, 2);
 	tcase_add_loop_test(hiding, references_lead_somewhere, 0, sizeof references / sizeof *references);
+	tcase_add_test(hiding, a_gap_of_modules_is_no_call_site);
+	tcase_add_test(hiding, a_running_process_has_damage_once);
 	tcase_add_test(hiding, a_running_process_goes_on);
 	tcase_add_test(hiding, ends_before_its_first_call);
 	tcase_add_test(hiding, a_call_in_flight_has_a_row);
