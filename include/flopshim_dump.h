@@ -80,8 +80,8 @@ enum dump_loss {
 	DUMP_LOST_SPACE = 1 << 1, /* the file could not grow or be written: some rows are not in it */
 	DUMP_LOST_SITES = 1 << 2, /* there were more call sites than fit: the later ones share one */
 	/*
-	 * There were more shapes than fit: dimensions of some rows were rounded up to powers of two. Totals stay exact
-	 * (see DUMP_ROW_COARSE).
+	 * There were more shapes than fit: dimensions of some rows were rounded up to powers of two, or several shapes,
+	 * or names of manual charges, share one. Totals stay exact (see DUMP_ROW_COARSE).
 	 */
 	DUMP_COARSE_SHAPES = 1 << 3,
 	DUMP_LOST_LOG = 1 << 4,    /* the ordered record ends early: see dump_header.log_dropped */

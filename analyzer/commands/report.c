@@ -152,13 +152,14 @@ static void say_calls(struct answer *answer, const char *label, uint64_t calls, 
 		answer_fact(answer, label, "%s %s", number_grouped(calls, text), what);
 }
 
-static void say_calls_and_flops(struct answer *answer, const char *label, uint64_t calls, u128 flops, const char *what)
+static void say_calls_and_flops(struct answer *answer, const char *label, uint64_t calls, u128 flops, const char *what,
+                                const char *of_flops)
 {
 	char text[NUMBER_TEXT], price[NUMBER_TEXT];
 
 	if (calls)
-		answer_fact(answer, label, "%s %s: %s FLOPs", number_grouped(calls, text), what,
-		            number_grouped(flops, price));
+		answer_fact(answer, label, "%s %s: %s FLOPs%s", number_grouped(calls, text), what,
+		            number_grouped(flops, price), of_flops);
 }
 
 static void say_total(struct answer *answer, const struct totals *totals)
@@ -306,12 +307,12 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	        "up to a second before it may be missing: on this file system, the dump is written once a second");
 	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more call sites than fit: the later ones are shown as one");
 	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes",
-	        "more shapes than fit: some are rounded up; the totals are exact");
+	        "more shapes than fit: some are rounded up or joined; this does not change the totals");
 	warn_if(answer, losses & DUMP_LOST_LOG, "log",
-	        "the ordered record ends early: " RECORD_ENDS "; the totals are exact");
+	        "the ordered record ends early: " RECORD_ENDS "; this does not change the totals");
 	if (losses & DUMP_LOST_STACKS)
-		answer_warn(answer, "stacks", "some could not be taken%s%s; the totals are exact", problem ? ": " : "",
-		            problem ? problem : "");
+		answer_warn(answer, "stacks", "some could not be taken%s%s; this does not change the totals",
+		            problem ? ": " : "", problem ? problem : "");
 }
 
 static void say_totals(struct answer *answer, struct views *views)
@@ -322,13 +323,14 @@ static void say_totals(struct answer *answer, struct views *views)
 	say_balance(answer, views);
 	say_missing(answer, views);
 	say_time(answer, views);
-	say_calls(answer, "nested", totals->nested_calls, "made by these routines themselves, and part of their price");
+	say_calls(answer, "nested", totals->nested_calls,
+	          "made by these routines themselves, and part of their price, if they have one");
 	say_calls(answer, "queries", totals->queries, "for the size of a workspace, which cost nothing");
 	say_calls(answer, "rejected", totals->rejected_calls, "came back with INFO < 0, and cost nothing");
 	say_calls(answer, "abandoned", totals->abandoned_calls, "left by longjmp or an exception, charged");
 	say_calls_and_flops(answer, "in flight", totals->in_flight_calls, totals->in_flight_flops,
-	                    "begun and not ended, not in the total");
-	say_calls_and_flops(answer, "refused", totals->refused_calls, totals->refused_flops, "not run");
+	                    "begun and not ended", ", not in the total");
+	say_calls_and_flops(answer, "refused", totals->refused_calls, totals->refused_flops, "not run", "");
 	say_calls(answer, "over", totals->over_calls, "ran over a budget");
 	say_warnings(answer, views->aggregate);
 }
