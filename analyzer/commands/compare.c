@@ -149,9 +149,8 @@ static bool is_one_run(const struct aggregate *aggregate, const char *side, cons
 {
 	if (aggregate->runs < 2)
 		return true;
-	complain("%s, %s, holds %zu runs, but only one run can be compared with one: name a dump of the run, or use "
-	         "--last for "
-	         "the last run",
+	complain("%s, %s, holds %zu runs, but only one run can be compared with one: use --last for the last run, or "
+	         "give each run a directory of its own (flopshim -o new/ ...)",
 	         side, path, aggregate->runs);
 	return false;
 }
