@@ -400,7 +400,7 @@ static void say_beside(struct finds *finds, const struct intern *found, size_t f
 	if (more)
 		complain("%s: %zu more dump%s of its run lie%s beside it and %s not read%s", path, more,
 		         more == 1 ? "" : "s", more == 1 ? "s" : "", more == 1 ? "was" : "were",
-		         later ? "" : " (--last reads them all)");
+		         later || finds->aggregate->runs > 1 ? "" : " (--last reads them all)");
 	if (untold)
 		complain("%s: %zu dump%s with a damaged header lie%s beside it and %s not read: it cannot be told "
 		         "whether %s of its run",
@@ -650,9 +650,9 @@ bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struc
 	leave_copies_out(&finds);
 	if (!options.quiet)
 		say_copies(&finds);
+	find_runs(&finds);
 	if (options.beside && !options.quiet)
 		say_all_beside(&finds);
-	find_runs(&finds);
 	for (size_t i = 0; i < finds.count; i++)
 		if (!finds.finds[i].left_out) {
 			aggregate->taken_along += finds.finds[i].sibling;

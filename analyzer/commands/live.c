@@ -30,7 +30,7 @@ static const char usage[] =
 static const char help[] =
 	"  --interval SECONDS  time from one update to the next (default: 1)\n"
 	"  --count N           stop after N updates\n"
-	"  --top N             how many rows to show: a number or 'all' (default: 10)\n" HELP_DEBUGINFOD;
+	"  --top N             how many rows to show: a number or 'all' (default: 10, in a line 3)\n" HELP_DEBUGINFOD;
 
 /* Keys that make sense for one process, which has one host and one rank. */
 enum {
@@ -55,8 +55,7 @@ struct rates {
 	bool known;
 };
 
-/* The rates since the last update, which the present one replaces. */
-
+/* Returns the rates since the last update, which the present one replaces. */
 static struct rates look_again(struct look *last, const struct totals *totals)
 {
 	struct look now = {.at_ns = system_now_ns(), .calls = totals->calls, .flops = totals->flops, .valid = true};
@@ -107,13 +106,13 @@ static const char *state_of(const struct aggregate *aggregate, const char *none)
 /* An update in one line. */
 
 /* Adds the largest groups by a key, with the part of the FLOPs that each has. */
-static void add_groups(struct text *line, struct views *views, const struct key *key)
+static void add_groups(struct text *line, struct views *views, const struct key *key, size_t top)
 {
 	u128 total = views->aggregate->totals.flops;
-	const struct group_list *list = views_groups(views, key->by, LINE_GROUPS);
+	const struct group_list *list = views_groups(views, key->by, top);
 	struct table table = {.data = views, .aggregate = views->aggregate};
 
-	for (size_t i = 0; i < list->count && i < LINE_GROUPS; i++) {
+	for (size_t i = 0; i < list->count && i < top; i++) {
 		const struct group *group = &list->groups[i];
 
 		text_add(line, i ? ", " : "  ");
@@ -122,8 +121,10 @@ static void add_groups(struct text *line, struct views *views, const struct key 
 	}
 }
 
-static void say_line(struct answer *answer, struct views *views, const struct rates *rates, const struct key *key)
+static void say_line(struct answer *answer, struct views *views, const struct rates *rates,
+                     const struct options *options)
 {
+	const struct key *key = options->by ? options->by : &keys[KEY_ROUTINE];
 	const struct totals *totals = &views->aggregate->totals;
 	const struct space *budget = tightest_budget(views);
 	char flops[NUMBER_TEXT], calls[NUMBER_TEXT];
@@ -136,7 +137,7 @@ static void say_line(struct answer *answer, struct views *views, const struct ra
 	if (budget)
 		text_format(&line, "  budget %s%s%.1f %% used", budget->path, budget->path[0] ? " " : "",
 		            100 * (double)budget->budget_used / (double)budget->budget);
-	add_groups(&line, views, key);
+	add_groups(&line, views, key, options->top ? options->top : LINE_GROUPS);
 	if (!goes_on(views->aggregate))
 		text_format(&line, "  (%s)", state_of(views->aggregate, "gone"));
 	answer_say(answer, PART_PARAGRAPH, "%s", line.bytes);
@@ -267,7 +268,7 @@ static void show(struct session *session, struct views *views)
 
 	options_answer(options, &answer, SCHEMA);
 	if (answer_is_for(&answer, FOR_TERMINAL) && !session->screen)
-		say_line(&answer, views, &rates, options->by ? options->by : &keys[KEY_ROUTINE]);
+		say_line(&answer, views, &rates, options);
 	else
 		fill(&answer, options, views, &rates);
 	if (session->screen)

@@ -234,7 +234,9 @@ static void say_missing(struct answer *answer, struct views *views)
 	for (size_t i = 0; i < list->count; i++)
 		if (list->launches[i].with_dump < list->launches[i].size && missing++ < PIECES)
 			say_missing_of(answer, views->aggregate, &list->launches[i], list->count > 1);
-	if (missing > PIECES)
+	if (missing == PIECES + 1)
+		answer_fact(answer, "no dump", "1 more launch lacks dumps of some of its ranks");
+	else if (missing > PIECES)
 		answer_fact(answer, "no dump", "%zu more launches lack dumps of some of their ranks", missing - PIECES);
 }
 

@@ -107,6 +107,9 @@ def idle_ranks_of_many(client):
     check_equal(sorted(said[:20]), sorted(set(said[:20])), "launches that are named, each once")
     check(all(line.startswith("1 of 2 ranks of job ") and ": 0. They made no call" in line for line in said[:20]), f"{said}")
     check_equal(said[20], "3 more launches lack dumps of some of their ranks", "the others")
+    for dump in sorted(client.folder.glob("many/*.dump"))[:2]:
+        dump.unlink()
+    check_equal(lines_about_ranks(client, "many")[20:], ["1 more launch lacks dumps of some of its ranks"], "the other one")
 
 
 @case()
@@ -439,6 +442,9 @@ def children_beside(client):
     what = {1: "1 more dump of its run lies beside it and was", 4: "4 more dumps of its run lie beside it and were"}
     check_equal(report(client, "x.dump").stderr,
                 f"flopshim-report: x.dump: {what[client.children]} not read (--last reads them all)\n", "standard error")
+    make(client, "other/y.dump")  # with dumps of two runs, --last reads one of them alone
+    check_equal(report(client, "x.dump", "other/y.dump").stderr,
+                f"flopshim-report: x.dump: {what[client.children]} not read\n", "standard error with another run")
     for arguments in (["--last", "x.dump"], ["."]):
         check_equal(report(client, *arguments).stderr, "", f"standard error of {arguments}")
     check_equal(numbers(client, "--last", "x.dump")["processes"], client.children + 1, "processes with --last")
