@@ -34,9 +34,9 @@ struct addition {
 };
 
 /*
- * These return the number in the aggregate of what the dump names by a reference or a number. A wrong text, namespace or
- * site is noted as damage. The result always exists, except that of addition_module: something named "(unknown)", or the
- * root namespace, stands for what the dump does not have.
+ * These return the number in the aggregate of what the dump names by a reference or a number. A wrong one is noted as
+ * damage. The result always exists, except that of addition_module: something named "(unknown)", or the root namespace,
+ * stands for what the dump does not have.
  */
 
 /* `otherwise` is the text for a reference that is wrong or 0. */

@@ -285,13 +285,16 @@ void aggregate_add(struct aggregate *aggregate, const struct dump_source *source
  */
 bool process_may_miss_its_end(const struct process *process);
 
-/* Adds `why` to the damage of a file that is known to hold less than happened. The aggregate is not complete then. */
+/* Adds `why` to the damage of a file, because of which something may be missing. The aggregate is not complete then. */
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why);
 
 /* Returns "direct", "iterative", "exempt" or "unpriced", for an enum dump_kind or price_kind. */
 const char *kind_name(unsigned kind);
 
-/* Does what aggregate_doubt does, for a file that cannot be read at all. The caller has already printed that. */
+/*
+ * Does what aggregate_doubt does, for a file that is not added: it cannot be read, or nothing tells whether it is to be added.
+ * The caller has already printed that.
+ */
 void aggregate_missing(struct aggregate *aggregate, const char *file, const char *why);
 
 /* These return what a number of the aggregate, which must exist, stands for. It is valid until aggregate_close. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * launch_key.h - tells the launches of MPI programs apart.
- * It must never compare anything that two ranks of one launch may say differently.
+ * It must never compare hosts where a job or a name tells launches apart, since ranks of one launch may run on several.
  */
 #ifndef ANALYZER_LAUNCH_KEY_H
 #define ANALYZER_LAUNCH_KEY_H

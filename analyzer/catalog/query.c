@@ -135,7 +135,10 @@ static unsigned place_of(const struct family *family, const char *name, size_t l
 	return i;
 }
 
-/* The same for the beginning of a name, such as `trans` for transa: it must be that of one option only. */
+/*
+ * Returns the index in the shape of the only option whose name begins so, such as transa for `trans`, or query_shape_count if
+ * there is none or several do.
+ */
 static unsigned place_of_short(const struct family *family, const char *name, size_t length)
 {
 	enum { SHORTEST = 3 };
@@ -151,7 +154,10 @@ static unsigned place_of_short(const struct family *family, const char *name, si
 	return place;
 }
 
-/* The same for other names of an argument: KD for the BLAS's K and K for LAPACK's KD (diagonals of a band), PR for P. */
+/*
+ * Returns the index in the shape of an argument by another name of it, or query_shape_count if there is none: KD for the
+ * BLAS's K and K for LAPACK's KD (diagonals of a band), PR for P.
+ */
 static unsigned place_of_synonym(const struct family *family, const char *name, size_t length)
 {
 	static const struct {
@@ -169,7 +175,10 @@ static unsigned place_of_synonym(const struct family *family, const char *name, 
 	return place;
 }
 
-/* The same for what may be an argument's name, another name of it or the beginning of its name, tried in this order. */
+/*
+ * Returns the index in the shape of an argument by its name, another name of it or the beginning of its name, tried in this
+ * order, or query_shape_count if there is none.
+ */
 static unsigned find_place(const struct family *family, const char *name, size_t length)
 {
 	unsigned place = place_of(family, name, length);

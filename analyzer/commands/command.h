@@ -34,7 +34,7 @@ int command_live(int count, char **arguments);
 /* Writes a line to standard error, after the program's name. Control characters in it become '?'. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same, with a second line that refers to the command's --help. Returns EXIT_USAGE. */
+/* Complains of a command line, with a second line that refers to the command's --help. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

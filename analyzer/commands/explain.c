@@ -194,7 +194,10 @@ static bool uses_row(const struct formula *formula, const bool *marks, const cha
 	return uses(formula->muls, name) || uses(formula->adds, name) || uses(formula->words, name);
 }
 
-/* The same, for a family's name, or the two names that a / separates. */
+/*
+ * Whether a formula, or a shared expression that it uses, uses the price of the family `names`, by that name or by one of those
+ * that a / separates in it.
+ */
 static bool uses_family(const struct formula *formula, const bool *marks, const char *names)
 {
 	char name[64];

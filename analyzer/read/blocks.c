@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * blocks.c - finds the blocks of a dump and decides which of them can be believed.
- * It must never use a block's header that block_is_sound refuses, nor, of a dump that was closed, the contents of a block
- * that check_contents refuses.
+ * It must never use a block's header that block_is_sound refuses, nor, of a dump that was closed, the counts of a block that
+ * check_contents refuses.
  */
 #include "analyzer/read/blocks.h"
 

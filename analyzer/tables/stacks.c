@@ -214,7 +214,7 @@ static const char *frames_next(struct frames *frames)
 	return frames->kind == FRAMES_PYTHON ? next_python(frames) : next_native(frames);
 }
 
-/* The same, but Python frames of generated code are passed over. */
+/* Returns what frames_next returns, but passes over Python frames of generated code. */
 static const char *next_written(struct frames *frames)
 {
 	const char *name;

@@ -32,7 +32,10 @@ void symbolizer_free(struct symbolizer *symbolizer);
 /* Finds the place of a call site: that of the instruction before its return address. What is not known is NULL or 0. */
 void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place);
 
-/* The same for a return address, by its module (AGGREGATE_NONE if there is none) and its offset there. */
+/*
+ * Finds the place of the instruction before a return address, which is given by its module (AGGREGATE_NONE if there is none)
+ * and its offset there. What is not known is NULL or 0.
+ */
 void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place);
 
 /* Adds a place in one line: "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (PROBLEM)". */

@@ -130,7 +130,7 @@ static inline struct value column_get(const struct column *column, const struct 
 /* A text that is NULL is not known. */
 static inline struct value value_text(const char *text) { return (struct value){.known = text != NULL, .text = text}; }
 
-/* The same, and an empty text is not known, either. */
+/* A text that is NULL or empty is not known. */
 static inline struct value value_filled(const char *text) { return value_text(text && *text ? text : NULL); }
 
 static inline struct value value_number(u128 number) { return (struct value){.known = true, .number = number}; }
