@@ -104,7 +104,7 @@ static double flops_per_byte(const struct query *query)
 	return bytes > 0 ? (double)query->price.flops / bytes : 0;
 }
 
-/* For readers. */
+/* For people. */
 
 static void say_unless_empty(struct answer *answer, const char *label, const char *text)
 {

@@ -18,7 +18,7 @@ const char *explain_adds(const struct formula *formula);
 /* An enum price_kind in words. */
 const char *explain_kind(unsigned kind);
 
-/* Adds, for readers, all that is known about the query's routine, and its price if the query has one. */
+/* Adds, for people, all that is known about the query's routine, and its price if the query has one. */
 void explain_say(struct answer *answer, const struct query *query);
 
 #endif

@@ -151,7 +151,7 @@ static void add_table(struct answer *answer, struct views *views, const struct t
 {
 	struct table table;
 
-	views_get(views, kind, top, answer_is_for(answer, FOR_READERS), &table);
+	views_get(views, kind, top, answer_is_for(answer, FOR_PEOPLE), &table);
 	answer_table(answer, &table, (struct table_options){.place = place, .beside = kind != &table_routines});
 }
 
@@ -163,14 +163,14 @@ static void add_tables(struct answer *answer, const struct options *options, str
 
 	if (options->by) {
 		options_by(options, answer);
-		key_table(views, options->by, top, answer_is_for(answer, FOR_READERS), &table);
+		key_table(views, options->by, top, answer_is_for(answer, FOR_PEOPLE), &table);
 		answer_table(answer, &table, (struct table_options){.counted = true});
 		return;
 	}
 	if (answer_is_for(answer, FOR_PROGRAM) || report_table_find("namespaces")->applies(aggregate))
 		add_table(answer, views, &table_namespaces, 1, top);
 	add_table(answer, views, &table_routines, 0, top);
-	if (answer_is_for(answer, FOR_READERS))
+	if (answer_is_for(answer, FOR_PEOPLE))
 		add_table(answer, views, &table_unpriced, 2, top);
 }
 

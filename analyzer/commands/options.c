@@ -233,11 +233,11 @@ void options_by(const struct options *options, struct answer *answer)
 }
 
 void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison,
-                    size_t for_readers)
+                    size_t for_people)
 {
 	struct table table;
 
-	comparison_groups(comparison, answer_top(answer, options->top, for_readers, SIZE_MAX), &table);
+	comparison_groups(comparison, answer_top(answer, options->top, for_people, SIZE_MAX), &table);
 	if (!options->by)
 		table.key = "routines";
 	answer_table(answer, &table, (struct table_options){.place = 1});

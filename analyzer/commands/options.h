@@ -100,9 +100,9 @@ void options_answer(const struct options *options, struct answer *answer, const 
 /* Adds the name of the key, if there is one, for programs. */
 void options_by(const struct options *options, struct answer *answer);
 
-/* Adds the table of the groups that differ. `for_readers` is the number of rows for readers without --top. */
+/* Adds the table of the groups that differ. `for_people` is the number of rows for people without --top. */
 void options_groups(const struct options *options, struct answer *answer, struct comparison *comparison,
-                    size_t for_readers);
+                    size_t for_people);
 
 /* Writes an answer in the format, and closes it. Errors are left to output_finish. */
 void options_render(const struct options *options, struct output *output, struct answer *answer);

@@ -280,7 +280,7 @@ static void warn_if(struct answer *answer, bool applies, const char *label, cons
 		answer_warn(answer, label, "%s", what);
 }
 
-/* Adds the warnings that a reader of the totals must not miss. */
+/* Adds the warnings that must not be missed beside the totals. */
 static void say_warnings(struct answer *answer, const struct aggregate *aggregate)
 {
 	const struct totals *totals = &aggregate->totals;
@@ -411,12 +411,12 @@ static size_t top_of(const struct answer *answer, const struct report_table *tab
 
 static void add_table(struct answer *answer, struct views *views, const struct report_table *entry, size_t top)
 {
-	bool for_readers = answer_is_for(answer, FOR_READERS);
+	bool for_people = answer_is_for(answer, FOR_PEOPLE);
 	struct table table;
 
-	if (for_readers && entry->applies && !entry->applies(views->aggregate))
+	if (for_people && entry->applies && !entry->applies(views->aggregate))
 		return;
-	views_get(views, entry->kind, top_of(answer, entry, top), for_readers, &table);
+	views_get(views, entry->kind, top_of(answer, entry, top), for_people, &table);
 	answer_table(answer, &table,
 	             (struct table_options){.place = entry->place, .counted = entry->flags & REPORT_LONG});
 }
@@ -427,7 +427,7 @@ static void add_table_by(struct answer *answer, struct views *views, const struc
 	struct table table;
 
 	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX),
-	          answer_is_for(answer, FOR_READERS), &table);
+	          answer_is_for(answer, FOR_PEOPLE), &table);
 	answer_table(answer, &table, (struct table_options){.counted = true});
 }
 
@@ -443,7 +443,7 @@ static void add_versions(struct answer *answer, const struct aggregate *aggregat
 
 void report_fill(struct answer *answer, const struct options *options, struct views *views)
 {
-	if (answer_is_for(answer, FOR_READERS) && !views->aggregate->answered)
+	if (answer_is_for(answer, FOR_PEOPLE) && !views->aggregate->answered)
 		return; /* totals of 0 would look like an answer */
 	if (!answer->one_table)
 		report_head(answer, views);

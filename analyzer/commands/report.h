@@ -8,10 +8,10 @@
 
 #include "analyzer/commands/options.h"
 
-/* Adds what ran, and the totals. For readers, the aggregate must have a dump that could be read (`answered`). */
+/* Adds what ran, and the totals. For people, the aggregate must have a dump that could be read (`answered`). */
 void report_head(struct answer *answer, struct views *views);
 
-/* Adds the whole report, or the work by the key of --by. For readers it adds nothing if no dump could be read. */
+/* Adds the whole report, or the work by the key of --by. For people it adds nothing if no dump could be read. */
 void report_fill(struct answer *answer, const struct options *options, struct views *views);
 
 /* Says on standard error what is damaged or missing, in at most 21 lines, unless it has been said. */

@@ -44,7 +44,7 @@ static struct part *add(struct answer *answer, enum part_kind kind, const char *
 	return part;
 }
 
-/* For readers. */
+/* For people. */
 
 /* Adds a formatted text without control characters; `label` may be NULL. */
 static void say(struct answer *answer, enum part_kind kind, const char *label, const char *format, va_list arguments)
@@ -52,7 +52,7 @@ static void say(struct answer *answer, enum part_kind kind, const char *label, c
 	struct text clean = {0};
 	char *text;
 
-	if (!answer_is_for(answer, FOR_READERS))
+	if (!answer_is_for(answer, FOR_PEOPLE))
 		return;
 	text = memory_format_list(format, arguments);
 	text_add_clean(&clean, text); /* it may have names from a dump in it */
@@ -72,7 +72,7 @@ void answer_say(struct answer *answer, enum part_kind kind, const char *format, 
 
 void answer_gap(struct answer *answer)
 {
-	if (answer_is_for(answer, FOR_READERS))
+	if (answer_is_for(answer, FOR_PEOPLE))
 		add(answer, PART_GAP, NULL);
 }
 
@@ -105,7 +105,7 @@ void answer_code(struct answer *answer, const char *label, const char *format, .
 
 /* For programs. */
 
-/* A new part of an answer for programs. For readers it is not in the answer, but the caller may write to it all the same. */
+/* A new part of an answer for programs. For people it is not in the answer, but the caller may write to it all the same. */
 static struct part *member(struct answer *answer, enum part_kind kind, const char *key)
 {
 	static struct part dropped;

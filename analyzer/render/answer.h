@@ -13,17 +13,17 @@ enum audience {
 	FOR_PROGRAM = 1 << 0,  /* JSON and CSV */
 	FOR_TERMINAL = 1 << 1, /* text */
 	FOR_DOCUMENT = 1 << 2, /* Markdown */
-	FOR_READERS = FOR_TERMINAL | FOR_DOCUMENT,
+	FOR_PEOPLE = FOR_TERMINAL | FOR_DOCUMENT,
 };
 
 enum part_kind {
-	/* For readers, in `text`. */
+	/* For people, in `text`. */
 	PART_TITLE,
 	PART_HEADING,
 	PART_PARAGRAPH,
 	PART_PROSE,   /* a paragraph in Markdown, where `this` is code: it must have no text from a dump */
 	PART_FACT,    /* a line with a label, `key` */
-	PART_WARNING, /* a line with a label, that a reader must not overlook */
+	PART_WARNING, /* a line with a label, that must not be overlooked */
 	PART_CODE,    /* a line with a label, whose text is a formula or a name */
 	PART_GAP,     /* an empty line, at a terminal alone */
 	/* For programs: a member of an object, with its name in `key`, or an element of a list, with `key` NULL. */
@@ -71,7 +71,7 @@ static inline bool answer_is_for(const struct answer *answer, unsigned audiences
 }
 
 /*
- * For readers; they do nothing in an answer for programs. Texts are formatted as by printf and copied; control characters in
+ * For people; they do nothing in an answer for programs. Texts are formatted as by printf and copied; control characters in
  * the result become '?'. answer_say adds a text of one of the kinds up to PART_PROSE.
  */
 void answer_say(struct answer *answer, enum part_kind kind, const char *format, ...)
@@ -86,7 +86,7 @@ void answer_code(struct answer *answer, const char *label, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * For programs; they do nothing in an answer for readers. `key` is the member's name, NULL in a list. Keys and texts are
+ * For programs; they do nothing in an answer for people. `key` is the member's name, NULL in a list. Keys and texts are
  * copied.
  */
 void answer_text(struct answer *answer, const char *key, const char *text); /* NULL: null */
@@ -109,9 +109,9 @@ struct table_options {
 void answer_table(struct answer *answer, const struct table *table, struct table_options options);
 
 /* How many rows to show of a table: `asked`, or if that is 0, the number for the answer's audience. */
-static inline size_t answer_top(const struct answer *answer, size_t asked, size_t for_readers, size_t for_programs)
+static inline size_t answer_top(const struct answer *answer, size_t asked, size_t for_people, size_t for_programs)
 {
-	return asked ? asked : answer_is_for(answer, FOR_READERS) ? for_readers : for_programs;
+	return asked ? asked : answer_is_for(answer, FOR_PEOPLE) ? for_people : for_programs;
 }
 
 #endif

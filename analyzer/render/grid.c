@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * grid.c - lays a table out for readers.
+ * grid.c - lays a table out for people.
  * It must never ask for a value twice: some are looked up in debug information.
  */
 #include "analyzer/render/grid.h"
@@ -10,8 +10,8 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/tables/cell.h"
 
-/* Whether readers may see a column at all. It may still turn out to be empty. */
-static bool is_for_readers(const struct table *table, const struct column *column)
+/* Whether people may see a column at all. It may still turn out to be empty. */
+static bool is_for_people(const struct table *table, const struct column *column)
 {
 	return !(column->flags & COLUMN_NO_TEXT) && !(column->flags & COLUMN_CHARGED && table->hides_charged);
 }
@@ -45,7 +45,7 @@ void grid_open(struct grid *grid, const struct table *table, void (*edit)(struct
 			const struct column *column = &table->columns[i];
 			struct value value;
 
-			if (!is_for_readers(table, column))
+			if (!is_for_people(table, column))
 				continue;
 			value = column_get(column, table, item);
 			grid->shown[i] |= !cell_is_empty(column, &value);
@@ -58,7 +58,7 @@ void grid_open(struct grid *grid, const struct table *table, void (*edit)(struct
 		}
 	}
 	for (unsigned i = 0; i < table->column_count; i++)
-		grid->shown[i] &= is_for_readers(table, &table->columns[i]);
+		grid->shown[i] &= is_for_people(table, &table->columns[i]);
 	text_free(&plain);
 	text_free(&edited);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * grid.h - lays a table out for readers: the texts of its cells, which columns are shown, and how wide they are.
+ * grid.h - lays a table out for people: the texts of its cells, which columns are shown, and how wide they are.
  * It must never know how a format marks a cell or a row.
  */
 #ifndef ANALYZER_GRID_H

@@ -237,7 +237,7 @@ static void put_member(struct output *output, const struct part *part)
 	case PART_BOOL: json_bool(output, part->key, part->number != 0); break;
 	case PART_OPEN: json_open(output, part->key, part->bracket); break;
 	case PART_CLOSE: json_close(output, part->bracket); break;
-	default: break; /* for readers */
+	default: break; /* for people */
 	}
 }
 

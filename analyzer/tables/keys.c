@@ -185,13 +185,13 @@ static const struct column *join_columns(struct views *views, const struct key *
 	return views->columns;
 }
 
-void key_table(struct views *views, const struct key *key, size_t top, bool for_readers, struct table *table)
+void key_table(struct views *views, const struct key *key, size_t top, bool for_people, struct table *table)
 {
 	struct table_kind joined = {.by = key->by};
 
 	if (!key->kind)
 		joined.columns = join_columns(views, key, &joined.column_count);
-	views_get(views, key->kind ? key->kind : &joined, top, for_readers, table);
+	views_get(views, key->kind ? key->kind : &joined, top, for_people, table);
 	table->key = "groups";
 	table->title = key->title;
 }

@@ -53,6 +53,6 @@ void key_add_name(struct text *text, const struct key *key, const struct table *
                   enum column_flags without, const char *separator);
 
 /* Describes the table of all work by a key, as views_get does. The table holds until the next call, or views_close. */
-void key_table(struct views *views, const struct key *key, size_t top, bool for_readers, struct table *table);
+void key_table(struct views *views, const struct key *key, size_t top, bool for_people, struct table *table);
 
 #endif

@@ -382,7 +382,7 @@ static void add_row(struct stack_rows *rows, uint32_t number, const struct sampl
 }
 
 /* For people, samples whose stacks look the same are one row: they differ in frames further out, or within a line. */
-static void make_rows(struct views *views, bool for_readers, struct stack_rows *rows)
+static void make_rows(struct views *views, bool for_people, struct stack_rows *rows)
 {
 	const struct aggregate *aggregate = views->aggregate;
 	struct looks looks = {0};
@@ -393,9 +393,9 @@ static void make_rows(struct views *views, bool for_readers, struct stack_rows *
 		const struct sample_key *sample = sample_at(aggregate, sampled.number);
 		uint32_t key[3] = {0, site_of(aggregate, sample->site)->symbol, sample->space};
 
-		if (for_readers)
+		if (for_people)
 			key[0] = look_of(&looks, views, sampled.stack);
-		add_row(rows, for_readers ? intern_bytes(&shown, key, sizeof key) : (uint32_t)rows->count, &sampled);
+		add_row(rows, for_people ? intern_bytes(&shown, key, sizeof key) : (uint32_t)rows->count, &sampled);
 	}
 	if (rows->count)
 		qsort(rows->rows, rows->count, sizeof *rows->rows, compare_rows);
@@ -469,10 +469,10 @@ static const struct column stack_columns[] = {
 
 static void list_stacks(struct views *views, struct table *table)
 {
-	struct stack_rows *rows = &sampled_stacks(views)->rows[table->for_readers];
+	struct stack_rows *rows = &sampled_stacks(views)->rows[table->for_people];
 
 	if (!rows->made)
-		make_rows(views, table->for_readers, rows);
+		make_rows(views, table->for_people, rows);
 	table_set_items(table, rows->rows, rows->count, sizeof *rows->rows);
 }
 

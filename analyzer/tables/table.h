@@ -30,19 +30,19 @@ enum column_kind {
 	COLUMN_STACK,  /* the same, of frames from the innermost outwards; text: a < b < c */
 };
 
-/* Readers are people, who read text or Markdown; programs read JSON or CSV. */
+/* People read text or Markdown, and programs JSON or CSV. */
 enum column_flags {
-	COLUMN_NO_TEXT = 1 << 0,   /* left out for readers */
+	COLUMN_NO_TEXT = 1 << 0,   /* left out for people */
 	COLUMN_ONLY_TEXT = 1 << 1, /* left out for programs */
-	COLUMN_OPTIONAL = 1 << 2,  /* left out for readers where it is empty or 0 in every row */
+	COLUMN_OPTIONAL = 1 << 2,  /* left out for people where it is empty or 0 in every row */
 	COLUMN_RARE = 1 << 3,      /* the same, and a 0 in it is shown as nothing */
 	COLUMN_CHARGED =
-		1 << 4, /* left out for readers where charged FLOPs equal FLOPs, so that it would repeat a column */
+		1 << 4, /* left out for people where charged FLOPs equal FLOPs, so that it would repeat a column */
 };
 
 struct value {
 	bool known;     /* otherwise: text "", JSON null, CSV empty */
-	bool estimated; /* readers see a ~ before it */
+	bool estimated; /* people see a ~ before it */
 	union {
 		const char *text;
 		const struct row *row;
@@ -58,7 +58,7 @@ struct table;
 
 struct column {
 	const char *key;   /* its name for programs */
-	const char *title; /* its name for readers */
+	const char *title; /* its name for people */
 	enum column_kind kind;
 	unsigned flags;
 	/* Returns the value of an item. A text in it must live until the next value is asked for. */
@@ -69,7 +69,7 @@ struct column {
 enum { TABLE_COLUMNS_MAX = 32 };
 
 struct table {
-	const char *key, *title; /* names, for programs and for readers */
+	const char *key, *title; /* names, for programs and for people */
 	const struct column *columns;
 	unsigned column_count;
 	size_t row_count;
@@ -80,7 +80,7 @@ struct table {
 	void *data;                        /* for `item` and the getters */
 	const struct aggregate *aggregate; /* for the getters; may be NULL */
 	bool hides_charged;                /* COLUMN_CHARGED would repeat another column */
-	bool for_readers;                  /* made for readers rather than for programs */
+	bool for_people;                   /* made for people rather than for programs */
 	size_t more;                       /* how many rows are not shown */
 };
 

@@ -22,7 +22,7 @@ struct report_table {
 	const struct table_kind *kind;
 	unsigned place; /* among the tables of a JSON report, whose order must stay; no two have the same */
 	unsigned flags; /* a set of enum report_table_flags */
-	bool (*applies)(const struct aggregate *aggregate); /* whether readers are shown it; NULL: if it has rows */
+	bool (*applies)(const struct aggregate *aggregate); /* whether people are shown it; NULL: if it has rows */
 };
 
 extern const struct report_table report_tables[];

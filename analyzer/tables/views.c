@@ -85,7 +85,7 @@ static void list_groups(struct views *views, enum group_by by, size_t top, struc
 	table_set_items(table, list->groups, list->count, sizeof *list->groups);
 }
 
-void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_readers, struct table *table)
+void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_people, struct table *table)
 {
 	*table = (struct table){
 		.key = kind->key,
@@ -95,13 +95,13 @@ void views_get(struct views *views, const struct table_kind *kind, size_t top, b
 		.data = views,
 		.aggregate = views->aggregate,
 		.hides_charged = views->aggregate->totals.charged == views->aggregate->totals.flops,
-		.for_readers = for_readers,
+		.for_people = for_people,
 	};
 	if (kind->list)
 		kind->list(views, table);
 	else
 		list_groups(views, kind->by, top, table);
-	if (for_readers && kind->worth)
+	if (for_people && kind->worth)
 		table->row_count = kind->worth(table);
 	table_cut(table, top);
 }

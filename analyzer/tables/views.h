@@ -59,13 +59,13 @@ struct group views_times(struct views *views);
 
 /* A table that can be made of any aggregate. */
 struct table_kind {
-	const char *key, *title; /* names, for programs and for readers */
+	const char *key, *title; /* names, for programs and for people */
 	const struct column *columns;
 	unsigned column_count;
-	/* Sets the table's rows, in order, as `for_readers` asks for them. NULL: the rows are groups by `by`. */
+	/* Sets the table's rows, in order, as `for_people` asks for them. NULL: the rows are groups by `by`. */
 	void (*list)(struct views *views, struct table *table);
 	enum group_by by;
-	/* How many of the first rows are worth showing to readers; NULL: all. */
+	/* How many of the first rows are worth showing to people; NULL: all. */
 	size_t (*worth)(const struct table *table);
 };
 
@@ -75,8 +75,8 @@ struct table_kind {
 
 /*
  * Describes a table of the aggregate with at most `top` rows, and without rows that are not worth showing if it is for
- * readers. The table holds until views_close.
+ * people. The table holds until views_close.
  */
-void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_readers, struct table *table);
+void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_people, struct table *table);
 
 #endif

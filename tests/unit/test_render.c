@@ -263,7 +263,7 @@ START_TEST(colour)
 }
 END_TEST
 
-/* Each format shows the parts of an answer that its readers need, and nothing else. */
+/* Each format shows the parts of an answer that its audience needs, and nothing else. */
 START_TEST(answers)
 {
 	static const struct {

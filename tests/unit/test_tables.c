@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_tables.c - tests what the tables of a report contain, for human readers and for programs.
+ * test_tables.c - tests what the tables of a report contain, for people and for programs.
  * It must never test how a table is printed: test_render.c does.
  */
 #include <check.h>
@@ -58,7 +58,7 @@ static void open_views(void)
 	views_open(&views, &aggregate);
 }
 
-/* The text of a cell as human readers see it. It is valid until the next call. */
+/* The text of a cell as people see it. It is valid until the next call. */
 static const char *cell(const struct table *table, size_t row, const char *key)
 {
 	static struct text text;
@@ -79,7 +79,7 @@ static const char *cell(const struct table *table, size_t row, const char *key)
 
 /* ---- rows without work ---- */
 
-/* A routine that was only asked for its workspace is in tables for programs, and not in tables for readers. */
+/* A routine that was only asked for its workspace is in tables for programs, and not in tables for people. */
 START_TEST(programs_see_what_was_only_asked)
 {
 	uint32_t dgeqrf = writer_routine(&writer, "dgeqrf", DUMP_DIRECT, "|m n");
@@ -92,14 +92,14 @@ START_TEST(programs_see_what_was_only_asked)
 	add_calls(3, 1000, 10);
 	open_views();
 	for (unsigned by_key = 0; by_key < 2; by_key++)
-		for (unsigned for_readers = 0; for_readers < 2; for_readers++) {
+		for (unsigned for_people = 0; for_people < 2; for_people++) {
 			if (by_key)
-				key_table(&views, &keys[KEY_ROUTINE], SIZE_MAX, for_readers, &table);
+				key_table(&views, &keys[KEY_ROUTINE], SIZE_MAX, for_people, &table);
 			else
-				views_get(&views, &table_routines, SIZE_MAX, for_readers, &table);
-			ck_assert_uint_eq(table.row_count, for_readers ? 1 : 2);
+				views_get(&views, &table_routines, SIZE_MAX, for_people, &table);
+			ck_assert_uint_eq(table.row_count, for_people ? 1 : 2);
 			ck_assert_str_eq(cell(&table, 0, "routine"), "dgemm");
-			if (!for_readers)
+			if (!for_people)
 				ck_assert_str_eq(cell(&table, 1, "workspace_queries"), "1");
 		}
 }
@@ -145,10 +145,10 @@ static void add_sample(uint64_t reference, uint64_t flops, uint64_t calls)
 
 static const uint64_t from_a[] = {0x401000, 0x400100, 0x400010}, from_b[] = {0x401000, 0x400200, 0x400010};
 
-static void get_stacks(bool for_readers, struct table *table)
+static void get_stacks(bool for_people, struct table *table)
 {
 	open_views();
-	views_get(&views, &table_stacks, SIZE_MAX, for_readers, table);
+	views_get(&views, &table_stacks, SIZE_MAX, for_people, table);
 }
 
 /*
@@ -311,7 +311,7 @@ START_TEST(a_rejected_call_has_no_share)
 }
 END_TEST
 
-/* Readers see the four innermost frames, and stacks that differ only in others are one row. Programs see all stacks. */
+/* People see the four innermost frames, and stacks that differ only in others are one row. Programs see all stacks. */
 START_TEST(no_two_rows_look_the_same)
 {
 	static const char *const python[] = {"f (a.py:1)\ng (a.py:2)\nh (a.py:3)\ni (a.py:4)\nj (a.py:5)",
