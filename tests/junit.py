@@ -3,12 +3,19 @@
 """Writes the results of tests as JUnit XML, which CI systems read.
 
 tests/junit.py CHECK.xml... OUT.xml reads the results that Check wrote, prints the time of each case, and writes JUnit XML.
+tests/junit.py --run OUT.xml COMMAND... runs a command that prints each case as tests/suite.py does, passes its output on
+and writes JUnit XML. A command that prints no case is itself one.
 It must never decide whether a test passed: the runners do."""
 
+import re
+import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+# A case that has ended, as tests/suite.py and tests/cases.sh print it; lines that are indented give the reason.
+CASE = re.compile(r"(ok|skip|FAIL) +(\S.*) \((\d+\.\d+) s\)")
 CHECK = "{http://check.sourceforge.net/ns}"
 
 
@@ -19,7 +26,7 @@ def write(path, suite, cases):
     root = ElementTree.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(count["FAIL"]),
                                skipped=str(count["skip"]), time=f"{sum(case[1] for case in cases):.3f}")
     for name, seconds, verdict, reason in cases:
-        group, _, rest = name.partition(".")
+        group, _, rest = name.partition(".") if re.match(r"[\w-]+\.", name) else (name, "", "")
         element = ElementTree.SubElement(root, "testcase", classname=f"{suite}.{group}", name=rest or group,
                                          time=f"{seconds:.3f}")
         if verdict != "ok":
@@ -51,9 +58,49 @@ def read_check(path):
     return cases
 
 
+def read_output(lines):
+    """Returns the cases that these lines tell of."""
+    cases, told = [], False
+    for line in lines:
+        match = CASE.fullmatch(line)
+        if match:
+            cases.append((match[2], float(match[3]), match[1], ""))
+        elif told and line.startswith("     "):
+            name, seconds, verdict, reason = cases[-1]
+            cases[-1] = (name, seconds, verdict, f"{reason}\n{line[5:]}".lstrip("\n"))
+        told = match or told and line.startswith("     ")
+    return cases
+
+
+def run(path, command):
+    """Runs the command and writes its cases to the file. Returns its status, or 1 if it hides that a case failed."""
+    start, lines = time.monotonic(), []
+    Path(path).unlink(missing_ok=True)
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            for line in process.stdout:
+                sys.stdout.buffer.write(line)
+                sys.stdout.flush()
+                lines.append(line.decode(errors="replace").rstrip("\n"))
+        status = process.returncode
+    except OSError as fault:
+        lines, status = [str(fault)], 127
+        print(fault)
+    cases, seconds = read_output(lines), time.monotonic() - start
+    failed = any(case[2] == "FAIL" for case in cases)
+    if not cases or status and not failed:
+        verdict = "FAIL" if status else "ok"
+        cases.append((Path(path).stem, seconds, verdict, "\n".join([f"status {status}", *lines[-20:]]) if status else ""))
+        print(f"{verdict:4} {Path(path).stem} ({seconds:.3f} s)")
+    write(path, Path(path).stem, cases)
+    return status if 0 <= status and not (failed and not status) else 1
+
+
 def main():
+    if sys.argv[1:2] == ["--run"] and len(sys.argv) > 3:
+        sys.exit(run(sys.argv[2], sys.argv[3:]))
     if len(sys.argv) < 3:
-        sys.exit(__doc__.splitlines()[2])
+        sys.exit("\n".join(__doc__.splitlines()[2:]))
     cases = [case for path in sys.argv[1:-1] for case in read_check(path)]
     for name, seconds, verdict, _ in cases:
         print(f"{verdict:4} {name} ({seconds:.3f} s)")

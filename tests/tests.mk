@@ -72,6 +72,9 @@ $(foreach test,$(UNIT_THREAD),$(eval $(call unit_test,$(test),thread)))
 # Results for CI systems: a file for each runner of tests.
 JUNIT := $(O)/junit
 
+# Goes before a command that runs tests: it prints each case with its time, and writes the results of the part.
+RUN = tests/junit.py --run $(JUNIT)/$(patsubst check-%,%,$@).xml
+
 # Runs tests that are written with Check, and prints the time of each case; prints a test's standard error only if it fails.
 define run_unit
 	$(Q)rm -f $(1:%=$(T)/%.xml) $(JUNIT)/$(patsubst check-%,%,$@).xml
@@ -108,23 +111,28 @@ check-warnings: $(foreach compiler,$(COMPILERS),$(WARNED:%.c=$(T)/warnings/$(com
 # No folder of sources may use one above it in tests/layers/order. tests/layers/test checks that the check finds it if one does.
 check-layers: all
 	$(call part)
-	$(Q)tests/layers/check --build $(O)
-	$(Q)tests/layers/test --build $(O)
+	$(Q)$(RUN) tests/layers/check --build $(O)
+	$(Q)$(RUN:.xml=-faults.xml) tests/layers/test --build $(O)
 
 # Both compilers must compute the same prices at every level of optimization.
 check-compilers: $(GENERATED)
 	$(call part)
-	$(Q)tests/price/test_compilers $(O)
+	$(Q)$(RUN) tests/price/test_compilers $(O)
 
 # Every setting must be a row of options.def, and documents must agree with it.
 check-options: $(O)/docs/options
 	$(call part)
-	$(Q)FLOPSHIM_BUILD=$(O) tests/interfaces/test_options.py
+	$(Q)FLOPSHIM_BUILD=$(O) $(RUN) tests/interfaces/test_options.py
 
 # The bindings for Fortran and Python must have the constants of flopshim.h.
 check-bindings:
 	$(call part)
-	$(Q)tests/interfaces/test_bindings.py
+	$(Q)$(RUN) tests/interfaces/test_bindings.py
+
+# What runners of tests share must lose no failure.
+check-runners:
+	$(call part)
+	$(Q)$(RUN) tests/interfaces/test_junit.py
 
 # ---- the routine table and the installed headers and libraries ----
 
@@ -138,15 +146,15 @@ $(O)/gen/%.i: read-again | $(GENERATED)
 
 check-headers: $(O)/generate/generate $(HEADERS)
 	$(call part)
-	$(Q)$< --gpr $(GPRS) $(TABLES) --headers $(HEADERS)
+	$(Q)$(RUN) $< --gpr $(GPRS) $(TABLES) --headers $(HEADERS)
 
 check-symbols: all $(HEADERS)
 	$(call part)
-	$(Q)FLOPSHIM_BUILD=$(O) tests/interfaces/test_symbols.py
+	$(Q)FLOPSHIM_BUILD=$(O) $(RUN) tests/interfaces/test_symbols.py
 
 check-forms: all $(HEADERS)
 	$(call part)
-	$(Q)FLOPSHIM_BUILD=$(O) $(CLEAN) tests/interfaces/test_forms.py
+	$(Q)FLOPSHIM_BUILD=$(O) $(CLEAN) $(RUN) tests/interfaces/test_forms.py
 
 # ---- flopshim-report ----
 
@@ -156,7 +164,7 @@ $(T)/make_dump: $(T)/plain/tests/golden/make_dump.o $(T)/plain/tests/unit/dump_w
 
 check-golden: $(O)/flopshim-report $(T)/make_dump
 	$(call part)
-	$(Q)tests/golden/run $(O)/flopshim-report $(T)/make_dump
+	$(Q)$(RUN) tests/golden/run $(O)/flopshim-report $(T)/make_dump
 
 $(T)/address/tests/fuzz/fuzz_read.o: FLAGS_address += -DFUZZ_STANDALONE
 $(T)/fuzz_read: $(T)/address/tests/fuzz/fuzz_read.o $(REPORT_ADDRESS)
@@ -196,12 +204,12 @@ $(T)/seeds/real-running.dump: $(T)/seeds/real.dump tests/fuzz/unclose
 
 check-fuzz: $(T)/fuzz_read $(T)/mutants $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
 	$(call part)
-	$(Q)$(T)/fuzz_read 300 $(SEEDS:%=$(T)/seeds/%.dump)
-	$(Q)cd $(T) && ./mutants 400 seeds/*.dump
+	$(Q)$(RUN) $(T)/fuzz_read 300 $(SEEDS:%=$(T)/seeds/%.dump)
+	$(Q)$(RUN:.xml=-mutants.xml) sh -c 'cd $(T) && ./mutants 400 seeds/*.dump'
 
 check-mutants: $(T)/mutants_plain $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
 	$(call part)
-	$(Q)cd $(T) && ./mutants_plain $(MUTANTS) seeds/*.dump
+	$(Q)$(RUN) sh -c 'cd $(T) && ./mutants_plain $(MUTANTS) seeds/*.dump'
 
 # Reads a dump of each layout, and compares docs/flopshim-dump.md with flopshim_dump.h.
 $(T)/dumps/program: tests/dumps/program.c
@@ -210,7 +218,7 @@ $(T)/dumps/program: tests/dumps/program.c
 
 check-dumps: all $(T)/dumps/program
 	$(call part)
-	$(Q)CC="$(CC)" $(CLEAN) tests/dumps/test_dumps.py $(O)
+	$(Q)CC="$(CC)" $(CLEAN) $(RUN) tests/dumps/test_dumps.py $(O)
 
 # ---- programs ----
 
@@ -237,40 +245,42 @@ $(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM
 check-entry-c: all $(C)/libflopshim.so
 	$(call part)
 	$(Q)ln -f $(O)/flopshim $(O)/flopshim-report $(C)
-	$(Q)$(CLEAN) tests/clients/run --build $(C) --quick budget control_flow
+	$(Q)$(CLEAN) tests/clients/run --build $(C) --quick --junit $(JUNIT)/entry-c.xml budget control_flow
 
 # ---- prices ----
 
 check-price-samples: all
 	$(call part)
-	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report tests/price/run
+	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report $(RUN) tests/price/run
 
 check-prices: all
 	$(call part)
-	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report tests/price/run --full
+	$(Q)FLOPSHIM_REPORT=$(abspath $(O))/flopshim-report $(RUN) tests/price/run --full
 
 # ---- speed ----
 
 check-call-path: bench-build
 	$(call part)
-	$(Q)tests/bench/call_path --build $(O)
+	$(Q)$(RUN) tests/bench/call_path --build $(O)
 
 check-bench-clients: all $(O)/bench/libswitch.so
 	$(call part)
-	$(Q)tests/bench/clients --build $(O)
+	$(Q)$(RUN) tests/bench/clients --build $(O)
 
 # ---- all of it ----
 
-CHECKS := warnings layers options bindings unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
+CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
 # What each part needs beside make and the compiler, in the words of tests/needs. `make check` leaves out a part, by name, if
 # something that it needs is missing. Other programs that are missing leave out only the cases that run them.
 NEEDS_layers := python3 nm
 NEEDS_options := python3 bash
 NEEDS_bindings := python3
+NEEDS_runners := python3
+NEEDS_golden := python3
 NEEDS_unit := python3 check.h
 NEEDS_sanitizers := python3 check.h -fsanitize=address,undefined -fsanitize=thread
-NEEDS_compilers := check.h
-NEEDS_headers := cblas.h lapack.h lapacke.h
+NEEDS_compilers := python3 check.h
+NEEDS_headers := python3 cblas.h lapack.h lapacke.h
 NEEDS_symbols := python3 nm cblas.h lapack.h lapacke.h
 NEEDS_forms := python3 cblas.h lapack.h lapacke.h
 NEEDS_fuzz := python3 -lblas -llapack -fsanitize=address,undefined
@@ -286,7 +296,7 @@ SKIPPED :=
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-mutants check-long
 # With -j the parts run at the same time, and the output of each is printed in one piece.
 check:
-	$(Q)rm -rf $(T)/passed
+	$(Q)rm -rf $(T)/passed $(JUNIT)
 	$(Q)mkdir -p $(T)
 	$(Q){ $(foreach part,$(CHECKS),tests/needs check-$(part) "$(CC)" $(NEEDS_$(part));) true; } > $(T)/skipped
 	$(Q)$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),-Otarget) check-parts \
@@ -302,12 +312,13 @@ check:
 check-parts: $(filter-out $(SKIPPED:%=$(T)/passed/%),$(PARTS:%=$(T)/passed/%))
 $(T)/passed/%: %
 	$(Q)mkdir -p $(@D)
+	$(Q)[ $* = check-warnings ] || [ -e $(JUNIT)/$(*:check-%=%).xml ] || { echo "$* wrote no $(JUNIT)/$(*:check-%=%).xml"; exit 1; }
 	$(Q)touch $@
 
 # The tests that a change should pass first; after a change of one line they take less than a minute.
 QUICK_CLIENTS := budget shapes weights
-check-quick: check-warnings check-layers check-options check-bindings check-unit check-golden check-dumps all
-	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(QUICK_CLIENTS)
+check-quick: check-warnings check-layers check-options check-bindings check-runners check-unit check-golden check-dumps all
+	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick --junit $(JUNIT)/quick.xml $(QUICK_CLIENTS)
 
 # Runs the tests that measure time, or in which threads, processes and signals race, RUNS times while LOOPS busy loops run.
 RUNS ?= 10
@@ -331,10 +342,10 @@ check-lint: $(GENERATED)
 
 # The tests that take hours: every BLAS, all prices measured again, 200 kills, 30,000 mutated dumps, ten minutes of libFuzzer.
 check-long: check-prices check-mutants check-lint $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
-	$(Q)tests/interfaces/test_prototypes.py
-	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O)
-	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O)
-	$(Q)FLOPSHIM_LONG=1 $(T)/plain/test_charge
-	$(Q)TEST_SHAPES=1500 $(T)/plain/test_table
+	$(Q)$(RUN:.xml=-prototypes.xml) tests/interfaces/test_prototypes.py
+	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O) --junit $(JUNIT)/long-clients.xml
+	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O) --junit $(JUNIT)/long-markers.xml
+	$(Q)FLOPSHIM_LONG=1 $(RUN:.xml=-charge.xml) $(T)/plain/test_charge
+	$(Q)TEST_SHAPES=1500 $(RUN:.xml=-table.xml) $(T)/plain/test_table
 	$(Q)mkdir -p $(T)/corpus
-	$(Q)$(T)/fuzz_read_libfuzzer -max_total_time=600 -max_len=65536 $(T)/corpus $(T)/seeds
+	$(Q)$(RUN:.xml=-libfuzzer.xml) $(T)/fuzz_read_libfuzzer -max_total_time=600 -max_len=65536 $(T)/corpus $(T)/seeds

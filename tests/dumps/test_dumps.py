@@ -18,6 +18,9 @@ from pathlib import Path
 import read_dump
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from suite import Suite  # noqa: E402
+
 TOP = HERE.parents[1]
 HEADER = (TOP / "include/flopshim_dump.h").read_text()
 BUILD = Path(sys.argv[1]).resolve()
@@ -224,15 +227,11 @@ def main():
     cases += [(f"layout {number}", lambda number=number: check_layout(number)) for number in range(1, LAYOUT + 1)]
     cases += [(f"pages of {page} bytes", lambda page=page: check_page(page)) for page in PAGES]
     cases += [("a layout of the future", check_later), ("sizes of pages in the sources", check_sizes_of_pages)]
-    failed = 0
+    suite = Suite()
     for name, case in cases:
-        try:
+        with suite.case(name):
             case()
-        except (Failure, read_dump.Unreadable) as failure:
-            failed += 1
-            print(f"FAILED: {name}: {failure}")
-    print(f"{len(cases) - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(suite.end())
 
 
 main()

@@ -9,7 +9,11 @@ import pathlib
 import re
 import sys
 
+sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from suite import Suite  # noqa: E402
+
 HEADER, FORTRAN, PYTHON = ((ROOT / path).read_text()
                            for path in ("include/flopshim.h", "bindings/flopshim.f90", "bindings/flopshim.py"))
 
@@ -58,6 +62,8 @@ def faults():
     yield from disagreements("text of", texts, dict(re.findall(r'_([A-Z_]+): "(.*?)"', block)), "flopshim.py")
 
 
-found = list(faults())
-print("\n".join(found) if found else "Fortran and Python have the constants of flopshim.h")
-sys.exit(bool(found))
+suite = Suite()
+with suite.case("constants and texts"):
+    for fault in faults():
+        suite.check(False, fault)
+sys.exit(suite.end())

@@ -22,10 +22,12 @@ import sys
 import tempfile
 from collections import Counter
 
-from score import Score
-
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from suite import Suite  # noqa: E402
+
 BUILD = os.path.abspath(os.environ.get("FLOPSHIM_BUILD", os.path.join(ROOT, "build")))
 
 # Calls of one operation in forms.c: Fortran and CBLAS twice; Fortran, LAPACKE twice and LAPACKE's _work twice.
@@ -107,16 +109,16 @@ def declared_slots(symbol, parameters):
     return slots
 
 
-def check_descriptors(score, forms, headers):
+def check_descriptors(suite, forms, headers):
     """The shim reads each argument from the slot that the headers declare, and nearly all forms are declared."""
     for symbol in forms.keys() & headers.keys():
         slots = declared_slots(symbol, headers[symbol])
         for argument, read in forms[symbol][1].items():
             wanted = slots.get(argument)
-            score.check(read.replace("logical", "int") == wanted or read.startswith("absent") and not wanted,
+            suite.check(read.replace("logical", "int") == wanted or read.startswith("absent") and not wanted,
                         f"{symbol}: {argument} is read from {read}, but declared as {wanted}")
     unseen = [symbol for symbol in forms.keys() - headers.keys() if symbol.startswith(("cblas_", "LAPACKE_"))]
-    score.check(len(unseen) <= 20, f"no header declares these, more than 20: {' '.join(sorted(unseen))}")
+    suite.check(len(unseen) <= 20, f"no header declares these, more than 20: {' '.join(sorted(unseen))}")
 
 
 def symbol_64(symbol):
@@ -164,7 +166,7 @@ def is_charged(routine):
     return "b2st_kernels" not in routine
 
 
-def check_charges(score, forms, work):
+def check_charges(suite, forms, work):
     """Each form, called as a function that does nothing, charges what `explain` says."""
     library, program = os.path.join(work, "libforms.so"), os.path.join(work, "call_forms")
     source = os.path.join(work, "forms_library.c")
@@ -181,7 +183,7 @@ def check_charges(score, forms, work):
     report = run([program], work, ["".join(lines[i:i + CALLS]) for i in range(0, len(lines), CALLS)])
     calls, flops, words = Counter(), Counter(), Counter()
     for (routine, call, _), price in zip(made, explained([f"{routine} {question}" for routine, _, question in made])):
-        score.check("flops" in price or price["kind"] == "unpriced", f"{call}: {price}")
+        suite.check("flops" in price or price["kind"] == "unpriced", f"{call}: {price}")
         calls[routine] += 1
         flops[routine] += price.get("flops", 0)
         words[routine] += price.get("words", 0)
@@ -189,7 +191,7 @@ def check_charges(score, forms, work):
     for routine in calls:
         row = charged.get(routine, {})
         found = tuple(row.get(name) for name in ("calls", "flops", "words"))
-        score.check(found == (calls[routine], flops[routine], words[routine]),
+        suite.check(found == (calls[routine], flops[routine], words[routine]),
                     f"{routine}: calls, FLOPs and words are {found}, but explain says "
                     f"{calls[routine], flops[routine], words[routine]}")
 
@@ -207,34 +209,36 @@ def run(command, work, inputs=("",)):
     return json.loads(report)
 
 
-def check_run(score, report, seed):
+def check_run(suite, report, seed):
     """The forms of an operation are calls of one shape, so the calls of each shape are a multiple of the number of forms."""
     calls = Counter()
     for shape in report["shapes"]:
         routine = shape["routine"]
         forms = LAPACK_FORMS if routine in LAPACK else BLAS_FORMS
         calls[routine] += shape["calls"]
-        score.check(shape["calls"] % forms == 0 and shape["flops"] % shape["calls"] == 0,
+        suite.check(shape["calls"] % forms == 0 and shape["flops"] % shape["calls"] == 0,
                     f"seed {seed}: {routine} {shape['arguments']}: {shape['calls']} calls, {shape['flops']} FLOPs")
     for routine, operations in OPERATIONS.items():
         forms = LAPACK_FORMS if routine in LAPACK else BLAS_FORMS
-        score.check(calls[routine] == operations * forms, f"seed {seed}: {calls[routine]} calls of {routine}")
+        suite.check(calls[routine] == operations * forms, f"seed {seed}: {calls[routine]} calls of {routine}")
 
 
 def main():
-    score = Score()
+    suite = Suite()
     with tempfile.TemporaryDirectory() as work:
         forms = descriptors(work)
-        check_descriptors(score, forms, declarations())
-        check_charges(score, forms, work)
+        with suite.case("descriptors"):
+            check_descriptors(suite, forms, declarations())
+        with suite.case("charges"):
+            check_charges(suite, forms, work)
         program = os.path.join(work, "forms")
         multiarch = subprocess.run(["cc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
         subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O1", f"-I/usr/include/{multiarch}",
                         "-o", program, os.path.join(HERE, "forms.c"), "-llapacke", "-llapack", "-lblas"], check=True)
         for seed in SEEDS:
-            check_run(score, run([program, str(seed)], work), seed)
-    print(f"{score.passed} passed, {score.failed} failed")
-    return 1 if score.failed else 0
+            with suite.case(f"real libraries, seed {seed}"):
+                check_run(suite, run([program, str(seed)], work), seed)
+    return suite.end()
 
 
 if __name__ == "__main__":

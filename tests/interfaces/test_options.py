@@ -13,7 +13,11 @@ import shutil
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from suite import Suite  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("FLOPSHIM_BUILD", "build"))
 ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|LAUNCHER_MARK|TEST_VARIABLE)\((\w+),",
                   (ROOT / "include/options.def").read_text(), re.M)
@@ -81,6 +85,9 @@ def document_faults():
                 yield f"docs/options {shell}: {run.stderr}"
 
 
-found = list(dict.fromkeys([*faults(), *document_faults()]))
-print("\n".join(found) if found else f"{len(ROWS)} variables are defined in options.def alone")
-sys.exit(bool(found))
+suite = Suite()
+for name, found in (("variables", faults), ("options", document_faults)):
+    with suite.case(name):
+        for fault in dict.fromkeys(found()):
+            suite.check(False, fault)
+sys.exit(suite.end())

@@ -15,7 +15,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from suite import Suite  # noqa: E402
+
 LISTED = os.path.join(HERE, "lapack-3.11-prototypes.txt")
 FOLDERS = ("BLAS/SRC", "SRC", "SRC/DEPRECATED")
 
@@ -46,25 +50,23 @@ def compiled(path):
 
 
 def main():
+    suite = Suite()
     with tempfile.TemporaryDirectory() as work:
         top = sys.argv[1] if len(sys.argv) > 1 else fetch(work)
         if not top:
-            print("the sources of LAPACK 3.11 could not be fetched\n0 passed, 0 failed, 1 skipped")
-            return 0
-        expected, passed, failed = listed(), 0, 0
+            suite.add("sources", 0.0, "skip", "the sources of LAPACK 3.11 could not be fetched")
+            return suite.end()
+        expected, compared = listed(), 0
         for folder in FOLDERS:
-            for path in sorted(glob.glob(os.path.join(top, folder, "*.[fF]*"))):
-                for name, shape in compiled(path).items():
-                    if name not in expected:
-                        continue
-                    if expected[name] == shape:
-                        passed += 1
-                    else:
-                        failed += 1
-                        print(f"FAILED: {name}: (arguments, hidden lengths) are {shape} by gfortran, "
-                              f"but {expected[name]} in the file")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+            with suite.case(folder):
+                for path in sorted(glob.glob(os.path.join(top, folder, "*.[fF]*"))):
+                    for name, shape in compiled(path).items():
+                        compared += name in expected
+                        suite.check(expected.get(name, shape) == shape, f"{name}: (arguments, hidden lengths) are {shape} "
+                                    f"by gfortran, but {expected.get(name)} in the file")
+        with suite.case("any prototype was compared"):
+            suite.check(compared, f"there is no source of LAPACK in {top}")
+    return suite.end()
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ import subprocess
 import sys
 from collections import Counter
 
-from score import Score
-
+sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from suite import Suite  # noqa: E402
+
 BUILD = os.path.abspath(os.environ.get("FLOPSHIM_BUILD", os.path.join(ROOT, "build")))
 
 LIBRARY = re.compile(r"lib(open|c|f77|nv)?blas(64)?\b|lib(scipy_)?openblas|liblapacke?(64|_atlas)?\b|lib[st]?atlas\b"
@@ -130,50 +132,51 @@ def place_of(name, names, priced):
     return "internal" if internal(name) else None
 
 
-def test_names(score, where, found, names, priced, verbose):
+def test_names(suite, where, found, names, priced, verbose):
     """The table accounts for each of these names."""
     places = Counter()
     for name in sorted(found):
         place = place_of(name, names, priced)
-        score.check(place, f"{where}: {name} is " + ("unpriced" if name in names.symbols else "not in the table"))
+        suite.check(place, f"{where}: {name} is " + ("unpriced" if name in names.symbols else "not in the table"))
         places[place] += 1
     if verbose:
         print(f"{where}: " + ", ".join(f"{count} {place}" for place, count in places.most_common()))
 
 
-def test_lists(score, names):
+def test_lists(suite, names):
     """Each routine on the list of unpriced ones has a reason, and no pattern of internal or excluded names hides a symbol."""
-    score.check(len(UNPRICED) <= UNPRICED_MAX, f"{len(UNPRICED)} routines without a price, more than {UNPRICED_MAX}")
+    suite.check(len(UNPRICED) <= UNPRICED_MAX, f"{len(UNPRICED)} routines without a price, more than {UNPRICED_MAX}")
     for routine, reason in UNPRICED.items():
-        score.check(routine in names.routines and reason, f"{routine} is in UNPRICED, but is no routine or has no reason")
-        score.check("cblas_" + routine not in names.forms, f"{routine} is in UNPRICED, but is a routine of the BLAS")
+        suite.check(routine in names.routines and reason, f"{routine} is in UNPRICED, but is no routine or has no reason")
+        suite.check("cblas_" + routine not in names.forms, f"{routine} is in UNPRICED, but is a routine of the BLAS")
     hidden = sorted(name for name in names.symbols if internal(name) or names.excluded(name))
-    score.check(not hidden, f"these are in the table, but also excluded or internal: {' '.join(hidden[:20])}")
+    suite.check(not hidden, f"these are in the table, but also excluded or internal: {' '.join(hidden[:20])}")
 
 
-def test_explain(score, names):
+def test_explain(suite, names):
     """`explain` answers for every form, and names the routine that it is a form of."""
     forms = sorted(names.forms)
     for form, (kind, _, routine) in kinds(forms).items():
         bare = re.sub(r"^(cblas_|LAPACKE_)|(_work|_sub)$", "", form)
-        score.check(kind != "?" and routine == bare,
+        suite.check(kind != "?" and routine == bare,
                     f"explain {form}: it is of kind {kind} and of the routine {routine}, not {bare}")
 
 
 def main():
     verbose = "-v" in sys.argv[1:]
-    score, names = Score(), Names()
+    suite, names = Suite(), Names()
     found = {path: exports(path) for path in libraries()}
     if not found:
         sys.exit("tests/interfaces/test_symbols.py: no BLAS or LAPACK is installed")
     found.update(declared())
     priced = kinds(sorted(set().union(*found.values()) & names.symbols))
     for where, exported in found.items():
-        test_names(score, where, exported, names, priced, verbose)
-    test_lists(score, names)
-    test_explain(score, names)
-    print(f"{score.passed} passed, {score.failed} failed")
-    return 1 if score.failed else 0
+        with suite.case(where):
+            test_names(suite, where, exported, names, priced, verbose)
+    for test in (test_lists, test_explain):
+        with suite.case(test.__name__):
+            test(suite, names)
+    return suite.end()
 
 
 if __name__ == "__main__":
