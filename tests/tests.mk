@@ -129,10 +129,11 @@ check-bindings:
 	$(call part)
 	$(Q)$(RUN) tests/interfaces/test_bindings.py
 
-# What runners of tests share must lose no failure.
+# What runners of tests share, and tests/lint/run, must lose no failure.
 check-runners:
 	$(call part)
 	$(Q)$(RUN) tests/interfaces/test_junit.py
+	$(Q)$(RUN:.xml=-lint.xml) tests/lint/test
 
 # ---- the routine table and the installed headers and libraries ----
 
@@ -333,6 +334,7 @@ check-races-once: all
 	$(Q)$(CLEAN) tests/markers/run --build $(O) $(RACING_MARKERS)
 	$(Q)$(CLEAN) tests/clients/run --build $(O) --quick $(RACING_CLIENTS)
 
+# `./scripts/check --lint` installs them. LINT_GCC names another gcc, such as gcc-12, than `gcc` for gcc -fanalyzer.
 # Static analyzers and linters, some four minutes on two cores: gcc -fanalyzer, clang-tidy, cppcheck, clang-format, shellcheck, flake8.
 # What they find is written for the versions of Debian 12; tests/lint/accepted lists what is no fault, with reasons.
 .PHONY: check-lint
