@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "preload.h"
 #include "variables.h"
 #include "version.h"
 
@@ -34,7 +35,6 @@
 #define LIBDIR "/usr/local/lib"
 #endif
 
-#define SHIM_NAME     "libflopshim.so"
 #define SHIM_VARIABLE VARIABLE(LIBRARY) /* the path of the shim; the launcher reads it, and does not pass it on */
 
 enum { STATUS_LAUNCHER = 125, STATUS_UNREACHABLE = 126, STATUS_NOT_FOUND = 127 };
@@ -221,9 +221,6 @@ static const char *elf_loader(const struct image *image, const ElfW(Ehdr) * head
 	return NULL;
 }
 
-/* Returns whether a library is the runtime of a sanitizer, which refuses to start unless it is loaded first. */
-static bool is_sanitizer(const char *name) { return starts_with(name, "lib") && strstr(name, "san.so"); }
-
 /* Returns the runtime of a sanitizer that a program was linked to, for the caller to free; NULL if there is none. */
 static char *elf_sanitizer(const struct image *image, const ElfW(Ehdr) * header)
 {
@@ -316,7 +313,7 @@ static char *find_shim(int *machine)
 		fail(STATUS_LAUNCHER, "%s is not a shared object for this machine", found);
 	*machine = header->e_machine;
 	image_close(&image);
-	if (strpbrk(found, ": \t\n"))
+	if (strpbrk(found, PRELOAD_SEPARATORS "\t\n"))
 		fail(STATUS_LAUNCHER, "%s: LD_PRELOAD cannot hold a path with a space or a colon", found);
 	return found;
 }
@@ -537,33 +534,14 @@ static void check_program(const char *path, const char *role, int machine, int d
 
 /* ---- the environment ---- */
 
-/*
- * Puts the shim first in LD_PRELOAD, since a BLAS before it would hide it; only runtimes of sanitizers stay before it.
- * An entry that a launcher around this one has made is removed.
- */
 static void preload(const char *shim)
 {
-	const char *old = getenv("LD_PRELOAD");
-	char *first = text("%s", ""), *others = text("%s", ""), *cursor;
-	char *list = text("%s:%s", sanitizer ? sanitizer : "", old ? old : "");
+	char *list = preload_list(sanitizer, shim, getenv("LD_PRELOAD"));
 
-	cursor = list;
-	for (char *entry; (entry = strsep(&cursor, ": "));) {
-		bool leads = is_sanitizer(base_name(entry)) && !*others;
-		char *longer;
-
-		if (!*entry || !strcmp(base_name(entry), SHIM_NAME) || (leads && strstr(first, base_name(entry))))
-			continue;
-		longer = leads ? text("%s%s:", first, entry) : text("%s:%s", others, entry);
-		free(leads ? first : others);
-		*(leads ? &first : &others) = longer;
-	}
-	free(list);
-	list = text("%s%s%s", first, shim, others);
+	if (!list)
+		fail(STATUS_LAUNCHER, "out of memory");
 	set_variable("LD_PRELOAD", list);
 	free(list);
-	free(first);
-	free(others);
 }
 
 /* Text for --help on the variables that no option sets. */

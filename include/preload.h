@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * preload.h - makes the value of LD_PRELOAD by which a program is started with the shim; the launcher and the Slurm
+ * plugin share it. It is not installed.
+ * It must never drop what the user preloads, nor name the shim twice.
+ */
+#ifndef FLOPSHIM_PRELOAD_H
+#define FLOPSHIM_PRELOAD_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHIM_NAME "libflopshim.so"
+#define PRELOAD_SEPARATORS \
+	": " /* what the dynamic linker takes to separate entries: no path with one can be preloaded */
+
+/* Returns whether a library is the runtime of a sanitizer, which refuses to start unless it is loaded first. */
+static inline bool is_sanitizer(const char *name)
+{
+	return strncmp(name, "lib", strlen("lib")) == 0 && strstr(name, "san.so");
+}
+
+/* Adds an entry to the end of a list that has room for it. */
+static inline void preload_add(char *list, const char *entry)
+{
+	if (*list)
+		strcat(list, ":");
+	strcat(list, entry);
+}
+
+/*
+ * Returns the list with the shim at `shim`, for the caller to free; NULL if there is no memory. `old` is LD_PRELOAD as
+ * it was, and `sanitizer` the runtime that the program was linked to; both may be NULL. The shim comes first, since a
+ * BLAS before it would hide it; only runtimes of sanitizers stay before it. Entries for a shim in `old` are removed:
+ * something that started this program, such as another launcher, has made them.
+ */
+static inline char *preload_list(const char *sanitizer, const char *shim, const char *old)
+{
+	size_t size = (sanitizer ? strlen(sanitizer) : 0) + strlen(shim) + (old ? strlen(old) : 0) + sizeof("::");
+	char *list = calloc(1, size), *rest = old ? strdup(old) : NULL, *cursor = rest;
+	bool placed = false;
+
+	if (!list || (old && !rest)) {
+		free(list);
+		free(rest);
+		return NULL;
+	}
+	if (sanitizer)
+		preload_add(list, sanitizer);
+	for (char *entry; (entry = strsep(&cursor, PRELOAD_SEPARATORS));) {
+		const char *slash = strrchr(entry, '/'), *name = slash ? slash + 1 : entry;
+		bool leads = !placed && is_sanitizer(name);
+
+		if (!*entry || !strcmp(name, SHIM_NAME) || (leads && strstr(list, name)))
+			continue;
+		if (!leads && !placed)
+			preload_add(list, shim);
+		placed = placed || !leads;
+		preload_add(list, entry);
+	}
+	if (!placed)
+		preload_add(list, shim);
+	free(rest);
+	return list;
+}
+
+#endif
