@@ -26,8 +26,10 @@ INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 LDCONFIG ?= ldconfig
 MANDIR ?= $(DATADIR)/man
+MODULEDIR ?= $(DATADIR)/modulefiles
 
 CC ?= cc
+VERSION := $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' include/version.h)
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 MULTIARCH := $(shell $(CC) -print-multiarch)
 # Number of integer argument registers; empty for a processor that price/slots.h does not know.
@@ -195,7 +197,7 @@ docs: $(O)/docs/options
 
 $(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
 	$(Q)$(O)/docs/options man > $@.options
-	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e "s/@VERSION@/$$(sed -n 's/.*VERSION "\(.*\)"/\1/p' include/version.h)/" $< > $@
+	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' $< > $@
 
 # Completions, with the file names that the shells expect.
 COMPLETION_bash := bash-completion/completions/flopshim
@@ -209,6 +211,11 @@ all: $(O)/docs/flopshim.1 $(SHELLS:%=$(O)/docs/completion.%)
 
 # ---- installation ----
 
+# $(call filled,SOURCE,TARGET) installs a file that names the folders of this installation.
+filled = install -d $(DESTDIR)$(dir $(2)) && sed -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@MANDIR@|$(MANDIR)|' \
+	-e 's|@VERSION@|$(VERSION)|' $(1) > $(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+
 install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
@@ -218,6 +225,8 @@ install: all
 	install -m 644 bindings/flopshim.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
 	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1
 	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
+	$(call filled,modulefiles/flopshim.in,$(MODULEDIR)/flopshim/$(VERSION))
+	$(call filled,modulefiles/flopshim.lua.in,$(MODULEDIR)/flopshim/$(VERSION).lua)
 	$(if $(DESTDIR),,-$(LDCONFIG))
 
 clean:

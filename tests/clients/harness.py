@@ -80,6 +80,17 @@ def system_program(name):
     return path
 
 
+def module_command(lmod=False):
+    """The program behind the shell's `module`: of Environment Modules, or of Lmod, of which LMOD_CMD may name one in another
+    place than Debian's. Skips the case if it is missing."""
+    places = glob.glob("/usr/lib/*/modulecmd.tcl") + glob.glob("/usr/*/[Mm]odules/libexec/modulecmd.tcl")
+    if lmod:
+        places = [os.environ["LMOD_CMD"]] if "LMOD_CMD" in os.environ else glob.glob("/usr/share/lmod/lmod/libexec/lmod")
+    if not places:
+        raise Skip(f"no {'Lmod' if lmod else 'Environment Modules'}")
+    return places[0]
+
+
 CASES = []
 
 
@@ -320,6 +331,21 @@ class Client:
         first_blas, first = self.agreed.setdefault(what, (self.blas, run.routines))
         if first != run.routines:
             raise Failure(f"{first_blas}: {first}\n  {self.blas}: {run.routines}")
+
+
+def install(client, *settings):
+    """Runs `make install`. It may build the launcher again for another folder of the shim, so each case has a build
+    folder of its own."""
+    if not shutil.which("make"):
+        raise Skip("no make")
+    build = client.folder / "build"
+    if not build.exists():
+        shutil.copytree(client.build_folder, build, symlinks=True,
+                        ignore=shutil.ignore_patterns("tests", "bench", "junit", "*.i", "*.new"))
+    done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", "LDCONFIG=true", *settings], capture_output=True,
+                          env={**os.environ, "MAKEFLAGS": ""})
+    if done.returncode:
+        raise Failure(f"make install: {tail(done.stderr)}")
 
 
 def show(value):

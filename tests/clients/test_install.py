@@ -6,22 +6,7 @@ import os
 import shutil
 import subprocess
 
-from harness import TOP, Failure, Skip, case, check, check_equal, read_report, tail
-
-
-def install(client, *settings):
-    """Runs `make install`. It may build the launcher again for another folder of the shim, so each case has a build
-    folder of its own."""
-    if not shutil.which("make"):
-        raise Skip("no make")
-    build = client.folder / "build"
-    if not build.exists():
-        shutil.copytree(client.build_folder, build, symlinks=True,
-                        ignore=shutil.ignore_patterns("tests", "bench", "junit", "*.i", "*.new"))
-    done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", "LDCONFIG=true", *settings], capture_output=True,
-                          env={**os.environ, "MAKEFLAGS": ""})
-    if done.returncode:
-        raise Failure(f"make install: {tail(done.stderr)}")
+from harness import Skip, case, check, check_equal, install, read_report
 
 
 def staged(client):
