@@ -9,6 +9,7 @@
 # make check-prices        compares every price with measured instruction counts
 # make bench               measures calls             make bench-clients  measures programs
 # make docs                writes the table of options in README.md
+# make slurm               builds the plugin for Slurm, too; it needs Debian's libslurm-dev
 # make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults
 #
 # O=DIR builds in DIR, DEBUG=1 builds without optimization, V=1 shows commands.
@@ -23,6 +24,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 BINDIR ?= $(PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
+SLURMDIR ?= $(LIBDIR)/slurm
 DATADIR ?= $(PREFIX)/share
 LDCONFIG ?= ldconfig
 MANDIR ?= $(DATADIR)/man
@@ -46,7 +48,7 @@ Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
-.PHONY: all check check-long check-prices check-clients bench bench-clients docs install clean
+.PHONY: all slurm check check-long check-prices check-clients bench bench-clients docs install clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 
 # Each compilation also writes a .d file, which lists the headers that the object depends on.
@@ -183,6 +185,21 @@ $(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c))
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS)
 
+# ---- the plugin for Slurm ----
+
+# The shim's reader of variables, which the plugin and a unit test are linked with.
+CONFIG_OBJECTS := shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
+SLURM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(wildcard slurm/*.c))
+$(SLURM_OBJECTS): SHIM_EXTRA := -fvisibility=default
+
+slurm: all $(O)/slurm/flopshim.so
+
+$(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(CONFIG_OBJECTS:%=$(O)/pic/%.o) slurm/exports.map
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-z,now -Wl,-z,relro -Wl,--version-script=slurm/exports.map -o $@.new $(filter %.o,$^) $(LDFLAGS)
+	$(Q)mv $@.new $@ # a running daemon may have the old file mapped
+
 # ---- documents ----
 
 $(O)/docs/options: docs/options.c
@@ -213,7 +230,7 @@ all: $(O)/docs/flopshim.1 $(SHELLS:%=$(O)/docs/completion.%)
 
 # $(call filled,SOURCE,TARGET) installs a file that names the folders of this installation.
 filled = install -d $(DESTDIR)$(dir $(2)) && sed -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@MANDIR@|$(MANDIR)|' \
+	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@MANDIR@|$(MANDIR)|' -e 's|@SLURMDIR@|$(SLURMDIR)|' \
 	-e 's|@VERSION@|$(VERSION)|' $(1) > $(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 
 install: all
@@ -227,6 +244,9 @@ install: all
 	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
 	$(call filled,modulefiles/flopshim.in,$(MODULEDIR)/flopshim/$(VERSION))
 	$(call filled,modulefiles/flopshim.lua.in,$(MODULEDIR)/flopshim/$(VERSION).lua)
+	if [ -e $(O)/slurm/flopshim.so ]; then \
+		install -D -m 755 $(O)/slurm/flopshim.so $(DESTDIR)$(SLURMDIR)/flopshim.so && \
+		$(call filled,slurm/plugstack.conf.in,$(DATADIR)/flopshim/plugstack.conf); fi
 	$(if $(DESTDIR),,-$(LDCONFIG))
 
 clean:

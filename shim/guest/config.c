@@ -233,6 +233,7 @@ static const struct variable {
 #define FLAG(field)                                                       .flag = &config.field
 #define OPTION(NAME, option, letter, argument, stops, kind, initial, ...) {#NAME, initial, stops, kind},
 #define LAUNCHER_VARIABLE(NAME, ...)                                      {.name = #NAME},
+#define PLUGIN_VARIABLE(NAME, ...)                                        {.name = #NAME},
 #define TEST_VARIABLE(NAME, ...)                                          {.name = #NAME},
 #define LAUNCHER_MARK(NAME, kind, ...)                                    {#NAME, NULL, WARNS, kind},
 #include "options.def"
@@ -516,7 +517,7 @@ static void read_variable(const struct variable *variable, const char *value)
 		guest_say("%s", line);
 		stop();
 	}
-	guest_print(line, sizeof(line), &end, "; the default is used");
+	guest_print(line, sizeof(line), &end, CONFIG_DEFAULT_USED);
 	warn_later(line);
 }
 

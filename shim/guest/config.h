@@ -50,6 +50,8 @@ struct config {
 	char warnings[2048];       /* lines about values that were not understood, to be said at the first call */
 };
 
+#define CONFIG_DEFAULT_USED "; the default is used" /* the end of a warning about a value */
+
 extern struct config config;
 
 /*

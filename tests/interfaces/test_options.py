@@ -19,9 +19,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from suite import Suite  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("FLOPSHIM_BUILD", "build"))
-ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|LAUNCHER_MARK|TEST_VARIABLE)\((\w+),",
+ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|PLUGIN_VARIABLE|LAUNCHER_MARK|TEST_VARIABLE)\((\w+),",
                   (ROOT / "include/options.def").read_text(), re.M)
-SOURCES = [path for folder in ("analyzer", "generate", "launcher", "price", "shim")
+SOURCES = [path for folder in ("analyzer", "generate", "launcher", "price", "shim", "slurm")
            for path in sorted((ROOT / folder).rglob("*.[chS]"))]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "bindings").glob("flopshim.*")),
              *sorted((ROOT / "examples").iterdir()), ROOT / "include/flopshim.h", ROOT / "include/flopshim_dump.h"]

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flopshim.c - the plugin for Slurm (SPANK): the option --flopshim of srun, sbatch and salloc, which preloads the shim
+ * into each task.
+ * It must never touch a job whose user did not ask for it, nor start a task without the shim whose user did.
+ *
+ * Slurm loads it into srun, sbatch and salloc, which check the option, and on each node into slurmstepd, where the
+ * option arrives again. slurmstepd calls slurm_spank_task_init in the process of each task, as the job's user, just
+ * before it executes the program.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <slurm/slurm.h>
+#include <slurm/spank.h>
+
+#include "names.h"
+#include "preload.h"
+#include "slurm/options.h"
+#include "variables.h"
+
+#define OPTION_NAME "flopshim"
+/* The variable from which srun, sbatch and salloc take an option of a plugin that the command line does not have. */
+#define OPTION_VARIABLE  "SLURM_SPANK__SLURM_SPANK_OPTION_" OPTION_NAME "_" OPTION_NAME
+#define LIBRARY_ARGUMENT "library=" /* of the line in plugstack.conf */
+
+enum {
+	STATUS_REFUSED = 125, /* exit status of a task that cannot be counted; the launcher's for errors of its own */
+	ENVIRONMENT_VALUE_MAX = 65536, /* bytes of a variable of the job that is read */
+};
+
+SPANK_PLUGIN(flopshim, 1)
+
+static struct wanted wanted;
+static const char *library; /* path of the shim, from plugstack.conf; NULL if it does not say */
+
+/* ---- the option ---- */
+
+/* Slurm calls this for each --flopshim, and for each variable that stands for it; the last one holds. */
+static int choose(int unused, const char *options, int is_remote)
+{
+	char fault[FAULT_SIZE];
+
+	(void)unused;
+	wanted_free(&wanted);
+	if (!wanted_read(&wanted, options, fault)) {
+		slurm_error("flopshim: %s", fault);
+		return ESPANK_BAD_ARG;
+	}
+	if (wanted.help && !is_remote) {
+		wanted_help();
+		exit(fflush(stdout) != 0);
+	}
+	if (!is_remote && !wanted_is_accepted(&wanted))
+		return ESPANK_BAD_ARG;
+	return ESPANK_SUCCESS;
+}
+
+static struct spank_option option = {
+	.name = OPTION_NAME,
+	.arginfo = "OPTIONS",
+	.usage = "count floating-point operations of BLAS and LAPACK calls; --flopshim=help says more",
+	.has_arg = 2, /* the argument may be left out */
+	.cb = choose,
+};
+
+/* Whether the plugin runs in srun, sbatch or salloc. */
+static bool is_front_end(void) { return spank_context() == S_CTX_LOCAL || spank_context() == S_CTX_ALLOCATOR; }
+
+int slurm_spank_init(spank_t spank, int count, char **arguments)
+{
+	const char *asked = getenv(VARIABLE(SLURM));
+
+	if (!is_front_end() && spank_context() != S_CTX_REMOTE)
+		return ESPANK_SUCCESS;
+	for (int i = 0; i < count; i++) {
+		if (!strncmp(arguments[i], LIBRARY_ARGUMENT, strlen(LIBRARY_ARGUMENT)))
+			library = arguments[i] + strlen(LIBRARY_ARGUMENT);
+		else
+			slurm_error("flopshim: plugstack.conf: '%s': expected " LIBRARY_ARGUMENT "PATH", arguments[i]);
+	}
+	/*
+	 * Slurm then treats the variable as it does the option, and carries it to the tasks even if their environment
+	 * is another one (--export). An option that sbatch was given, which Slurm keeps in the same variable, goes
+	 * before it.
+	 */
+	if (asked && *asked && is_front_end())
+		setenv(OPTION_VARIABLE, asked, 0);
+	return spank_option_register(spank, &option);
+}
+
+/* ---- the tasks ---- */
+
+/* Says on the task's standard error why it cannot be counted, and ends it. */
+static void __attribute__((format(printf, 1, 2), noreturn)) refuse(const char *format, ...)
+{
+	char reason[FAULT_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(reason, sizeof reason, format, arguments);
+	va_end(arguments);
+	make_printable(reason, strlen(reason));
+	dprintf(STDERR_FILENO, "flopshim: %s; the task is not started\n", reason);
+	_exit(STATUS_REFUSED);
+}
+
+/* Returns a variable of the task, for the caller to free; NULL if it is not set. */
+static char *task_variable(spank_t spank, const char *name)
+{
+	char *value = malloc(ENVIRONMENT_VALUE_MAX);
+	spank_err_t error = value ? spank_getenv(spank, name, value, ENVIRONMENT_VALUE_MAX) : ESPANK_ERROR;
+
+	if (error == ESPANK_SUCCESS)
+		return value;
+	if (error != ESPANK_ENV_NOEXIST)
+		refuse("cannot read %s: %s", name, value ? spank_strerror(error) : "out of memory");
+	free(value);
+	return NULL;
+}
+
+static void set_task_variable(const char *name, const char *value, void *spank)
+{
+	spank_err_t error = spank_setenv(spank, name, value, 1);
+
+	if (error != ESPANK_SUCCESS)
+		refuse("cannot set %s: %s", name, spank_strerror(error));
+}
+
+/* Returns the path of the shim on this node; ends the task if there is none that can be preloaded. */
+static char *find_shim(spank_t spank)
+{
+	char *own = task_variable(spank, VARIABLE(LIBRARY));
+	const char *given = own && *own ? own : library;
+	char *found;
+
+	if (!given)
+		refuse("plugstack.conf does not say where %s is; expected " LIBRARY_ARGUMENT "PATH", SHIM_NAME);
+	found = realpath(given, NULL);
+	if (!found || access(found, R_OK))
+		refuse("%s: %s", given, strerror(errno));
+	if (strpbrk(found, PRELOAD_SEPARATORS))
+		refuse("%s: LD_PRELOAD cannot hold a path with a space or a colon", found);
+	free(own);
+	return found;
+}
+
+static void preload(spank_t spank)
+{
+	char *shim = find_shim(spank), *old = task_variable(spank, "LD_PRELOAD");
+	char *list = preload_list(NULL, shim, old);
+
+	if (!list)
+		refuse("out of memory");
+	set_task_variable("LD_PRELOAD", list, spank);
+	free(list);
+	free(old);
+	free(shim);
+}
+
+/*
+ * Whether the step is the shell of sbatch or of salloc. It is left alone: what it starts by srun is a step of its own,
+ * which has the option too.
+ */
+static bool is_shell(spank_t spank)
+{
+	uint32_t step = 0;
+
+	if (spank_get_item(spank, S_JOB_STEPID, &step) != ESPANK_SUCCESS)
+		return false;
+#ifdef SLURM_INTERACTIVE_STEP /* since Slurm 20.11 */
+	if (step == SLURM_INTERACTIVE_STEP)
+		return true;
+#endif
+	return step == SLURM_BATCH_SCRIPT;
+}
+
+int slurm_spank_task_init(spank_t spank, int count, char **arguments)
+{
+	char process[32];
+
+	(void)count;
+	(void)arguments;
+	if (!wanted.on || is_shell(spank))
+		return ESPANK_SUCCESS;
+	wanted_each(&wanted, set_task_variable, spank);
+	preload(spank);
+	snprintf(process, sizeof process, "%ld", (long)getpid()); /* which the program keeps */
+	set_task_variable(VARIABLE(LAUNCHED), process, spank);
+	return ESPANK_SUCCESS;
+}
