@@ -18,7 +18,7 @@ UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH)
 FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_thread := -O1 -fsanitize=thread
 # The objects that each test is linked with, beside its own.
-LINK_config := shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
+LINK_config := $(CONFIG_OBJECTS)
 LINK_guest := shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_blas_name := shim/resolve/blas_name
 LINK_charge := shim/charge/charge shim/guest/config shim/guest/guest shim/guest/machine shim/guest/speak
@@ -93,7 +93,7 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Both compilers must compile every source without a warning.
-WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c docs/*.c bench/*.c)
+WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c docs/*.c bench/*.c $(if $(wildcard /usr/include/slurm/spank.h),slurm/*.c))
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
 $(T)/warnings/$(1)/%.ok: %.c $(GENERATED)
@@ -231,6 +231,13 @@ check-markers: all
 	$(call part)
 	$(Q)$(CLEAN) tests/markers/run --build $(O) --junit $(JUNIT)/markers.xml
 
+# Jobs under a Slurm that the test starts. Without Slurm or without root it is left out, by name, since it builds the plugin.
+check-slurm: all
+	$(call part)
+	$(Q)if tests/needs $@ "$(CC)" $(NEEDS_slurm) > $(O)/needs-slurm; then \
+		$(MAKE) --no-print-directory slurm O=$(O) && $(CLEAN) tests/slurm/run --build $(O) --junit $(JUNIT)/slurm.xml; \
+	else sed 's/^/SKIPPED: /' $(O)/needs-slurm; fi
+
 # Tests with the shim of `make ENTRY=c`, where intercept.c does for every call what otherwise the entry body does for most.
 C := $(T)/entry-c
 $(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
@@ -270,7 +277,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
+CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients slurm
 # What each part needs beside make and the compiler, in the words of tests/needs. `make check` leaves out a part, by name, if
 # something that it needs is missing. Other programs that are missing leave out only the cases that run them.
 NEEDS_layers := python3 nm
@@ -292,6 +299,7 @@ NEEDS_price-samples := python3 -lblas -llapack
 NEEDS_markers := python3 gcc -lblas -llapack
 NEEDS_entry-c := python3 gcc -lblas -llapack
 NEEDS_clients := python3 gcc -lblas -llapack
+NEEDS_slurm := python3 gcc -lblas -llapack slurm/slurm.h srun slurmctld slurmd root
 PARTS := $(CHECKS:%=check-%)
 SKIPPED :=
 .PHONY: check check-quick check-parts $(PARTS) check-prices check-mutants check-long

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests what the tasks of jobs leave: every call that was completed is in the dumps, however the tasks end. The numbers of
+calls are those that tests/programs/processes.c and victim.c say they make."""
+
+import struct
+import time
+
+from cluster import batch, cluster, command, dumps, report, run
+from harness import case, check, check_equal
+
+PLAIN, KILLED, FORKING = 5, 10, 10 + 20 + 30  # calls of processes.c in each mode
+
+
+def program(client):
+    return client.compile("processes.c", "-pthread")
+
+
+def check_dumps(client, folder, processes, calls):
+    found = report(client, folder)
+    check_equal(found["processes"], processes, "processes with a dump")
+    check_equal(found["totals"]["calls"], calls, "calls")
+
+
+@case()
+def srun(client):
+    """Eight tasks on four nodes: a dump each, with all calls."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    run(client, "srun", "-N4", "-n8", f"--flopshim=out={out}", program(client), "plain")
+    check_dumps(client, out, 8, 8 * PLAIN)
+
+
+@case()
+def default_place(client):
+    """Without options the dumps are in the folder of the job, as the launcher would leave them."""
+    run(client, "srun", "-n2", "--flopshim", program(client), "plain")
+    check_equal(len(dumps(client.folder)), 2, "dumps")
+    check_dumps(client, client.folder, 2, 2 * PLAIN)
+
+
+@case()
+def sbatch(client):
+    """The steps of a batch job are counted; the batch shell and what it runs without srun are left alone."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    count = program(client)
+    _, said = batch(client, [command("srun", count, "plain"), command("srun", "-n2", count, "fork"), command(count, "plain"),
+                             'echo "shell: $LD_PRELOAD$FLOPSHIM_OUT"'], "-n4", f"--flopshim=out={out}")
+    check_equal(said, "shell: \n", "what the script says of its environment")
+    check_dumps(client, out, 4 + 2 * 3, 4 * PLAIN + 2 * FORKING)
+
+
+@case()
+def directive(client):
+    """The option can stand in the script, as #SBATCH."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    batch(client, [f"#SBATCH --flopshim=out={out}", command("srun", program(client), "plain")], "-n2")
+    check_dumps(client, out, 2, 2 * PLAIN)
+
+
+@case()
+def allocation(client):
+    """salloc hands the option on to the steps."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    run(client, "salloc", "-n2", f"--flopshim=out={out}", "srun", program(client), "plain")
+    check_dumps(client, out, 2, 2 * PLAIN)
+
+
+@case()
+def array(client):
+    """Each job of an array leaves its tasks' dumps."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    batch(client, [command("srun", program(client), "plain")], "-n2", "--array=1-3", f"--flopshim=out={out}")
+    check_dumps(client, out, 6, 6 * PLAIN)
+
+
+@case()
+def multi_prog(client):
+    """Tasks of different programs, which srun starts by --multi-prog."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    programs = client.folder / "programs"
+    programs.write_text(f"0 {program(client)} plain\n1-3 {program(client)} fork\n")
+    run(client, "srun", "-n4", f"--flopshim=out={out}", "--multi-prog", programs)
+    check_dumps(client, out, 1 + 3 * 3, PLAIN + 3 * FORKING)
+
+
+@case(how=["kill", "segv", "abort", "_exit"])
+def end(client):
+    """A task that ends badly leaves its calls, as do the others, and srun's status is the same as without the option."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    programs = client.folder / "programs"
+    programs.write_text(f"1 {program(client)} {client.how}\n0,2-3 {program(client)} plain\n")
+    bare = run(client, "srun", "-n4", "--multi-prog", programs, status=None)
+    counted = run(client, "srun", "-n4", f"--flopshim=out={out}", "--multi-prog", programs, status=None)
+    check_equal(counted.status, bare.status, "status")
+    check(bare.status != 0, "the task did not end badly")
+    found = report(client, out)
+    check_equal(found["processes"], 4, "processes with a dump")
+    check_equal(found["totals"]["calls"], KILLED + 3 * PLAIN, "calls")
+
+
+def start_endless(client, out):
+    """Submits a job of four tasks that call without an end; returns its number once all have called, and their counters."""
+    victim = client.compile("victim.c", "-pthread")
+    counters = [client.folder / f"counts.{rank}" for rank in range(4)]
+    for counter in counters:
+        counter.write_bytes(bytes(4096 * 8))
+    task = client.folder / "task.sh"
+    task.write_text(f"#!/bin/sh\nexec {victim} {client.folder}/counts.$SLURM_PROCID 1 0 run\n")
+    task.chmod(0o755)
+    job, _ = batch(client, [command("srun", task)], "-n4", f"--flopshim=out={out}", wait=False)
+    end = time.monotonic() + 60
+    while any(completed(counter) < 1000 for counter in counters):
+        check(time.monotonic() < end, "the tasks did not begin")
+        time.sleep(0.05)
+    return job, counters
+
+
+def completed(counter):
+    """How many calls of a task of victim.c have returned. It has a counter for each thread."""
+    return sum(struct.unpack("<4096Q", counter.read_bytes()[:4096 * 8]))
+
+
+def check_endless(client, out, counters):
+    """The dumps have each call that returned. Of the one that each task was in, nobody knows."""
+    found = report(client, out)
+    returned = sum(completed(counter) for counter in counters)
+    check_equal(found["processes"], 4, "processes with a dump")
+    check(0 <= found["totals"]["calls"] - returned <= 4, f"{found['totals']['calls']} calls, and {returned} have returned")
+
+
+@case()
+def scancel(client):
+    """A job that is cancelled leaves all calls that its tasks completed."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    job, counters = start_endless(client, out)
+    run(client, "scancel", job)
+    check_equal(cluster(client).wait_for(job), "CANCELLED", "state")
+    check_endless(client, out, counters)
+
+
+@case()
+def scancel_kill(client):
+    """So does one whose tasks are killed by SIGKILL at once."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    job, counters = start_endless(client, out)
+    run(client, "scancel", "--signal=KILL", job)
+    cluster(client).wait_for(job)
+    check_endless(client, out, counters)
+
+
+@case()
+def time_limit(client):
+    """So does a job that reaches its time limit. Slurm knows no limit below a minute, so the end is set while it runs."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    job, counters = start_endless(client, out)
+    run(client, "scontrol", "update", f"JobId={job}", "EndTime=now")
+    check_equal(cluster(client).wait_for(job), "TIMEOUT", "state")
+    check_endless(client, out, counters)
