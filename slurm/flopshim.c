@@ -194,3 +194,23 @@ int slurm_spank_task_init(spank_t spank, int count, char **arguments)
 	set_task_variable(VARIABLE(LAUNCHED), process, spank);
 	return ESPANK_SUCCESS;
 }
+
+/* ---- the end of a step ---- */
+
+/*
+ * The place for what is to be done with the dumps that a step has left on this node; nothing is done with them yet. It
+ * runs as root, in a folder of the job, so that it must become the job's user (S_JOB_UID, S_JOB_GID,
+ * S_JOB_SUPPLEMENTARY_GIDS) in a child process before it opens a file. It may wait for that child. The environment of
+ * the job is still there (S_JOB_ENV). srun does not wait for it.
+ */
+static void step_has_ended(spank_t spank) { (void)spank; }
+
+/* slurmstepd calls this once, when all processes of the step on this node have ended, also after SIGKILL. */
+int slurm_spank_exit(spank_t spank, int count, char **arguments)
+{
+	(void)count;
+	(void)arguments;
+	if (spank_context() == S_CTX_REMOTE && wanted.on && !is_shell(spank))
+		step_has_ended(spank);
+	return ESPANK_SUCCESS;
+}

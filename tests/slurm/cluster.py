@@ -48,8 +48,14 @@ SlurmdLogFile={folder}/%n.log
 SlurmdSpoolDir={folder}/%n.spool
 StateSaveLocation={folder}/state
 PlugStackConfig={folder}/plugstack.conf
+TaskProlog={folder}/prolog
 NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[17011-17014] CPUs=2 RealMemory=1000
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4
+"""
+
+# Runs before each task; what it prints goes into the task's environment.
+PROLOG = """#!/bin/sh
+echo "export PROLOG_PRELOAD=$LD_PRELOAD"
 """
 
 # Gives a node a /tmp and a /dev/shm of its own. The folders of the tests stay visible if they are in /tmp.
@@ -80,6 +86,8 @@ class Cluster:
         self.configuration.write_text(CONFIGURATION.format(host=host, folder=self.folder))
         self.plugin_line = f"optional {build}/slurm/flopshim.so library={build}/libflopshim.so\n"
         self.use_plugin(True)
+        (self.folder / "prolog").write_text(PROLOG)
+        (self.folder / "prolog").chmod(0o755)
         (self.folder / "state").mkdir()
         self.environment = {**os.environ, "SLURM_CONF": str(self.configuration)}
         try:

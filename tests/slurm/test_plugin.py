@@ -38,7 +38,9 @@ def unchanged(client):
 def preloaded_once(client):
     """The shim stands in LD_PRELOAD once, whatever was there: before what the user preloads, which is kept."""
     shim, user_s = str(client.shim), f"{library_folder()}/libm.so.6"
-    check_equal(preloads(client, "--flopshim"), shim, "LD_PRELOAD")
+    task = out_of(run(client, "srun", "--flopshim", "/usr/bin/env"))
+    check_equal(task["LD_PRELOAD"], shim, "LD_PRELOAD")
+    check_equal(task["PROLOG_PRELOAD"], shim, "LD_PRELOAD of the task's prolog, which Slurm runs later than the plugin")
     check_equal(preloads(client, "--flopshim", LD_PRELOAD=user_s), f"{shim}:{user_s}", "LD_PRELOAD of the user")
     check_equal(preloads(client, "--flopshim", LD_PRELOAD=f"{user_s}:{shim}"), f"{shim}:{user_s}", "with the shim")
     launched = out_of(run(client, "srun", "--flopshim", client.launcher, "/usr/bin/env"))

@@ -104,14 +104,15 @@ def end(client):
     check_equal(found["totals"]["calls"], KILLED + 3 * PLAIN, "calls")
 
 
-def start_endless(client, out):
-    """Submits a job of four tasks that call without an end; returns its number once all have called, and their counters."""
+def start_endless(client, out, before=""):
+    """Submits a job of four tasks that call without an end, after the shell's words in `before`; returns its number once all
+    have called, and their counters."""
     victim = client.compile("victim.c", "-pthread")
     counters = [client.folder / f"counts.{rank}" for rank in range(4)]
     for counter in counters:
         counter.write_bytes(bytes(4096 * 8))
     task = client.folder / "task.sh"
-    task.write_text(f"#!/bin/sh\nexec {victim} {client.folder}/counts.$SLURM_PROCID 1 0 run\n")
+    task.write_text(f"#!/bin/sh\n{before}\nexec {victim} {client.folder}/counts.$SLURM_PROCID 1 0 run\n")
     task.chmod(0o755)
     job, _ = batch(client, [command("srun", task)], "-n4", f"--flopshim=out={out}", wait=False)
     end = time.monotonic() + 60
@@ -128,7 +129,13 @@ def completed(counter):
 
 def check_endless(client, out, counters):
     """The dumps have each call that returned. Of the one that each task was in, nobody knows."""
+    end = time.monotonic() + 60
     found = report(client, out)
+    while any(process["state"] == "running" for process in found["process_list"]):
+        check(time.monotonic() < end, "a task still runs")
+        time.sleep(0.1)
+        found = report(client, out)
+    check_equal({process["state"] for process in found["process_list"]}, {"ended"}, "states of the processes, none of which closed its dump")
     returned = sum(completed(counter) for counter in counters)
     check_equal(found["processes"], 4, "processes with a dump")
     check(0 <= found["totals"]["calls"] - returned <= 4, f"{found['totals']['calls']} calls, and {returned} have returned")
@@ -147,12 +154,12 @@ def scancel(client):
 
 @case()
 def scancel_kill(client):
-    """So does one whose tasks are killed by SIGKILL at once."""
+    """So does one whose tasks ignore SIGTERM, so that Slurm ends them by SIGKILL after KillWait."""
     out = client.folder / "dumps"
     out.mkdir()
-    job, counters = start_endless(client, out)
-    run(client, "scancel", "--signal=KILL", job)
-    cluster(client).wait_for(job)
+    job, counters = start_endless(client, out, before="trap '' TERM")
+    run(client, "scancel", job)
+    check_equal(cluster(client).wait_for(job), "CANCELLED", "state")
     check_endless(client, out, counters)
 
 
