@@ -194,7 +194,7 @@ $(SLURM_OBJECTS): SHIM_EXTRA := -fvisibility=default
 
 slurm: all $(O)/slurm/flopshim.so
 
-$(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(CONFIG_OBJECTS:%=$(O)/pic/%.o) slurm/exports.map
+$(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(O)/pic/launcher/reach.o $(CONFIG_OBJECTS:%=$(O)/pic/%.o) slurm/exports.map
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-z,now -Wl,-z,relro -Wl,--version-script=slurm/exports.map -o $@.new $(filter %.o,$^) $(LDFLAGS)

@@ -8,7 +8,9 @@
  * option arrives again. slurmstepd calls slurm_spank_task_init in the process of each task, as the job's user, just
  * before it executes the program.
  */
+#include <elf.h>
 #include <errno.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <slurm/slurm.h>
 #include <slurm/spank.h>
 
+#include "launcher/reach.h"
 #include "names.h"
 #include "preload.h"
 #include "slurm/options.h"
@@ -29,10 +32,7 @@
 #define OPTION_VARIABLE  "SLURM_SPANK__SLURM_SPANK_OPTION_" OPTION_NAME "_" OPTION_NAME
 #define LIBRARY_ARGUMENT "library=" /* of the line in plugstack.conf */
 
-enum {
-	STATUS_REFUSED = 125, /* exit status of a task that cannot be counted; the launcher's for errors of its own */
-	ENVIRONMENT_VALUE_MAX = 65536, /* bytes of a variable of the job that is read */
-};
+enum { ENVIRONMENT_VALUE_MAX = 65536 }; /* bytes of a variable of the job that is read */
 
 SPANK_PLUGIN(flopshim, 1)
 
@@ -107,7 +107,7 @@ static void __attribute__((format(printf, 1, 2), noreturn)) refuse(const char *f
 	va_end(arguments);
 	make_printable(reason, strlen(reason));
 	dprintf(STDERR_FILENO, "flopshim: %s; the task is not started\n", reason);
-	_exit(STATUS_REFUSED);
+	_exit(STATUS_LAUNCHER);
 }
 
 /* Returns a variable of the task, for the caller to free; NULL if it is not set. */
@@ -132,8 +132,8 @@ static void set_task_variable(const char *name, const char *value, void *spank)
 		refuse("cannot set %s: %s", name, spank_strerror(error));
 }
 
-/* Returns the path of the shim on this node; ends the task if there is none that can be preloaded. */
-static char *find_shim(spank_t spank)
+/* Returns the path of the shim on this node, and its ELF machine; ends the task if there is none to preload. */
+static char *find_shim(spank_t spank, int *machine)
 {
 	char *own = task_variable(spank, VARIABLE(LIBRARY));
 	const char *given = own && *own ? own : library;
@@ -142,19 +142,60 @@ static char *find_shim(spank_t spank)
 	if (!given)
 		refuse("plugstack.conf does not say where %s is; expected " LIBRARY_ARGUMENT "PATH", SHIM_NAME);
 	found = realpath(given, NULL);
-	if (!found || access(found, R_OK))
+	if (!found || !reach_machine(found, machine))
 		refuse("%s: %s", given, strerror(errno));
+	if (*machine == EM_NONE)
+		refuse("%s is not a shared object for this machine", given);
 	if (strpbrk(found, PRELOAD_SEPARATORS))
 		refuse("%s: LD_PRELOAD cannot hold a path with a space or a colon", found);
 	free(own);
 	return found;
 }
 
+static jmp_buf unreached;
+static bool may_speak; /* whether this task says what is out of reach */
+
+static void __attribute__((noreturn)) hear_fault(int status, const char *sentence)
+{
+	if (may_speak && status == STATUS_UNREACHABLE) /* of a program that is not there Slurm speaks itself */
+		dprintf(STDERR_FILENO, "flopshim: %s; it is not counted\n", sentence);
+	longjmp(unreached, 1);
+}
+
+static void hear_note(const char *sentence) { (void)sentence; }
+
+/*
+ * Looks into the program of the task, unless srun reads the programs from a file (--multi-prog): Slurm does not show
+ * them. A program out of reach is run nevertheless, unlike by the launcher, since the variable asks for all programs
+ * of a session.
+ */
+static void look_at_program(spank_t spank, int machine)
+{
+	static const struct reach_listener listener = {hear_fault, hear_note};
+	char *path = task_variable(spank, "PATH"), *quiet = task_variable(spank, VARIABLE(QUIET));
+	char **arguments = NULL;
+	uint32_t rank = 0;
+	int count = 0;
+
+	if (path)
+		setenv("PATH", path,
+		       1); /* in which an interpreter is searched; the program gets the task's environment */
+	spank_get_item(spank, S_TASK_GLOBAL_ID, &rank);
+	may_speak = !rank && (!quiet || strcmp(quiet, "1")); /* the other tasks most likely run the same program */
+	free(path);
+	free(quiet);
+	reach_listen(&listener);
+	if (spank_get_item(spank, S_JOB_ARGV, &count, &arguments) == ESPANK_SUCCESS && count && !setjmp(unreached))
+		reach_check(find_program_or_fail(arguments[0], ""), machine);
+}
+
 static void preload(spank_t spank)
 {
-	char *shim = find_shim(spank), *old = task_variable(spank, "LD_PRELOAD");
-	char *list = preload_list(NULL, shim, old);
+	int machine = EM_NONE;
+	char *shim = find_shim(spank, &machine), *old = task_variable(spank, "LD_PRELOAD"), *list;
 
+	look_at_program(spank, machine);
+	list = preload_list(reach_sanitizer(), shim, old);
 	if (!list)
 		refuse("out of memory");
 	set_task_variable("LD_PRELOAD", list, spank);

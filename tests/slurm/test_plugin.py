@@ -197,3 +197,30 @@ def another_user(client):
         program, "plain")
     check_equal(report(client, folder)["totals"]["calls"], 2 * CALLS, "calls")
     check_equal({path.stat().st_uid for path in folder.iterdir()}, {user}, "owners")
+
+
+@case()
+def out_of_reach(client):
+    """A program that the shim cannot reach runs, and the first task alone says that it is not counted; with quiet, none does.
+    Nothing is said of a program within reach."""
+    (client.folder / "static.c").write_text('#include <stdio.h>\nint main(void) { return puts("runs") < 0; }\n')
+    program = client.compile("static.c", "-static", name="static", blas=False, folder=client.folder)
+    ended = run(client, "srun", "-n4", "--flopshim", program)
+    check_equal(ended.out, b"runs\n" * 4, "standard output")
+    said = f"flopshim: {program} is statically linked: no shim can be preloaded into it; it is not counted\n"
+    check_equal(ended.err.decode(), said, "standard error")
+    check_equal(run(client, "srun", "-n4", "--flopshim=quiet", program).err, b"", "standard error with quiet")
+    script = client.folder / "script"
+    script.write_text("#!/usr/bin/env python3\nprint('runs')\n")
+    script.chmod(0o755)
+    check_equal(run(client, "srun", "-n2", "--flopshim", script).err, b"", "standard error of a script")
+
+
+@case()
+def sanitized_program(client):
+    """The runtime of the sanitizer that a program is linked to comes before the shim, or it would refuse to start."""
+    program = client.compile("processes.c", "-fsanitize=undefined", "-fsanitize=address", name="processes-sanitized")
+    folder = client.folder / "dumps"
+    folder.mkdir()
+    run(client, "srun", "-n2", f"--flopshim=out={folder}", program, "plain", ASAN_OPTIONS="detect_leaks=0")
+    check_equal(report(client, folder)["totals"]["calls"], 2 * CALLS, "calls")
