@@ -233,7 +233,8 @@ filled = install -d $(DESTDIR)$(dir $(2)) && sed -e 's|@BINDIR@|$(BINDIR)|' -e '
 	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@MANDIR@|$(MANDIR)|' -e 's|@SLURMDIR@|$(SLURMDIR)|' \
 	-e 's|@VERSION@|$(VERSION)|' $(1) > $(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 
-install: all
+# A plugin that was built is built again, if it is older than its sources.
+install: all $(wildcard $(O)/slurm/flopshim.so)
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/

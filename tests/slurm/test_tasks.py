@@ -2,11 +2,12 @@
 """Tests what the tasks of jobs leave: every call that was completed is in the dumps, however the tasks end. The numbers of
 calls are those that tests/programs/processes.c and victim.c say they make."""
 
+import os
 import struct
 import time
 
-from cluster import batch, cluster, command, dumps, report, run
-from harness import case, check, check_equal
+from cluster import NODES, batch, cluster, command, dumps, report, run
+from harness import case, check, check_equal, system_program
 
 PLAIN, KILLED, FORKING = 5, 10, 10 + 20 + 30  # calls of processes.c in each mode
 
@@ -86,6 +87,34 @@ def multi_prog(client):
     programs.write_text(f"0 {program(client)} plain\n1-3 {program(client)} fork\n")
     run(client, "srun", "-n4", f"--flopshim=out={out}", "--multi-prog", programs)
     check_dumps(client, out, 1 + 3 * 3, PLAIN + 3 * FORKING)
+
+
+@case()
+def node_local(client):
+    """Dumps may lie on the nodes' own disks: each node has those of its tasks in its /tmp, and no other."""
+    slurm = cluster(client)
+    run(client, "srun", "-N4", "-n4", "--flopshim=out=/tmp", program(client), "plain")
+    for node in NODES:
+        folder = slurm.private(node, "/tmp")
+        check_dumps(client, folder, 1, PLAIN)
+        for dump in dumps(folder):
+            os.unlink(dump)
+
+
+@case()
+def mpirun_in_batch(client):
+    """mpirun in a batch script: the launcher before the program counts each rank, and once, whether the job has the option
+    or not."""
+    system_program("mpirun")
+    out = client.folder / "dumps"
+    out.mkdir()
+    settings = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_oob_tcp_if_include": "lo"}
+    launched = ["mpirun", "-n", "2", client.launcher, "--out", out, program(client), "plain"]
+    for options in ([], ["--flopshim=out=/dev/null"]):
+        batch(client, [command(*launched)], "-N1", "-n2", *options, **settings)
+        check_dumps(client, out, 2, 2 * PLAIN)
+        for dump in dumps(out):
+            os.unlink(dump)
 
 
 @case(how=["kill", "segv", "abort", "_exit"])
