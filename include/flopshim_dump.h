@@ -6,6 +6,9 @@
  * A dump is written by one process under the shim. The shim maps the file MAP_SHARED and keeps its counters in it, so
  * that nothing is lost when the process is killed, and a reader may read the file at any time.
  *
+ * A merged dump is written by flopshim-report. It holds the sums of the dumps of many processes, and what tells these
+ * processes apart. It has a block of DUMP_COUNTS, and neither meta, lanes, rows, samples nor calls.
+ *
  *     offset 0                  struct dump_header            one page
  *     offset header.page_size   struct dump_block, entries    a whole number of pages
  *     ...                       struct dump_block, entries    until header.size
@@ -44,7 +47,7 @@
 #define DUMP_BYTE_ORDER  0x01020304u
 
 enum {
-	DUMP_LAYOUT = 4,          /* the layout that this file describes; tests/dumps keeps a dump of each layout */
+	DUMP_LAYOUT = 5,          /* the layout that this file describes; tests/dumps keeps a dump of each layout */
 	DUMP_PAGE_LEAST = 4096,   /* smallest page size in bytes, and the only one in layout 1; all are powers of two */
 	DUMP_PAGE_MOST = 1 << 20, /* largest page size in bytes */
 	DUMP_BLOCK_LEAST = 72,    /* bytes of a struct dump_block in the first layout */
@@ -53,6 +56,7 @@ enum {
 	DUMP_DIMS_MAX = 8,
 	DUMP_FRAMES_MAX = 16,
 	DUMP_SHARES = 2,
+	DUMP_MERGED_VERSION = 5, /* first layout whose readers understand a merged dump */
 };
 
 #define DUMP_NONE UINT32_MAX /* no such module, site, stack, namespace ... */
@@ -159,6 +163,15 @@ enum dump_block_type {
 	DUMP_STACKS = 11,    /* struct dump_stack, one after the other; `used` counts bytes */
 	DUMP_SAMPLES = 12,   /* struct dump_sample */
 	DUMP_LOG = 13,       /* struct dump_call; `lane` of the block says whose */
+	/* The following are in merged dumps alone. */
+	DUMP_COUNTS = 14,    /* struct dump_counts: a single one */
+	DUMP_PROGRAMS = 15,  /* struct dump_program */
+	DUMP_PROCESSES = 16, /* struct dump_process */
+	DUMP_RARE = 17,      /* struct dump_rare */
+	DUMP_SUMS = 18,      /* struct dump_sum */
+	DUMP_ESTIMATES = 19, /* struct dump_estimate */
+	DUMP_FLIGHTS = 20,   /* struct dump_flight */
+	DUMP_DAMAGE = 21,    /* struct dump_damage */
 };
 
 /* The beginning of a block. */
@@ -204,9 +217,15 @@ enum dump_module_flags {
 	DUMP_MODULE_UNLOADED = 1 << 2,
 	/* looks like a BLAS or LAPACK; calls to a definition in another object do not count */
 	DUMP_MODULE_BLAS = 1 << 3,
+	/* in a merged dump: processes on several hosts have it, and `host` is that of none of them */
+	DUMP_MODULE_HOSTS = 1 << 4,
 };
 
-/* A loaded object (ELF file) that sites or stacks refer to. */
+/*
+ * A loaded object (ELF file) that sites or stacks refer to. In a merged dump, objects of several processes are one if
+ * they have the same build-id, or have none and the same path; `path` is the first in the order of bytes, and `start`,
+ * `end` and `bias` are made up, so that no two objects overlap.
+ */
 struct dump_module {
 	uint64_t path;          /* string, absolute; "[vdso]" and the like for an object without a file */
 	uint64_t start, end;    /* first address of the object in memory, and the first one behind it */
@@ -214,6 +233,9 @@ struct dump_module {
 	uint32_t flags;         /* enum dump_module_flags; changes */
 	uint32_t build_id_size; /* 0 if it has none */
 	uint8_t build_id[32];
+	/* The following are 0 in the dump of one process. */
+	uint64_t earliest_start_ns; /* start_realtime_ns of the first process that had it */
+	uint64_t host;              /* string: the host of all processes that had it */
 };
 
 /* Kinds of routines, with the numbers of enum price_kind. */
@@ -271,7 +293,11 @@ struct dump_limit {
 	/* number plus 1 of the next limit around it of its kind (namespace or scope), 0 if there is none; changes */
 	uint32_t parent;
 	uint32_t reserved;
-	uint64_t reserved2;
+	/*
+	 * in a merged dump, the number of limits with the same amount, namespace and flags: `used` is that of the one
+	 * that is used most, and the other members that change are sums; 0 means 1
+	 */
+	uint64_t limits;
 };
 
 /* A call in flight: a call at top level that has begun and not returned. */
@@ -332,6 +358,8 @@ enum dump_row_flags {
 	/* dimensions are rounded up; flops, charged and words are sums, not those of one call */
 	DUMP_ROW_COARSE = 1 << 1,
 	DUMP_ROW_OVER = 1 << 2, /* calls that ran over a budget under `warn` */
+	/* in a merged dump: calls from this site in this namespace were charged at several ratios to their FLOPs */
+	DUMP_ROW_VARIES = 1 << 3,
 };
 
 /*
@@ -379,10 +407,11 @@ enum dump_note_kind {
 
 /* Something that a reader of the totals must know. */
 struct dump_note {
-	uint32_t kind;  /* enum dump_note_kind */
-	uint32_t check; /* dump_check of the text */
-	uint64_t text;  /* string */
-	uint64_t count; /* how often it happened, or to how many calls; changes */
+	uint32_t kind;      /* enum dump_note_kind */
+	uint32_t check;     /* dump_check of the text */
+	uint64_t text;      /* string */
+	uint64_t count;     /* how often it happened, or to how many calls; changes */
+	uint64_t processes; /* in a merged dump, how many processes have this note; 0 means 1 */
 };
 
 /* A call stack: return addresses, innermost first. */
@@ -418,6 +447,106 @@ struct dump_call {
 	uint64_t cumulative; /* FLOPs charged in the process up to the end of this call */
 	uint32_t row;        /* number of the row in its lane */
 	uint32_t tid;        /* thread that made the call */
+};
+
+/*
+ * Merged dumps. A number of 128 bits is an array of two words, the lower one first. Times are in nanoseconds. 64-bit
+ * counts saturate.
+ */
+
+/* What is counted for all processes together and is in no sum. */
+struct dump_counts {
+	uint64_t nested_calls, passed_calls, abandoned_calls, lost_calls, threads; /* as in struct dump_lane */
+	uint64_t in_flight_calls; /* calls that had begun and not returned, those whose row is not known included */
+	uint64_t saturated;       /* as in struct dump_header */
+};
+
+/* What processes have in common. Strings that are 0 are not known. */
+struct dump_program {
+	uint64_t program, directory, host, job, launch, run, stacks; /* strings, as in dump_meta and dump_header */
+	uint64_t table_version;                                      /* string */
+	uint64_t arguments, environment; /* strings in which each argument, or variable, ends in a byte 0 */
+	uint32_t job_size;
+	uint32_t reserved;
+};
+
+enum dump_process_flags {
+	DUMP_PROCESS_FORKED = 1 << 0,   /* it began by fork and not by exec */
+	DUMP_PROCESS_COMPLETE = 1 << 1, /* nothing is known to be missing from its counts */
+	DUMP_PROCESS_ANSWERED = 1 << 2, /* its counts could be read */
+	/* of a process in state DUMP_RUNNING, when its dump was merged; neither if nobody could tell: */
+	DUMP_PROCESS_RAN = 1 << 3,     /* it was running */
+	DUMP_PROCESS_ENDED = 1 << 4,   /* it had ended without closing its dump */
+	DUMP_PROCESS_ORDERED = 1 << 5, /* its own dump has an ordered record */
+};
+
+/* One process. Processes are in the order of rank, host, pid, start and id. Its sums are over its rows but queries. */
+struct dump_process {
+	uint64_t id[2];                 /* of its dump; made from the other marks of a dump that has none */
+	uint64_t flops, charged, words; /* the lower words: see struct dump_rare */
+	uint64_t calls;                 /* calls that ended, rejected ones included */
+	uint64_t time_ns, timed_calls;  /* as in struct dump_row */
+	uint64_t estimated_ns;          /* time_ns, scaled in each row to all of its calls */
+	uint64_t start_realtime_ns;
+	uint64_t elapsed_ns;                     /* how long it ran; 0 if that is not known */
+	uint64_t start_ticks, fork_parent_ticks; /* as in struct dump_header */
+	uint32_t pid, parent_pid;
+	int32_t rank;        /* -1 if it is not known */
+	uint32_t program;    /* number of a program */
+	uint16_t losses;     /* enum dump_loss */
+	uint8_t state;       /* enum dump_state */
+	uint8_t flags;       /* enum dump_process_flags */
+	uint32_t local_rank; /* plus 1; 0 if it is not known */
+};
+
+/* What few processes have. A process without it has 0 everywhere, and -1 as its exit status. */
+struct dump_rare {
+	uint32_t process;            /* number of the process */
+	int32_t exit_status, signal; /* status by a budget's action, -1 for none; signal of a budget, 0 for none */
+	uint32_t reserved;
+	uint64_t flops_high, charged_high, words_high; /* upper words */
+	uint64_t rejected_calls, refused_calls, unpriced_calls, queries, manual_charges, lost_calls, log_dropped;
+};
+
+/* The sum of all rows of all processes that agree in what tells rows apart; see struct dump_row. */
+struct dump_sum {
+	uint64_t calls, timed_calls, time_ns;
+	uint64_t flops[2], charged[2], words[2]; /* of all calls */
+	uint64_t least[2], most[2];           /* the fewest and the most FLOPs that a process with this row has in it */
+	uint32_t least_process, most_process; /* the first processes that have them: numbers of processes */
+	uint64_t options;
+	uint32_t site, namespace_id;
+	uint8_t kind, flags; /* as in struct dump_row */
+	uint16_t reserved;
+	uint32_t processes; /* number of processes that have this row */
+	int64_t dims[DUMP_DIMS_MAX];
+};
+
+/* The sum of the samples of all processes that agree in stack, site and namespace; see struct dump_sample. */
+struct dump_estimate {
+	uint64_t stack;
+	uint64_t flops[2];
+	uint64_t calls;
+	uint32_t site, namespace_id;
+};
+
+/* The calls in flight from one site in one namespace. FLOPs are without those of calls whose price is not known. */
+struct dump_flight {
+	uint64_t calls;
+	uint64_t flops[2], charged[2];
+	uint32_t site, namespace_id;
+};
+
+enum dump_damage_flags {
+	DUMP_DAMAGE_UNREADABLE = 1 << 0, /* the counts of the file could not be read */
+	DUMP_DAMAGE_NEWER = 1 << 1,      /* the file needs a reader of a later layout */
+};
+
+/* What was wrong with a file that was to be merged. */
+struct dump_damage {
+	uint64_t file, text; /* strings: its path, and what was wrong */
+	uint64_t count;      /* how often it was met */
+	uint64_t flags;      /* enum dump_damage_flags */
 };
 
 /* Returns the check word of `size` bytes of a header: FNV-1a, never 0. It detects damage, not forgery. */

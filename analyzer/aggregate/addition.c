@@ -7,7 +7,8 @@
 
 #include "analyzer/base/memory.h"
 
-enum { SPACE_PATH_MAX = 1 << 14 }; /* most bytes of a namespace's path */
+enum { SPACE_PATH_MAX = 1 << 14 };     /* most bytes of a namespace's path */
+#define OFFSET_END (UINT64_C(1) << 47) /* addresses of a process have no more bits */
 
 uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size, void **totals, size_t *capacity,
                          size_t size)
@@ -64,13 +65,46 @@ uint32_t addition_routine(struct addition *add, uint32_t number)
 	return add->routines[number] = intern_bytes(&add->aggregate->routines, &key, sizeof key);
 }
 
+/*
+ * Places in a merged dump. Addresses outside of modules mean nothing in another process, and an offset that no file can have
+ * comes from damage.
+ */
+void addition_settle(uint64_t *offset, uint32_t *module)
+{
+	if (*module != AGGREGATE_NONE && *offset < OFFSET_END)
+		return;
+	*module = AGGREGATE_NONE;
+	*offset = 0;
+}
+
+/* Adds what a dump says of a module. `path` is the text of its path there. */
+static void add_module(struct addition *add, struct module *module, const struct dump_module *entry, uint32_t path)
+{
+	struct aggregate *aggregate = add->aggregate;
+	bool is_new = !module->known;
+	uint64_t start_ns = add->is_merged ? entry->earliest_start_ns : add->dump.header.start_realtime_ns;
+	uint32_t host = add->is_merged ? addition_text(add, entry->host, "")
+	                               : intern_text(&aggregate->texts, add->dump.header.host);
+
+	if (entry->flags & DUMP_MODULE_HOSTS)
+		host = AGGREGATE_NONE;
+	module->flags |= entry->flags & ~(uint32_t)DUMP_MODULE_HOSTS;
+	if (is_new || start_ns < module->earliest_start_ns)
+		module->earliest_start_ns = start_ns;
+	if (is_new || strcmp(text_at(aggregate, path), text_at(aggregate, module->path)) < 0)
+		module->path = path;
+	module->host = is_new || module->host == host ? host : AGGREGATE_NONE;
+	module->elsewhere |= host == AGGREGATE_NONE || !aggregate->options.host ||
+	                     strcmp(aggregate->options.host, text_at(aggregate, host)) != 0;
+	module->known = true;
+}
+
 uint32_t addition_module(struct addition *add, uint32_t number)
 {
 	const struct dump_module *entry = dump_module_at(&add->dump, number);
 	struct aggregate *aggregate = add->aggregate;
 	struct module_key key = {0};
-	struct module *module;
-	uint32_t result;
+	uint32_t result, path;
 
 	if (!entry) {
 		if (number != DUMP_NONE)
@@ -79,21 +113,17 @@ uint32_t addition_module(struct addition *add, uint32_t number)
 	}
 	if (add->modules[number] != AGGREGATE_NONE)
 		return add->modules[number];
-	key.path = addition_text(add, entry->path, "(unknown)");
+	path = addition_text(add, entry->path, "(unknown)");
 	key.build_id_size = entry->build_id_size;
 	if (key.build_id_size > sizeof key.build_id) {
 		dump_damaged(&add->dump, "modules with impossible build-ids");
 		key.build_id_size = 0;
 	}
 	memcpy(key.build_id, entry->build_id, key.build_id_size);
+	key.path = aggregate->options.merge && key.build_id_size ? AGGREGATE_NONE : path;
 	result = addition_intern(&aggregate->modules, &key, sizeof key, (void **)&aggregate->module_totals,
-	                         &aggregate->module_capacity, sizeof *module);
-	module = &aggregate->module_totals[result];
-	module->flags |= entry->flags;
-	if (!module->earliest_start_ns || add->dump.header.start_realtime_ns < module->earliest_start_ns)
-		module->earliest_start_ns = add->dump.header.start_realtime_ns;
-	if (!aggregate->options.host || strcmp(aggregate->options.host, add->dump.header.host))
-		module->elsewhere = true;
+	                         &aggregate->module_capacity, sizeof *aggregate->module_totals);
+	add_module(add, &aggregate->module_totals[result], entry, path);
 	return add->modules[number] = result;
 }
 
@@ -151,6 +181,8 @@ uint32_t addition_site(struct addition *add, uint32_t number, bool manual)
 	key.callee_module = addition_module(add, site->callee_module);
 	module = dump_module_at(&add->dump, site->caller_module);
 	key.offset = module ? site->caller - module->bias : site->caller;
+	if (aggregate->options.merge)
+		addition_settle(&key.offset, &key.caller_module);
 	return add->sites[number] = intern_bytes(&aggregate->sites, &key, sizeof key);
 }
 
@@ -181,18 +213,18 @@ struct worker *addition_worker(struct addition *add, uint32_t lane)
 	return &aggregate->worker_totals[add->worker];
 }
 
-void addition_ratio(struct addition *add, const struct place_key *place, const struct dump_row *row)
+void addition_ratio(struct addition *add, const struct place_key *place, uint64_t flops, uint64_t charged)
 {
 	struct aggregate *aggregate = add->aggregate;
 	struct ratio *ratio;
 	uint32_t number;
 
-	if (!row->flops && !row->charged)
+	if (!flops && !charged)
 		return;
 	number = addition_intern(&aggregate->ratios, place, sizeof *place, (void **)&aggregate->ratio_totals,
 	                         &aggregate->ratio_capacity, sizeof *ratio);
 	ratio = &aggregate->ratio_totals[number];
 	if (!ratio->flops && !ratio->charged)
-		*ratio = (struct ratio){row->flops, row->charged, false};
-	ratio->varies |= (u128)ratio->flops * row->charged != (u128)ratio->charged * row->flops;
+		*ratio = (struct ratio){flops, charged, false};
+	ratio->varies |= (u128)ratio->flops * charged != (u128)ratio->charged * flops;
 }

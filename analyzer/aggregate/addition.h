@@ -20,7 +20,8 @@ struct share {
 struct addition {
 	struct aggregate *aggregate;
 	struct dump dump;
-	struct process *process; /* in the aggregate */
+	bool is_merged;          /* it is a merged one */
+	struct process *process; /* in the aggregate; NULL while the sums of a merged dump are added */
 	/* By their number in the dump, the numbers of these in the aggregate; AGGREGATE_NONE until they are asked for. */
 	uint32_t *routines, *modules, *sites, *spaces;
 	struct memo texts; /* by their reference, the numbers of texts, so that one with many references is read once */
@@ -46,6 +47,9 @@ uint32_t addition_module(struct addition *add, uint32_t number); /* AGGREGATE_NO
 uint32_t addition_space(struct addition *add, uint32_t number);
 uint32_t addition_site(struct addition *add, uint32_t number, bool manual); /* manual: of a row of manual charges */
 
+/* In an aggregate that is to be merged, makes all code outside of modules one place: module AGGREGATE_NONE, offset 0. */
+void addition_settle(uint64_t *offset, uint32_t *module);
+
 /* Returns the key of the worker that did the work of a lane of the process; the lane counts if lanes are told apart. */
 struct worker_key addition_worker_key(const struct addition *add, uint32_t lane);
 /* Has rows that are added from now on count for that worker. Returns it; it is valid until the next worker is added. */
@@ -59,7 +63,36 @@ uint32_t addition_intern(struct intern *intern, const void *key, size_t key_size
                          size_t size);
 
 /* Notes the FLOPs and the charge of a row, or of a call in flight, of a place; see struct ratio. */
-void addition_ratio(struct addition *add, const struct place_key *place, const struct dump_row *row);
+void addition_ratio(struct addition *add, const struct place_key *place, uint64_t flops, uint64_t charged);
+/*
+ * Adds `sums` to the row that it equals in what tells rows apart, and to all totals that rows count for, and returns the row's
+ * number. `dims` is the number of its dimensions, and `kind` the enum dump_kind of its routine.
+ */
+uint32_t addition_row(struct addition *add, const struct row *sums, unsigned dims, unsigned kind);
+/* Ends the rows of a process: adds to the spreads of the rows what it has in each. */
+void addition_rows_end(struct addition *add);
+/* Adds to the spread of a row that of more processes. */
+void addition_spread(struct aggregate *aggregate, uint32_t row, const struct spread *more);
+
+/*
+ * If options.price is there, replaces the prices of the entry, and the kind of the routine, by those of the current table.
+ * Returns false if it cannot: the entry keeps its prices then.
+ */
+bool addition_price(struct addition *add, struct dump_row *entry, struct routine_key *routine);
+
+/* Adds the calls in flight from a place. */
+void addition_flight(struct addition *add, uint32_t site, uint32_t space, const struct flight *more);
+
+/* Adds the version of the routine table that has priced calls of a file; both are texts. */
+void addition_version(struct addition *add, uint32_t version, uint32_t file);
+
+/* Adds what is wrong with a file; `flags` is a set of enum dump_damage_flags. */
+void addition_damage(struct aggregate *aggregate, const char *file, const char *text, uint64_t count, uint32_t flags);
+
+/* Adds the contents of a merged dump. `file` is its path. */
+void addition_merged(struct addition *add, const char *file);
+/* Gives a process a worker, even if it has no rows, so that a report by host, rank or process shows idle ones. */
+void addition_process_worker(struct addition *add);
 
 /* These add parts of the dump. addition_process comes first, and `file` is the path of the dump. */
 void addition_process(struct addition *add, const char *file);

@@ -95,10 +95,18 @@ struct worker_key {
 
 #define WORKER_NO_RANK (-1)
 
+/* The sums of a process of a merged dump, which does not keep the parts of rows. Members as in struct group. */
+struct process_sums {
+	u128 flops, charged, words;
+	uint64_t calls, timed_calls, time_ns, estimated_ns;
+	uint64_t rejected_calls, refused_calls, unpriced_calls, queries, manual_charges;
+};
+
 struct worker {
-	uint64_t processes; /* number of processes, if these are not told apart; 0 otherwise */
-	uint64_t threads;   /* number of threads that have used the lane, one after the other */
-	uint32_t tid;       /* thread that uses the lane, 0 if none */
+	uint64_t processes;         /* number of processes, if these are not told apart; 0 otherwise */
+	uint64_t threads;           /* number of threads that have used the lane, one after the other */
+	uint32_t tid;               /* thread that uses the lane, 0 if none */
+	struct process_sums merged; /* of its processes that come from merged dumps, whose work is in no part */
 };
 
 /* The totals of all rows of all dumps with the same routine, shape, site, namespace, kind and flags. */
@@ -118,9 +126,27 @@ struct row_part {
 	struct row *sums;     /* totals of this part, with the members of the row but without its dims */
 };
 
+/* How the work of a row is spread over the processes that have it. */
+struct spread {
+	u128 least, most; /* FLOPs of the process that has the fewest, and the most */
+	uint32_t least_process,
+		most_process; /* the first of these in the order of process_order: indexes into `processes` */
+	uint32_t processes;   /* number of the processes */
+};
+
+/* What the process whose dump is being added has in a row. */
+struct row_now {
+	u128 flops;
+	uint64_t calls, timed_calls, time_ns;
+	bool touched; /* the dump has the row */
+};
+
 struct module {
 	uint64_t earliest_start_ns; /* start of the first process that had it, since 1970 */
+	uint32_t path;              /* text: of all paths of the module, the first in the order of bytes */
+	uint32_t host;              /* text: host of all processes that had it; AGGREGATE_NONE if there are several */
 	uint32_t flags;             /* enum dump_module_flags: those that it has in any process */
+	bool known;                 /* a dump that has it was read; false until then */
 	bool elsewhere;             /* a process that had it ran on another machine */
 };
 
@@ -161,14 +187,19 @@ enum process_state {
 };
 
 struct process {
-	u128 flops, charged;
-	uint64_t calls, lost_calls, log_dropped; /* lost_calls: sum of the header's and the lanes' */
-	uint64_t start_realtime_ns, elapsed_ns;  /* since 1970; 0 if not known */
+	struct process_sums sums;
+	uint64_t lost_calls, log_dropped;       /* lost_calls: sum of the header's and the lanes' */
+	uint64_t start_realtime_ns, elapsed_ns; /* since 1970; 0 if not known */
 	uint32_t file, program, arguments, environment, directory, host, job; /* texts */
 	uint32_t launch, run;                                                 /* texts, "" if not known */
+	uint32_t table_version;                     /* text: routine table that priced its calls */
+	uint64_t start_ticks, fork_parent_ticks;    /* as in struct dump_header */
 	uint32_t argument_bytes, environment_bytes; /* of `arguments` and `environment`, whose items each end in a 0 */
 	uint32_t pid, parent_pid;
-	uint64_t id[2]; /* of the dump; both 0 if it has none */
+	uint64_t id[2];  /* of the dump; made from other marks if it has none */
+	bool has_own_id; /* the dump has an id */
+	bool merged;     /* it comes from a merged dump */
+	bool ordered;    /* its own dump has an ordered record */
 	int32_t rank, exit_status;
 	int32_t signal;          /* signal that a budget sent it, 0 for none */
 	uint32_t stacks_problem; /* text: why no stacks could be taken; AGGREGATE_NONE if they could */
@@ -185,6 +216,7 @@ struct damage {
 	uint32_t file;  /* text: the path of the dump */
 	char *text;     /* what is wrong with it */
 	uint64_t count; /* how often it was met */
+	uint32_t flags; /* enum dump_damage_flags; of several for one file, the first has them */
 	bool said;      /* it was already printed on standard error */
 };
 
@@ -222,6 +254,11 @@ struct aggregate_options {
 	                  const struct row *row);
 	void *row_context; /* first argument of `row_added` */
 	unsigned worker;   /* a set of enum worker_part; WORKER_NONE: no parts of rows are kept */
+	/*
+	 * The aggregate is to be written as a merged dump: modules with the same build-id are one whatever their paths,
+	 * and all code outside of modules is one place. `path` of the key of such a module is AGGREGATE_NONE.
+	 */
+	bool merge;
 };
 
 struct version {
@@ -244,7 +281,10 @@ struct aggregate {
 	size_t worker_capacity;
 	struct arena row_arena;
 	struct row **rows;
-	size_t row_count, row_capacity;
+	struct spread *spreads;   /* by the numbers of the rows */
+	struct row_now *rows_now; /* by the numbers of the rows */
+	uint32_t *touched;        /* numbers of the rows that the dump that is being added has */
+	size_t row_count, row_capacity, spread_capacity, now_capacity, touched_count, touched_capacity;
 	struct hash_index row_index;
 	struct row_part *parts; /* none if options.worker is WORKER_NONE */
 	size_t part_count, part_capacity;
@@ -261,6 +301,7 @@ struct aggregate {
 	size_t unreadable;    /* files whose counts could not be read */
 	size_t answered;      /* files whose counts could be read */
 	size_t taken_along;   /* dumps that were not named but belong to one that was */
+	size_t merged;        /* number of merged dumps among those that were read */
 	size_t runs;          /* number of runs that the dumps are of; see runs.h */
 	bool newer;           /* a dump needs a reader of a later layout */
 	bool complete;        /* nothing is known to be missing from the totals */
@@ -286,6 +327,12 @@ void aggregate_add(struct aggregate *aggregate, const struct dump_source *source
 bool process_may_miss_its_end(const struct process *process);
 
 /* Adds `why` to the damage of a file, because of which something may be missing. The aggregate is not complete then. */
+/*
+ * Compares two processes by rank, those without one coming last, host, pid, start and id. Returns a number below, equal to or
+ * above 0.
+ */
+int process_order(const struct aggregate *aggregate, const struct process *a, const struct process *b);
+
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why);
 
 /* Returns "direct", "iterative", "exempt" or "unpriced", for an enum dump_kind or price_kind. */
@@ -296,6 +343,9 @@ const char *kind_name(unsigned kind);
  * The caller has already printed that.
  */
 void aggregate_missing(struct aggregate *aggregate, const char *file, const char *why);
+
+/* Does what aggregate_doubt does, for a file that cannot be opened. Nobody has said so yet. */
+void aggregate_unread(struct aggregate *aggregate, const char *file, const char *why);
 
 /* These return what a number of the aggregate, which must exist, stands for. It is valid until aggregate_close. */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "analyzer/aggregate/addition.h"
+#include "analyzer/aggregate/copies.h"
 #include "analyzer/aggregate/leases.h"
 #include "analyzer/aggregate/module_map.h"
 #include "analyzer/base/memory.h"
@@ -71,23 +72,36 @@ static bool price_of_share(const struct addition *add, uint32_t lane, uint64_t s
 	return false;
 }
 
-/* Adds a call in flight, whose row is `row`. `priced`: its price is known. */
-static void add_flight(struct addition *add, const struct dump_row *row, bool priced)
+void addition_flight(struct addition *add, uint32_t site, uint32_t space, const struct flight *more)
 {
 	struct aggregate *aggregate = add->aggregate;
-	struct place_key key = {addition_site(add, row->site, false), addition_space(add, row->namespace_id)};
+	struct place_key key = {site, space};
 	struct flight *flight;
 	uint32_t number = addition_intern(&aggregate->flights, &key, sizeof key, (void **)&aggregate->flight_totals,
 	                                  &aggregate->flight_capacity, sizeof *flight);
 
 	flight = &aggregate->flight_totals[number];
-	flight->calls = count_plus(flight->calls, 1);
-	if (!priced)
-		return; /* its FLOPs remain in the totals of its coarse row */
-	addition_ratio(add, &key, row);
-	flight->flops = u128_add(flight->flops, row->flops);
-	flight->charged = u128_add(flight->charged, row->charged);
-	aggregate->totals.in_flight_flops = u128_add(aggregate->totals.in_flight_flops, row->flops);
+	flight->calls = count_plus(flight->calls, more->calls);
+	flight->flops = u128_add(flight->flops, more->flops);
+	flight->charged = u128_add(flight->charged, more->charged);
+	aggregate->totals.in_flight_flops = u128_add(aggregate->totals.in_flight_flops, more->flops);
+}
+
+/* Adds a call in flight, whose row is `row`. If it is not `priced`, its FLOPs remain in the totals of its coarse row. */
+static void add_flight(struct addition *add, const struct dump_row *row, bool priced)
+{
+	struct flight flight = {.calls = 1};
+
+	if (priced) {
+		flight.flops = row->flops;
+		flight.charged = row->charged;
+	}
+	addition_flight(add, addition_site(add, row->site, false), addition_space(add, row->namespace_id), &flight);
+	if (priced)
+		addition_ratio(add,
+		               &(struct place_key){addition_site(add, row->site, false),
+		                                   addition_space(add, row->namespace_id)},
+		               row->flops, row->charged);
 }
 
 /* Adds the first `depth` calls in flight of a lane, whose number is `number`. */
@@ -164,7 +178,7 @@ void addition_limits(struct addition *add)
 		                        &aggregate->limit_capacity, sizeof *limit);
 
 		limit = &aggregate->limit_totals[number];
-		limit->processes++;
+		limit->processes = count_plus(limit->processes, entry->limits ? entry->limits : 1);
 		add->used = count_plus(add->used, used);
 		if (used > limit->used)
 			limit->used = used;
@@ -181,15 +195,17 @@ void addition_notes(struct addition *add)
 	struct aggregate *aggregate = add->aggregate;
 	const struct dump_note *entry;
 	struct dump_cursor cursor;
+	struct note *note;
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_NOTES, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
 		struct note_key key = {entry->kind, addition_text(add, entry->text, "(unknown)")};
 		uint32_t number = addition_intern(&aggregate->notes, &key, sizeof key, (void **)&aggregate->note_totals,
-		                                  &aggregate->note_capacity, sizeof(struct note));
+		                                  &aggregate->note_capacity, sizeof *note);
 
-		aggregate->note_totals[number].processes++;
-		aggregate->note_totals[number].count = count_plus(aggregate->note_totals[number].count, entry->count);
+		note = &aggregate->note_totals[number];
+		note->processes = count_plus(note->processes, entry->processes ? entry->processes : 1);
+		note->count = count_plus(note->count, entry->count);
 	}
 	dump_cursor_close(&cursor);
 }
@@ -251,31 +267,60 @@ static uint32_t read_stack(struct addition *add, struct stack_reader *reader, ui
 	return number;
 }
 
-void addition_samples(struct addition *add)
+/* Adds the sums of samples of one stack, site and namespace. `stack` is a reference. */
+static void add_sample(struct addition *add, struct stack_reader *reader, uint64_t stack, uint32_t site, uint32_t space,
+                       const struct sample *more)
 {
-	struct stack_reader reader = {.room = bytes_of(&add->dump, DUMP_STACKS)};
 	struct aggregate *aggregate = add->aggregate;
+	uint32_t number = read_stack(add, reader, stack);
+	struct sample_key key;
+	struct sample *sample;
+
+	if (number == AGGREGATE_NONE || !more->calls)
+		return;
+	key = (struct sample_key){number, addition_site(add, site, false), addition_space(add, space)};
+	number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
+	                         &aggregate->sample_capacity, sizeof *sample);
+	sample = &aggregate->sample_totals[number];
+	sample->flops = u128_add(sample->flops, more->flops);
+	sample->calls = count_plus(sample->calls, more->calls);
+}
+
+/* Adds the samples of a dump of one process. */
+static void read_samples(struct addition *add, struct stack_reader *reader)
+{
 	const struct dump_sample *entry;
 	struct dump_cursor cursor;
 
-	module_map_open(&reader.map, &add->dump);
 	dump_cursor_open(&cursor, &add->dump, DUMP_SAMPLES, sizeof *entry);
-	while ((entry = dump_cursor_next(&cursor))) {
-		uint32_t stack = read_stack(add, &reader, entry->stack), number;
-		struct sample_key key;
-		struct sample *sample;
-
-		if (stack == AGGREGATE_NONE || !entry->calls)
-			continue;
-		key = (struct sample_key){stack, addition_site(add, entry->site, false),
-		                          addition_space(add, entry->namespace_id)};
-		number = addition_intern(&aggregate->samples, &key, sizeof key, (void **)&aggregate->sample_totals,
-		                         &aggregate->sample_capacity, sizeof *sample);
-		sample = &aggregate->sample_totals[number];
-		sample->flops = u128_add(sample->flops, entry->flops);
-		sample->calls = count_plus(sample->calls, entry->calls);
-	}
+	while ((entry = dump_cursor_next(&cursor)))
+		add_sample(add, reader, entry->stack, entry->site, entry->namespace_id,
+		           &(struct sample){entry->flops, entry->calls});
 	dump_cursor_close(&cursor);
+}
+
+/* Adds the samples of a merged dump. */
+static void read_estimates(struct addition *add, struct stack_reader *reader)
+{
+	const struct dump_estimate *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_ESTIMATES, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor)))
+		add_sample(add, reader, entry->stack, entry->site, entry->namespace_id,
+		           &(struct sample){(u128)entry->flops[1] << 64 | entry->flops[0], entry->calls});
+	dump_cursor_close(&cursor);
+}
+
+void addition_samples(struct addition *add)
+{
+	struct stack_reader reader = {.room = bytes_of(&add->dump, DUMP_STACKS)};
+
+	module_map_open(&reader.map, &add->dump);
+	if (add->is_merged)
+		read_estimates(add, &reader);
+	else
+		read_samples(add, &reader);
 	module_map_close(&reader.map);
 	memo_free(&reader.numbers);
 }
@@ -355,6 +400,7 @@ void addition_process(struct addition *add, const char *file)
 	const struct dump_header *header = &add->dump.header;
 	struct aggregate *aggregate = add->aggregate;
 	enum process_state state = state_of(&aggregate->options, &add->dump);
+	struct copy_key key;
 
 	aggregate->processes = memory_grow(aggregate->processes, aggregate->process_count, &aggregate->process_capacity,
 	                                   sizeof *aggregate->processes);
@@ -372,7 +418,10 @@ void addition_process(struct addition *add, const char *file)
 		.forked = header->fork_parent_ticks != 0,
 		.launch = intern_text(&aggregate->texts, header->launch),
 		.run = intern_text(&aggregate->texts, header->run),
-		.id = {header->id[0], header->id[1]},
+		.has_own_id = (header->id[0] | header->id[1]) != 0,
+		.start_ticks = header->start_ticks,
+		.fork_parent_ticks = header->fork_parent_ticks,
+		.table_version = intern_text(&aggregate->texts, header->table_version),
 		.rank = header->rank,
 		.job_size = header->job_size,
 		.exit_status = header->exit_status,
@@ -380,7 +429,26 @@ void addition_process(struct addition *add, const char *file)
 		.log_dropped = header->log_dropped,
 		.start_realtime_ns = header->start_realtime_ns,
 		.elapsed_ns = elapsed(&aggregate->options, header, state),
+		.ordered = dump_has(&add->dump, DUMP_LOG),
 		.state = state,
 	};
+	copy_key_of(&key, header);
+	copy_identity(&key, add->process->id);
 	add_meta(add);
+}
+
+int process_order(const struct aggregate *aggregate, const struct process *a, const struct process *b)
+{
+	int hosts;
+
+	if (a->rank != b->rank)
+		return (uint32_t)a->rank < (uint32_t)b->rank ? -1 : 1;
+	hosts = strcmp(text_at(aggregate, a->host), text_at(aggregate, b->host));
+	if (hosts)
+		return hosts;
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	if (a->start_realtime_ns != b->start_realtime_ns)
+		return a->start_realtime_ns < b->start_realtime_ns ? -1 : 1;
+	return memcmp(a->id, b->id, sizeof a->id);
 }

@@ -5,8 +5,10 @@
  */
 #include "analyzer/aggregate/copies.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/memory.h"
 #include "count.h"
 
 bool copy_key_of(struct copy_key *key, const struct dump_header *header)
@@ -24,6 +26,97 @@ bool copy_key_of(struct copy_key *key, const struct dump_header *header)
 	return header->start_realtime_ns != 0;
 }
 
+void copy_identity(const struct copy_key *key, uint64_t id[2])
+{
+	for (unsigned i = 0; i < 2; i++)
+		id[i] = key->id[0] | key->id[1] ? key->id[i]
+		                                : dump_content_check(DUMP_CONTENT_SEED + i, key, sizeof *key);
+}
+
+static void copy_text(struct dump *dump, uint64_t reference, char *target, size_t size)
+{
+	const char *text = dump_text(dump, reference);
+
+	if (text)
+		memcpy(target, text, strnlen(text, size - 1));
+}
+
+/* Makes the header of a process. */
+static void make_header(struct dump *dump, const struct dump_process *process, const struct dump_program *program,
+                        struct dump_header *header)
+{
+	*header = (struct dump_header){
+		.layout = DUMP_LAYOUT,
+		.state = process->state,
+		.pid = process->pid,
+		.parent_pid = process->parent_pid,
+		.start_ticks = process->start_ticks,
+		.start_realtime_ns = process->start_realtime_ns,
+		.end_monotonic_ns = process->elapsed_ns,
+		.fork_parent_ticks = process->fork_parent_ticks,
+		.rank = process->rank,
+		.id = {process->id[0], process->id[1]},
+	};
+	if (!program)
+		return;
+	header->job_size = program->job_size;
+	copy_text(dump, program->host, header->host, sizeof header->host);
+	copy_text(dump, program->job, header->job, sizeof header->job);
+	copy_text(dump, program->launch, header->launch, sizeof header->launch);
+	copy_text(dump, program->run, header->run, sizeof header->run);
+}
+
+void members_read(struct members *members, const struct dump_source *source)
+{
+	struct dump_program *programs = NULL;
+	size_t count = 0, capacity = 0;
+	struct dump_cursor cursor;
+	const void *entry;
+	struct dump dump;
+
+	*members = (struct members){0};
+	if (dump_open(&dump, source) <= READ_DAMAGED) {
+		dump_cursor_open(&cursor, &dump, DUMP_PROGRAMS, sizeof *programs);
+		while ((entry = dump_cursor_next(&cursor))) {
+			programs = memory_grow(programs, count, &capacity, sizeof *programs);
+			memcpy(&programs[count++], entry, sizeof *programs);
+		}
+		dump_cursor_close(&cursor);
+		dump_cursor_open(&cursor, &dump, DUMP_PROCESSES, sizeof(struct dump_process));
+		while ((entry = dump_cursor_next(&cursor))) {
+			uint32_t program = ((const struct dump_process *)entry)->program;
+
+			members->headers = memory_grow(members->headers, members->count, &members->capacity,
+			                               sizeof *members->headers);
+			make_header(&dump, entry, program < count ? &programs[program] : NULL,
+			            &members->headers[members->count++]);
+		}
+		dump_cursor_close(&cursor);
+	}
+	free(programs);
+	dump_close(&dump);
+}
+
+void members_free(struct members *members)
+{
+	free(members->headers);
+	*members = (struct members){0};
+}
+
+/* Returns the calls in the sums of a merged dump. */
+static uint64_t merged_calls(struct dump *dump)
+{
+	const struct dump_sum *sum;
+	struct dump_cursor cursor;
+	uint64_t calls = 0;
+
+	dump_cursor_open(&cursor, dump, DUMP_SUMS, sizeof *sum);
+	while ((sum = dump_cursor_next(&cursor)))
+		calls = count_plus(calls, sum->calls);
+	dump_cursor_close(&cursor);
+	return calls;
+}
+
 void copy_worth_find(struct copy_worth *worth, const struct dump_source *source)
 {
 	struct dump dump;
@@ -36,6 +129,7 @@ void copy_worth_find(struct copy_worth *worth, const struct dump_source *source)
 		while ((row = dump_cursor_next(&cursor)))
 			worth->calls = count_plus(worth->calls, row->calls);
 		dump_cursor_close(&cursor);
+		worth->calls = count_plus(worth->calls, merged_calls(&dump));
 		worth->closed = dump.header.state == DUMP_CLOSED;
 		worth->size = dump.header.size;
 		worth->sound = !dump.damage_total;

@@ -18,6 +18,22 @@ struct copy_key {
 /* Sets *key to the key of a dump. Returns false if the header has nothing by which the dump could be told from others. */
 bool copy_key_of(struct copy_key *key, const struct dump_header *header);
 
+/*
+ * Sets `id` to the number by which the dump with this key is known in a merged dump: its id, or one that is made from what
+ * tells it from others.
+ */
+void copy_identity(const struct copy_key *key, uint64_t id[2]);
+
+/* The processes of a merged dump, each as the header that its own dump had, as far as the merged dump tells it. */
+struct members {
+	struct dump_header *headers;
+	size_t count, capacity;
+};
+
+/* Reads the processes of a merged dump; none if it cannot be read. The caller frees them by members_free. */
+void members_read(struct members *members, const struct dump_source *source);
+void members_free(struct members *members);
+
 /* By what copies are compared. */
 struct copy_worth {
 	bool sound, closed;   /* it is not damaged; its state is DUMP_CLOSED */

@@ -86,7 +86,7 @@ static void add_launch(struct launch_list *list, const struct placed *placed, si
 		u128 flops = 0;
 
 		for (; i < count && (uint32_t)placed[i].process->rank == rank; i++) {
-			flops = u128_add(flops, placed[i].process->flops);
+			flops = u128_add(flops, placed[i].process->sums.flops);
 			answered |= placed[i].process->answered;
 		}
 		if (answered)
@@ -121,7 +121,7 @@ void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 			i = end;
 		} else {
 			if (placed[i].process->answered) {
-				add_share(&list->balance, placed[i].process->flops);
+				add_share(&list->balance, placed[i].process->sums.flops);
 				list->balance.ranks = false;
 			}
 			i++;

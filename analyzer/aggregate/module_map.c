@@ -87,5 +87,7 @@ struct stack_frame module_map_frame(const struct module_map *map, struct additio
 		frame.offset = address - dump_module_at(&add->dump, stretch->module)->bias;
 		frame.module = addition_module(add, stretch->module);
 	}
+	if (add->aggregate->options.merge)
+		addition_settle(&frame.offset, &frame.module);
 	return frame;
 }

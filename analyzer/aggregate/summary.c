@@ -201,7 +201,29 @@ static void select_top(struct group *groups, size_t count, size_t top)
 	}
 }
 
-/* Makes a group for each worker, whether rows come from it or not, and adds the parts of rows to them. */
+/* Adds the sums of the processes of a worker that come from merged dumps. */
+static void add_merged(struct group *group, const struct process_sums *sums)
+{
+	group->flops = sums->flops;
+	group->charged = sums->charged;
+	group->words = sums->words;
+	/* How many FLOPs the timed calls had is known if all calls were timed. */
+	group->timed_flops = sums->timed_calls == sums->calls ? sums->flops : 0;
+	group->calls = sums->calls;
+	group->timed_calls = sums->timed_calls;
+	group->time_ns = sums->time_ns;
+	group->estimated_ns = sums->estimated_ns;
+	group->rejected_calls = sums->rejected_calls;
+	group->refused_calls = sums->refused_calls;
+	group->unpriced_calls = sums->unpriced_calls;
+	group->queries = sums->queries;
+	group->manual_charges = sums->manual_charges;
+}
+
+/*
+ * Makes a group for each worker, whether rows come from it or not, and adds the parts of rows to them. A merged dump has no
+ * parts, but sums.
+ */
 static void group_parts(const struct grouping *grouping)
 {
 	const struct aggregate *aggregate = grouping->aggregate;
@@ -209,8 +231,10 @@ static void group_parts(const struct grouping *grouping)
 
 	list->count = list->capacity = aggregate->workers.count;
 	list->groups = memory_new(list->count, sizeof *list->groups);
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		list->groups[i].first = (uint32_t)i;
+		add_merged(&list->groups[i], &aggregate->worker_totals[i].merged);
+	}
 	for (size_t i = 0; i < aggregate->part_count; i++) {
 		const struct row_part *part = &aggregate->parts[i];
 

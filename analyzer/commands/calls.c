@@ -233,7 +233,9 @@ static void complain_about_record(const struct record *record, const char *path)
 	uint64_t dropped = aggregate->process_count ? aggregate->processes[0].log_dropped : 0;
 	char text[NUMBER_TEXT];
 
-	if (!record->call_count && aggregate->answered)
+	if (aggregate->merged)
+		complain("%s: a merged dump has no ordered calls: name the dump of one process", path);
+	else if (!record->call_count && aggregate->answered)
 		complain("%s: %s", path,
 		         !record->ordered
 		                 ? "no call was recorded in order: the program ran without " VARIABLE(RECORDS) "=calls"
@@ -267,12 +269,12 @@ static int show_calls(struct output *output, const struct options *options, char
 	system_close(&file);
 	report_damage(&aggregate);
 	complain_about_record(&record, path);
-	if (aggregate.answered) {
+	if (aggregate.answered && !aggregate.merged) {
 		options_answer(options, &answer, SCHEMA);
 		fill(&answer, options, &record);
 		options_render(options, output, &answer);
 	}
-	status = report_status(&aggregate, true);
+	status = aggregate.merged ? EXIT_ERROR : report_status(&aggregate, true);
 	record_close(&record);
 	gather_close(&aggregate);
 	return status;

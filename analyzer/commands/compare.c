@@ -184,7 +184,7 @@ static int compare(struct output *output, const struct options *options, const s
 	report_damage(&new);
 	single = is_one_run(&old, "OLD", options->operands[0]);
 	single &= is_one_run(&new, "NEW", options->operands[1]);
-	if (single && is_comparable(&old, &new)) {
+	if (single && gather_tells(&old, options->by) && gather_tells(&new, options->by) && is_comparable(&old, &new)) {
 		complete = old.complete && new.complete;
 		status = !found || old.newer || new.newer ? EXIT_ERROR : EXIT_INCOMPLETE;
 		if (old.answered && new.answered) {

@@ -15,31 +15,10 @@
 #include "analyzer/aggregate/copies.h"
 #include "analyzer/aggregate/runs.h"
 #include "analyzer/base/memory.h"
-#include "analyzer/catalog/catalog.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/read/header.h"
 #include "analyzer/read/system.h"
 #include "names.h"
-
-void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
-{
-	struct aggregate_options options = {.host = system_host(),
-	                                    .alive = system_alive,
-	                                    .now_ns = system_now_ns(),
-	                                    .worker = by ? by->worker : WORKER_NONE};
-
-	if (reprice) {
-		options.price = catalog_reprice;
-		options.price_context = catalog_repricer_new();
-	}
-	aggregate_open(aggregate, &options);
-}
-
-void gather_close(struct aggregate *aggregate)
-{
-	catalog_repricer_free(aggregate->options.price_context);
-	aggregate_close(aggregate);
-}
 
 /* A file that was found. A sibling is a dump beside another one, `x-4711.dump` beside `x.dump`, whose name was taken. */
 struct find {
@@ -50,6 +29,7 @@ struct find {
 	bool has_copy_key; /* `copy` tells the dump from others */
 	bool doubtful;     /* what its header says of the process, or of the run, contradicts a check word */
 	bool sibling;      /* it is a sibling of a dump that is named, and was found by that */
+	bool merged;       /* it is a merged dump */
 	bool named;        /* it is a dump that the command line names by itself */
 	bool left_out;     /* it is not added up */
 	bool unsaid;       /* it is left out without a message: the file was found twice, but named at most once */
@@ -104,6 +84,7 @@ static struct find *add_find(struct finds *finds, const char *path, const struct
 
 	if (find.known) { /* the key is made before the header is checked, since a copy of a damaged header is damaged alike */
 		find.has_copy_key = copy_key_of(&find.copy, &header);
+		find.merged = header.version == DUMP_MERGED_VERSION;
 		header_check_process(&header);
 	}
 	return add_found(finds, &find, &header);
@@ -577,6 +558,83 @@ static void say_copies(const struct finds *finds)
 		complain("and %zu more copies", lines - COPY_LINES);
 }
 
+/* Merged dumps. */
+
+static void read_members(const struct finds *finds, size_t find, struct members *members)
+{
+	struct system_file file;
+
+	*members = (struct members){0};
+	if (system_open(finds->finds[find].path, &file))
+		return;
+	members_read(members, &file.source);
+	system_close(&file);
+}
+
+/* Refuses a merged dump, since a process of it is in another one too: its sums cannot be taken apart. */
+static void refuse_overlap(struct finds *finds, size_t find, const char *other, const struct dump_header *process)
+{
+	char *why = memory_format("a process of it (pid %" PRIu32
+	                          " on %s) is in %s too: merged dumps that overlap cannot be added "
+	                          "up, since their sums cannot be taken apart",
+	                          process->pid, process->host, other);
+
+	finds->finds[find].left_out = finds->finds[find].unsaid = true;
+	miss(finds, finds->finds[find].path, why);
+	free(why);
+}
+
+/* Notes whose processes a merged dump has in `ids`, and by these in `owners` the index of the find. */
+static void claim_members(struct finds *finds, size_t find, struct intern *ids, size_t **owners, size_t *capacity)
+{
+	struct members members;
+
+	read_members(finds, find, &members);
+	for (size_t i = 0; i < members.count; i++) {
+		size_t before = ids->count;
+		uint32_t number = intern_bytes(ids, members.headers[i].id, sizeof members.headers[i].id);
+
+		if (ids->count == before) {
+			refuse_overlap(finds, find, finds->finds[(*owners)[number]].path, &members.headers[i]);
+			break;
+		}
+		*owners = memory_grow(*owners, before, capacity, sizeof **owners);
+		(*owners)[number] = find;
+	}
+	members_free(&members);
+}
+
+/* Leaves out dumps whose processes are in a merged dump that is found too, and refuses merged dumps that overlap. */
+static void leave_members_out(struct finds *finds)
+{
+	size_t *owners = NULL, capacity = 0, lines = 0;
+	struct intern ids = {0};
+
+	for (size_t i = 0; i < finds->count; i++)
+		if (finds->finds[i].merged && !finds->finds[i].left_out)
+			claim_members(finds, i, &ids, &owners, &capacity);
+	for (size_t i = 0; ids.count && i < finds->count; i++) {
+		struct find *find = &finds->finds[i];
+		uint64_t id[2];
+		uint32_t number;
+
+		if (find->left_out || find->merged || !find->has_copy_key)
+			continue;
+		copy_identity(&find->copy, id);
+		number = intern_find(&ids, id, sizeof id);
+		if (number == INTERN_NONE)
+			continue;
+		find->left_out = true;
+		find->copy_of = owners[number];
+		if (!finds->options.quiet && lines++ < COPY_LINES)
+			complain("%s: is part of %s, counted once", find->path, finds->finds[owners[number]].path);
+	}
+	if (lines > COPY_LINES)
+		complain("and %zu more that are part of merged dumps", lines - COPY_LINES);
+	intern_free(&ids);
+	free(owners);
+}
+
 /* Runs. */
 
 /* Leaves out dumps that are not of the last run. `places` are the indices of the finds whose runs are in `runs`. */
@@ -602,40 +660,69 @@ static void leave_runs_out(struct finds *finds, const struct runs *runs, const s
 		doubt_run(finds, of_last->path);
 }
 
+/* The headers of all processes that are found, and what each is from. */
+struct heads {
+	struct dump_header *headers;
+	size_t *places; /* by header, the index of its find */
+	size_t count, capacity, place_capacity;
+};
+
+static void add_head(struct heads *heads, const struct dump_header *header, size_t place)
+{
+	heads->headers = memory_grow(heads->headers, heads->count, &heads->capacity, sizeof *heads->headers);
+	heads->places = memory_grow(heads->places, heads->count, &heads->place_capacity, sizeof *heads->places);
+	heads->headers[heads->count] = *header;
+	heads->places[heads->count++] = place;
+}
+
 /* Counts the runs and, with --last, leaves out all but the last one. */
 static void find_runs(struct finds *finds)
 {
-	struct dump_header *headers = memory_new(finds->count, sizeof *headers);
-	size_t *places = memory_new(finds->count, sizeof *places), count = 0;
+	struct heads heads = {0};
+	struct members members;
 	struct runs runs;
 
-	for (size_t i = 0; i < finds->count; i++)
-		if (finds->finds[i].known && !finds->finds[i].left_out) {
-			places[count] = i;
-			headers[count++] = finds->headers[i];
+	for (size_t i = 0; i < finds->count; i++) {
+		if (!finds->finds[i].known || finds->finds[i].left_out)
+			continue;
+		if (!finds->finds[i].merged) {
+			add_head(&heads, &finds->headers[i], i);
+			continue;
 		}
-	runs_find(&runs, headers, count);
+		read_members(finds, i, &members);
+		for (size_t j = 0; j < members.count; j++)
+			add_head(&heads, &members.headers[j], i);
+		members_free(&members);
+	}
+	runs_find(&runs, heads.headers, heads.count);
 	if (finds->options.last)
-		leave_runs_out(finds, &runs, places, count);
-	finds->aggregate->runs = finds->options.last && count ? 1 : runs.count;
+		leave_runs_out(finds, &runs, heads.places, heads.count);
+	finds->aggregate->runs = finds->options.last && heads.count ? 1 : runs.count;
 	runs_free(&runs);
-	free(places);
-	free(headers);
+	free(heads.headers);
+	free(heads.places);
 }
 
 /* Adding up. */
 
-static void add_dump(struct finds *finds, const char *path)
+int gather_add(struct aggregate *aggregate, const char *path)
 {
 	struct system_file file;
 	int error = system_open(path, &file);
 
-	if (error) {
-		miss(finds, path, system_why(error));
-		return;
-	}
-	aggregate_add(finds->aggregate, &file.source, path);
+	if (error)
+		return error;
+	aggregate_add(aggregate, &file.source, path);
 	system_close(&file);
+	return 0;
+}
+
+static void add_dump(struct finds *finds, const char *path)
+{
+	int error = gather_add(finds->aggregate, path);
+
+	if (error)
+		miss(finds, path, system_why(error));
 }
 
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options)
@@ -650,32 +737,18 @@ bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struc
 	leave_copies_out(&finds);
 	if (!options.quiet)
 		say_copies(&finds);
+	leave_members_out(&finds);
 	find_runs(&finds);
 	if (options.beside && !options.quiet)
 		say_all_beside(&finds);
 	for (size_t i = 0; i < finds.count; i++)
 		if (!finds.finds[i].left_out) {
 			aggregate->taken_along += finds.finds[i].sibling;
-			add_dump(&finds, finds.finds[i].path);
+			if (options.found)
+				options.found(options.context, finds.finds[i].path);
+			else
+				add_dump(&finds, finds.finds[i].path);
 		}
 	free_finds(&finds);
 	return finds.all;
-}
-
-void gather_complain_of_versions(const struct aggregate *a, const struct version *of_a, const struct aggregate *b,
-                                 const struct version *of_b, const char *what)
-{
-	complain("dumps of different versions of the routine table cannot be %s: %s was priced by %s, %s by %s; "
-	         "--reprice prices all of them by the current one",
-	         what, text_at(a, of_a->file), text_at(a, of_a->text), text_at(b, of_b->file), text_at(b, of_b->text));
-}
-
-bool gather_is_of_one_version(const struct aggregate *aggregate)
-{
-	const struct version *versions = aggregate->versions;
-
-	if (aggregate->version_count < 2 || aggregate->options.price)
-		return true;
-	gather_complain_of_versions(aggregate, &versions[0], aggregate, &versions[1], "added up");
-	return false;
 }

@@ -14,6 +14,9 @@ struct gather_options {
 	/* Say on standard error which dumps of the named dumps' runs, or of later runs, lie beside them and were not found. */
 	bool beside;
 	bool quiet; /* say nothing on standard error, for a second gathering of the same dumps */
+	/* Called with the path of each dump that is to be added, which is not added then. NULL: the dumps are added. */
+	void (*found)(void *context, const char *path);
+	void *context; /* first argument of `found` */
 };
 
 /*
@@ -23,6 +26,9 @@ struct gather_options {
  * a dump has a sibling of a later run.
  */
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options);
+
+/* Adds one dump. Returns 0; or, if it cannot be opened, an errno value as system_open does, and adds nothing then. */
+int gather_add(struct aggregate *aggregate, const char *path);
 
 /*
  * Opens an aggregate, which can tell whether processes of this machine still run. With `reprice`, calls are priced by the
@@ -36,6 +42,12 @@ void gather_close(struct aggregate *aggregate);
  * If not, a message says why.
  */
 bool gather_is_of_one_version(const struct aggregate *aggregate);
+
+/*
+ * Whether the dumps tell apart what `by` groups, and can price it. If not, since one is a merged dump, a message says so. `by` may
+ * be NULL.
+ */
+bool gather_tells(const struct aggregate *aggregate, const struct key *by);
 
 /* Writes the message that dumps of two versions cannot be "added up", or whatever else `what` says. */
 void gather_complain_of_versions(const struct aggregate *a, const struct version *of_a, const struct aggregate *b,

@@ -22,6 +22,7 @@ static const struct {
 	{ "report",  command_report,  "show totals, routines, shapes, call sites and budgets of dumps (the default)" },
 	{ "compare", command_compare, "show what changed between two runs; exit with 3 if the new one did more" },
 	{ "calls",   command_calls,   "show every call in order, of a dump made with " VARIABLE(RECORDS) "=calls" },
+	{ "merge",   command_merge,   "write one dump that holds what many hold: the ranks of a job" },
 	{ "live",    command_live,    "follow a running program" },
 	{ "reprice", command_reprice, "price dumps by the current routine table, and show what changes" },
 	{ "explain", command_explain, "show what a routine costs, and why" },

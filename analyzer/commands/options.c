@@ -138,7 +138,7 @@ static void put_all_help(const struct option_parser *parser)
 	struct text text = {0};
 
 	printf("%s\n", parser->usage);
-	for (unsigned i = 1; i < FORMAT_COUNT; i++)
+	for (unsigned i = 1; i < FORMAT_COUNT && !parser->no_answer; i++)
 		put_format_help(parser, formats[i]);
 	if (parser->keys) {
 		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add the work up by");
@@ -178,6 +178,8 @@ static struct option *all_options(const struct option_parser *parser)
 	all = memory_new(count + FORMAT_COUNT + 3, sizeof *all);
 	memcpy(all, parser->table, count * sizeof *all);
 	all[count++] = (struct option){"help", no_argument, NULL, OPTION_HELP};
+	if (parser->no_answer)
+		return all;
 	all[count++] = (struct option){"by", required_argument, NULL, OPTION_BY};
 	for (int i = 1; i < FORMAT_COUNT; i++) /* the first needs no option */
 		all[count++] =
@@ -190,12 +192,14 @@ static struct option *all_options(const struct option_parser *parser)
 int options_parse(struct options *options, const struct option_parser *parser, int count, char **arguments)
 {
 	struct option *all = all_options(parser);
+	struct text letters = {0};
 	int code, status = -1;
 
 	*options = (struct options){.format = formats[0]};
 	opterr = 0;
 	optind = 1;
-	while (status < 0 && (code = getopt_long(count, arguments, ":", all, NULL)) != -1) {
+	text_format(&letters, ":%s", parser->letters ? parser->letters : "");
+	while (status < 0 && (code = getopt_long(count, arguments, letters.bytes, all, NULL)) != -1) {
 		if (code == ':')
 			status = usage_error(parser->command, "%s: a value is missing", arguments[optind - 1]);
 		else if (code == '?')
@@ -209,6 +213,7 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 	options->operands = arguments + optind;
 	options->operand_count = (size_t)(count - optind);
 	free(all);
+	text_free(&letters);
 	if (status < 0 && options->debuginfod && !system_has_debuginfod())
 		status = usage_error(parser->command, "--debuginfod: DEBUGINFOD_URLS names no server");
 	if (!options->debuginfod)

@@ -75,6 +75,8 @@ struct option_parser {
 	const char *usage;          /* the first lines of --help */
 	const char *help;           /* lines of --help about the options of `table` */
 	const char *schema;         /* name and version of its JSON, for --help; NULL: it has none */
+	bool no_answer;             /* it writes no answer: it has neither formats nor --by */
+	const char *letters;        /* its options of one letter, as for getopt; NULL: none */
 	bool takes_table;           /* --csv=TABLE is allowed */
 	unsigned keys;              /* the set of keys that --by may name; 0 for none */
 	const char *by_help;        /* what --by does, for --help; NULL: it adds up */

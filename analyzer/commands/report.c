@@ -527,7 +527,7 @@ int command_report(int count, char **arguments)
 	found_all = gather(&aggregate, options.operands, options.operand_count,
 	                   (struct gather_options){.last = options.last, .beside = true});
 	status = EXIT_ERROR;
-	if (gather_is_of_one_version(&aggregate)) {
+	if (gather_tells(&aggregate, options.by) && gather_is_of_one_version(&aggregate)) {
 		status = checked_status(&options, &aggregate, report_status(&aggregate, found_all));
 		if (options.format->audience == FOR_PROGRAM || options.by || !aggregate.answered)
 			report_damage(&aggregate);

@@ -107,7 +107,10 @@ int command_reprice(int count, char **arguments)
 	how.quiet = true;
 	if (old.answered) { /* the dumps are read a second time, for the new prices */
 		gather(&new, options.operands, options.operand_count, how);
-		show(&output, &options, &old, &new);
+		if (gather_tells(&new, options.by))
+			show(&output, &options, &old, &new);
+		else
+			status = EXIT_ERROR;
 	}
 	gather_close(&old);
 	gather_close(&new);

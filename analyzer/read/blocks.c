@@ -16,17 +16,23 @@
 const char *block_type_name(unsigned type)
 {
 	static const char *const names[] = {
-		[DUMP_STRINGS] = "strings",   [DUMP_META] = "meta",     [DUMP_MODULES] = "modules",
-		[DUMP_ROUTINES] = "routines", [DUMP_SITES] = "sites",   [DUMP_NAMESPACES] = "namespaces",
-		[DUMP_LIMITS] = "limits",     [DUMP_LANES] = "lanes",   [DUMP_ROWS] = "rows",
-		[DUMP_NOTES] = "notes",       [DUMP_STACKS] = "stacks", [DUMP_SAMPLES] = "samples",
-		[DUMP_LOG] = "calls",
+		[DUMP_STRINGS] = "strings",     [DUMP_META] = "meta",
+		[DUMP_MODULES] = "modules",     [DUMP_ROUTINES] = "routines",
+		[DUMP_SITES] = "sites",         [DUMP_NAMESPACES] = "namespaces",
+		[DUMP_LIMITS] = "limits",       [DUMP_LANES] = "lanes",
+		[DUMP_ROWS] = "rows",           [DUMP_NOTES] = "notes",
+		[DUMP_STACKS] = "stacks",       [DUMP_SAMPLES] = "samples",
+		[DUMP_LOG] = "calls",           [DUMP_COUNTS] = "counts",
+		[DUMP_PROGRAMS] = "programs",   [DUMP_PROCESSES] = "processes",
+		[DUMP_RARE] = "rare counts",    [DUMP_SUMS] = "sums",
+		[DUMP_ESTIMATES] = "estimates", [DUMP_FLIGHTS] = "calls in flight",
+		[DUMP_DAMAGE] = "damage",
 	};
 
 	return type < sizeof names / sizeof *names && names[type] ? names[type] : "unknown";
 }
 
-static bool type_is_known(unsigned type) { return type >= DUMP_STRINGS && type <= DUMP_LOG; }
+static bool type_is_known(unsigned type) { return type >= DUMP_STRINGS && type <= DUMP_DAMAGE; }
 
 bool block_type_is_bytes(unsigned type) { return type == DUMP_STRINGS || type == DUMP_STACKS; }
 
@@ -34,7 +40,7 @@ bool block_type_is_bytes(unsigned type) { return type == DUMP_STRINGS || type ==
 static bool type_is_counts(unsigned type)
 {
 	return type == DUMP_LIMITS || type == DUMP_LANES || type == DUMP_ROWS || type == DUMP_NOTES ||
-	       type == DUMP_SAMPLES || type == DUMP_LOG;
+	       type == DUMP_SAMPLES || (type >= DUMP_LOG && type <= DUMP_DAMAGE && type != DUMP_PROGRAMS);
 }
 
 /* Whether entries of this size can be of this type. A type of a later layout may have entries of any size. */

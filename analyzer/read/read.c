@@ -291,12 +291,13 @@ static size_t span_at(struct dump *dump, uint64_t reference, unsigned type, unsi
 	return 0;
 }
 
-const char *dump_text(struct dump *dump, uint64_t reference)
+const char *dump_text_sized(struct dump *dump, uint64_t reference, size_t *length)
 {
 	struct dump_string string;
 	unsigned char *bytes;
 	size_t size;
 
+	*length = 0;
 	if (!reference)
 		return NULL;
 	size = span_at(dump, reference, DUMP_STRINGS, &bytes);
@@ -308,10 +309,26 @@ const char *dump_text(struct dump *dump, uint64_t reference)
 	if (string.length >> STRING_LENGTH_BITS || string.length >= size - sizeof string ||
 	    bytes[sizeof string + string.length] != 0)
 		goto damaged;
+	*length = string.length;
 	return (const char *)bytes + sizeof string;
 damaged:
 	dump_damaged(dump, "strings of impossible length");
 	return NULL;
+}
+
+const char *dump_text(struct dump *dump, uint64_t reference)
+{
+	size_t length;
+
+	return dump_text_sized(dump, reference, &length);
+}
+
+bool dump_has(const struct dump *dump, enum dump_block_type type)
+{
+	for (size_t i = 0; i < dump->block_count; i++)
+		if (dump->blocks[i].type == type)
+			return true;
+	return false;
 }
 
 const struct dump_stack *dump_stack_at(struct dump *dump, uint64_t reference)

@@ -116,6 +116,12 @@ const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t
  */
 bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row, uint32_t *number);
 
+/* Whether the dump has a block of this type. One of DUMP_COUNTS is in every merged dump, and in no other. */
+bool dump_has(const struct dump *dump, enum dump_block_type type);
+
+/* Sets *size to the bytes of a text without its terminator, and returns what dump_text does. */
+const char *dump_text_sized(struct dump *dump, uint64_t reference, size_t *size);
+
 /* Reads the entries of one type of block, in the order of the file. Only `number` and `lane` are for the caller. */
 struct dump_cursor {
 	struct dump *dump;

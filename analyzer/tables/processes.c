@@ -67,7 +67,7 @@ static const char *id_text(const struct table *table, const struct process *proc
 {
 	struct text *text = views_scratch(views_of(table));
 
-	if (!(process->id[0] | process->id[1]))
+	if (!process->has_own_id)
 		return NULL;
 	text_format(text, "%016" PRIx64 "%016" PRIx64, process->id[0], process->id[1]);
 	return text->bytes;
@@ -106,9 +106,9 @@ GETTER(process_signal, struct process, value_text(item->signal ? signal_name(ite
 GETTER(process_complete, struct process, value_number(item->complete))
 GETTER(process_started, struct process, value_text(start_text(table, item->start_realtime_ns)))
 GETTER(process_elapsed, struct process, value_number_if(item->elapsed_ns != 0, item->elapsed_ns))
-GETTER(process_calls, struct process, value_number_if(item->answered, item->calls))
-GETTER(process_flops, struct process, value_number_if(item->answered, item->flops))
-GETTER(process_charged, struct process, value_number_if(item->answered, item->charged))
+GETTER(process_calls, struct process, value_number_if(item->answered, item->sums.calls))
+GETTER(process_flops, struct process, value_number_if(item->answered, item->sums.flops))
+GETTER(process_charged, struct process, value_number_if(item->answered, item->sums.charged))
 GETTER(process_losses, struct process, losses_of(table, item->losses))
 
 /* clang-format off */

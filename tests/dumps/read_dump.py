@@ -184,8 +184,10 @@ def describe(dump):
     routines = dump.table("DUMP_ROUTINES", "dump_routine")
     sites = dump.table("DUMP_SITES", "dump_site")
     namespaces = dump.table("DUMP_NAMESPACES", "dump_namespace")
-    rows = list(dump.each("DUMP_ROWS", "dump_row"))
-    lanes = dump.table("DUMP_LANES", "dump_lane")
+    merged = any(True for _ in dump.each("DUMP_COUNTS", "dump_counts"))
+    rows = [(block, number, widened(row)) for block, number, row in dump.each("DUMP_SUMS", "dump_sum")] \
+        if merged else list(dump.each("DUMP_ROWS", "dump_row"))
+    lanes = dump.table("DUMP_COUNTS", "dump_counts") if merged else dump.table("DUMP_LANES", "dump_lane")
     limits = dump.table("DUMP_LIMITS", "dump_limit")
     answer = {
         "totals": dict.fromkeys(("calls", "flops", "charged", "words", "workspace_queries", "refused_calls", "refused_flops",
@@ -198,7 +200,7 @@ def describe(dump):
             row[member] -= share
         site = sites.get(row["site"])
         routine = routines.get(site["routine"]) if site else None
-        times = 1 if row["flags"] & values["DUMP_ROW_COARSE"] else row["calls"]
+        times = 1 if merged or row["flags"] & values["DUMP_ROW_COARSE"] else row["calls"]
         if row["kind"] == values["DUMP_ROW_QUERY"]:
             totals["workspace_queries"] += row["calls"]
             continue
@@ -230,8 +232,8 @@ def describe(dump):
     totals["abandoned_calls"] = sum(lane["abandoned_calls"] for lane in lanes.values())
     totals["lost_calls"] = sum(lane["lost_calls"] for lane in lanes.values()) + dump.header["lost_calls"]
     totals["threads"] = sum(lane["threads"] for lane in lanes.values())
-    totals["in_flight_calls"] = sum(lane["depth"] for lane in lanes.values())
-    totals["saturated_calls"] = dump.header["saturated"]
+    totals["in_flight_calls"] = sum(lane["in_flight_calls" if merged else "depth"] for lane in lanes.values())
+    totals["saturated_calls"] = sum(lane["saturated"] for lane in lanes.values()) if merged else dump.header["saturated"]
     totals["over_budget_calls"] = sum(row["calls"] for _, _, row in rows if row["flags"] & values["DUMP_ROW_OVER"])
     answer["limits"] = [{"amount": limit["amount"], "used": limit["used"] - leased(number, limits, lanes),
                          "namespace": dump.string(namespaces[limit["namespace_id"]]["name"]),
@@ -241,18 +243,26 @@ def describe(dump):
     answer["notes"] = [(entry["kind"], dump.string(entry["text"]), entry["count"])
                        for _, _, entry in dump.each("DUMP_NOTES", "dump_note")]
     answer["samples"] = [(entry["flops"], entry["calls"], dump.stack(entry["stack"]))
-                         for _, _, entry in dump.each("DUMP_SAMPLES", "dump_sample")]
+                         for kind, struct in (("DUMP_SAMPLES", "dump_sample"), ("DUMP_ESTIMATES", "dump_estimate"))
+                         for _, _, entry in dump.each(kind, struct)]
+    answer["processes"] = [(entry["rank"], entry["pid"], entry["calls"], entry["flops"])
+                           for _, _, entry in dump.each("DUMP_PROCESSES", "dump_process")]
     prices = {(block["lane"], number): row for block, number, row in rows}
     answer["log"] = sorted((entry["sequence"], prices[block["lane"], entry["row"]]["flops"], entry["cumulative"])
                            for block, _, entry in dump.each("DUMP_LOG", "dump_call") if entry["sequence"])
     return answer
 
 
+def widened(row):
+    """A sum of a merged dump, with numbers in place of pairs of words."""
+    return row | {member: row[member][0] + (row[member][1] << 64) for member in ("flops", "charged", "words", "least", "most")}
+
+
 def shares_of(block, number, row, lanes, values):
     """Yields (member, number) of what calls in flight have added to a coarse row already."""
     place = block["address"] + block["header_size"] + (number - block["first"]) * block["entry_size"]
     lane = lanes.get(block["lane"])
-    if not lane or not row["flags"] & values["DUMP_ROW_COARSE"]:
+    if not lane or "frames" not in lane or not row["flags"] & values["DUMP_ROW_COARSE"]:
         return
     for frame in lane["frames"][:lane["depth"]]:
         for share in lane["shares"]:
@@ -264,7 +274,7 @@ def leased(number, limits, lanes):
     """The FLOPs of a limit that threads have reserved as leases and not used."""
     total = 0
     for lane in lanes.values():
-        for limit in lane["lease_limits"] if lane["lease"] > 0 else ():
+        for limit in lane["lease_limits"] if lane.get("lease", 0) > 0 else ():
             while limit:
                 total += lane["lease"] if limit == number + 1 else 0
                 limit = limits[limit - 1]["parent"]

@@ -138,6 +138,25 @@ def check_page(page):
     check_program(data)
 
 
+def check_merged():
+    """A merged dump of two processes holds twice what one did, and can be read by the page alone."""
+    with tempfile.TemporaryDirectory(prefix="flopshim-dumps-") as folder:
+        single = [read_dump.describe(read_dump.Dump(written_now(folder, page))) for page in (4096, 1 << 14)]
+        run = subprocess.run([REPORT, "merge", "-o", f"{folder}/job", folder], capture_output=True, text=True)
+        expect("status of merge", run.returncode, 0)
+        told, read = report(f"{folder}/job"), read_dump.describe(read_dump.Dump(Path(f"{folder}/job").read_bytes()))
+    for name, value in TOTALS.items():
+        expect(f"{name} by flopshim-report", told["totals"][name], 2 * value)
+        expect(f"{name} by the page", read["totals"][name], 2 * value)
+    expect("routines by the page", read["routines"], {name: (2 * calls, 2 * flops) for name, (calls, flops) in COSTS.items()})
+    expect("namespace solve by the page", read["namespaces"]["solve"], tuple(2 * number for number in SOLVE))
+    expect("processes by the page", [(rank, calls, flops) for rank, _, calls, flops in read["processes"]],
+           2 * [(-1, TOTALS["calls"], FLOPS)])
+    samples = [[calls for _, calls, _ in one["samples"]] for one in (*single, read)]
+    expect("calls of samples by the page", sum(samples[2]), sum(samples[0] + samples[1]))
+    expect("samples, of the same stacks", len(samples[2]), len(samples[0]))
+
+
 # ---- docs/flopshim-dump.md, the page of the manual ----
 
 def check_members():
@@ -226,6 +245,7 @@ def main():
     cases = [("members and values of the page", check_members)]
     cases += [(f"layout {number}", lambda number=number: check_layout(number)) for number in range(1, LAYOUT + 1)]
     cases += [(f"pages of {page} bytes", lambda page=page: check_page(page)) for page in PAGES]
+    cases += [("a merged dump", check_merged)]
     cases += [("a layout of the future", check_later), ("sizes of pages in the sources", check_sizes_of_pages)]
     suite = Suite()
     for name, case in cases:

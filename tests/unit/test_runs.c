@@ -471,7 +471,7 @@ START_TEST(unreadable_ranks_have_no_share)
 	add_rank(&aggregate, 40, -1, 0, 9);
 	for (size_t i = 1; i < 4; i += 2) {
 		aggregate.processes[i].answered = false;
-		aggregate.processes[i].flops = 0;
+		aggregate.processes[i].sums.flops = 0;
 	}
 	launches_find(&aggregate, &list);
 	ck_assert_uint_eq(list.count, 1);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * merged.c - adds a merged dump to an aggregate: its processes, and the sums over them.
+ * It must never show a sum as complete if the processes do not account for it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/aggregate/addition.h"
+#include "analyzer/base/memory.h"
+#include "count.h"
+
+static u128 wide(const uint64_t words[2]) { return (u128)words[1] << 64 | words[0]; }
+
+/* ---- processes ---- */
+
+/* What processes have in common, as texts of the aggregate. */
+struct program {
+	uint32_t program, directory, host, job, launch, run, stacks, table_version;
+	uint32_t arguments, argument_bytes, environment, environment_bytes, job_size;
+};
+
+/* The programs and processes of a merged dump. */
+struct merged {
+	struct program *programs;
+	size_t program_count, program_capacity;
+	size_t first, process_count; /* index of its first process in the aggregate; number of its processes */
+};
+
+/* Returns the text for a reference, AGGREGATE_NONE if that is 0 or wrong. */
+static uint32_t text_or_none(struct addition *add, uint64_t reference)
+{
+	const char *text = dump_text(&add->dump, reference);
+
+	return text ? intern_text(&add->aggregate->texts, text) : AGGREGATE_NONE;
+}
+
+/* Returns the text of a list, whose items each end in a byte 0, and sets *bytes to its length. */
+static uint32_t list_text(struct addition *add, uint64_t reference, uint32_t *bytes)
+{
+	size_t length;
+	const char *text = dump_text_sized(&add->dump, reference, &length);
+
+	if (text && length && text[length - 1]) {
+		dump_damaged(&add->dump, "lists of arguments whose last one does not end");
+		length = 0;
+	}
+	*bytes = (uint32_t)length;
+	return intern_bytes(&add->aggregate->texts, text ? text : "", length);
+}
+
+static void read_programs(struct addition *add, struct merged *merged)
+{
+	const struct dump_program *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_PROGRAMS, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor)) && cursor.number == merged->program_count) {
+		struct program *program;
+
+		merged->programs = memory_grow(merged->programs, merged->program_count, &merged->program_capacity,
+		                               sizeof *program);
+		program = &merged->programs[merged->program_count++];
+		*program = (struct program){
+			.program = text_or_none(add, entry->program),
+			.directory = text_or_none(add, entry->directory),
+			.host = addition_text(add, entry->host, ""),
+			.job = addition_text(add, entry->job, ""),
+			.launch = addition_text(add, entry->launch, ""),
+			.run = addition_text(add, entry->run, ""),
+			.stacks = text_or_none(add, entry->stacks),
+			.table_version = addition_text(add, entry->table_version, "(unknown)"),
+			.job_size = entry->job_size,
+		};
+		program->arguments = list_text(add, entry->arguments, &program->argument_bytes);
+		program->environment = list_text(add, entry->environment, &program->environment_bytes);
+	}
+	dump_cursor_close(&cursor);
+}
+
+static enum process_state state_of(const struct dump_process *entry)
+{
+	if (entry->state == DUMP_CLOSED)
+		return PROCESS_CLOSED;
+	if (entry->state == DUMP_EXECED)
+		return PROCESS_REPLACED;
+	if (entry->flags & DUMP_PROCESS_RAN)
+		return PROCESS_RUNNING;
+	return entry->flags & DUMP_PROCESS_ENDED ? PROCESS_ENDED : PROCESS_UNKNOWN;
+}
+
+/* Adds a process. `file` is the text of the path of the merged dump. */
+static void add_process(struct addition *add, const struct dump_process *entry, const struct program *program,
+                        uint32_t file)
+{
+	struct aggregate *aggregate = add->aggregate;
+	struct process *process;
+
+	aggregate->processes = memory_grow(aggregate->processes, aggregate->process_count, &aggregate->process_capacity,
+	                                   sizeof *aggregate->processes);
+	process = &aggregate->processes[aggregate->process_count++];
+	*process = (struct process){
+		.sums = {.flops = entry->flops,
+	                 .charged = entry->charged,
+	                 .words = entry->words,
+	                 .calls = entry->calls,
+	                 .timed_calls = entry->timed_calls,
+	                 .time_ns = entry->time_ns,
+	                 .estimated_ns = entry->estimated_ns},
+		.start_realtime_ns = entry->start_realtime_ns,
+		.elapsed_ns = entry->elapsed_ns,
+		.file = file,
+		.program = program->program,
+		.arguments = program->arguments,
+		.argument_bytes = program->argument_bytes,
+		.environment = program->environment,
+		.environment_bytes = program->environment_bytes,
+		.directory = program->directory,
+		.host = program->host,
+		.job = program->job,
+		.launch = program->launch,
+		.run = program->run,
+		.table_version = program->table_version,
+		.stacks_problem = program->stacks,
+		.job_size = program->job_size,
+		.start_ticks = entry->start_ticks,
+		.fork_parent_ticks = entry->fork_parent_ticks,
+		.pid = entry->pid,
+		.parent_pid = entry->parent_pid,
+		.id = {entry->id[0], entry->id[1]},
+		.has_own_id = true,
+		.merged = true,
+		.rank = entry->rank,
+		.exit_status = -1,
+		.losses = entry->losses,
+		.complete = entry->flags & DUMP_PROCESS_COMPLETE,
+		.forked = entry->flags & DUMP_PROCESS_FORKED,
+		.answered = entry->flags & DUMP_PROCESS_ANSWERED,
+		.ordered = entry->flags & DUMP_PROCESS_ORDERED,
+		.state = state_of(entry),
+	};
+	addition_version(add, program->table_version, file);
+}
+
+static void read_processes(struct addition *add, struct merged *merged, uint32_t file)
+{
+	static const struct program unknown = {
+		.program = AGGREGATE_NONE, .directory = AGGREGATE_NONE, .stacks = AGGREGATE_NONE};
+	struct program nothing = unknown;
+	const struct dump_process *entry;
+	struct dump_cursor cursor;
+
+	nothing.host = nothing.job = nothing.launch = nothing.run = nothing.arguments = nothing.environment =
+		nothing.table_version = intern_text(&add->aggregate->texts, "");
+	dump_cursor_open(&cursor, &add->dump, DUMP_PROCESSES, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		bool known = entry->program < merged->program_count;
+
+		if (!known)
+			dump_damaged(&add->dump, "processes of programs that the dump does not have");
+		if (cursor.number != merged->process_count)
+			break;
+		add_process(add, entry, known ? &merged->programs[entry->program] : &nothing, file);
+		merged->process_count++;
+	}
+	dump_cursor_close(&cursor);
+}
+
+/* Returns a process of the dump by its number there; NULL, with a note of damage, if there is none. */
+static struct process *process_at(struct addition *add, const struct merged *merged, uint32_t number)
+{
+	if (number < merged->process_count)
+		return &add->aggregate->processes[merged->first + number];
+	dump_damaged(&add->dump, "counts of processes that the dump does not have");
+	return NULL;
+}
+
+static void read_rare(struct addition *add, const struct merged *merged)
+{
+	const struct dump_rare *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_RARE, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		struct process *process = process_at(add, merged, entry->process);
+
+		if (!process)
+			continue;
+		process->exit_status = entry->exit_status;
+		process->signal = entry->signal;
+		process->lost_calls = entry->lost_calls;
+		process->log_dropped = entry->log_dropped;
+		process->sums.flops |= (u128)entry->flops_high << 64;
+		process->sums.charged |= (u128)entry->charged_high << 64;
+		process->sums.words |= (u128)entry->words_high << 64;
+		process->sums.rejected_calls = entry->rejected_calls;
+		process->sums.refused_calls = entry->refused_calls;
+		process->sums.unpriced_calls = entry->unpriced_calls;
+		process->sums.queries = entry->queries;
+		process->sums.manual_charges = entry->manual_charges;
+	}
+	dump_cursor_close(&cursor);
+}
+
+/* Adds `more` to `sums`. */
+static void add_sums(struct process_sums *sums, const struct process_sums *more)
+{
+	sums->flops = u128_add(sums->flops, more->flops);
+	sums->charged = u128_add(sums->charged, more->charged);
+	sums->words = u128_add(sums->words, more->words);
+	sums->calls = count_plus(sums->calls, more->calls);
+	sums->timed_calls = count_plus(sums->timed_calls, more->timed_calls);
+	sums->time_ns = count_plus(sums->time_ns, more->time_ns);
+	sums->estimated_ns = count_plus(sums->estimated_ns, more->estimated_ns);
+	sums->rejected_calls = count_plus(sums->rejected_calls, more->rejected_calls);
+	sums->refused_calls = count_plus(sums->refused_calls, more->refused_calls);
+	sums->unpriced_calls = count_plus(sums->unpriced_calls, more->unpriced_calls);
+	sums->queries = count_plus(sums->queries, more->queries);
+	sums->manual_charges = count_plus(sums->manual_charges, more->manual_charges);
+}
+
+/* Counts the processes for the aggregate and for its workers, and returns the sums of all of them. */
+static struct process_sums count_processes(struct addition *add, const struct merged *merged)
+{
+	struct aggregate *aggregate = add->aggregate;
+	struct process_sums all = {0};
+
+	for (size_t i = 0; i < merged->process_count; i++) {
+		struct process *process = &aggregate->processes[merged->first + i];
+
+		add_sums(&all, &process->sums);
+		if (process->answered)
+			aggregate->answered++;
+		else
+			aggregate->unreadable++;
+		aggregate->complete &= process->complete;
+		add->process = process;
+		addition_process_worker(add);
+		if (aggregate->options.worker && !(aggregate->options.worker & WORKER_LANE))
+			add_sums(&aggregate->worker_totals[add->worker].merged, &process->sums);
+		add->process = NULL;
+	}
+	return all;
+}
+
+/* ---- sums ---- */
+
+/* Prices a sum anew, if that is asked for. All of its calls have one price. */
+static void price_sum(struct addition *add, const struct dump_sum *entry, struct row *row, struct routine_key *routine)
+{
+	struct dump_row one = {.options = entry->options,
+	                       .namespace_id = entry->namespace_id,
+	                       .kind = entry->kind,
+	                       .flags = entry->flags};
+
+	if (!entry->calls)
+		return;
+	one.calls = entry->calls;
+	one.flops = u64_saturate(row->flops / entry->calls);
+	one.charged = u64_saturate(row->charged / entry->calls);
+	one.words = u64_saturate(row->words / entry->calls);
+	memcpy(one.dims, entry->dims, sizeof one.dims);
+	if (!addition_price(add, &one, routine))
+		return;
+	row->flops = (u128)entry->calls * one.flops;
+	row->charged = (u128)entry->calls * one.charged;
+	row->words = (u128)entry->calls * one.words;
+}
+
+static void add_spread_of(struct addition *add, const struct merged *merged, const struct dump_sum *entry, uint32_t row)
+{
+	const struct process *least = process_at(add, merged, entry->least_process);
+	const struct process *most = process_at(add, merged, entry->most_process);
+
+	if (entry->processes && least && most)
+		addition_spread(add->aggregate, row,
+		                &(struct spread){.least = wide(entry->least),
+		                                 .most = wide(entry->most),
+		                                 .least_process = (uint32_t)(least - add->aggregate->processes),
+		                                 .most_process = (uint32_t)(most - add->aggregate->processes),
+		                                 .processes = entry->processes});
+}
+
+static u128 common_divisor(u128 a, u128 b)
+{
+	while (b) {
+		u128 rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Notes how the FLOPs of the calls compare to their charges. */
+static void add_ratio(struct addition *add, const struct dump_sum *entry, const struct row *row)
+{
+	struct place_key place = {row->site, row->space};
+	u128 divisor = common_divisor(row->flops, row->charged), flops, charged;
+
+	if (!divisor)
+		return;
+	flops = row->flops / divisor;
+	charged = row->charged / divisor;
+	addition_ratio(add, &place, u64_saturate(flops), u64_saturate(charged));
+	if (entry->flags & DUMP_ROW_VARIES || flops > UINT64_MAX || charged > UINT64_MAX)
+		add->aggregate->ratio_totals[intern_find(&add->aggregate->ratios, &place, sizeof place)].varies = true;
+}
+
+static void add_sum(struct addition *add, const struct merged *merged, const struct dump_sum *entry)
+{
+	union {
+		struct row row;
+		char bytes[sizeof(struct row) + DUMP_DIMS_MAX * sizeof(int64_t)];
+	} key = {0};
+	struct aggregate *aggregate = add->aggregate;
+	struct routine_key routine;
+	uint32_t number;
+
+	if (entry->kind > DUMP_ROW_MANUAL) {
+		dump_damaged(&add->dump, "rows of an unknown kind");
+		return;
+	}
+	key.row = (struct row){
+		.flops = wide(entry->flops),
+		.charged = wide(entry->charged),
+		.words = wide(entry->words),
+		.calls = entry->calls,
+		.timed_calls = entry->timed_calls,
+		.time_ns = entry->time_ns,
+		.options = entry->options,
+		.site = addition_site(add, entry->site, entry->kind == DUMP_ROW_MANUAL),
+		.space = addition_space(add, entry->namespace_id),
+		.kind = entry->kind,
+		.flags = entry->flags & (DUMP_ROW_COARSE | DUMP_ROW_OVER | DUMP_ROW_SATURATED),
+	};
+	key.row.routine = site_of(aggregate, key.row.site)->routine;
+	routine = *routine_of(aggregate, key.row.routine);
+	memcpy(key.row.dims, entry->dims, routine.dim_count * sizeof entry->dims[0]);
+	price_sum(add, entry, &key.row, &routine);
+	if (routine.kind != routine_of(aggregate, key.row.routine)->kind)
+		key.row.routine = intern_bytes(&aggregate->routines, &routine, sizeof routine);
+	if (!dump_site_at(&add->dump, entry->site))
+		aggregate->placeless_flops = u128_add(aggregate->placeless_flops, key.row.flops);
+	if (entry->kind == DUMP_ROW_CALL && entry->calls)
+		add_ratio(add, entry, &key.row);
+	number = addition_row(add, &key.row, routine.dim_count, routine.kind);
+	add_spread_of(add, merged, entry, number);
+}
+
+static void read_sums(struct addition *add, const struct merged *merged)
+{
+	const struct dump_sum *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_SUMS, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor)))
+		add_sum(add, merged, entry);
+	dump_cursor_close(&cursor);
+}
+
+/* ---- the rest ---- */
+
+static void read_counts(struct addition *add)
+{
+	struct totals *totals = &add->aggregate->totals;
+	const struct dump_counts *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_COUNTS, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		totals->nested_calls = count_plus(totals->nested_calls, entry->nested_calls);
+		totals->passed_calls = count_plus(totals->passed_calls, entry->passed_calls);
+		totals->abandoned_calls = count_plus(totals->abandoned_calls, entry->abandoned_calls);
+		totals->lost_calls = count_plus(totals->lost_calls, entry->lost_calls);
+		totals->threads = count_plus(totals->threads, entry->threads);
+		totals->in_flight_calls = count_plus(totals->in_flight_calls, entry->in_flight_calls);
+		totals->saturated_calls = count_plus(totals->saturated_calls, entry->saturated);
+	}
+	dump_cursor_close(&cursor);
+}
+
+static void read_flights(struct addition *add)
+{
+	const struct dump_flight *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_FLIGHTS, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor)))
+		addition_flight(add, addition_site(add, entry->site, false), addition_space(add, entry->namespace_id),
+		                &(struct flight){wide(entry->flops), wide(entry->charged), entry->calls});
+	dump_cursor_close(&cursor);
+}
+
+static void read_damage(struct addition *add, const char *file)
+{
+	const struct dump_damage *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_DAMAGE, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		const char *of = dump_text(&add->dump, entry->file), *text = dump_text(&add->dump, entry->text);
+
+		addition_damage(add->aggregate, of ? of : file, text ? text : "(unknown)", entry->count,
+		                (uint32_t)entry->flags);
+	}
+	dump_cursor_close(&cursor);
+}
+
+/* Notes damage if the sums over the processes are not those over the rows. */
+static void check_sums(struct addition *add, const struct process_sums *processes, const struct totals *before)
+{
+	const struct totals *after = &add->aggregate->totals;
+
+	if (add->aggregate->options.price)
+		return; /* the rows have other prices than the processes then */
+	if (count_plus(before->calls, processes->calls) != after->calls ||
+	    u128_add(before->flops, processes->flops) != after->flops)
+		dump_damaged(&add->dump, "the sums over its processes and those over its rows differ");
+}
+
+void addition_merged(struct addition *add, const char *file)
+{
+	struct aggregate *aggregate = add->aggregate;
+	struct merged merged = {.first = aggregate->process_count};
+	struct totals before = aggregate->totals;
+	struct process_sums all;
+
+	aggregate->merged++;
+	read_programs(add, &merged);
+	read_processes(add, &merged, intern_text(&aggregate->texts, file));
+	read_rare(add, &merged);
+	read_sums(add, &merged);
+	all = count_processes(add, &merged);
+	check_sums(add, &all, &before);
+	read_counts(add);
+	read_flights(add);
+	addition_limits(add);
+	addition_notes(add);
+	addition_samples(add);
+	read_damage(add, file);
+	free(merged.programs);
+}

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests `flopshim-report merge`: many dumps become one that says the same. Expected sums are those of the report over the
+dumps themselves, which other tests compare with what the programs do; or what shapes.c counts. FLOPSHIM_LONG=1 merges
+1,000 ranks of different shapes, and 10,000 of the same ones within the limits of time and memory."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "merge"))
+import ranks
+from harness import case, check, check_equal
+from test_live import running
+from test_runs import make, report, victim
+from test_shapes import program
+
+LONG = bool(os.environ.get("FLOPSHIM_LONG"))
+RANKS = 1000 if LONG else 16
+SHAPES = 1000 if LONG else 40
+TREES = 50 if LONG else 12
+KEYS = ("routine", "shape", "site", "namespace", "process", "rank", "host")
+
+
+def ranks_of(client, count, shapes=SHAPES, varied=False):
+    """A folder with the dumps of `count` ranks, each of which calls dgemm with `shapes` shapes."""
+    base = client.folder / "base.dump"
+    client.run([program(client), shapes, 3 * shapes], FLOPSHIM_OUT=base)
+    folder = client.folder / "ranks"
+    folder.mkdir()
+    ranks.make(base, folder, count, varied, ranks_per_host=4)
+    return folder
+
+
+def merge(client, output, *operands, status=0):
+    return report(client, "merge", "-o", output, *operands, status=status)
+
+
+def read(client, *arguments, status=0):
+    return json.loads(report(client, "--json", "--top", "all", *arguments, status=status).stdout)
+
+
+def unordered(rows):
+    """The rows of a table in an order of their own, without the names of dumps."""
+    return sorted(json.dumps({key: value for key, value in row.items() if key != "file"}, sort_keys=True) for row in rows)
+
+
+def check_same(merged, plain, what):
+    """Every table and every total is that of the dumps themselves."""
+    check_equal(set(merged), set(plain), f"members of {what}")
+    for name, value in plain.items():
+        if isinstance(value, list):
+            check_equal(unordered(merged[name]) if value and isinstance(value[0], dict) else merged[name],
+                        unordered(value) if value and isinstance(value[0], dict) else value, f"{name} of {what}")
+        else:
+            check_equal(merged[name], value, f"{name} of {what}")
+
+
+@case()
+def same_sums(client):
+    """Every sum of every table over ranks of different shapes is that of the report over the dumps themselves."""
+    folder = ranks_of(client, RANKS, varied=True)
+    merge(client, "job.dump", folder)
+    plain = read(client, folder)
+    check_equal(len(plain["shapes"]), RANKS * SHAPES, "shapes, which differ from rank to rank")
+    check_same(read(client, "job.dump"), plain, "the report")
+    for key in KEYS:
+        one, many = read(client, "--by", key, "job.dump"), read(client, "--by", key, folder)
+        for group in one["groups"] + many["groups"]:  # rates and times that come from other processes' calls
+            for member in ("gflops", "estimated_time_ns"):
+                group.pop(member, None)
+        check_same(one, many, f"--by {key}")
+
+
+@case()
+def any_tree(client):
+    """The bytes do not depend on the order, the steps and the number of processes that read."""
+    dumps = sorted(ranks_of(client, 16, shapes=10, varied=True).iterdir())
+    merge(client, "job.dump", *dumps)
+    expected = (client.folder / "job.dump").read_bytes()
+    chance = random.Random(4711)
+    for tree in range(TREES):
+        parts = chance.sample(dumps, len(dumps))
+        while len(parts) > 1:
+            taken = [parts.pop() for _ in range(chance.randint(2, min(5, len(parts))))]
+            part = client.folder / f"part-{tree}-{len(parts)}.dump"
+            report(client, "merge", "--jobs", chance.randint(1, 3), "--output", part, *taken)
+            parts.insert(chance.randint(0, len(parts)), part)
+        check(parts[0].read_bytes() == expected, f"tree {tree} gives other bytes")
+
+
+@case()
+def size(client):
+    """If all ranks did the same, the merged dump has at most three times the size of one, and 128 bytes a process."""
+    folder = ranks_of(client, 500)
+    merge(client, "job.dump", folder)
+    limit = 3 * (client.folder / "base.dump").stat().st_size + 128 * 500
+    found = (client.folder / "job.dump").stat().st_size
+    check(found <= limit, f"{found} bytes, at most {limit} are allowed")
+
+
+@case()
+def very_many(client):
+    """10,000 dumps of 1,000 rows are merged within 10 seconds on two processors, and 300 MB."""
+    count = 10_000 if LONG else 300
+    folder = ranks_of(client, count, shapes=1000)
+    report(client, folder)  # reads the files, so that not the disk is measured
+    begin = time.monotonic()
+    merge(client, "job.dump", folder)
+    seconds = time.monotonic() - begin
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    check(memory < 300, f"{memory:.0f} MB, fewer than 300 were expected")
+    if LONG:
+        check(seconds < 10, f"{seconds:.1f} s, fewer than 10 were expected")
+    found = read(client, "job.dump")
+    check_equal((found["processes"], found["totals"]["calls"]), (count, count * 3000), "processes and calls")
+
+
+# ---- processes that are met twice ----
+
+@case()
+def met_twice(client):
+    """The dump of a process that is part of a merged one counts once, and so does a merged dump that is named twice."""
+    make(client, "a.dump")
+    make(client, "b.dump")
+    merge(client, "job.dump", "a.dump", "b.dump")
+    calls = read(client, "a.dump", "b.dump")["totals"]["calls"]
+    said = report(client, "job.dump", "b.dump").stderr
+    check("b.dump: is part of job.dump, counted once" in said, said)
+    check_equal(read(client, "job.dump", "a.dump", "b.dump", "job.dump")["totals"]["calls"], calls, "calls")
+    shutil.copy(client.folder / "job.dump", client.folder / "copy.dump")
+    check_equal(read(client, ".")["totals"]["calls"], calls, "calls in a directory with all of them")
+    check_equal(merge(client, "again.dump", "a.dump", "job.dump").returncode, 0, "status")
+    check((client.folder / "again.dump").read_bytes() == (client.folder / "job.dump").read_bytes(), "the bytes differ")
+
+
+@case(command=("report", "merge"))
+def overlap(client):
+    """Merged dumps that have a process in common are refused, and the process is named."""
+    for name in "abc":
+        make(client, f"{name}.dump")
+    merge(client, "ab.dump", "a.dump", "b.dump")
+    merge(client, "bc.dump", "b.dump", "c.dump")
+    (shared,) = [process["pid"] for process in read(client, "b.dump")["process_list"]]
+    command = ("merge", "-o", "abc.dump") if client.command == "merge" else ("report",)
+    done = report(client, *command, "ab.dump", "bc.dump", status=5 if client.command == "merge" else 1)
+    check(f"bc.dump: a process of it (pid {shared} on " in done.stderr and ") is in ab.dump too" in done.stderr, done.stderr)
+
+
+# ---- what is wrong with some of many dumps ----
+
+@case()
+def some_are_wrong(client):
+    """A dump that is missing, cut, or no dump at all, is named, is counted, and stops nothing; the merged dump says so too."""
+    make(client, "a.dump")
+    make(client, "b.dump")
+    sound = (client.folder / "b.dump").read_bytes()
+    (client.folder / "cut.dump").write_bytes(sound[:5000])
+    (client.folder / "text.dump").write_text("hello\n" * 1000)
+    done = merge(client, "job.dump", "a.dump", "gone.dump", "cut.dump", "text.dump", status=5)
+    for words in ("gone.dump: No such file or directory", "cut.dump: ", "text.dump: not a flopshim dump"):
+        check(words in done.stderr, f"{words!r} is not in {done.stderr}")
+    found = read(client, "job.dump", status=5)
+    check_equal(found["totals"]["calls"], read(client, "a.dump")["totals"]["calls"], "calls")
+    check_equal(found["complete"], False, "complete")
+    check_equal({row["file"] for row in found["damage"]}, {"gone.dump", "cut.dump", "text.dump"}, "files that are named")
+    check("INCOMPLETE" in report(client, "job.dump", status=5).stdout, "the report does not say INCOMPLETE")
+
+
+@case()
+def nothing_to_merge(client):
+    """If no dump can be read, nothing is written, and an earlier file stays."""
+    (client.folder / "job.dump").write_text("mine")
+    (client.folder / "text.dump").write_text("hello\n" * 1000)
+    done = merge(client, "job.dump", "text.dump", status=1)
+    check("nothing is written" in done.stderr, done.stderr)
+    check_equal((client.folder / "job.dump").read_text(), "mine", "the file")
+
+
+@case()
+def still_running(client):
+    """The dump of a running process is merged as it is, and named."""
+    with running(client) as process:
+        (path,) = process.dumps()
+        make(client, "a.dump")
+        done = merge(client, "job.dump", "a.dump", path, status=5)
+        check("still running when its dump was merged" in done.stderr, done.stderr)
+    found = read(client, "job.dump", status=5)
+    check_equal([row["state"] for row in found["process_list"] if row["pid"] == process.pid], ["running"], "its state")
+    check_equal(len(found["process_list"]), 2, "processes")
+
+
+@case()
+def killed(client):
+    """A process that was killed is in the merged dump with all of its calls and with its state."""
+    client.run([victim(client), client.folder / "counts", 1, 8, "segv"], status=-11, FLOPSHIM_OUT=client.folder / "k.dump")
+    merge(client, "job.dump", "k.dump")
+    merged, plain = read(client, "job.dump"), read(client, "k.dump")
+    check_equal(merged["totals"], plain["totals"], "totals")
+    check_equal(merged["totals"]["calls"], 8, "calls")
+    check_equal(merged["process_list"][0]["state"], "ended", "state")
+
+
+# ---- what a merged dump does not have ----
+
+@case()
+def without_order(client):
+    """Ordered calls are left out with a word, and `calls` and --by thread say what a merged dump lacks."""
+    make(client, "a.dump", FLOPSHIM_RECORDS="calls")
+    done = merge(client, "job.dump", "a.dump")
+    check("the ordered calls of 1 dump are left out" in done.stderr, done.stderr)
+    done = report(client, "calls", "job.dump", status=1)
+    check_equal((done.stdout, "a merged dump has no ordered calls" in done.stderr), ("", True), "answer and message")
+    done = report(client, "--by", "thread", "job.dump", status=1)
+    check("does not tell threads apart" in done.stderr, done.stderr)
+    done = report(client, "--reprice", "--by", "rank", "job.dump", status=1)
+    check("cannot be priced anew" in done.stderr, done.stderr)
+
+
+@case()
+def moved_program(client):
+    """Two copies of a program are one module, since their build-ids are the same: its first path names it."""
+    made = victim(client)
+    for folder in ("one", "two"):
+        (client.folder / folder).mkdir()
+        shutil.copy(made, client.folder / folder / "victim")
+        client.run([client.folder / folder / "victim", client.folder / "counts", 1, 8, "run"],
+                   FLOPSHIM_OUT=client.folder / f"{folder}.dump")
+    merge(client, "job.dump", "two.dump", "one.dump")
+    modules = {row["module"] for row in read(client, "job.dump")["sites"]}
+    check_equal(modules, {str(client.folder / "one" / "victim")}, "modules of call sites")
+    check_equal(len(read(client, "job.dump")["sites"]), len(read(client, "one.dump")["sites"]), "call sites")
+
+
+# ---- the command line ----
+
+@case(words=("", "-o", "-o x --jobs 0", "-o x --jobs many", "-o x --mode 999", "-o x --mode 200", "-o x --json", "-o x -q"))
+def wrong_usage(client):
+    done = report(client, "merge", *client.words.split(), status=2)
+    check_equal(done.stdout, "", "standard output")
+    check("Try 'flopshim-report merge --help'." in done.stderr, done.stderr)
+    check(not (client.folder / "x").exists(), "a file was written")
+
+
+@case()
+def permissions(client):
+    """The merged dump is its owner's alone, unless --mode says otherwise."""
+    make(client, "a.dump")
+    for options, mode in (((), 0o600), (("--mode", "640"), 0o640)):
+        report(client, "merge", *options, "-o", "job.dump", "a.dump")
+        check_equal((client.folder / "job.dump").stat().st_mode & 0o777, mode, "permissions")
+
+
+@case()
+def cannot_be_written(client):
+    """If the file cannot be written, the message names it, and nothing is left."""
+    make(client, "a.dump")
+    done = merge(client, "no/such/folder/job.dump", "a.dump", status=1)
+    check("no/such/folder/job.dump: cannot be written: No such file or directory" in done.stderr, done.stderr)
+    (client.folder / "full").mkdir()
+    done = merge(client, "full", "a.dump", status=1)
+    check("full: cannot be written: Is a directory" in done.stderr, done.stderr)
+    check_equal([path.name for path in client.folder.iterdir() if path.name.startswith("full.")], [], "files that are left")
