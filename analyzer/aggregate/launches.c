@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "analyzer/base/memory.h"
+#include "count.h"
 
 /* A process with its launch. */
 struct placed {
@@ -65,12 +66,35 @@ static void add_missing(struct launch *launch, uint32_t from, uint32_t to)
 	text_add_bytes(&launch->missing, "", 1);
 }
 
-/* Adds the FLOPs of a rank or process as a share. */
-static void add_share(struct balance *balance, u128 flops)
+/* Adds the FLOPs of a rank, or of a process, as a share. `process` is the first one of the rank; NULL if it has no dump. */
+static void add_share(struct balance *balance, u128 flops, uint32_t rank, const struct process *process)
 {
-	balance->least = !balance->shares || flops < balance->least ? flops : balance->least;
-	balance->most = flops > balance->most ? flops : balance->most;
+	if (!balance->shares || flops < balance->least) {
+		balance->least = flops;
+		balance->least_rank = rank;
+		balance->least_process = process;
+	}
+	if (!balance->shares || flops > balance->most) {
+		balance->most = flops;
+		balance->most_rank = rank;
+		balance->most_process = process;
+	}
+	balance->total = u128_add(balance->total, flops);
 	balance->shares++;
+}
+
+/* Adds the shares of the ranks from `from` to `to` - 1, which have no dump. */
+static void add_idle(struct balance *balance, uint32_t from, uint32_t to)
+{
+	if (from >= to)
+		return;
+	add_share(balance, 0, from, NULL);
+	balance->shares += to - from - 1;
+}
+
+double balance_imbalance(const struct balance *balance)
+{
+	return balance->total ? (double)balance->most * (double)balance->shares / (double)balance->total - 1 : 0;
 }
 
 /* Adds a launch of a known size. Its processes are the `count` > 0 in `placed`, sorted by rank; several may have one rank. */
@@ -79,27 +103,71 @@ static void add_launch(struct launch_list *list, const struct placed *placed, si
 	struct launch *launch = &list->launches[list->count++];
 	uint32_t next = 0; /* first rank that has not been dealt with */
 
-	*launch = (struct launch){placed->process->job, placed->process->launch, placed->process->job_size, 0, {0}};
+	*launch = (struct launch){.job = placed->process->job,
+	                          .name = placed->process->launch,
+	                          .program = placed->process->program,
+	                          .size = placed->process->job_size};
 	for (size_t i = 0; i < count;) {
-		uint32_t rank = (uint32_t)placed[i].process->rank;
+		const struct process *first = placed[i].process;
+		uint32_t rank = (uint32_t)first->rank;
 		bool answered = false;
 		u128 flops = 0;
 
+		add_missing(launch, next, rank);
+		add_idle(&launch->balance, next, rank);
 		for (; i < count && (uint32_t)placed[i].process->rank == rank; i++) {
-			flops = u128_add(flops, placed[i].process->sums.flops);
-			answered |= placed[i].process->answered;
+			const struct process *process = placed[i].process;
+
+			flops = u128_add(flops, process->sums.flops);
+			launch->calls = count_plus(launch->calls, process->sums.calls);
+			launch->time_ns = count_plus(launch->time_ns, process->sums.estimated_ns);
+			answered |= process->answered;
+			if (process->program != launch->program)
+				launch->program = AGGREGATE_NONE;
 		}
 		if (answered)
-			add_share(&list->balance, flops);
-		add_missing(launch, next, rank);
+			add_share(&launch->balance, flops, rank, first);
 		next = rank + 1;
 		launch->with_dump++;
 	}
 	add_missing(launch, next, launch->size);
-	if (launch->with_dump < launch->size) {
-		list->balance.least = 0;
-		list->balance.shares += launch->size - launch->with_dump;
+	add_idle(&launch->balance, next, launch->size);
+}
+
+/* Hosts with the same FLOPs are in the order of their names. */
+static int compare_hosts(const void *a, const void *b, void *context)
+{
+	const struct host *x = a, *y = b;
+
+	if (x->flops != y->flops)
+		return x->flops < y->flops ? 1 : -1;
+	return strcmp(text_at(context, x->name), text_at(context, y->name));
+}
+
+static void add_hosts(const struct aggregate *aggregate, struct launch_list *list)
+{
+	struct intern names = {0};
+	size_t capacity = 0;
+
+	for (size_t i = 0; i < aggregate->process_count; i++) {
+		const struct process *process = &aggregate->processes[i];
+		uint32_t number = intern_bytes(&names, &process->host, sizeof process->host);
+		struct host *host;
+
+		if (number == list->host_count) {
+			list->hosts = memory_grow(list->hosts, number, &capacity, sizeof *list->hosts);
+			list->hosts[list->host_count++] = (struct host){.name = process->host};
+		}
+		host = &list->hosts[number];
+		host->processes++;
+		host->calls = count_plus(host->calls, process->sums.calls);
+		host->timed_calls = count_plus(host->timed_calls, process->sums.timed_calls);
+		host->flops = u128_add(host->flops, process->sums.flops);
+		host->time_ns = count_plus(host->time_ns, process->sums.estimated_ns);
 	}
+	intern_free(&names);
+	if (list->host_count)
+		qsort_r(list->hosts, list->host_count, sizeof *list->hosts, compare_hosts, (void *)aggregate);
 }
 
 void launches_find(const struct aggregate *aggregate, struct launch_list *list)
@@ -108,7 +176,7 @@ void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 	struct placed *placed = place_all(aggregate, &keys);
 	size_t count = aggregate->process_count;
 
-	*list = (struct launch_list){.balance.ranks = true};
+	*list = (struct launch_list){0};
 	list->processes = memory_new(count, sizeof *list->processes);
 	list->launches = memory_new(keys.count, sizeof *list->launches);
 	for (size_t i = 0; i < count;) {
@@ -120,15 +188,14 @@ void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 			add_launch(list, placed + i, end - i);
 			i = end;
 		} else {
-			if (placed[i].process->answered) {
-				add_share(&list->balance, placed[i].process->sums.flops);
-				list->balance.ranks = false;
-			}
+			if (placed[i].process->answered)
+				add_share(&list->others, placed[i].process->sums.flops, 0, placed[i].process);
 			i++;
 		}
 	}
 	for (size_t i = 0; i < count; i++)
 		list->processes[i] = placed[i].process;
+	add_hosts(aggregate, list);
 	free(placed);
 	intern_free(&keys);
 }
@@ -139,5 +206,6 @@ void launches_free(struct launch_list *list)
 		text_free(&list->launches[i].missing);
 	free(list->launches);
 	free(list->processes);
+	free(list->hosts);
 	*list = (struct launch_list){0};
 }

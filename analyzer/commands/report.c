@@ -173,21 +173,49 @@ static void say_total(struct answer *answer, const struct totals *totals)
 		            number_grouped(totals->charged, text));
 }
 
-/* Shows how evenly the work is shared by the ranks, those without a dump included, or by the processes. */
+/* Adds which rank, or process, has a share. `process` is NULL if the rank has left no dump. */
+static void add_who(struct text *line, const struct aggregate *aggregate, bool ranked, uint32_t rank,
+                    const struct process *process)
+{
+	if (ranked)
+		text_format(line, "rank %" PRIu32, rank);
+	else
+		text_format(line, "pid %" PRIu32, process->pid);
+	if (process)
+		text_format(line, " on %s", text_at(aggregate, process->host));
+	else
+		text_add(line, ", without a dump");
+}
+
+/*
+ * Shows how evenly the work is shared: by the ranks of the only launch, those without a dump included, or by the processes
+ * of the only run. Different launches and runs are not averaged; the table of launches has each by itself.
+ */
 static void say_balance(struct answer *answer, struct views *views)
 {
-	const struct balance *balance = &views_launches(views)->balance;
+	const struct launch_list *list = views_launches(views);
+	const struct balance *balance = list->count ? &list->launches[0].balance : &list->others;
 	char least[NUMBER_TEXT], most[NUMBER_TEXT], shares[NUMBER_TEXT];
-	double mean = (double)views->aggregate->totals.flops / (double)balance->shares;
 	struct text line = {0};
 
-	if (balance->shares < 2)
+	if (balance->shares < 2 || list->count > 1 || (list->count && list->others.shares) ||
+	    (!list->count && views->aggregate->runs > 1))
 		return;
 	text_format(&line, "%s to %s FLOPs each, the most %.2f times the mean", number_short(balance->least, least),
-	            number_short(balance->most, most), mean > 0 ? (double)balance->most / mean : 1);
-	if (balance->ranks)
+	            number_short(balance->most, most), 1 + balance_imbalance(balance));
+	if (list->count)
 		text_format(&line, " of %s ranks", number_grouped(balance->shares, shares));
 	answer_fact(answer, "balance", "%s", line.bytes);
+	text_clear(&line);
+	if (balance->least == balance->most) {
+		text_free(&line);
+		return;
+	}
+	add_who(&line, views->aggregate, list->count, balance->most_rank, balance->most_process);
+	answer_fact(answer, "busiest", "%s: %s FLOPs", line.bytes, most);
+	text_clear(&line);
+	add_who(&line, views->aggregate, list->count, balance->least_rank, balance->least_process);
+	answer_fact(answer, "laziest", "%s: %s FLOPs", line.bytes, least);
 	text_free(&line);
 }
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "analyzer/tables/tables.h"
+#include "names.h"
 
 const char *state_name(enum process_state state)
 {
@@ -85,6 +86,15 @@ static struct value losses_of(const struct table *table, uint32_t losses)
 	return value_list(text->bytes, text->length);
 }
 
+/* The time in calls: that of timed ones, scaled in each row to all of its calls. */
+static struct value process_time_of(const struct process *process)
+{
+	struct value value = value_number_if(process->sums.estimated_ns != 0, process->sums.estimated_ns);
+
+	value.estimated = process->sums.timed_calls != process->sums.calls;
+	return value;
+}
+
 GETTER(process_file, struct process, process_text(table, item->file))
 GETTER(process_program, struct process, value_filled(text_at(table->aggregate, item->program)))
 GETTER(process_arguments, struct process, process_list(table, item->arguments, item->argument_bytes))
@@ -106,6 +116,7 @@ GETTER(process_signal, struct process, value_text(item->signal ? signal_name(ite
 GETTER(process_complete, struct process, value_number(item->complete))
 GETTER(process_started, struct process, value_text(start_text(table, item->start_realtime_ns)))
 GETTER(process_elapsed, struct process, value_number_if(item->elapsed_ns != 0, item->elapsed_ns))
+GETTER(process_time, struct process, process_time_of(item))
 GETTER(process_calls, struct process, value_number_if(item->answered, item->sums.calls))
 GETTER(process_flops, struct process, value_number_if(item->answered, item->sums.flops))
 GETTER(process_charged, struct process, value_number_if(item->answered, item->sums.charged))
@@ -132,6 +143,7 @@ static const struct column process_columns[] = {
 	{ "calls",       "calls",   COLUMN_COUNT, 0,               process_calls },
 	{ "flops",       "FLOPs",   COLUMN_FLOPS, 0,               process_flops },
 	{ "charged",     "charged", COLUMN_FLOPS, COLUMN_CHARGED,  process_charged },
+	{ "estimated_time_ns", "time", COLUMN_TIME, COLUMN_OPTIONAL, process_time },
 	{ "losses",      "losses",  COLUMN_LIST,  COLUMN_OPTIONAL, process_losses },
 	{ "job_size",    "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_job_size },
 	{ "launch",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_launch },
@@ -163,19 +175,55 @@ const struct table_kind table_processes = {
 
 /* Launches. */
 
+/* The host of a process; NULL if there is no process. */
+static const char *host_of(const struct table *table, const struct process *process)
+{
+	return process ? text_at(table->aggregate, process->host) : NULL;
+}
+
 GETTER(launch_job, struct launch, value_filled(text_at(table->aggregate, item->job)))
 GETTER(launch_name, struct launch, value_filled(text_at(table->aggregate, item->name)))
 GETTER(launch_ranks, struct launch, value_number(item->size))
 GETTER(launch_with_dump, struct launch, value_number(item->with_dump))
 GETTER(launch_missing, struct launch, value_list(item->missing.bytes ? item->missing.bytes : "", item->missing.length))
+GETTER(launch_program, struct launch, value_filled(text_at(table->aggregate, item->program)))
+GETTER(launch_program_name, struct launch, value_filled(base_name(text_at(table->aggregate, item->program))))
+GETTER(launch_calls, struct launch, value_number(item->calls))
+GETTER(launch_flops, struct launch, value_number(item->balance.total))
+GETTER(launch_time, struct launch, value_number_if(item->time_ns != 0, item->time_ns))
+GETTER(launch_least, struct launch, value_number_if(item->balance.shares != 0, item->balance.least))
+GETTER(launch_mean, struct launch,
+       value_number_if(item->balance.shares != 0,
+                       item->balance.shares ? item->balance.total / item->balance.shares : 0))
+GETTER(launch_most, struct launch, value_number_if(item->balance.shares != 0, item->balance.most))
+GETTER(launch_imbalance, struct launch, value_real(balance_imbalance(&item->balance), item->balance.shares != 0))
+GETTER(launch_busiest, struct launch,
+       value_number_if(item->balance.least != item->balance.most, item->balance.most_rank))
+GETTER(launch_laziest, struct launch,
+       value_number_if(item->balance.least != item->balance.most, item->balance.least_rank))
+GETTER(launch_busiest_host, struct launch, value_text(host_of(table, item->balance.most_process)))
+GETTER(launch_laziest_host, struct launch, value_text(host_of(table, item->balance.least_process)))
 
 /* clang-format off */
 static const struct column launch_columns[] = {
-	{ "job",       "job",       COLUMN_TEXT,  COLUMN_OPTIONAL, launch_job },
-	{ "launch",    "launch",    COLUMN_TEXT,  COLUMN_OPTIONAL, launch_name },
-	{ "ranks",     "ranks",     COLUMN_COUNT, 0,               launch_ranks },
-	{ "with_dump", "with dump", COLUMN_COUNT, 0,               launch_with_dump },
-	{ "missing",   "",          COLUMN_LIST,  COLUMN_NO_TEXT,  launch_missing }, /* people read it above the tables */
+	{ "job",          "job",       COLUMN_TEXT,   COLUMN_OPTIONAL,  launch_job },
+	{ "launch",       "launch",    COLUMN_TEXT,   COLUMN_OPTIONAL,  launch_name },
+	{ "program_name", "program",   COLUMN_TEXT,   COLUMN_ONLY_TEXT, launch_program_name },
+	{ "ranks",        "ranks",     COLUMN_COUNT,  0,                launch_ranks },
+	{ "with_dump",    "with dump", COLUMN_COUNT,  0,                launch_with_dump },
+	{ "missing",      "",          COLUMN_LIST,   COLUMN_NO_TEXT,   launch_missing }, /* people read it above the tables */
+	{ "program",      "",          COLUMN_TEXT,   COLUMN_NO_TEXT,   launch_program },
+	{ "calls",        "calls",     COLUMN_COUNT,  0,                launch_calls },
+	{ "flops",        "FLOPs",     COLUMN_FLOPS,  0,                launch_flops },
+	{ "time_ns",      "time",      COLUMN_TIME,   COLUMN_OPTIONAL,  launch_time },
+	{ "least_flops",  "least",     COLUMN_FLOPS,  0,                launch_least },
+	{ "mean_flops",   "mean",      COLUMN_FLOPS,  0,                launch_mean },
+	{ "most_flops",   "most",      COLUMN_FLOPS,  0,                launch_most },
+	{ "imbalance",    "imbalance", COLUMN_CHANGE, 0,                launch_imbalance },
+	{ "busiest_rank", "busiest",   COLUMN_NUMBER, 0,                launch_busiest },
+	{ "busiest_host", "",          COLUMN_TEXT,   COLUMN_NO_TEXT,   launch_busiest_host },
+	{ "laziest_rank", "laziest",   COLUMN_NUMBER, 0,                launch_laziest },
+	{ "laziest_host", "",          COLUMN_TEXT,   COLUMN_NO_TEXT,   launch_laziest_host },
 };
 /* clang-format on */
 
@@ -192,6 +240,43 @@ const struct table_kind table_launches = {
 	COLUMNS(launch_columns),
 	.list = list_launches,
 };
+
+/* Hosts. */
+
+static struct value host_time_of(const struct host *host)
+{
+	struct value value = value_number_if(host->time_ns != 0, host->time_ns);
+
+	value.estimated = host->timed_calls != host->calls;
+	return value;
+}
+
+GETTER(host_name, struct host, value_text(text_at(table->aggregate, item->name)))
+GETTER(host_processes, struct host, value_number(item->processes))
+GETTER(host_calls, struct host, value_number(item->calls))
+GETTER(host_flops, struct host, value_number(item->flops))
+GETTER(host_share, struct host, value_ratio(item->flops, table->aggregate->totals.flops))
+GETTER(host_time, struct host, host_time_of(item))
+
+/* clang-format off */
+static const struct column host_columns[] = {
+	{ "host",              "host",      COLUMN_TEXT,  0,               host_name },
+	{ "processes",         "processes", COLUMN_COUNT, 0,               host_processes },
+	{ "calls",             "calls",     COLUMN_COUNT, 0,               host_calls },
+	{ "flops",             "FLOPs",     COLUMN_FLOPS, 0,               host_flops },
+	{ "share",             "share",     COLUMN_SHARE, 0,               host_share },
+	{ "estimated_time_ns", "time",      COLUMN_TIME,  COLUMN_OPTIONAL, host_time },
+};
+/* clang-format on */
+
+static void list_hosts(struct views *views, struct table *table)
+{
+	const struct launch_list *list = views_launches(views);
+
+	table_set_items(table, list->hosts, list->host_count, sizeof *list->hosts);
+}
+
+const struct table_kind table_hosts = {"hosts", "By host", COLUMNS(host_columns), .list = list_hosts};
 
 /* Notes. */
 

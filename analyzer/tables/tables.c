@@ -22,6 +22,14 @@ static bool has_scope_limits(const struct aggregate *aggregate)
 
 static bool has_processes(const struct aggregate *aggregate) { return aggregate->process_count > 1; }
 
+static bool has_hosts(const struct aggregate *aggregate)
+{
+	for (size_t i = 1; i < aggregate->process_count; i++)
+		if (aggregate->processes[i].host != aggregate->processes[0].host)
+			return true;
+	return false;
+}
+
 /* Whether there is more than one launch. Of a single one the totals above the tables say enough. */
 static bool has_launches(const struct aggregate *aggregate)
 {
@@ -54,6 +62,7 @@ const struct report_table report_tables[] = {
 	{ &table_sites,       3, REPORT_LONG,  NULL },
 	{ &table_stacks,      4, REPORT_LONG,  NULL },
 	{ &table_launches,   12, 0,            has_launches },
+	{ &table_hosts,      13, 0,            has_hosts },
 	{ &table_processes,  10, 0,            has_processes },
 	{ &table_libraries,   8, 0,            NULL },
 	{ &table_notes,       9, 0,            NULL },

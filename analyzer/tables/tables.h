@@ -11,7 +11,7 @@
 extern const struct table_kind table_routines, table_unpriced, table_shapes, table_sites, table_manual, table_libraries;
 extern const struct table_kind table_stacks;
 extern const struct table_kind table_namespaces, table_limits;
-extern const struct table_kind table_processes, table_launches, table_notes, table_damage;
+extern const struct table_kind table_processes, table_launches, table_hosts, table_notes, table_damage;
 
 enum report_table_flags {
 	REPORT_LONG = 1 << 0,  /* it may be long: JSON has its first rows, and says how many it leaves out */

@@ -76,8 +76,10 @@ def idle_ranks(client):
     launch(client, "ranks", 12, (10, 2, 9), "4711.0")
     found = numbers(client, "ranks")
     check_equal([process["rank"] for process in found["process_list"]], [2, 9, 10], "order of the processes")
-    expected = {"job": None, "launch": "4711.0", "ranks": 12, "with_dump": 3, "missing": ["0-1", "3-8", "11"]}
-    check_equal(found["launches"], [expected], "launches")
+    expected = {"job": None, "launch": "4711.0", "ranks": 12, "with_dump": 3, "missing": ["0-1", "3-8", "11"],
+                "calls": 3 * CALLS, "imbalance": 12 / 3 - 1, "busiest_rank": 2, "laziest_rank": 0, "laziest_host": None}
+    (launched,) = found["launches"]
+    check_equal({name: launched[name] for name in expected}, expected, "launch")
     check_equal((found["runs"], found["complete"], found["totals"]["calls"]), (1, True, 3 * CALLS),
                 "runs, complete and calls")
     text = report(client, "ranks").stdout
@@ -94,6 +96,25 @@ def idle_ranks_of_one_of_many(client):
     check_equal(said, ["2 of 3 ranks, launch 77.0: 0, 2. They made no call, or their dumps are elsewhere"], "what is said")
     missing = [row["missing"] for row in numbers(client, "many")["launches"] if row["missing"]]
     check_equal(missing, [["0", "2"]], "missing ranks")
+
+
+@case()
+def busy_rank(client):
+    """A rank that does three times the work of each of the three others is named, with its part above the mean; two
+    launches are never averaged."""
+    for name, ranks in (("1.0", (8, 8, 24, 8)), ("1.1", (8, 16))):
+        for rank, calls in enumerate(ranks):
+            make(client, f"{name}/", calls=calls, PMI_RANK=str(rank), PMI_SIZE=str(len(ranks)), PMI_JOBID=name)
+    text = report(client, "1.0").stdout
+    check("the most 2.00 times the mean of 4 ranks" in text, text[:600])  # 24 / ((8 + 8 + 24 + 8) / 4)
+    check("busiest    rank 2 on " in text and "laziest    rank 0 on " in text, text[:600])
+    both = report(client, "1.0", "1.1").stdout
+    check("the most" not in both.split("By routine")[0], both[:600])
+    first, second = numbers(client, "1.0", "1.1")["launches"]
+    check_equal([(row["busiest_rank"], row["laziest_rank"], row["imbalance"]) for row in (first, second)],
+                [(2, 0, 24 / 12 - 1), (1, 0, 0.333333333)], "the busiest, the laziest and the imbalance of both launches")
+    (host,) = numbers(client, "1.0", "1.1")["hosts"]
+    check_equal((host["processes"], host["calls"]), (6, 8 + 8 + 24 + 8 + 8 + 16), "processes and calls of the host")
 
 
 @case()

@@ -438,8 +438,12 @@ START_TEST(names_ranks_without_a_dump)
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_uint_eq(list.launches[0].with_dump, 3);
 	ck_assert_str_eq(missing_of(&list.launches[0]), "0-1,3-8,11");
-	ck_assert_uint_eq(list.balance.shares, 12);
-	ck_assert(list.balance.ranks && list.balance.least == 0 && list.balance.most == 560);
+	ck_assert_uint_eq(list.launches[0].balance.shares, 12);
+	ck_assert(list.launches[0].balance.least == 0 && list.launches[0].balance.most == 560);
+	ck_assert(list.launches[0].balance.least_rank == 0 && !list.launches[0].balance.least_process);
+	ck_assert(list.launches[0].balance.most_rank == 2 && list.launches[0].balance.most_process->pid == 2);
+	ck_assert(list.launches[0].balance.total == 960 && list.others.shares == 0);
+	ck_assert_double_eq_tol(balance_imbalance(&list.launches[0].balance), 560 / (960 / 12.) - 1, 1e-12);
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_uint_eq(list.processes[i]->pid, ((const uint32_t[]){2, 22, 9, 10})[i]);
 	launches_free(&list);
@@ -450,8 +454,10 @@ START_TEST(names_ranks_without_a_dump)
 	launches_find(&aggregate, &list);
 	ck_assert_uint_eq(list.count, 2);
 	ck_assert_str_eq(missing_of(&list.launches[1]), "");
-	ck_assert_uint_eq(list.balance.shares, 12 + 2 + 1);
-	ck_assert(!list.balance.ranks);
+	ck_assert_uint_eq(list.launches[0].balance.shares, 12); /* launches are not averaged */
+	ck_assert(list.launches[1].balance.shares == 2 && list.launches[1].balance.most_rank == 0);
+	ck_assert(list.launches[1].balance.least_rank == 1 && list.launches[1].balance.least_process->pid == 31);
+	ck_assert(list.others.shares == 1 && list.others.most == 9);
 	ck_assert_uint_eq(list.processes[4]->pid, 30);
 	ck_assert_uint_eq(list.processes[6]->pid, 40);
 	launches_free(&list);
@@ -477,8 +483,9 @@ START_TEST(unreadable_ranks_have_no_share)
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_uint_eq(list.launches[0].with_dump, 3);
 	ck_assert_str_eq(missing_of(&list.launches[0]), "");
-	ck_assert(list.balance.ranks && list.balance.shares == 2 && list.balance.least == 70 &&
-	          list.balance.most == 72);
+	ck_assert(list.launches[0].balance.shares == 2 && list.launches[0].balance.least == 70 &&
+	          list.launches[0].balance.most == 72);
+	ck_assert_uint_eq(list.others.shares, 0);
 	ck_assert_uint_eq(list.processes[1]->pid, 11);
 	launches_free(&list);
 	aggregate_close(&aggregate);
@@ -521,7 +528,8 @@ START_TEST(impossible_ranks_are_processes)
 	launches_find(&aggregate, &list);
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_str_eq(missing_of(&list.launches[0]), "0-2,4-4294967294");
-	ck_assert_uint_eq(list.balance.shares, 1 + (uint64_t)UINT32_MAX);
+	ck_assert_uint_eq(list.launches[0].balance.shares, UINT32_MAX);
+	ck_assert_uint_eq(list.others.shares, 1);
 	launches_free(&list);
 	aggregate_close(&aggregate);
 }
