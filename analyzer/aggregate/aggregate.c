@@ -341,7 +341,7 @@ static void add_contents(struct addition *add, const char *file)
 	add->modules = numbers(add->dump.modules.count);
 	add->sites = numbers(add->dump.sites.count);
 	add->spaces = numbers(add->dump.namespaces.count);
-	add->is_merged = dump_has(&add->dump, DUMP_COUNTS);
+	add->is_merged = dump_is_merged(&add->dump);
 	if (add->is_merged) {
 		add_modules(add);
 		add_spaces(add);

@@ -432,6 +432,10 @@ void addition_merged(struct addition *add, const char *file)
 	read_rare(add, &merged);
 	read_sums(add, &merged);
 	all = count_processes(add, &merged);
+	if (!merged.process_count) {
+		dump_damaged(&add->dump, "it is a merged dump, but has no processes");
+		aggregate->unreadable++;
+	}
 	check_sums(add, &all, &before);
 	read_counts(add);
 	read_flights(add);

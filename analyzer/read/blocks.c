@@ -34,6 +34,13 @@ const char *block_type_name(unsigned type)
 
 static bool type_is_known(unsigned type) { return type >= DUMP_STRINGS && type <= DUMP_DAMAGE; }
 
+/* Whether only merged dumps have entries of this type, or only dumps of one process. */
+static bool type_is_of_merged(unsigned type) { return type >= DUMP_COUNTS && type <= DUMP_DAMAGE; }
+static bool type_is_of_process(unsigned type)
+{
+	return type == DUMP_META || type == DUMP_LANES || type == DUMP_ROWS || type == DUMP_SAMPLES || type == DUMP_LOG;
+}
+
 bool block_type_is_bytes(unsigned type) { return type == DUMP_STRINGS || type == DUMP_STACKS; }
 
 /* Whether the entries of this type are added up. Damaged ones are left out; damaged names are better than none. */
@@ -190,6 +197,12 @@ static void add_block(struct dump *dump, const struct dump_block *block)
 	if (!type_is_known(block->type)) {
 		if (!dump->header_damaged && dump->header.layout <= DUMP_LAYOUT)
 			dump_damaged(dump, "block of an unknown type, %u, at %" PRIu64, block->type, block->offset);
+		return;
+	}
+	if (!dump->header_damaged &&
+	    (dump_is_merged(dump) ? type_is_of_process(block->type) : type_is_of_merged(block->type))) {
+		dump_damaged(dump, "block of %s at %" PRIu64 ": no %s has one", block_type_name(block->type),
+		             block->offset, dump_is_merged(dump) ? "merged dump" : "dump of one process");
 		return;
 	}
 	if (dump->block_count == dump->block_capacity) {

@@ -323,6 +323,11 @@ const char *dump_text(struct dump *dump, uint64_t reference)
 	return dump_text_sized(dump, reference, &length);
 }
 
+bool dump_is_merged(const struct dump *dump)
+{
+	return dump->header_damaged ? dump_has(dump, DUMP_COUNTS) : dump->header.version == DUMP_MERGED_VERSION;
+}
+
 bool dump_has(const struct dump *dump, enum dump_block_type type)
 {
 	for (size_t i = 0; i < dump->block_count; i++)

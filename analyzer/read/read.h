@@ -116,8 +116,11 @@ const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t
  */
 bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row, uint32_t *number);
 
-/* Whether the dump has a block of this type. One of DUMP_COUNTS is in every merged dump, and in no other. */
+/* Whether the dump has a block of this type. */
 bool dump_has(const struct dump *dump, enum dump_block_type type);
+
+/* Whether it is a merged dump: its header says so or, if that is damaged, it has a block of DUMP_COUNTS. */
+bool dump_is_merged(const struct dump *dump);
 
 /* Sets *size to the bytes of a text without its terminator, and returns what dump_text does. */
 const char *dump_text_sized(struct dump *dump, uint64_t reference, size_t *size);

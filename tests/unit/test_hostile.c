@@ -259,12 +259,12 @@ START_TEST(zeros_are_no_answer)
 	struct dump_block *block;
 	char unknown[64];
 
-	snprintf(unknown, sizeof unknown, "block of an unknown type, %d", DUMP_LOG + 1);
+	snprintf(unknown, sizeof unknown, "block of an unknown type, %d", DUMP_DAMAGE + 1);
 	example(&writer);
 	writer_site(&writer, "dgemm_", 0, 0x402000, 0, DUMP_NONE);
 	block = block_of(&writer, DUMP_ROWS);
 	if (_i == 0)
-		block->type = DUMP_LOG + 1;
+		block->type = DUMP_DAMAGE + 1;
 	else if (_i == 1)
 		block->used = 0;
 	else
@@ -275,6 +275,47 @@ START_TEST(zeros_are_no_answer)
 	ck_assert(says(&aggregate, "there are call sites, but no calls are counted"));
 	if (_i == 0)
 		ck_assert(says(&aggregate, unknown));
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* A block of a type that only merged dumps have does not make the dump of one process a merged one. */
+START_TEST(is_no_merged_dump)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+	struct dump_block *block;
+
+	example(&writer);
+	writer_site(&writer, "dgemm_", 0, 0x402000, 0, DUMP_NONE);
+	block = block_of(&writer, DUMP_ROWS);
+	block->type = (uint16_t)(DUMP_COUNTS + _i);
+	seal(block);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(!aggregate.complete && !aggregate.merged);
+	ck_assert(says(&aggregate, ": no dump of one process has one"));
+	ck_assert(says(&aggregate, "there are call sites, but no calls are counted"));
+	aggregate_close(&aggregate);
+	writer_free(&writer);
+}
+END_TEST
+
+/* A header that says of the dump of one process that it is a merged one hides no call without a word. */
+START_TEST(is_no_dump_of_a_process)
+{
+	struct writer writer;
+	struct aggregate aggregate;
+	struct dump_header *header;
+
+	example(&writer);
+	header = (struct dump_header *)(void *)writer.bytes;
+	header->version = DUMP_MERGED_VERSION;
+	header->header_check = dump_header_check(header);
+	aggregate = sum_of_writer(&writer);
+	ck_assert(!aggregate.complete && !aggregate.answered);
+	ck_assert(says(&aggregate, ": no merged dump has one"));
+	ck_assert(says(&aggregate, "it is a merged dump, but has no processes"));
 	aggregate_close(&aggregate);
 	writer_free(&writer);
 }
@@ -622,6 +663,8 @@ int main(void)
 
 	tcase_add_loop_test(hiding, a_block_hides_none_by_its_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
+	tcase_add_loop_test(hiding, is_no_merged_dump, 0, DUMP_DAMAGE - DUMP_COUNTS + 1);
+	tcase_add_test(hiding, is_no_dump_of_a_process);
 	tcase_add_loop_test(hiding, used_budgets_answer_for_zeros, 0, 2);
 	tcase_add_loop_test(hiding, references_lead_somewhere, 0, sizeof references / sizeof *references);
 	tcase_add_test(hiding, a_gap_of_modules_is_no_call_site);
