@@ -12,6 +12,8 @@
 #include "analyzer/base/memory.h"
 #include "count.h"
 
+enum { VERSIONS_MAX = 64 }; /* most versions of the routine table that are told apart */
+
 void aggregate_open(struct aggregate *aggregate, const struct aggregate_options *options)
 {
 	*aggregate = (struct aggregate){.options = *options, .complete = true};
@@ -229,6 +231,8 @@ void addition_version(struct addition *add, uint32_t version, uint32_t file)
 	for (size_t i = 0; i < aggregate->version_count; i++)
 		if (aggregate->versions[i].text == version)
 			return;
+	if (aggregate->version_count == VERSIONS_MAX)
+		return; /* two are too many already; a damaged dump may claim any number */
 	aggregate->versions = memory_grow(aggregate->versions, aggregate->version_count, &aggregate->version_capacity,
 	                                  sizeof *aggregate->versions);
 	aggregate->versions[aggregate->version_count++] = (struct version){version, file};
@@ -312,7 +316,7 @@ static void add_process(struct addition *add, const char *file)
 
 	addition_process(add, file);
 	addition_process_worker(add);
-	if (!add->dump.header_damaged)
+	if (add->process->table_version != AGGREGATE_NONE)
 		addition_version(add, add->process->table_version, add->process->file);
 	add_modules(add);
 	add_spaces(add);
@@ -330,6 +334,9 @@ static void add_process(struct addition *add, const char *file)
 		aggregate->answered++;
 	else
 		aggregate->unreadable++;
+	if (!add->process->id[1]) /* what its header says cannot tell it from others, but what it did may */
+		add->process->id[1] =
+			dump_content_check(add->process->id[0], &add->process->sums, sizeof add->process->sums);
 	add->process->complete = is_complete(add);
 	aggregate->complete &= add->process->complete;
 }

@@ -326,13 +326,13 @@ void aggregate_add(struct aggregate *aggregate, const struct dump_source *source
  */
 bool process_may_miss_its_end(const struct process *process);
 
-/* Adds `why` to the damage of a file, because of which something may be missing. The aggregate is not complete then. */
 /*
  * Compares two processes by rank, those without one coming last, host, pid, start and id. Returns a number below, equal to or
  * above 0.
  */
 int process_order(const struct aggregate *aggregate, const struct process *a, const struct process *b);
 
+/* Adds `why` to the damage of a file, because of which something may be missing. The aggregate is not complete then. */
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why);
 
 /* Returns "direct", "iterative", "exempt" or "unpriced", for an enum dump_kind or price_kind. */

@@ -229,16 +229,6 @@ static uint32_t stack_number(struct addition *add, const struct module_map *map,
 	return number;
 }
 
-/* Returns how many bytes of entries the dump has in blocks of a type whose entries vary in size. */
-static uint64_t bytes_of(const struct dump *dump, enum dump_block_type type)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < dump->span_count; i++)
-		bytes += dump->spans[i].type == type ? dump->spans[i].size : 0;
-	return bytes;
-}
-
 /* The stacks that were read, so that one that many samples have is read once. */
 struct stack_reader {
 	struct module_map map;
@@ -314,7 +304,7 @@ static void read_estimates(struct addition *add, struct stack_reader *reader)
 
 void addition_samples(struct addition *add)
 {
-	struct stack_reader reader = {.room = bytes_of(&add->dump, DUMP_STACKS)};
+	struct stack_reader reader = {.room = dump_bytes(&add->dump, DUMP_STACKS)};
 
 	module_map_open(&reader.map, &add->dump);
 	if (add->is_merged)
@@ -330,7 +320,8 @@ void addition_samples(struct addition *add)
 /* Takes over the facts about the process; see struct dump_meta. */
 static void add_meta(struct addition *add)
 {
-	uint64_t room = bytes_of(&add->dump, DUMP_STRINGS); /* all items together are not longer: they do not overlap */
+	uint64_t room =
+		dump_bytes(&add->dump, DUMP_STRINGS); /* all items together are not longer: they do not overlap */
 	struct text arguments = {0}, environment = {0};
 	struct process *process = add->process;
 	struct intern *texts = &add->aggregate->texts;
@@ -432,8 +423,12 @@ void addition_process(struct addition *add, const char *file)
 		.ordered = dump_has(&add->dump, DUMP_LOG),
 		.state = state,
 	};
-	copy_key_of(&key, header);
-	copy_identity(&key, add->process->id);
+	if (copy_key_of(&key, header))
+		copy_identity(&key, add->process->id);
+	else /* the other word follows from its sums, once they are known */
+		add->process->id[0] = dump_content_check(DUMP_CONTENT_SEED, header, sizeof *header);
+	if (add->dump.header_damaged)
+		add->process->table_version = AGGREGATE_NONE;
 	add_meta(add);
 }
 

@@ -24,6 +24,8 @@ struct program {
 struct merged {
 	struct program *programs;
 	size_t program_count, program_capacity;
+	struct memo lists; /* by their reference, the numbers of the lists of arguments that were read */
+	uint64_t room;     /* bytes of strings in the dump less those of all lists read, which do not overlap */
 	size_t first, process_count; /* index of its first process in the aggregate; number of its processes */
 };
 
@@ -36,17 +38,30 @@ static uint32_t text_or_none(struct addition *add, uint64_t reference)
 }
 
 /* Returns the text of a list, whose items each end in a byte 0, and sets *bytes to its length. */
-static uint32_t list_text(struct addition *add, uint64_t reference, uint32_t *bytes)
+static uint32_t list_text(struct addition *add, struct merged *merged, uint64_t reference, uint32_t *bytes)
 {
 	size_t length;
 	const char *text = dump_text_sized(&add->dump, reference, &length);
+	uint32_t known = memo_find(&merged->lists, reference);
 
+	if (known != MEMO_NONE) {
+		*bytes = (uint32_t)length;
+		return known;
+	}
+	if (length > merged->room) {
+		dump_damaged(&add->dump, "arguments that overlap");
+		length = 0;
+	}
+	merged->room -= length;
 	if (text && length && text[length - 1]) {
 		dump_damaged(&add->dump, "lists of arguments whose last one does not end");
 		length = 0;
 	}
 	*bytes = (uint32_t)length;
-	return intern_bytes(&add->aggregate->texts, text ? text : "", length);
+	known = intern_bytes(&add->aggregate->texts, text ? text : "", length);
+	if (text)
+		memo_put(&merged->lists, reference, known);
+	return known;
 }
 
 static void read_programs(struct addition *add, struct merged *merged)
@@ -69,11 +84,11 @@ static void read_programs(struct addition *add, struct merged *merged)
 			.launch = addition_text(add, entry->launch, ""),
 			.run = addition_text(add, entry->run, ""),
 			.stacks = text_or_none(add, entry->stacks),
-			.table_version = addition_text(add, entry->table_version, "(unknown)"),
+			.table_version = text_or_none(add, entry->table_version),
 			.job_size = entry->job_size,
 		};
-		program->arguments = list_text(add, entry->arguments, &program->argument_bytes);
-		program->environment = list_text(add, entry->environment, &program->environment_bytes);
+		program->arguments = list_text(add, merged, entry->arguments, &program->argument_bytes);
+		program->environment = list_text(add, merged, entry->environment, &program->environment_bytes);
 	}
 	dump_cursor_close(&cursor);
 }
@@ -139,19 +154,22 @@ static void add_process(struct addition *add, const struct dump_process *entry, 
 		.ordered = entry->flags & DUMP_PROCESS_ORDERED,
 		.state = state_of(entry),
 	};
-	addition_version(add, program->table_version, file);
+	if (program->table_version != AGGREGATE_NONE)
+		addition_version(add, program->table_version, file);
 }
 
 static void read_processes(struct addition *add, struct merged *merged, uint32_t file)
 {
-	static const struct program unknown = {
-		.program = AGGREGATE_NONE, .directory = AGGREGATE_NONE, .stacks = AGGREGATE_NONE};
+	static const struct program unknown = {.program = AGGREGATE_NONE,
+	                                       .directory = AGGREGATE_NONE,
+	                                       .stacks = AGGREGATE_NONE,
+	                                       .table_version = AGGREGATE_NONE};
 	struct program nothing = unknown;
 	const struct dump_process *entry;
 	struct dump_cursor cursor;
 
 	nothing.host = nothing.job = nothing.launch = nothing.run = nothing.arguments = nothing.environment =
-		nothing.table_version = intern_text(&add->aggregate->texts, "");
+		intern_text(&add->aggregate->texts, "");
 	dump_cursor_open(&cursor, &add->dump, DUMP_PROCESSES, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
 		bool known = entry->program < merged->program_count;
@@ -422,7 +440,7 @@ static void check_sums(struct addition *add, const struct process_sums *processe
 void addition_merged(struct addition *add, const char *file)
 {
 	struct aggregate *aggregate = add->aggregate;
-	struct merged merged = {.first = aggregate->process_count};
+	struct merged merged = {.first = aggregate->process_count, .room = dump_bytes(&add->dump, DUMP_STRINGS)};
 	struct totals before = aggregate->totals;
 	struct process_sums all;
 
@@ -443,5 +461,6 @@ void addition_merged(struct addition *add, const char *file)
 	addition_notes(add);
 	addition_samples(add);
 	read_damage(add, file);
+	memo_free(&merged.lists);
 	free(merged.programs);
 }

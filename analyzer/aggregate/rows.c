@@ -229,7 +229,7 @@ void addition_rows_end(struct addition *add)
 		struct row_now *now = &aggregate->rows_now[number];
 		uint8_t kind = aggregate->rows[number]->kind;
 
-		if (now->calls) /* a row without calls is that of a call in flight */
+		if (now->calls || now->flops) /* a row without either is that of a call in flight */
 			addition_spread(aggregate, number,
 			                &(struct spread){now->flops, now->flops, process, process, 1});
 		if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REFUSED)

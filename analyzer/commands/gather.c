@@ -3,8 +3,6 @@
  * gather.c - finds the dumps that a command line names, leaves out repeats, copies and earlier runs, and adds up the rest.
  * It must never take two dumps for copies, or for parts of one run, by their names alone.
  */
-#include "analyzer/commands/gather.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,47 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "analyzer/aggregate/copies.h"
 #include "analyzer/aggregate/runs.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/commands/finds.h"
 #include "analyzer/read/header.h"
 #include "analyzer/read/system.h"
 #include "names.h"
-
-/* A file that was found. A sibling is a dump beside another one, `x-4711.dump` beside `x.dump`, whose name was taken. */
-struct find {
-	char *path;
-	uint64_t device, inode; /* of the file */
-	struct copy_key copy;
-	bool known;        /* its header can be read */
-	bool has_copy_key; /* `copy` tells the dump from others */
-	bool doubtful;     /* what its header says of the process, or of the run, contradicts a check word */
-	bool sibling;      /* it is a sibling of a dump that is named, and was found by that */
-	bool merged;       /* it is a merged dump */
-	bool named;        /* it is a dump that the command line names by itself */
-	bool left_out;     /* it is not added up */
-	bool unsaid;       /* it is left out without a message: the file was found twice, but named at most once */
-	size_t copy_of; /* where it is left out for another find: that one, which may itself be left out for a third */
-};
-
-/* The files of one directory whose names have one ending, in the order of their names. */
-struct listing {
-	char *directory, *ending;
-	char **paths;
-	size_t count;
-};
-
-struct finds {
-	struct aggregate *aggregate;
-	struct gather_options options;
-	struct find *finds;          /* in the order of the command line */
-	struct dump_header *headers; /* of each find; empty where it is not known */
-	size_t count, capacity, header_capacity;
-	struct listing
-		listing; /* the last one that was made: files that are named together mostly lie in one directory */
-	bool all;        /* nothing was missing */
-};
 
 /* What peek reads of a file. */
 struct peeked {
@@ -90,8 +54,7 @@ static struct find *add_find(struct finds *finds, const char *path, const struct
 	return add_found(finds, &find, &header);
 }
 
-/* Notes, and says, that a file cannot be had. */
-static void miss(struct finds *finds, const char *path, const char *why)
+void finds_miss(struct finds *finds, const char *path, const char *why)
 {
 	if (!finds->options.quiet)
 		complain("%s: %s", path, why);
@@ -301,7 +264,7 @@ static void add_with_siblings(struct finds *finds, const char *path, const struc
 			"use --last",
 			later);
 
-		miss(finds, path, why);
+		finds_miss(finds, path, why);
 		free(why);
 	} else {
 		add_run(finds, &siblings, &runs);
@@ -323,7 +286,7 @@ static void find_path(struct finds *finds, const char *path, bool is_named)
 	if (error == EISDIR && is_named)
 		find_directory(finds, path);
 	else if (error)
-		miss(finds, path, system_why(error));
+		finds_miss(finds, path, system_why(error));
 	else if (peeked.known && is_named && (finds->options.siblings || finds->options.last))
 		add_with_siblings(finds, path, &peeked);
 	else {
@@ -337,11 +300,11 @@ static void find_directory(struct finds *finds, const char *directory)
 	size_t count;
 
 	if (!system_list(directory, DUMP_ENDING, &paths, &count)) {
-		miss(finds, directory, strerror(errno));
+		finds_miss(finds, directory, strerror(errno));
 		return;
 	}
 	if (!count)
-		miss(finds, directory, "no *.dump file in this directory");
+		finds_miss(finds, directory, "no *.dump file in this directory");
 	for (size_t i = 0; i < count; i++) {
 		find_path(finds, paths[i], false);
 		free(paths[i]);
@@ -411,253 +374,41 @@ static void say_all_beside(struct finds *finds)
 	intern_free(&found);
 }
 
-/* Files that were found twice. */
-
-/* What tells a file from others. Keys are compared by their bytes. */
-struct file_key {
-	struct copy_key dump; /* needed too, since some file systems give two files one inode number */
-	uint64_t device, inode;
-};
-
-/* Equal numbers mean one file. A file without a copy key is told by its path alone. */
-static uint32_t number_of_file(const struct finds *finds, size_t find, struct intern *files)
-{
-	const struct find *found = &finds->finds[find];
-	struct file_key key = {.device = found->device, .inode = found->inode};
-
-	if (!found->has_copy_key)
-		return intern_text(files, found->path);
-	key.dump = found->copy;
-	return intern_bytes(files, &key, sizeof key);
-}
-
-/*
- * Leaves out files that were found before. There is a message only for what the command line itself names twice: with
- * `--last *.dump`, a sibling is named, and also found by the dump that has given it its name.
- */
-static void leave_repeats_out(struct finds *finds)
-{
-	size_t *first = memory_new(finds->count, sizeof *first);
-	struct intern files = {0};
-
-	for (size_t i = 0; i < finds->count; i++) {
-		size_t before = files.count;
-		uint32_t number = number_of_file(finds, i, &files);
-		struct find *find = &finds->finds[i], *kept;
-
-		if (files.count > before) {
-			first[number] = i;
-			continue;
-		}
-		kept = &finds->finds[first[number]];
-		find->left_out = true;
-		find->copy_of = first[number];
-		find->unsaid = find->sibling || kept->sibling;
-		kept->sibling &= find->sibling;
-	}
-	intern_free(&files);
-	free(first);
-}
-
-/* Copies. */
-
-enum { COPY_LINES = 20 };
-
-/* Files that are copies of one dump. */
-struct copied {
-	size_t best;             /* number of the find that is the best copy */
-	bool weighed;            /* there are several, and `worth` is known */
-	struct copy_worth worth; /* of the best one */
-	struct copy_worth most;  /* the most calls that any of the others has, and whether any of them is closed */
-};
-
-/* What a copy is worth; nothing if it cannot be opened. */
-static void weigh(const struct finds *finds, size_t find, struct copy_worth *worth)
-{
-	struct system_file file;
-
-	*worth = (struct copy_worth){0};
-	if (system_open(finds->finds[find].path, &file))
-		return;
-	copy_worth_find(worth, &file.source);
-	system_close(&file);
-}
-
-/* Adds one more copy, and leaves out the worse of it and the best one before. */
-static void add_copy(struct finds *finds, struct copied *copied, size_t find)
-{
-	struct copy_worth worth, worse;
-	struct find *loser;
-	bool better;
-
-	if (!copied->weighed)
-		weigh(finds, copied->best, &copied->worth);
-	copied->weighed = true;
-	weigh(finds, find, &worth);
-	better = copy_is_better(&worth, &copied->worth);
-	worse = better ? copied->worth : worth;
-	loser = &finds->finds[better ? copied->best : find];
-	loser->left_out = true;
-	loser->copy_of = better ? find : copied->best;
-	if (better) {
-		copied->best = find;
-		copied->worth = worth;
-	}
-	copied->most.calls = worse.calls > copied->most.calls ? worse.calls : copied->most.calls;
-	copied->most.closed |= worse.closed;
-}
-
-static void say_copy(const struct finds *finds, size_t find)
-{
-	const char *path = finds->finds[find].path, *best;
-
-	while (finds->finds[find].left_out)
-		find = finds->finds[find].copy_of;
-	best = finds->finds[find].path;
-
-	if (strcmp(path, best))
-		complain("%s: the same dump as %s, which is counted in its place", path, best);
-	else
-		complain("%s: named twice, counted once", path);
-}
-
-static void leave_copies_out(struct finds *finds)
-{
-	struct copied *copied = memory_new(finds->count, sizeof *copied);
-	struct intern keys = {0};
-
-	for (size_t i = 0; i < finds->count; i++) {
-		size_t before = keys.count;
-		uint32_t number;
-
-		if (finds->finds[i].left_out || !finds->finds[i].has_copy_key)
-			continue;
-		number = intern_bytes(&keys, &finds->finds[i].copy, sizeof finds->finds[i].copy);
-		if (keys.count > before)
-			copied[number].best = i;
-		else
-			add_copy(finds, &copied[number], i);
-	}
-	for (size_t i = 0; i < keys.count; i++)
-		if (copied[i].weighed && copy_knows_more(&copied[i].most, &copied[i].worth))
-			aggregate_doubt(finds->aggregate, finds->finds[copied[i].best].path,
-			                "a damaged copy of it has more calls, or shows how the process ended");
-	intern_free(&keys);
-	free(copied);
-}
-
-/* Says which files are left out so far, which are repeats and copies. */
-static void say_copies(const struct finds *finds)
-{
-	size_t lines = 0;
-
-	for (size_t i = 0; i < finds->count; i++)
-		if (finds->finds[i].left_out && !finds->finds[i].unsaid && lines++ < COPY_LINES)
-			say_copy(finds, i);
-	if (lines > COPY_LINES)
-		complain("and %zu more copies", lines - COPY_LINES);
-}
-
-/* Merged dumps. */
-
-static void read_members(const struct finds *finds, size_t find, struct members *members)
-{
-	struct system_file file;
-
-	*members = (struct members){0};
-	if (system_open(finds->finds[find].path, &file))
-		return;
-	members_read(members, &file.source);
-	system_close(&file);
-}
-
-/* Refuses a merged dump, since a process of it is in another one too: its sums cannot be taken apart. */
-static void refuse_overlap(struct finds *finds, size_t find, const char *other, const struct dump_header *process)
-{
-	char *why = memory_format("a process of it (pid %" PRIu32
-	                          " on %s) is in %s too: merged dumps that overlap cannot be added "
-	                          "up, since their sums cannot be taken apart",
-	                          process->pid, process->host, other);
-
-	finds->finds[find].left_out = finds->finds[find].unsaid = true;
-	miss(finds, finds->finds[find].path, why);
-	free(why);
-}
-
-/* Notes whose processes a merged dump has in `ids`, and by these in `owners` the index of the find. */
-static void claim_members(struct finds *finds, size_t find, struct intern *ids, size_t **owners, size_t *capacity)
-{
-	struct members members;
-
-	read_members(finds, find, &members);
-	for (size_t i = 0; i < members.count; i++) {
-		size_t before = ids->count;
-		uint32_t number = intern_bytes(ids, members.headers[i].id, sizeof members.headers[i].id);
-
-		if (ids->count == before) {
-			refuse_overlap(finds, find, finds->finds[(*owners)[number]].path, &members.headers[i]);
-			break;
-		}
-		*owners = memory_grow(*owners, before, capacity, sizeof **owners);
-		(*owners)[number] = find;
-	}
-	members_free(&members);
-}
-
-/* Leaves out dumps whose processes are in a merged dump that is found too, and refuses merged dumps that overlap. */
-static void leave_members_out(struct finds *finds)
-{
-	size_t *owners = NULL, capacity = 0, lines = 0;
-	struct intern ids = {0};
-
-	for (size_t i = 0; i < finds->count; i++)
-		if (finds->finds[i].merged && !finds->finds[i].left_out)
-			claim_members(finds, i, &ids, &owners, &capacity);
-	for (size_t i = 0; ids.count && i < finds->count; i++) {
-		struct find *find = &finds->finds[i];
-		uint64_t id[2];
-		uint32_t number;
-
-		if (find->left_out || find->merged || !find->has_copy_key)
-			continue;
-		copy_identity(&find->copy, id);
-		number = intern_find(&ids, id, sizeof id);
-		if (number == INTERN_NONE)
-			continue;
-		find->left_out = true;
-		find->copy_of = owners[number];
-		if (!finds->options.quiet && lines++ < COPY_LINES)
-			complain("%s: is part of %s, counted once", find->path, finds->finds[owners[number]].path);
-	}
-	if (lines > COPY_LINES)
-		complain("and %zu more that are part of merged dumps", lines - COPY_LINES);
-	intern_free(&ids);
-	free(owners);
-}
-
 /* Runs. */
 
-/* Leaves out dumps that are not of the last run. `places` are the indices of the finds whose runs are in `runs`. */
+/*
+ * Leaves out dumps that are not of the last run. `places` are the indices of the finds whose runs are in `runs`. A merged dump
+ * may hold several runs, and cannot be taken apart: it counts if one of them is the last.
+ */
 static void leave_runs_out(struct finds *finds, const struct runs *runs, const size_t *places, size_t count)
 {
+	bool *of_last = memory_new(finds->count, sizeof *of_last),
+	     *of_earlier = memory_new(finds->count, sizeof *of_earlier);
 	bool told = false, left = false; /* a dump of the last run is sound; another dump is left out */
-	const struct find *of_last = NULL;
-	uint32_t last = runs_last(runs);
+	const struct find *last = NULL;
+	uint32_t last_run = runs_last(runs);
 
-	for (size_t i = 0; i < count; i++) {
-		struct find *find = &finds->finds[places[i]];
+	for (size_t i = 0; i < count; i++)
+		*(runs->run[i] == last_run ? &of_last[places[i]] : &of_earlier[places[i]]) = true;
+	for (size_t i = 0; i < finds->count; i++) {
+		struct find *find = &finds->finds[i];
 
-		if (runs->run[i] == last) {
-			of_last = find;
+		if (of_last[i]) {
+			last = find;
 			told |= !find->doubtful;
-			continue;
+			if (of_earlier[i] && !finds->options.quiet)
+				complain("%s: it holds earlier runs too, which cannot be taken apart from the last one",
+				         find->path);
+		} else if (of_earlier[i]) {
+			left = find->left_out = true;
+			if (find->doubtful)
+				miss_untold(finds, find->path, NULL);
 		}
-		left = find->left_out = true;
-		if (find->doubtful)
-			miss_untold(finds, find->path, NULL);
 	}
 	if (left && !told)
-		doubt_run(finds, of_last->path);
+		doubt_run(finds, last->path);
+	free(of_last);
+	free(of_earlier);
 }
 
 /* The headers of all processes that are found, and what each is from. */
@@ -689,7 +440,7 @@ static void find_runs(struct finds *finds)
 			add_head(&heads, &finds->headers[i], i);
 			continue;
 		}
-		read_members(finds, i, &members);
+		finds_members(finds, i, &members);
 		for (size_t j = 0; j < members.count; j++)
 			add_head(&heads, &members.headers[j], i);
 		members_free(&members);
@@ -722,7 +473,7 @@ static void add_dump(struct finds *finds, const char *path)
 	int error = gather_add(finds->aggregate, path);
 
 	if (error)
-		miss(finds, path, system_why(error));
+		finds_miss(finds, path, system_why(error));
 }
 
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options)
@@ -733,11 +484,7 @@ bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struc
 		find_directory(&finds, ".");
 	for (size_t i = 0; i < count; i++)
 		find_path(&finds, paths[i], true);
-	leave_repeats_out(&finds);
-	leave_copies_out(&finds);
-	if (!options.quiet)
-		say_copies(&finds);
-	leave_members_out(&finds);
+	finds_once(&finds);
 	find_runs(&finds);
 	if (options.beside && !options.quiet)
 		say_all_beside(&finds);

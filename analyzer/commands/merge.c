@@ -267,40 +267,70 @@ static bool add_all(struct aggregate *aggregate, const struct request *request)
 
 /* ---- writing ---- */
 
-/* Writes the file beside its final place, and renames it. Returns false, after a message, if that fails. */
+/*
+ * Returns the path of the file to write, to be freed: what -o names, or what that links to. NULL, after a message, if something
+ * else than a file is there, which must not be replaced.
+ */
+static char *target_of(const char *output)
+{
+	struct stat status;
+	char *path;
+
+	if (stat(output, &status))
+		return memory_text(output, strlen(output));
+	if (!S_ISREG(status.st_mode)) {
+		complain("%s: cannot be written: %s", output,
+		         S_ISDIR(status.st_mode) ? strerror(EISDIR) : "it is no regular file");
+		return NULL;
+	}
+	path = realpath(output, NULL);
+	if (!path)
+		complain("%s: cannot be written: %s", output, strerror(errno));
+	return path;
+}
+
+/* Writes the file beside its final place, and renames it. Returns 0, or an errno value. */
+static int write_target(const char *target, mode_t mode, const struct text *bytes)
+{
+	char *path = memory_format("%s.XXXXXX", target);
+	int file = mkstemp(path), error = 0;
+
+	if (file < 0 || !write_all(file, bytes->bytes, bytes->length) || fchmod(file, mode) || fsync(file))
+		error = errno;
+	if (file >= 0 && close(file) && !error)
+		error = errno;
+	if (!error && rename(path, target))
+		error = errno;
+	if (error && file >= 0)
+		unlink(path);
+	free(path);
+	return error;
+}
+
+/* Returns false, after a message, if the file cannot be written. */
 static bool write_file(const struct request *request, const struct text *bytes)
 {
-	char *path = memory_format("%s.XXXXXX", request->output);
-	int file = mkstemp(path);
-	bool fine = file >= 0 && write_all(file, bytes->bytes, bytes->length) && !fchmod(file, request->mode) &&
-	            !fsync(file);
-	int error = errno;
+	char *target = target_of(request->output);
+	int error = target ? write_target(target, request->mode, bytes) : 0;
+	bool fine = target && !error;
 
-	if (file >= 0 && close(file) && fine) {
-		error = errno;
-		fine = false;
-	}
-	if (fine && rename(path, request->output)) {
-		error = errno;
-		fine = false;
-	}
-	if (!fine) {
-		if (file >= 0)
-			unlink(path);
+	if (error)
 		complain("%s: cannot be written: %s", request->output, strerror(error));
-	}
-	free(path);
+	free(target);
 	return fine;
 }
 
 static void say_merged(const struct aggregate *aggregate, const struct request *request, const struct text *bytes)
 {
 	char processes[NUMBER_TEXT], rows[NUMBER_TEXT], size[NUMBER_TEXT];
+	size_t count = 0;
+
+	for (size_t i = 0; i < aggregate->row_count; i++)
+		count += aggregate->spreads[i].processes != 0;
 
 	printf("%s: %s process%s, %s row%s, %s bytes\n", request->output,
 	       number_grouped(aggregate->process_count, processes), aggregate->process_count == 1 ? "" : "es",
-	       number_grouped(aggregate->row_count, rows), aggregate->row_count == 1 ? "" : "s",
-	       number_grouped(bytes->length, size));
+	       number_grouped(count, rows), count == 1 ? "" : "s", number_grouped(bytes->length, size));
 	if (aggregate->unreadable)
 		printf("%zu dump%s could not be read, as said above\n", aggregate->unreadable,
 		       aggregate->unreadable == 1 ? "" : "s");
@@ -317,8 +347,14 @@ static int merge(struct aggregate *aggregate, const struct request *request)
 		complain("nothing is written: no dump could be read");
 		return EXIT_ERROR;
 	}
-	if (!gather_is_of_one_version(aggregate))
+	if (aggregate->version_count > 1) {
+		complain("nothing is written: dumps that different versions of the routine table have priced (%s and "
+		         "%s) "
+		         "cannot be merged",
+		         text_at(aggregate, aggregate->versions[0].text),
+		         text_at(aggregate, aggregate->versions[1].text));
 		return EXIT_ERROR;
+	}
 	for (size_t i = 0; i < aggregate->process_count; i++)
 		dropped += aggregate->processes[i].ordered;
 	if (dropped)

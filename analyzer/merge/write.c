@@ -419,7 +419,7 @@ static void make_sums(struct writer *writer)
 			.processes = spread->processes,
 		};
 
-		if (!row->calls)
+		if (!row->calls && !row->flops && !row->charged)
 			continue; /* the row of a call in flight, which is among the flights */
 		entry.least_process = number_in(writer, &writer->processes, spread->least_process);
 		entry.most_process = number_in(writer, &writer->processes, spread->most_process);

@@ -323,9 +323,20 @@ const char *dump_text(struct dump *dump, uint64_t reference)
 	return dump_text_sized(dump, reference, &length);
 }
 
+uint64_t dump_bytes(const struct dump *dump, enum dump_block_type type)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < dump->span_count; i++)
+		bytes += dump->spans[i].type == type ? dump->spans[i].size : 0;
+	return bytes;
+}
+
 bool dump_is_merged(const struct dump *dump)
 {
-	return dump->header_damaged ? dump_has(dump, DUMP_COUNTS) : dump->header.version == DUMP_MERGED_VERSION;
+	if (!dump->header_damaged)
+		return dump->header.version == DUMP_MERGED_VERSION;
+	return dump_has(dump, DUMP_COUNTS) || (dump_has(dump, DUMP_PROCESSES) && !dump_has(dump, DUMP_ROWS));
 }
 
 bool dump_has(const struct dump *dump, enum dump_block_type type)

@@ -116,10 +116,13 @@ const struct dump_namespace *dump_namespace_at(const struct dump *dump, uint32_t
  */
 bool dump_row_of_frame(struct dump *dump, uint32_t lane, uint64_t address, struct dump_row *row, uint32_t *number);
 
+/* Returns how many bytes of entries the dump has in blocks of a type whose entries vary in size. */
+uint64_t dump_bytes(const struct dump *dump, enum dump_block_type type);
+
 /* Whether the dump has a block of this type. */
 bool dump_has(const struct dump *dump, enum dump_block_type type);
 
-/* Whether it is a merged dump: its header says so or, if that is damaged, it has a block of DUMP_COUNTS. */
+/* Whether it is a merged dump: its header says so or, if that is damaged, its blocks do. */
 bool dump_is_merged(const struct dump *dump);
 
 /* Sets *size to the bytes of a text without its terminator, and returns what dump_text does. */

@@ -131,7 +131,10 @@ def met_twice(client):
     calls = read(client, "a.dump", "b.dump")["totals"]["calls"]
     said = report(client, "job.dump", "b.dump").stderr
     check("b.dump: is part of job.dump, counted once" in said, said)
-    check_equal(read(client, "job.dump", "a.dump", "b.dump", "job.dump")["totals"]["calls"], calls, "calls")
+    check_equal(read(client, "job.dump", "b.dump", "job.dump")["totals"]["calls"], calls, "calls")
+    said = report(client, "job.dump", "a.dump", "b.dump").stderr
+    check("job.dump: the dumps of all of its processes are counted in its place" in said, said)
+    check_equal(read(client, "job.dump", "a.dump", "b.dump")["totals"]["calls"], calls, "calls of the dumps themselves")
     shutil.copy(client.folder / "job.dump", client.folder / "copy.dump")
     check_equal(read(client, ".")["totals"]["calls"], calls, "calls in a directory with all of them")
     check_equal(merge(client, "again.dump", "a.dump", "job.dump").returncode, 0, "status")
@@ -149,6 +152,61 @@ def overlap(client):
     command = ("merge", "-o", "abc.dump") if client.command == "merge" else ("report",)
     done = report(client, *command, "ab.dump", "bc.dump", status=5 if client.command == "merge" else 1)
     check(f"bc.dump: a process of it (pid {shared} on " in done.stderr and ") is in ab.dump too" in done.stderr, done.stderr)
+
+
+@case()
+def refused_claims_nothing(client):
+    """A merged dump that is refused keeps no dump of one process from being counted."""
+    for name in "abc":
+        make(client, f"{name}.dump")
+    merge(client, "ab.dump", "a.dump", "b.dump")
+    merge(client, "bc.dump", "b.dump", "c.dump")
+    found = read(client, "ab.dump", "bc.dump", "c.dump", status=1)
+    check_equal(len(found["process_list"]), 3, "processes")
+
+
+@case()
+def merged_too_early(client):
+    """If a process goes on after its dump was merged, merging the folder again gives what it did since then."""
+    folder = client.folder / "d"
+    folder.mkdir()
+    with running(client, out=folder / "long.dump") as process:
+        merge(client, "d/job.dump", "d", status=5)
+    process.wait()
+    merge(client, "d/job.dump", "d")
+    plain, merged = read(client, "d/long.dump")["totals"], read(client, "d/job.dump")["totals"]
+    check_equal(merged, plain, "totals")
+
+
+@case()
+def last_run_of_merged(client):
+    """--last counts a merged dump whole if the last run is in it, and says that earlier runs are in it too."""
+    for name in "abc":
+        make(client, f"{name}.dump")
+    merge(client, "job.dump", "b.dump", "c.dump")
+    for name in "bc":
+        (client.folder / f"{name}.dump").unlink()
+    done = report(client, "--json", "--last", ".")
+    check_equal(len(json.loads(done.stdout)["process_list"]), 2, "processes")
+    check("job.dump: it holds earlier runs too" in done.stderr, done.stderr)
+
+
+@case()
+def damaged_headers(client):
+    """Two dumps whose headers tell nothing are two processes, and their version of the routine table is not asked."""
+    for name, calls in (("a", 3), ("b", 5)):
+        make(client, f"{name}.dump", calls=calls)
+        data = bytearray((client.folder / f"{name}.dump").read_bytes())
+        data[32:72] = bytes(40)          # pid to end_monotonic_ns
+        data[120:130] = b"x" * 10        # table_version
+        data[344:360] = bytes(16)        # id
+        (client.folder / f"{name}.dump").write_bytes(data)
+    make(client, "sound.dump")
+    plain = read(client, "a.dump", "b.dump", "sound.dump", status=5)["totals"]
+    for jobs in (1, 3):
+        report(client, "merge", "--jobs", jobs, "-o", f"job{jobs}.dump", "a.dump", "b.dump", "sound.dump", status=5)
+        check_equal(read(client, f"job{jobs}.dump", status=5)["totals"], plain, f"totals by {jobs} processes")
+    check((client.folder / "job1.dump").read_bytes() == (client.folder / "job3.dump").read_bytes(), "the bytes differ")
 
 
 # ---- what is wrong with some of many dumps ----
@@ -261,6 +319,14 @@ def cannot_be_written(client):
     make(client, "a.dump")
     done = merge(client, "no/such/folder/job.dump", "a.dump", status=1)
     check("no/such/folder/job.dump: cannot be written: No such file or directory" in done.stderr, done.stderr)
+    os.mkfifo(client.folder / "pipe")
+    done = merge(client, "pipe", "a.dump", status=1)
+    check("pipe: cannot be written: it is no regular file" in done.stderr, done.stderr)
+    (client.folder / "real").mkdir()
+    (client.folder / "real" / "job.dump").write_text("old")
+    (client.folder / "link").symlink_to(client.folder / "real" / "job.dump")
+    merge(client, "link", "a.dump")
+    check((client.folder / "link").is_symlink() and read(client, "real/job.dump")["totals"]["calls"], "the link is replaced")
     (client.folder / "full").mkdir()
     done = merge(client, "full", "a.dump", status=1)
     check("full: cannot be written: Is a directory" in done.stderr, done.stderr)
