@@ -203,12 +203,19 @@ $(T)/seeds/real.dump: $(T)/dumps/program $(O)/libflopshim.so
 $(T)/seeds/real-running.dump: $(T)/seeds/real.dump tests/fuzz/unclose
 	$(Q)tests/fuzz/unclose $< $@
 
-check-fuzz: $(T)/fuzz_read $(T)/mutants $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
+# A merged dump of most of them.
+MERGED_SEEDS := simple budget weights killed sampled ordered untimed
+$(T)/seeds/merged.dump: $(O)/flopshim-report $(MERGED_SEEDS:%=$(T)/seeds/%.dump)
+	$(Q)$< merge -o $@ $(MERGED_SEEDS:%=$(T)/seeds/%.dump) >/dev/null 2>&1
+
+SEED_FILES := $(patsubst %,$(T)/seeds/%.dump,$(SEEDS) real real-running merged)
+
+check-fuzz: $(T)/fuzz_read $(T)/mutants $(SEED_FILES)
 	$(call part)
-	$(Q)$(RUN) $(T)/fuzz_read 300 $(SEEDS:%=$(T)/seeds/%.dump)
+	$(Q)$(RUN) $(T)/fuzz_read 300 $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/merged.dump
 	$(Q)$(RUN:.xml=-mutants.xml) sh -c 'cd $(T) && ./mutants 400 seeds/*.dump'
 
-check-mutants: $(T)/mutants_plain $(SEEDS:%=$(T)/seeds/%.dump) $(T)/seeds/real.dump $(T)/seeds/real-running.dump
+check-mutants: $(T)/mutants_plain $(SEED_FILES)
 	$(call part)
 	$(Q)$(RUN) sh -c 'cd $(T) && ./mutants_plain $(MUTANTS) seeds/*.dump'
 
