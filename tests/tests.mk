@@ -284,7 +284,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients slurm
+CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
 # What each part needs beside make and the compiler, in the words of tests/needs. `make check` leaves out a part, by name, if
 # something that it needs is missing. Other programs that are missing leave out only the cases that run them.
 NEEDS_layers := python3 nm
@@ -358,7 +358,7 @@ check-lint: $(GENERATED)
 	$(Q)tests/lint/run --build $(O) --junit $(JUNIT)/lint.xml
 
 # The tests that take hours: every BLAS, all prices measured again, 200 kills, 30,000 mutated dumps, ten minutes of libFuzzer.
-check-long: check-prices check-mutants check-lint $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
+check-long: check-prices check-mutants check-lint check-slurm $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)$(RUN:.xml=-prototypes.xml) tests/interfaces/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O) --junit $(JUNIT)/long-clients.xml
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O) --junit $(JUNIT)/long-markers.xml
