@@ -405,7 +405,7 @@ static void leave_runs_out(struct finds *finds, const struct runs *runs, const s
 				miss_untold(finds, find->path, NULL);
 		}
 	}
-	if (left && !told)
+	if (left && !told && last)
 		doubt_run(finds, last->path);
 	free(of_last);
 	free(of_earlier);
