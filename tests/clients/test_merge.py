@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "merge"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
 import ranks
 from harness import case, check, check_equal
 from test_live import running
