@@ -177,9 +177,8 @@ static void look_at_program(spank_t spank, int machine)
 	uint32_t rank = 0;
 	int count = 0;
 
-	if (path)
-		setenv("PATH", path,
-		       1); /* in which an interpreter is searched; the program gets the task's environment */
+	if (path) /* interpreters are searched in it; the program itself gets the task's environment */
+		setenv("PATH", path, 1);
 	spank_get_item(spank, S_TASK_GLOBAL_ID, &rank);
 	may_speak = !rank && (!quiet || strcmp(quiet, "1")); /* the other tasks most likely run the same program */
 	free(path);
@@ -233,25 +232,5 @@ int slurm_spank_task_init(spank_t spank, int count, char **arguments)
 	preload(spank);
 	snprintf(process, sizeof process, "%ld", (long)getpid()); /* which the program keeps */
 	set_task_variable(VARIABLE(LAUNCHED), process, spank);
-	return ESPANK_SUCCESS;
-}
-
-/* ---- the end of a step ---- */
-
-/*
- * The place for what is to be done with the dumps that a step has left on this node; nothing is done with them yet. It
- * runs as root, in a folder of the job, so that it must become the job's user (S_JOB_UID, S_JOB_GID,
- * S_JOB_SUPPLEMENTARY_GIDS) in a child process before it opens a file. It may wait for that child. The environment of
- * the job is still there (S_JOB_ENV). srun does not wait for it.
- */
-static void step_has_ended(spank_t spank) { (void)spank; }
-
-/* slurmstepd calls this once, when all processes of the step on this node have ended, also after SIGKILL. */
-int slurm_spank_exit(spank_t spank, int count, char **arguments)
-{
-	(void)count;
-	(void)arguments;
-	if (spank_context() == S_CTX_REMOTE && wanted.on && !is_shell(spank))
-		step_has_ended(spank);
 	return ESPANK_SUCCESS;
 }

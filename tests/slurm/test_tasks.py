@@ -184,7 +184,8 @@ def scancel(client):
 
 @case()
 def scancel_kill(client):
-    """So does one whose tasks ignore SIGTERM, so that Slurm ends them by SIGKILL after KillWait."""
+    """A cancelled job whose tasks ignore SIGTERM, so that Slurm ends them by SIGKILL after KillWait, leaves all calls that
+    they completed."""
     out = client.folder / "dumps"
     out.mkdir()
     job, counters = start_endless(client, out, before="trap '' TERM")
@@ -195,7 +196,8 @@ def scancel_kill(client):
 
 @case()
 def time_limit(client):
-    """So does a job that reaches its time limit. Slurm knows no limit below a minute, so the end is set while it runs."""
+    """A job that reaches its time limit leaves all calls that its tasks completed. Slurm knows no limit below a minute, so the
+    end is set while the job runs."""
     out = client.folder / "dumps"
     out.mkdir()
     job, counters = start_endless(client, out)
