@@ -39,14 +39,21 @@ struct image {
 static const struct reach_listener *heard_by;
 static char *sanitizer; /* runtime of a sanitizer that the program was linked to, NULL if none */
 
+/* Returns a formatted text, to be freed; NULL if there is no memory. */
+static char *__attribute__((format(printf, 1, 0))) text_of(const char *format, va_list arguments)
+{
+	char *text;
+
+	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
 static void __attribute__((format(printf, 2, 3), noreturn)) fail(int status, const char *format, ...)
 {
 	va_list arguments;
 	char *sentence;
 
 	va_start(arguments, format);
-	if (vasprintf(&sentence, format, arguments) < 0)
-		sentence = NULL;
+	sentence = text_of(format, arguments);
 	va_end(arguments);
 	heard_by->fail(status, sentence ? sentence : "out of memory");
 	abort(); /* a listener that returns would start a program that cannot be counted */
@@ -58,8 +65,7 @@ static void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
 	char *sentence;
 
 	va_start(arguments, format);
-	if (vasprintf(&sentence, format, arguments) < 0)
-		sentence = NULL;
+	sentence = text_of(format, arguments);
 	va_end(arguments);
 	if (sentence)
 		heard_by->note(sentence);
@@ -74,9 +80,10 @@ char *format_text(const char *format, ...)
 	char *result;
 
 	va_start(arguments, format);
-	if (vasprintf(&result, format, arguments) < 0)
-		fail(STATUS_LAUNCHER, "out of memory");
+	result = text_of(format, arguments);
 	va_end(arguments);
+	if (!result)
+		fail(STATUS_LAUNCHER, "out of memory");
 	return result;
 }
 
