@@ -129,9 +129,9 @@ struct row_part {
 /* How the work of a row is spread over the processes that have it. */
 struct spread {
 	u128 least, most; /* FLOPs of the process that has the fewest, and the most */
-	uint32_t least_process,
-		most_process; /* the first of these in the order of process_order: indexes into `processes` */
-	uint32_t processes;   /* number of the processes */
+	/* the first processes, in the order of process_order, that have these: indexes into `processes` */
+	uint32_t least_process, most_process;
+	uint32_t processes; /* number of the processes */
 };
 
 /* What the process whose dump is being added has in a row. */

@@ -298,7 +298,7 @@ static void read_estimates(struct addition *add, struct stack_reader *reader)
 	dump_cursor_open(&cursor, &add->dump, DUMP_ESTIMATES, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor)))
 		add_sample(add, reader, entry->stack, entry->site, entry->namespace_id,
-		           &(struct sample){(u128)entry->flops[1] << 64 | entry->flops[0], entry->calls});
+		           &(struct sample){u128_join(entry->flops), entry->calls});
 	dump_cursor_close(&cursor);
 }
 

@@ -10,8 +10,6 @@
 #include "analyzer/base/memory.h"
 #include "count.h"
 
-static u128 wide(const uint64_t words[2]) { return (u128)words[1] << 64 | words[0]; }
-
 /* ---- processes ---- */
 
 /* What processes have in common, as texts of the aggregate. */
@@ -292,8 +290,8 @@ static void add_spread_of(struct addition *add, const struct merged *merged, con
 
 	if (entry->processes && least && most)
 		addition_spread(add->aggregate, row,
-		                &(struct spread){.least = wide(entry->least),
-		                                 .most = wide(entry->most),
+		                &(struct spread){.least = u128_join(entry->least),
+		                                 .most = u128_join(entry->most),
 		                                 .least_process = (uint32_t)(least - add->aggregate->processes),
 		                                 .most_process = (uint32_t)(most - add->aggregate->processes),
 		                                 .processes = entry->processes});
@@ -340,9 +338,9 @@ static void add_sum(struct addition *add, const struct merged *merged, const str
 		return;
 	}
 	key.row = (struct row){
-		.flops = wide(entry->flops),
-		.charged = wide(entry->charged),
-		.words = wide(entry->words),
+		.flops = u128_join(entry->flops),
+		.charged = u128_join(entry->charged),
+		.words = u128_join(entry->words),
 		.calls = entry->calls,
 		.timed_calls = entry->timed_calls,
 		.time_ns = entry->time_ns,
@@ -406,7 +404,7 @@ static void read_flights(struct addition *add)
 	dump_cursor_open(&cursor, &add->dump, DUMP_FLIGHTS, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor)))
 		addition_flight(add, addition_site(add, entry->site, false), addition_space(add, entry->namespace_id),
-		                &(struct flight){wide(entry->flops), wide(entry->charged), entry->calls});
+		                &(struct flight){u128_join(entry->flops), u128_join(entry->charged), entry->calls});
 	dump_cursor_close(&cursor);
 }
 

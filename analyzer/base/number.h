@@ -23,6 +23,14 @@ static inline u128 u128_add(u128 a, u128 b)
 	return sum < a ? U128_MAX : sum;
 }
 
+/* These turn a number into two words, of which the lower one comes first, and back. */
+static inline u128 u128_join(const uint64_t words[2]) { return (u128)words[1] << 64 | words[0]; }
+static inline void u128_split(u128 value, uint64_t words[2])
+{
+	words[0] = (uint64_t)value;
+	words[1] = (uint64_t)(value >> 64);
+}
+
 /* Returns the value, or UINT64_MAX if it does not fit. */
 static inline uint64_t u64_saturate(u128 value) { return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value; }
 

@@ -236,12 +236,10 @@ static void claim_members(struct finds *finds, size_t find, struct claims *claim
 	members_free(&members);
 }
 
-/*
- * Leaves out merged dumps all of whose processes are found with dumps of their own, which may be of a later time. *singles is
- * the number of these, by find.
- */
+/* Leaves out merged dumps all of whose processes are found with dumps of their own, which may be of a later time. */
 static void prefer_singles(struct finds *finds, const struct claims *claims)
 {
+	/* by the index of a merged dump, how many of its processes have dumps of their own */
 	size_t *singles = memory_new(finds->count, sizeof *singles), owner;
 
 	for (size_t i = 0; i < finds->count; i++)

@@ -62,12 +62,6 @@ static uint64_t text(struct writer *writer, uint32_t number)
 	return entry->size ? reference(writer, entry->bytes, entry->size) : 0;
 }
 
-static void split(u128 value, uint64_t words[2])
-{
-	words[0] = (uint64_t)value;
-	words[1] = (uint64_t)(value >> 64);
-}
-
 /* ---- processes ---- */
 
 static void make_programs(struct writer *writer)
@@ -423,11 +417,11 @@ static void make_sums(struct writer *writer)
 			continue; /* the row of a call in flight, which is among the flights */
 		entry.least_process = number_in(writer, &writer->processes, spread->least_process);
 		entry.most_process = number_in(writer, &writer->processes, spread->most_process);
-		split(row->flops, entry.flops);
-		split(row->charged, entry.charged);
-		split(row->words, entry.words);
-		split(spread->least, entry.least);
-		split(spread->most, entry.most);
+		u128_split(row->flops, entry.flops);
+		u128_split(row->charged, entry.charged);
+		u128_split(row->words, entry.words);
+		u128_split(spread->least, entry.least);
+		u128_split(spread->most, entry.most);
 		memcpy(entry.dims, row->dims, routine_of(aggregate, row->routine)->dim_count * sizeof entry.dims[0]);
 		keep(writer, &writer->sums, &entry, sizeof entry);
 	}
@@ -446,7 +440,7 @@ static void make_estimates(struct writer *writer)
 			.namespace_id = number_in(writer, &writer->spaces, key->space),
 		};
 
-		split(aggregate->sample_totals[i].flops, entry.flops);
+		u128_split(aggregate->sample_totals[i].flops, entry.flops);
 		keep(writer, &writer->estimates, &entry, sizeof entry);
 	}
 }
@@ -463,8 +457,8 @@ static void make_flights(struct writer *writer)
 			.namespace_id = number_in(writer, &writer->spaces, key->space),
 		};
 
-		split(aggregate->flight_totals[i].flops, entry.flops);
-		split(aggregate->flight_totals[i].charged, entry.charged);
+		u128_split(aggregate->flight_totals[i].flops, entry.flops);
+		u128_split(aggregate->flight_totals[i].charged, entry.charged);
 		keep(writer, &writer->flights, &entry, sizeof entry);
 	}
 }

@@ -125,8 +125,8 @@ bool dump_has(const struct dump *dump, enum dump_block_type type);
 /* Whether it is a merged dump: its header says so or, if that is damaged, its blocks do. */
 bool dump_is_merged(const struct dump *dump);
 
-/* Sets *size to the bytes of a text without its terminator, and returns what dump_text does. */
-const char *dump_text_sized(struct dump *dump, uint64_t reference, size_t *size);
+/* Sets *length to the bytes of a text without its terminator, and returns what dump_text does. */
+const char *dump_text_sized(struct dump *dump, uint64_t reference, size_t *length);
 
 /* Reads the entries of one type of block, in the order of the file. Only `number` and `lane` are for the caller. */
 struct dump_cursor {
