@@ -35,31 +35,36 @@ static uint32_t text_or_none(struct addition *add, uint64_t reference)
 	return text ? intern_text(&add->aggregate->texts, text) : AGGREGATE_NONE;
 }
 
-/* Returns the text of a list, whose items each end in a byte 0, and sets *bytes to its length. */
-static uint32_t list_text(struct addition *add, struct merged *merged, uint64_t reference, uint32_t *bytes)
+/* Returns the text of a list, whose items each end in a byte 0. */
+static uint32_t read_list(struct addition *add, struct merged *merged, uint64_t reference)
 {
 	size_t length;
 	const char *text = dump_text_sized(&add->dump, reference, &length);
-	uint32_t known = memo_find(&merged->lists, reference);
+	uint32_t number;
 
-	if (known != MEMO_NONE) {
-		*bytes = (uint32_t)length;
-		return known;
-	}
 	if (length > merged->room) {
 		dump_damaged(&add->dump, "arguments that overlap");
 		length = 0;
 	}
 	merged->room -= length;
-	if (text && length && text[length - 1]) {
+	if (length && text[length - 1]) {
 		dump_damaged(&add->dump, "lists of arguments whose last one does not end");
 		length = 0;
 	}
-	*bytes = (uint32_t)length;
-	known = intern_bytes(&add->aggregate->texts, text ? text : "", length);
-	if (text)
-		memo_put(&merged->lists, reference, known);
-	return known;
+	number = intern_bytes(&add->aggregate->texts, text ? text : "", length);
+	memo_put(&merged->lists, reference, number);
+	return number;
+}
+
+/* Returns the text of a list, which is read once, and sets *bytes to its length, 0 if it is damaged. */
+static uint32_t list_text(struct addition *add, struct merged *merged, uint64_t reference, uint32_t *bytes)
+{
+	uint32_t number = memo_find(&merged->lists, reference);
+
+	if (number == MEMO_NONE)
+		number = read_list(add, merged, reference);
+	*bytes = (uint32_t)add->aggregate->texts.entries[number].size;
+	return number;
 }
 
 static void read_programs(struct addition *add, struct merged *merged)

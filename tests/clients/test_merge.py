@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
 import ranks
+import read_dump
 from harness import case, check, check_equal
 from test_live import running
 from test_runs import make, report, victim
@@ -264,6 +265,27 @@ def killed(client):
     check_equal(merged["totals"], plain["totals"], "totals")
     check_equal(merged["totals"]["calls"], 8, "calls")
     check_equal(merged["process_list"][0]["state"], "ended", "state")
+
+
+@case()
+def endless_list(client):
+    """A list of arguments whose last one does not end is damage, and empty, for each of the programs that name it."""
+    merge(client, "job.dump", ranks_of(client, 8))  # on two hosts, so that two programs name one list
+    data, document = bytearray((client.folder / "job.dump").read_bytes()), read_dump.Document(read_dump.PAGE.read_text())
+    dump = read_dump.Dump(bytes(data))
+    (strings,) = [block for block in dump.blocks if block["type"] == document.values["DUMP_STRINGS"]]
+    programs = [program for _, _, program in dump.each("DUMP_PROGRAMS", "dump_program")]
+    check_equal(len({program["arguments"] for program in programs}), 1, "lists of the two programs")
+    at = programs[0]["arguments"]
+    data[at + 4 + int.from_bytes(data[at:at + 4], "little") - 1] = ord("x")  # the 0 behind the last argument
+    begin = strings["offset"] + strings["header_size"]
+    document.write("dump_block", "content_check",
+                   read_dump.check64(read_dump.SEED ^ strings["used"], bytes(data[begin:begin + strings["used"]])), data,
+                   strings["offset"])
+    (client.folder / "job.dump").write_bytes(data)
+    found = read(client, "job.dump", status=5)
+    check_equal([process["arguments"] for process in found["process_list"]], 8 * [[]], "arguments")
+    check("lists of arguments whose last one does not end" in [row["text"] for row in found["damage"]], f"{found['damage']}")
 
 
 # ---- what a merged dump does not have ----
