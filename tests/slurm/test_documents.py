@@ -70,8 +70,9 @@ def jobs(client):
                     slurm.plugin_line = line.replace(PLACE, str(prefix))
                     slurm.use_plugin(True)
                 new = set(dumps(place)) - there
-                check_equal(len(new), tasks_of(command, script), f"dumps of `{command}`")
-                ran, counted = ran + 1, counted + len(new)
+                tasks, merged = tasks_of(command, script), " merge " in command  # a merged dump is of no task
+                check_equal(len(new), tasks + merged, f"dumps of `{command}`")
+                ran, counted = ran + 1, counted + tasks
         check_equal(report(client, place)["totals"]["calls"], counted * CALLS, "calls")
         check(ran >= 12 and counted >= 30, f"only {ran} commands with {counted} tasks were run")
     finally:
