@@ -40,10 +40,9 @@ enum {
 
 static const char usage[] =
 	"Usage: flopshim-report merge -o FILE [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	"Writes one dump that holds what many hold, such as those of all ranks of a job. Every command but\n"
-	"'calls' reads it in their place. Rows that differ only in their process become one. Merged dumps can be "
-        "merged\n"
-	"again.\n";
+	"Writes one dump that holds what many hold, such as those of all ranks of a job. Every command\n"
+	"but 'calls' reads it in their place. Rows that differ only in their process become one. Merged\n"
+	"dumps can be merged again.\n";
 
 static const char help[] = "  -o, --output FILE   the dump to write; an existing file is replaced\n"
 			   "  --jobs N            read with N processes at once (default: one for each processor)\n"
