@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -356,3 +357,23 @@ def cannot_be_written(client):
     done = merge(client, "full", "a.dump", status=1)
     check("full: cannot be written: Is a directory" in done.stderr, done.stderr)
     check_equal([path.name for path in client.folder.iterdir() if path.name.startswith("full.")], [], "files that are left")
+
+
+@case(how=["SIGTERM", "SIGINT", "SIGHUP"])
+def ended_while_writing(client):
+    """A signal that ends merge while it writes leaves neither the file nor a part of it, and merge ends by the signal."""
+    make(client, "a.dump")
+    slow = client.compile("slow_fsync.c", "-shared", "-fPIC", name="slow_fsync.so", blas=False)
+    out = client.folder / "out"
+    out.mkdir()
+    process = subprocess.Popen([client.build_folder / "flopshim-report", "merge", "-o", out / "job.dump", "a.dump"],
+                               cwd=client.folder, env={**client.environment(), "LD_PRELOAD": str(slow)},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while not [path for path in out.iterdir() if path.stat().st_size]:
+        check(time.monotonic() < end and process.poll() is None, "merge did not begin to write within 30 s")
+        time.sleep(0.01)
+    number = getattr(signal, client.how)
+    process.send_signal(number)
+    check_equal(process.wait(30), -number, "the status of merge")
+    check_equal(os.listdir(out), [], "files that are left")
