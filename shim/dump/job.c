@@ -26,36 +26,48 @@ enum {
 };
 
 /*
- * The variables in which each launcher gives the rank, the number of ranks and the name of the launch. The first
- * launcher whose variable for the rank is set is believed. The size of an allocation (PBS_NP, LSB_DJOB_NUMPROC,
- * SLURM_NTASKS) is not used: the batch script itself and serial programs in it have these variables, too.
+ * The variables in which each launcher gives the rank, the number of ranks, the name of the launch, and rank and number
+ * of ranks on this host. The first launcher whose variable for the rank is set is believed. The size of an allocation
+ * (PBS_NP, LSB_DJOB_NUMPROC, SLURM_NTASKS) is not used: the batch script itself and serial programs in it have these
+ * variables, too.
  */
 static const struct launcher {
-	const char *rank, *size, *launch; /* names of variables; NULL if it sets none */
+	const char *rank, *size, *launch, *local_rank, *local_size; /* names of variables; NULL if it sets none */
 } launchers[] = {
-	{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE"}, /* Open MPI */
-	{"PMIX_RANK", NULL, "PMIX_NAMESPACE"},
-	{"PMI_RANK", "PMI_SIZE", "PMI_JOBID"},                /* MPICH and its derivatives, and Slurm's PMI */
-	{"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", NULL}, /* MVAPICH2 */
-	{"JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE", NULL},   /* LSF's jsrun */
-	{"PALS_RANKID", NULL, "PALS_APID"},                   /* PBS and others on HPE Cray */
-	{"FLUX_TASK_RANK", "FLUX_JOB_SIZE", "FLUX_JOB_ID"},
-	{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_ID"},
+	/* Open MPI */
+	{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE", "OMPI_COMM_WORLD_LOCAL_RANK",
+         "OMPI_COMM_WORLD_LOCAL_SIZE"},
+	{"PMIX_RANK", NULL, "PMIX_NAMESPACE", "PMIX_LOCAL_RANK", NULL},
+	/* MPICH and its derivatives, and Slurm's PMI */
+	{"PMI_RANK", "PMI_SIZE", "PMI_JOBID", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
+	{"PMI_RANK", NULL, NULL, "PMI_LOCAL_RANK", NULL}, /* Cray */
+	/* MVAPICH2 */
+	{"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", NULL, "MV2_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_SIZE"},
+	/* LSF's jsrun */
+	{"JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE", NULL, "JSM_NAMESPACE_LOCAL_RANK", NULL},
+	/* PBS and others on HPE Cray */
+	{"PALS_RANKID", NULL, "PALS_APID", "PALS_LOCAL_RANKID", NULL},
+	{"FLUX_TASK_RANK", "FLUX_JOB_SIZE", "FLUX_JOB_ID", "FLUX_TASK_LOCAL_ID", NULL},
+	{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_ID", "SLURM_LOCALID", NULL},
 };
 
-/* Variables with the number of the batch job. */
-static const char *const jobs[] = {"SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID"};
-
 /*
- * Variables that, if they are not 0, tell launches of one job number apart: how often the job was restarted, and its
- * index in an array of jobs.
+ * The variables in which each batch system gives the number of the job, the number of the step, the index of the job in
+ * an array of jobs, and how often the job was started again. The first one whose variable for the job is set is
+ * believed.
  */
-static const char *const counters[] = {"SLURM_RESTART_COUNT", "LSB_JOBINDEX"};
+static const struct batch {
+	const char *jobs[2], *step, *array_tasks[2], *restarts; /* names of variables; NULL if it sets none */
+	bool array_is_one_job; /* the tasks of an array have one number; the index 0 is none then */
+} batches[] = {
+	{{"SLURM_JOB_ID", "SLURM_JOBID"}, "SLURM_STEP_ID", {"SLURM_ARRAY_TASK_ID"}, "SLURM_RESTART_COUNT", false},
+	{{"PBS_JOBID"}, NULL, {"PBS_ARRAY_INDEX", "PBS_ARRAYID"}, NULL, false}, /* PBS Pro, OpenPBS; Torque */
+	{{"LSB_JOBID"}, NULL, {"LSB_JOBINDEX"}, NULL, true},                    /* LSF */
+};
 
 enum {
 	LAUNCHER_COUNT = sizeof(launchers) / sizeof(launchers[0]),
-	JOB_COUNT = sizeof(jobs) / sizeof(jobs[0]),
-	COUNTER_COUNT = sizeof(counters) / sizeof(counters[0]),
+	BATCH_COUNT = sizeof(batches) / sizeof(batches[0]),
 };
 
 /* Returns the value of a variable; NULL if `name` is NULL or the variable is unset or empty. */
@@ -69,20 +81,29 @@ static const char *value_of(const char *name)
 /* Reads a whole number up to NUMBER_MAX; -1 for anything else. */
 static int32_t number_of(const char *text) { return text ? (int32_t)whole_number(text, NUMBER_MAX) : -1; }
 
+/* Returns the value of the first of two variables that is set. */
+static const char *value_of_either(const char *const names[2])
+{
+	const char *value = value_of(names[0]);
+
+	return value ? value : value_of(names[1]);
+}
+
 /*
- * Returns the number of ranks from the first launcher that gives it and gives this process the same rank; 0 if none
- * does.
+ * Returns the number in the variable at `offset` of struct launcher, from the first launcher that gives this process the
+ * same rank and such a number above `least`; -1 if none does.
  */
-static uint32_t size_find(const char *rank, int32_t number)
+static int32_t number_find(const char *rank, size_t offset, int32_t least)
 {
 	for (unsigned i = 0; i < LAUNCHER_COUNT; i++) {
 		const char *same = value_of(launchers[i].rank);
-		int32_t size = number_of(value_of(launchers[i].size));
+		const char *const *variable = (const void *)((const char *)&launchers[i] + offset);
+		int32_t number = number_of(value_of(*variable));
 
-		if (same && !strcmp(same, rank) && size > number)
-			return (uint32_t)size;
+		if (same && !strcmp(same, rank) && number > least)
+			return number;
 	}
-	return 0;
+	return -1;
 }
 
 /*
@@ -133,39 +154,94 @@ static void starter_print(struct job *job, const struct launcher *launcher)
 		pid = stat_parent(stat);
 	}
 	path_host(host, sizeof(host));
-	guest_print(job->launch, sizeof(job->launch), &end, "%u.%llu@%s", pid,
-	            (unsigned long long)stat_start_ticks(stat), host);
+	guest_print(job->name, sizeof(job->name), &end, "%u.%llu@%s", pid, (unsigned long long)stat_start_ticks(stat),
+	            host);
 }
 
-/* Names the launch by the launcher's variable, if it is set, and by counters that are not 0. */
-static void launch_print(struct job *job, const struct launcher *launcher)
+/* Whether a launcher's name for the launch is only that of the step: "1", "1234.1" or "slurm.pmix.1234.1". */
+static bool names_step(const char *name, const char *number, const char *step)
 {
-	const char *name = value_of(launcher->launch);
+	char both[2 * JOB_LAUNCH_MAX];
+	size_t end = 0, length = strlen(name);
+
+	guest_print(both, sizeof(both), &end, ".%s.%s", number, step);
+	return !strcmp(name, step) || !strcmp(name, both + 1) || (length > end && !strcmp(name + length - end, both));
+}
+
+/*
+ * Finds job, step, array task and restarts. `name` is the launcher's name for the launch, NULL if it has none. A launch
+ * with a name of its own, such as mpirun's in a batch script, is no step: mpirun starts daemons on other nodes by srun,
+ * so that ranks there have the variable of a step that those on the first node do not have.
+ */
+static void batch_find(struct job *job, const char *name)
+{
+	const struct batch *batch = batches;
+	const char *step;
+
+	while (batch < batches + BATCH_COUNT && !value_of_either(batch->jobs))
+		batch++;
+	if (batch == batches + BATCH_COUNT)
+		return;
+	job->number = value_of_either(batch->jobs);
+	job->array_task = value_of_either(batch->array_tasks);
+	job->array_is_one_job = batch->array_is_one_job;
+	if (batch->array_is_one_job && number_of(job->array_task) <= 0)
+		job->array_task = NULL;
+	if (number_of(value_of(batch->restarts)) > 0)
+		job->restarts = (uint32_t)number_of(value_of(batch->restarts));
+	step = value_of(batch->step);
+	if (step && (!name || names_step(name, job->number, step)))
+		job->step = step;
+}
+
+/* Names the launch by `name`, the launcher's, and by what else tells launches of one job number apart. */
+static void launch_print(struct job *job, const char *name)
+{
 	size_t end = 0;
 
-	guest_print(job->launch, sizeof(job->launch), &end, "%s", name ? name : "");
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		if (number_of(value_of(counters[i])) > 0)
-			guest_print(job->launch, sizeof(job->launch), &end, "%s%s", end ? "." : "",
-			            value_of(counters[i]));
+	guest_print(job->launch, sizeof(job->launch), &end, "%s", name);
+	if (job->restarts)
+		guest_print(job->launch, sizeof(job->launch), &end, "%s%u", end ? "." : "", job->restarts);
+	if (job->array_task && job->array_is_one_job)
+		guest_print(job->launch, sizeof(job->launch), &end, "%s%s", end ? "." : "", job->array_task);
+}
+
+/*
+ * Whether a launch without a name is named by the process that started its ranks: if job and step are not known either,
+ * or if all ranks are on this host, since a job may have several launches.
+ */
+static bool is_named_by_starter(const struct job *job)
+{
+	if (!job->number)
+		return job->size;
+	return job->size && !job->step &&
+	       number_find(job->rank, offsetof(struct launcher, local_size), -1) == (int32_t)job->size;
 }
 
 void job_find(struct job *job)
 {
 	const struct launcher *launcher = launchers;
+	const char *name;
+	size_t end = 0;
 
-	*job = (struct job){.rank_number = -1};
-	for (unsigned i = 0; i < JOB_COUNT && !job->number; i++)
-		job->number = value_of(jobs[i]);
+	*job = (struct job){.rank_number = -1, .local_rank = -1};
 	while (launcher < launchers + LAUNCHER_COUNT && !value_of(launcher->rank))
 		launcher++;
+	name = launcher < launchers + LAUNCHER_COUNT ? value_of(launcher->launch) : NULL;
+	batch_find(job, name);
 	if (launcher == launchers + LAUNCHER_COUNT)
 		return;
 	job->rank = value_of(launcher->rank);
 	job->rank_number = number_of(job->rank);
-	if (job->rank_number >= 0)
-		job->size = size_find(job->rank, job->rank_number);
-	launch_print(job, launcher);
-	if (job->size && !job->number && !*job->launch)
+	if (job->rank_number >= 0) {
+		int32_t size = number_find(job->rank, offsetof(struct launcher, size), job->rank_number);
+
+		job->size = size > 0 ? (uint32_t)size : 0;
+		job->local_rank = number_find(job->rank, offsetof(struct launcher, local_rank), -1);
+	}
+	if (name && !(job->step && names_step(name, job->number, job->step)))
+		guest_print(job->name, sizeof(job->name), &end, "%s", name);
+	if (!name && is_named_by_starter(job))
 		starter_print(job, launcher);
+	launch_print(job, name ? name : job->name);
 }

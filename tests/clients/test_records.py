@@ -199,6 +199,9 @@ LAUNCHES = {
                  (3, 8, "91")),
     "mpich": ({"PMI_RANK": "10", "PMI_SIZE": "16"}, (10, 16, STARTER)),
     "mpich-job": ({"PBS_JOBID": "5.host", "PMI_RANK": "10", "PMI_SIZE": "16"}, (10, 16, None)),
+    # All ranks are on this host. The job may have other launches, and none of them has a name.
+    "mpich-one-host": ({"PBS_JOBID": "5.host", "PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "1",
+                        "MPI_LOCALNRANKS": "2"}, (1, 2, STARTER)),
     "mvapich": ({"MV2_COMM_WORLD_RANK": "0", "MV2_COMM_WORLD_SIZE": "2"}, (0, 2, STARTER)),
     "jsrun": ({"LSB_JOBID": "7", "LSB_JOBINDEX": "0", "JSM_NAMESPACE_RANK": "1", "JSM_NAMESPACE_SIZE": "4"}, (1, 4, None)),
     "lsf-array": ({"LSB_JOBID": "7", "LSB_JOBINDEX": "12", "PMI_RANK": "1", "PMI_SIZE": "4"}, (1, 4, "12")),
