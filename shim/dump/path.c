@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/dump/earlier.h"
+#include "shim/dump/folder.h"
 #include "shim/dump/job.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
@@ -29,11 +30,10 @@ enum {
 	EXTENSION_MAX = 16, /* a longer extension is taken for a part of the name */
 	TOLD_MAX = 600,     /* bytes of a path in a message */
 	NUMBERS_MAX = 100,  /* names NAME-PID-NUMBER that are tried */
+	ATTEMPTS_MAX = 10,  /* how often a file is tried in a folder that somebody else removes at the same moment */
 	NULL_MAJOR = 1,     /* device number of /dev/null */
 	NULL_MINOR = 3,
 };
-
-static const char default_name[] = "flopshim-%e-%h-%p-%t.dump";
 
 /* A directory, recognized by device and inode whatever its name. */
 struct place {
@@ -52,7 +52,7 @@ static struct {
 	struct place root, directory; /* "/" and the working directory at the start */
 	size_t there;                 /* how many bytes of the template name directories that existed at the start */
 	char name[PATH_MAX];          /* the dump's path, absolute or relative to the directory at the start */
-	char shown[2 * PATH_MAX];     /* see path_shown */
+	char shown[3 * PATH_MAX];     /* see path_shown */
 	char told[TOLD_MAX + 8];      /* see path_told */
 	struct words words;
 } path;
@@ -87,6 +87,8 @@ void path_start(void)
 	int saved = errno;
 	char name[PATH_MAX];
 
+	if (config.local)
+		folder_start();
 	path.root = place_of(AT_FDCWD, "/");
 	path.directory = place_of(AT_FDCWD, ".");
 	strcpy(name, config.out);
@@ -123,13 +125,16 @@ static int directory_by(const char *name, bool other_allowed)
 }
 
 /*
- * Opens the directory at the start, for a relative path.name. Returns a descriptor for openat, AT_FDCWD for an absolute
- * path.name, or -1 if the directory is gone. Closed by directory_close.
+ * Opens the directory that a relative path.name is in: the one at the start or, if config.local is set, the folder for
+ * node-local dumps. Returns a descriptor for openat, AT_FDCWD for an absolute path.name, or -1 if the directory is gone.
+ * Closed by directory_close.
  */
 static int directory_open(void)
 {
 	int file;
 
+	if (config.local)
+		return folder_open();
 	if (path.name[0] == '/')
 		return AT_FDCWD;
 	file = directory_by(config.directory, root_is_same());
@@ -237,10 +242,10 @@ static const char *word_of(const struct words *words, char letter, bool *whole)
 /* ---- names ---- */
 
 /*
- * Replaces slashes and control characters of a word by '_'. Words come from the environment: a slash would name a
- * directory, and control characters would reach the terminal of whoever lists the directory.
+ * Words come from the environment: a slash would name a directory, and control characters would reach the terminal of
+ * whoever lists the directory.
  */
-static void word_tame(char *word)
+void path_tame(char *word)
 {
 	for (size_t size, rest = strlen(word); rest; word += size, rest -= size) {
 		size = character_size(word, rest);
@@ -272,7 +277,7 @@ static size_t component_print(char *name, size_t size, const char *template, siz
 		if (!whole && word_length > most)
 			word_length = guest_whole(word, most);
 		guest_print(name, size, &end, "%.*s", (int)word_length, word);
-		word_tame(name + before);
+		path_tame(name + before);
 		given = false;
 	}
 	if (!given && (!strcmp(name, ".") || !strcmp(name, "..")))
@@ -340,6 +345,20 @@ static void last_fit(char *name, size_t limit)
 	strcpy(base, last);
 }
 
+/* Adds a file's name to the path `name`, with `end` bytes, if that is a directory. */
+static void directory_add_name(char *name, size_t end, size_t limit)
+{
+	int directory;
+
+	path.name[0] = name[0]; /* directory_open looks at it: a slash says that the path is absolute */
+	directory = directory_open();
+	if (is_directory(directory, name)) {
+		guest_print(name, 2 * PATH_MAX, &end, "%s", end && name[end - 1] == '/' ? "" : "/");
+		component_append(name, &end, config.name, strlen(config.name), NAME_MAX, limit);
+	}
+	directory_close(directory);
+}
+
 /*
  * Makes path.name from the template, with components of at most `limit` bytes; false if its directories alone are too
  * long.
@@ -348,18 +367,12 @@ static bool name_make(size_t limit)
 {
 	static char name[2 * PATH_MAX];
 	size_t most = NAME_MAX, end;
-	int directory;
 
 	words_find(&path.words);
 	while ((end = template_print(name, config.out, most, limit)) > PATH_LIMIT && most > WORD_LEAST)
 		most /= 2;
-	path.name[0] = name[0]; /* directory_open looks at it: a slash says that the path is absolute */
-	directory = directory_open();
-	if (is_directory(directory, name)) {
-		guest_print(name, sizeof(name), &end, "%s", end && name[end - 1] == '/' ? "" : "/");
-		component_append(name, &end, default_name, strlen(default_name), NAME_MAX, limit);
-	}
-	directory_close(directory);
+	if (!config.local)
+		directory_add_name(name, end, limit);
 	last_fit(name, limit);
 	end = 0;
 	guest_print(path.name, sizeof(path.name), &end, "%s", name);
@@ -384,8 +397,9 @@ static void shown_make(void)
 	size_t end = 0;
 
 	path.shown[0] = 0;
-	if (path.name[0] != '/' && config.directory[0])
-		guest_print(path.shown, sizeof(path.shown), &end, "%s/", config.directory);
+	if (config.local || (path.name[0] != '/' && config.directory[0]))
+		guest_print(path.shown, sizeof(path.shown), &end, "%s/",
+		            config.local ? folder_path() : config.directory);
 	guest_print(path.shown, sizeof(path.shown), &end, "%s", path.name);
 }
 
@@ -516,6 +530,29 @@ static int file_create(int directory, size_t limit, bool forked, const char **fa
 	return file;
 }
 
+/*
+ * Creates the file in the folder for node-local dumps. Whoever collects dumps removes empty folders, so that one may be
+ * gone when the file is to be made.
+ */
+static int create_local(size_t limit, bool forked, const char **fault)
+{
+	int file = -1, error = ENOENT;
+
+	for (int attempt = 0; file < 0 && error == ENOENT && attempt < ATTEMPTS_MAX; attempt++) {
+		int folder = folder_make(fault);
+
+		error = errno;
+		shown_make();
+		if (folder < 0)
+			break;
+		file = file_create(folder, limit, forked, fault);
+		error = errno;
+		close(folder);
+	}
+	errno = error;
+	return file;
+}
+
 /* Does what path_create does, with components of at most `limit` bytes. */
 static int try_create(size_t limit, bool forked, const char **fault)
 {
@@ -527,6 +564,8 @@ static int try_create(size_t limit, bool forked, const char **fault)
 	*fault = strerrorname_np(ENAMETOOLONG);
 	if (!fits)
 		return -1;
+	if (config.local)
+		return create_local(limit, forked, fault);
 	directory = directory_open();
 	*fault = "the directory where the program began is gone";
 	if (directory == -1)

@@ -40,6 +40,9 @@ const char *path_shown(void);
 /* The same for a message: a long path is shortened in the middle. Valid until the next call. */
 const char *path_told(void);
 
+/* Replaces slashes and control characters of a word by '_', so that it can be a part of a file's name. */
+void path_tame(char *word);
+
 /* Copies the name of the host to the `size` bytes at `name`; "localhost" if gethostname fails. */
 void path_host(char *name, size_t size);
 

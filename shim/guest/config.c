@@ -14,6 +14,7 @@
 
 #include "shim/guest/guest.h"
 #include "shim/guest/machine.h"
+#include "local.h"
 #include "names.h"
 #include "variables.h"
 
@@ -391,11 +392,30 @@ static bool read_weights(const char *value, char *fault, size_t size)
 	return true;
 }
 
+/*
+ * Reads local:DIR. DIR is for flopshim-report collect, which finds it in the dump; a template would mean something else
+ * for each of the dumps that it collects.
+ */
+static bool read_local(const char *value, char *fault, size_t size)
+{
+	const char *directory = value + strlen(LOCAL_PREFIX);
+
+	if (!*directory || strchr(directory, '%'))
+		return fail(fault, size, value, *directory ? "the directory has a %" : "there is no directory",
+		            "expected local:DIR, where flopshim-report collect is to put what it collects");
+	config.local = true;
+	strcpy(config.out, config.name);
+	return true;
+}
+
 static bool read_out(const char *value, char *fault, size_t size)
 {
 	if (!*value || strlen(value) >= sizeof(config.out))
 		return fail(fault, size, value, *value ? "it is too long" : "it is empty",
 		            "expected a path, a template of one or a directory");
+	config.local = false;
+	if (!strncmp(value, LOCAL_PREFIX, strlen(LOCAL_PREFIX)))
+		return read_local(value, fault, size);
 	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%'))
 		if (!at[1] || !strchr("ehprjt%", at[1]))
 			return fail(fault, size, value, "unknown letter after %", "expected %e %h %p %r %j %t or %%");
@@ -553,9 +573,12 @@ static void read_directory(void)
 void config_read(char **environment)
 {
 	config = (struct config){.exceed_signal = SIGXCPU};
-	for (size_t i = 0; i < VARIABLE_COUNT; i++)
+	for (size_t i = 0; i < VARIABLE_COUNT; i++) {
 		if (variables[i].initial)
 			read_variable(&variables[i], variables[i].initial);
+		if (variables[i].read == read_out)
+			config.name = variables[i].initial;
+	}
 	read_directory();
 	for (; environment && *environment; environment++)
 		read_one(*environment);

@@ -35,9 +35,11 @@ struct config {
 	char space[CONFIG_NAME_MAX]; /* namespace of the whole process, without a leading dot */
 	uint64_t multiplier;         /* times 2^32 */
 	const char *weights;         /* path of a file, or its lines; NULL if none */
+	const char *name;            /* template of the dump's name where `out` is a directory */
 	char out[PATH_MAX];          /* template of the dump's path */
-	enum access_mode access;     /* who may read the dump, beside its owner, who alone may write it */
-	char directory[PATH_MAX];    /* where the process began, empty if that is not known */
+	bool local;              /* the dump goes to the node's own disk: see include/local.h; `out` is its name then */
+	enum access_mode access; /* who may read the dump, beside its owner, who alone may write it */
+	char directory[PATH_MAX]; /* where the process began, empty if that is not known */
 	enum records_mode records;
 	enum stacks_mode stacks;
 	uint64_t log_max; /* bytes */

@@ -111,6 +111,8 @@ WRONG = {
     "records=call": "FLOPSHIM_RECORDS: 'call': expected shapes or calls\n",
     "quiet=yes": "FLOPSHIM_QUIET: 'yes': expected 0 or 1\n",
     "out=%q": "FLOPSHIM_OUT: '%q': unknown letter after %",
+    "out=local:": "FLOPSHIM_OUT: 'local:': there is no directory; expected local:DIR",
+    "out=local:%j": "FLOPSHIM_OUT: 'local:%j': the directory has a %; expected local:DIR",
 }
 
 

@@ -183,6 +183,24 @@ START_TEST(who_may_read_the_dump)
 }
 END_TEST
 
+START_TEST(a_dump_on_the_nodes_own_disk)
+{
+	read_environment("FLOPSHIM_OUT=local:/shared", NULL);
+	ck_assert(config.local);
+	ck_assert_str_eq(config.out, config.name);
+	read_environment("FLOPSHIM_OUT=local:/shared", "FLOPSHIM_OUT=local.dump");
+	ck_assert(!config.local);
+	ck_assert_str_eq(config.out, "local.dump");
+	read_environment("FLOPSHIM_OUT=local:", NULL);
+	ck_assert(!config.local);
+	ck_assert_ptr_nonnull(strstr(config.warnings, "FLOPSHIM_OUT: 'local:': there is no directory; expected"));
+	read_environment("FLOPSHIM_OUT=local:/shared/%j", NULL);
+	ck_assert(!config.local);
+	ck_assert_str_eq(config.out, config.name);
+	ck_assert_ptr_nonnull(strstr(config.warnings, "the directory has a %; expected local:DIR"));
+}
+END_TEST
+
 START_TEST(a_signal_by_its_name)
 {
 	read_environment("FLOPSHIM_ON_EXCEED=signal:usr1", NULL);
@@ -269,6 +287,7 @@ int main(void)
 	tcase_add_test(tests, namespaces_have_faultless_segments);
 	tcase_add_test(tests, defaults);
 	tcase_add_test(tests, who_may_read_the_dump);
+	tcase_add_test(tests, a_dump_on_the_nodes_own_disk);
 	tcase_add_test(tests, budgets_of_namespaces);
 	tcase_add_test(tests, a_signal_by_its_name);
 	tcase_add_test(tests, other_faults_are_kept_for_later);
