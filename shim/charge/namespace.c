@@ -13,6 +13,7 @@
 #include "shim/dump/dump.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "shim/state/epoch.h"
 #include "flopshim.h"
 
@@ -211,7 +212,7 @@ static uint32_t number_at_start(const char *name, size_t length)
 		guest_say(
 			"no memory for namespace '%.*s', so that its limits cannot be enforced: the program is not run",
 			(int)length, name);
-		_exit(2);
+		machine_exit(2);
 	}
 	return number;
 }

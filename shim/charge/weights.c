@@ -19,6 +19,7 @@
 
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "variables.h"
 #include "symbols.h"
 
@@ -82,7 +83,7 @@ static void __attribute__((noreturn))
 stop(const char *path, unsigned line, const char *what, const char *word, size_t length)
 {
 	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'", path, line, what, (int)length, word);
-	_exit(2);
+	machine_exit(2);
 }
 
 static bool name_matches(const struct routine *routine, const char *name, size_t length)
@@ -158,7 +159,7 @@ static void __attribute__((noreturn)) stop_unknown(const char *path, unsigned li
 		stop(path, line, unknown, name, length);
 	guest_say(VARIABLE(WEIGHTS) ": %s:%u: %s: '%.*s'; did you mean \"%.*s\"?", path, line, unknown, (int)length,
 	          name, (int)found, meant);
-	_exit(2);
+	machine_exit(2);
 }
 
 static void weigh(const char *path, unsigned line, const char *name, size_t length, uint64_t factor)
@@ -216,7 +217,7 @@ static void __attribute__((noreturn)) stop_without(const char *path, const char 
 
 	guest_say(VARIABLE(WEIGHTS) ": cannot read %s%s%s: %s", path, relative ? " in " : "",
 	          relative ? config.directory : "", why);
-	_exit(2);
+	machine_exit(2);
 }
 
 /* ---- where the lines come from ---- */

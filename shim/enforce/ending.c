@@ -39,65 +39,28 @@ static struct {
 	bool watched;
 } ending;
 
-static void __attribute__((noreturn)) end_now(void)
-{
-	for (;;)
-		machine_syscall(SYS_exit_group, ending.status);
-}
+static void __attribute__((noreturn)) end_now(void) { machine_exit(ending.status); }
 
 /* ---- the thread that watches ---- */
 
 /*
  * The watching thread. It has the thread-local storage of the thread that made it, and so calls nothing but the kernel.
  */
-static void __attribute__((noreturn)) watch(void)
+static void __attribute__((noreturn)) watch(void *unused)
 {
 	struct timespec second = {WATCH_SECONDS, 0};
 
+	(void)unused;
 	machine_syscall(SYS_nanosleep, &second, NULL);
 	end_now();
 }
-
-#ifdef __x86_64__
-/*
- * Makes a thread by the kernel's clone: a sanitizer has one of its own in place of the C library's, which takes locks.
- */
-static long thread_start(unsigned long flags, void *stack_end)
-{
-	register long unused_child __asm__("r10") = 0, unused_storage __asm__("r8") = 0;
-	long result;
-
-	__asm__ volatile("syscall\n\t"
-	                 "testq %%rax, %%rax\n\t"
-	                 "jnz 1f\n\t"
-	                 "xorl %%ebp, %%ebp\n\t"
-	                 "callq *%[watch]\n"
-	                 "1:"
-	                 : "=a"(result)
-	                 : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(0), "r"(unused_child),
-	                   "r"(unused_storage), [watch] "r"(watch)
-	                 : "rcx", "r11", "memory");
-	return result;
-}
-#else
-static int watch_cloned(void *unused)
-{
-	(void)unused;
-	watch();
-}
-
-static long thread_start(unsigned long flags, void *stack_end)
-{
-	return clone(watch_cloned, stack_end, (int)flags, NULL);
-}
-#endif
 
 static bool watch_by_thread(void)
 {
 	static char stack[WATCH_STACK] __attribute__((aligned(16)));
 
-	return thread_start(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-	                    stack + sizeof(stack)) > 0;
+	return machine_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+	                      stack + sizeof(stack), watch, NULL, NULL, NULL) > 0;
 }
 
 /* ---- where no thread can be made ---- */

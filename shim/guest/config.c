@@ -23,7 +23,7 @@ struct config config;
 static const char amount_expected[] =
 	"expected a positive number of FLOPs such as 1e9 or 200G, with an optional k, M, G, T, P or E";
 
-static void __attribute__((noreturn)) stop(void) { _exit(2); }
+static void __attribute__((noreturn)) stop(void) { machine_exit(2); }
 
 /* ---- numbers, without floating point ---- */
 

@@ -119,6 +119,22 @@ void guest_unlock(struct guest_lock *lock)
 	hold_end();
 }
 
+bool guest_lock_bare(struct guest_lock *lock)
+{
+	struct timespec time = {0, WAIT_NS};
+
+	if (!atomic_exchange_explicit(&lock->state, 2, memory_order_acquire))
+		return true;
+	machine_kernel(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, &time, NULL, 0);
+	return !atomic_exchange_explicit(&lock->state, 2, memory_order_acquire);
+}
+
+void guest_unlock_bare(struct guest_lock *lock)
+{
+	atomic_store_explicit(&lock->state, 0, memory_order_release);
+	machine_kernel(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
 void *guest_pages(size_t size)
 {
 	int saved = errno;
@@ -475,7 +491,7 @@ void guest_die_of_symbol(const char *program, const char *object, const char *na
 	if (write(STDERR_FILENO, line, end) < 0) {
 		/* nowhere left to say it */
 	}
-	_exit(127);
+	machine_exit(127);
 }
 
 void guest_take_signal_back(int number)

@@ -45,6 +45,13 @@ void guest_lock(struct guest_lock *lock);
 void guest_unlock(struct guest_lock *lock);
 
 /*
+ * The same for a thread that has no thread-local storage, and all signals blocked. guest_lock_bare waits for at most 10
+ * ms: false if it did not get the lock.
+ */
+bool guest_lock_bare(struct guest_lock *lock);
+void guest_unlock_bare(struct guest_lock *lock);
+
+/*
  * Zeroed pages from the kernel; NULL if there are none, or in a confined process. Freed by guest_free with the same
  * size.
  */

@@ -12,6 +12,26 @@
  */
 long machine_syscall(long number, ...);
 
+/*
+ * The same, but answers as the kernel does: minus the number of the error. It needs no thread-local storage, which errno
+ * is in.
+ */
+long machine_kernel(long number, ...);
+
+/*
+ * Makes a thread by the kernel's clone with these flags, of which the C library knows nothing: a sanitizer has a
+ * function of its own in place of the C library's clone, which takes locks. The thread calls run(argument), which must
+ * not return, on the stack that ends at stack_end, a multiple of 16. `number` and `storage` are what the flags that end
+ * in TID and SETTLS need. Answers as machine_kernel.
+ */
+long machine_thread(unsigned long flags, void *stack_end, void (*run)(void *), void *argument, int *number,
+                    void *storage);
+
+/*
+ * Ends the process, as _exit does. That function has one of the shim's in its place, which is for the program.
+ */
+void machine_exit(int status) __attribute__((noreturn));
+
 /* For loops that wait for another thread. */
 static inline void machine_pause(void)
 {

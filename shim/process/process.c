@@ -19,6 +19,7 @@
 #include "shim/dump/path.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "shim/guest/program.h"
 #include "shim/guest/speak.h"
 #include "shim/resolve/hiding.h"
@@ -52,7 +53,7 @@ static __attribute__((constructor)) void start(void)
 	if (is_blind && config.budget_count && config.on_exceed != EXCEED_WARN) {
 		guest_say("no memory to find the program's BLAS, so that its limits cannot be enforced: the program is "
 		          "not run");
-		_exit(2);
+		machine_exit(2);
 	}
 	if (config.weights)
 		weights_start(config.weights);
