@@ -90,7 +90,7 @@ enum dump_loss {
 	DUMP_COARSE_SHAPES = 1 << 3,
 	DUMP_LOST_LOG = 1 << 4,    /* the ordered record ends early: see dump_header.log_dropped */
 	DUMP_LOST_STACKS = 1 << 5, /* some stacks could not be taken; see dump_header.stacks_failed */
-	DUMP_NOT_DURABLE = 1 << 6, /* blocks are in private memory and are written out once a second and at exit */
+	DUMP_NOT_DURABLE = 1 << 6, /* blocks are in private memory and are written out: see dump_header.write_ms */
 };
 
 /* The start of the file. Written at creation, except the members that change. */
@@ -147,6 +147,12 @@ struct dump_header {
 	char run[40];
 	uint32_t job_size;       /* number of ranks of the launch, which are 0 to job_size - 1; 0 if it is not known */
 	uint32_t identity_check; /* dump_identity_check of this struct; 0: not checked */
+	/*
+	 * if DUMP_NOT_DURABLE: in how many milliseconds at most a thread of the shim writes to the file what changes. 0
+	 * where there is no such thread: calls write it then, and what the last ones changed may be missing; changes
+	 */
+	uint32_t write_ms;
+	uint32_t reserved;
 };
 
 enum dump_block_type {
@@ -475,9 +481,10 @@ enum dump_process_flags {
 	DUMP_PROCESS_COMPLETE = 1 << 1, /* nothing is known to be missing from its counts */
 	DUMP_PROCESS_ANSWERED = 1 << 2, /* its counts could be read */
 	/* of a process in state DUMP_RUNNING, when its dump was merged; neither if nobody could tell: */
-	DUMP_PROCESS_RAN = 1 << 3,     /* it was running */
-	DUMP_PROCESS_ENDED = 1 << 4,   /* it had ended without closing its dump */
-	DUMP_PROCESS_ORDERED = 1 << 5, /* its own dump has an ordered record */
+	DUMP_PROCESS_RAN = 1 << 3,       /* it was running */
+	DUMP_PROCESS_ENDED = 1 << 4,     /* it had ended without closing its dump */
+	DUMP_PROCESS_ORDERED = 1 << 5,   /* its own dump has an ordered record */
+	DUMP_PROCESS_BY_THREAD = 1 << 6, /* dump_header.write_ms of its own dump was not 0 */
 };
 
 /* One process. Processes are in the order of rank, host, pid, start and id. Its sums are over its rows but queries. */

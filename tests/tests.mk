@@ -339,7 +339,7 @@ check-quick: check-warnings check-layers check-options check-bindings check-runn
 # Runs the tests that measure time, or in which threads, processes and signals race, RUNS times while LOOPS busy loops run.
 RUNS ?= 10
 LOOPS ?= 2
-RACING_CLIENTS := budget.threads control_flow ending faults live time unserved.slow_reader
+RACING_CLIENTS := budget.threads control_flow ending faults live time unserved.slow_reader writer
 RACING_MARKERS := limits threads
 .PHONY: check-races check-races-once
 check-races: all

@@ -205,6 +205,7 @@ struct process {
 	uint32_t stacks_problem; /* text: why no stacks could be taken; AGGREGATE_NONE if they could */
 	uint32_t job_size;       /* number of ranks of the launch, 0 if not known */
 	uint32_t losses;         /* enum dump_loss */
+	bool by_thread;          /* of a dump that is DUMP_NOT_DURABLE: a thread wrote it, every second */
 	bool complete;           /* nothing is known to be missing from its counts */
 	bool damaged;            /* the header of its dump is damaged, and `state` is PROCESS_UNKNOWN */
 	bool forked;             /* it began by fork and not by exec */
@@ -321,8 +322,8 @@ void aggregate_close(struct aggregate *aggregate);
 void aggregate_add(struct aggregate *aggregate, const struct dump_source *source, const char *file);
 
 /*
- * Whether up to the last second of a process may be missing: its dump was only written out once a second, and the process has
- * ended, or may have, without closing it.
+ * Whether what a process did at its end may be missing: its dump was only written out now and then, and the process has ended,
+ * or may have, without closing it.
  */
 bool process_may_miss_its_end(const struct process *process);
 

@@ -417,6 +417,7 @@ void addition_process(struct addition *add, const char *file)
 		.job_size = header->job_size,
 		.exit_status = header->exit_status,
 		.losses = header->losses,
+		.by_thread = header->write_ms,
 		.log_dropped = header->log_dropped,
 		.start_realtime_ns = header->start_realtime_ns,
 		.elapsed_ns = elapsed(&aggregate->options, header, state),

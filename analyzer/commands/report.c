@@ -314,7 +314,7 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	const struct totals *totals = &aggregate->totals;
 	const char *problem = NULL;
 	uint32_t losses = 0;
-	bool ended = false;
+	bool ended[2] = {false, false}; /* by whether a thread wrote the dump */
 
 	for (size_t i = 0; i < aggregate->process_count; i++) {
 		const struct process *process = &aggregate->processes[i];
@@ -322,7 +322,7 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 		losses |= process->losses;
 		if (process->stacks_problem != AGGREGATE_NONE)
 			problem = text_at(aggregate, process->stacks_problem);
-		ended |= process_may_miss_its_end(process);
+		ended[process->by_thread] |= process_may_miss_its_end(process);
 	}
 	warn_if(answer, !aggregate->complete, "INCOMPLETE",
 	        "the totals are of what could be read; what is missing is said below");
@@ -333,8 +333,10 @@ static void say_warnings(struct answer *answer, const struct aggregate *aggregat
 	warn_of_calls(answer, "saturated", totals->saturated_calls,
 	              "with a price or charge above 63 bits: the FLOPs, or the charged FLOPs, are a lower bound");
 	warn_of_calls(answer, "uncounted", totals->passed_calls, "went to libraries that do not look like a BLAS");
-	warn_if(answer, ended, "end",
-	        "up to a second before it may be missing: on this file system, the dump is written once a second");
+	warn_if(answer, ended[true], "end",
+	        "what it did in its last second may be missing: on this file system, the dump is written every second");
+	warn_if(answer, ended[false], "end",
+	        "its last calls may be missing: on this file system, calls write the dump, once a second");
 	warn_if(answer, losses & DUMP_LOST_SITES, "sites", "more call sites than fit: the later ones are shown as one");
 	warn_if(answer, losses & DUMP_COARSE_SHAPES, "shapes",
 	        "more shapes than fit: some are rounded up or joined; this does not change the totals");

@@ -101,7 +101,8 @@ static uint8_t flags_of(const struct process *process)
 	                 (process->answered ? DUMP_PROCESS_ANSWERED : 0) |
 	                 (process->state == PROCESS_RUNNING ? DUMP_PROCESS_RAN : 0) |
 	                 (process->state == PROCESS_ENDED ? DUMP_PROCESS_ENDED : 0) |
-	                 (process->ordered ? DUMP_PROCESS_ORDERED : 0));
+	                 (process->ordered ? DUMP_PROCESS_ORDERED : 0) |
+	                 (process->by_thread ? DUMP_PROCESS_BY_THREAD : 0));
 }
 
 static void make_processes(struct writer *writer)

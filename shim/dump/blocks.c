@@ -10,6 +10,7 @@
 
 #include "shim/dump/file.h"
 #include "shim/dump/path.h"
+#include "shim/dump/writeout.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/page.h"
 
@@ -26,8 +27,7 @@ static struct {
 	bool said_full;       /* the message was printed, by this process or by one that forked it */
 	uint64_t first_bytes; /* how many bytes of the file are mapped from the header on; 0 if the header alone is */
 	uint64_t size;        /* how many bytes of the file are in use */
-	struct dump_part **parts; /* the array is replaced when it grows: read it only under record_lock */
-	uint32_t part_count, part_room;
+	struct dump_part *first, *last;
 	struct guest_pool pool; /* memory for struct dump_part */
 	struct dump_part *strings, *stacks;
 } dump;
@@ -58,33 +58,7 @@ void blocks_begin(uint64_t offset, uint64_t in_memory)
 	dump.first_bytes = in_memory;
 }
 
-struct dump_part *blocks_part(uint32_t number) { return number < dump.part_count ? dump.parts[number] : NULL; }
-
-/*
- * Makes room for one more block in the list; false without memory. The first array is static: most processes need no
- * other.
- */
-static bool parts_have_room(void)
-{
-	static struct dump_part *first[PARTS_FIRST];
-	struct dump_part **old = dump.parts, **list;
-
-	if (!old) {
-		dump.parts = first;
-		dump.part_room = PARTS_FIRST;
-	}
-	if (dump.part_count < dump.part_room)
-		return true;
-	list = guest_pages(2 * dump.part_room * sizeof(*list));
-	if (!list)
-		return false;
-	memcpy(list, old, dump.part_count * sizeof(*list));
-	dump.parts = list;
-	if (old != first)
-		guest_free(old, dump.part_room * sizeof(*old));
-	dump.part_room *= 2;
-	return true;
-}
+struct dump_part *blocks_first(void) { return dump.first; }
 
 /* Returns room for one more block, NULL without memory. */
 static struct dump_part *part_take(void)
@@ -94,7 +68,7 @@ static struct dump_part *part_take(void)
 	if (!dump.pool.size)
 		dump.pool = (struct guest_pool){
 			.size = sizeof(first[0]), .fresh = (char *)first, .fresh_end = (char *)first + sizeof(first)};
-	return parts_have_room() ? guest_pool_take(&dump.pool) : NULL;
+	return guest_pool_take(&dump.pool);
 }
 
 /* Prints once that the file cannot grow, and what that means for this kind of block. */
@@ -183,7 +157,13 @@ struct dump_part *dump_block_add(enum dump_block_type type, uint32_t entry_size,
 		.type = type,
 		.in_file = in_file,
 	};
-	dump.parts[dump.part_count++] = part;
+	if (in_file && file_is_written_out())
+		writeout_expect(part);
+	if (dump.last)
+		dump.last->next = part;
+	else
+		dump.first = part;
+	dump.last = part;
 	dump_unseal();
 	/* A block that is only in memory takes no room in the file; the next block gets the same offset. */
 	if (in_file || !file_is_there()) {
@@ -274,9 +254,7 @@ void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *
 {
 	uint64_t place = 0;
 
-	for (uint32_t i = 0; i < dump.part_count; i++) {
-		const struct dump_part *part = dump.parts[i];
-
+	for (const struct dump_part *part = dump.first; part; part = part->next) {
 		/* Places are numbered by the capacity of blocks, not by their use, so that a row keeps its place. */
 		for (uint64_t j = 0; part->type == DUMP_ROWS && j < part->capacity; j++, place++)
 			if (j < part->used)
@@ -286,9 +264,7 @@ void dump_each_row(void (*visit)(const struct dump_row *, uint64_t place, void *
 
 void *dump_entry_numbered(enum dump_block_type type, uint32_t number)
 {
-	for (uint32_t i = 0; i < dump.part_count; i++) {
-		const struct dump_part *part = dump.parts[i];
-
+	for (const struct dump_part *part = dump.first; part; part = part->next) {
 		if (part->type == type && number >= part->first && number - part->first < part->used)
 			return dump_entry(part, number - part->first);
 	}
@@ -301,8 +277,7 @@ void *dump_entry_numbered(enum dump_block_type type, uint32_t number)
  */
 static const char *text_at(uint64_t place, uint64_t *room)
 {
-	for (uint32_t i = 0; i < dump.part_count; i++) {
-		const struct dump_part *part = dump.parts[i];
+	for (const struct dump_part *part = dump.first; part; part = part->next) {
 		uint64_t begin = part->offset + (uint64_t)(part->entries - (char *)part->block);
 
 		if (part->type != DUMP_STRINGS || place < begin || place >= part->offset + part->size)
@@ -338,11 +313,13 @@ void dump_text_copy(uint64_t place, char *text, size_t size)
 
 void blocks_forked(void)
 {
-	for (uint32_t i = 0; i < dump.part_count; i++) {
-		guest_free(dump.parts[i]->block, dump.parts[i]->size);
-		guest_pool_give(&dump.pool, dump.parts[i]);
+	for (struct dump_part *part = dump.first, *next; part; part = next) {
+		next = part->next;
+		writeout_forget(part);
+		guest_free(part->block, part->size);
+		guest_pool_give(&dump.pool, part);
 	}
-	dump.part_count = 0;
+	dump.first = dump.last = NULL;
 	dump.first_bytes = 0;
 	dump.strings = dump.stacks = NULL;
 #define X(name, kind, record, size) name = (struct dump_table)TABLE(kind, record, size);

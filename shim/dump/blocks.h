@@ -14,8 +14,8 @@
  */
 void blocks_begin(uint64_t offset, uint64_t in_memory);
 
-/* Returns block `number`, in the order in which they were made from 0 on; NULL past the last. */
-struct dump_part *blocks_part(uint32_t number);
+/* Returns the first block, from which `next` leads to those that were made after it; NULL if there is none. */
+struct dump_part *blocks_first(void);
 
 /* In a forked child: unmaps the parent's blocks and empties the tables. */
 void blocks_forked(void);

@@ -55,7 +55,13 @@ struct dump_part {
 	uint32_t first;        /* number of the first entry */
 	uint64_t offset, size; /* bytes in the file, the block's header included */
 	enum dump_block_type type;
-	bool in_file; /* mapped from the file, or written to it by dump_flush_due; false: only in memory */
+	bool in_file; /* mapped from the file, or copied to it by writeout.c; false: only in memory */
+	/* The rest is for the other files of shim/dump alone. */
+	bool placed;            /* the file has the block's header; these four are writeout.c's */
+	uint32_t final_pages;   /* how many of the first pages are in the file and will not change before the end */
+	uint64_t sampled;       /* `used` when the dump was last looked at */
+	uint64_t *written;      /* what the file has of each page: see struct written in writeout.c; NULL: not known */
+	struct dump_part *next; /* the block that was made after this one */
 } __attribute__((aligned(64)));
 
 /*
@@ -133,16 +139,18 @@ void dump_tell(const char *key, const char *value);
 void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 
 /*
- * Notes the messages that standard error could not take; and, at most once a second, copies blocks that are not
- * mapped from the file to it. Called on the slow path of calls, with no lock held.
+ * Notes the messages that standard error could not take. Where the dump is not mapped from its file: says if the thread
+ * that writes it could not, and writes it, at most once a second, where there is no such thread. Called on the slow path
+ * of calls, with no lock held.
  */
 void dump_flush_due(void);
 
 /*
- * Copies blocks that are not mapped from the file to it for the last time. Called with no lock held before the
- * process is confined: afterwards it cannot write.
+ * Copies what is not mapped from the file to it, and ends the thread that does so every second, until a call is due to
+ * write. Called with no lock held before the process is confined. Nothing happens in a child that has no dump of its own
+ * yet.
  */
-void dump_prepare_confined(void);
+void dump_stand_apart(void);
 
 /* Notes in the header that something of this kind is missing from the dump. */
 void dump_lose(enum dump_loss loss);

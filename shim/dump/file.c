@@ -34,6 +34,7 @@ static struct {
 	uint32_t page;
 	bool is_there;
 	bool written_out;
+	bool untrusted;    /* its file system is the reason */
 	bool said_no_file; /* the message was printed, by this process or by one that forked it */
 	dev_t device;
 	ino_t inode;
@@ -60,6 +61,7 @@ static uint64_t first_bytes(void)
 
 bool file_is_there(void) { return state.is_there; }
 bool file_is_written_out(void) { return state.written_out; }
+bool file_is_untrusted(void) { return state.untrusted; }
 const char *dump_path(void) { return state.is_there ? path_shown() : NULL; }
 
 /*
@@ -118,12 +120,15 @@ int file_reopen(void)
 	return file;
 }
 
-/* Whether the file is on a file system where a reserved page of a shared mapping can always be written. */
+/*
+ * Whether the file is on a file system where a reserved page of a shared mapping can always be written. Tests may say that
+ * no file is, by the variable DUMP_UNTRUSTED of include/options.def.
+ */
 static bool mapping_is_trusted(int file)
 {
 	struct statfs status;
 
-	if (fstatfs(file, &status))
+	if (getenv(VARIABLE(DUMP_UNTRUSTED)) || fstatfs(file, &status))
 		return false;
 	switch ((unsigned long)status.f_type) {
 	case 0xef53:     /* ext2, ext3, ext4 */
@@ -178,25 +183,6 @@ void *file_extend(uint64_t offset, uint64_t size, bool at_once, uint64_t spare)
 	return pages;
 }
 
-bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset)
-{
-	const char *at = bytes;
-
-	while (size) {
-		ssize_t written = pwrite(file, at, size, (off_t)offset);
-
-		if (written <= 0) {
-			if (written < 0 && errno == EFBIG)
-				guest_take_signal_back(SIGXFSZ);
-			return false;
-		}
-		at += written;
-		offset += (uint64_t)written;
-		size -= (uint64_t)written;
-	}
-	return true;
-}
-
 /* ---- the first page ---- */
 
 /*
@@ -226,7 +212,7 @@ static void *first_in_file(int file, void *otherwise, uint64_t *bytes)
 {
 	void *first = NULL;
 
-	state.written_out = !mapping_is_trusted(file);
+	state.written_out = state.untrusted = !mapping_is_trusted(file);
 	/* To reserve and map a dozen blocks one by one would take half a millisecond. */
 	if (!state.written_out)
 		first = file_pages(file, 0, first_bytes(), true);
@@ -261,6 +247,7 @@ void *file_begin(bool forked, void *otherwise, uint64_t *bytes)
 	}
 	state.is_there = first;
 	state.written_out &= state.is_there;
+	state.untrusted &= state.is_there;
 	if (file >= 0 && !first)
 		path_remove();
 	if (file >= 0)
@@ -274,4 +261,4 @@ void *file_none(void *otherwise, uint64_t *bytes)
 	return first_in_memory(otherwise);
 }
 
-void file_forked(void) { state.is_there = state.written_out = false; }
+void file_forked(void) { state.is_there = state.written_out = state.untrusted = false; }

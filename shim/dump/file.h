@@ -29,10 +29,12 @@ void *file_none(void *otherwise, uint64_t *bytes);
 bool file_is_there(void);
 
 /*
- * Whether blocks are in private memory and are copied to the file by seal_write_out. This is done where a write to a
- * shared mapping may fail although its space was reserved (see mapping_is_trusted).
+ * Whether blocks are in private memory and are copied to the file. This is done where a write to a shared mapping may fail
+ * although its space was reserved (see mapping_is_trusted), and where there is no memory for a mapping.
  */
 bool file_is_written_out(void);
+/* Whether that is so because of its file system. */
+bool file_is_untrusted(void);
 
 /*
  * Reserves this part of the file and returns zeroed pages for it, mapped or to be copied later. NULL if the file
@@ -43,12 +45,6 @@ void *file_extend(uint64_t offset, uint64_t size, bool at_once, uint64_t spare);
 
 /* Opens the file again for reading and writing; -1 if its path now names another file or none. The caller closes it. */
 int file_reopen(void);
-
-/*
- * Writes bytes at `offset` of the file; false with errno if some could not be written. The signal of a limit of file
- * sizes (SIGXFSZ) does not reach the program.
- */
-bool file_write(int file, const void *bytes, uint64_t size, uint64_t offset);
 
 /* In a forked child: forgets the file, which is the parent's. */
 void file_forked(void);

@@ -18,6 +18,7 @@
 #include "shim/dump/notes.h"
 #include "shim/dump/path.h"
 #include "shim/dump/seal.h"
+#include "shim/dump/writer.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/program.h"
@@ -211,6 +212,7 @@ void dump_open(void)
 		header->losses |= DUMP_NOT_DURABLE;
 	dump_header = header;
 	meta_fill();
+	writer_start();
 	if (file_is_written_out())
 		seal_write_out(); /* a process that is killed within the first second must leave a dump, too */
 	say_warnings();

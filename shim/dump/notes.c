@@ -18,9 +18,7 @@ static uint32_t messages; /* how many messages have been noted */
 /* Returns the note of this kind whose text has this check word; NULL if there is none. */
 static struct dump_note *note_find(enum dump_note_kind kind, uint32_t check)
 {
-	const struct dump_part *part;
-
-	for (uint32_t i = 0; (part = blocks_part(i)); i++) {
+	for (const struct dump_part *part = blocks_first(); part; part = part->next) {
 		for (uint64_t j = 0; part->type == DUMP_NOTES && j < part->used; j++) {
 			struct dump_note *note = dump_entry(part, j);
 

@@ -16,8 +16,11 @@
 #include "shim/dump/lock.h"
 #include "shim/dump/notes.h"
 #include "shim/dump/path.h"
+#include "shim/dump/writeout.h"
+#include "shim/dump/writer.h"
 #include "shim/guest/guest.h"
 #include "shim/guest/speak.h"
+#include "shim/state/epoch.h"
 #include "shim/state/state.h"
 
 enum { FLUSH_NS = 1000000000 }; /* least time between two times that the dump is written out */
@@ -25,76 +28,124 @@ enum { FLUSH_NS = 1000000000 }; /* least time between two times that the dump is
 static struct {
 	bool said_unwritten; /* the message was printed, by this process or by one that forked it */
 	uint64_t flushed_ns; /* when the dump was last written out, by guest_clock */
+	volatile bool apart; /* the thread was ended by dump_stand_apart */
 } dump;
 
 bool dump_is_cut(void) { return file_is_there() && dump_header->losses & DUMP_LOST_SPACE; }
 
 /* ---- writing out ---- */
 
-/* Writes all blocks and, last, the header, which says how long the file is and what is missing. False with errno. */
-static bool write_blocks(int file)
+/* Prints once that the file could not be written. */
+static void say_unwritten(int error)
 {
-	const struct dump_part *part;
-	bool written = true;
+	if (!dump.said_unwritten)
+		guest_say("%s cannot be written (%s): the latest calls may be missing from it", path_told(),
+		          strerrorname_np(error));
+	dump.said_unwritten = true;
+}
 
-	for (uint32_t i = 0; (part = blocks_part(i)); i++)
-		if (part->in_file)
-			written &= file_write(file, part->block, part->size, part->offset);
-	if (!written)
+/* Writes blocks and header to the open file. Returns 0 or the number of the first error. */
+static int write_all(int file)
+{
+	int error, last;
+
+	writer_wait();
+	writeout_look();
+	error = writeout_blocks(file, true);
+	if (error) {
 		dump_lose(DUMP_LOST_SPACE);
-	return file_write(file, dump_header, sizeof(*dump_header), 0) && written;
+		writeout_look();
+	}
+	last = writeout_header(file, 0);
+	return error ? error : last;
 }
 
 /* Writing may fail although the space was reserved: not every file system keeps that promise. */
 void seal_write_out(void)
 {
-	int saved = errno, file;
-	bool written = false;
+	int saved = errno, file, error;
 
 	if (guest_confined)
 		return;
 	errno = ENOENT;
 	file = file_reopen();
-	if (file >= 0) {
-		written = write_blocks(file);
-		close(file);
-	}
-	if (!written && !dump.said_unwritten) {
-		dump.said_unwritten = true;
-		guest_say("%s cannot be written (%s): the latest calls may be missing from it", path_told(),
-		          strerrorname_np(errno));
-	}
+	error = file < 0 ? errno : write_all(file);
+	if (file >= 0 && close(file) && !error)
+		error = errno;
+	if (error)
+		say_unwritten(error);
 	errno = saved;
+}
+
+/* Says what the thread that writes could not. */
+static void say_writers_error(void)
+{
+	int error = writer_error();
+
+	if (likely(!error) || dump.said_unwritten)
+		return;
+	guest_lock(&record_lock);
+	say_unwritten(error);
+	guest_unlock(&record_lock);
+}
+
+/* Writes the dump, where no thread does and it was not written within the last second. */
+static void write_due(void)
+{
+	uint64_t now = guest_clock();
+
+	if (now - __atomic_load_n(&dump.flushed_ns, __ATOMIC_RELAXED) < FLUSH_NS) {
+		if (unlikely(dump.apart))
+			epoch_next(); /* so that later calls come here, too, until one makes the thread */
+		return;
+	}
+	guest_lock(&record_lock);
+	if (file_is_there() && now - dump.flushed_ns >= FLUSH_NS) {
+		__atomic_store_n(&dump.flushed_ns, now, __ATOMIC_RELAXED);
+		dump.apart = false;
+		writer_start(); /* what kept it from being made may have passed */
+		seal_write_out();
+	}
+	guest_unlock(&record_lock);
 }
 
 void dump_flush_due(void)
 {
-	uint64_t now;
-
 	if (unlikely(speak_keeps())) {
 		guest_lock(&record_lock);
 		notes_take_messages();
 		guest_unlock(&record_lock);
 	}
-	if (!file_is_written_out())
+	if (likely(!file_is_written_out()) || guest_confined)
 		return;
-	now = guest_clock();
-	if (now - __atomic_load_n(&dump.flushed_ns, __ATOMIC_RELAXED) < FLUSH_NS)
-		return;
-	guest_lock(&record_lock);
-	if (file_is_there() && now - dump.flushed_ns >= FLUSH_NS) {
-		__atomic_store_n(&dump.flushed_ns, now, __ATOMIC_RELAXED);
-		seal_write_out();
-	}
-	guest_unlock(&record_lock);
+	if (writer_is_there())
+		say_writers_error();
+	else
+		write_due();
 }
 
-void dump_prepare_confined(void)
+/*
+ * Whether this process has to write its dump out. A child of fork or vfork has the memory of its parent, or a copy. The
+ * shim itself may be the caller, and hold the lock.
+ */
+static bool is_to_be_written(void)
 {
+	return unlikely(file_is_written_out()) && !guest_confined && !guest_holds() && !epoch_is_forked() &&
+	       dump_header->pid == (uint32_t)getpid();
+}
+
+/* No call makes the thread again within the next second, in which the program does what it is about to do. */
+void dump_stand_apart(void)
+{
+	if (!is_to_be_written())
+		return;
 	guest_lock(&record_lock);
-	if (file_is_written_out())
-		seal_write_out();
+	__atomic_store_n(&dump.flushed_ns, guest_clock(), __ATOMIC_RELAXED);
+	dump.apart = true;
+	writer_stop();
+	seal_write_out();
 	guest_unlock(&record_lock);
+	epoch_next();
 }
 
 /* ---- closing ---- */
@@ -109,9 +160,7 @@ static bool is_written_by_threads(const struct dump_part *part)
 /* Writes the check words of blocks and header. `quiet`: see dump_close. */
 static void write_checks(bool quiet)
 {
-	const struct dump_part *part;
-
-	for (uint32_t i = 0; (part = blocks_part(i)); i++) {
+	for (const struct dump_part *part = blocks_first(); part; part = part->next) {
 		uint64_t used = part->used; /* threads may add to it meanwhile */
 
 		if (quiet || !is_written_by_threads(part))
@@ -125,12 +174,10 @@ static void write_checks(bool quiet)
 
 void dump_unseal(void)
 {
-	const struct dump_part *part;
-
 	if (!dump_header->close_check)
 		return;
 	dump_header->close_check = 0;
-	for (uint32_t i = 0; (part = blocks_part(i)); i++)
+	for (const struct dump_part *part = blocks_first(); part; part = part->next)
 		part->block->content_check = 0;
 }
 
@@ -167,6 +214,7 @@ void dump_close(enum dump_state state, int exit_status, bool quiet)
 	notes_take_messages();
 	if (!dump_is_open() || dump_header->close_check)
 		return;
+	writer_stop();
 	dump_header->end_monotonic_ns = guest_clock();
 	dump_header->exit_status = exit_status;
 	/*
@@ -182,6 +230,8 @@ void dump_close(enum dump_state state, int exit_status, bool quiet)
 void dump_forked(void)
 {
 	blocks_forked();
+	writer_forked();
+	writeout_forked();
 	header_forked();
 	notes_forked();
 	file_forked();

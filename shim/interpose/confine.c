@@ -25,7 +25,7 @@ static bool begin(void)
 
 	if (!was_confined) {
 		guest_clock_prepare();
-		dump_prepare_confined();
+		dump_stand_apart();
 	}
 	guest_confined = true;
 	return was_confined;

@@ -80,6 +80,16 @@ def system_program(name):
     return path
 
 
+def mounted(client, *options):
+    """A folder of the case with a file system mounted on it. Skips the case without the right to mount."""
+    place = client.folder / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", *options, str(place)], capture_output=True)
+    if done.returncode:
+        raise Skip("no right to mount")
+    return place
+
+
 def module_command(lmod=False):
     """The program behind the shell's `module`: of Environment Modules, or of Lmod, of which LMOD_CMD may name one in another
     place than Debian's. Skips the case if it is missing."""

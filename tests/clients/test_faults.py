@@ -15,7 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import Skip, case, check, check_equal, library_folder, read_report, system_program
+from harness import Skip, case, check, check_equal, library_folder, mounted, read_report, system_program
 
 LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 KILLS = 200 if LONG else 12
@@ -222,16 +222,6 @@ def unload(client):
 
 # ---- disks ----
 
-def mounted(client, *options):
-    """A folder of the case with a file system mounted on it. Skips the case without the right to mount."""
-    place = client.folder / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", *options, str(place)], capture_output=True)
-    if done.returncode:
-        raise Skip("no right to mount")
-    return place
-
-
 def check_counts_on(client, out, **environment):
     """Runs the victim with an ordered record where the dump does not fit. All its calls must run."""
     counts = client.folder / "counts"
@@ -351,8 +341,8 @@ def existing_file(client):
 
 @case()
 def untrusted_mapping(client):
-    """On a file system whose shared mappings are not trusted (ramfs stands for all of these), tables are written out
-    once a second, and at most a second is missing after a kill."""
+    """On a file system whose shared mappings are not trusted (ramfs stands for all of these), the dump is written every
+    second, and at most a second is missing after a kill."""
     place = mounted(client, "-t", "ramfs", "ramfs")
     try:
         counts = client.folder / "counts"
@@ -368,7 +358,7 @@ def untrusted_mapping(client):
         subprocess.run(["umount", str(place)], check=True)
 
 
-# Tables are written out on the slow path. With the first of these settings, calls take it as rarely as possible.
+# With the first of these settings, calls take the slow path as rarely as possible: there is nothing that could write.
 ALL_SETTINGS = ({"FLOPSHIM_TIME": "off", "FLOPSHIM_STACKS": "off"}, {}, {"FLOPSHIM_TIME": "all"},
                 {"FLOPSHIM_RECORDS": "calls"})
 
@@ -390,7 +380,7 @@ def check_window_of_loss(client, place, counts, settings):
     check(0 < before <= calls <= truth + 1,
           f"{settings}: {calls} calls, {before} a good second before the end, {truth} at it")
     text = subprocess.run([client.reporter, *place.glob("*.dump")], capture_output=True, text=True).stdout
-    check("up to a second" in text and "INCOMPLETE" in text, f"the report does not state the window of loss: {text[:500]}")
+    check("in its last second" in text and "INCOMPLETE" in text, f"the report does not state the window of loss: {text[:500]}")
     counts.unlink()
     for path in place.glob("*.dump"):
         path.unlink()

@@ -178,13 +178,22 @@ static void killed(struct common *common)
 	writer_frame(writer, 0, 0, 0);
 }
 
-/* The same on another machine, with a file system on which the last second may be missing (DUMP_NOT_DURABLE). */
+/*
+ * The same on another machine, with a file system where the dump is written out (DUMP_NOT_DURABLE): by calls, or by a
+ * thread.
+ */
 static void killed_elsewhere(struct common *common)
 {
 	killed(common);
 	strcpy(writer_header(&common->writer)->host, "elsewhere");
 	writer_header(&common->writer)->losses = DUMP_NOT_DURABLE;
 	writer_check(&common->writer);
+}
+
+static void killed_written(struct common *common)
+{
+	killed_elsewhere(common);
+	writer_header(&common->writer)->write_ms = 1000;
 }
 
 /*
@@ -520,6 +529,8 @@ int main(int count, char **arguments)
 		killed(&common);
 	else if (!strcmp(name, "killed-elsewhere"))
 		killed_elsewhere(&common);
+	else if (!strcmp(name, "killed-written"))
+		killed_written(&common);
 	else if (!strcmp(name, "troubled"))
 		troubled(&common);
 	else if (!strcmp(name, "unpriced"))
