@@ -146,10 +146,11 @@ void dump_note(enum dump_note_kind kind, const char *text, uint64_t count);
 void dump_flush_due(void);
 
 /*
- * Copies what is not mapped from the file to it, and ends the thread that does so every second, until a call is due to
- * write. Called with no lock held before the process is confined. Nothing happens in a child that has no dump of its own
- * yet.
+ * dump_write_now copies what is not mapped from the file to it. dump_stand_apart does so too, and ends the thread that does
+ * it every second, until a call is due to write. Called with no lock held before the process may be over, does what one
+ * with other threads may not do, or is confined. Nothing happens in a child that has no dump of its own yet.
  */
+void dump_write_now(void);
 void dump_stand_apart(void);
 
 /* Notes in the header that something of this kind is missing from the dump. */

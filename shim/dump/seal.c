@@ -134,6 +134,15 @@ static bool is_to_be_written(void)
 	       dump_header->pid == (uint32_t)getpid();
 }
 
+void dump_write_now(void)
+{
+	if (!is_to_be_written())
+		return;
+	guest_lock(&record_lock);
+	seal_write_out();
+	guest_unlock(&record_lock);
+}
+
 /* No call makes the thread again within the next second, in which the program does what it is about to do. */
 void dump_stand_apart(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * entry_x86_64.S - stubs, the entry body, dlsym, dlopen and syscall.
+ * entry_x86_64.S - stubs, the entry body, dlsym, dlopen, syscall and the functions of before.def.
  * It must never touch an argument, a result or the flags of the floating-point unit. entry.h says what each part has
  * to do.
  *
@@ -537,5 +537,33 @@ syscall:
 	jmp *libc_syscall(%rip)
 	.cfi_endproc
 	.size syscall, . - syscall
+
+/* ---- functions of before.def: rax has the number of vector registers that hold arguments, of execl and the like ---- */
+	.set before_number, 0
+.macro BEFORE_STUB name
+	.p2align 4
+	.globl \name
+	.type \name, @function
+\name:
+	.cfi_startproc
+	endbr64
+	.irp register, rdi, rsi, rdx, rcx, r8, r9, rax
+	pushq %\register
+	.cfi_adjust_cfa_offset 8
+	.endr
+	movl $before_number, %edi
+	call before_hook
+	movq %rax, %r11
+	.irp register, rax, r9, r8, rcx, rdx, rsi, rdi
+	popq %\register
+	.cfi_adjust_cfa_offset -8
+	.endr
+	jmp *%r11
+	.cfi_endproc
+	.size \name, . - \name
+	.set before_number, before_number + 1
+.endm
+#define BEFORE(name, what) BEFORE_STUB name
+#include "shim/interpose/before.def"
 
 	.section .note.GNU-stack, "", @progbits

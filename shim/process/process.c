@@ -22,6 +22,7 @@
 #include "shim/guest/machine.h"
 #include "shim/guest/program.h"
 #include "shim/guest/speak.h"
+#include "shim/interpose/before.h"
 #include "shim/resolve/hiding.h"
 #include "shim/resolve/libc.h"
 #include "shim/resolve/module.h"
@@ -40,6 +41,7 @@ static __attribute__((constructor)) void start(void)
 
 	speak_start();
 	libc_find();
+	before_start();
 	config_read(environ);
 	path_start();
 	program_find();

@@ -44,8 +44,8 @@ static void *libc_function(const char *name)
 	return found;
 }
 
-/* Finds the next definition behind the shim, of any version: a sanitizer's has none. */
-static void *next_function(const char *name)
+/* Of any version: a sanitizer's has none. */
+void *libc_next(const char *name)
 {
 	void *(*real)(void *, const char *) = (void *(*)(void *, const char *))libc_function("dlsym");
 
@@ -59,10 +59,10 @@ void libc_find(void)
 	module_before_list(is_next_dlvsym, NULL);
 	libc_dlopen = (void *(*)(const char *, int))libc_function("dlopen");
 	libc_dlclose = (int (*)(void *))libc_function("dlclose");
-	libc_syscall = (long (*)(long, ...))next_function("syscall");
-	libc_prctl = (int (*)(int, ...))next_function("prctl");
-	libc_pthread_create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next_function(
-		"pthread_create");
+	libc_syscall = (long (*)(long, ...))libc_next("syscall");
+	libc_prctl = (int (*)(int, ...))libc_next("prctl");
+	libc_pthread_create =
+		(int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))libc_next("pthread_create");
 	libc_dlsym = (void *(*)(void *, const char *))libc_function("dlsym");
 	module_init();
 }

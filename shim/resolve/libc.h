@@ -14,6 +14,9 @@
  */
 void libc_find(void);
 
+/* Returns the next definition of a function behind the shim's. After libc_find. */
+void *libc_next(const char *name);
+
 /*
  * The shim jumps to the first three and to libc_syscall in assembly, so that the C library sees the program as the
  * caller.

@@ -3,10 +3,11 @@
 silence. What the shim cannot see must be said."""
 
 import json
+import re
 import subprocess
 
 import flops
-from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, Skip, blas_library, case, check, check_equal, check_priced
+from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, TOP, Skip, blas_library, case, check, check_equal, check_priced
 
 # BLIS is left out: it takes minutes for a product that has 2^31 columns and no elements.
 QUICK = ("openblas-pthread", "openblas-openmp", "reference", "atlas")
@@ -168,7 +169,8 @@ def own_functions(client):
 LEFT_ALONE = {"xerbla_", "cblas_xerbla", "lsame_", "dlamch_", "slamch_", "ilaenv_", "ilaenv2stage_", "second_",
               "dsecnd_", "LAPACKE_malloc", "LAPACKE_free", "LAPACKE_lsame", "LAPACKE_get_nancheck",
               "LAPACKE_dge_trans", "LAPACKE_dge_nancheck"}
-HOOKS = {"dlsym", "dlvsym", "dlopen", "dlclose", "pthread_create", "prctl", "syscall"}
+HOOKS = {"dlsym", "dlvsym", "dlopen", "dlclose", "pthread_create", "prctl", "syscall",
+         *re.findall(r"^BEFORE\((\w+)", (TOP / "shim/interpose/before.def").read_text(), re.MULTILINE)}
 
 
 @case()

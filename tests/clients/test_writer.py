@@ -22,6 +22,8 @@ LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 KILLS = 100 if LONG else 6
 INCOMPLETE = 5   # status of flopshim-report
 WINDOW = 1.5     # seconds after which all that has changed must be in the file
+NOBODY = 65534
+ECHOED = b"1 2 3 4 5 6 7 8\n"
 
 
 def flops(calls):
@@ -175,6 +177,33 @@ def closed(client):
     check(time.monotonic() - begun < 10, "it waits")
 
 
+@case(how=("_exit", "_Exit"))
+def left(client):
+    """What a process has counted before _exit is in the dump. Its status is the program's."""
+    process = begin(client, client.how, 1234)
+    check_equal((process.communicate(), process.returncode), ((b"", b""), 7), "output and status")
+    check_killed(client, 1234)
+
+
+@case(how=("execl", "execlp", "execle", "execv", "execvp", "execve", "execvpe", "fexecve"))
+def executed(client):
+    """What a process has counted before exec is in the dump, and the new program gets its arguments."""
+    process = begin(client, client.how, 777)
+    check_equal((process.communicate(), process.returncode), ((ECHOED, b""), 0), "output and status")
+    check_killed(client, 777)
+
+
+@case()
+def vforked(client):
+    """A child of vfork has its parent's memory, and its exec and its end are no ends of the parent."""
+    process = begin(client, "vforks", 100)
+    check_equal(first_line(process), b"done\n", "its line")
+    check_equal(len(writers(process)), 1, "threads that write")
+    time.sleep(WINDOW)
+    end(process)
+    check_killed(client, 200)
+
+
 @case()
 def forked(client):
     """A forked child has a thread of its own from its first call on, and none before."""
@@ -271,6 +300,33 @@ def signals(client):
     check_equal([os.readlink(path) for path in Path(f"/proc/{process.pid}/task/{writer}/fd").iterdir()], dumps(client),
                 "files that the thread has open")
     end(process)
+
+
+@case()
+def user(client):
+    """A thread of the former user does not stay behind where a program changes its user."""
+    if os.getuid():
+        raise Skip("not root, who can become another user")
+    process = begin(client, "user", 10)
+    out, _ = process.communicate()
+    users = {line for line in out.decode().splitlines() if line.startswith("Uid:")}
+    check_equal(users, {"\t".join(["Uid:"] + [str(NOBODY)] * 4)}, "users of its threads")
+
+
+@case()
+def namespaces(client):
+    """A process with one thread can make a user namespace, which one with two cannot. Later calls make the thread again."""
+    process = begin(client, "spaces", 10, FLOPSHIM_TIME="all")
+    answer = first_line(process)
+    if answer not in (b"done\n", b"Invalid argument\n"):
+        raise Skip(f"no user namespaces: {tail(answer)}")
+    check_equal(answer, b"done\n", "what unshare says")
+    check_equal(first_line(process), b"done\n", "its line")
+    check_equal(len(writers(process)), 1, "threads that write")
+    time.sleep(WINDOW)
+    end(process)
+    report = read_report(client.reporter, dumps(client), status=INCOMPLETE)
+    check_equal(report["totals"]["calls"], 30, "calls")
 
 
 @case(what=("lowest", "pipes"))
