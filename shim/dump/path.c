@@ -44,8 +44,9 @@ struct place {
 
 /* The words that the letters of a template stand for. */
 struct words {
-	const char *program, *job, *rank;
+	const char *program, *job, *step, *array_task, *rank;
 	char host[65], process[12], time[32];
+	char ranked[32]; /* "" without a rank */
 };
 
 static struct {
@@ -210,12 +211,16 @@ static void print_time(char *buffer, size_t size)
 static void words_find(struct words *words)
 {
 	struct job job;
-	size_t end = 0;
+	size_t end = 0, ranked_end = 0;
 
 	job_find(&job);
 	words->program = base_name(program_path());
 	words->job = job.number ? job.number : "none";
+	words->step = job.step ? job.step : "none";
+	words->array_task = job.array_task ? job.array_task : "none";
 	words->rank = job.rank ? job.rank : "none";
+	guest_print(words->ranked, sizeof(words->ranked), &ranked_end, "%s%s", job.rank ? "-r" : "",
+	            job.rank ? job.rank : "");
 	path_host(words->host, sizeof(words->host));
 	guest_print(words->process, sizeof(words->process), &end, "%d", (int)getpid());
 	print_time(words->time, sizeof(words->time));
@@ -227,13 +232,16 @@ static void words_find(struct words *words)
  */
 static const char *word_of(const struct words *words, char letter, bool *whole)
 {
-	*whole = letter == 'p' || letter == 't' || letter == 'r';
+	*whole = strchr("ptrRsa", letter);
 	switch (letter) {
+	case 'a': return words->array_task;
 	case 'e': return words->program;
 	case 'h': return words->host;
 	case 'j': return words->job;
 	case 'p': return words->process;
 	case 'r': return words->rank;
+	case 'R': return words->ranked;
+	case 's': return words->step;
 	case 't': return words->time;
 	default: return NULL;
 	}

@@ -417,8 +417,9 @@ static bool read_out(const char *value, char *fault, size_t size)
 	if (!strncmp(value, LOCAL_PREFIX, strlen(LOCAL_PREFIX)))
 		return read_local(value, fault, size);
 	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%'))
-		if (!at[1] || !strchr("ehprjt%", at[1]))
-			return fail(fault, size, value, "unknown letter after %", "expected %e %h %p %r %j %t or %%");
+		if (!at[1] || !strchr("ehprRjsat%", at[1]))
+			return fail(fault, size, value, "unknown letter after %",
+			            "expected %e %h %p %r %R %j %s %a %t or %%");
 	strcpy(config.out, value);
 	return true;
 }

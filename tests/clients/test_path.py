@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import TOP, Skip, case, check, check_equal, read_report
 
 
-DEFAULT = "flopshim-%e-%h-%p-%t.dump"
+DEFAULT = "flopshim-%e-%h%R-%p-%t.dump"
 
 
 def elsewhere(client):

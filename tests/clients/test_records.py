@@ -12,6 +12,7 @@ import sys
 from harness import PYTHON, blas_library, case, check, check_equal, read_report
 
 RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID")
+HOST = re.escape(socket.gethostname().replace("/", "_"))
 JOBS = ("SLURM_JOB_ID", "SLURM_JOBID", "PBS_JOBID", "LSB_JOBID")
 
 
@@ -91,22 +92,44 @@ def template(client):
     """Each letter of a template is replaced by what it stands for, and %% by %."""
     run(client, client.folder / "out" / "%e" / "%h.%p.%t.100%%.dump")
     (name,) = names(client)
-    host = re.escape(socket.gethostname().replace("/", "_"))
-    found = re.fullmatch(rf"victim/{host}\.(\d+)\.\d{{8}}T\d{{6}}\.\d{{6}}\.100%\.dump", name)
+    found = re.fullmatch(rf"victim/{HOST}\.(\d+)\.\d{{8}}T\d{{6}}\.\d{{6}}\.100%\.dump", name)
     check(found, f"the name is {name}")
     check_equal(only_process(client, client.folder / "out" / name)["pid"], int(found.group(1)), "pid")
 
 
 @case(kind=("existing", "new", "template"))
 def directory(client):
-    """If FLOPSHIM_OUT is a directory or ends in a slash, files in it get the default name."""
+    """If FLOPSHIM_OUT is a directory or ends in a slash, files in it get the default name, with the rank where there is
+    one."""
     out = client.folder / "out"
     if client.kind == "existing":
         out.mkdir()
     run(client, {"existing": out, "new": f"{out}/", "template": f"{out}/%e/%r/"}[client.kind], PMIX_RANK="2")
     (name,) = names(client)
     before = "victim/2/" if client.kind == "template" else ""
-    check(re.fullmatch(before + r"flopshim-victim-.+-\d+-\d{8}T\d{6}\.\d{6}\.dump", name), f"the name is {name}")
+    check(re.fullmatch(before + rf"flopshim-victim-{HOST}-r2-\d+-\d{{8}}T\d{{6}}\.\d{{6}}\.dump", name), f"the name is {name}")
+
+
+@case()
+def default_name(client):
+    """The default name has the rank if there is one, and nothing in its place if there is none."""
+    for rank, between in ((None, ""), ("12", "-r12"), ("a/b", "-ra_b")):
+        run(client, f"{client.folder}/out/", PMI_RANK=rank)
+        (name,) = names(client)
+        check(re.fullmatch(rf"flopshim-victim-{HOST}{between}-\d+-\d{{8}}T\d{{6}}\.\d{{6}}\.dump", name), f"the name is {name}")
+        (client.folder / "out" / name).unlink()
+
+
+@case()
+def step_and_array_task(client):
+    """A template may have the step of the job and the index in an array of jobs, which are "none" where there is none."""
+    step = {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "3", "SLURM_ARRAY_TASK_ID": "0", "SLURM_PROCID": "1"}
+    for variables, name in ((step, "7-3-0.dump"), ({"PBS_JOBID": "7.host", "PBS_ARRAY_INDEX": "12"}, "7.host-none-12.dump"),
+                            ({"PBS_JOBID": "7-2.host", "PBS_ARRAYID": "2"}, "7-2.host-none-2.dump"),
+                            ({"LSB_JOBID": "7", "LSB_JOBINDEX": "4"}, "7-none-4.dump"),
+                            ({"LSB_JOBID": "8", "LSB_JOBINDEX": "0"}, "8-none-none.dump"), ({}, "none-none-none.dump")):
+        run(client, client.folder / "out" / "%j-%s-%a.dump", **variables)
+        check(name in names(client), f"there is no {name} among {names(client)}")
 
 
 CHANGES_DIRECTORY = """

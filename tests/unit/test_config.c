@@ -154,7 +154,7 @@ START_TEST(defaults)
 	ck_assert_int_eq(config.access, ACCESS_OWNER);
 	ck_assert_int_eq(config.records, RECORDS_SHAPES);
 	ck_assert_int_eq(config.exceed_signal, SIGXCPU);
-	ck_assert_str_eq(config.out, "flopshim-%e-%h-%p-%t.dump");
+	ck_assert_str_eq(config.out, "flopshim-%e-%h%R-%p-%t.dump");
 	ck_assert_uint_eq(config.log_max, 1000000000);
 	ck_assert(!config.bare_names && !config.quiet && !config.verbose);
 	ck_assert_str_eq(config.warnings, "");
