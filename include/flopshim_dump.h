@@ -152,7 +152,12 @@ struct dump_header {
 	 * where there is no such thread: calls write it then, and what the last ones changed may be missing; changes
 	 */
 	uint32_t write_ms;
-	uint32_t reserved;
+	/* The following are empty or 0 in layouts before 5, and where they are not known. */
+	uint32_t local_rank;  /* rank among those of the launch on this host, plus 1 */
+	char step[24];        /* number of the batch job's step that the process is of */
+	char array_task[24];  /* index of the batch job in an array of jobs */
+	uint32_t restarts;    /* how often the batch system has started the job again */
+	uint32_t place_check; /* dump_place_check of this struct; 0: not checked */
 };
 
 enum dump_block_type {
@@ -473,7 +478,8 @@ struct dump_program {
 	uint64_t table_version;                                      /* string */
 	uint64_t arguments, environment; /* strings in which each argument, or variable, ends in a byte 0 */
 	uint32_t job_size;
-	uint32_t reserved;
+	uint32_t restarts;
+	uint64_t step, array_task; /* strings */
 };
 
 enum dump_process_flags {
@@ -587,6 +593,13 @@ static inline uint32_t dump_identity_check(const struct dump_header *header)
 {
 	return dump_check(header->id, __builtin_offsetof(struct dump_header, identity_check) -
 	                                      __builtin_offsetof(struct dump_header, id));
+}
+
+/* Returns place_check of a header, which is over `local_rank` and the members behind it. */
+static inline uint32_t dump_place_check(const struct dump_header *header)
+{
+	return dump_check(&header->local_rank, __builtin_offsetof(struct dump_header, place_check) -
+	                                               __builtin_offsetof(struct dump_header, local_rank));
 }
 
 #define DUMP_CONTENT_SEED 14695981039346656037u

@@ -196,7 +196,10 @@ struct worker_key addition_worker_key(const struct addition *add, uint32_t lane)
 
 	return (struct worker_key){
 		.host = parts & WORKER_HOST ? process->host : AGGREGATE_NONE,
-		.job = parts & WORKER_JOB ? process->job : AGGREGATE_NONE,
+		.job = parts & WORKER_LAUNCH ? process->job : AGGREGATE_NONE,
+		.step = parts & WORKER_LAUNCH ? process->step : AGGREGATE_NONE,
+		.array_task = parts & WORKER_LAUNCH ? process->array_task : AGGREGATE_NONE,
+		.launch = parts & WORKER_LAUNCH ? process->launch : AGGREGATE_NONE,
 		.rank = parts & WORKER_RANK ? process->rank : WORKER_NO_RANK,
 		.process = parts & WORKER_PROCESS ? (uint32_t)(process - aggregate->processes) : AGGREGATE_NONE,
 		.lane = parts & WORKER_LANE ? lane : AGGREGATE_NONE,

@@ -73,14 +73,14 @@ struct place_key {
 };
 
 /*
- * A worker did some of the work: a host, a job, a rank, a process or a lane. Equal rows of all workers are one row, but the
+ * A worker did some of the work: a host, a launch, a rank, a process or a lane. Equal rows of all workers are one row, but the
  * aggregate can keep the part of each row that comes from each worker. This set says which members of the worker are told
  * apart.
  */
 enum worker_part {
 	WORKER_NONE = 0,
 	WORKER_HOST = 1 << 0,
-	WORKER_JOB = 1 << 1,
+	WORKER_LAUNCH = 1 << 1, /* job, step, array task and launch */
 	WORKER_RANK = 1 << 2,
 	WORKER_PROCESS = 1 << 3,
 	WORKER_LANE = 1 << 4,
@@ -88,7 +88,7 @@ enum worker_part {
 
 /* A worker. A member that the set of enum worker_part lacks is AGGREGATE_NONE, or WORKER_NO_RANK if it is the rank. */
 struct worker_key {
-	uint32_t host, job; /* texts */
+	uint32_t host, job, step, array_task, launch; /* texts */
 	int32_t rank;
 	uint32_t process, lane; /* `process`: index into `processes`; `lane`: number in that process's dump */
 };
@@ -191,7 +191,7 @@ struct process {
 	uint64_t lost_calls, log_dropped;       /* lost_calls: sum of the header's and the lanes' */
 	uint64_t start_realtime_ns, elapsed_ns; /* since 1970; 0 if not known */
 	uint32_t file, program, arguments, environment, directory, host, job; /* texts */
-	uint32_t launch, run;                                                 /* texts, "" if not known */
+	uint32_t launch, run, step, array_task;                               /* texts, "" if not known */
 	uint32_t table_version;                     /* text: routine table that priced its calls */
 	uint64_t start_ticks, fork_parent_ticks;    /* as in struct dump_header */
 	uint32_t argument_bytes, environment_bytes; /* of `arguments` and `environment`, whose items each end in a 0 */
@@ -204,6 +204,8 @@ struct process {
 	int32_t signal;          /* signal that a budget sent it, 0 for none */
 	uint32_t stacks_problem; /* text: why no stacks could be taken; AGGREGATE_NONE if they could */
 	uint32_t job_size;       /* number of ranks of the launch, 0 if not known */
+	uint32_t restarts;       /* how often the job was started again */
+	uint32_t local_rank;     /* rank among those of its host, plus 1; 0 if not known */
 	uint32_t losses;         /* enum dump_loss */
 	bool by_thread;          /* of a dump that is DUMP_NOT_DURABLE: a thread wrote it, every second */
 	bool complete;           /* nothing is known to be missing from its counts */

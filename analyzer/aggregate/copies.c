@@ -55,15 +55,19 @@ static void make_header(struct dump *dump, const struct dump_process *process, c
 		.end_monotonic_ns = process->elapsed_ns,
 		.fork_parent_ticks = process->fork_parent_ticks,
 		.rank = process->rank,
+		.local_rank = process->local_rank,
 		.id = {process->id[0], process->id[1]},
 	};
 	if (!program)
 		return;
 	header->job_size = program->job_size;
+	header->restarts = program->restarts;
 	copy_text(dump, program->host, header->host, sizeof header->host);
 	copy_text(dump, program->job, header->job, sizeof header->job);
 	copy_text(dump, program->launch, header->launch, sizeof header->launch);
 	copy_text(dump, program->run, header->run, sizeof header->run);
+	copy_text(dump, program->step, header->step, sizeof header->step);
+	copy_text(dump, program->array_task, header->array_task, sizeof header->array_task);
 }
 
 void members_read(struct members *members, const struct dump_source *source)

@@ -7,18 +7,23 @@
 
 #include <string.h>
 
-struct launch_key launch_key_of(const char *job, const char *name, uint32_t size, const char *host, uint32_t parent)
+/* Copies a text to a member of `size` bytes that are 0. */
+static void copy(char *member, size_t size, const char *text) { memcpy(member, text, strnlen(text, size)); }
+
+struct launch_key launch_key_of(const struct launch_marks *marks)
 {
 	struct launch_key key;
 
 	memset(&key, 0, sizeof key);
-	key.size = size;
-	if (*job || *name) {
-		memcpy(key.job, job, strnlen(job, sizeof key.job));
-		memcpy(key.name, name, strnlen(name, sizeof key.name));
+	key.size = marks->size;
+	copy(key.step, sizeof key.step, marks->step);
+	copy(key.array_task, sizeof key.array_task, marks->array_task);
+	if (*marks->job || *marks->name) {
+		copy(key.job, sizeof key.job, marks->job);
+		copy(key.name, sizeof key.name, marks->name);
 	} else {
-		memcpy(key.host, host, strnlen(host, sizeof key.host));
-		key.starter = parent;
+		copy(key.host, sizeof key.host, marks->host);
+		key.starter = marks->parent_pid;
 	}
 	return key;
 }

@@ -30,8 +30,13 @@ static int compare_placed(const void *a, const void *b)
 
 struct launch_key launch_of(const struct aggregate *aggregate, const struct process *process)
 {
-	return launch_key_of(text_at(aggregate, process->job), text_at(aggregate, process->launch), process->job_size,
-	                     text_at(aggregate, process->host), process->parent_pid);
+	return launch_key_of(&(struct launch_marks){.job = text_at(aggregate, process->job),
+	                                            .step = text_at(aggregate, process->step),
+	                                            .array_task = text_at(aggregate, process->array_task),
+	                                            .name = text_at(aggregate, process->launch),
+	                                            .host = text_at(aggregate, process->host),
+	                                            .size = process->job_size,
+	                                            .parent_pid = process->parent_pid});
 }
 
 /* Returns all processes, sorted by launch and rank; to be freed. Interns the keys of their launches. */
@@ -104,6 +109,8 @@ static void add_launch(struct launch_list *list, const struct placed *placed, si
 	uint32_t next = 0; /* first rank that has not been dealt with */
 
 	*launch = (struct launch){.job = placed->process->job,
+	                          .step = placed->process->step,
+	                          .array_task = placed->process->array_task,
 	                          .name = placed->process->launch,
 	                          .program = placed->process->program,
 	                          .size = placed->process->job_size};

@@ -25,8 +25,8 @@ struct balance {
 
 /* A launch whose size is known. */
 struct launch {
-	uint32_t job, name; /* texts */
-	uint32_t program;   /* text: the program of all its ranks; AGGREGATE_NONE if they differ, or it is not known */
+	uint32_t job, step, array_task, name; /* texts */
+	uint32_t program; /* text: the program of all its ranks; AGGREGATE_NONE if they differ, or it is not known */
 	uint32_t size, with_dump; /* number of its ranks; number of those that have a dump */
 	struct text missing;      /* ranks without a dump: ranges that each end in a 0, such as "2-7" and "9" */
 	struct balance balance;

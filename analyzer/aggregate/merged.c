@@ -14,8 +14,8 @@
 
 /* What processes have in common, as texts of the aggregate. */
 struct program {
-	uint32_t program, directory, host, job, launch, run, stacks, table_version;
-	uint32_t arguments, argument_bytes, environment, environment_bytes, job_size;
+	uint32_t program, directory, host, job, launch, run, step, array_task, stacks, table_version;
+	uint32_t arguments, argument_bytes, environment, environment_bytes, job_size, restarts;
 };
 
 /* The programs and processes of a merged dump. */
@@ -86,9 +86,12 @@ static void read_programs(struct addition *add, struct merged *merged)
 			.job = addition_text(add, entry->job, ""),
 			.launch = addition_text(add, entry->launch, ""),
 			.run = addition_text(add, entry->run, ""),
+			.step = addition_text(add, entry->step, ""),
+			.array_task = addition_text(add, entry->array_task, ""),
 			.stacks = text_or_none(add, entry->stacks),
 			.table_version = text_or_none(add, entry->table_version),
 			.job_size = entry->job_size,
+			.restarts = entry->restarts,
 		};
 		program->arguments = list_text(add, merged, entry->arguments, &program->argument_bytes);
 		program->environment = list_text(add, merged, entry->environment, &program->environment_bytes);
@@ -138,9 +141,13 @@ static void add_process(struct addition *add, const struct dump_process *entry, 
 		.job = program->job,
 		.launch = program->launch,
 		.run = program->run,
+		.step = program->step,
+		.array_task = program->array_task,
 		.table_version = program->table_version,
 		.stacks_problem = program->stacks,
 		.job_size = program->job_size,
+		.restarts = program->restarts,
+		.local_rank = entry->local_rank,
 		.start_ticks = entry->start_ticks,
 		.fork_parent_ticks = entry->fork_parent_ticks,
 		.pid = entry->pid,
@@ -172,8 +179,8 @@ static void read_processes(struct addition *add, struct merged *merged, uint32_t
 	const struct dump_process *entry;
 	struct dump_cursor cursor;
 
-	nothing.host = nothing.job = nothing.launch = nothing.run = nothing.arguments = nothing.environment =
-		intern_text(&add->aggregate->texts, "");
+	nothing.host = nothing.job = nothing.launch = nothing.run = nothing.step = nothing.array_task =
+		nothing.arguments = nothing.environment = intern_text(&add->aggregate->texts, "");
 	dump_cursor_open(&cursor, &add->dump, DUMP_PROCESSES, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
 		bool known = entry->program < merged->program_count;

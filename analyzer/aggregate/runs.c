@@ -95,8 +95,13 @@ static void tie_by(struct ties *ties, uint32_t header, const void *key, size_t s
 static void tie_ranks(struct ties *ties, uint32_t number)
 {
 	const struct dump_header *header = &ties->headers[number];
-	struct launch_key key =
-		launch_key_of(header->job, header->launch, header->job_size, header->host, header->parent_pid);
+	struct launch_key key = launch_key_of(&(struct launch_marks){.job = header->job,
+	                                                             .step = header->step,
+	                                                             .array_task = header->array_task,
+	                                                             .name = header->launch,
+	                                                             .host = header->host,
+	                                                             .size = header->job_size,
+	                                                             .parent_pid = header->parent_pid});
 
 	if (header->rank < 0 || (header->layout >= 3 ? header->job_size < 2 : !*header->job))
 		return;

@@ -239,14 +239,17 @@ static void add_pieces(struct text *line, const struct text *pieces)
 static void say_missing_of(struct answer *answer, const struct aggregate *aggregate, const struct launch *launch,
                            bool of_several)
 {
-	const char *job = text_at(aggregate, launch->job), *name = text_at(aggregate, launch->name);
+	const char *job = text_at(aggregate, launch->job), *step = text_at(aggregate, launch->step);
+	const char *task = text_at(aggregate, launch->array_task), *name = text_at(aggregate, launch->name);
 	char without[NUMBER_TEXT], size[NUMBER_TEXT];
 	struct text line = {0};
 
 	text_format(&line, "%s of %s ranks", number_grouped(launch->size - launch->with_dump, without),
 	            number_grouped(launch->size, size));
 	if (of_several)
-		text_format(&line, "%s%s%s%s", *job ? " of job " : "", job, *name ? ", launch " : "", name);
+		text_format(&line, "%s%s%s%s%s%s%s%s", *job ? " of job " : "", job, *task ? ", array task " : "", task,
+		            *step ? ", step " : "", step, *name && strcmp(name, step) ? ", launch " : "",
+		            strcmp(name, step) ? name : "");
 	text_add(&line, ": ");
 	add_pieces(&line, &launch->missing);
 	text_add(&line, ". They made no call, or their dumps are elsewhere");

@@ -82,6 +82,9 @@ static void make_programs(struct writer *writer)
 			.arguments = text(writer, process->arguments),
 			.environment = text(writer, process->environment),
 			.job_size = process->job_size,
+			.restarts = process->restarts,
+			.step = text(writer, process->step),
+			.array_task = text(writer, process->array_task),
 		};
 
 		keep(writer, &writer->programs, &entry, sizeof entry);
@@ -131,6 +134,7 @@ static void make_processes(struct writer *writer)
 			.losses = (uint16_t)process->losses,
 			.state = dump_state_of(process),
 			.flags = flags_of(process),
+			.local_rank = process->local_rank,
 		};
 
 		keep(writer, &writer->processes, &entry, sizeof entry);
@@ -623,6 +627,7 @@ static void write_header(struct writer *writer)
 	}
 	header.header_check = dump_header_check(&header);
 	header.identity_check = dump_identity_check(&header);
+	header.place_check = dump_place_check(&header);
 	header.close_check = dump_content_check(DUMP_CONTENT_SEED, &header, offsetof(struct dump_header, close_check));
 	memcpy(writer->bytes->bytes, &header, sizeof header);
 }

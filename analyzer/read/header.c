@@ -34,14 +34,29 @@ void header_terminate(struct dump_header *header)
 	header->job[sizeof header->job - 1] = 0;
 	header->launch[sizeof header->launch - 1] = 0;
 	header->run[sizeof header->run - 1] = 0;
+	header->step[sizeof header->step - 1] = 0;
+	header->array_task[sizeof header->array_task - 1] = 0;
+}
+
+/* Sets the members that a check word covers to 0: the bytes from `from` up to `to` of the header. */
+static bool clear(struct dump_header *header, size_t from, size_t to)
+{
+	memset((char *)header + from, 0, to - from);
+	return false;
 }
 
 bool header_check_identity(struct dump_header *header)
 {
 	if (!header->identity_check || header->identity_check == dump_identity_check(header))
 		return true;
-	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
-	return false;
+	return clear(header, offsetof(struct dump_header, id), offsetof(struct dump_header, write_ms));
+}
+
+bool header_check_place(struct dump_header *header)
+{
+	if (!header->place_check || header->place_check == dump_place_check(header))
+		return true;
+	return clear(header, offsetof(struct dump_header, local_rank), sizeof *header);
 }
 
 bool header_check_process(struct dump_header *header)
@@ -73,6 +88,7 @@ bool header_peek(const struct dump_source *source, struct dump_header *header, b
 		*cleared = true;
 	}
 	*cleared |= !header_check_identity(header);
+	*cleared |= !header_check_place(header);
 	header_terminate(header);
 	return true;
 }

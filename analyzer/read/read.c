@@ -148,6 +148,8 @@ static enum read_status read_header(struct dump *dump)
 	if (!header_check_identity(header))
 		dump_damaged(dump,
 		             "the file's header is damaged: the check word of its id, launch and run does not match");
+	if (!header_check_place(header))
+		dump_damaged(dump, "the file's header is damaged: the check word of its step does not match");
 	header_terminate(header);
 	return READ_OK;
 }

@@ -58,7 +58,7 @@ static struct pair *pair_of(struct comparison *comparison, const struct table *t
 	struct text text = {0};
 	uint32_t name;
 
-	key_add_name(&text, comparison->key, table, group, COLUMN_ONLY_TEXT, "\t");
+	key_add_name(&text, comparison->key, table, group, COLUMN_ONLY_TEXT | COLUMN_OF_RUN, "\t");
 	name = intern_bytes(&comparison->names, text.bytes, text.length);
 	text_free(&text);
 	if (name == comparison->pair_count) {
@@ -165,7 +165,7 @@ static struct value pair_key(const struct table *table, const void *item, const 
 	const struct comparison *comparison = table->data;
 	const struct pair *pair = item;
 
-	return column_get(&comparison->key->columns[column - table->columns], pair->table, pair->group);
+	return column_get(comparison->key_columns[column - table->columns], pair->table, pair->group);
 }
 
 GETTER(pair_old_calls, struct pair, value_number(item->old.numbers[METRIC_CALLS]))
@@ -195,16 +195,20 @@ static const struct column pair_columns[] = {
 void comparison_groups(struct comparison *comparison, size_t top, struct table *table)
 {
 	const struct key *key = comparison->key;
+	unsigned count = 0;
 
 	for (unsigned i = 0; i < key->column_count; i++) {
-		comparison->columns[i] = key->columns[i];
-		comparison->columns[i].get = pair_key;
+		if (key->columns[i].flags & COLUMN_OF_RUN)
+			continue;
+		comparison->key_columns[count] = &key->columns[i];
+		comparison->columns[count] = key->columns[i];
+		comparison->columns[count++].get = pair_key;
 	}
-	memcpy(comparison->columns + key->column_count, pair_columns, sizeof pair_columns);
+	memcpy(comparison->columns + count, pair_columns, sizeof pair_columns);
 	*table = (struct table){.key = "groups",
 	                        .title = key->compared,
 	                        .columns = comparison->columns,
-	                        .column_count = key->column_count + sizeof pair_columns / sizeof *pair_columns,
+	                        .column_count = count + sizeof pair_columns / sizeof *pair_columns,
 	                        .data = comparison};
 	table_set_items(table, comparison->pairs, comparison->pair_count, sizeof *comparison->pairs);
 	table_cut(table, top);

@@ -38,8 +38,9 @@ struct comparison {
 	struct side old, new;   /* totals; manual charges are in the FLOPs */
 	struct pair *pairs;     /* those that differ, the largest change of FLOPs first */
 	size_t pair_count, pair_capacity;
-	struct total totals[METRIC_COUNT];        /* rows of the table of totals */
-	struct column columns[TABLE_COLUMNS_MAX]; /* of the table of groups */
+	struct total totals[METRIC_COUNT];                   /* rows of the table of totals */
+	struct column columns[TABLE_COLUMNS_MAX];            /* of the table of groups */
+	const struct column *key_columns[TABLE_COLUMNS_MAX]; /* those of the key that the first of these show */
 	/*
 	 * The most that each new total may be, if it is limited. At first none is; the caller may set limits before it
 	 * calls comparison_totals.

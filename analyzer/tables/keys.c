@@ -18,6 +18,14 @@ static const struct process *process_of(const struct table *table, const struct 
 
 static const char *worker_text(const struct table *table, uint32_t text) { return text_at(table->aggregate, text); }
 
+/* The name of a worker's launch as people need it: if there are several, and it is not only the number of the step. */
+static const char *launch_to_tell(const struct table *table, const struct worker_key *worker)
+{
+	bool told = views_launches(views_of(table))->count > 1 && worker->launch != worker->step;
+
+	return told ? worker_text(table, worker->launch) : "";
+}
+
 static const struct worker *totals_of(const struct table *table, const struct group *group)
 {
 	return &table->aggregate->worker_totals[group->first];
@@ -52,10 +60,20 @@ GETTER(key_caller, struct group, value_text(caller_of(table, item)))
 GETTER(key_symbol, struct group, value_text(site_symbol(table->aggregate, item->row->site)))
 GETTER(key_host, struct group, value_text(worker_text(table, worker_of(table->aggregate, item->first)->host)))
 GETTER(key_job, struct group, value_text(worker_text(table, worker_of(table->aggregate, item->first)->job)))
+GETTER(key_step, struct group, value_text(worker_text(table, worker_of(table->aggregate, item->first)->step)))
+GETTER(key_array_task, struct group,
+       value_text(worker_text(table, worker_of(table->aggregate, item->first)->array_task)))
+GETTER(key_launch, struct group, value_text(worker_text(table, worker_of(table->aggregate, item->first)->launch)))
+GETTER(key_launch_told, struct group, value_text(launch_to_tell(table, worker_of(table->aggregate, item->first))))
 GETTER(key_rank, struct group, value_unless_negative(worker_of(table->aggregate, item->first)->rank))
 GETTER(key_process_host, struct group, value_text(worker_text(table, process_of(table, item)->host)))
 GETTER(key_process_pid, struct group, value_number(process_of(table, item)->pid))
 GETTER(key_process_rank, struct group, value_unless_negative(process_of(table, item)->rank))
+GETTER(key_process_local_rank, struct group,
+       value_number_if(process_of(table, item)->local_rank != 0, process_of(table, item)->local_rank - 1))
+GETTER(key_process_job, struct group, value_text(worker_text(table, process_of(table, item)->job)))
+GETTER(key_process_step, struct group, value_text(worker_text(table, process_of(table, item)->step)))
+GETTER(key_process_array_task, struct group, value_text(worker_text(table, process_of(table, item)->array_task)))
 GETTER(key_process_file, struct group, value_text(worker_text(table, process_of(table, item)->file)))
 GETTER(key_lane, struct group, value_number(worker_of(table->aggregate, item->first)->lane))
 GETTER(key_tid, struct group, value_number_if(totals_of(table, item)->tid != 0, totals_of(table, item)->tid))
@@ -96,14 +114,24 @@ static const struct column process_key[] = {
 	{ "host", "host", COLUMN_TEXT,   0,               key_process_host },
 	{ "rank", "rank", COLUMN_NUMBER, COLUMN_OPTIONAL, key_process_rank },
 	{ "pid",  "pid",  COLUMN_NUMBER, 0,               key_process_pid },
+	{ "job",  "",     COLUMN_TEXT,   COLUMN_NO_TEXT,  key_process_job },
+	{ "step", "step", COLUMN_TEXT,   COLUMN_OPTIONAL, key_process_step },
+	{ "array_task", "array task", COLUMN_TEXT, COLUMN_OPTIONAL, key_process_array_task },
+	{ "local_rank", "local rank", COLUMN_NUMBER, COLUMN_OPTIONAL, key_process_local_rank },
 	{ "file", "",     COLUMN_TEXT,   COLUMN_NO_TEXT,  key_process_file },
 };
 /* clang-format on */
 
+/* clang-format off */
 static const struct column rank_key[] = {
-	{"job", "job", COLUMN_TEXT, COLUMN_OPTIONAL, key_job},
-	{"rank", "rank", COLUMN_NUMBER, 0, key_rank},
+	{ "job",        "job",        COLUMN_TEXT,   COLUMN_OPTIONAL | COLUMN_OF_RUN, key_job },
+	{ "array_task", "array task", COLUMN_TEXT,   COLUMN_OPTIONAL,                 key_array_task },
+	{ "step",       "step",       COLUMN_TEXT,   COLUMN_OPTIONAL,                 key_step },
+	{ "launch",     "",           COLUMN_TEXT,   COLUMN_NO_TEXT | COLUMN_OF_RUN,  key_launch },
+	{ "told",       "launch",     COLUMN_TEXT,   COLUMN_ONLY_TEXT | COLUMN_OPTIONAL | COLUMN_OF_RUN, key_launch_told },
+	{ "rank",       "rank",       COLUMN_NUMBER, 0,                               key_rank },
 };
+/* clang-format on */
 
 static const struct column host_key[] = {
 	{"host", "host", COLUMN_TEXT, 0, key_host},
@@ -124,7 +152,7 @@ const struct key keys[KEY_COUNT] = {
 	[KEY_PROCESS]   = { "process", "By process", "Processes that differ",
 	                    GROUP_WORKER, WORKER_PROCESS, NULL, COLUMNS(process_key) },
 	[KEY_RANK]      = { "rank", "By rank", "Ranks that differ",
-	                    GROUP_WORKER, WORKER_JOB | WORKER_RANK, NULL, COLUMNS(rank_key) },
+	                    GROUP_WORKER, WORKER_LAUNCH | WORKER_RANK, NULL, COLUMNS(rank_key) },
 	[KEY_HOST]      = { "host", "By host", "Hosts that differ",
 	                    GROUP_WORKER, WORKER_HOST, NULL, COLUMNS(host_key) },
 };

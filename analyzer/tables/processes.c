@@ -107,6 +107,10 @@ GETTER(process_forked, struct process, value_number(item->forked))
 GETTER(process_rank, struct process, value_unless_negative(item->rank))
 GETTER(process_job_size, struct process, value_number_if(item->job_size != 0, item->job_size))
 GETTER(process_launch, struct process, value_filled(text_at(table->aggregate, item->launch)))
+GETTER(process_local_rank, struct process, value_number_if(item->local_rank != 0, item->local_rank - 1))
+GETTER(process_step, struct process, value_filled(text_at(table->aggregate, item->step)))
+GETTER(process_array_task, struct process, value_filled(text_at(table->aggregate, item->array_task)))
+GETTER(process_restarts, struct process, value_number_if(item->restarts != 0, item->restarts))
 GETTER(process_run, struct process, value_filled(text_at(table->aggregate, item->run)))
 GETTER(process_id, struct process, value_text(id_text(table, item)))
 GETTER(process_job, struct process, process_text(table, item->job))
@@ -135,6 +139,8 @@ static const struct column process_columns[] = {
 	{ "forked",      "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  process_forked },
 	{ "rank",        "rank",    COLUMN_COUNT, COLUMN_OPTIONAL, process_rank },
 	{ "job",         "job",     COLUMN_TEXT,  COLUMN_OPTIONAL, process_job },
+	{ "step",        "step",    COLUMN_TEXT,  COLUMN_OPTIONAL, process_step },
+	{ "array_task",  "array task", COLUMN_TEXT, COLUMN_OPTIONAL, process_array_task },
 	{ "state",       "state",   COLUMN_TEXT,  0,               process_state_name },
 	{ "exit_status", "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_exit },
 	{ "complete",    "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  process_complete },
@@ -145,7 +151,9 @@ static const struct column process_columns[] = {
 	{ "charged",     "charged", COLUMN_FLOPS, COLUMN_CHARGED,  process_charged },
 	{ "estimated_time_ns", "time", COLUMN_TIME, COLUMN_OPTIONAL, process_time },
 	{ "losses",      "losses",  COLUMN_LIST,  COLUMN_OPTIONAL, process_losses },
+	{ "restarts",    "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_restarts },
 	{ "job_size",    "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_job_size },
+	{ "local_rank",  "",        COLUMN_COUNT, COLUMN_NO_TEXT,  process_local_rank },
 	{ "launch",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_launch },
 	{ "run",         "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_run },
 	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
@@ -182,7 +190,10 @@ static const char *host_of(const struct table *table, const struct process *proc
 }
 
 GETTER(launch_job, struct launch, value_filled(text_at(table->aggregate, item->job)))
+GETTER(launch_step, struct launch, value_filled(text_at(table->aggregate, item->step)))
+GETTER(launch_array_task, struct launch, value_filled(text_at(table->aggregate, item->array_task)))
 GETTER(launch_name, struct launch, value_filled(text_at(table->aggregate, item->name)))
+GETTER(launch_told, struct launch, value_text(item->name == item->step ? NULL : text_at(table->aggregate, item->name)))
 GETTER(launch_ranks, struct launch, value_number(item->size))
 GETTER(launch_with_dump, struct launch, value_number(item->with_dump))
 GETTER(launch_missing, struct launch, value_list(item->missing.bytes ? item->missing.bytes : "", item->missing.length))
@@ -207,7 +218,10 @@ GETTER(launch_laziest_host, struct launch, value_text(host_of(table, item->balan
 /* clang-format off */
 static const struct column launch_columns[] = {
 	{ "job",          "job",       COLUMN_TEXT,   COLUMN_OPTIONAL,  launch_job },
-	{ "launch",       "launch",    COLUMN_TEXT,   COLUMN_OPTIONAL,  launch_name },
+	{ "step",         "step",      COLUMN_TEXT,   COLUMN_OPTIONAL,  launch_step },
+	{ "array_task",   "array task", COLUMN_TEXT,  COLUMN_OPTIONAL,  launch_array_task },
+	{ "launch",       "",          COLUMN_TEXT,   COLUMN_NO_TEXT,   launch_name },
+	{ "told",         "launch",    COLUMN_TEXT,   COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, launch_told },
 	{ "program_name", "program",   COLUMN_TEXT,   COLUMN_ONLY_TEXT, launch_program_name },
 	{ "ranks",        "ranks",     COLUMN_COUNT,  0,                launch_ranks },
 	{ "with_dump",    "with dump", COLUMN_COUNT,  0,                launch_with_dump },

@@ -38,6 +38,7 @@ enum column_flags {
 	COLUMN_RARE = 1 << 3,      /* the same, and a 0 in it is shown as nothing */
 	COLUMN_CHARGED =
 		1 << 4, /* left out for people where charged FLOPs equal FLOPs, so that it would repeat a column */
+	COLUMN_OF_RUN = 1 << 5, /* left out of comparisons, since no other run has the same */
 };
 
 struct value {

@@ -134,6 +134,10 @@ static void job_fill(struct dump_header *header)
 	text_fill(header->job, sizeof(header->job), job.number);
 	text_fill(header->launch, sizeof(header->launch), job.launch);
 	text_fill(header->run, sizeof(header->run), config.run);
+	text_fill(header->step, sizeof(header->step), job.step);
+	text_fill(header->array_task, sizeof(header->array_task), job.array_task);
+	header->restarts = job.restarts;
+	header->local_rank = (uint32_t)(job.local_rank + 1);
 }
 
 /* Fills the header, and makes the file a dump of a running process by setting its state last. */
@@ -166,6 +170,7 @@ static void header_fill(struct dump_header *header)
 	header->stack_threshold = nowhere.stack_threshold; /* it may have been set before the dump was opened */
 	header->header_check = dump_header_check(header);
 	header->identity_check = dump_identity_check(header);
+	header->place_check = dump_place_check(header);
 	/* The check words take the fields that change as 0, so these are set afterwards. */
 	header->size = file_page();
 	header->state = DUMP_RUNNING;

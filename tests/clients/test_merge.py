@@ -79,6 +79,34 @@ def same_sums(client):
 
 
 @case()
+def steps(client):
+    """Two steps of an array's task, one of them started again, are told apart in a merged dump as in the dumps themselves, and
+    step, array task, restarts and local rank are kept."""
+    job = {"SLURM_JOB_ID": "4711", "SLURM_ARRAY_TASK_ID": "3", "SLURM_STEP_NUM_TASKS": "2"}
+    for step, restarts, calls in (("0", "0", 3), ("1", "0", 5), ("1", "2", 7)):
+        for rank in range(2):
+            make(client, "steps/", calls=calls + rank, SLURM_STEP_ID=step, SLURM_RESTART_COUNT=restarts,
+                 SLURM_PROCID=str(rank), SLURM_LOCALID=str(1 - rank), **job)
+    merge(client, "job.dump", "steps")
+    plain, merged = read(client, "steps"), read(client, "job.dump")
+    for found in plain, merged:
+        rows = [(row["job"], row["array_task"], row["step"], row["launch"], row["ranks"], row["with_dump"], row["calls"])
+                for row in found["launches"]]
+        check_equal(sorted(rows), [("4711", "3", "0", "0", 2, 2, 7), ("4711", "3", "1", "1", 2, 2, 11),
+                                   ("4711", "3", "1", "1.2", 2, 2, 15)], "launches")
+        rows = [(row["array_task"], row["step"], row["restarts"], row["rank"], row["local_rank"])
+                for row in found["process_list"]]
+        check_equal(sorted(rows, key=str), sorted([("3", step, restarts, rank, 1 - rank) for rank in range(2) for step, restarts
+                                                   in (("0", None), ("1", None), ("1", 2))], key=str), "processes")
+    check_same(merged, plain, "the report")
+    for key, members in ("rank", ("job", "array_task", "step", "launch", "rank")), ("process", ("step", "rank", "local_rank")):
+        one, many = read(client, "--by", key, "job.dump")["groups"], read(client, "--by", key, "steps")["groups"]
+        check_equal(len(many), 6, f"rows of --by {key}")
+        check_equal(*[sorted([str([row[member] for member in members]) for row in rows]) for rows in (one, many)],
+                    f"keys of --by {key}")
+
+
+@case()
 def any_tree(client):
     """The bytes do not depend on the order, the steps and the number of processes that read."""
     dumps = sorted(ranks_of(client, 16, shapes=10, varied=True).iterdir())

@@ -22,6 +22,7 @@ def finish(document, header):
     """Writes the check words of a header."""
     document.write("dump_header", "header_check", header_check(header, document), header)
     document.write("dump_header", "identity_check", check32(header[document.identity()]), header)
+    document.write("dump_header", "place_check", check32(header[document.place()]), header)
     close = document.offset("dump_header", "close_check")
     document.write("dump_header", "close_check", check64(SEED, bytes(header[:close])), header)
 

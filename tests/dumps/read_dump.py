@@ -57,6 +57,10 @@ class Document:
         """The part of the file that the header's identity_check covers."""
         return slice(self.offset("dump_header", "id"), self.offset("dump_header", "identity_check"))
 
+    def place(self):
+        """The part of the file that the header's place_check covers."""
+        return slice(self.offset("dump_header", "local_rank"), self.offset("dump_header", "place_check"))
+
     def size_of_type(self, kind):
         return self.size(kind) if kind in self.structs else struct.calcsize("<" + CODES[kind])
 
@@ -131,6 +135,8 @@ class Dump:
             raise Unreadable("the header is damaged")
         if header["identity_check"] and header["identity_check"] != check32(self.data[self.document.identity()]):
             raise Unreadable("the part of the header that identifies job and run is damaged")
+        if header["place_check"] and header["place_check"] != check32(self.data[self.document.place()]):
+            raise Unreadable("the part of the header that says which step it is of is damaged")
         closed = self.data[:self.document.offset("dump_header", "close_check")]
         if header["close_check"] and header["close_check"] != check64(SEED, closed):
             raise Unreadable("the header is damaged, or was written to after closing")

@@ -103,7 +103,7 @@ static void put_checks_right(unsigned char *bytes, size_t size)
 		memcpy(header.magic, DUMP_MAGIC, sizeof header.magic);
 		header.version = 1 + header.version % DUMP_LAYOUT;
 		header.byte_order = DUMP_BYTE_ORDER;
-		header.header_check = header.identity_check = 0;
+		header.header_check = header.identity_check = header.place_check = 0;
 		header.close_check = 0;
 		memcpy(bytes, &header, sizeof header);
 	}

@@ -124,6 +124,8 @@ static void check_header(struct bytes *bytes)
 		header->header_check = dump_header_check(header);
 	if (header->identity_check)
 		header->identity_check = dump_identity_check(header);
+	if (header->place_check)
+		header->place_check = dump_place_check(header);
 	if (header->close_check)
 		header->close_check =
 			dump_content_check(DUMP_CONTENT_SEED, header, offsetof(struct dump_header, close_check));

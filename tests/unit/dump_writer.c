@@ -288,13 +288,14 @@ void writer_first_layout(struct writer *writer)
 	header->layout = header->page_size = 0;
 	memset(header->id, 0, sizeof *header - offsetof(struct dump_header, id));
 	writer_check(writer);
-	header->identity_check = 0;
+	header->identity_check = header->place_check = 0;
 }
 
 void writer_check(struct writer *writer)
 {
 	writer_header(writer)->header_check = dump_header_check(writer_header(writer));
 	writer_header(writer)->identity_check = dump_identity_check(writer_header(writer));
+	writer_header(writer)->place_check = dump_place_check(writer_header(writer));
 }
 
 void writer_close(struct writer *writer, enum dump_state state)

@@ -52,6 +52,13 @@ static struct dump_header rank_of(struct dump_header header, const char *job, co
 	return header;
 }
 
+static struct dump_header step_of(struct dump_header header, const char *step, const char *array_task)
+{
+	strcpy(header.step, step);
+	strcpy(header.array_task, array_task);
+	return header;
+}
+
 static struct dump_header child_of(struct dump_header header, uint32_t parent, uint64_t fork_parent_ticks)
 {
 	header.parent_pid = parent;
@@ -136,6 +143,12 @@ START_TEST(ranks_of_a_launch_are_one_run)
 	check_pair(rank_of(a, "", "", 0, 8), rank_of(child_of(process("a", 101, 10, 20), 1, 0), "", "", 1, 8), true);
 	check_pair(rank_of(a, "", "", 0, 8), rank_of(child_of(process("a", 101, 10, 20), 2, 0), "", "", 1, 8), false);
 	check_pair(rank_of(a, "", "", 0, 8), rank_of(b, "", "", 1, 8), false);
+	/* A launch without a name may be in each step, and in each task of an array. */
+	a = rank_of(a, "5", "", 0, 8);
+	b = rank_of(b, "5", "", 1, 8);
+	check_pair(step_of(a, "1", "7"), step_of(b, "1", "7"), true);
+	check_pair(step_of(a, "1", "7"), step_of(b, "2", "7"), false);
+	check_pair(step_of(a, "1", "7"), step_of(b, "1", "8"), false);
 	a.layout = b.layout = 2; /* this layout did not state the size of a launch */
 	check_pair(rank_of(a, "5", "", 0, 0), rank_of(b, "5", "", 1, 0), true);
 }
@@ -210,6 +223,8 @@ static bool peek_damaged(size_t byte, size_t second, struct dump_header *header,
 	writer_header(&writer)->rank = 3;
 	writer_header(&writer)->id[0] = 5;
 	writer_header(&writer)->start_ticks = 9;
+	strcpy(writer_header(&writer)->step, "12");
+	writer_header(&writer)->local_rank = 2;
 	writer_close(&writer, DUMP_CLOSED);
 	writer.bytes[byte] ^= 0x10;
 	if (second != byte)
@@ -276,6 +291,26 @@ START_TEST(a_damaged_header_says_its_identity_alone)
 		ck_assert(header.start_ticks == 0 && header.start_realtime_ns == 0 && header.fork_parent_ticks == 0);
 	}
 	ck_assert_uint_eq(ends_of_texts, 4);
+}
+END_TEST
+
+/* If one bit is wrong anywhere in the members that one of these check words covers, these alone are cleared. */
+START_TEST(damage_of_a_part_clears_that_part)
+{
+	struct dump_header header;
+	bool cleared;
+
+	for (size_t byte = offsetof(struct dump_header, id); byte < sizeof header; byte++) {
+		bool is_place = byte >= offsetof(struct dump_header, local_rank);
+
+		if (IS_IN(write_ms, byte))
+			continue; /* no check word covers it, since it changes */
+		ck_assert(peek_damaged(byte, byte, &header, &cleared) && cleared);
+		ck_assert(header_check_process(&header) && is_sound(&header));
+		ck_assert_uint_eq(header.id[0], is_place ? 5 : 0);
+		ck_assert_str_eq(header.step, is_place ? "" : "12");
+		ck_assert_uint_eq(header.local_rank, is_place ? 0 : 2);
+	}
 }
 END_TEST
 
@@ -549,6 +584,7 @@ int main(void)
 	tcase_add_test(runs, a_damaged_header_ties_nothing);
 	tcase_add_test(headers, a_damaged_beginning_hides_no_header);
 	tcase_add_test(headers, a_damaged_header_says_its_identity_alone);
+	tcase_add_test(headers, damage_of_a_part_clears_that_part);
 	tcase_add_test(copies, copies_are_told_by_their_id);
 	tcase_add_test(copies, the_better_copy_wins_in_any_order);
 	tcase_add_test(launches, names_ranks_without_a_dump);
