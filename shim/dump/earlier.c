@@ -45,6 +45,35 @@ static bool is_of_this_host(const struct dump_header *header)
 	return !strncmp(host, header->host, sizeof(host));
 }
 
+/* Whether a text of the header is `value`, as far as the header has room; a NULL is an empty text. */
+static bool text_is(const char *text, size_t size, const char *value)
+{
+	return !strncmp(text, value ? value : "", size - 1);
+}
+
+/* Whether the dump is of the same step of the same batch job, started equally often, or neither is of a job. */
+static bool is_of_this_step(const struct dump_header *header, const struct job *job)
+{
+	return text_is(header->job, sizeof(header->job), job->number) &&
+	       text_is(header->step, sizeof(header->step), job->step) &&
+	       text_is(header->array_task, sizeof(header->array_task), job->array_task) &&
+	       header->restarts == job->restarts;
+}
+
+/*
+ * Whether the dump is of another step, array task, launch or start of the batch job that this process is of. Where
+ * neither is a rank, two programs that the batch script starts one after the other are told apart by nothing.
+ */
+static bool is_of_this_job(const struct dump_header *header)
+{
+	struct job job;
+
+	job_find(&job);
+	return job.number && text_is(header->job, sizeof(header->job), job.number) &&
+	       (!is_of_this_step(header, &job) || !text_is(header->launch, sizeof(header->launch), job.launch) ||
+	        header->job_size != job.size);
+}
+
 /*
  * Whether the dump is another rank's of this parallel launch. If neither job nor launch has a name, both have one
  * parent.
@@ -56,9 +85,8 @@ static bool is_of_this_launch(const struct dump_header *header)
 
 	job_find(&job);
 	named = job.number || *job.launch;
-	return job.size > 1 && job.size == header->job_size &&
-	       !strncmp(job.launch, header->launch, sizeof(header->launch)) &&
-	       !strncmp(job.number ? job.number : "", header->job, sizeof(header->job) - 1) &&
+	return job.size > 1 && job.size == header->job_size && is_of_this_step(header, &job) &&
+	       text_is(header->launch, sizeof(header->launch), job.launch) &&
 	       (named || header->parent_pid == (uint32_t)getppid());
 }
 
@@ -94,6 +122,8 @@ static enum standing look(int file)
 		return STANDS_OTHER;
 	if (is_of_this_run(&there))
 		return STANDS_OF_RUN;
+	if (is_of_this_job(&there))
+		return STANDS_OF_JOB;
 	if (there.state == DUMP_RUNNING && (!is_of_this_host(&there) || is_alive(&there)))
 		return STANDS_PRESENT;
 	return STANDS_EARLIER;

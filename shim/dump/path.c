@@ -456,10 +456,13 @@ static bool is_no_file(int directory, const char *name, bool *is_null)
 	       (readlinkat(directory, name, link, sizeof(link) - 1) > 0 && !strcmp(link, descriptors));
 }
 
+/* Whether this is rank 0, or no rank: of many ranks one is enough to say something about all. */
+static bool is_first_rank(void) { return !strcmp(path.words.rank, "0") || !*path.words.ranked; }
+
 /*
  * Prints that the name was taken and which one is used instead, since a user who looks at the name finds another
  * dump. If that is an earlier run's, it is printed even if config.quiet is set; if it is this run's, nothing is
- * printed, since each process leaves a dump of its own. `kept_by`: why the old dump could not be replaced; NULL if
+ * printed, since each process leaves a dump of its own; if it is another step's of the same job, one rank prints it. `kept_by`: why the old dump could not be replaced; NULL if
  * that was not tried.
  */
 static void say_taken(const char *name, enum standing there, const char *kept_by)
@@ -469,7 +472,10 @@ static void say_taken(const char *name, enum standing there, const char *kept_by
 		          kept_by, path_told());
 	else if (there == STANDS_EARLIER)
 		guest_say("%s exists already, from an earlier run: writing %s", name, path_told());
-	else if (there != STANDS_OF_RUN && !config.quiet)
+	else if (there == STANDS_OF_JOB && !config.quiet && is_first_rank())
+		guest_say("%s exists already, from another step or launch of job %s: writing %s", name, path.words.job,
+		          path_told());
+	else if (there != STANDS_OF_RUN && there != STANDS_OF_JOB && !config.quiet)
 		guest_say("%s exists already: writing %s", name, path_told());
 }
 

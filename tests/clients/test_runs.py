@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
 import read_dump
-from harness import PYTHON, Skip, case, check, check_equal
+from harness import PYTHON, Skip, case, check, check_equal, system_program
 
 CALLS = 8  # calls of a victim, unless it is told another number
 
@@ -595,6 +595,62 @@ def not_overwritten(client):
         make(client, "x.dump", launcher=["--overwrite"], **start_again)
         check(path.read_bytes() == before, "it was overwritten")
     check_equal(len(names(client)), 2, "dumps")
+
+
+RANK_0 = {"SLURM_JOB_ID": "77", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_ID": "0"}
+MPIRUN_0 = {"PBS_JOBID": "77.host", "OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_NAMESPACE": "1"}
+# {what: (variables of a process, those of another one of the same job)}
+OF_ONE_JOB = {
+    "steps": (RANK_0, {**RANK_0, "SLURM_STEP_ID": "1"}),
+    "script": ({"SLURM_JOB_ID": "77"}, RANK_0),
+    "requeued": (RANK_0, {**RANK_0, "SLURM_RESTART_COUNT": "1"}),
+    "requeued-script": ({"SLURM_JOB_ID": "77"}, {"SLURM_JOB_ID": "77", "SLURM_RESTART_COUNT": "1"}),
+    "array": ({"LSB_JOBID": "77", "LSB_JOBINDEX": "1"}, {"LSB_JOBID": "77", "LSB_JOBINDEX": "2"}),
+    "array-ranks": ({"LSB_JOBID": "77", "LSB_JOBINDEX": "1", "PMI_RANK": "0", "PMI_SIZE": "2"},
+                    {"LSB_JOBID": "77", "LSB_JOBINDEX": "2", "PMI_RANK": "0", "PMI_SIZE": "2"}),
+    "mpirun": (MPIRUN_0, {**MPIRUN_0, "PMIX_NAMESPACE": "2"}),
+    "sizes": ({"PBS_JOBID": "77.host", "PMI_RANK": "0", "PMI_SIZE": "2"},
+              {"PBS_JOBID": "77.host", "PMI_RANK": "0", "PMI_SIZE": "3"}),
+}
+
+
+@case(what=OF_ONE_JOB)
+def not_overwritten_of_one_job(client):
+    """--overwrite replaces no dump of another step, array task, launch or start of the same job. One line says that the name
+    is taken, and no rank but the first one says it. A dump of another job is replaced."""
+    first, second = OF_ONE_JOB[client.what]
+    make(client, "x.dump", calls=3, **first)
+    before = (client.folder / "x.dump").read_bytes()
+    said = make(client, "x.dump", launcher=["--overwrite"], **second).stderr.decode()
+    check_equal(((client.folder / "x.dump").read_bytes() == before, len(names(client))), (True, 2), "left alone, and dumps")
+    number = first.get("SLURM_JOB_ID") or first.get("LSB_JOBID") or first["PBS_JOBID"]
+    check(f"x.dump exists already, from another step or launch of job {number}: writing" in said, said)
+    found = numbers(client, ".")
+    check_equal(found["runs"], 2, "runs")
+    if "ranks" in client.what or "PMI_RANK" in first or first in (RANK_0, MPIRUN_0):
+        check_equal([(row["job"], row["with_dump"]) for row in found["launches"]], [(number, 1)] * 2, "launches")
+    others = {name: "1" for name in second if name in ("SLURM_PROCID", "PMI_RANK", "OMPI_COMM_WORLD_RANK")}
+    if others:
+        said = make(client, "x.dump", launcher=["--overwrite"], **{**second, **others}).stderr
+        check_equal((said, len(names(client))), (b"", 3), "standard error of another rank, and dumps")
+    other_job = {name: "78" for name in ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID") if name in second}
+    said = make(client, "x.dump", calls=5, launcher=["--overwrite"], **{**second, **other_job}).stderr
+    check_equal((said, numbers(client, "x.dump")["totals"]["calls"]), (b"", 5), "standard error, and calls of another job")
+
+
+@case()
+def two_mpirun(client):
+    """Two launches of mpirun in one batch script leave four dumps and are told apart, though both use one name."""
+    mpirun = system_program("mpirun")
+    words = f"{mpirun} --allow-run-as-root --oversubscribe -n 2 {victim(client)} {client.folder}/counts 1 {CALLS} run"
+    client.run(["sh", "-c", f"{words}; {words}"], cwd=client.folder, LSB_JOBID="77", FLOPSHIM_OUT="%j.dump",
+               FLOPSHIM_OVERWRITE="1", OMPI_MCA_rmaps_base_oversubscribe="1")
+    found = numbers(client, ".")
+    check_equal((len(names(client)), found["runs"]), (4, 2), "dumps and runs")
+    check_equal([(row["job"], row["ranks"], row["with_dump"]) for row in found["launches"]], [("77", 2, 2)] * 2, "launches")
+    ranks = json.loads(report(client, "--json", "--by", "rank", ".").stdout)["groups"]
+    check_equal(sorted((row["rank"], row["calls"]) for row in ranks), [(0, CALLS), (0, CALLS), (1, CALLS), (1, CALLS)],
+                "ranks of both launches, and their calls")
 
 
 @case()
