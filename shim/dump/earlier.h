@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * earlier.h - finds out whose dump already has the name that this process's dump shall get.
- * It must never take a dump of this run (another rank's, a parent's or a child's), nor one of this batch job, for one of an
- * earlier run.
+ * It must never take a dump of this run (another rank's, a parent's or a child's), nor one of this batch job, for one
+ * of an earlier run.
  */
 #ifndef FLOPSHIM_EARLIER_H
 #define FLOPSHIM_EARLIER_H

@@ -43,8 +43,8 @@ static struct {
 /* ---- the start ---- */
 
 /*
- * Prints the name of the group: the step of a batch job or, if there is no job, what else the processes of a run have in
- * common. A launch that is no step is added to the job, and so is how often the job was started again: what an
+ * Prints the name of the group: the step of a batch job or, if there is no job, what else the processes of a run have
+ * in common. A launch that is no step is added to the job, and so is how often the job was started again: what an
  * interrupted start has left must not be taken for a part of this one.
  */
 static void group_print(char *group, size_t size)

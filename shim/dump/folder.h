@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * folder.h - the folder for dumps on the node's own disk, which the variable OUT asks for by local:DIR; see include/local.h.
+ * folder.h - the folder for dumps on the node's own disk, which the variable OUT asks for by local:DIR; see
+ * include/local.h.
  * It must never follow a link below the base that the environment names, nor use a folder that others may write to.
  */
 #ifndef FLOPSHIM_FOLDER_H
 #define FLOPSHIM_FOLDER_H
 
-/* Remembers the base and the name of the group, which forked children keep. Once at the start, if config.local is set. */
+/*
+ * Remembers the base and the name of the group, which forked children keep. Once at the start, if config.local is set.
+ */
 void folder_start(void);
 
 /*

@@ -90,8 +90,8 @@ static const char *value_of_either(const char *const names[2])
 }
 
 /*
- * Returns the number in the variable at `offset` of struct launcher, from the first launcher that gives this process the
- * same rank and such a number above `least`; -1 if none does.
+ * Returns the number in the variable at `offset` of struct launcher, from the first launcher that gives this process
+ * the same rank and such a number above `least`; -1 if none does.
  */
 static int32_t number_find(const char *rank, size_t offset, int32_t least)
 {

@@ -127,8 +127,8 @@ static int directory_by(const char *name, bool other_allowed)
 
 /*
  * Opens the directory that a relative path.name is in: the one at the start or, if config.local is set, the folder for
- * node-local dumps. Returns a descriptor for openat, AT_FDCWD for an absolute path.name, or -1 if the directory is gone.
- * Closed by directory_close.
+ * node-local dumps. Returns a descriptor for openat, AT_FDCWD for an absolute path.name, or -1 if the directory is
+ * gone. Closed by directory_close.
  */
 static int directory_open(void)
 {
@@ -462,8 +462,8 @@ static bool is_first_rank(void) { return !strcmp(path.words.rank, "0") || !*path
 /*
  * Prints that the name was taken and which one is used instead, since a user who looks at the name finds another
  * dump. If that is an earlier run's, it is printed even if config.quiet is set; if it is this run's, nothing is
- * printed, since each process leaves a dump of its own; if it is another step's of the same job, one rank prints it. `kept_by`: why the old dump could not be replaced; NULL if
- * that was not tried.
+ * printed, since each process leaves a dump of its own; if it is another step's of the same job, one rank prints it.
+ * `kept_by`: why the old dump could not be replaced; NULL if that was not tried.
  */
 static void say_taken(const char *name, enum standing there, const char *kept_by)
 {

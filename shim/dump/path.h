@@ -19,7 +19,8 @@ void path_start(void);
  * Creates the file with the permissions that config.access says. Returns a descriptor, or -1 with the reason in
  * *fault (NULL if the user wants no file). Never opens an existing file: if the name is taken, an earlier run's dump is
  * replaced if config.overwrite is set. Otherwise another name is used, and a message says so unless the file that is
- * there is a dump of this run, or another rank says it of one of this job, or this process is a forked child (`forked`), whose parent is expected to have the name.
+ * there is a dump of this run, or one of this job, which another rank says, or this process is a forked child
+ * (`forked`), whose parent is expected to have the name.
  */
 int path_create(bool forked, const char **fault);
 

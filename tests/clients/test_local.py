@@ -119,7 +119,7 @@ def group(client):
 def group_of_a_process(client):
     """Without a job, a launch or a run, the group is the process, by its number and the time when it began. A child that it
     forks is in the same group, whichever of them calls first, and so is what it becomes by exec."""
-    program = ("import subprocess; print(open('/proc/self/stat').read().rpartition(')')[2].split()[19], os.getpid(), flush=True)\n"
+    program = ("print(open('/proc/self/stat').read().rpartition(')')[2].split()[19], os.getpid(), flush=True)\n"
                "if os.fork() == 0: call(); os._exit(0)\n"
                "os.wait(); call()\n"
                "if os.fork() == 0: call(); os._exit(0)\n"
