@@ -271,6 +271,37 @@ static void say_missing(struct answer *answer, struct views *views)
 		answer_fact(answer, "no dump", "%zu more launches lack dumps of some of their ranks", missing - PIECES);
 }
 
+/*
+ * Names the processes of several that have ended without closing their dumps: which rank was killed is the first question
+ * after a job that failed.
+ */
+static void say_unclosed(struct answer *answer, const struct aggregate *aggregate)
+{
+	struct text pieces = {0}, who = {0}, line = {0};
+	char number[NUMBER_TEXT];
+	size_t count = 0;
+
+	for (size_t i = 0; i < aggregate->process_count; i++) {
+		const struct process *process = &aggregate->processes[i];
+
+		if (process->state != PROCESS_ENDED)
+			continue;
+		text_clear(&who);
+		add_who(&who, aggregate, process->rank >= 0, (uint32_t)process->rank, process);
+		text_add_bytes(&pieces, who.bytes, who.length + 1);
+		count++;
+	}
+	if (count && aggregate->process_count > 1) {
+		add_pieces(&line, &pieces);
+		answer_fact(answer, "not closed", "%s process%s: %s. %s killed, ended by _exit, or replaced by exec",
+		            number_grouped(count, number), count == 1 ? "" : "es", line.bytes,
+		            count == 1 ? "It was" : "They were");
+	}
+	text_free(&pieces);
+	text_free(&who);
+	text_free(&line);
+}
+
 static void say_time(struct answer *answer, struct views *views)
 {
 	struct group times = views_times(views);
@@ -357,6 +388,7 @@ static void say_totals(struct answer *answer, struct views *views)
 	say_total(answer, totals);
 	say_balance(answer, views);
 	say_missing(answer, views);
+	say_unclosed(answer, views->aggregate);
 	say_time(answer, views);
 	say_calls(answer, "nested", totals->nested_calls,
 	          "made by these routines themselves, and part of their price, if they have one");
