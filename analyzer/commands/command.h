@@ -31,6 +31,7 @@ int command_compare(int count, char **arguments);
 int command_calls(int count, char **arguments);
 int command_live(int count, char **arguments);
 int command_merge(int count, char **arguments);
+int command_collect(int count, char **arguments);
 
 /* Writes a line to standard error, after the program's name. Control characters in it become '?'. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
