@@ -24,6 +24,7 @@
 #include "launcher/reach.h"
 #include "names.h"
 #include "preload.h"
+#include "slurm/collect.h"
 #include "slurm/options.h"
 #include "variables.h"
 
@@ -37,7 +38,8 @@ enum { ENVIRONMENT_VALUE_MAX = 65536 }; /* bytes of a variable of the job that i
 SPANK_PLUGIN(flopshim, 1)
 
 static struct wanted wanted;
-static const char *library; /* path of the shim, from plugstack.conf; NULL if it does not say */
+/* Paths of the shim and of flopshim-report, from plugstack.conf; NULL if it does not say. */
+static const char *library, *report;
 
 /* ---- the option ---- */
 
@@ -81,8 +83,12 @@ int slurm_spank_init(spank_t spank, int count, char **arguments)
 	for (int i = 0; i < count; i++) {
 		if (!strncmp(arguments[i], LIBRARY_ARGUMENT, strlen(LIBRARY_ARGUMENT)))
 			library = arguments[i] + strlen(LIBRARY_ARGUMENT);
+		else if (!strncmp(arguments[i], REPORT_ARGUMENT, strlen(REPORT_ARGUMENT)))
+			report = arguments[i] + strlen(REPORT_ARGUMENT);
 		else
-			slurm_error("flopshim: plugstack.conf: '%s': expected " LIBRARY_ARGUMENT "PATH", arguments[i]);
+			slurm_error("flopshim: plugstack.conf: '%s': expected " LIBRARY_ARGUMENT
+			            "PATH or " REPORT_ARGUMENT "PATH",
+			            arguments[i]);
 	}
 	/*
 	 * Slurm then treats the variable as it does the option, and carries it to the tasks even if their environment
@@ -232,5 +238,38 @@ int slurm_spank_task_init(spank_t spank, int count, char **arguments)
 	preload(spank);
 	snprintf(process, sizeof process, "%ld", (long)getpid()); /* which the program keeps */
 	set_task_variable(VARIABLE(LAUNCHED), process, spank);
+	return ESPANK_SUCCESS;
+}
+
+/* ---- the end ---- */
+
+/*
+ * Called in slurmstepd for each task of this node that has ended. srun waits for it, so that whoever runs flopshim-report after
+ * srun finds the step's file.
+ */
+int slurm_spank_task_exit(spank_t spank, int count, char **arguments)
+{
+	static uint32_t ended;
+	uint32_t tasks = 0;
+
+	(void)count;
+	(void)arguments;
+	if (!wanted.on || is_shell(spank))
+		return ESPANK_SUCCESS;
+	if (spank_get_item(spank, S_JOB_LOCAL_TASK_COUNT, &tasks) == ESPANK_SUCCESS && ++ended == tasks)
+		collect_step(spank, &wanted, &(struct collecting){.report = report, .may_run = true});
+	return ESPANK_SUCCESS;
+}
+
+/*
+ * Called in slurmstepd when all processes of the step are gone, and so those that outlived the tasks. srun does not wait for
+ * this.
+ */
+int slurm_spank_exit(spank_t spank, int count, char **arguments)
+{
+	(void)count;
+	(void)arguments;
+	if (spank_context() == S_CTX_REMOTE && wanted.on && !is_shell(spank))
+		collect_step(spank, &wanted, &(struct collecting){.report = report});
 	return ESPANK_SUCCESS;
 }

@@ -84,7 +84,7 @@ class Cluster:
         host = socket.gethostname()
         self.configuration = self.folder / "slurm.conf"
         self.configuration.write_text(CONFIGURATION.format(host=host, folder=self.folder))
-        self.plugin_line = f"optional {build}/slurm/flopshim.so library={build}/libflopshim.so\n"
+        self.plugin_line = f"optional {build}/slurm/flopshim.so library={build}/libflopshim.so report={build}/flopshim-report\n"
         self.use_plugin(True)
         (self.folder / "prolog").write_text(PROLOG)
         (self.folder / "prolog").chmod(0o755)
@@ -183,10 +183,10 @@ def stop():
 
 
 def run(client, *command, status=0, timeout=JOB_SECONDS, **environment):
-    """Runs a command of Slurm in the case's folder, and returns the run."""
+    """Runs a command of Slurm in the case's folder, and returns the run. Without a TMPDIR, each node has its own /tmp."""
     slurm = cluster(client)
     return client.run(command, shim=False, status=status, timeout=timeout, cwd=client.folder,
-                      SLURM_CONF=slurm.configuration, **environment)
+                      **{"SLURM_CONF": slurm.configuration, "TMPDIR": None, **environment})
 
 
 def batch(client, lines, *options, wait=True, state="COMPLETED", **environment):

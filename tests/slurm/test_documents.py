@@ -43,7 +43,7 @@ def jobs(client):
     shutil.copy(client.compile("products.c"), place / "program")
     known = {"SLURM_CONF": slurm.configuration, "SBATCH_WAIT": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
              "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_oob_tcp_if_include": "lo",
-             "TOOL": tool, "PREFIX": prefix, "O": build, "LDCONFIG": "true", "TMPDIR": None}
+             "TOOL": tool, "PREFIX": prefix, "O": build, "LDCONFIG": "true"}
     module = 'module() { eval "$("$TOOL" sh "$@")"; }\n'
     found = list(blocks((TOP / "docs" / "jobs.md").read_text()))
     shell = [text for text in found if not text.startswith(("#!", "include "))]
@@ -55,6 +55,7 @@ def jobs(client):
     check_equal(len(found), len(shell) + 2, "blocks")
     old, ran, counted, session = slurm.plugin_line, 0, 0, ""
     (place / "dumps").mkdir()
+    (client.folder / "disk").mkdir()
     try:
         for block in shell:
             for command in block.splitlines():
@@ -63,15 +64,20 @@ def jobs(client):
                     continue
                 there = set(dumps(place))
                 client.run(["sh", "-e", "-c", f"{module}{session}{command}"], shim=False, timeout=JOB_SECONDS,
-                           cwd=TOP if command.startswith("make") else place, **known)
+                           cwd=TOP if command.startswith("make") else place,
+                           TMPDIR=client.folder / "disk" if command.startswith(("mpirun", "flopshim-report")) else None, **known)
                 if command.startswith(("module", "export")):
                     session += command + "\n"
                 if command == "make install":
                     slurm.plugin_line = line.replace(PLACE, str(prefix))
                     slurm.use_plugin(True)
                 new = set(dumps(place)) - there
-                tasks, merged = tasks_of(command, script), " merge " in command  # a merged dump is of no task
-                check_equal(len(new), tasks + merged, f"dumps of `{command}`")
+                tasks = tasks_of(command, script)
+                if "local:" in command and command.startswith("srun"):  # a file for each node
+                    check(1 <= len(new) <= tasks, f"{len(new)} dumps of `{command}`")
+                else:
+                    merged = " merge " in command or command.endswith(" collect")  # files of no task of their own
+                    check_equal(len(new), merged or tasks * ("local:" not in command), f"dumps of `{command}`")
                 ran, counted = ran + 1, counted + tasks
         check_equal(report(client, place)["totals"]["calls"], counted * CALLS, "calls")
         check(ran >= 12 and counted >= 30, f"only {ran} commands with {counted} tasks were run")
@@ -86,7 +92,8 @@ def installed(client):
     install(client, "DESTDIR=", f"PREFIX={client.folder}/with", f"LIBDIR={client.folder}/with/lib64")
     line = (client.folder / "with/share/flopshim/plugstack.conf").read_text().splitlines()[-1]
     plugin = client.folder / "with/lib64/slurm/flopshim.so"
-    check_equal(line, f"optional {plugin} library={client.folder}/with/lib64/libflopshim.so", "line in plugstack.conf")
+    check_equal(line, f"optional {plugin} library={client.folder}/with/lib64/libflopshim.so "
+                f"report={client.folder}/with/bin/flopshim-report", "line in plugstack.conf")
     check(plugin.is_file(), "the plugin is not there")
     shutil.rmtree(client.folder / "build" / "slurm")
     install(client, "DESTDIR=", f"PREFIX={client.folder}/without")

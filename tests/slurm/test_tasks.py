@@ -3,17 +3,27 @@
 calls are those that tests/programs/processes.c and victim.c say they make."""
 
 import os
+import re
 import struct
 import time
 
 from cluster import NODES, batch, cluster, command, dumps, report, run
-from harness import case, check, check_equal, system_program
+from harness import Skip, case, check, check_equal, system_program
 
+WHERE = ["shared", "local"]  # the dumps are written to a shared folder, or to the nodes' disks and collected from there
+NOBODY = 65534
 PLAIN, KILLED, FORKING = 5, 10, 10 + 20 + 30  # calls of processes.c in each mode
 
 
 def program(client):
     return client.compile("processes.c", "-pthread")
+
+
+def place(client):
+    """A folder in which all dumps of the case are to be, and what `out` must be for that."""
+    out = client.folder / "dumps"
+    out.mkdir()
+    return out, f"{'local:' if 'local' in client.where else ''}{out}"
 
 
 def check_dumps(client, folder, processes, calls):
@@ -22,13 +32,33 @@ def check_dumps(client, folder, processes, calls):
     check_equal(found["totals"]["calls"], calls, "calls")
 
 
-@case()
+def left_on_nodes(client):
+    return [path for node in NODES for path in cluster(client).private(node, "/tmp").glob("flopshim-*")]
+
+
+def check_collected(client, out, steps=1):
+    """The folder has a file for each node and step, and nothing is left on the nodes, which need not be so at once."""
+    if "local" not in client.where:
+        return
+    end = time.monotonic() + 60
+    while left_on_nodes(client):
+        check(time.monotonic() < end, f"left on the nodes: {left_on_nodes(client)}")
+        time.sleep(0.1)
+    names = [os.path.basename(path) for path in dumps(out)]
+    check(all(re.fullmatch(r"flopshim-\d+\.\d+-n[1-4]\.dump", name) for name in names), f"names of the files: {names}")
+    check_equal(len({name.split("-")[1] for name in names}), steps, "steps with a file")
+    found = report(client, out)
+    check_equal((len(found["launches"]), found["complete"]), (steps, True), "launches, and whether the report is complete")
+    check_equal([launch["missing"] for launch in found["launches"]], [[]] * steps, "ranks without a dump")
+
+
+@case(where=WHERE)
 def srun(client):
     """Eight tasks on four nodes: a dump each, with all calls."""
-    out = client.folder / "dumps"
-    out.mkdir()
-    run(client, "srun", "-N4", "-n8", f"--flopshim=out={out}", program(client), "plain")
+    out, where = place(client)
+    run(client, "srun", "-N4", "-n8", f"--flopshim=out={where}", program(client), "plain")
     check_dumps(client, out, 8, 8 * PLAIN)
+    check_collected(client, out)
 
 
 @case()
@@ -39,16 +69,17 @@ def default_place(client):
     check_dumps(client, client.folder, 2, 2 * PLAIN)
 
 
-@case()
+@case(where=WHERE)
 def sbatch(client):
     """The steps of a batch job are counted; the batch shell and what it runs without srun are left alone."""
-    out = client.folder / "dumps"
-    out.mkdir()
+    out, where = place(client)
     count = program(client)
     _, said = batch(client, [command("srun", count, "plain"), command("srun", "-n2", count, "fork"), command(count, "plain"),
-                             'echo "shell: $LD_PRELOAD$FLOPSHIM_OUT"'], "-n4", f"--flopshim=out={out}")
-    check_equal(said, "shell: \n", "what the script says of its environment")
+                             'echo "shell: $LD_PRELOAD$FLOPSHIM_OUT"'], "-n4", f"--flopshim=out={where}")
+    said = "".join(line for line in said.splitlines() if not line.startswith("srun: "))  # it may wait for the first step's end
+    check_equal(said, "shell: ", "what the script says of its environment")
     check_dumps(client, out, 4 + 2 * 3, 4 * PLAIN + 2 * FORKING)
+    check_collected(client, out, steps=2)
 
 
 @case()
@@ -69,24 +100,24 @@ def allocation(client):
     check_dumps(client, out, 2, 2 * PLAIN)
 
 
-@case()
+@case(where=WHERE)
 def array(client):
     """Each job of an array leaves its tasks' dumps."""
-    out = client.folder / "dumps"
-    out.mkdir()
-    batch(client, [command("srun", program(client), "plain")], "-n2", "--array=1-3", f"--flopshim=out={out}")
+    out, where = place(client)
+    batch(client, [command("srun", program(client), "plain")], "-n2", "--array=1-3", f"--flopshim=out={where}")
     check_dumps(client, out, 6, 6 * PLAIN)
+    check_collected(client, out, steps=3)
 
 
-@case()
+@case(where=WHERE)
 def multi_prog(client):
     """Tasks of different programs, which srun starts by --multi-prog."""
-    out = client.folder / "dumps"
-    out.mkdir()
+    out, where = place(client)
     programs = client.folder / "programs"
     programs.write_text(f"0 {program(client)} plain\n1-3 {program(client)} fork\n")
-    run(client, "srun", "-n4", f"--flopshim=out={out}", "--multi-prog", programs)
+    run(client, "srun", "-n4", f"--flopshim=out={where}", "--multi-prog", programs)
     check_dumps(client, out, 1 + 3 * 3, PLAIN + 3 * FORKING)
+    check_collected(client, out)
 
 
 @case()
@@ -117,23 +148,23 @@ def mpirun_in_batch(client):
             os.unlink(dump)
 
 
-@case(how=["kill", "segv", "abort", "_exit"])
+@case(where=["kill", "segv", "abort", "_exit", "kill local", "segv local"])
 def end(client):
     """A task that ends badly leaves its calls, as do the others, and srun's status is the same as without the option."""
-    out = client.folder / "dumps"
-    out.mkdir()
+    out, where = place(client)
     programs = client.folder / "programs"
-    programs.write_text(f"1 {program(client)} {client.how}\n0,2-3 {program(client)} plain\n")
+    programs.write_text(f"1 {program(client)} {client.where.split()[0]}\n0,2-3 {program(client)} plain\n")
     bare = run(client, "srun", "-n4", "--multi-prog", programs, status=None)
-    counted = run(client, "srun", "-n4", f"--flopshim=out={out}", "--multi-prog", programs, status=None)
+    counted = run(client, "srun", "-n4", f"--flopshim=out={where}", "--multi-prog", programs, status=None)
     check_equal(counted.status, bare.status, "status")
     check(bare.status != 0, "the task did not end badly")
     found = report(client, out)
     check_equal(found["processes"], 4, "processes with a dump")
     check_equal(found["totals"]["calls"], KILLED + 3 * PLAIN, "calls")
+    check_collected(client, out)
 
 
-def start_endless(client, out, before=""):
+def start_endless(client, where, before=""):
     """Submits a job of four tasks that call without an end, after the shell's words in `before`; returns its number once all
     have called, and their counters."""
     victim = client.compile("victim.c", "-pthread")
@@ -143,7 +174,7 @@ def start_endless(client, out, before=""):
     task = client.folder / "task.sh"
     task.write_text(f"#!/bin/sh\n{before}\nexec {victim} {client.folder}/counts.$SLURM_PROCID 1 0 run\n")
     task.chmod(0o755)
-    job, _ = batch(client, [command("srun", task)], "-n4", f"--flopshim=out={out}", wait=False)
+    job, _ = batch(client, [command("srun", task)], "-n4", f"--flopshim=out={where}", wait=False)
     end = time.monotonic() + 60
     while any(completed(counter) < 1000 for counter in counters):
         check(time.monotonic() < end, "the tasks did not begin")
@@ -159,11 +190,11 @@ def completed(counter):
 def check_endless(client, out, counters):
     """The dumps have each call that returned. Of the one that each task was in, nobody knows."""
     end = time.monotonic() + 60
-    found = report(client, out)
-    while any(process["state"] == "running" for process in found["process_list"]):
-        check(time.monotonic() < end, "a task still runs")
+    found = {"processes": 0}
+    while found["processes"] < 4 or any(process["state"] == "running" for process in found["process_list"]):
+        check(time.monotonic() < end, "a task still runs, or its dump is not there")
         time.sleep(0.1)
-        found = report(client, out)
+        found = report(client, out) if dumps(out) else found
     states = {process["state"] for process in found["process_list"]}
     check_equal(states, {"ended"}, "states of the processes, none of which could close its dump")
     returned = sum(completed(counter) for counter in counters)
@@ -171,36 +202,72 @@ def check_endless(client, out, counters):
     check(0 <= found["totals"]["calls"] - returned <= 4, f"{found['totals']['calls']} calls, and {returned} have returned")
 
 
-@case()
+@case(where=WHERE)
 def scancel(client):
     """A job that is cancelled leaves all calls that its tasks completed."""
-    out = client.folder / "dumps"
-    out.mkdir()
-    job, counters = start_endless(client, out)
+    out, where = place(client)
+    job, counters = start_endless(client, where)
     run(client, "scancel", job)
     check_equal(cluster(client).wait_for(job), "CANCELLED", "state")
     check_endless(client, out, counters)
+    check_collected(client, out)
 
 
-@case()
+@case(where=WHERE)
 def scancel_kill(client):
     """A cancelled job whose tasks ignore SIGTERM, so that Slurm ends them by SIGKILL after KillWait, leaves all calls that
     they completed."""
-    out = client.folder / "dumps"
-    out.mkdir()
-    job, counters = start_endless(client, out, before="trap '' TERM")
+    out, where = place(client)
+    job, counters = start_endless(client, where, before="trap '' TERM")
     run(client, "scancel", job)
     check_equal(cluster(client).wait_for(job), "CANCELLED", "state")
     check_endless(client, out, counters)
+    check_collected(client, out)
 
 
-@case()
+@case(where=WHERE)
 def time_limit(client):
     """A job that reaches its time limit leaves all calls that its tasks completed. Slurm knows no limit below a minute, so the
     end is set while the job runs."""
-    out = client.folder / "dumps"
-    out.mkdir()
-    job, counters = start_endless(client, out)
+    out, where = place(client)
+    job, counters = start_endless(client, where)
     run(client, "scontrol", "update", f"JobId={job}", "EndTime=now")
     check_equal(cluster(client).wait_for(job), "TIMEOUT", "state")
     check_endless(client, out, counters)
+    check_collected(client, out)
+
+
+@case(where=["local"])
+def stragglers(client):
+    """A process that outlives the task which began it, but not the step, is added to the step's file. The step waits for it
+    because it has the task's standard output."""
+    out, where = place(client)
+    task = client.folder / "task.sh"
+    task.write_text(f"#!/bin/sh\n(sleep 2; {program(client)} plain) &\nexec {program(client)} plain\n")
+    task.chmod(0o755)
+    run(client, "srun", "-n1", f"--flopshim=out={where}", task)
+    end = time.monotonic() + 60
+    while report(client, out)["processes"] < 2:
+        check(time.monotonic() < end, "what outlived the task is not collected")
+        time.sleep(0.1)
+    check_dumps(client, out, 2, 2 * PLAIN)
+    check_collected(client, out)
+
+
+@case(where=["local", "local in /tmp"])
+def collected_as_the_user(client):
+    """The files are the user's who submitted the job, in a folder that only this user can write to. If the user's TMPDIR cannot
+    be written to, Slurm has the tasks use /tmp."""
+    out, where = place(client)
+    os.chown(out, NOBODY, NOBODY)
+    out.chmod(0o700)
+    client.folder.chmod(0o755)
+    for folder in out.parents:
+        if not folder.stat().st_mode & 0o001:
+            raise Skip(f"{folder} is closed to other users")
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    run(client, *user, "srun", "-N4", "-n4", f"--flopshim=out={where}", program(client), "plain",
+        TMPDIR=None if client.where == "local" else client.folder)
+    check_dumps(client, out, 4, 4 * PLAIN)
+    check_equal({os.stat(path).st_uid for path in dumps(out)}, {NOBODY}, "owners of the files")
+    check_collected(client, out)
