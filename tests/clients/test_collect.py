@@ -210,7 +210,8 @@ def damaged_is_left(client):
     shutil.move(moved, client.folder / "elsewhere.dump")
     cut.write_bytes(cut.read_bytes()[:3000])
     done = collect(client, status=5)
-    for path, why in ((cut, ""), (cut.parent / "text.dump", "not a flopshim dump"), (cut.parent / "link.dump", "not a regular file")):
+    for path, why in ((cut, ""), (cut.parent / "text.dump", "not a flopshim dump"),
+                      (cut.parent / "link.dump", "not a regular file")):
         check(f"{path}: is left there: " in done.stderr and why in done.stderr, f"{path}: {done.stderr}")
     check_equal(len(waiting(client)), 3, "files that are left")
     found = numbers(client, "out")
@@ -285,10 +286,11 @@ def for_another_user(client):
         if not path.stat().st_mode & 0o001:
             raise Skip(f"{path} is closed to other users")
     for number, out in enumerate((client.folder / "out", client.folder / "closed" / "out")):
-        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", victim(client),
-                               client.folder / f"counts.{number}", "1", str(CALLS), "run"], cwd=client.folder, capture_output=True,
-                              env=client.environment(LD_PRELOAD=client.shim, TMPDIR=disk(client), FLOPSHIM_OUT=f"local:{out}",
-                                                     **step(number=number)))
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", victim(client),
+                   client.folder / f"counts.{number}", "1", str(CALLS), "run"]
+        environment = client.environment(LD_PRELOAD=client.shim, TMPDIR=disk(client), FLOPSHIM_OUT=f"local:{out}",
+                                         **step(number=number))
+        done = subprocess.run(command, cwd=client.folder, capture_output=True, env=environment)
         check_equal(done.returncode, 0, f"status: {done.stderr}")
     (client.folder / "closed").mkdir(mode=0o755)
     check_equal(len(waiting(client, NOBODY)), 2, "dumps on the disk")
@@ -297,8 +299,8 @@ def for_another_user(client):
     check("closed/out: cannot be made: Permission denied" in done.stderr, done.stderr)
     check_equal((client.folder / "out" / name("77.0")).stat().st_uid, NOBODY, "owner of the file")
     check_equal(len(waiting(client, NOBODY)), 1, "dumps on the disk")
-    refused = subprocess.run(["setpriv", f"--reuid={NOBODY}", "--clear-groups", client.reporter, "collect", "--user", "root"],
-                             capture_output=True, text=True, cwd="/")
+    command = ["setpriv", f"--reuid={NOBODY}", "--clear-groups", client.reporter, "collect", "--user", "root"]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd="/")
     check_equal(refused.returncode, 1, "status as another user")
     check("--user root: only root can collect for another user" in refused.stderr, refused.stderr)
 

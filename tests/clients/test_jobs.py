@@ -109,7 +109,8 @@ esac
                 (SIZE, SIZE - 1, [str(IDLE)], THRICE, IDLE), "the launch")
     check(abs(launch["imbalance"] - (3 * DDOTS_TO_8 / mean - 1)) < 1e-6, f"imbalance {launch['imbalance']}")
     states = {process["rank"]: process["state"] for process in found["process_list"]}
-    check_equal({rank: state for rank, state in states.items() if state != "closed"}, {KILLED: "ended"}, "ranks that did not close")
+    check_equal({rank: state for rank, state in states.items() if state != "closed"}, {KILLED: "ended"},
+                "ranks that did not close")
     text = report(client, "job.dump" if client.where == "merged" else "dumps").stdout
     for words in (f"busiest    rank {THRICE} on ", f"1 of {SIZE} ranks: {IDLE}.", f"not closed 1 process: rank {KILLED} on "):
         check(words in text, f"{words!r} is not in the report: {text[:1500]}")
