@@ -262,8 +262,8 @@ int slurm_spank_task_exit(spank_t spank, int count, char **arguments)
 }
 
 /*
- * Called in slurmstepd when all processes of the step are gone, and so those that outlived the tasks. srun does not wait for
- * this.
+ * Called in slurmstepd at the end of the step. Slurm has then ended the processes that outlived the tasks, as far as it follows
+ * them: all of them with control groups. srun does not wait for this.
  */
 int slurm_spank_exit(spank_t spank, int count, char **arguments)
 {

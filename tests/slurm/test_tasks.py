@@ -33,7 +33,7 @@ def check_dumps(client, folder, processes, calls):
 
 
 def left_on_nodes(client):
-    return [path for node in NODES for path in cluster(client).private(node, "/tmp").glob("flopshim-*")]
+    return [path for node in NODES for path in cluster(client).private(node, "/tmp").glob("flopshim-*/**")]
 
 
 def check_collected(client, out, steps=1):
@@ -239,17 +239,19 @@ def time_limit(client):
 
 @case(where=["local"])
 def stragglers(client):
-    """A process that outlives the task which began it, but not the step, is added to the step's file. The step waits for it
-    because it has the task's standard output."""
+    """What a process leaves that outlives its step is added to the step's file by a later collect on that node."""
     out, where = place(client)
     task = client.folder / "task.sh"
-    task.write_text(f"#!/bin/sh\n(sleep 2; {program(client)} plain) &\nexec {program(client)} plain\n")
+    task.write_text(f"#!/bin/sh\n(sleep 3; {program(client)} plain; touch {client.folder}/ended) > /dev/null 2>&1 &\n"
+                    f"exec {program(client)} plain\n")
     task.chmod(0o755)
-    run(client, "srun", "-n1", f"--flopshim=out={where}", task)
+    run(client, "srun", "-wn1", "-n1", f"--flopshim=out={where}", task)
+    check(report(client, out)["totals"]["calls"] in (PLAIN, 2 * PLAIN), "the task is not collected when srun has ended")
     end = time.monotonic() + 60
-    while report(client, out)["processes"] < 2:
-        check(time.monotonic() < end, "what outlived the task is not collected")
+    while not (client.folder / "ended").exists():
+        check(time.monotonic() < end, "the process that outlives the task does not end")
         time.sleep(0.1)
+    run(client, "srun", "-wn1", "-n1", client.reporter, "collect")
     check_dumps(client, out, 2, 2 * PLAIN)
     check_collected(client, out)
 
