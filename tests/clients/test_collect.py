@@ -59,7 +59,8 @@ def one_file(client):
     for number in range(3):
         rank(client, calls=CALLS + number, **step(rank=number))
     check_equal(len(waiting(client)), 3, "dumps on the disk")
-    check(all(path.startswith("77.0/") for path in waiting(client)), f"dumps are not in the step's folder: {waiting(client)}")
+    check(all(path.startswith("77.0/") and f"-r{number}-" in path for number, path in enumerate(waiting(client))),
+          f"dumps are not in the step's folder, by rank: {waiting(client)}")
     check_equal(written(client), [], "files before collecting")
     said = collect(client).stdout
     check(f"{client.folder}/out/{name('77.0')}: 3 processes" in said, said)
