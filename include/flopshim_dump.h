@@ -504,19 +504,25 @@ struct dump_process {
 	uint64_t elapsed_ns;                     /* how long it ran; 0 if that is not known */
 	uint64_t start_ticks, fork_parent_ticks; /* as in struct dump_header */
 	uint32_t pid, parent_pid;
-	int32_t rank;        /* -1 if it is not known */
-	uint32_t program;    /* number of a program */
-	uint16_t losses;     /* enum dump_loss */
-	uint8_t state;       /* enum dump_state */
-	uint8_t flags;       /* enum dump_process_flags */
-	uint32_t local_rank; /* plus 1; 0 if it is not known */
+	int32_t rank;           /* -1 if it is not known */
+	uint32_t program;       /* number of a program */
+	uint16_t losses;        /* enum dump_loss */
+	uint8_t state;          /* enum dump_state */
+	uint8_t flags;          /* enum dump_process_flags */
+	uint32_t local_rank;    /* plus 1; 0 if it is not known */
+	uint64_t untimed_calls; /* calls that are not in estimated_ns, since none of their row was timed */
+};
+
+enum dump_rare_flags {
+	DUMP_RARE_DAMAGED = 1 << 0, /* the header of its dump is damaged, so that how it ended is not known */
+	DUMP_RARE_NO_ID = 1 << 1,   /* its dump has no id, and `id` is made from its other marks */
 };
 
 /* What few processes have. A process without it has 0 everywhere, and -1 as its exit status. */
 struct dump_rare {
 	uint32_t process;            /* number of the process */
 	int32_t exit_status, signal; /* status by a budget's action, -1 for none; signal of a budget, 0 for none */
-	uint32_t reserved;
+	uint32_t flags;              /* enum dump_rare_flags */
 	uint64_t flops_high, charged_high, words_high; /* upper words */
 	uint64_t rejected_calls, refused_calls, unpriced_calls, queries, manual_charges, lost_calls, log_dropped;
 };
@@ -543,11 +549,16 @@ struct dump_estimate {
 	uint32_t site, namespace_id;
 };
 
+enum dump_flight_flags {
+	DUMP_FLIGHT_VARIES = 1 << 0, /* as DUMP_ROW_VARIES: calls from this place were charged at several ratios */
+};
+
 /* The calls in flight from one site in one namespace. FLOPs are without those of calls whose price is not known. */
 struct dump_flight {
 	uint64_t calls;
 	uint64_t flops[2], charged[2];
 	uint32_t site, namespace_id;
+	uint64_t flags; /* enum dump_flight_flags */
 };
 
 enum dump_damage_flags {
@@ -557,9 +568,10 @@ enum dump_damage_flags {
 
 /* What was wrong with a file that was to be merged. */
 struct dump_damage {
-	uint64_t file, text; /* strings: its path, and what was wrong */
+	uint64_t file, text; /* strings: its absolute path, and what was wrong */
 	uint64_t count;      /* how often it was met */
 	uint64_t flags;      /* enum dump_damage_flags */
+	uint64_t host;       /* string: the machine that `file` is a path on */
 };
 
 /* Returns the check word of `size` bytes of a header: FNV-1a, never 0. It detects damage, not forgery. */

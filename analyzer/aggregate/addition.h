@@ -86,8 +86,12 @@ void addition_flight(struct addition *add, uint32_t site, uint32_t space, const 
 /* Adds the version of the routine table that has priced calls of a file; both are texts. */
 void addition_version(struct addition *add, uint32_t version, uint32_t file);
 
-/* Adds what is wrong with a file; `flags` is a set of enum dump_damage_flags. */
-void addition_damage(struct aggregate *aggregate, const char *file, const char *text, uint64_t count, uint32_t flags);
+/*
+ * Adds what is wrong with a file; `flags` is a set of enum dump_damage_flags. `host` is the machine that the file was on, by
+ * a merged dump; NULL if it is on this one, and its path is one from the current directory.
+ */
+void addition_damage(struct aggregate *aggregate, const char *file, const char *host, const char *text, uint64_t count,
+                     uint32_t flags);
 
 /* Adds the contents of a merged dump. `file` is its path. */
 void addition_merged(struct addition *add, const char *file);

@@ -10,6 +10,7 @@
 
 #include "analyzer/aggregate/addition.h"
 #include "analyzer/base/memory.h"
+#include "analyzer/base/text.h"
 #include "count.h"
 
 enum { VERSIONS_MAX = 64 }; /* most versions of the routine table that are told apart */
@@ -238,12 +239,35 @@ void addition_version(struct addition *add, uint32_t version, uint32_t file)
 	aggregate->versions[aggregate->version_count++] = (struct version){version, file};
 }
 
-void addition_damage(struct aggregate *aggregate, const char *file, const char *text, uint64_t count, uint32_t flags)
+/* Returns the text of a path. In a merged dump it must mean the same in every directory. */
+static uint32_t damaged_path(struct aggregate *aggregate, const char *file)
 {
+	const char *directory = aggregate->options.directory;
+	struct text path = {0};
+	uint32_t number;
+
+	if (!aggregate->options.merge || !directory || *file == '/')
+		return intern_text(&aggregate->texts, file);
+	while (!strncmp(file, "./", 2))
+		file += 2;
+	text_format(&path, "%s/%s", strcmp(directory, "/") ? directory : "", file);
+	number = intern_text(&aggregate->texts, path.bytes);
+	text_free(&path);
+	return number;
+}
+
+void addition_damage(struct aggregate *aggregate, const char *file, const char *host, const char *text, uint64_t count,
+                     uint32_t flags)
+{
+	uint32_t path = host ? intern_text(&aggregate->texts, file) : damaged_path(aggregate, file);
+
+	if (!host && aggregate->options.merge)
+		host = aggregate->options.host;
 	aggregate->damage = memory_grow(aggregate->damage, aggregate->damage_count, &aggregate->damage_capacity,
 	                                sizeof *aggregate->damage);
 	aggregate->damage[aggregate->damage_count++] = (struct damage){
-		.file = intern_text(&aggregate->texts, file),
+		.file = path,
+		.host = host ? intern_text(&aggregate->texts, host) : AGGREGATE_NONE,
 		.text = memory_text(text, strlen(text)),
 		.count = count,
 		.flags = flags,
@@ -255,13 +279,13 @@ void addition_damage(struct aggregate *aggregate, const char *file, const char *
 
 void aggregate_missing(struct aggregate *aggregate, const char *file, const char *why)
 {
-	addition_damage(aggregate, file, why, 1, DUMP_DAMAGE_UNREADABLE);
+	addition_damage(aggregate, file, NULL, why, 1, DUMP_DAMAGE_UNREADABLE);
 	aggregate->damage[aggregate->damage_count - 1].said = true;
 }
 
 void aggregate_unread(struct aggregate *aggregate, const char *file, const char *why)
 {
-	addition_damage(aggregate, file, why, 1, DUMP_DAMAGE_UNREADABLE);
+	addition_damage(aggregate, file, NULL, why, 1, DUMP_DAMAGE_UNREADABLE);
 }
 
 bool process_may_miss_its_end(const struct process *process)
@@ -272,7 +296,7 @@ bool process_may_miss_its_end(const struct process *process)
 
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why)
 {
-	addition_damage(aggregate, file, why, 1, 0);
+	addition_damage(aggregate, file, NULL, why, 1, 0);
 }
 
 /* Whether nothing is known to be missing from the counts of the dump. */
@@ -376,6 +400,7 @@ void aggregate_add(struct aggregate *aggregate, const struct dump_source *source
 	if (usable)
 		add_contents(&add, file);
 	for (size_t i = 0; i < add.dump.damage_count; i++)
-		addition_damage(aggregate, file, add.dump.damage[i].text, add.dump.damage[i].count, i ? 0 : flags);
+		addition_damage(aggregate, file, NULL, add.dump.damage[i].text, add.dump.damage[i].count,
+		                i ? 0 : flags);
 	dump_close(&add.dump);
 }

@@ -99,6 +99,7 @@ struct worker_key {
 struct process_sums {
 	u128 flops, charged, words;
 	uint64_t calls, timed_calls, time_ns, estimated_ns;
+	uint64_t untimed_calls; /* calls that are not in estimated_ns, since none of their row was timed */
 	uint64_t rejected_calls, refused_calls, unpriced_calls, queries, manual_charges;
 };
 
@@ -217,6 +218,7 @@ struct process {
 
 struct damage {
 	uint32_t file;  /* text: the path of the dump */
+	uint32_t host;  /* text: the machine that it is a path on; AGGREGATE_NONE for this one */
 	char *text;     /* what is wrong with it */
 	uint64_t count; /* how often it was met */
 	uint32_t flags; /* enum dump_damage_flags; of several for one file, the first has them */
@@ -238,7 +240,8 @@ struct priced {
 };
 
 struct aggregate_options {
-	const char *host; /* name of this machine; NULL: no process counts as running, and `alive` is not called */
+	const char *directory; /* the current directory, for paths in merged dumps */
+	const char *host;      /* name of this machine; NULL: no process counts as running, and `alive` is not called */
 	bool (*alive)(uint32_t pid, uint64_t start_ticks); /* whether such a process runs on this machine */
 	uint64_t now_ns;                                   /* CLOCK_MONOTONIC; up to it running processes have run */
 	/*

@@ -169,6 +169,7 @@ static void add_hosts(const struct aggregate *aggregate, struct launch_list *lis
 		host->processes++;
 		host->calls = count_plus(host->calls, process->sums.calls);
 		host->timed_calls = count_plus(host->timed_calls, process->sums.timed_calls);
+		host->untimed_calls = count_plus(host->untimed_calls, process->sums.untimed_calls);
 		host->flops = u128_add(host->flops, process->sums.flops);
 		host->time_ns = count_plus(host->time_ns, process->sums.estimated_ns);
 	}

@@ -39,7 +39,7 @@ double balance_imbalance(const struct balance *balance);
 /* The sums of the processes of one host. */
 struct host {
 	uint32_t name; /* text */
-	uint64_t processes, calls, timed_calls;
+	uint64_t processes, calls, timed_calls, untimed_calls;
 	u128 flops;
 	uint64_t time_ns; /* as in estimated_ns of struct process_sums */
 };

@@ -127,7 +127,8 @@ static void add_process(struct addition *add, const struct dump_process *entry, 
 	                 .calls = entry->calls,
 	                 .timed_calls = entry->timed_calls,
 	                 .time_ns = entry->time_ns,
-	                 .estimated_ns = entry->estimated_ns},
+	                 .estimated_ns = entry->estimated_ns,
+	                 .untimed_calls = entry->untimed_calls},
 		.start_realtime_ns = entry->start_realtime_ns,
 		.elapsed_ns = entry->elapsed_ns,
 		.file = file,
@@ -217,6 +218,8 @@ static void read_rare(struct addition *add, const struct merged *merged)
 			continue;
 		process->exit_status = entry->exit_status;
 		process->signal = entry->signal;
+		process->damaged = entry->flags & DUMP_RARE_DAMAGED;
+		process->has_own_id = !(entry->flags & DUMP_RARE_NO_ID);
 		process->lost_calls = entry->lost_calls;
 		process->log_dropped = entry->log_dropped;
 		process->sums.flops |= (u128)entry->flops_high << 64;
@@ -241,6 +244,7 @@ static void add_sums(struct process_sums *sums, const struct process_sums *more)
 	sums->timed_calls = count_plus(sums->timed_calls, more->timed_calls);
 	sums->time_ns = count_plus(sums->time_ns, more->time_ns);
 	sums->estimated_ns = count_plus(sums->estimated_ns, more->estimated_ns);
+	sums->untimed_calls = count_plus(sums->untimed_calls, more->untimed_calls);
 	sums->rejected_calls = count_plus(sums->rejected_calls, more->rejected_calls);
 	sums->refused_calls = count_plus(sums->refused_calls, more->refused_calls);
 	sums->unpriced_calls = count_plus(sums->unpriced_calls, more->unpriced_calls);
@@ -321,19 +325,18 @@ static u128 common_divisor(u128 a, u128 b)
 	return a;
 }
 
-/* Notes how the FLOPs of the calls compare to their charges. */
-static void add_ratio(struct addition *add, const struct dump_sum *entry, const struct row *row)
+/* Notes how the sums of calls from a place compare to their charges. `varies` says that they differ among these calls. */
+static void add_ratio(struct addition *add, const struct place_key *place, u128 flops, u128 charged, bool varies)
 {
-	struct place_key place = {row->site, row->space};
-	u128 divisor = common_divisor(row->flops, row->charged), flops, charged;
+	u128 divisor = common_divisor(flops, charged);
 
 	if (!divisor)
 		return;
-	flops = row->flops / divisor;
-	charged = row->charged / divisor;
-	addition_ratio(add, &place, u64_saturate(flops), u64_saturate(charged));
-	if (entry->flags & DUMP_ROW_VARIES || flops > UINT64_MAX || charged > UINT64_MAX)
-		add->aggregate->ratio_totals[intern_find(&add->aggregate->ratios, &place, sizeof place)].varies = true;
+	flops /= divisor;
+	charged /= divisor;
+	addition_ratio(add, place, u64_saturate(flops), u64_saturate(charged));
+	if (varies || flops > UINT64_MAX || charged > UINT64_MAX)
+		add->aggregate->ratio_totals[intern_find(&add->aggregate->ratios, place, sizeof *place)].varies = true;
 }
 
 static void add_sum(struct addition *add, const struct merged *merged, const struct dump_sum *entry)
@@ -372,7 +375,8 @@ static void add_sum(struct addition *add, const struct merged *merged, const str
 	if (!dump_site_at(&add->dump, entry->site))
 		aggregate->placeless_flops = u128_add(aggregate->placeless_flops, key.row.flops);
 	if (entry->kind == DUMP_ROW_CALL && entry->calls)
-		add_ratio(add, entry, &key.row);
+		add_ratio(add, &(struct place_key){key.row.site, key.row.space}, key.row.flops, key.row.charged,
+		          entry->flags & DUMP_ROW_VARIES);
 	number = addition_row(add, &key.row, routine.dim_count, routine.kind);
 	add_spread_of(add, merged, entry, number);
 }
@@ -415,9 +419,14 @@ static void read_flights(struct addition *add)
 	struct dump_cursor cursor;
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_FLIGHTS, sizeof *entry);
-	while ((entry = dump_cursor_next(&cursor)))
-		addition_flight(add, addition_site(add, entry->site, false), addition_space(add, entry->namespace_id),
-		                &(struct flight){u128_join(entry->flops), u128_join(entry->charged), entry->calls});
+	while ((entry = dump_cursor_next(&cursor))) {
+		struct flight flight = {u128_join(entry->flops), u128_join(entry->charged), entry->calls};
+		struct place_key place = {addition_site(add, entry->site, false),
+		                          addition_space(add, entry->namespace_id)};
+
+		addition_flight(add, place.site, place.space, &flight);
+		add_ratio(add, &place, flight.flops, flight.charged, entry->flags & DUMP_FLIGHT_VARIES);
+	}
 	dump_cursor_close(&cursor);
 }
 
@@ -429,9 +438,10 @@ static void read_damage(struct addition *add, const char *file)
 	dump_cursor_open(&cursor, &add->dump, DUMP_DAMAGE, sizeof *entry);
 	while ((entry = dump_cursor_next(&cursor))) {
 		const char *of = dump_text(&add->dump, entry->file), *text = dump_text(&add->dump, entry->text);
+		const char *host = entry->host ? dump_text(&add->dump, entry->host) : "";
 
-		addition_damage(add->aggregate, of ? of : file, text ? text : "(unknown)", entry->count,
-		                (uint32_t)entry->flags);
+		addition_damage(add->aggregate, of ? of : file, host ? host : "", text ? text : "(unknown)",
+		                entry->count, (uint32_t)entry->flags);
 	}
 	dump_cursor_close(&cursor);
 }

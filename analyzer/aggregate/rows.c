@@ -207,11 +207,13 @@ void addition_spread(struct aggregate *aggregate, uint32_t row, const struct spr
 	                            : UINT32_MAX;
 }
 
-/* Adds the times that the process has in a row to its sums. */
-static void sum_times(struct process_sums *sums, const struct row_now *now)
+/* Adds the times that the process has in a row of this kind to its sums. */
+static void sum_times(struct process_sums *sums, const struct row_now *now, uint8_t kind)
 {
 	uint64_t timed = now->timed_calls < now->calls ? now->timed_calls : now->calls;
 
+	if (!timed && kind == DUMP_ROW_CALL)
+		sums->untimed_calls = count_plus(sums->untimed_calls, now->calls);
 	if (!timed)
 		return;
 	sums->timed_calls = count_plus(sums->timed_calls, timed);
@@ -233,7 +235,7 @@ void addition_rows_end(struct addition *add)
 			addition_spread(aggregate, number,
 			                &(struct spread){now->flops, now->flops, process, process, 1});
 		if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REFUSED)
-			sum_times(&add->process->sums, now);
+			sum_times(&add->process->sums, now, kind);
 		*now = (struct row_now){0};
 	}
 	aggregate->touched_count = 0;

@@ -213,6 +213,7 @@ static void add_merged(struct group *group, const struct process_sums *sums)
 	group->timed_calls = sums->timed_calls;
 	group->time_ns = sums->time_ns;
 	group->estimated_ns = sums->estimated_ns;
+	group->timeless_calls = sums->untimed_calls;
 	group->rejected_calls = sums->rejected_calls;
 	group->refused_calls = sums->refused_calls;
 	group->unpriced_calls = sums->unpriced_calls;

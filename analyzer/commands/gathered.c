@@ -10,7 +10,8 @@
 
 void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
 {
-	struct aggregate_options options = {.host = system_host(),
+	struct aggregate_options options = {.directory = system_directory(),
+	                                    .host = system_host(),
 	                                    .alive = system_alive,
 	                                    .now_ns = system_now_ns(),
 	                                    .worker = by ? by->worker : WORKER_NONE};

@@ -30,7 +30,7 @@ static int compare_entries(const void *a, const void *b, void *context)
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	int result = order->compare(batch_at(order->batch, x), batch_at(order->batch, y), order->context);
 
-	return result ? result : x < y ? -1 : x > y; /* equal entries are one in the end */
+	return result ? result : x < y ? -1 : x > y; /* equal entries can be told apart by nobody in the end */
 }
 
 static int compare_bytes(const void *a, const void *b, void *context) { return memcmp(a, b, *(const size_t *)context); }
@@ -49,7 +49,7 @@ void batch_sort_by(struct batch *batch, int (*compare)(const void *a, const void
 	for (size_t i = 0; i < batch->count; i++) {
 		const void *entry = batch_at(batch, sorted[i]);
 
-		if (!count || memcmp(entries + (count - 1) * batch->size, entry, batch->size))
+		if (!count || batch->keeps_equal || memcmp(entries + (count - 1) * batch->size, entry, batch->size))
 			memcpy(entries + count++ * batch->size, entry, batch->size);
 		batch->numbers[sorted[i]] = (uint32_t)count - 1;
 	}

@@ -6,6 +6,7 @@
 #ifndef ANALYZER_BATCH_H
 #define ANALYZER_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,13 +17,14 @@
 struct batch {
 	unsigned char *entries;
 	size_t size, count, capacity; /* bytes of an entry; number of entries */
+	bool keeps_equal;             /* equal entries do not become one when they are sorted */
 	uint32_t *numbers;            /* after batch_sort: by the order of addition, the numbers of the entries */
 };
 
 /* Adds a copy of an entry. `entry` has batch->size bytes, which are all compared, so that there must be no padding. */
 void batch_add(struct batch *batch, const void *entry);
 
-/* Sorts the entries by their bytes, makes equal ones one, and fills `numbers`. */
+/* Sorts the entries by their bytes, makes equal ones one unless they are to be kept, and fills `numbers`. */
 void batch_sort(struct batch *batch);
 
 /*

@@ -123,6 +123,7 @@ static void make_processes(struct writer *writer)
 			.time_ns = process->sums.time_ns,
 			.timed_calls = process->sums.timed_calls,
 			.estimated_ns = process->sums.estimated_ns,
+			.untimed_calls = process->sums.untimed_calls,
 			.start_realtime_ns = process->start_realtime_ns,
 			.elapsed_ns = process->elapsed_ns,
 			.start_ticks = process->start_ticks,
@@ -160,6 +161,11 @@ static int compare_processes(const void *a, const void *b, void *context)
 	return ids ? ids : memcmp(x, y, sizeof *x);
 }
 
+static uint32_t rare_flags_of(const struct process *process)
+{
+	return (process->damaged ? DUMP_RARE_DAMAGED : 0) | (process->has_own_id ? 0 : DUMP_RARE_NO_ID);
+}
+
 static void make_rare(struct writer *writer)
 {
 	static const struct dump_rare nothing = {.exit_status = -1};
@@ -170,6 +176,7 @@ static void make_rare(struct writer *writer)
 		struct dump_rare entry = {
 			.exit_status = process->exit_status,
 			.signal = process->signal,
+			.flags = rare_flags_of(process),
 			.flops_high = (uint64_t)(process->sums.flops >> 64),
 			.charged_high = (uint64_t)(process->sums.charged >> 64),
 			.words_high = (uint64_t)(process->sums.words >> 64),
@@ -390,13 +397,19 @@ static uint64_t stack_reference(struct writer *writer, uint32_t number)
 
 /* ---- sums ---- */
 
-/* Whether calls from the place of a row were charged at several ratios to their FLOPs. */
-static bool varies(const struct aggregate *aggregate, const struct row *row)
+/* Whether calls from a place were charged at several ratios to their FLOPs. */
+static bool varies(const struct aggregate *aggregate, const struct place_key *place)
 {
-	struct place_key place = {row->site, row->space};
-	uint32_t number = intern_find(&aggregate->ratios, &place, sizeof place);
+	uint32_t number = intern_find(&aggregate->ratios, place, sizeof *place);
 
-	return row->kind == DUMP_ROW_CALL && number != INTERN_NONE && aggregate->ratio_totals[number].varies;
+	return number != INTERN_NONE && aggregate->ratio_totals[number].varies;
+}
+
+static uint8_t flags_of_row(const struct aggregate *aggregate, const struct row *row)
+{
+	bool is_varied = row->kind == DUMP_ROW_CALL && varies(aggregate, &(struct place_key){row->site, row->space});
+
+	return (uint8_t)(row->flags | (is_varied ? DUMP_ROW_VARIES : 0));
 }
 
 static void make_sums(struct writer *writer)
@@ -414,7 +427,7 @@ static void make_sums(struct writer *writer)
 			.site = site_number(writer, row->site),
 			.namespace_id = number_in(writer, &writer->spaces, row->space),
 			.kind = row->kind,
-			.flags = (uint8_t)(row->flags | (varies(aggregate, row) ? DUMP_ROW_VARIES : 0)),
+			.flags = flags_of_row(aggregate, row),
 			.processes = spread->processes,
 		};
 
@@ -460,6 +473,7 @@ static void make_flights(struct writer *writer)
 			.calls = aggregate->flight_totals[i].calls,
 			.site = site_number(writer, key->site),
 			.namespace_id = number_in(writer, &writer->spaces, key->space),
+			.flags = varies(aggregate, key) ? DUMP_FLIGHT_VARIES : 0,
 		};
 
 		u128_split(aggregate->flight_totals[i].flops, entry.flops);
@@ -521,6 +535,7 @@ static void make_damage(struct writer *writer)
 			.text = reference(writer, damage->text, strlen(damage->text)),
 			.count = damage->count,
 			.flags = damage->flags,
+			.host = text(writer, damage->host),
 		};
 
 		keep(writer, &writer->damage, &entry, sizeof entry);
@@ -670,7 +685,8 @@ static void make_all(struct writer *writer)
 
 void merge_write(const struct aggregate *aggregate, struct text *bytes)
 {
-	struct writer writer = {.aggregate = aggregate, .collecting = true, .bytes = bytes};
+	struct writer writer = {
+		.aggregate = aggregate, .collecting = true, .bytes = bytes, .damage = {.keeps_equal = true}};
 	const struct {
 		enum dump_block_type type;
 		struct batch *batch;

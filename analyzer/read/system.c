@@ -270,6 +270,15 @@ const char *system_host(void)
 	return host;
 }
 
+const char *system_directory(void)
+{
+	static char *directory;
+
+	if (!directory)
+		directory = getcwd(NULL, 0);
+	return directory;
+}
+
 bool system_terminal(void) { return isatty(STDOUT_FILENO) == 1; }
 
 bool system_colour(void)

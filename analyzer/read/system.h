@@ -63,6 +63,9 @@ uint64_t system_now_ns(void);
 /* Returns the name of this machine, "localhost" if it cannot be had. The text is never freed. */
 const char *system_host(void);
 
+/* Returns the path of the current directory, NULL if it cannot be had. The text is never freed. */
+const char *system_directory(void);
+
 bool system_terminal(void); /* whether standard output is a terminal */
 bool system_colour(void);   /* whether it is a terminal that may get colours: see NO_COLOR and TERM=dumb */
 

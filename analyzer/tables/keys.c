@@ -205,6 +205,7 @@ static const struct column *join_columns(struct views *views, const struct key *
 		{"processes", "processes", COLUMN_COUNT, COLUMN_OPTIONAL, worker_processes},
 		MEASURES,
 		{"manual_charges", "charges", COLUMN_COUNT, COLUMN_RARE, group_charges},
+		{"calls_without_time", "no time", COLUMN_COUNT, COLUMN_RARE, group_timeless},
 	};
 
 	memcpy(views->columns, key->columns, key->column_count * sizeof *key->columns);

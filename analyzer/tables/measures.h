@@ -18,6 +18,12 @@ static inline struct value value_time(const struct group *group)
 	return value;
 }
 
+/* Calls that a time is without. People are not told where no call was timed: there is no time then. */
+static inline struct value value_untimed(const struct table *table, uint64_t calls)
+{
+	return value_number_if(!table->for_people || table->aggregate->totals.timed_calls, calls);
+}
+
 /* The part of all FLOPs of the aggregate. */
 static inline struct value value_share(const struct table *table, u128 flops)
 {
@@ -35,6 +41,7 @@ GETTER(group_rate, struct group,
 GETTER(group_flops_per_word, struct group, value_ratio(item->flops, item->words))
 GETTER(group_time_ns, struct group, value_number(item->time_ns))
 GETTER(group_timed_calls, struct group, value_number(item->timed_calls))
+GETTER(group_timeless, struct group, value_untimed(table, item->timeless_calls))
 GETTER(group_words, struct group, value_number(item->words))
 GETTER(group_rejected, struct group, value_number(item->rejected_calls))
 GETTER(group_refused, struct group, value_number(item->refused_calls))

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "analyzer/tables/measures.h"
 #include "analyzer/tables/tables.h"
 #include "names.h"
 
@@ -124,6 +125,7 @@ GETTER(process_time, struct process, process_time_of(item))
 GETTER(process_calls, struct process, value_number_if(item->answered, item->sums.calls))
 GETTER(process_flops, struct process, value_number_if(item->answered, item->sums.flops))
 GETTER(process_charged, struct process, value_number_if(item->answered, item->sums.charged))
+GETTER(process_untimed, struct process, value_untimed(table, item->sums.untimed_calls))
 GETTER(process_losses, struct process, losses_of(table, item->losses))
 
 /* clang-format off */
@@ -158,6 +160,7 @@ static const struct column process_columns[] = {
 	{ "run",         "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_run },
 	{ "dump_id",     "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_id },
 	{ "signal",      "",        COLUMN_TEXT,  COLUMN_NO_TEXT,  process_signal },
+	{ "calls_without_time", "no time", COLUMN_COUNT, COLUMN_RARE, process_untimed },
 };
 /* clang-format on */
 
@@ -271,6 +274,7 @@ GETTER(host_calls, struct host, value_number(item->calls))
 GETTER(host_flops, struct host, value_number(item->flops))
 GETTER(host_share, struct host, value_ratio(item->flops, table->aggregate->totals.flops))
 GETTER(host_time, struct host, host_time_of(item))
+GETTER(host_untimed, struct host, value_untimed(table, item->untimed_calls))
 
 /* clang-format off */
 static const struct column host_columns[] = {
@@ -280,6 +284,7 @@ static const struct column host_columns[] = {
 	{ "flops",             "FLOPs",     COLUMN_FLOPS, 0,               host_flops },
 	{ "share",             "share",     COLUMN_SHARE, 0,               host_share },
 	{ "estimated_time_ns", "time",      COLUMN_TIME,  COLUMN_OPTIONAL, host_time },
+	{ "calls_without_time", "no time",  COLUMN_COUNT, COLUMN_RARE,     host_untimed },
 };
 /* clang-format on */
 
@@ -370,12 +375,14 @@ const struct table_kind table_notes = {
 GETTER(damage_file, struct damage, value_text(text_at(table->aggregate, item->file)))
 GETTER(damage_text, struct damage, value_text(item->text))
 GETTER(damage_count, struct damage, value_number(item->count))
+GETTER(damage_host, struct damage, value_filled(text_at(table->aggregate, item->host)))
 
 /* clang-format off */
 static const struct column damage_columns[] = {
-	{ "file",  "dump",  COLUMN_TEXT,  0, damage_file },
-	{ "text",  "what",  COLUMN_TEXT,  0, damage_text },
-	{ "count", "times", COLUMN_COUNT, 0, damage_count },
+	{ "file",  "dump",  COLUMN_TEXT,  0,               damage_file },
+	{ "text",  "what",  COLUMN_TEXT,  0,               damage_text },
+	{ "count", "times", COLUMN_COUNT, 0,               damage_count },
+	{ "host",  "on",    COLUMN_TEXT,  COLUMN_OPTIONAL, damage_host },
 };
 /* clang-format on */
 

@@ -4,6 +4,7 @@ dumps themselves, which other tests compare with what the programs do; or what s
 1,000 ranks of different shapes, and 10,000 of the same ones within the limits of time and memory."""
 
 import json
+import lzma
 import os
 import random
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
 import ranks
 import read_dump
-from harness import case, check, check_equal
+from harness import PYTHON, case, check, check_equal
 from test_live import running
 from test_runs import make, report, victim
 from test_shapes import program
@@ -258,7 +259,8 @@ def some_are_wrong(client):
     found = read(client, "job.dump", status=5)
     check_equal(found["totals"]["calls"], read(client, "a.dump")["totals"]["calls"], "calls")
     check_equal(found["complete"], False, "complete")
-    check_equal({row["file"] for row in found["damage"]}, {"gone.dump", "cut.dump", "text.dump"}, "files that are named")
+    check_equal({row["file"] for row in found["damage"]},
+                {str(client.folder / name) for name in ("gone.dump", "cut.dump", "text.dump")}, "files that are named")
     check("INCOMPLETE" in report(client, "job.dump", status=5).stdout, "the report does not say INCOMPLETE")
 
 
@@ -315,6 +317,93 @@ def endless_list(client):
     found = read(client, "job.dump", status=5)
     check_equal([process["arguments"] for process in found["process_list"]], 8 * [[]], "arguments")
     check("lists of arguments whose last one does not end" in [row["text"] for row in found["damage"]], f"{found['damage']}")
+
+
+@case()
+def same_names_on_two_nodes(client):
+    """What is wrong with two files of the same name in two folders stays two things, each with its path and its machine."""
+    for node in ("n1", "n2"):
+        (client.folder / node).mkdir()
+        make(client, f"{node}/ok.dump")
+        done = subprocess.run([client.reporter, "merge", "-o", "node.dump", "ok.dump", "./gone.dump"],
+                              cwd=client.folder / node, capture_output=True, timeout=60)
+        check_equal(done.returncode, 5, "status")
+    merge(client, "job.dump", "n1/node.dump", "n2/node.dump", status=5)
+    merge(client, "again.dump", "job.dump", status=5)
+    for name in ("job.dump", "again.dump"):
+        rows = read(client, name, status=5)["damage"]
+        check_equal([(row["file"], row["host"]) for row in rows],
+                    [(str(client.folder / node / "gone.dump"), os.uname().nodename) for node in ("n1", "n2")],
+                    f"damage of {name}")
+    check("2 dumps could not be read" in merge(client, "third.dump", "again.dump", status=5).stdout, "their number")
+    merge(client, "absolute.dump", client.folder / "n1/ok.dump", client.folder / "n1/gone.dump", status=5)
+    merge(client, "relative.dump", "n1/ok.dump", "n1/gone.dump", status=5)
+    check((client.folder / "absolute.dump").read_bytes() == (client.folder / "relative.dump").read_bytes(), "the bytes differ")
+
+
+@case()
+def damaged_header(client):
+    """A merged dump says as well that the header of a dump is damaged, rather than that its process may still run."""
+    make(client, "a.dump")
+    data = bytearray((client.folder / "a.dump").read_bytes())
+    data[32] ^= 1  # a bit of the pid
+    (client.folder / "a.dump").write_bytes(data)
+    merge(client, "job.dump", "a.dump", status=5)
+    for name in ("a.dump", "job.dump"):
+        text = report(client, name, status=5).stdout
+        check("how it ended is not known: its header is damaged" in text, f"{name}: {text[:300]}")
+
+
+@case(layout=(1, 2))
+def without_id(client):
+    """A dump of a layout without ids has none in a merged dump either."""
+    packed = Path(read_dump.__file__).with_name(f"layout-{client.layout}.dump.xz")
+    (client.folder / "old.dump").write_bytes(lzma.decompress(packed.read_bytes()))
+    merge(client, "job.dump", "old.dump")
+    check_equal([[row["dump_id"] for row in read(client, name)["process_list"]] for name in ("old.dump", "job.dump")],
+                [[None], [None]], "ids")
+
+
+# ---- times, calls in flight, order ----
+
+@case()
+def untimed_calls(client):
+    """The report says how many calls the time of a process, a rank or a host is without."""
+    make(client, "timed.dump", calls=16, FLOPSHIM_TIME="all", PMI_RANK="0", PMI_SIZE="2", PMI_JOBID="1")
+    make(client, "off.dump", calls=24, FLOPSHIM_TIME="off", PMI_RANK="1", PMI_SIZE="2", PMI_JOBID="1")
+    merge(client, "job.dump", "timed.dump", "off.dump")
+    for key in ("rank", "process"):
+        rows = read(client, "--by", key, "job.dump")["groups"]
+        check_equal({row["rank"]: row["calls_without_time"] for row in rows}, {0: 0, 1: 24}, f"by {key}")
+        text = report(client, "--by", key, "job.dump").stdout
+        check("no time" in text and " 24\n" in text, text)
+    (host,) = read(client, "--by", "host", "job.dump")["groups"]
+    check_equal((host["calls"], host["calls_without_time"]), (40, 24), "by host")
+    for dumps in (["job.dump"], ["timed.dump", "off.dump"]):
+        found = read(client, *dumps)
+        check_equal([row["calls_without_time"] for row in found["process_list"] + found["hosts"]], [0, 24, 24],
+                    f"lists of {dumps}")
+
+
+@case()
+def ratios_in_flight(client):
+    """If two calls in flight from one place are charged at two ratios to their FLOPs, a merged dump claims no more than the dumps
+    that the FLOPs of stacks are exact."""
+    script = "import numpy; a = numpy.ones((5000, 5000)); a.dot(numpy.ones((5000, 5000)))"
+    for name, multiplier in (("a.dump", 1), ("b.dump", 2)):
+        env = client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=client.folder / name, FLOPSHIM_STACKS="all",
+                                 FLOPSHIM_MULTIPLIER=multiplier)
+        process = subprocess.Popen([PYTHON, "-c", script], env=env, cwd=client.folder)
+        deadline = time.monotonic() + 30
+        while not ((client.folder / name).exists() and read(client, name)["totals"]["in_flight_flops"] > 10 ** 9):
+            check(time.monotonic() < deadline and process.poll() is None, "the call is not in flight")
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    merge(client, "job.dump", "a.dump", "b.dump")
+    plain = {row["symbol"]: row["exact"] for row in read(client, "a.dump", "b.dump")["stacks"]}
+    check(False in plain.values(), f"the FLOPs of all stacks are exact: {plain}")
+    check_equal({row["symbol"]: row["exact"] for row in read(client, "job.dump")["stacks"]}, plain, "exact, by symbol")
 
 
 # ---- what a merged dump does not have ----
