@@ -70,6 +70,38 @@ static void make_header(struct dump *dump, const struct dump_process *process, c
 	copy_text(dump, program->array_task, header->array_task, sizeof header->array_task);
 }
 
+static void add_member(struct members *members, struct dump *dump, const struct dump_process *process,
+                       const struct dump_program *program)
+{
+	members->headers = memory_grow(members->headers, members->count, &members->capacity, sizeof *members->headers);
+	members->worths =
+		memory_grow(members->worths, members->count, &members->worth_capacity, sizeof *members->worths);
+	make_header(dump, process, program, &members->headers[members->count]);
+	members->worths[members->count++] = (struct copy_worth){
+		.sound = process->flags & DUMP_PROCESS_COMPLETE && !dump->damage_total,
+		.closed = process->state == DUMP_CLOSED,
+		.calls = process->calls,
+	};
+}
+
+/* Adds to the calls of processes those that few processes have. */
+static void add_rare_calls(struct members *members, struct dump *dump)
+{
+	const struct dump_rare *rare;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, dump, DUMP_RARE, sizeof *rare);
+	while ((rare = dump_cursor_next(&cursor)))
+		if (rare->process < members->count) {
+			uint64_t *calls = &members->worths[rare->process].calls;
+
+			*calls = count_plus(*calls, rare->queries);
+			*calls = count_plus(*calls, rare->refused_calls);
+			*calls = count_plus(*calls, rare->manual_charges);
+		}
+	dump_cursor_close(&cursor);
+}
+
 void members_read(struct members *members, const struct dump_source *source)
 {
 	struct dump_program *programs = NULL;
@@ -90,12 +122,10 @@ void members_read(struct members *members, const struct dump_source *source)
 		while ((entry = dump_cursor_next(&cursor))) {
 			uint32_t program = ((const struct dump_process *)entry)->program;
 
-			members->headers = memory_grow(members->headers, members->count, &members->capacity,
-			                               sizeof *members->headers);
-			make_header(&dump, entry, program < count ? &programs[program] : NULL,
-			            &members->headers[members->count++]);
+			add_member(members, &dump, entry, program < count ? &programs[program] : NULL);
 		}
 		dump_cursor_close(&cursor);
+		add_rare_calls(members, &dump);
 	}
 	free(programs);
 	dump_close(&dump);
@@ -104,6 +134,7 @@ void members_read(struct members *members, const struct dump_source *source)
 void members_free(struct members *members)
 {
 	free(members->headers);
+	free(members->worths);
 	*members = (struct members){0};
 }
 

@@ -24,21 +24,25 @@ bool copy_key_of(struct copy_key *key, const struct dump_header *header);
  */
 void copy_identity(const struct copy_key *key, uint64_t id[2]);
 
-/* The processes of a merged dump, each as the header that its own dump had, as far as the merged dump tells it. */
-struct members {
-	struct dump_header *headers;
-	size_t count, capacity;
-};
-
-/* Reads the processes of a merged dump; none if it cannot be read. The caller frees them by members_free. */
-void members_read(struct members *members, const struct dump_source *source);
-void members_free(struct members *members);
-
 /* By what copies are compared. */
 struct copy_worth {
 	bool sound, closed;   /* it is not damaged; its state is DUMP_CLOSED */
 	uint64_t calls, size; /* calls in all its rows; the header's size, in bytes */
 };
+
+/*
+ * The processes of a merged dump, each as the header that its own dump had, as far as the merged dump tells it; and what its
+ * record is worth as a copy of that dump, with a size of 0.
+ */
+struct members {
+	struct dump_header *headers;
+	struct copy_worth *worths;
+	size_t count, capacity, worth_capacity;
+};
+
+/* Reads the processes of a merged dump; none if it cannot be read. The caller frees them by members_free. */
+void members_read(struct members *members, const struct dump_source *source);
+void members_free(struct members *members);
 
 /* Reads a dump for its worth, which is all zeros if the dump cannot be read. */
 void copy_worth_find(struct copy_worth *worth, const struct dump_source *source);

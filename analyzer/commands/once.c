@@ -185,26 +185,32 @@ static void refuse_overlap(struct finds *finds, size_t find, const char *other, 
 	free(why);
 }
 
+#define NOBODY SIZE_MAX
+
+/* A process of a merged dump. */
+struct claim {
+	size_t owner; /* the index of the merged dump among the finds; NOBODY if that was refused */
+	struct copy_worth worth;
+};
+
 /* The processes of the merged dumps that were found. */
 struct claims {
-	struct intern ids; /* their identities */
-	size_t *owners;    /* by the numbers of these, the index of the find; NOBODY if that merged dump was refused */
+	struct intern ids;     /* their identities */
+	struct claim *members; /* by the numbers of these */
 	size_t capacity;
 };
 
-#define NOBODY SIZE_MAX
-
-/* Returns the index of the merged dump that has the process of a find; NOBODY if none has it. */
-static size_t owner_of(const struct claims *claims, const struct find *find)
+/* Returns the process of a merged dump whose own dump a find is; NULL if there is none. */
+static const struct claim *claim_of(const struct claims *claims, const struct find *find)
 {
 	uint64_t id[2];
 	uint32_t number;
 
 	if (find->left_out || find->merged || !find->has_copy_key)
-		return NOBODY;
+		return NULL;
 	copy_identity(&find->copy, id);
 	number = intern_find(&claims->ids, id, sizeof id);
-	return number == INTERN_NONE ? NOBODY : claims->owners[number];
+	return number == INTERN_NONE || claims->members[number].owner == NOBODY ? NULL : &claims->members[number];
 }
 
 /* Claims the processes of a merged dump for it, or refuses it if another one has one of them. */
@@ -219,40 +225,90 @@ static void claim_members(struct finds *finds, size_t find, struct claims *claim
 		uint32_t number = intern_bytes(&claims->ids, members.headers[i].id, sizeof members.headers[i].id);
 
 		if (claims->ids.count > before)
-			claims->owners = memory_grow(claims->owners, before, &claims->capacity, sizeof *claims->owners);
-		else if (claims->owners[number] != NOBODY)
+			claims->members =
+				memory_grow(claims->members, before, &claims->capacity, sizeof *claims->members);
+		else if (claims->members[number].owner != NOBODY)
 			break;
-		claims->owners[number] = find;
+		claims->members[number] = (struct claim){find, members.worths[i]};
 	}
 	if (i < members.count) {
 		uint32_t other = intern_find(&claims->ids, members.headers[i].id, sizeof members.headers[i].id);
 
-		refuse_overlap(finds, find, finds->finds[claims->owners[other]].path, &members.headers[i]);
+		refuse_overlap(finds, find, finds->finds[claims->members[other].owner].path, &members.headers[i]);
 		while (i--)
-			claims->owners[intern_find(&claims->ids, members.headers[i].id, sizeof members.headers[i].id)] =
-				NOBODY;
+			claims->members[intern_find(&claims->ids, members.headers[i].id, sizeof members.headers[i].id)]
+				.owner = NOBODY;
 	}
 	finds->finds[find].members = members.count;
 	members_free(&members);
 }
 
-/* Leaves out merged dumps all of whose processes are found with dumps of their own, which may be of a later time. */
+/* What the dumps of the processes of a merged dump are worth, beside its records of them. */
+struct singles {
+	size_t count;  /* of the processes that have dumps of their own */
+	bool worse;    /* one of these is a worse copy than the record: it is damaged, or an earlier one */
+	size_t newest; /* the index of one that shows more than the record says; NOBODY if there is none */
+};
+
+/* Compares the dump of one process with its record. */
+static void weigh_single(const struct finds *finds, size_t find, const struct claim *claim, struct singles *singles)
+{
+	struct copy_worth worth;
+
+	weigh(finds, find, &worth);
+	singles->worse |= copy_is_better(&claim->worth, &worth);
+	if (copy_knows_more(&worth, &claim->worth))
+		singles->newest = find;
+}
+
+/*
+ * Weighs the dumps of processes of merged dumps. Where a merged dump has a process without a dump of its own, it counts in any
+ * case. Then dumps of processes that had ended well when they were merged need not be read, since they say the same.
+ */
+static void weigh_singles(const struct finds *finds, const struct claims *claims, struct singles *singles)
+{
+	const struct claim *claim;
+
+	for (size_t i = 0; i < finds->count; i++) {
+		singles[i].newest = NOBODY;
+		if ((claim = claim_of(claims, &finds->finds[i])))
+			singles[claim->owner].count++;
+	}
+	for (size_t i = 0; i < finds->count; i++)
+		if ((claim = claim_of(claims, &finds->finds[i])) &&
+		    (singles[claim->owner].count == finds->finds[claim->owner].members || !claim->worth.closed ||
+		     !claim->worth.sound))
+			weigh_single(finds, i, claim, &singles[claim->owner]);
+}
+
+/*
+ * Leaves out merged dumps all of whose processes are found with dumps of their own, none of which is a worse copy: they tell
+ * more, and may be of a later time. Of a merged dump that counts although one of its processes went on, it says so.
+ */
 static void prefer_singles(struct finds *finds, const struct claims *claims)
 {
-	/* by the index of a merged dump, how many of its processes have dumps of their own */
-	size_t *singles = memory_new(finds->count, sizeof *singles), owner;
+	struct singles *singles = memory_new(finds->count, sizeof *singles);
 
-	for (size_t i = 0; i < finds->count; i++)
-		if ((owner = owner_of(claims, &finds->finds[i])) != NOBODY)
-			singles[owner]++;
+	weigh_singles(finds, claims, singles);
 	for (size_t i = 0; i < finds->count; i++) {
 		struct find *find = &finds->finds[i];
+		char *why;
 
-		if (!find->merged || find->left_out || !singles[i] || singles[i] < find->members)
+		if (!find->merged || find->left_out || !singles[i].count)
 			continue;
-		find->left_out = find->unsaid = true;
-		if (!finds->options.quiet)
-			complain("%s: the dumps of all of its processes are counted in its place", find->path);
+		if (singles[i].count == find->members && !singles[i].worse) {
+			find->left_out = find->unsaid = true;
+			if (!finds->options.quiet)
+				complain("%s: the dumps of all of its processes are counted in its place", find->path);
+		} else if (singles[i].newest != NOBODY) {
+			why = memory_format(
+				"%s has more calls of a process of it, or shows how that ended, which is not "
+				"counted, since sums cannot be taken apart: merge the dumps again without "
+				"this one",
+				finds->finds[singles[i].newest].path);
+			aggregate_doubt(finds->aggregate, find->path, why);
+			free(why);
+		}
 	}
 	free(singles);
 }
@@ -264,13 +320,13 @@ static void leave_singles_out(struct finds *finds, const struct claims *claims)
 
 	for (size_t i = 0; i < finds->count; i++) {
 		struct find *find = &finds->finds[i];
-		size_t owner = owner_of(claims, find);
+		const struct claim *claim = claim_of(claims, find);
 
-		if (owner == NOBODY || finds->finds[owner].left_out)
+		if (!claim || finds->finds[claim->owner].left_out)
 			continue;
 		find->left_out = find->unsaid = true;
 		if (!finds->options.quiet && lines++ < COPY_LINES)
-			complain("%s: is part of %s, counted once", find->path, finds->finds[owner].path);
+			complain("%s: is part of %s, counted once", find->path, finds->finds[claim->owner].path);
 	}
 	if (lines > COPY_LINES)
 		complain("and %zu more that are part of merged dumps", lines - COPY_LINES);
@@ -289,7 +345,7 @@ static void leave_members_out(struct finds *finds)
 		leave_singles_out(finds, &claims);
 	}
 	intern_free(&claims.ids);
-	free(claims.owners);
+	free(claims.members);
 }
 
 void finds_once(struct finds *finds)

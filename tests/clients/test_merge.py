@@ -213,6 +213,33 @@ def merged_too_early(client):
 
 
 @case()
+def damaged_single(client):
+    """If the dump of a process is damaged that is sound in a merged dump, the merged dump counts."""
+    for name in "ab":
+        make(client, f"{name}.dump")
+    merge(client, "job.dump", "a.dump", "b.dump")
+    expected = read(client, "job.dump")["totals"]
+    data = (client.folder / "a.dump").read_bytes()
+    (client.folder / "a.dump").write_bytes(data[:len(data) // 2])
+    check_equal(read(client, "a.dump", "job.dump", "b.dump")["totals"], expected, "totals")
+    said = report(client, "job.dump", "a.dump", "b.dump").stderr
+    check("a.dump: is part of job.dump, counted once" in said and "b.dump: is part" in said, said)
+
+
+@case()
+def later_than_merged(client):
+    """If a process went on after its dump was merged, and its dump cannot take the place of the merged one, the report says
+    so."""
+    with running(client, out=client.folder / "long.dump"):
+        make(client, "other.dump")
+        merge(client, "job.dump", "other.dump", "long.dump", status=5)
+        (client.folder / "other.dump").unlink()
+    done = report(client, "--json", "job.dump", "long.dump", status=5)
+    check("long.dump: is part of job.dump, counted once" in done.stderr, done.stderr)
+    check("job.dump: long.dump has more calls of a process of it" in done.stderr, done.stderr)
+
+
+@case()
 def last_run_of_merged(client):
     """--last counts a merged dump whole if the last run is in it, and says that earlier runs are in it too."""
     for name in "abc":
