@@ -7,7 +7,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "analyzer/aggregate/order.h"
 #include "analyzer/base/memory.h"
 #include "count.h"
 
@@ -17,15 +19,38 @@ struct placed {
 	uint32_t launch; /* number of its key, which every process has, even if it is of no launch */
 };
 
-static int compare_placed(const void *a, const void *b)
+/* The launches, by the numbers of their keys. */
+struct launches {
+	const struct aggregate *aggregate;
+	struct intern keys;
+	uint64_t *begin_ns; /* when the first of its processes began, since 1970 */
+};
+
+/* Sorts by start, then by names, and then the larger one comes first: processes of no launch, which have size 0, come last. */
+static int compare_launches(const struct launches *launches, uint32_t a, uint32_t b)
+{
+	const struct launch_key *x = intern_at(&launches->keys, a), *y = intern_at(&launches->keys, b);
+	int order = order_numbers(launches->begin_ns[a], launches->begin_ns[b]);
+
+	if (!order)
+		order = memcmp(x, y, offsetof(struct launch_key, starter));
+	if (!order)
+		order = order_numbers(y->size, x->size);
+	return order ? order : order_numbers(x->starter, y->starter);
+}
+
+/* Sorts by the start of the launches, then by rank, then by the start of the processes. */
+static int compare_placed(const void *a, const void *b, void *of)
 {
 	const struct placed *x = a, *y = b;
+	const struct launches *launches = of;
+	int order = x->launch == y->launch ? 0 : compare_launches(launches, x->launch, y->launch);
 
-	if (x->launch != y->launch)
-		return x->launch < y->launch ? -1 : 1;
-	if (x->process->rank != y->process->rank)
-		return x->process->rank < y->process->rank ? -1 : 1;
-	return x->process < y->process ? -1 : x->process > y->process; /* in the order in which the dumps were named */
+	if (!order && x->process->rank != y->process->rank)
+		order = x->process->rank < y->process->rank ? -1 : 1;
+	if (!order)
+		order = order_numbers(x->process->start_realtime_ns, y->process->start_realtime_ns);
+	return order ? order : process_order(launches->aggregate, x->process, y->process);
 }
 
 struct launch_key launch_of(const struct aggregate *aggregate, const struct process *process)
@@ -39,18 +64,28 @@ struct launch_key launch_of(const struct aggregate *aggregate, const struct proc
 	                                            .parent_pid = process->parent_pid});
 }
 
-/* Returns all processes, sorted by launch and rank; to be freed. Interns the keys of their launches. */
-static struct placed *place_all(const struct aggregate *aggregate, struct intern *keys)
+/* Returns all processes, sorted by launch and rank; to be freed. Sets *count to the number of launches. */
+static struct placed *place_all(const struct aggregate *aggregate, size_t *count)
 {
 	struct placed *placed = memory_new(aggregate->process_count, sizeof *placed);
+	struct launches launches = {.aggregate = aggregate};
 
+	launches.begin_ns = memory_new(aggregate->process_count, sizeof *launches.begin_ns);
 	for (size_t i = 0; i < aggregate->process_count; i++) {
 		const struct process *process = &aggregate->processes[i];
 		struct launch_key key = launch_of(aggregate, process);
+		size_t before = launches.keys.count;
+		uint32_t launch = intern_bytes(&launches.keys, &key, sizeof key);
 
-		placed[i] = (struct placed){process, intern_bytes(keys, &key, sizeof key)};
+		placed[i] = (struct placed){process, launch};
+		if (launches.keys.count > before || process->start_realtime_ns < launches.begin_ns[launch])
+			launches.begin_ns[launch] = process->start_realtime_ns;
 	}
-	qsort(placed, aggregate->process_count, sizeof *placed, compare_placed);
+	if (aggregate->process_count)
+		qsort_r(placed, aggregate->process_count, sizeof *placed, compare_placed, &launches);
+	*count = launches.keys.count;
+	intern_free(&launches.keys);
+	free(launches.begin_ns);
 	return placed;
 }
 
@@ -180,13 +215,12 @@ static void add_hosts(const struct aggregate *aggregate, struct launch_list *lis
 
 void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 {
-	struct intern keys = {0};
+	size_t count = aggregate->process_count, keys;
 	struct placed *placed = place_all(aggregate, &keys);
-	size_t count = aggregate->process_count;
 
 	*list = (struct launch_list){0};
 	list->processes = memory_new(count, sizeof *list->processes);
-	list->launches = memory_new(keys.count, sizeof *list->launches);
+	list->launches = memory_new(keys, sizeof *list->launches);
 	for (size_t i = 0; i < count;) {
 		size_t end = i;
 
@@ -205,7 +239,6 @@ void launches_find(const struct aggregate *aggregate, struct launch_list *list)
 		list->processes[i] = placed[i].process;
 	add_hosts(aggregate, list);
 	free(placed);
-	intern_free(&keys);
 }
 
 void launches_free(struct launch_list *list)

@@ -45,9 +45,9 @@ struct host {
 };
 
 struct launch_list {
-	struct launch *launches; /* those of a known size, in the order of their first processes */
+	struct launch *launches; /* those of a known size, in the order in which they began */
 	size_t count;
-	const struct process **processes; /* all processes of the aggregate, by launch and rank */
+	const struct process **processes; /* all processes of the aggregate, by launch, rank and start */
 	struct host *hosts;               /* by FLOPs, the most first; then by name */
 	size_t host_count;
 	struct balance others; /* of the processes that are no rank of such a launch */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/aggregate/order.h"
 #include "count.h"
 
 enum { KEY_WORDS = 3 + DUMP_DIMS_MAX }; /* most words of a group's key */
@@ -16,6 +17,8 @@ struct way {
 	bool (*takes)(const struct row *row); /* whether the row takes part */
 	/* Writes the key of a row, and returns how many words it has. */
 	unsigned (*key)(const struct aggregate *aggregate, const struct row *row, uint64_t words[KEY_WORDS]);
+	/* Puts two groups into an order that does not depend on that of the dumps. */
+	int (*order)(const struct aggregate *aggregate, const struct group *a, const struct group *b);
 };
 
 /* What the functions share that group rows. */
@@ -70,10 +73,45 @@ static unsigned by_space(const struct aggregate *aggregate, const struct row *ro
 	return 1;
 }
 
+static int order_names(const struct aggregate *aggregate, const struct group *a, const struct group *b)
+{
+	return strcmp(routine_name(aggregate, a->row->routine), routine_name(aggregate, b->row->routine));
+}
+
+static int order_by_shape(const struct aggregate *aggregate, const struct group *a, const struct group *b)
+{
+	return order_shapes(aggregate, a->row, b->row);
+}
+
+static int order_by_site(const struct aggregate *aggregate, const struct group *a, const struct group *b)
+{
+	return order_sites(aggregate, a->row->site, b->row->site);
+}
+
+static int order_libraries(const struct aggregate *aggregate, const struct group *a, const struct group *b)
+{
+	return order_modules(aggregate, site_of(aggregate, a->row->site)->callee_module,
+	                     site_of(aggregate, b->row->site)->callee_module);
+}
+
+static int order_by_space(const struct aggregate *aggregate, const struct group *a, const struct group *b)
+{
+	return order_spaces(aggregate, a->row->space, b->row->space);
+}
+
+static int order_by_worker(const struct aggregate *aggregate, const struct group *a, const struct group *b)
+{
+	return order_workers(aggregate, a->first, b->first);
+}
+
 static const struct way ways[GROUP_COUNT] = {
-	[GROUP_ROUTINE] = {is_not_manual, by_name}, [GROUP_SHAPE] = {is_call, by_shape},
-	[GROUP_SITE] = {is_call_of_site, by_site},  [GROUP_LIBRARY] = {is_call_of_site, by_library},
-	[GROUP_MANUAL] = {is_manual, by_name},      [GROUP_SPACE] = {is_work, by_space},
+	[GROUP_ROUTINE] = {is_not_manual, by_name, order_names},
+	[GROUP_SHAPE] = {is_call, by_shape, order_by_shape},
+	[GROUP_SITE] = {is_call_of_site, by_site, order_by_site},
+	[GROUP_LIBRARY] = {is_call_of_site, by_library, order_libraries},
+	[GROUP_MANUAL] = {is_manual, by_name, order_names},
+	[GROUP_SPACE] = {is_work, by_space, order_by_space},
+	[GROUP_WORKER] = {NULL, NULL, order_by_worker}, /* rows have no key: their parts name their workers */
 };
 
 /* Whether the row has the key `words`, of `count` words. */
@@ -157,9 +195,11 @@ static void add_to_group(const struct grouping *grouping, struct group *group, c
 }
 
 /* Orders groups as group_order does. */
-static int compare_groups(const void *a, const void *b)
+static int compare_groups(const void *a, const void *b, void *of)
 {
+	const struct group_list *list = of;
 	const struct group *x = a, *y = b;
+	int order;
 
 	if (x->flops != y->flops)
 		return x->flops < y->flops ? 1 : -1;
@@ -169,6 +209,9 @@ static int compare_groups(const void *a, const void *b)
 		return x->refused_calls < y->refused_calls ? 1 : -1;
 	if (x->manual_charges != y->manual_charges)
 		return x->manual_charges < y->manual_charges ? 1 : -1;
+	order = ways[list->by].order(list->aggregate, x, y);
+	if (order)
+		return order;
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
@@ -181,14 +224,17 @@ static void swap_groups(struct group *a, struct group *b)
 }
 
 /* Moves the first `top` groups of the order to the front, in any order: quickselect with the middle one as the pivot. */
-static void select_top(struct group *groups, size_t count, size_t top)
+static void select_top(struct group_list *list, size_t top)
 {
+	struct group *groups = list->groups;
+	size_t count = list->count;
+
 	while (count > 1 && top > 0 && top < count) {
 		size_t store = 0;
 
 		swap_groups(&groups[count / 2], &groups[count - 1]);
 		for (size_t i = 0; i + 1 < count; i++)
-			if (compare_groups(&groups[i], &groups[count - 1]) < 0)
+			if (compare_groups(&groups[i], &groups[count - 1], list) < 0)
 				swap_groups(&groups[i], &groups[store++]);
 		swap_groups(&groups[store], &groups[count - 1]);
 		if (top <= store) {
@@ -260,7 +306,7 @@ void group_rows(const struct aggregate *aggregate, const struct times *times, en
 {
 	struct grouping grouping = {.aggregate = aggregate, .times = times, .way = &ways[by], .list = list};
 
-	*list = (struct group_list){0};
+	*list = (struct group_list){.aggregate = aggregate, .by = by};
 	if (by == GROUP_WORKER)
 		group_parts(&grouping);
 	else
@@ -271,9 +317,10 @@ void group_rows(const struct aggregate *aggregate, const struct times *times, en
 void group_order(struct group_list *list, size_t top)
 {
 	if (top < list->count)
-		select_top(list->groups, list->count, top);
+		select_top(list, top);
 	if (list->count)
-		qsort(list->groups, top < list->count ? top : list->count, sizeof *list->groups, compare_groups);
+		qsort_r(list->groups, top < list->count ? top : list->count, sizeof *list->groups, compare_groups,
+		        list);
 }
 
 void group_list_free(struct group_list *list)

@@ -41,6 +41,8 @@ struct group {
 struct group_list {
 	struct group *groups;
 	size_t count, capacity;
+	const struct aggregate *aggregate; /* what they are groups of, and by what */
+	enum group_by by;
 };
 
 /*
@@ -52,8 +54,8 @@ void group_rows(const struct aggregate *aggregate, const struct times *times, en
                 struct group_list *list);
 /*
  * Moves the `top` groups with the most FLOPs to the front and sorts them; those behind are in no order. Among equal FLOPs the
- * number of calls decides, then refused calls, manual charges and the order of first rows. Groups that were already sorted to
- * the front stay where they are, so that `top` may be raised later.
+ * number of calls decides, then refused calls, manual charges and what they are groups of, by order.h. Groups that were already
+ * sorted to the front stay where they are, so that `top` may be raised later.
  */
 void group_order(struct group_list *list, size_t top);
 void group_list_free(struct group_list *list);

@@ -8,9 +8,12 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "analyzer/aggregate/order.h"
+#include "analyzer/base/memory.h"
 #include "analyzer/tables/measures.h"
 #include "analyzer/tables/tables.h"
 #include "names.h"
@@ -356,11 +359,29 @@ static const struct column note_columns[] = {
 };
 /* clang-format on */
 
+static int compare_notes(const void *a, const void *b, void *of)
+{
+	const struct note *x = *(const struct note *const *)a, *y = *(const struct note *const *)b;
+	const struct table *table = of;
+	int order = order_numbers(key_of(table, x)->kind, key_of(table, y)->kind);
+
+	return order ? order : order_texts(table->aggregate, key_of(table, x)->text, key_of(table, y)->text);
+}
+
+static const void *note_at(const struct table *table, size_t row) { return views_of(table)->notes[row]; }
+
 static void list_notes(struct views *views, struct table *table)
 {
 	const struct aggregate *aggregate = views->aggregate;
 
-	table_set_items(table, aggregate->note_totals, aggregate->notes.count, sizeof *aggregate->note_totals);
+	free(views->notes);
+	views->notes = memory_new(aggregate->notes.count, sizeof *views->notes);
+	for (size_t i = 0; i < aggregate->notes.count; i++)
+		views->notes[i] = &aggregate->note_totals[i];
+	if (aggregate->notes.count)
+		qsort_r(views->notes, aggregate->notes.count, sizeof *views->notes, compare_notes, table);
+	table->item = note_at;
+	table->row_count = aggregate->notes.count;
 }
 
 const struct table_kind table_notes = {

@@ -3,6 +3,10 @@
  * spaces.c - the tables of namespaces and of budgets.
  * It must never add anything up: aggregate/ does so.
  */
+#include <stdlib.h>
+
+#include "analyzer/aggregate/order.h"
+#include "analyzer/base/memory.h"
 #include "analyzer/tables/measures.h"
 #include "analyzer/tables/tables.h"
 
@@ -103,11 +107,32 @@ static const struct column limit_columns[] = {
 };
 /* clang-format on */
 
+/* Sorts by namespace and amount; of equal ones that of the namespace comes before that of scopes. */
+static int compare_limits(const void *a, const void *b, void *of)
+{
+	const struct limit *x = *(const struct limit *const *)a, *y = *(const struct limit *const *)b;
+	const struct table *table = of;
+	int order = strcmp(limit_space(table, x), limit_space(table, y));
+
+	if (!order)
+		order = order_numbers(key_of(table, x)->amount, key_of(table, y)->amount);
+	return order ? order : order_numbers(key_of(table, x)->is_scope, key_of(table, y)->is_scope);
+}
+
+static const void *limit_at(const struct table *table, size_t row) { return views_of(table)->limits[row]; }
+
 static void list_limits(struct views *views, struct table *table)
 {
 	const struct aggregate *aggregate = views->aggregate;
 
-	table_set_items(table, aggregate->limit_totals, aggregate->limits.count, sizeof *aggregate->limit_totals);
+	free(views->limits);
+	views->limits = memory_new(aggregate->limits.count, sizeof *views->limits);
+	for (size_t i = 0; i < aggregate->limits.count; i++)
+		views->limits[i] = &aggregate->limit_totals[i];
+	if (aggregate->limits.count)
+		qsort_r(views->limits, aggregate->limits.count, sizeof *views->limits, compare_limits, table);
+	table->item = limit_at;
+	table->row_count = aggregate->limits.count;
 }
 
 const struct table_kind table_limits = {"limits", "Budgets", COLUMNS(limit_columns), .list = list_limits};

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/aggregate/estimate.h"
+#include "analyzer/aggregate/order.h"
 #include "analyzer/base/memo.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/tables/measures.h"
@@ -22,6 +23,7 @@ enum { TEXT_FRAMES = 4 };
 struct sampled {
 	struct views *views;
 	uint32_t number;            /* of the sample; of several, that of the largest */
+	size_t place;               /* of that sample among all, the largest first */
 	u128 flops;                 /* estimated: see estimate.h */
 	u128 sampled_flops;         /* charged FLOPs, as the samples say by themselves */
 	bool exact;                 /* `flops` is no estimate, see struct estimate */
@@ -94,11 +96,17 @@ static const struct sample_key *sample_at(const struct aggregate *aggregate, uin
 static int compare_samples(const void *a, const void *b, void *of)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	const struct estimate *estimates = of;
+	const struct views *views = of;
+	const struct estimate *estimates = views->stacks->estimates;
+	const struct sample_key *of_x = sample_at(views->aggregate, x), *of_y = sample_at(views->aggregate, y);
+	int order;
 
 	if (estimates[x].flops != estimates[y].flops)
 		return estimates[x].flops < estimates[y].flops ? 1 : -1;
-	return x < y ? -1 : x > y;
+	order = order_sites(views->aggregate, of_x->site, of_y->site);
+	if (!order)
+		order = order_spaces(views->aggregate, of_x->space, of_y->space);
+	return order ? order : order_stacks(views->aggregate, of_x->stack, of_y->stack);
 }
 
 /* What the views keep of stacks, made when it is first asked for. */
@@ -115,8 +123,7 @@ static struct sampled_stacks *sampled_stacks(struct views *views)
 	for (size_t i = 0; i < aggregate->samples.count; i++)
 		stacks->order[i] = (uint32_t)i;
 	if (aggregate->samples.count)
-		qsort_r(stacks->order, aggregate->samples.count, sizeof *stacks->order, compare_samples,
-		        stacks->estimates);
+		qsort_r(stacks->order, aggregate->samples.count, sizeof *stacks->order, compare_samples, views);
 	return stacks;
 }
 
@@ -138,6 +145,7 @@ static bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 	*sampled = (struct sampled){
 		.views = stacks->views,
 		.number = number,
+		.place = stacks->next - 1,
 		.flops = all->estimates[number].flops,
 		.sampled_flops = aggregate->sample_totals[number].flops,
 		.exact = all->estimates[number].exact,
@@ -361,7 +369,7 @@ static int compare_rows(const void *a, const void *b)
 
 	if (x->flops != y->flops)
 		return x->flops < y->flops ? 1 : -1;
-	return x->number < y->number ? -1 : x->number > y->number;
+	return x->place < y->place ? -1 : x->place > y->place;
 }
 
 /* Adds a sample to the row with this number, which is a new one if it is `rows->count`. */

@@ -24,6 +24,8 @@ void views_close(struct views *views)
 	launches_free(&views->launches);
 	symbolizer_free(views->symbolizer);
 	free(views->unpriced);
+	free(views->notes);
+	free(views->limits);
 	stacks_free(views->stacks);
 	text_free(&views->scratch);
 }

@@ -21,6 +21,8 @@ struct views {
 	size_t sorted[GROUP_COUNT]; /* how many of the groups, from the first on, are in order; SIZE_MAX: all */
 	struct times *times;
 	const struct group **unpriced; /* routines without a price: the rows of their table */
+	const struct note **notes;     /* in the order of their table, and so are the limits */
+	const struct limit **limits;
 	struct space_list spaces;
 	struct launch_list launches;
 	struct sampled_stacks *stacks; /* see stacks.h */

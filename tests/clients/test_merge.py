@@ -433,6 +433,31 @@ def ratios_in_flight(client):
     check_equal({row["symbol"]: row["exact"] for row in read(client, "job.dump")["stacks"]}, plain, "exact, by symbol")
 
 
+# Calls dcopy, which costs nothing, with the orders that it is given.
+COPIES = """
+import ctypes, sys
+blas = ctypes.CDLL("libblas.so.3")
+data = (ctypes.c_double * 64)()
+one = ctypes.c_int(1)
+for n in sys.argv[1:]:
+    blas.dcopy_(ctypes.byref(ctypes.c_int(int(n))), data, ctypes.byref(one), data, ctypes.byref(one))
+"""
+
+
+@case()
+def order_of_equals(client):
+    """Rows of equal work are in an order that does not depend on that of the dumps, nor on whether they are merged."""
+    orders = [*range(1, 25)]
+    for name, given in (("a.dump", orders), ("b.dump", orders[::-1])):
+        client.run([PYTHON, "-c", COPIES, *given], FLOPSHIM_OUT=client.folder / name)
+    merge(client, "job.dump", "a.dump", "b.dump")
+    for options in (["--by", "shape"], ["--by", "site"], ["--by", "routine"], ["--by", "process"], ["--json", "--by", "shape"]):
+        expected = report(client, *options, "a.dump", "b.dump").stdout
+        check("dcopy" in expected or "process" in options, expected)
+        for dumps in (["b.dump", "a.dump"], ["job.dump"]):
+            check_equal(report(client, *options, *dumps).stdout, expected, f"{options} of {dumps}")
+
+
 # ---- what a merged dump does not have ----
 
 @case()
