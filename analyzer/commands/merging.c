@@ -34,6 +34,15 @@ enum {
 	DUMPS_PER_JOB = 64,      /* fewer are read faster than another process begins */
 	PROGRESS_NS = 200000000, /* time between two lines of progress */
 	PROGRESS_AFTER = 5,      /* such times before the first one */
+	PAUSE_NS = 5000000,      /* time between two looks whether a process has ended */
+};
+
+/* What a terminal is told while dumps are read. */
+struct progress {
+	volatile uint32_t *done; /* how many are read */
+	size_t count;            /* of all */
+	uint64_t next_ns;        /* when to say so next, by system_now_ns; 0: never */
+	bool said;               /* the line is there */
 };
 
 void merging_add_path(void *context, const char *path)
@@ -70,9 +79,36 @@ static void doubt_running(struct aggregate *aggregate, size_t first)
 				"the process was still running when its dump was merged: what it did later is missing");
 }
 
-/* Adds every `step`-th dump from `first` on, and counts those that are read in *done. */
+static struct progress progress_begin(volatile uint32_t *done, size_t count)
+{
+	bool watched = isatty(STDERR_FILENO);
+
+	return (struct progress){
+		.done = done, .count = count, .next_ns = watched ? system_now_ns() + PROGRESS_AFTER * PROGRESS_NS : 0};
+}
+
+/* Shows how many dumps are read, if it is time. */
+static void progress_look(struct progress *progress)
+{
+	char text[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	if (!progress->next_ns || system_now_ns() < progress->next_ns)
+		return;
+	fprintf(stderr, "\r%s of %s dumps read", number_grouped(*progress->done, text),
+	        number_grouped(progress->count, all));
+	progress->next_ns = system_now_ns() + PROGRESS_NS;
+	progress->said = true;
+}
+
+static void progress_end(struct progress *progress)
+{
+	if (progress->said)
+		fputs("\r\033[K", stderr);
+}
+
+/* Adds every `step`-th dump from `first` on. Only the process that shows the progress has a `next_ns`. */
 static void add_some(struct aggregate *aggregate, const struct dumps *dumps, size_t first, size_t step,
-                     volatile uint32_t *done)
+                     struct progress *progress)
 {
 	for (size_t i = first; i < dumps->count; i += step) {
 		size_t before = aggregate->process_count;
@@ -81,7 +117,8 @@ static void add_some(struct aggregate *aggregate, const struct dumps *dumps, siz
 		if (error)
 			aggregate_unread(aggregate, dumps->paths[i], system_why(error));
 		doubt_running(aggregate, before);
-		__atomic_fetch_add(done, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(progress->done, 1, __ATOMIC_RELAXED);
+		progress_look(progress);
 	}
 }
 
@@ -127,6 +164,7 @@ static bool write_all(int file, const char *bytes, size_t length)
 static bool begin_piece(struct piece *piece, const struct dumps *dumps, size_t first, size_t step,
                         volatile uint32_t *done)
 {
+	struct progress silent = {.done = done};
 	struct aggregate aggregate;
 	struct text bytes = {0};
 
@@ -140,32 +178,20 @@ static bool begin_piece(struct piece *piece, const struct dumps *dumps, size_t f
 		return piece->child > 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what it hands over */
 	merging_open(&aggregate);
-	add_some(&aggregate, dumps, first, step, done);
+	add_some(&aggregate, dumps, first, step, &silent);
 	merge_write(&aggregate, &bytes);
 	_exit(write_all(piece->descriptor, bytes.bytes, bytes.length) ? 0 : 1);
 }
 
-static void say_progress(uint32_t done, size_t count)
-{
-	char text[NUMBER_TEXT], all[NUMBER_TEXT];
-
-	fprintf(stderr, "\r%s of %s dumps read", number_grouped(done, text), number_grouped(count, all));
-}
-
 /* Waits for a process, and shows the progress of all. Returns whether it has done its work. */
-static bool wait_for(struct piece *piece, const struct dumps *dumps, const volatile uint32_t *done, bool *said)
+static bool wait_for(struct piece *piece, struct progress *progress)
 {
-	static const struct timespec pause = {0, PROGRESS_NS};
-	bool watch = isatty(STDERR_FILENO);
-	unsigned times = 0;
+	static const struct timespec pause = {0, PAUSE_NS};
 	int status;
 
-	while (waitpid(piece->child, &status, watch ? WNOHANG : 0) == 0) {
+	while (waitpid(piece->child, &status, progress->next_ns ? WNOHANG : 0) == 0) {
 		nanosleep(&pause, NULL);
-		if (++times < PROGRESS_AFTER && !*said)
-			continue;
-		say_progress(*done, dumps->count);
-		*said = true;
+		progress_look(progress);
 	}
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -175,7 +201,8 @@ static bool add_in_parallel(struct aggregate *aggregate, const struct dumps *dum
 {
 	volatile uint32_t *done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct piece *pieces = memory_new(jobs, sizeof *pieces);
-	bool said = false, fine = true;
+	struct progress progress = progress_begin(done, dumps->count);
+	bool fine = true;
 	unsigned begun = 0;
 
 	fflush(NULL); /* or the children would write it once more */
@@ -189,7 +216,7 @@ static bool add_in_parallel(struct aggregate *aggregate, const struct dumps *dum
 	}
 	for (unsigned i = 0; i < begun; i++) {
 		struct dump_source source = {&pieces[i], piece_read_at, piece_size, NULL};
-		bool ended = wait_for(&pieces[i], dumps, done, &said);
+		bool ended = wait_for(&pieces[i], &progress);
 
 		if (fine && !ended)
 			complain("a process that read dumps has failed, perhaps for want of memory");
@@ -198,8 +225,7 @@ static bool add_in_parallel(struct aggregate *aggregate, const struct dumps *dum
 			aggregate_add(aggregate, &source, "a part of the dumps");
 		close(pieces[i].descriptor);
 	}
-	if (said)
-		fputs("\r\033[K", stderr);
+	progress_end(&progress);
 	if (done != MAP_FAILED)
 		munmap((void *)done, sizeof *done);
 	free(pieces);
@@ -211,6 +237,7 @@ bool merging_read(struct aggregate *aggregate, const struct dumps *dumps)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t jobs = dumps->jobs ? dumps->jobs : processors > 0 ? (size_t)processors : 1;
 	volatile uint32_t done = 0;
+	struct progress progress;
 
 	if (!dumps->jobs && jobs > dumps->count / DUMPS_PER_JOB)
 		jobs = dumps->count / DUMPS_PER_JOB;
@@ -220,7 +247,9 @@ bool merging_read(struct aggregate *aggregate, const struct dumps *dumps)
 		jobs = MERGING_JOBS_MAX;
 	if (jobs > 1)
 		return add_in_parallel(aggregate, dumps, (unsigned)jobs);
-	add_some(aggregate, dumps, 0, 1, &done);
+	progress = progress_begin(&done, dumps->count);
+	add_some(aggregate, dumps, 0, 1, &progress);
+	progress_end(&progress);
 	return true;
 }
 

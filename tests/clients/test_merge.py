@@ -458,6 +458,56 @@ def order_of_equals(client):
             check_equal(report(client, *options, *dumps).stdout, expected, f"{options} of {dumps}")
 
 
+# ---- progress ----
+
+def on_terminal(client, *arguments):
+    """Starts flopshim-report with a terminal as its standard error. Returns the process, and a function that reads what it has
+    written there."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen([client.reporter, *map(str, arguments)], cwd=client.folder, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+
+    def written():
+        text = b""
+        try:
+            while piece := os.read(ours, 4096):
+                text += piece
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+        return text
+
+    return process, written
+
+
+@case()
+def waits_no_longer(client):
+    """On a terminal, merging takes no longer than the reading does."""
+    folder = ranks_of(client, 4, shapes=4)
+    times = []
+    for _ in range(5):
+        begin = time.monotonic()
+        process, written = on_terminal(client, "merge", "--jobs", 2, "-o", "job.dump", folder)
+        check_equal(process.wait(), 0, "status")
+        times.append(time.monotonic() - begin)
+        check_equal(written(), b"", "what is written to a terminal within a second")
+    check(min(times) < 0.15, f"at least {min(times):.2f} s")
+
+
+@case(jobs=(1, 2))
+def progress(client):
+    """On a terminal, a line says how many dumps are read, if it takes more than a second, and is gone at the end."""
+    folder = ranks_of(client, 400, shapes=1000)
+    process, written = on_terminal(client, "merge", "--jobs", client.jobs, "-o", "job.dump", folder)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGCONT)
+    check_equal(process.wait(), 0, "status")
+    said = written()
+    check(b" of 400 dumps read" in said and said.endswith(b"\r\x1b[K"), f"{said}")
+
+
 # ---- what a merged dump does not have ----
 
 @case()
