@@ -30,12 +30,13 @@ LINK_read := tests/unit/dump_writer
 LINK_aggregate := tests/unit/dump_writer
 LINK_hostile := tests/unit/dump_writer
 LINK_runs := tests/unit/dump_writer
+LINK_tree :=
 LINK_tables := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := read aggregate runs hostile tables render catalog symbolize
-UNIT := config guest blas_name charge price generate stack_words table read aggregate runs hostile tables render catalog symbolize
-UNIT_ADDRESS := config blas_name charge price table read aggregate runs hostile tables render catalog
+REPORT_TESTS := read aggregate runs tree hostile tables render catalog symbolize
+UNIT := config guest blas_name charge price generate stack_words table read aggregate runs tree hostile tables render catalog symbolize
+UNIT_ADDRESS := config blas_name charge price table read aggregate runs tree hostile tables render catalog
 UNIT_THREAD := charge
 
 # Rules for the objects of tests, which have a folder for each way to compile. Each way has a rule of its own, since a pattern

@@ -338,6 +338,9 @@ bool process_may_miss_its_end(const struct process *process);
  */
 int process_order(const struct aggregate *aggregate, const struct process *a, const struct process *b);
 
+/* Adds `more` to `sums`. */
+void process_sums_add(struct process_sums *sums, const struct process_sums *more);
+
 /* Adds `why` to the damage of a file, because of which something may be missing. The aggregate is not complete then. */
 void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *why);
 

@@ -234,24 +234,6 @@ static void read_rare(struct addition *add, const struct merged *merged)
 	dump_cursor_close(&cursor);
 }
 
-/* Adds `more` to `sums`. */
-static void add_sums(struct process_sums *sums, const struct process_sums *more)
-{
-	sums->flops = u128_add(sums->flops, more->flops);
-	sums->charged = u128_add(sums->charged, more->charged);
-	sums->words = u128_add(sums->words, more->words);
-	sums->calls = count_plus(sums->calls, more->calls);
-	sums->timed_calls = count_plus(sums->timed_calls, more->timed_calls);
-	sums->time_ns = count_plus(sums->time_ns, more->time_ns);
-	sums->estimated_ns = count_plus(sums->estimated_ns, more->estimated_ns);
-	sums->untimed_calls = count_plus(sums->untimed_calls, more->untimed_calls);
-	sums->rejected_calls = count_plus(sums->rejected_calls, more->rejected_calls);
-	sums->refused_calls = count_plus(sums->refused_calls, more->refused_calls);
-	sums->unpriced_calls = count_plus(sums->unpriced_calls, more->unpriced_calls);
-	sums->queries = count_plus(sums->queries, more->queries);
-	sums->manual_charges = count_plus(sums->manual_charges, more->manual_charges);
-}
-
 /* Counts the processes for the aggregate and for its workers, and returns the sums of all of them. */
 static struct process_sums count_processes(struct addition *add, const struct merged *merged)
 {
@@ -261,7 +243,7 @@ static struct process_sums count_processes(struct addition *add, const struct me
 	for (size_t i = 0; i < merged->process_count; i++) {
 		struct process *process = &aggregate->processes[merged->first + i];
 
-		add_sums(&all, &process->sums);
+		process_sums_add(&all, &process->sums);
 		if (process->answered)
 			aggregate->answered++;
 		else
@@ -270,7 +252,7 @@ static struct process_sums count_processes(struct addition *add, const struct me
 		add->process = process;
 		addition_process_worker(add);
 		if (aggregate->options.worker && !(aggregate->options.worker & WORKER_LANE))
-			add_sums(&aggregate->worker_totals[add->worker].merged, &process->sums);
+			process_sums_add(&aggregate->worker_totals[add->worker].merged, &process->sums);
 		add->process = NULL;
 	}
 	return all;

@@ -207,6 +207,23 @@ void addition_spread(struct aggregate *aggregate, uint32_t row, const struct spr
 	                            : UINT32_MAX;
 }
 
+void process_sums_add(struct process_sums *sums, const struct process_sums *more)
+{
+	sums->flops = u128_add(sums->flops, more->flops);
+	sums->charged = u128_add(sums->charged, more->charged);
+	sums->words = u128_add(sums->words, more->words);
+	sums->calls = count_plus(sums->calls, more->calls);
+	sums->timed_calls = count_plus(sums->timed_calls, more->timed_calls);
+	sums->time_ns = count_plus(sums->time_ns, more->time_ns);
+	sums->estimated_ns = count_plus(sums->estimated_ns, more->estimated_ns);
+	sums->untimed_calls = count_plus(sums->untimed_calls, more->untimed_calls);
+	sums->rejected_calls = count_plus(sums->rejected_calls, more->rejected_calls);
+	sums->refused_calls = count_plus(sums->refused_calls, more->refused_calls);
+	sums->unpriced_calls = count_plus(sums->unpriced_calls, more->unpriced_calls);
+	sums->queries = count_plus(sums->queries, more->queries);
+	sums->manual_charges = count_plus(sums->manual_charges, more->manual_charges);
+}
+
 /* Adds the times that the process has in a row of this kind to its sums. */
 static void sum_times(struct process_sums *sums, const struct row_now *now, uint8_t kind)
 {

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate/kin.h"
 #include "analyzer/aggregate/launch_key.h"
 #include "analyzer/base/intern.h"
 #include "analyzer/base/memory.h"
-
-enum { CLOCKS_DIFFER_NS = 1000000000 }; /* by how much the clocks of two machines may differ */
 
 /* Why two dumps are of one run, other than that they are ranks of one launch. */
 enum tie {
@@ -128,72 +127,34 @@ static void tie_by_marks(struct ties *ties)
 	}
 }
 
-/* Children that began by exec. The parent of one is the process that had its parent_pid when the child began. */
-
-static int compare_processes(const void *a, const void *b)
-{
-	const struct dump_header *x = *(const struct dump_header *const *)a, *y = *(const struct dump_header *const *)b;
-	int hosts = strcmp(x->host, y->host);
-
-	if (hosts)
-		return hosts;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->start_ticks < y->start_ticks ? -1 : x->start_ticks > y->start_ticks;
-}
-
-/* Whether the process may have run at this time (ns since 1970). Only a closed dump says when its process ended. */
-static bool lived_until(const struct dump_header *header, uint64_t realtime_ns)
-{
-	uint64_t ran = header->end_monotonic_ns - header->start_monotonic_ns;
-
-	return header->state != DUMP_CLOSED || header->start_realtime_ns + ran + CLOCKS_DIFFER_NS >= realtime_ns;
-}
-
-/*
- * Returns the header of the child's parent, or NULL if no dump is of it. Of all processes of the same host with the
- * parent's pid, it is the last one that began before the child. `sorted` is in the order of compare_processes.
- */
-static const struct dump_header *find_parent(const struct dump_header **sorted, size_t count,
-                                             const struct dump_header *child)
-{
-	size_t low = 0, high = count;
-	struct dump_header wanted = {.pid = child->parent_pid, .start_ticks = child->start_ticks};
-	const struct dump_header *key = &wanted, *found;
-
-	memcpy(wanted.host, child->host, sizeof wanted.host);
-	while (low < high) { /* finds the first one that sorts behind `wanted` */
-		size_t middle = (low + high) / 2;
-
-		if (compare_processes(&sorted[middle], &key) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return NULL;
-	found = sorted[low - 1];
-	return found->pid == wanted.pid && !strcmp(found->host, wanted.host) &&
-	                       lived_until(found, child->start_realtime_ns)
-	               ? found
-	               : NULL;
-}
-
-/* Ties each header to that of its parent. */
+/* Ties each header to that of its parent, or of what the process was before exec. */
 static void tie_children(struct ties *ties)
 {
-	const struct dump_header **sorted = memory_new(ties->count, sizeof *sorted);
+	struct kin *kin = memory_new(ties->count, sizeof *kin);
+	struct kinship *found = memory_new(ties->count, sizeof *found);
+	struct intern hosts = {0};
 
-	for (size_t i = 0; i < ties->count; i++)
-		sorted[i] = &ties->headers[i];
-	qsort(sorted, ties->count, sizeof *sorted, compare_processes);
-	for (uint32_t i = 0; i < ties->count; i++) {
-		const struct dump_header *parent = find_parent(sorted, ties->count, &ties->headers[i]);
+	for (size_t i = 0; i < ties->count; i++) {
+		const struct dump_header *header = &ties->headers[i];
+		bool closed = header->state == DUMP_CLOSED;
+		uint64_t ran = header->end_monotonic_ns - header->start_monotonic_ns;
 
-		if (parent && ties->headers[i].parent_pid)
-			tie(ties, i, (uint32_t)(parent - ties->headers));
+		kin[i] = (struct kin){.host = intern_text(&hosts, header->host),
+		                      .pid = header->pid,
+		                      .parent_pid = header->parent_pid,
+		                      .start_ticks = header->start_ticks,
+		                      .fork_parent_ticks = header->fork_parent_ticks,
+		                      .begin_ns = header->start_realtime_ns,
+		                      .end_ns = closed ? header->start_realtime_ns + ran : UINT64_MAX,
+		                      .id = {header->id[0], header->id[1]}};
 	}
-	free(sorted);
+	kin_find(kin, ties->count, found);
+	for (uint32_t i = 0; i < ties->count; i++)
+		if (found[i].parent != KIN_NONE)
+			tie(ties, i, found[i].parent);
+	intern_free(&hosts);
+	free(found);
+	free(kin);
 }
 
 void runs_find(struct runs *runs, const struct dump_header *headers, size_t count)

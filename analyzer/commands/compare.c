@@ -28,7 +28,7 @@ static const char help[] =
 	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n" HELP_DEBUGINFOD;
 
 /* Processes and threads have other numbers in each run, so that they cannot be compared. */
-enum { KEYS = KEYS_ALL & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
+enum { KEYS = KEYS_COMPARED & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
 
 struct limits {
 	bool given[METRIC_COUNT];

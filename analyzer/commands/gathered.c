@@ -33,7 +33,7 @@ bool gather_tells(const struct aggregate *aggregate, const struct key *by)
 {
 	const char *what = "does not tell threads apart";
 
-	if (!by || !aggregate->merged || by->worker == WORKER_NONE)
+	if (!by || !aggregate->merged || !(by->flags & KEY_OF_PROCESSES))
 		return true;
 	if (!(by->worker & WORKER_LANE)) {
 		if (!aggregate->options.price)

@@ -157,7 +157,6 @@ static void add_table(struct answer *answer, struct views *views, const struct t
 
 static void add_tables(struct answer *answer, const struct options *options, struct views *views)
 {
-	const struct aggregate *aggregate = views->aggregate;
 	size_t top = answer_top(answer, options->top, SCREEN_ROWS, JSON_ROWS);
 	struct table table;
 
@@ -167,7 +166,7 @@ static void add_tables(struct answer *answer, const struct options *options, str
 		answer_table(answer, &table, (struct table_options){.counted = true});
 		return;
 	}
-	if (answer_is_for(answer, FOR_PROGRAM) || report_table_find("namespaces")->applies(aggregate))
+	if (answer_is_for(answer, FOR_PROGRAM) || report_table_find("namespaces")->applies(views))
 		add_table(answer, views, &table_namespaces, 1, top);
 	add_table(answer, views, &table_routines, 0, top);
 	if (answer_is_for(answer, FOR_PEOPLE))

@@ -479,7 +479,7 @@ static void add_table(struct answer *answer, struct views *views, const struct r
 	bool for_people = answer_is_for(answer, FOR_PEOPLE);
 	struct table table;
 
-	if (for_people && entry->applies && !entry->applies(views->aggregate))
+	if (for_people && entry->applies && !entry->applies(views))
 		return;
 	views_get(views, entry->kind, top_of(answer, entry, top), for_people, &table);
 	answer_table(answer, &table,
@@ -488,7 +488,7 @@ static void add_table(struct answer *answer, struct views *views, const struct r
 
 static void add_table_by(struct answer *answer, struct views *views, const struct key *key, size_t top)
 {
-	bool is_long = key->worker == WORKER_NONE;
+	bool is_long = !(key->flags & KEY_OF_PROCESSES);
 	struct table table;
 
 	key_table(views, key, answer_top(answer, top, TEXT_TOP, is_long && !answer->one_table ? JSON_TOP : SIZE_MAX),

@@ -87,7 +87,7 @@ int command_reprice(int count, char **arguments)
 	                                     .usage = usage,
 	                                     .help = help,
 	                                     .schema = SCHEMA,
-	                                     .keys = KEYS_ALL,
+	                                     .keys = KEYS_COMPARED,
 	                                     .by_help = "instead of routines, compare by",
 	                                     .table = table};
 	struct options options;

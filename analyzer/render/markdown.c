@@ -10,6 +10,8 @@
 #include "analyzer/render/grid.h"
 #include "analyzer/tables/cell.h"
 
+#define NO_BREAK_SPACE "\u00a0"
+
 /* Whether a letter must be escaped. A `_` within a word need not be, so that dsyrk_64_ stays readable. */
 static bool is_markup(char letter, char before)
 {
@@ -21,6 +23,8 @@ static void add_escaped(struct text *text, const char *plain)
 	char before = 0;
 
 	text_add(text, "");
+	for (; *plain == ' '; plain++) /* blanks would be dropped that indent the text of a cell */
+		text_add(text, NO_BREAK_SPACE);
 	for (; *plain; before = *plain++) {
 		if (is_markup(*plain, before))
 			text_add_byte(text, '\\');

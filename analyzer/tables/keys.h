@@ -17,12 +17,18 @@ enum key_number {
 	KEY_PROCESS,
 	KEY_RANK,
 	KEY_HOST,
+	KEY_TREE,
 	KEY_COUNT
+};
+
+enum key_flags {
+	KEY_OF_PROCESSES = 1 << 0, /* its rows are sums of processes: a merged dump cannot price these anew */
 };
 
 /* Sets of keys, by which a command says which ones it takes. */
 #define KEY_BIT(number) (1u << (number))
 #define KEYS_ALL        (KEY_BIT(KEY_COUNT) - 1)
+#define KEYS_COMPARED   (KEYS_ALL & ~KEY_BIT(KEY_TREE)) /* by which two aggregates can be compared */
 
 struct key {
 	const char *name;     /* on the command line */
@@ -34,6 +40,7 @@ struct key {
 	/* These say which group it is. Their getters take a struct group. */
 	const struct column *columns;
 	unsigned column_count;
+	unsigned flags; /* a set of enum key_flags */
 };
 
 extern const struct key keys[KEY_COUNT];

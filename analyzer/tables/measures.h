@@ -18,6 +18,15 @@ static inline struct value value_time(const struct group *group)
 	return value;
 }
 
+/* The time in calls of processes: that of timed ones, scaled in each row to all of its calls. */
+static inline struct value value_sums_time(const struct process_sums *sums)
+{
+	struct value value = value_number_if(sums->estimated_ns != 0, sums->estimated_ns);
+
+	value.estimated = sums->timed_calls != sums->calls;
+	return value;
+}
+
 /* Calls that a time is without. People are not told where no call was timed: there is no time then. */
 static inline struct value value_untimed(const struct table *table, uint64_t calls)
 {

@@ -40,6 +40,15 @@ const char *signal_name(int number)
 	return name;
 }
 
+void process_add_name(struct text *text, const struct aggregate *aggregate, const struct process *process)
+{
+	if (process->rank >= 0)
+		text_format(text, "rank %" PRId32, process->rank);
+	else
+		text_format(text, "pid %" PRIu32, process->pid);
+	text_format(text, " on %s", text_at(aggregate, process->host));
+}
+
 /* Processes. */
 
 static struct value process_text(const struct table *table, uint32_t text)
@@ -90,15 +99,6 @@ static struct value losses_of(const struct table *table, uint32_t losses)
 	return value_list(text->bytes, text->length);
 }
 
-/* The time in calls: that of timed ones, scaled in each row to all of its calls. */
-static struct value process_time_of(const struct process *process)
-{
-	struct value value = value_number_if(process->sums.estimated_ns != 0, process->sums.estimated_ns);
-
-	value.estimated = process->sums.timed_calls != process->sums.calls;
-	return value;
-}
-
 GETTER(process_file, struct process, process_text(table, item->file))
 GETTER(process_program, struct process, value_filled(text_at(table->aggregate, item->program)))
 GETTER(process_arguments, struct process, process_list(table, item->arguments, item->argument_bytes))
@@ -124,7 +124,7 @@ GETTER(process_signal, struct process, value_text(item->signal ? signal_name(ite
 GETTER(process_complete, struct process, value_number(item->complete))
 GETTER(process_started, struct process, value_text(start_text(table, item->start_realtime_ns)))
 GETTER(process_elapsed, struct process, value_number_if(item->elapsed_ns != 0, item->elapsed_ns))
-GETTER(process_time, struct process, process_time_of(item))
+GETTER(process_time, struct process, value_sums_time(&item->sums))
 GETTER(process_calls, struct process, value_number_if(item->answered, item->sums.calls))
 GETTER(process_flops, struct process, value_number_if(item->answered, item->sums.flops))
 GETTER(process_charged, struct process, value_number_if(item->answered, item->sums.charged))

@@ -7,23 +7,34 @@
 
 #include <string.h>
 
-static bool has_spaces(const struct aggregate *aggregate)
+#include "analyzer/aggregate/tree.h"
+#include "analyzer/tables/tree.h"
+
+static bool has_spaces(struct views *views)
 {
+	const struct aggregate *aggregate = views->aggregate;
+
 	return aggregate->spaces.count > 1 || aggregate->limits.count;
 }
 
-static bool has_scope_limits(const struct aggregate *aggregate)
+static bool has_scope_limits(struct views *views)
 {
+	const struct aggregate *aggregate = views->aggregate;
+
 	for (size_t i = 0; i < aggregate->limits.count; i++)
 		if (((const struct limit_key *)intern_at(&aggregate->limits, (uint32_t)i))->is_scope)
 			return true;
 	return false;
 }
 
-static bool has_processes(const struct aggregate *aggregate) { return aggregate->process_count > 1; }
+static bool has_processes(struct views *views) { return views->aggregate->process_count > 1; }
 
-static bool has_hosts(const struct aggregate *aggregate)
+static bool has_tree(struct views *views) { return views_tree(views)->nested; }
+
+static bool has_hosts(struct views *views)
 {
+	const struct aggregate *aggregate = views->aggregate;
+
 	for (size_t i = 1; i < aggregate->process_count; i++)
 		if (aggregate->processes[i].host != aggregate->processes[0].host)
 			return true;
@@ -31,8 +42,9 @@ static bool has_hosts(const struct aggregate *aggregate)
 }
 
 /* Whether there is more than one launch. Of a single one the totals above the tables say enough. */
-static bool has_launches(const struct aggregate *aggregate)
+static bool has_launches(struct views *views)
 {
+	const struct aggregate *aggregate = views->aggregate;
 	struct launch_key key, previous;
 	bool has_previous = false;
 
@@ -63,6 +75,7 @@ const struct report_table report_tables[] = {
 	{ &table_stacks,      4, REPORT_LONG,  NULL },
 	{ &table_launches,   12, 0,            has_launches },
 	{ &table_hosts,      13, 0,            has_hosts },
+	{ &table_tree,       14, 0,            has_tree },
 	{ &table_processes,  10, 0,            has_processes },
 	{ &table_libraries,   8, 0,            NULL },
 	{ &table_notes,       9, 0,            NULL },

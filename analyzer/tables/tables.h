@@ -11,7 +11,8 @@
 extern const struct table_kind table_routines, table_unpriced, table_shapes, table_sites, table_manual, table_libraries;
 extern const struct table_kind table_stacks;
 extern const struct table_kind table_namespaces, table_limits;
-extern const struct table_kind table_processes, table_launches, table_hosts, table_notes, table_damage;
+extern const struct table_kind table_processes, table_tree, table_launches, table_hosts;
+extern const struct table_kind table_notes, table_damage;
 
 enum report_table_flags {
 	REPORT_LONG = 1 << 0,  /* it may be long: JSON has its first rows, and says how many it leaves out */
@@ -22,7 +23,7 @@ struct report_table {
 	const struct table_kind *kind;
 	unsigned place; /* among the tables of a JSON report, whose order must stay; no two have the same */
 	unsigned flags; /* a set of enum report_table_flags */
-	bool (*applies)(const struct aggregate *aggregate); /* whether people are shown it; NULL: if it has rows */
+	bool (*applies)(struct views *views); /* whether people are shown it; NULL: if it has rows */
 };
 
 extern const struct report_table report_tables[];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "analyzer/tables/stacks.h"
+#include "analyzer/tables/tree.h"
 #include "count.h"
 
 void views_open(struct views *views, const struct aggregate *aggregate)
@@ -27,6 +28,7 @@ void views_close(struct views *views)
 	free(views->notes);
 	free(views->limits);
 	stacks_free(views->stacks);
+	tree_lines_free(views->tree);
 	text_free(&views->scratch);
 }
 

@@ -12,6 +12,7 @@
 #include "analyzer/tables/table.h"
 
 struct sampled_stacks;
+struct tree_lines;
 
 /* Each part is made when a table first needs it. Other folders use no member but `aggregate`. */
 struct views {
@@ -26,6 +27,7 @@ struct views {
 	struct space_list spaces;
 	struct launch_list launches;
 	struct sampled_stacks *stacks; /* see stacks.h */
+	struct tree_lines *tree;       /* see tree.h */
 	struct symbolizer *symbolizer;
 	struct text scratch; /* text of the value that was asked for last */
 	/* The place that was looked up last, and its site: several columns of one row ask for it. */

@@ -47,6 +47,24 @@ def vary(document, data, rank):
         offset += block["size"]
 
 
+def remake(document, original, path, numbers, texts, rank=None):
+    """Writes a copy of a dump whose header has other numbers and texts, and an id of its own made from `numbers`. If a rank is
+    given, the rows vary by it."""
+    data = bytearray(original)
+    header = data[:document.read("dump_header", original)["page_size"]]
+    for member, value in numbers.items():
+        document.write("dump_header", member, value, header)
+    name = repr(sorted({**numbers, **texts}.items())).encode()
+    struct.pack_into("<QQ", header, document.offset("dump_header", "id"), check64(SEED, name), check64(SEED + 1, name))
+    for member, text in texts.items():
+        set_text(document, header, member, text)
+    finish(document, header)
+    data[:len(header)] = header
+    if rank is not None:
+        vary(document, data, rank)
+    Path(path).write_bytes(data)
+
+
 def make(source, folder, count, varied=False, ranks_per_host=64, job="4711", name="rank"):
     """Writes `count` dumps into `folder`, and returns their paths."""
     document = Document(PAGE.read_text())
@@ -54,21 +72,11 @@ def make(source, folder, count, varied=False, ranks_per_host=64, job="4711", nam
     begin = document.read("dump_header", original)
     paths = []
     for rank in range(count):
-        data = bytearray(original)
-        header = data[:begin["page_size"]]
-        for member, value in (("pid", 1000 + rank % ranks_per_host), ("start_realtime_ns", begin["start_realtime_ns"] + rank),
-                              ("rank", rank), ("job_size", count)):
-            document.write("dump_header", member, value, header)
-        struct.pack_into("<QQ", header, document.offset("dump_header", "id"), 0x1234567 + rank, 0x89abcdef)
-        set_text(document, header, "host", f"node{rank // ranks_per_host:04}")
-        set_text(document, header, "job", job)
-        set_text(document, header, "launch", "1")
-        finish(document, header)
-        data[:len(header)] = header
-        if varied:
-            vary(document, data, rank)
+        numbers = {"pid": 1000 + rank % ranks_per_host, "start_realtime_ns": begin["start_realtime_ns"] + rank,
+                   "rank": rank, "job_size": count}
+        texts = {"host": f"node{rank // ranks_per_host:04}", "job": job, "launch": "1"}
         paths.append(Path(folder) / f"{name}{rank:05}.dump")
-        paths[-1].write_bytes(data)
+        remake(document, original, paths[-1], numbers, texts, rank if varied else None)
     return paths
 
 
