@@ -183,6 +183,7 @@ enum dump_block_type {
 	DUMP_ESTIMATES = 19, /* struct dump_estimate */
 	DUMP_FLIGHTS = 20,   /* struct dump_flight */
 	DUMP_DAMAGE = 21,    /* struct dump_damage */
+	DUMP_SPREADS = 22,   /* struct dump_spread */
 };
 
 /* The beginning of a block. */
@@ -539,6 +540,22 @@ struct dump_sum {
 	uint16_t reserved;
 	uint32_t processes; /* number of processes that have this row */
 	int64_t dims[DUMP_DIMS_MAX];
+};
+
+enum dump_spread_by { DUMP_SPREAD_ROUTINE, DUMP_SPREAD_SHAPE, DUMP_SPREAD_SITE };
+
+/*
+ * How the work of several sums together is spread: of all sums of kinds DUMP_ROW_CALL and DUMP_ROW_REJECTED with the same name
+ * of the routine; or of all of kind DUMP_ROW_CALL with the same routine, options, dimensions and flag DUMP_ROW_COARSE; or of all
+ * with the same site. Where there is a single such sum, there is no entry, since the sum has its own spread.
+ */
+struct dump_spread {
+	uint64_t least[2], most[2];           /* as in struct dump_sum, in all these sums together */
+	uint32_t least_process, most_process; /* as in struct dump_sum */
+	uint32_t processes;                   /* number of processes that have one of these sums */
+	uint32_t sum;                         /* number of the first of these sums */
+	uint32_t by;                          /* enum dump_spread_by */
+	uint32_t reserved;
 };
 
 /* The sum of the samples of all processes that agree in stack, site and namespace; see struct dump_sample. */

@@ -73,6 +73,18 @@ uint32_t addition_row(struct addition *add, const struct row *sums, unsigned dim
 void addition_rows_end(struct addition *add);
 /* Adds to the spread of a row that of more processes. */
 void addition_spread(struct aggregate *aggregate, uint32_t row, const struct spread *more);
+/* Finds the groups of a new row, the last one. The spreads of rows of the dump that is being added must not be added yet. */
+void addition_spread_row(struct aggregate *aggregate, uint32_t number);
+/* Notes what the process whose dump is being added has in a row, for the groups of the row. */
+void addition_spread_part(struct aggregate *aggregate, uint32_t row, u128 flops);
+/*
+ * Adds to the spread of the group of a row that of more processes, unless that was done for the dump that is being added, or
+ * the group has no spread of its own. Returns whether it was added. `by` may be any number.
+ */
+bool addition_spread_group(struct aggregate *aggregate, unsigned by, uint32_t row, const struct spread *more);
+/* Ends a dump: adds what a process has in groups, by its index; AGGREGATE_NONE after a merged dump. */
+void addition_spread_end(struct aggregate *aggregate, uint32_t process);
+void addition_spreads_free(struct aggregate *aggregate);
 
 /*
  * If options.price is there, replaces the prices of the entry, and the kind of the routine, by those of the current table.

@@ -42,6 +42,7 @@ void aggregate_close(struct aggregate *aggregate)
 	arena_free(&aggregate->row_arena);
 	free(aggregate->rows);
 	free(aggregate->spreads);
+	addition_spreads_free(aggregate);
 	free(aggregate->rows_now);
 	free(aggregate->touched);
 	free(aggregate->parts);

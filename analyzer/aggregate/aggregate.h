@@ -135,6 +135,31 @@ struct spread {
 	uint32_t processes; /* number of the processes */
 };
 
+enum { SPREAD_WAYS = 3 }; /* number of values of enum dump_spread_by */
+
+/* The rows of one routine, shape or call site. Of their numbers, UINT32_MAX is none. */
+struct spread_group {
+	uint32_t row, first; /* numbers of its first row, and of the first one whose FLOPs count */
+	uint32_t wide;       /* number of its spread; none while a single row counts, whose spread it has */
+};
+
+/* The spread of several rows together. */
+struct wide_spread {
+	struct spread spread;
+	u128 now;     /* FLOPs that the process has in them whose dump is being added */
+	bool touched; /* the dump that is being added has one of them */
+};
+
+/* The groups by one enum dump_spread_by. */
+struct spread_way {
+	struct hash_index index; /* of the groups, by their keys */
+	struct spread_group *groups;
+	struct wide_spread *wides;
+	uint32_t *of_rows; /* by row, the number of its group; UINT32_MAX for none */
+	uint32_t *touched; /* numbers of the wide spreads that are touched */
+	size_t group_count, group_capacity, wide_count, wide_capacity, row_capacity, touched_count, touched_capacity;
+};
+
 /* What the process whose dump is being added has in a row. */
 struct row_now {
 	u128 flops;
@@ -289,7 +314,8 @@ struct aggregate {
 	struct row **rows;
 	struct spread *spreads;   /* by the numbers of the rows */
 	struct row_now *rows_now; /* by the numbers of the rows */
-	uint32_t *touched;        /* numbers of the rows that the dump that is being added has */
+	struct spread_way spread_ways[SPREAD_WAYS];
+	uint32_t *touched; /* numbers of the rows that the dump that is being added has */
 	size_t row_count, row_capacity, spread_capacity, now_capacity, touched_count, touched_capacity;
 	struct hash_index row_index;
 	struct row_part *parts; /* none if options.worker is WORKER_NONE */

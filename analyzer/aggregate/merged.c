@@ -18,6 +18,12 @@ struct program {
 	uint32_t arguments, argument_bytes, environment, environment_bytes, job_size, restarts;
 };
 
+/* A sum of a merged dump: the number of the row that it was added to, and its own spread. */
+struct merged_sum {
+	uint32_t row;
+	struct spread spread;
+};
+
 /* The programs and processes of a merged dump. */
 struct merged {
 	struct program *programs;
@@ -25,6 +31,8 @@ struct merged {
 	struct memo lists; /* by their reference, the numbers of the lists of arguments that were read */
 	uint64_t room;     /* bytes of strings in the dump less those of all lists read, which do not overlap */
 	size_t first, process_count; /* index of its first process in the aggregate; number of its processes */
+	struct merged_sum *sums;     /* by their numbers */
+	size_t sum_count, sum_capacity;
 };
 
 /* Returns the text for a reference, AGGREGATE_NONE if that is 0 or wrong. */
@@ -282,18 +290,58 @@ static void price_sum(struct addition *add, const struct dump_sum *entry, struct
 	row->words = (u128)entry->calls * one.words;
 }
 
-static void add_spread_of(struct addition *add, const struct merged *merged, const struct dump_sum *entry, uint32_t row)
+/* Returns a spread of the dump, with no processes if it names one that the dump does not have. */
+static struct spread spread_of(struct addition *add, const struct merged *merged, const uint64_t least[2],
+                               const uint64_t most[2], uint32_t least_process, uint32_t most_process,
+                               uint32_t processes)
 {
-	const struct process *least = process_at(add, merged, entry->least_process);
-	const struct process *most = process_at(add, merged, entry->most_process);
+	const struct process *first = process_at(add, merged, least_process);
+	const struct process *second = process_at(add, merged, most_process);
 
-	if (entry->processes && least && most)
-		addition_spread(add->aggregate, row,
-		                &(struct spread){.least = u128_join(entry->least),
-		                                 .most = u128_join(entry->most),
-		                                 .least_process = (uint32_t)(least - add->aggregate->processes),
-		                                 .most_process = (uint32_t)(most - add->aggregate->processes),
-		                                 .processes = entry->processes});
+	if (!first || !second)
+		return (struct spread){0};
+	return (struct spread){.least = u128_join(least),
+	                       .most = u128_join(most),
+	                       .least_process = (uint32_t)(first - add->aggregate->processes),
+	                       .most_process = (uint32_t)(second - add->aggregate->processes),
+	                       .processes = processes};
+}
+
+/* Keeps the spread of a sum until all sums are read: groups must not know it before they know all of their rows. */
+static void keep_spread(struct addition *add, struct merged *merged, const struct dump_sum *entry, uint32_t row)
+{
+	merged->sums = memory_grow(merged->sums, merged->sum_count, &merged->sum_capacity, sizeof *merged->sums);
+	merged->sums[merged->sum_count++] =
+		(struct merged_sum){row, spread_of(add, merged, entry->least, entry->most, entry->least_process,
+	                                           entry->most_process, entry->processes)};
+}
+
+/* Adds the spreads of the sums, and of those that belong together. */
+static void read_spreads(struct addition *add, const struct merged *merged)
+{
+	struct aggregate *aggregate = add->aggregate;
+	const struct dump_spread *entry;
+	struct dump_cursor cursor;
+
+	dump_cursor_open(&cursor, &add->dump, DUMP_SPREADS, sizeof *entry);
+	while ((entry = dump_cursor_next(&cursor))) {
+		struct spread spread = spread_of(add, merged, entry->least, entry->most, entry->least_process,
+		                                 entry->most_process, entry->processes);
+
+		if (entry->sum >= merged->sum_count)
+			dump_damaged(&add->dump, "spreads of sums that the dump does not have");
+		else
+			addition_spread_group(aggregate, entry->by, merged->sums[entry->sum].row, &spread);
+	}
+	dump_cursor_close(&cursor);
+	for (size_t i = 0; i < merged->sum_count; i++) {
+		const struct merged_sum *sum = &merged->sums[i];
+
+		addition_spread(aggregate, sum->row, &sum->spread);
+		for (unsigned by = 0; by < SPREAD_WAYS; by++)
+			addition_spread_group(aggregate, by, sum->row, &sum->spread);
+	}
+	addition_spread_end(aggregate, AGGREGATE_NONE);
 }
 
 static u128 common_divisor(u128 a, u128 b)
@@ -321,7 +369,7 @@ static void add_ratio(struct addition *add, const struct place_key *place, u128 
 		add->aggregate->ratio_totals[intern_find(&add->aggregate->ratios, place, sizeof *place)].varies = true;
 }
 
-static void add_sum(struct addition *add, const struct merged *merged, const struct dump_sum *entry)
+static void add_sum(struct addition *add, struct merged *merged, const struct dump_sum *entry)
 {
 	union {
 		struct row row;
@@ -360,10 +408,10 @@ static void add_sum(struct addition *add, const struct merged *merged, const str
 		add_ratio(add, &(struct place_key){key.row.site, key.row.space}, key.row.flops, key.row.charged,
 		          entry->flags & DUMP_ROW_VARIES);
 	number = addition_row(add, &key.row, routine.dim_count, routine.kind);
-	add_spread_of(add, merged, entry, number);
+	keep_spread(add, merged, entry, number);
 }
 
-static void read_sums(struct addition *add, const struct merged *merged)
+static void read_sums(struct addition *add, struct merged *merged)
 {
 	const struct dump_sum *entry;
 	struct dump_cursor cursor;
@@ -452,6 +500,7 @@ void addition_merged(struct addition *add, const char *file)
 	read_processes(add, &merged, intern_text(&aggregate->texts, file));
 	read_rare(add, &merged);
 	read_sums(add, &merged);
+	read_spreads(add, &merged);
 	all = count_processes(add, &merged);
 	if (!merged.process_count) {
 		dump_damaged(&add->dump, "it is a merged dump, but has no processes");
@@ -466,4 +515,5 @@ void addition_merged(struct addition *add, const char *file)
 	read_damage(add, file);
 	memo_free(&merged.lists);
 	free(merged.programs);
+	free(merged.sums);
 }

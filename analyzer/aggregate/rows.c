@@ -60,6 +60,7 @@ static uint32_t row_find(struct aggregate *aggregate, const struct row *key, uns
 	                                  sizeof *aggregate->rows_now);
 	aggregate->rows_now[aggregate->row_count] = (struct row_now){0};
 	hash_put(&aggregate->row_index, bucket, hash, (uint32_t)aggregate->row_count);
+	addition_spread_row(aggregate, (uint32_t)aggregate->row_count);
 	return (uint32_t)aggregate->row_count++;
 }
 
@@ -181,32 +182,6 @@ uint32_t addition_row(struct addition *add, const struct row *sums, unsigned dim
 	return number;
 }
 
-void addition_spread(struct aggregate *aggregate, uint32_t row, const struct spread *more)
-{
-	struct spread *spread = &aggregate->spreads[row];
-	const struct process *processes = aggregate->processes;
-
-	if (!spread->processes) {
-		*spread = *more;
-		return;
-	}
-	if (more->least < spread->least ||
-	    (more->least == spread->least &&
-	     process_order(aggregate, &processes[more->least_process], &processes[spread->least_process]) < 0)) {
-		spread->least = more->least;
-		spread->least_process = more->least_process;
-	}
-	if (more->most > spread->most ||
-	    (more->most == spread->most &&
-	     process_order(aggregate, &processes[more->most_process], &processes[spread->most_process]) < 0)) {
-		spread->most = more->most;
-		spread->most_process = more->most_process;
-	}
-	spread->processes = spread->processes + more->processes > spread->processes
-	                            ? spread->processes + more->processes
-	                            : UINT32_MAX;
-}
-
 void process_sums_add(struct process_sums *sums, const struct process_sums *more)
 {
 	sums->flops = u128_add(sums->flops, more->flops);
@@ -248,12 +223,15 @@ void addition_rows_end(struct addition *add)
 		struct row_now *now = &aggregate->rows_now[number];
 		uint8_t kind = aggregate->rows[number]->kind;
 
-		if (now->calls || now->flops) /* a row without either is that of a call in flight */
+		if (now->calls || now->flops) { /* a row without either is that of a call in flight */
 			addition_spread(aggregate, number,
 			                &(struct spread){now->flops, now->flops, process, process, 1});
+			addition_spread_part(aggregate, number, now->flops);
+		}
 		if (kind != DUMP_ROW_QUERY && kind != DUMP_ROW_REFUSED)
 			sum_times(&add->process->sums, now, kind);
 		*now = (struct row_now){0};
 	}
 	aggregate->touched_count = 0;
+	addition_spread_end(aggregate, process);
 }

@@ -10,138 +10,32 @@
 #include "analyzer/aggregate/order.h"
 #include "count.h"
 
-enum { KEY_WORDS = 3 + DUMP_DIMS_MAX }; /* most words of a group's key */
-
-/* A way to group rows. Rows with equal keys are in one group. */
-struct way {
-	bool (*takes)(const struct row *row); /* whether the row takes part */
-	/* Writes the key of a row, and returns how many words it has. */
-	unsigned (*key)(const struct aggregate *aggregate, const struct row *row, uint64_t words[KEY_WORDS]);
-	/* Puts two groups into an order that does not depend on that of the dumps. */
-	int (*order)(const struct aggregate *aggregate, const struct group *a, const struct group *b);
-};
-
 /* What the functions share that group rows. */
 struct grouping {
 	const struct aggregate *aggregate;
 	const struct times *times;
-	const struct way *way;
 	struct group_list *list;
 	struct hash_index index; /* of the groups, by their keys */
 };
-
-static bool is_call(const struct row *row) { return row->kind == DUMP_ROW_CALL; }
-static bool is_manual(const struct row *row) { return row->kind == DUMP_ROW_MANUAL; }
-static bool is_not_manual(const struct row *row) { return row->kind != DUMP_ROW_MANUAL; }
-static bool is_work(const struct row *row) { return row->kind != DUMP_ROW_QUERY; }
-static bool is_call_of_site(const struct row *row) { return is_not_manual(row) && is_work(row); }
-
-static unsigned by_name(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
-{
-	words[0] = routine_of(aggregate, row->routine)->name;
-	return 1;
-}
-
-static unsigned by_shape(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
-{
-	unsigned dims = routine_of(aggregate, row->routine)->dim_count;
-
-	words[0] = row->routine;
-	words[1] = row->options;
-	words[2] = row->flags & DUMP_ROW_COARSE;
-	memcpy(&words[3], row->dims, dims * sizeof row->dims[0]);
-	return 3 + dims;
-}
-
-static unsigned by_site(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
-{
-	(void)aggregate;
-	words[0] = row->site;
-	return 1;
-}
-
-static unsigned by_library(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
-{
-	words[0] = site_of(aggregate, row->site)->callee_module;
-	return 1;
-}
-
-static unsigned by_space(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
-{
-	(void)aggregate;
-	words[0] = row->space;
-	return 1;
-}
-
-static int order_names(const struct aggregate *aggregate, const struct group *a, const struct group *b)
-{
-	return strcmp(routine_name(aggregate, a->row->routine), routine_name(aggregate, b->row->routine));
-}
-
-static int order_by_shape(const struct aggregate *aggregate, const struct group *a, const struct group *b)
-{
-	return order_shapes(aggregate, a->row, b->row);
-}
-
-static int order_by_site(const struct aggregate *aggregate, const struct group *a, const struct group *b)
-{
-	return order_sites(aggregate, a->row->site, b->row->site);
-}
-
-static int order_libraries(const struct aggregate *aggregate, const struct group *a, const struct group *b)
-{
-	return order_modules(aggregate, site_of(aggregate, a->row->site)->callee_module,
-	                     site_of(aggregate, b->row->site)->callee_module);
-}
-
-static int order_by_space(const struct aggregate *aggregate, const struct group *a, const struct group *b)
-{
-	return order_spaces(aggregate, a->row->space, b->row->space);
-}
-
-static int order_by_worker(const struct aggregate *aggregate, const struct group *a, const struct group *b)
-{
-	return order_workers(aggregate, a->first, b->first);
-}
-
-static const struct way ways[GROUP_COUNT] = {
-	[GROUP_ROUTINE] = {is_not_manual, by_name, order_names},
-	[GROUP_SHAPE] = {is_call, by_shape, order_by_shape},
-	[GROUP_SITE] = {is_call_of_site, by_site, order_by_site},
-	[GROUP_LIBRARY] = {is_call_of_site, by_library, order_libraries},
-	[GROUP_MANUAL] = {is_manual, by_name, order_names},
-	[GROUP_SPACE] = {is_work, by_space, order_by_space},
-	[GROUP_WORKER] = {NULL, NULL, order_by_worker}, /* rows have no key: their parts name their workers */
-};
-
-/* Whether the row has the key `words`, of `count` words. */
-static bool key_equal(const struct grouping *grouping, const struct row *row, const uint64_t *words, unsigned count)
-{
-	uint64_t others[KEY_WORDS];
-
-	return grouping->way->key(grouping->aggregate, row, others) == count &&
-	       !memcmp(words, others, count * sizeof *words);
-}
 
 /* Returns the group of the row with number `first`, and adds it if there is none. */
 static struct group *group_of(struct grouping *grouping, uint32_t first)
 {
 	const struct row *row = grouping->aggregate->rows[first];
 	struct group_list *list = grouping->list;
-	uint64_t words[KEY_WORDS];
-	unsigned count;
-	uint32_t hash, number;
+	struct group_key key = group_key_of(grouping->aggregate, list->by, row), other;
+	uint32_t hash = group_key_hash(&key), number;
 	size_t bucket;
 
-	count = grouping->way->key(grouping->aggregate, row, words);
-	hash = (uint32_t)hash_bytes(0, words, count * sizeof *words);
 	hash_reserve(&grouping->index);
 	bucket = hash_begin(&grouping->index, hash);
-	while ((number = hash_next(&grouping->index, hash, &bucket)) != HASH_NONE)
-		if (key_equal(grouping, list->groups[number].row, words, count))
+	while ((number = hash_next(&grouping->index, hash, &bucket)) != HASH_NONE) {
+		other = group_key_of(grouping->aggregate, list->by, list->groups[number].row);
+		if (group_keys_are_equal(&key, &other))
 			return &list->groups[number];
+	}
 	list->groups = memory_grow(list->groups, list->count, &list->capacity, sizeof *list->groups);
-	list->groups[list->count] = (struct group){.row = row, .first = first};
+	list->groups[list->count] = (struct group){.row = row, .first = first, .by = list->by};
 	hash_put(&grouping->index, bucket, hash, (uint32_t)list->count);
 	return &list->groups[list->count++];
 }
@@ -209,7 +103,8 @@ static int compare_groups(const void *a, const void *b, void *of)
 		return x->refused_calls < y->refused_calls ? 1 : -1;
 	if (x->manual_charges != y->manual_charges)
 		return x->manual_charges < y->manual_charges ? 1 : -1;
-	order = ways[list->by].order(list->aggregate, x, y);
+	order = list->by == GROUP_WORKER ? order_workers(list->aggregate, x->first, y->first)
+	                                 : group_keys_order(list->aggregate, list->by, x->row, y->row);
 	if (order)
 		return order;
 	return x->first < y->first ? -1 : x->first > y->first;
@@ -280,6 +175,7 @@ static void group_parts(const struct grouping *grouping)
 	list->groups = memory_new(list->count, sizeof *list->groups);
 	for (size_t i = 0; i < list->count; i++) {
 		list->groups[i].first = (uint32_t)i;
+		list->groups[i].by = GROUP_WORKER;
 		add_merged(&list->groups[i], &aggregate->worker_totals[i].merged);
 	}
 	for (size_t i = 0; i < aggregate->part_count; i++) {
@@ -297,14 +193,15 @@ static void group_whole_rows(struct grouping *grouping)
 	for (size_t i = 0; i < aggregate->row_count; i++) {
 		const struct row *row = aggregate->rows[i];
 
-		if (row->calls && grouping->way->takes(row)) /* a row without calls is that of a call in flight */
+		if (row->calls &&
+		    group_takes(grouping->list->by, row)) /* a row without calls is that of a call in flight */
 			add_to_group(grouping, group_of(grouping, (uint32_t)i), row, row);
 	}
 }
 
 void group_rows(const struct aggregate *aggregate, const struct times *times, enum group_by by, struct group_list *list)
 {
-	struct grouping grouping = {.aggregate = aggregate, .times = times, .way = &ways[by], .list = list};
+	struct grouping grouping = {.aggregate = aggregate, .times = times, .list = list};
 
 	*list = (struct group_list){.aggregate = aggregate, .by = by};
 	if (by == GROUP_WORKER)

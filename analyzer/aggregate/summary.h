@@ -6,25 +6,14 @@
 #ifndef ANALYZER_SUMMARY_H
 #define ANALYZER_SUMMARY_H
 
-#include "analyzer/aggregate/aggregate.h"
+#include "analyzer/aggregate/grouping.h"
 #include "analyzer/aggregate/times.h"
-
-/* By what rows are grouped, and which rows take part. */
-enum group_by {
-	GROUP_ROUTINE, /* by name of the routine; all but manual charges */
-	GROUP_SHAPE,   /* by routine and shape; rows of kind DUMP_ROW_CALL */
-	GROUP_SITE,    /* by call site; all but manual charges and queries */
-	GROUP_LIBRARY, /* by the module that served the call; as GROUP_SITE */
-	GROUP_MANUAL,  /* by name; manual charges only */
-	GROUP_SPACE,   /* by namespace, without those inside it; all but queries */
-	GROUP_WORKER,  /* by worker, each of which has a group even without rows; all rows */
-	GROUP_COUNT
-};
 
 /* The sums over the rows of one group. Units are those of struct row. */
 struct group {
 	const struct row *row; /* its first row, which tells what the group is of; NULL for a worker */
 	uint32_t first;        /* number of that row, or of the worker */
+	enum group_by by;      /* by what it is a group */
 	bool saturated;        /* a row has DUMP_ROW_SATURATED */
 	u128 flops, charged, words;
 	u128 timed_flops; /* FLOPs of the timed calls */

@@ -19,7 +19,7 @@ struct options {
 	const struct report_table *table; /* of --csv=TABLE; NULL if it is not given */
 	const struct key *by;             /* NULL if it is not given */
 	size_t top;                       /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
-	bool strict, fail_on_budget, reprice, last, debuginfod;
+	bool strict, fail_on_budget, reprice, last, debuginfod, spread;
 	char **operands; /* the arguments that are no options */
 	size_t operand_count;
 };
@@ -33,6 +33,7 @@ enum option_code {
 	OPTION_REPRICE,
 	OPTION_LAST,
 	OPTION_DEBUGINFOD,
+	OPTION_SPREAD,
 	OPTION_FORMAT,                             /* the first of as many codes as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
 };
@@ -57,6 +58,10 @@ enum option_code {
 #define OPTION_LINE_LAST                               \
 	{                                              \
 		"last", no_argument, NULL, OPTION_LAST \
+	}
+#define OPTION_LINE_SPREAD                                 \
+	{                                                  \
+		"spread", no_argument, NULL, OPTION_SPREAD \
 	}
 #define OPTION_LINE_DEBUGINFOD                                     \
 	{                                                          \

@@ -25,7 +25,9 @@ static const char usage[] = "Usage: flopshim-report [report] [OPTION ...] [DUMP 
 
 static const char help[] =
 	"  --top N             how many rows a table shows: a number or 'all' (default: 10 in text, 100 in JSON for\n"
-	"                      long tables)\n" HELP_LAST
+	"                      long tables)\n"
+	"  --spread            show for routines, shapes and call sites which process has the fewest FLOPs, and which\n"
+	"                      the most (JSON and CSV always do)\n" HELP_LAST
 	"  --reprice           price calls by the current routine table, not by that of the shim that wrote the dump\n"
 	"  --strict            exit with status 6 if a routine that was called has no price\n"
 	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n" HELP_DEBUGINFOD;
@@ -565,7 +567,7 @@ int command_report(int count, char **arguments)
 {
 	static const struct option table[] = {OPTION_LINE_TOP,     OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
 	                                      OPTION_LINE_REPRICE, OPTION_LINE_LAST,   OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_END};
+	                                      OPTION_LINE_SPREAD,  OPTION_LINE_END};
 	const struct option_parser parser = {.command = "report",
 	                                     .usage = usage,
 	                                     .help = help,
@@ -587,6 +589,9 @@ int command_report(int count, char **arguments)
 	if (options.table && options.by)
 		return usage_error("report", "--csv=%s and --by %s ask for two tables: choose one",
 		                   options.table->kind->key, options.by->name);
+	if (options.spread && options.by && !(options.by->flags & KEY_HAS_SPREAD))
+		return usage_error("report", "--spread: makes no sense with --by %s; expected routine, shape or site",
+		                   options.by->name);
 	output = options_output(&options);
 	gather_open(&aggregate, options.reprice, options.by);
 	found_all = gather(&aggregate, options.operands, options.operand_count,
@@ -597,6 +602,7 @@ int command_report(int count, char **arguments)
 		if (options.format->audience == FOR_PROGRAM || options.by || !aggregate.answered)
 			report_damage(&aggregate);
 		views_open(&views, &aggregate);
+		views.spread = options.spread;
 		options_answer(&options, &answer, SCHEMA);
 		report_fill(&answer, &options, &views);
 		options_render(&options, &output, &answer);

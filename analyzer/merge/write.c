@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate/spreads.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/merge/batch.h"
 
@@ -25,7 +26,8 @@ struct writer {
 	struct pool strings, stacks;
 	uint64_t *biases; /* by number in the aggregate, of the modules */
 	struct batch programs, processes, rare, modules, routines, sites, spaces;
-	struct batch sums, estimates, flights, limits, notes, damage;
+	struct batch sums, spreads, estimates, flights, limits, notes, damage;
+	uint32_t *sums_of_rows; /* by row, the number of its sum in the order of addition; DUMP_NONE for none */
 	struct text *bytes;
 };
 
@@ -416,6 +418,9 @@ static void make_sums(struct writer *writer)
 {
 	const struct aggregate *aggregate = writer->aggregate;
 
+	if (!writer->collecting)
+		writer->sums_of_rows = memory_new(aggregate->row_count, sizeof *writer->sums_of_rows);
+
 	for (size_t i = 0; i < aggregate->row_count && !writer->collecting; i++) {
 		const struct row *row = aggregate->rows[i];
 		const struct spread *spread = &aggregate->spreads[i];
@@ -431,6 +436,7 @@ static void make_sums(struct writer *writer)
 			.processes = spread->processes,
 		};
 
+		writer->sums_of_rows[i] = DUMP_NONE;
 		if (!row->calls && !row->flops && !row->charged)
 			continue; /* the row of a call in flight, which is among the flights */
 		entry.least_process = number_in(writer, &writer->processes, spread->least_process);
@@ -441,8 +447,54 @@ static void make_sums(struct writer *writer)
 		u128_split(spread->least, entry.least);
 		u128_split(spread->most, entry.most);
 		memcpy(entry.dims, row->dims, routine_of(aggregate, row->routine)->dim_count * sizeof entry.dims[0]);
+		writer->sums_of_rows[i] = (uint32_t)writer->sums.count;
 		keep(writer, &writer->sums, &entry, sizeof entry);
 	}
+}
+
+/* The sums of a group: how many there are, and the first. */
+struct group_sums {
+	uint32_t count, row, first; /* `row`: one of its rows */
+};
+
+/* Makes the spreads of groups by an enum dump_spread_by, once the sums are sorted. */
+static void make_spreads_by(struct writer *writer, unsigned by)
+{
+	const struct aggregate *aggregate = writer->aggregate;
+	size_t count = aggregate->spread_ways[by].group_count;
+	struct group_sums *groups = memory_new(count, sizeof *groups);
+
+	for (uint32_t i = 0; i < aggregate->row_count; i++) {
+		uint32_t number = spread_group(aggregate, by, i), sum = writer->sums_of_rows[i];
+		struct group_sums *group;
+
+		if (number == SPREAD_NONE || sum == DUMP_NONE)
+			continue;
+		group = &groups[number];
+		sum = writer->sums.numbers[sum];
+		if (!group->count++ || sum < group->first)
+			group->first = sum;
+		group->row = i;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct spread *spread = spread_of_group(aggregate, spread_group_by(by), groups[i].row);
+		struct dump_spread entry = {.processes = spread->processes, .sum = groups[i].first, .by = by};
+
+		if (groups[i].count < 2 || !spread->processes)
+			continue;
+		entry.least_process = number_in(writer, &writer->processes, spread->least_process);
+		entry.most_process = number_in(writer, &writer->processes, spread->most_process);
+		u128_split(spread->least, entry.least);
+		u128_split(spread->most, entry.most);
+		keep(writer, &writer->spreads, &entry, sizeof entry);
+	}
+	free(groups);
+}
+
+static void make_spreads(struct writer *writer)
+{
+	for (unsigned by = 0; by < SPREAD_WAYS; by++)
+		make_spreads_by(writer, by);
 }
 
 static void make_estimates(struct writer *writer)
@@ -676,6 +728,10 @@ static void make_all(struct writer *writer)
 	if (!writer->collecting)
 		write_pool(writer, DUMP_STACKS, &writer->stacks, write_bytes);
 	make_sums(writer);
+	if (!writer->collecting) {
+		batch_sort(&writer->sums);
+		make_spreads(writer);
+	}
 	make_estimates(writer);
 	make_flights(writer);
 	make_limits(writer);
@@ -697,11 +753,11 @@ void merge_write(const struct aggregate *aggregate, struct text *bytes)
 		{DUMP_NAMESPACES, &writer.spaces},   {DUMP_SUMS, &writer.sums},
 		{DUMP_ESTIMATES, &writer.estimates}, {DUMP_FLIGHTS, &writer.flights},
 		{DUMP_LIMITS, &writer.limits},       {DUMP_NOTES, &writer.notes},
-		{DUMP_DAMAGE, &writer.damage},
+		{DUMP_DAMAGE, &writer.damage},       {DUMP_SPREADS, &writer.spreads},
 	};
-	/* From the sums on, the batches are sorted here, since nothing refers to their entries. */
-	struct batch *const last[] = {&writer.rare,   &writer.sums,  &writer.estimates, &writer.flights,
-	                              &writer.limits, &writer.notes, &writer.damage};
+	/* The last batches are sorted here, since nothing refers to their entries. */
+	struct batch *const last[] = {&writer.rare,   &writer.spreads, &writer.estimates, &writer.flights,
+	                              &writer.limits, &writer.notes,   &writer.damage};
 
 	text_add_byte(bytes, 0);
 	pad(bytes);
@@ -720,4 +776,5 @@ void merge_write(const struct aggregate *aggregate, struct text *bytes)
 	pool_free(&writer.strings);
 	pool_free(&writer.stacks);
 	free(writer.biases);
+	free(writer.sums_of_rows);
 }

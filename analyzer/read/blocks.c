@@ -26,16 +26,16 @@ const char *block_type_name(unsigned type)
 		[DUMP_PROGRAMS] = "programs",   [DUMP_PROCESSES] = "processes",
 		[DUMP_RARE] = "rare counts",    [DUMP_SUMS] = "sums",
 		[DUMP_ESTIMATES] = "estimates", [DUMP_FLIGHTS] = "calls in flight",
-		[DUMP_DAMAGE] = "damage",
+		[DUMP_DAMAGE] = "damage",       [DUMP_SPREADS] = "spreads",
 	};
 
 	return type < sizeof names / sizeof *names && names[type] ? names[type] : "unknown";
 }
 
-static bool type_is_known(unsigned type) { return type >= DUMP_STRINGS && type <= DUMP_DAMAGE; }
+static bool type_is_known(unsigned type) { return type >= DUMP_STRINGS && type <= DUMP_SPREADS; }
 
 /* Whether only merged dumps have entries of this type, or only dumps of one process. */
-static bool type_is_of_merged(unsigned type) { return type >= DUMP_COUNTS && type <= DUMP_DAMAGE; }
+static bool type_is_of_merged(unsigned type) { return type >= DUMP_COUNTS && type <= DUMP_SPREADS; }
 static bool type_is_of_process(unsigned type)
 {
 	return type == DUMP_META || type == DUMP_LANES || type == DUMP_ROWS || type == DUMP_SAMPLES || type == DUMP_LOG;
@@ -47,7 +47,7 @@ bool block_type_is_bytes(unsigned type) { return type == DUMP_STRINGS || type ==
 static bool type_is_counts(unsigned type)
 {
 	return type == DUMP_LIMITS || type == DUMP_LANES || type == DUMP_ROWS || type == DUMP_NOTES ||
-	       type == DUMP_SAMPLES || (type >= DUMP_LOG && type <= DUMP_DAMAGE && type != DUMP_PROGRAMS);
+	       type == DUMP_SAMPLES || (type >= DUMP_LOG && type <= DUMP_SPREADS && type != DUMP_PROGRAMS);
 }
 
 /* Whether entries of this size can be of this type. A type of a later layout may have entries of any size. */

@@ -13,7 +13,8 @@
 /* Whether people may see a column at all. It may still turn out to be empty. */
 static bool is_for_people(const struct table *table, const struct column *column)
 {
-	return !(column->flags & COLUMN_NO_TEXT) && !(column->flags & COLUMN_CHARGED && table->hides_charged);
+	return !(column->flags & COLUMN_NO_TEXT) && !(column->flags & COLUMN_CHARGED && table->hides_charged) &&
+	       !(column->flags & COLUMN_SPREAD && !table->shows_spread);
 }
 
 /* Sets a cell's text. Row 0 has the titles. */

@@ -19,6 +19,7 @@ static const struct column routine_columns[] = {
 	{"routine", "routine", COLUMN_TEXT, 0, group_routine},
 	{"kind", "", COLUMN_TEXT, COLUMN_NO_TEXT, routine_kind},
 	MEASURES,
+	SPREAD,
 };
 
 /* Routines are in the order of their FLOPs. Those at the end that had workspace queries alone are not counted. */
@@ -84,6 +85,7 @@ static const struct column shape_columns[] = {
 	{ "timed_calls",       "",        COLUMN_COUNT, COLUMN_NO_TEXT,  group_timed_calls },
 	{ "words",             "",        COLUMN_FLOPS, COLUMN_NO_TEXT,  group_words },
 	{ "coarse",            "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  shape_is_coarse },
+	SPREAD,
 };
 /* clang-format on */
 
@@ -150,6 +152,7 @@ static const struct column site_columns[] = {
 	{ "share",             "share",       COLUMN_SHARE, 0,                group_share },
 	{ "estimated_time_ns", "time",        COLUMN_TIME,  COLUMN_OPTIONAL,  group_time },
 	{ "refused_calls",     "refused",     COLUMN_COUNT, COLUMN_RARE,      group_refused },
+	SPREAD,
 };
 /* clang-format on */
 

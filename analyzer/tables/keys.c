@@ -140,13 +140,13 @@ static const struct column host_key[] = {
 /* clang-format off */
 const struct key keys[KEY_COUNT] = {
 	[KEY_ROUTINE]   = { "routine", "By routine", "Routines that differ",
-	                    GROUP_ROUTINE, WORKER_NONE, &table_routines, COLUMNS(routine_key), 0 },
+	                    GROUP_ROUTINE, WORKER_NONE, &table_routines, COLUMNS(routine_key), KEY_HAS_SPREAD },
 	[KEY_SHAPE]     = { "shape", "By shape", "Shapes that differ",
-	                    GROUP_SHAPE, WORKER_NONE, &table_shapes, COLUMNS(shape_key), 0 },
+	                    GROUP_SHAPE, WORKER_NONE, &table_shapes, COLUMNS(shape_key), KEY_HAS_SPREAD },
 	[KEY_NAMESPACE] = { "namespace", "By namespace", "Namespaces that differ",
 	                    GROUP_SPACE, WORKER_NONE, &table_namespaces, COLUMNS(namespace_key), 0 },
 	[KEY_SITE]      = { "site", "By call site", "Call sites that differ",
-	                    GROUP_SITE, WORKER_NONE, &table_sites, COLUMNS(site_key), 0 },
+	                    GROUP_SITE, WORKER_NONE, &table_sites, COLUMNS(site_key), KEY_HAS_SPREAD },
 	[KEY_THREAD]    = { "thread", "By thread", "Threads that differ",
 	                    GROUP_WORKER, WORKER_PROCESS | WORKER_LANE, NULL, COLUMNS(thread_key), KEY_OF_PROCESSES },
 	[KEY_PROCESS]   = { "process", "By process", "Processes that differ",

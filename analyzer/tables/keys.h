@@ -23,6 +23,7 @@ enum key_number {
 
 enum key_flags {
 	KEY_OF_PROCESSES = 1 << 0, /* its rows are sums of processes: a merged dump cannot price these anew */
+	KEY_HAS_SPREAD = 1 << 1,   /* its table has columns of COLUMN_SPREAD */
 };
 
 /* Sets of keys, by which a command says which ones it takes. */

@@ -6,6 +6,8 @@
 #ifndef ANALYZER_MEASURES_H
 #define ANALYZER_MEASURES_H
 
+#include "analyzer/aggregate/spreads.h"
+#include "analyzer/tables/processes.h"
 #include "analyzer/tables/views.h"
 
 /* The time of all calls of a group, an estimate unless each of them was timed: see struct group. */
@@ -77,6 +79,89 @@ GETTER(group_saturated, struct group, value_number(item->saturated))
 	{                                                                                                   \
 		"saturated", "saturated", COLUMN_BOOL, COLUMN_RARE, group_saturated                         \
 	}
+
+/*
+ * How the work of a group is spread over processes; NULL if that is not known. What a merged dump says of it has the prices of
+ * that dump.
+ */
+static inline const struct spread *group_spread(const struct table *table, const struct group *group)
+{
+	const struct aggregate *aggregate = table->aggregate;
+	const struct spread *spread = spread_of_group(aggregate, group->by, group->first);
+
+	return spread && spread->processes && !(aggregate->options.price && aggregate->merged) ? spread : NULL;
+}
+
+/* The process of a group that has the fewest FLOPs, or with `most`, the most; NULL if it is not known. */
+static inline const struct process *group_process(const struct table *table, const struct group *group, bool most)
+{
+	const struct spread *spread = group_spread(table, group);
+
+	return spread ? &table->aggregate->processes[most ? spread->most_process : spread->least_process] : NULL;
+}
+
+/* The name of that process for people, valid until the next value is asked for. */
+static inline struct value value_process(const struct table *table, const struct process *process)
+{
+	struct text *text = views_scratch(views_of(table));
+
+	if (process)
+		process_add_name(text, table->aggregate, process);
+	return value_text(process ? text->bytes : NULL);
+}
+
+/* These return values of the process of a group that has the fewest, or the most. */
+
+static inline struct value value_rank(const struct process *process)
+{
+	return value_unless_negative(process ? process->rank : -1);
+}
+
+static inline struct value value_pid(const struct process *process)
+{
+	return value_number_if(process != NULL, process ? process->pid : 0);
+}
+
+static inline struct value value_host(const struct table *table, const struct process *process)
+{
+	return value_text(process ? text_at(table->aggregate, process->host) : NULL);
+}
+
+static inline struct value value_spread(const struct spread *spread, u128 number)
+{
+	return value_number_if(spread != NULL, number);
+}
+
+#define SPREAD_OF(member) \
+	value_spread(group_spread(table, item), group_spread(table, item) ? group_spread(table, item)->member : 0)
+
+GETTER(group_processes, struct group, SPREAD_OF(processes))
+GETTER(group_least, struct group, SPREAD_OF(least))
+GETTER(group_least_in, struct group, value_process(table, group_process(table, item, false)))
+GETTER(group_least_rank, struct group, value_rank(group_process(table, item, false)))
+GETTER(group_least_pid, struct group, value_pid(group_process(table, item, false)))
+GETTER(group_least_host, struct group, value_host(table, group_process(table, item, false)))
+GETTER(group_most, struct group, SPREAD_OF(most))
+GETTER(group_most_in, struct group, value_process(table, group_process(table, item, true)))
+GETTER(group_most_rank, struct group, value_rank(group_process(table, item, true)))
+GETTER(group_most_pid, struct group, value_pid(group_process(table, item, true)))
+GETTER(group_most_host, struct group, value_host(table, group_process(table, item, true)))
+
+/* The columns of how the work of a group is spread over processes: over those that have calls of it. */
+/* clang-format off */
+#define SPREAD \
+	{ "processes",   "processes", COLUMN_COUNT,  COLUMN_SPREAD,                    group_processes }, \
+	{ "least_flops", "least",     COLUMN_FLOPS,  COLUMN_SPREAD,                    group_least }, \
+	{ "least_in",    "least in",  COLUMN_TEXT,   COLUMN_SPREAD | COLUMN_ONLY_TEXT, group_least_in }, \
+	{ "least_rank",  "",          COLUMN_NUMBER, COLUMN_NO_TEXT,                   group_least_rank }, \
+	{ "least_pid",   "",          COLUMN_NUMBER, COLUMN_NO_TEXT,                   group_least_pid }, \
+	{ "least_host",  "",          COLUMN_TEXT,   COLUMN_NO_TEXT,                   group_least_host }, \
+	{ "most_flops",  "most",      COLUMN_FLOPS,  COLUMN_SPREAD,                    group_most }, \
+	{ "most_in",     "most in",   COLUMN_TEXT,   COLUMN_SPREAD | COLUMN_ONLY_TEXT, group_most_in }, \
+	{ "most_rank",   "",          COLUMN_NUMBER, COLUMN_NO_TEXT,                   group_most_rank }, \
+	{ "most_pid",    "",          COLUMN_NUMBER, COLUMN_NO_TEXT,                   group_most_pid }, \
+	{ "most_host",   "",          COLUMN_TEXT,   COLUMN_NO_TEXT,                   group_most_host }
+/* clang-format on */
 
 /* The routine, and the shape, of a group whose rows all have the same. */
 GETTER(group_routine, struct group, value_text(routine_name(table->aggregate, item->row->routine)))

@@ -39,6 +39,7 @@ enum column_flags {
 	COLUMN_CHARGED =
 		1 << 4, /* left out for people where charged FLOPs equal FLOPs, so that it would repeat a column */
 	COLUMN_OF_RUN = 1 << 5, /* left out of comparisons, since no other run has the same */
+	COLUMN_SPREAD = 1 << 6, /* left out for people unless they ask how the work is spread over processes */
 };
 
 struct value {
@@ -81,6 +82,7 @@ struct table {
 	void *data;                        /* for `item` and the getters */
 	const struct aggregate *aggregate; /* for the getters; may be NULL */
 	bool hides_charged;                /* COLUMN_CHARGED would repeat another column */
+	bool shows_spread;                 /* people are shown COLUMN_SPREAD */
 	bool for_people;                   /* made for people rather than for programs */
 	size_t more;                       /* how many rows are not shown */
 };

@@ -99,6 +99,7 @@ void views_get(struct views *views, const struct table_kind *kind, size_t top, b
 		.data = views,
 		.aggregate = views->aggregate,
 		.hides_charged = views->aggregate->totals.charged == views->aggregate->totals.flops,
+		.shows_spread = views->spread,
 		.for_people = for_people,
 	};
 	if (kind->list)

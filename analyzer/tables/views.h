@@ -14,9 +14,10 @@
 struct sampled_stacks;
 struct tree_lines;
 
-/* Each part is made when a table first needs it. Other folders use no member but `aggregate`. */
+/* Each part is made when a table first needs it. Other folders use no members but the first two. */
 struct views {
 	const struct aggregate *aggregate;
+	bool spread; /* people are shown COLUMN_SPREAD */
 	struct group_list groups[GROUP_COUNT];
 	bool grouped[GROUP_COUNT];  /* `groups` is made */
 	size_t sorted[GROUP_COUNT]; /* how many of the groups, from the first on, are in order; SIZE_MAX: all */

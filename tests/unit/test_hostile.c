@@ -259,12 +259,12 @@ START_TEST(zeros_are_no_answer)
 	struct dump_block *block;
 	char unknown[64];
 
-	snprintf(unknown, sizeof unknown, "block of an unknown type, %d", DUMP_DAMAGE + 1);
+	snprintf(unknown, sizeof unknown, "block of an unknown type, %d", DUMP_SPREADS + 1);
 	example(&writer);
 	writer_site(&writer, "dgemm_", 0, 0x402000, 0, DUMP_NONE);
 	block = block_of(&writer, DUMP_ROWS);
 	if (_i == 0)
-		block->type = DUMP_DAMAGE + 1;
+		block->type = DUMP_SPREADS + 1;
 	else if (_i == 1)
 		block->used = 0;
 	else
@@ -663,7 +663,7 @@ int main(void)
 
 	tcase_add_loop_test(hiding, a_block_hides_none_by_its_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(hiding, zeros_are_no_answer, 0, 3);
-	tcase_add_loop_test(hiding, is_no_merged_dump, 0, DUMP_DAMAGE - DUMP_COUNTS + 1);
+	tcase_add_loop_test(hiding, is_no_merged_dump, 0, DUMP_SPREADS - DUMP_COUNTS + 1);
 	tcase_add_test(hiding, is_no_dump_of_a_process);
 	tcase_add_loop_test(hiding, used_budgets_answer_for_zeros, 0, 2);
 	tcase_add_loop_test(hiding, references_lead_somewhere, 0, sizeof references / sizeof *references);
