@@ -274,8 +274,8 @@ static void say_missing(struct answer *answer, struct views *views)
 }
 
 /*
- * Names the processes of several that have ended without closing their dumps: which rank was killed is the first question
- * after a job that failed.
+ * Names the ranks that have ended without closing their dumps: which one was killed is the first question after a job that
+ * failed. Of processes that are no ranks, such as the workers of Python's multiprocessing, many end by _exit.
  */
 static void say_unclosed(struct answer *answer, const struct aggregate *aggregate)
 {
@@ -286,16 +286,16 @@ static void say_unclosed(struct answer *answer, const struct aggregate *aggregat
 	for (size_t i = 0; i < aggregate->process_count; i++) {
 		const struct process *process = &aggregate->processes[i];
 
-		if (process->state != PROCESS_ENDED)
+		if (process->state != PROCESS_ENDED || process->rank < 0)
 			continue;
 		text_clear(&who);
-		add_who(&who, aggregate, process->rank >= 0, (uint32_t)process->rank, process);
+		add_who(&who, aggregate, true, (uint32_t)process->rank, process);
 		text_add_bytes(&pieces, who.bytes, who.length + 1);
 		count++;
 	}
 	if (count && aggregate->process_count > 1) {
 		add_pieces(&line, &pieces);
-		answer_fact(answer, "not closed", "%s process%s: %s. %s killed, ended by _exit, or replaced by exec",
+		answer_fact(answer, "not closed", "%s process%s: %s. %s killed, or ended by _exit",
 		            number_grouped(count, number), count == 1 ? "" : "es", line.bytes,
 		            count == 1 ? "It was" : "They were");
 	}
