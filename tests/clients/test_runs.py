@@ -117,6 +117,42 @@ def busy_rank(client):
     check_equal((host["processes"], host["calls"]), (6, 8 + 8 + 24 + 8 + 8 + 16), "processes and calls of the host")
 
 
+def rank_of_step(client, folder, step, rank, calls, job="77"):
+    """Runs one of two ranks of a step of an array's task."""
+    make(client, f"{folder}/", calls=calls, SLURM_JOB_ID=job, SLURM_ARRAY_TASK_ID="3", SLURM_STEP_ID=step, SLURM_PROCID=str(rank),
+         SLURM_LOCALID=str(rank), SLURM_STEP_NUM_TASKS="2")
+
+
+@case()
+def steps(client):
+    """A report for people names the step and the array task of a launch, and the number of a step stands there once."""
+    for step, rank, calls in (("0", 0, 3), ("0", 1, 5), ("1", 1, 7)):
+        rank_of_step(client, "steps", step, rank, calls)
+    text = report(client, "steps").stdout
+    check("no dump    1 of 2 ranks of job 77, array task 3, step 1: 0. They made no call" in text, text[:600])
+    heads = {line.split()[0]: line for line in text.splitlines() if line.startswith("  job ")}
+    check("job  step  array task  program" in heads["job"] and "launch" not in heads["job"], heads["job"])
+    _, _, table = report(client, "--by", "rank", "steps").stdout.partition("By rank\n")
+    heading, *rows = [line.split()[:6] for line in table.splitlines()]
+    check_equal(heading, ["job", "array", "task", "step", "rank", "processes"], "columns of --by rank")
+    check_equal(sorted(rows), [["77", "3", "0", "0", "1", "3"], ["77", "3", "0", "1", "1", "5"], ["77", "3", "1", "1", "1", "7"]],
+                "array task, step, rank, processes and calls of --by rank")
+    _, _, table = report(client, "--by", "process", "steps").stdout.partition("By process\n")
+    check("step  array task  local rank" in table.splitlines()[0], table)
+
+
+@case()
+def ranks_of_two_jobs(client):
+    """Compared by rank, a rank of one job is known again in another job by its number and its step."""
+    for job, calls in (("77", 7), ("78", 9)):
+        rank_of_step(client, job, "1", 0, 3, job=job)
+        rank_of_step(client, job, "1", 1, calls, job=job)
+        (client.folder / "counts").unlink()  # the next lengths follow from what was counted there
+    found = json.loads(report(client, "compare", "--json", "--by", "rank", "77", "78", status=3).stdout)
+    check_equal([(row["step"], row["rank"], row["old_calls"], row["new_calls"]) for row in found["groups"]], [("1", 1, 7, 9)],
+                "ranks that differ")
+
+
 @case()
 def idle_ranks_of_many(client):
     """Of 23 launches that lack ranks, 20 are named and the others counted. A launch without a name is called by its job."""
