@@ -464,7 +464,8 @@ def on_terminal(client, *arguments):
     """Starts flopshim-report with a terminal as its standard error. Returns the process, and a function that reads what it has
     written there."""
     ours, theirs = os.openpty()
-    process = subprocess.Popen([client.reporter, *map(str, arguments)], cwd=client.folder, stdout=subprocess.DEVNULL, stderr=theirs)
+    process = subprocess.Popen([client.reporter, *map(str, arguments)], cwd=client.folder, stdout=subprocess.DEVNULL,
+                               stderr=theirs)
     os.close(theirs)
 
     def written():

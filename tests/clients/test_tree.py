@@ -95,8 +95,8 @@ def fork_and_exec(client):
     check_equal((child["parent"], after["parent"], after["pid"]), (root, child, child["pid"]), "parents")
     check_equal([row["own_flops"] for row in (root, child, after)], [flops + PRODUCT, 2 * PRODUCT, 100],
                 "own FLOPs")
-    check_equal([row["inclusive_flops"] for row in (root, child, after)], [flops + 3 * PRODUCT + 100,
-                 2 * PRODUCT + 100, 100], "FLOPs with all below")
+    check_equal([row["inclusive_flops"] for row in (root, child, after)],
+                [flops + 3 * PRODUCT + 100, 2 * PRODUCT + 100, 100], "FLOPs with all below")
     check_equal([row["inclusive_calls"] for row in (root, child, after)], [calls + 53, 52, 50], "calls with all below")
     check_equal([row["processes"] for row in (root, child, after)], [3, 2, 1], "processes")
     text = report(client, "dumps").stdout.split("\nProcess tree\n")[1].splitlines()
@@ -109,7 +109,7 @@ def fork_and_exec(client):
 @case()
 def started_programs(client):
     """A program that another one has started is below it, though a shell is between the two in time."""
-    script = f"import numpy, subprocess, sys\na = numpy.ones((100, 100))\nsubprocess.run([sys.argv[1], \"1\", \"7\"])\na @ a"
+    script = "import numpy, subprocess, sys\na = numpy.ones((100, 100))\nsubprocess.run([sys.argv[1], \"1\", \"7\"])\na @ a"
     python(client, script, program(client))
     root, child = tree(client, "dumps")
     check_equal((child["began_by"], child["parent"]), ("child", root), "the child")
