@@ -56,6 +56,9 @@ static void find_kinship(struct maker *maker)
 	free(kin);
 }
 
+/* Whether the process is a rank of a launch: that there is one launcher on each host tells nothing more. */
+static bool is_ranked(const struct process *process) { return process->job_size && process->rank >= 0; }
+
 /* Sets the parents of the items that are processes; those that have no dump become items. */
 static void find_parents(struct maker *maker)
 {
@@ -70,7 +73,7 @@ static void find_parents(struct maker *maker)
 		                        process->fork_parent_ticks};
 
 		maker->parents[i] = maker->kinship[i].parent;
-		if (maker->parents[i] != KIN_NONE || key.pid <= INIT_PID)
+		if (maker->parents[i] != KIN_NONE || key.pid <= INIT_PID || is_ranked(process))
 			continue;
 		maker->parents[i] = (uint32_t)count + intern_bytes(&maker->ghosts, &key, sizeof key);
 		maker->children[maker->parents[i] - count]++;

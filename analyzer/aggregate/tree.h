@@ -30,7 +30,8 @@ struct process_tree {
  * Sets *tree to the tree of an aggregate, whose launches are `launches`; siblings are in their order. The caller frees it by
  * tree_free. It points to processes of the aggregate, which must not change while it is used.
  *
- * A process without a dump has a node if it has started several processes, and if there is something beside its subtree.
+ * A process without a dump has a node if it has started several processes that are no ranks of a launch, and if there is something
+ * beside its subtree.
  */
 void tree_find(const struct aggregate *aggregate, const struct launch_list *launches, struct process_tree *tree);
 void tree_free(struct process_tree *tree);

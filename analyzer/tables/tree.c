@@ -241,14 +241,13 @@ static const char *name_of(const struct table *table, const struct line *line)
 	text_format(text, "%*s", (int)(INDENT * (depth < INDENTED_MOST ? depth : INDENTED_MOST)), "");
 	if (depth > INDENTED_MOST)
 		text_format(text, "(level %" PRIu32 ") ", depth);
-	if (!process) {
-		text_add(text, "(no dump)");
-		return text->bytes;
-	}
 	if (line->nodes > 1)
-		text_format(text, "%s %s of ", number_grouped(line->nodes, number),
-		            process->rank >= 0 ? "ranks" : "processes");
-	add_program(text, table, process);
+		text_format(text, "%s %s%s", number_grouped(line->nodes, number),
+		            process && process->rank >= 0 ? "ranks" : "processes", process ? " of " : " ");
+	if (process)
+		add_program(text, table, process);
+	else
+		text_add(text, "(no dump)");
 	return text->bytes;
 }
 

@@ -197,8 +197,8 @@ def circles(client):
 def parents_without_a_dump(client):
     """Two launchers that have left no dump stand above what each has started."""
     family = Family(client)
-    for rank in range(6):
-        family.add(100 + rank, 10 + rank // 3, 5 + rank, f"node{rank // 3}", rank=rank, size=6)
+    for number in range(6):
+        family.add(100 + number, 10 + number // 3, 5 + number, f"node{number // 3}")
     rows = tree(client, "made")
     check_equal([(row["pid"], row["own_flops"], row["inclusive_calls"], row["processes"]) for row in rows if not row["parent"]],
                 [(10, None, 30, 3), (11, None, 30, 3)], "launchers")
@@ -209,11 +209,12 @@ def parents_without_a_dump(client):
 
 @case()
 def very_many(client):
-    """Of very many ranks, each of which has a child, people see one line; and the report is made in little memory."""
+    """Of very many ranks on several hosts, each of which has a child, people see one line, and soon."""
     family = Family(client)
     for rank in range(MANY):
-        family.add(10 + rank, 5, 5 + rank, rank=rank, size=MANY)
-        family.add(10 + MANY + rank, 10 + rank, 5 + MANY + rank, forked=5 + rank)
+        host = f"node{rank % 10}"
+        family.add(10 + rank, 5, 5 + rank, host, rank=rank, size=MANY)
+        family.add(10 + MANY + rank, 10 + rank, 5 + MANY + rank, host, forked=5 + rank)
     report(client, "merge", "-o", "job.dump", "made")
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     done = subprocess.run([client.reporter, "--by", "tree", "job.dump"], cwd=client.folder, capture_output=True, text=True)
