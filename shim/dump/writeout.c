@@ -8,7 +8,8 @@
  *
  *   1. writeout_look notes how many entries each block has: first of those blocks that refer to others. Lanes change in
  *      place, and so they are copied then.
- *   2. A block that the file does not have is written as an empty one, and then the header's size.
+ *   2. A block that the file does not have is written as an empty one, and then the header's size. If the dump was closed and
+ *      changes nevertheless, its check words are removed.
  *   3. The entries are written, of those blocks first that others refer to. The first page of a block is its last, since
  *      it says how many entries there are.
  *   4. The header is written.
@@ -19,6 +20,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -224,6 +226,7 @@ static int part_write(int file, struct dump_part *part, bool all)
 	if (all || !part->final_pages)
 		keep_first(&error, piece_gather(file, part, 0));
 	keep_first(&error, run_end(file, part));
+	part->sealed = part->block->content_check;
 	return error;
 }
 
@@ -266,17 +269,35 @@ static int header_place(int file, const struct dump_header *header)
 	return error;
 }
 
-/* Has the file's header say how many blocks there are; before, if it has none, that this is a dump. */
+/*
+ * Has the file's header say how many blocks there are. If the dump was closed and changes nevertheless, the header has no
+ * check word any more.
+ */
 static int size_place(int file)
 {
 	struct dump_header header = dump.placed.size ? dump.placed : dump.looked;
 
-	if (dump.placed.size == dump.looked.size)
+	if (dump.placed.size == dump.looked.size && (!dump.placed.close_check || dump.looked.close_check))
 		return 0;
 	header.size = dump.looked.size;
-	header.state = DUMP_RUNNING;
 	header.close_check = 0;
 	return header_place(file, &header);
+}
+
+/* Removes the check word that the file has of a closed block, if entries may have changed since. */
+static int part_unseal(int file, struct dump_part *part, bool all)
+{
+	static const uint64_t none;
+	int error;
+
+	(void)all;
+	if (!part->sealed || part->block->content_check)
+		return 0;
+	error = write_bytes(file, &none, sizeof(none), part->offset + offsetof(struct dump_block, content_check));
+	part->sealed = error;
+	if (part->written)
+		part->written[0] = 0; /* the hash is of a page with the check word */
+	return error;
 }
 
 int writeout_blocks(int file, bool all)
@@ -287,6 +308,8 @@ int writeout_blocks(int file, bool all)
 		keep_first(&error, each_part(part_place, file, order[i], all));
 	if (!error)
 		error = size_place(file);
+	for (unsigned i = 0; i < sizeof(order); i++)
+		keep_first(&error, each_part(part_unseal, file, order[i], all));
 	for (unsigned i = 0; i < sizeof(order); i++)
 		keep_first(&error, each_part(part_write, file, order[i], all));
 	return error;

@@ -177,6 +177,20 @@ def closed(client):
     check(time.monotonic() - begun < 10, "it waits")
 
 
+@case(on=("reference",))
+def closed_while_others_call(client):
+    """Threads that call while the process ends may take the dump's check words away, and be cut off at any instruction: it
+    stays closed and whole. The reference BLAS is used, since OpenBLAS's destructor frees what a running ddot needs."""
+    program = client.compile("processes.c")
+    seen = 0
+    for number in range(20 * KILLS // 4):
+        run = client.run([program, "busy", str(number * 60 % 2000)], status=5, timeout=30, FLOPSHIM_DUMP_UNTRUSTED=1)
+        if run.dumps:
+            seen += 1
+            check_equal([one["state"] for one in run.report["process_list"]], ["closed"], "state")
+    check(seen > 5, f"only {seen} runs called before their end")
+
+
 @case(how=("_exit", "_Exit"))
 def left(client):
     """What a process has counted before _exit is in the dump. Its status is the program's."""
