@@ -190,14 +190,19 @@ static void __attribute__((noreturn)) work(void *unused)
 bool writer_is_there(void) { return __atomic_load_n(&writer.number, __ATOMIC_ACQUIRE); }
 int writer_error(void) { return atomic_load_explicit(&writer.error, memory_order_relaxed); }
 
-/* Waits until the thread has ended. The kernel wakes whoever waits for its number, as if in another process. */
+/*
+ * Waits until the thread has ended. The kernel wakes whoever waits for its number, as if in another process; and only a
+ * moment later the process does not have the thread any more, which is what unshare looks at.
+ */
 static void end_wait(void)
 {
 	struct timespec time = {0, POLL_MS * 1000000};
-	int number;
+	int number = writer.number;
 
-	while ((number = __atomic_load_n(&writer.number, __ATOMIC_ACQUIRE)))
+	while (writer_is_there())
 		machine_kernel(SYS_futex, &writer.number, FUTEX_WAIT, number, &time, NULL, 0);
+	while (number && !machine_kernel(SYS_tgkill, writer.pid, number, 0))
+		machine_kernel(SYS_sched_yield);
 }
 
 /* Waits, for at most `ms`, until the thread has come so far. False if it has ended before. */
