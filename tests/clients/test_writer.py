@@ -12,6 +12,7 @@ import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -106,7 +107,7 @@ def btrfs(client):
     subprocess.run([system_program("mkfs.btrfs"), "-q", str(image)], check=True, capture_output=True)
     place = mounted(client, "-o", "loop", str(image))
     try:
-        yield place
+        yield place, None
     finally:
         subprocess.run(["umount", str(place)], check=True)
 
@@ -119,19 +120,23 @@ def fuse(client):
     place.mkdir()
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         raise Skip("no right to use /dev/fuse")
-    done = subprocess.run([system_program("bindfs"), str(below), str(place)], capture_output=True)
-    if done.returncode:
-        raise Skip(f"bindfs: {tail(done.stderr)}")
+    server = subprocess.Popen([system_program("bindfs"), "-f", str(below), str(place)], stderr=subprocess.PIPE)
+    while not os.path.ismount(place):
+        if server.poll() is not None:
+            raise Skip(f"bindfs: {tail(server.stderr.read())}")
+        time.sleep(0.01)
     try:
-        yield place
+        yield place, server
     finally:
+        server.send_signal(signal.SIGCONT)
         subprocess.run(["umount", str(place)], check=True)
+        server.communicate()
 
 
 @case(on_disk=("btrfs", "fuse"))
 def disk(client):
     """The same on real file systems, after 10 seconds too: nothing more is written meanwhile."""
-    with {"btrfs": btrfs, "fuse": fuse}[client.on_disk](client) as place:
+    with {"btrfs": btrfs, "fuse": fuse}[client.on_disk](client) as (place, _):
         for number, pause in enumerate((WINDOW, 10) if LONG else (WINDOW,)):
             out = place / str(number)
             process = begin(client, "rest", 5000, out=out, FLOPSHIM_DUMP_UNTRUSTED=None)
@@ -140,6 +145,30 @@ def disk(client):
             time.sleep(pause)
             check_equal(end(process), b"", "standard error")
             check_killed(client, 5000, out=out)
+
+
+@case()
+def hung(client):
+    """A file server that does not answer stops no call. When it answers again, the rest is written."""
+    counts = client.folder / "counts"
+    with fuse(client) as (place, server):
+        env = client.environment(LD_PRELOAD=client.shim, FLOPSHIM_OUT=place)
+        process = subprocess.Popen([client.compile("victim.c", "-pthread"), counts, "2", "0", "run"], env=env)
+        time.sleep(1)
+        server.send_signal(signal.SIGSTOP)
+        time.sleep(2)  # the thread waits for an answer
+        before = counts.read_bytes()
+        time.sleep(0.5)
+        check(counts.read_bytes() != before, "no call is made any more")
+        server.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGSTOP)
+        truth = sum(struct.unpack("2Q", counts.read_bytes()[:16]))
+        process.send_signal(signal.SIGCONT)
+        time.sleep(WINDOW)
+        process.kill()
+        process.wait()
+        calls = read_report(client.reporter, dumps(client, place), status=INCOMPLETE)["totals"]["calls"]
+        check(calls >= truth, f"{calls} calls in the dump, {truth} were made before its last second")
 
 
 @case(settings=("shapes", "calls"))
