@@ -158,6 +158,12 @@ struct dump_header {
 	char array_task[24];  /* index of the batch job in an array of jobs */
 	uint32_t restarts;    /* how often the batch system has started the job again */
 	uint32_t place_check; /* dump_place_check of this struct; 0: not checked */
+	/*
+	 * 1 if the process was about to end by _exit, or to become another program by exec, when it wrote all of the file,
+	 * so that nothing is missing in spite of DUMP_NOT_DURABLE; changes
+	 */
+	uint32_t left;
+	uint32_t reserved;
 };
 
 enum dump_block_type {

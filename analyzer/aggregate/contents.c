@@ -420,7 +420,7 @@ void addition_process(struct addition *add, const char *file)
 		.rank = header->rank,
 		.job_size = header->job_size,
 		.exit_status = header->exit_status,
-		.losses = header->losses,
+		.losses = header->left ? header->losses & ~(uint32_t)DUMP_NOT_DURABLE : header->losses,
 		.by_thread = header->write_ms,
 		.log_dropped = header->log_dropped,
 		.start_realtime_ns = header->start_realtime_ns,

@@ -56,7 +56,7 @@ bool header_check_place(struct dump_header *header)
 {
 	if (!header->place_check || header->place_check == dump_place_check(header))
 		return true;
-	return clear(header, offsetof(struct dump_header, local_rank), sizeof *header);
+	return clear(header, offsetof(struct dump_header, local_rank), offsetof(struct dump_header, left));
 }
 
 bool header_check_process(struct dump_header *header)

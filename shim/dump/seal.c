@@ -21,6 +21,7 @@
 #include "shim/guest/guest.h"
 #include "shim/guest/speak.h"
 #include "shim/state/epoch.h"
+#include "shim/state/registry.h"
 #include "shim/state/state.h"
 
 enum { FLUSH_NS = 1000000000 }; /* least time between two times that the dump is written out */
@@ -139,6 +140,8 @@ void dump_write_now(void)
 	if (!is_to_be_written())
 		return;
 	guest_lock(&record_lock);
+	/* If the process goes on all the same, since exec fails, the thread takes this back. */
+	dump_header->left = writer_is_there() && registry_is_alone();
 	seal_write_out();
 	guest_unlock(&record_lock);
 }

@@ -161,6 +161,7 @@ static bool write_once(void)
 		if (writer.stop)
 			return false;
 	if (!writer.stop) {
+		dump_header->left = 0; /* exec has failed, if it is not 0 */
 		writeout_look();
 		writer.writing = 1;
 	}

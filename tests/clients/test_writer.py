@@ -220,12 +220,30 @@ def closed_while_others_call(client):
     check(seen > 5, f"only {seen} runs called before their end")
 
 
-@case(how=("_exit", "_Exit"))
+def check_left(client, calls):
+    """Every call is in the dump of a process that has written it before it left, and the report knows that."""
+    report = read_report(client.reporter, dumps(client))
+    check_equal((report["totals"]["calls"], report["totals"]["flops"]), (calls, flops(calls)), "calls and FLOPs")
+    check_equal([(process["state"], process["losses"]) for process in report["process_list"]], [("ended", [])],
+                "state and losses")
+
+
+@case(how=("_exit", "_Exit", "quick_exit"))
 def left(client):
     """What a process has counted before _exit is in the dump. Its status is the program's."""
     process = begin(client, client.how, 1234)
     check_equal((process.communicate(), process.returncode), ((b"", b""), 7), "output and status")
-    check_killed(client, 1234)
+    check_left(client, 1234)
+
+
+@case()
+def not_left(client):
+    """A process goes on if exec fails, and may then be killed."""
+    process = begin(client, "no_exec", 100)
+    check_equal(first_line(process), b"done\n", "its line")
+    time.sleep(WINDOW)
+    end(process)
+    check_killed(client, 200)
 
 
 @case(how=("execl", "execlp", "execle", "execv", "execvp", "execve", "execvpe", "fexecve"))
@@ -233,7 +251,7 @@ def executed(client):
     """What a process has counted before exec is in the dump, and the new program gets its arguments."""
     process = begin(client, client.how, 777)
     check_equal((process.communicate(), process.returncode), ((ECHOED, b""), 0), "output and status")
-    check_killed(client, 777)
+    check_left(client, 777)
 
 
 @case()

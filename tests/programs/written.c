@@ -171,6 +171,20 @@ static void _exits(long calls)
 	_exit(7);
 }
 
+static void quick_exits(long calls)
+{
+	call(calls);
+	quick_exit(7);
+}
+
+static void no_exec(long calls)
+{
+	call(calls);
+	execl("/nowhere", "nowhere", (char *)NULL);
+	call(calls);
+	rest(0);
+}
+
 static void _Exits(long calls)
 {
 	call(calls);
@@ -222,6 +236,8 @@ static const struct {
 	{"lowest", lowest},
 	{"pipes", pipes},
 	{"_exit", _exits},
+	{"quick_exit", quick_exits},
+	{"no_exec", no_exec},
 	{"_Exit", _Exits},
 	{"vforks", vforks},
 	{"execl", call_execl},

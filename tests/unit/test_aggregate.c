@@ -243,12 +243,15 @@ START_TEST(knows_when_the_end_may_be_missing)
 		const char *host;
 		uint32_t pid;
 		enum dump_state state;
+		uint32_t left;
 		bool complete;
 	} cases[] = {
-		{"testhost", 42, DUMP_RUNNING, true},  /* the process runs, and will write the rest */
-		{"testhost", 43, DUMP_RUNNING, false}, /* the process has ended */
-		{"another", 42, DUMP_RUNNING, false},  /* the process may have ended */
-		{"testhost", 42, DUMP_EXECED, false},  {"testhost", 43, DUMP_CLOSED, true},
+		{"testhost", 42, DUMP_RUNNING, 0, true},  /* the process runs, and will write the rest */
+		{"testhost", 43, DUMP_RUNNING, 0, false}, /* the process has ended */
+		{"another", 42, DUMP_RUNNING, 0, false},  /* the process may have ended */
+		{"testhost", 42, DUMP_EXECED, 0, false},  {"testhost", 43, DUMP_CLOSED, 0, true},
+		{"testhost", 43, DUMP_RUNNING, 1, true}, /* the process has written all of it, and then ended */
+		{"another", 42, DUMP_RUNNING, 1, true},
 	};
 
 	for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
@@ -265,6 +268,7 @@ START_TEST(knows_when_the_end_may_be_missing)
 		writer_header(&writer)->start_ticks = 1042;
 		writer_header(&writer)->losses = durable ? 0 : DUMP_NOT_DURABLE;
 		writer_header(&writer)->state = cases[i / 2].state;
+		writer_header(&writer)->left = cases[i / 2].left;
 		writer_check(&writer);
 		file = (struct memory_file){writer.bytes, writer.size};
 		source = memory_source(&file);

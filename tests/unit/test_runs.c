@@ -300,7 +300,7 @@ START_TEST(damage_of_a_part_clears_that_part)
 	struct dump_header header;
 	bool cleared;
 
-	for (size_t byte = offsetof(struct dump_header, id); byte < sizeof header; byte++) {
+	for (size_t byte = offsetof(struct dump_header, id); byte < offsetof(struct dump_header, left); byte++) {
 		bool is_place = byte >= offsetof(struct dump_header, local_rank);
 
 		if (IS_IN(write_ms, byte))
