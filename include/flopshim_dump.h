@@ -163,7 +163,11 @@ struct dump_header {
 	 * so that nothing is missing in spite of DUMP_NOT_DURABLE; changes
 	 */
 	uint32_t left;
-	uint32_t reserved;
+	/*
+	 * number for the namespaces that pid and start_ticks are of, so that a reader in others does not take the process
+	 * for one that has ended; 0 if it is not known
+	 */
+	uint32_t process_space;
 };
 
 enum dump_block_type {

@@ -268,6 +268,8 @@ struct aggregate_options {
 	const char *directory; /* the current directory, for paths in merged dumps */
 	const char *host;      /* name of this machine; NULL: no process counts as running, and `alive` is not called */
 	bool (*alive)(uint32_t pid, uint64_t start_ticks); /* whether such a process runs on this machine */
+	uint32_t space;                                    /* process_space() of this process; 0: not known */
+	bool blind;                                        /* there is no /proc: nothing tells whether a process runs */
 	uint64_t now_ns;                                   /* CLOCK_MONOTONIC; up to it running processes have run */
 	/*
 	 * Sets *priced to the price of a row by the current routine table. Returns false if it has none: the row keeps

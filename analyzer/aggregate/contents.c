@@ -370,7 +370,8 @@ static enum process_state state_of(const struct aggregate_options *options, cons
 	case DUMP_CLOSED: return PROCESS_CLOSED;
 	case DUMP_EXECED: return PROCESS_REPLACED;
 	case DUMP_RUNNING:
-		if (!options->host || strcmp(options->host, header->host))
+		if (options->blind || !options->host || strcmp(options->host, header->host) ||
+		    (header->process_space && options->space && header->process_space != options->space))
 			return PROCESS_UNKNOWN;
 		return options->alive(header->pid, header->start_ticks) ? PROCESS_RUNNING : PROCESS_ENDED;
 	default: return PROCESS_UNKNOWN;

@@ -7,10 +7,14 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
 #include "analyzer/read/system.h"
+#include "process_space.h"
 
 void gather_open(struct aggregate *aggregate, bool reprice, const struct key *by)
 {
-	struct aggregate_options options = {.directory = system_directory(),
+	uint32_t space = process_space();
+	struct aggregate_options options = {.space = space,
+	                                    .blind = !space,
+	                                    .directory = system_directory(),
 	                                    .host = system_host(),
 	                                    .alive = system_alive,
 	                                    .now_ns = system_now_ns(),

@@ -124,7 +124,7 @@ bool system_list(const char *directory, const char *ending, char ***paths, size_
 /* Returns the start time of a running process in clock ticks since boot, or 0 if there is no such process. */
 static uint64_t start_ticks_of(uint32_t pid)
 {
-	char path[64], text[1024], state;
+	char path[64], text[1024];
 	FILE *stream;
 	size_t length;
 
@@ -135,10 +135,7 @@ static uint64_t start_ticks_of(uint32_t pid)
 	length = fread(text, 1, sizeof text - 1, stream);
 	fclose(stream);
 	text[length] = 0;
-	state = stat_state(text);
-	if (!state || state == 'Z' || state == 'X') /* a zombie has ended */
-		return 0;
-	return stat_start_ticks(text);
+	return stat_runs(text) ? stat_start_ticks(text) : 0;
 }
 
 bool system_alive(uint32_t pid, uint64_t start_ticks) { return start_ticks && start_ticks_of(pid) == start_ticks; }

@@ -19,6 +19,7 @@
 #include "shim/guest/guest.h"
 #include "shim/guest/program.h"
 #include "names.h"
+#include "process_space.h"
 
 /* The header that was read last. It is static, since stacks may be small. Under record_lock. */
 static struct dump_header there;
@@ -26,20 +27,22 @@ static struct dump_header there;
 /* Whether the process that made the dump still runs on this machine. The start time tells it from a later process. */
 static bool is_alive(const struct dump_header *header)
 {
-	char number[16], state;
+	char number[16];
 	const char *text;
 	size_t end = 0;
 
 	guest_print(number, sizeof(number), &end, "%u", header->pid);
 	text = program_stat(number);
-	state = stat_state(text);
-	return state && !strchr("ZXx", state) && stat_start_ticks(text) == header->start_ticks;
+	return stat_runs(text) && stat_start_ticks(text) == header->start_ticks;
 }
 
-/* Whether the dump was made on a host of this name. */
+/* Whether the dump was made on a host of this name, by a process that this one could see. */
 static bool is_of_this_host(const struct dump_header *header)
 {
 	char host[sizeof(header->host)];
+
+	if (header->process_space && header->process_space != process_space())
+		return false;
 
 	path_host(host, sizeof(host));
 	return !strncmp(host, header->host, sizeof(host));

@@ -27,6 +27,7 @@
 #include "variables.h"
 #include "version.h"
 #include "names.h"
+#include "process_space.h"
 
 /* The stand-in for the header: until the dump is open, or for good if there is no memory for one. */
 static struct dump_header nowhere;
@@ -171,6 +172,7 @@ static void header_fill(struct dump_header *header)
 	header->header_check = dump_header_check(header);
 	header->identity_check = dump_identity_check(header);
 	header->place_check = dump_place_check(header);
+	header->process_space = process_space();
 	/* The check words take the fields that change as 0, so these are set afterwards. */
 	header->size = file_page();
 	header->state = DUMP_RUNNING;
