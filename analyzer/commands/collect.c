@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
@@ -23,6 +25,7 @@
 #include "analyzer/commands/options.h"
 #include "analyzer/read/system.h"
 #include "local.h"
+#include "names.h"
 #include "variables.h"
 
 enum {
@@ -31,8 +34,11 @@ enum {
 	OPTION_STEP,
 	OPTION_KEEP,
 	OPTION_QUIET,
+	OPTION_ENDED,
 	OPTION_MODE,
 	OPTION_USER,
+	LOCK_PAUSES = 100, /* so often at most the lock of a directory is tried again */
+	LOCK_PAUSE_NS = 100000000,
 	ATTEMPTS = 3, /* to write a file that another process may make at the same time */
 };
 
@@ -51,6 +57,8 @@ static const char help[] =
 	"  --step STEP         of that job, collect only this step\n"
 	"  -o, --output DIR    write to this directory, whatever the programs said\n"
 	"  --keep              leave the dumps where they are, too\n"
+	"  --ended             take processes for ended that cannot be seen from here: those of a container or another "
+	"host\n"
 	"  -q, --quiet         say nothing of processes that still run, nor that nothing waits\n"
 	"  --mode MODE         permissions of the files in octal, such as 640 (default: those of the dumps)\n"
 	"  --user USER         for root: collect for this user, with no more rights than the user has\n";
@@ -58,7 +66,7 @@ static const char help[] =
 struct request {
 	const char *output, *job, *step, *user;
 	mode_t mode; /* 0: that of the dumps */
-	bool keep, quiet;
+	bool keep, quiet, ended;
 };
 
 static int take_text(const char **text, const char *option, const char *value)
@@ -78,6 +86,7 @@ static int take_option(void *context, int code, const char *value)
 	case OPTION_STEP: return take_text(&request->step, "--step", value);
 	case OPTION_USER: return take_text(&request->user, "--user", value);
 	case OPTION_KEEP: request->keep = true; return -1;
+	case OPTION_ENDED: request->ended = true; return -1;
 	case 'q':
 	case OPTION_QUIET: request->quiet = true; return -1;
 	default:
@@ -89,11 +98,17 @@ static int take_option(void *context, int code, const char *value)
 
 /* ---- what waits ---- */
 
+/* Of two exit statuses, the one that says more. */
+static int worse(int a, int b) { return a == EXIT_ERROR || b == EXIT_ERROR ? EXIT_ERROR : a > b ? a : b; }
+
 /* A dump that waits. */
 struct source {
 	char *path, *directory; /* where it is, and where its counts are to be written */
+	char *version;          /* of the routine table that priced its calls */
 	mode_t mode;
-	bool sound;
+	uint64_t id[2];
+	bool is_in;          /* the file that was written holds it */
+	bool sound, ordered; /* ordered: it has an ordered record of calls, which merging leaves out */
 };
 
 struct sources {
@@ -130,14 +145,19 @@ static char *directory_of(const struct aggregate *aggregate, const struct proces
 }
 
 /* Why a dump that was read cannot be collected here; NULL if it can. */
-static const char *why_left(const struct aggregate *aggregate, const struct process *process)
+static const char *why_left(const struct aggregate *aggregate, const struct process *process,
+                            const struct request *request)
 {
+	if (aggregate->merged)
+		return "it is a merged dump";
 	if (!process || !aggregate->answered)
 		return aggregate->damage_count ? aggregate->damage[0].text : "it holds no counts";
 	if (process->damaged)
 		return "its header is damaged, so that it cannot be told whether its process still runs";
-	if (process->state == PROCESS_UNKNOWN)
-		return "its process ran on another machine, where it must be collected";
+	if (process->state == PROCESS_UNKNOWN && !request->ended)
+		return "it cannot be told whether its process has ended, which ran on another host, or in a container: "
+		       "collect "
+		       "there, or with --ended if it has";
 	return NULL;
 }
 
@@ -154,7 +174,7 @@ static void look_at(struct sources *sources, const struct request *request, cons
 	merging_open(&aggregate);
 	error = lstat(path, &status) ? errno : !S_ISREG(status.st_mode) ? EINVAL : gather_add(&aggregate, path);
 	process = aggregate.process_count == 1 ? aggregate.processes : NULL;
-	why = error ? system_why(error) : why_left(&aggregate, process);
+	why = error ? system_why(error) : why_left(&aggregate, process, request);
 	if (!why && process->state != PROCESS_RUNNING) {
 		source.directory = request->output ? memory_text(request->output, strlen(request->output))
 		                                   : directory_of(&aggregate, process);
@@ -171,6 +191,11 @@ static void look_at(struct sources *sources, const struct request *request, cons
 		source.path = memory_text(path, strlen(path));
 		source.mode = status.st_mode & 0777;
 		source.sound = !aggregate.damage_count;
+		source.ordered = process->ordered;
+		source.id[0] = process->id[0];
+		source.id[1] = process->id[1];
+		source.version = memory_text(text_at(&aggregate, process->table_version),
+		                             strlen(text_at(&aggregate, process->table_version)));
 		sources->source =
 			memory_grow(sources->source, sources->count, &sources->capacity, sizeof *sources->source);
 		sources->source[sources->count++] = source;
@@ -183,6 +208,8 @@ static int compare_sources(const void *a, const void *b)
 	const struct source *one = a, *other = b;
 	int order = strcmp(one->directory, other->directory);
 
+	order = order ? order : one->ordered - other->ordered;
+	order = order ? order : strcmp(one->version, other->version);
 	return order ? order : strcmp(one->path, other->path);
 }
 
@@ -210,6 +237,7 @@ static void free_sources(struct sources *sources)
 	for (size_t i = 0; i < sources->count; i++) {
 		free(sources->source[i].path);
 		free(sources->source[i].directory);
+		free(sources->source[i].version);
 	}
 	free(sources->source);
 }
@@ -219,7 +247,7 @@ static void free_sources(struct sources *sources)
 /* The sources that become one file. */
 struct batch {
 	const struct waiting_group *group;
-	const struct source *source;
+	struct source *source;
 	size_t count;
 	struct merging_target target;
 	char *path; /* of the file */
@@ -259,29 +287,80 @@ static const char *node_name(void)
 	return name && *name && !strchr(name, '/') ? name : system_host();
 }
 
-/*
- * Whether the file of an earlier collection can be added to. There is a message if it cannot. *is_new says that there is
- * none.
- */
-static bool can_be_added_to(const char *path, bool *is_new)
+/* Whether something is wrong with the file itself, rather than with a dump that it was merged of. */
+static bool is_damaged(const struct aggregate *aggregate, const char *path)
 {
-	struct aggregate aggregate;
-	struct stat status;
-	bool fine;
+	for (size_t i = 0; i < aggregate->damage_count; i++)
+		if (!strcmp(text_at(aggregate, aggregate->damage[i].file), path))
+			return true;
+	return false;
+}
 
-	*is_new = lstat(path, &status) && errno == ENOENT;
-	if (*is_new)
-		return true;
+/* Why the file of an earlier collection cannot be added to; NULL if it can. */
+static const char *why_not_added(const struct batch *batch, const struct stat *status)
+{
+	const char *why = NULL;
+	struct aggregate aggregate;
+
+	if (status->st_uid != geteuid())
+		return "it belongs to another user";
 	merging_open(&aggregate);
-	fine = S_ISREG(status.st_mode) && !gather_add(&aggregate, path) && aggregate.merged && aggregate.answered;
+	if (!S_ISREG(status->st_mode) || gather_add(&aggregate, batch->path) || !aggregate.merged ||
+	    !aggregate.answered)
+		why = "it is no merged dump that can be read";
+	else if (is_damaged(&aggregate, batch->path))
+		why = "it is damaged";
+	else if (aggregate.version_count &&
+	         strcmp(text_at(&aggregate, aggregate.versions[0].text), batch->source->version))
+		why = "another version of the routine table has priced it";
 	gather_close(&aggregate);
-	if (!fine)
-		complain("%s: is not replaced, since it is no merged dump that can be read; move it away", path);
-	return fine;
+	return why;
+}
+
+/*
+ * Whether the file is not there yet, or can be added to. There is a message if it cannot. Sets what the target needs for the
+ * one or the other.
+ */
+static bool can_be_written(struct batch *batch, const struct request *request)
+{
+	struct stat status;
+	const char *why;
+
+	batch->target.is_new = lstat(batch->path, &status) && errno == ENOENT;
+	batch->target.mode = request->mode          ? request->mode
+	                     : batch->target.is_new ? batch->source->mode
+	                                            : status.st_mode & 0777;
+	if (batch->target.is_new)
+		return true;
+	why = why_not_added(batch, &status);
+	if (why)
+		complain("%s: is not replaced: %s; move it away", batch->path, why);
+	return !why;
+}
+
+/* Says which sources are not in the file, because they could not be read again, and leaves them out of what is removed. */
+static int note_unread(const struct aggregate *aggregate, struct batch *batch)
+{
+	int status = EXIT_FINE;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct source *source = &batch->source[i];
+		size_t j = 0;
+
+		while (j < aggregate->process_count &&
+		       memcmp(aggregate->processes[j].id, source->id, sizeof source->id))
+			j++;
+		source->is_in = j < aggregate->process_count;
+		if (source->is_in)
+			continue;
+		complain("%s: is left there: it could not be read again", source->path);
+		status = EXIT_INCOMPLETE;
+	}
+	return status;
 }
 
 /* Writes the file. Returns an exit status. *again says that another process has made the file at the same time. */
-static int write_batch(const struct batch *batch, bool *again)
+static int write_batch(struct batch *batch, bool *again)
 {
 	char **paths = memory_new(batch->count + 1, sizeof *paths);
 	struct dumps dumps = {.jobs = 1};
@@ -299,23 +378,31 @@ static int write_batch(const struct batch *batch, bool *again)
 	       (struct gather_options){.quiet = true, .found = merging_add_path, .context = &dumps});
 	*again = false;
 	/* If the file holds all of the sources already, they were collected before and not removed. */
-	if (dumps.count != 1 || strcmp(dumps.paths[0], batch->path)) {
-		status = merging_read(&aggregate, &dumps) ? merging_write(&aggregate, &batch->target) : EXIT_ERROR;
-		*again = status == EXIT_ERROR && batch->target.is_new && !lstat(batch->path, &now);
-	}
+	if (!merging_read(&aggregate, &dumps))
+		status = EXIT_ERROR;
+	else if (dumps.count != 1 || strcmp(dumps.paths[0], batch->path))
+		status = merging_write(&aggregate, &batch->target);
+	*again = status == EXIT_ERROR && batch->target.is_new && !lstat(batch->path, &now);
+	if (status != EXIT_ERROR)
+		status = worse(status, note_unread(&aggregate, batch));
 	merging_free(&dumps);
 	gather_close(&aggregate);
 	free(paths);
 	return status;
 }
 
-/* Waits until no other process of this machine writes to the directory. Returns a descriptor to close, or -1. */
+/*
+ * Waits until no other process of this machine writes to the directory, but not for long: whoever may read it can lock it, and
+ * network file systems may refuse to; is_new of the target is the safeguard then. Returns a descriptor to close, or -1.
+ */
 static int lock_directory(const char *directory)
 {
+	static const struct timespec pause = {0, LOCK_PAUSE_NS};
 	int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (file >= 0)
-		flock(file, LOCK_EX); /* network file systems may refuse; is_new of the target is the safeguard there */
+	for (unsigned i = 0; file >= 0 && i < LOCK_PAUSES && flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	     i++)
+		nanosleep(&pause, NULL);
 	return file;
 }
 
@@ -329,19 +416,23 @@ static int collect_batch(struct batch *batch, const struct request *request)
 		return EXIT_ERROR;
 	lock = lock_directory(batch->source->directory);
 	for (unsigned i = 0; i < ATTEMPTS && again; i++) {
-		if (!can_be_added_to(batch->path, &batch->target.is_new)) {
+		if (!can_be_written(batch, request)) {
 			status = EXIT_ERROR;
 			break;
 		}
 		status = write_batch(batch, &again);
 	}
-	if (lock >= 0)
+	if (lock >= 0) {
+		fsync(lock); /* the file's name must last before its sources are removed */
 		close(lock);
+	}
 	if (status == EXIT_ERROR || request->keep)
 		return status;
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct source *source = &batch->source[i];
 
+		if (!source->is_in)
+			continue;
 		if (source->sound)
 			status = waiting_remove(batch->group, source->path) ? status : EXIT_INCOMPLETE;
 		else
@@ -350,10 +441,75 @@ static int collect_batch(struct batch *batch, const struct request *request)
 	return status;
 }
 
+/* ---- ordered calls ---- */
+
+/* Whether the file at `path` is the dump of the process that left the source. */
+static bool is_the_same(const char *path, const struct source *source)
+{
+	struct aggregate aggregate;
+	bool same;
+
+	merging_open(&aggregate);
+	same = !gather_add(&aggregate, path) && aggregate.process_count == 1 &&
+	       !memcmp(aggregate.processes[0].id, source->id, sizeof source->id);
+	gather_close(&aggregate);
+	return same;
+}
+
+/* Copies a dump as it is. Returns false, after a message, if it cannot. */
+static bool copy_whole(const struct source *source, const struct merging_target *target)
+{
+	int file = open(source->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct text bytes = {0};
+	struct stat status;
+	bool fine = false;
+
+	if (file >= 0 && !fstat(file, &status)) {
+		bytes.length = (size_t)status.st_size;
+		bytes.bytes = mmap(NULL, bytes.length, PROT_READ, MAP_PRIVATE, file, 0);
+	}
+	if (file < 0 || !bytes.length || bytes.bytes == MAP_FAILED) {
+		complain("%s: is left there: %s", source->path, strerror(errno));
+	} else {
+		fine = merging_put(target, &bytes);
+		munmap(bytes.bytes, bytes.length);
+	}
+	if (file >= 0)
+		close(file);
+	return fine;
+}
+
+/*
+ * Moves a dump that has an ordered record of calls, which a merged dump cannot hold: it stays the dump of its process. Returns
+ * an exit status.
+ */
+static int move_whole(const struct waiting_group *group, struct source *source, const struct request *request)
+{
+	char *path = memory_format("%s/%s", source->directory, base_name(source->path));
+	struct merging_target target = {
+		.path = path, .mode = request->mode ? request->mode : source->mode, .is_new = true};
+	bool fine = make_directory(source->directory) && (is_the_same(path, source) || copy_whole(source, &target));
+
+	if (fine)
+		printf("%s: 1 process, with its calls in order\n", path);
+	free(path);
+	if (!fine)
+		return EXIT_ERROR;
+	return request->keep || waiting_remove(group, source->path) ? EXIT_FINE : EXIT_INCOMPLETE;
+}
+
 /* ---- groups ---- */
 
-/* Of two exit statuses, the one that says more. */
-static int worse(int a, int b) { return a == EXIT_ERROR || b == EXIT_ERROR ? EXIT_ERROR : a > b ? a : b; }
+/*
+ * Returns the path of the file to write. What another version of the routine table has priced cannot be added up: it gets a
+ * file of its own, which is named by that version.
+ */
+static char *name_file(const struct batch *batch, bool is_other_version)
+{
+	return memory_format("%s/flopshim-%s-%s%s%.8s" DUMP_ENDING, batch->source->directory, batch->group->name,
+	                     node_name(), is_other_version ? "-table-" : "",
+	                     is_other_version ? batch->source->version : "");
+}
 
 static int collect_group(const struct waiting_group *group, const struct request *request)
 {
@@ -369,14 +525,20 @@ static int collect_group(const struct waiting_group *group, const struct request
 	for (size_t i = 0, next; i < sources.count; i = next) {
 		struct batch batch = {.group = group, .source = &sources.source[i]};
 
+		if (sources.source[i].ordered) {
+			status = worse(status, move_whole(group, &sources.source[i], request));
+			next = i + 1;
+			continue;
+		}
 		for (next = i; next < sources.count; next++)
-			if (strcmp(sources.source[next].directory, sources.source[i].directory))
+			if (strcmp(sources.source[next].directory, sources.source[i].directory) ||
+			    strcmp(sources.source[next].version, sources.source[i].version) ||
+			    sources.source[next].ordered)
 				break;
 		batch.count = next - i;
-		batch.path = memory_format("%s/flopshim-%s-%s" DUMP_ENDING, batch.source->directory, group->name,
-		                           node_name());
+		batch.path =
+			name_file(&batch, i && !strcmp(sources.source[i - 1].directory, sources.source[i].directory));
 		batch.target.path = batch.path;
-		batch.target.mode = request->mode ? request->mode : batch.source->mode;
 		status = worse(status, collect_batch(&batch, request));
 		free(batch.path);
 	}
@@ -442,11 +604,15 @@ static int collect(const struct request *request, const struct options *options)
 
 int command_collect(int count, char **arguments)
 {
-	static const struct option table[] = {
-		{"output", required_argument, NULL, OPTION_OUTPUT}, {"job", required_argument, NULL, OPTION_JOB},
-		{"step", required_argument, NULL, OPTION_STEP},     {"keep", no_argument, NULL, OPTION_KEEP},
-		{"quiet", no_argument, NULL, OPTION_QUIET},         {"mode", required_argument, NULL, OPTION_MODE},
-		{"user", required_argument, NULL, OPTION_USER},     OPTION_LINE_END};
+	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
+	                                      {"job", required_argument, NULL, OPTION_JOB},
+	                                      {"step", required_argument, NULL, OPTION_STEP},
+	                                      {"keep", no_argument, NULL, OPTION_KEEP},
+	                                      {"ended", no_argument, NULL, OPTION_ENDED},
+	                                      {"quiet", no_argument, NULL, OPTION_QUIET},
+	                                      {"mode", required_argument, NULL, OPTION_MODE},
+	                                      {"user", required_argument, NULL, OPTION_USER},
+	                                      OPTION_LINE_END};
 	struct request request = {0};
 	const struct option_parser parser = {.command = "collect",
 	                                     .usage = usage,

@@ -349,8 +349,7 @@ static char *target_of(const char *output)
 	return path;
 }
 
-/* Returns false, after a message, if the file cannot be written. */
-static bool write_file(const struct merging_target *how, const struct text *bytes)
+bool merging_put(const struct merging_target *how, const struct text *bytes)
 {
 	char *target = how->is_new ? memory_text(how->path, strlen(how->path)) : target_of(how->path);
 	int error = target ? write_target(target, how, bytes) : 0;
@@ -404,7 +403,7 @@ int merging_write(const struct aggregate *aggregate, const struct merging_target
 		         "themselves",
 		         dropped, dropped == 1 ? "" : "s");
 	merge_write(aggregate, &bytes);
-	status = write_file(target, &bytes) ? report_status(aggregate, true) : EXIT_ERROR;
+	status = merging_put(target, &bytes) ? report_status(aggregate, true) : EXIT_ERROR;
 	if (status != EXIT_ERROR)
 		say_merged(aggregate, target->path, bytes.length);
 	text_free(&bytes);

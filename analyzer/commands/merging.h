@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "analyzer/aggregate/aggregate.h"
+#include "analyzer/base/text.h"
 
 enum { MERGING_JOBS_MAX = 256 };
 
@@ -43,6 +44,9 @@ struct merging_target {
  * it is not written.
  */
 int merging_write(const struct aggregate *aggregate, const struct merging_target *target);
+
+/* Writes a file, beside its place at first. Returns false, after a message, if it cannot be written. */
+bool merging_put(const struct merging_target *target, const struct text *bytes);
 
 /* Reads permissions in octal that let the owner read, as of --mode. Returns false if they are anything else. */
 bool merging_mode(const char *text, mode_t *mode);

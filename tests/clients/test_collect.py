@@ -2,6 +2,7 @@
 """Tests FLOPSHIM_OUT=local:DIR together with `flopshim-report collect`: what waits on the node's own disk becomes one file for
 each step, and is lost whatever happens to no dump. Expected numbers of calls are those that victim.c was told to make."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -181,7 +182,7 @@ def foreign_file(client):
                            (disk(client) / f"flopshim-{os.geteuid()}" / waiting(client)[0]).read_bytes()[:3000])
     before = target.read_bytes() if target.is_file() else None
     done = collect(client, status=1)
-    check(f"{target}: is not replaced" in done.stderr, done.stderr)
+    check(f"{target}: is not replaced: " in done.stderr, done.stderr)
     check_equal(target.read_bytes() if target.is_file() else None, before, "the file")
     check_equal((len(waiting(client)), len(written(client))), (1, 1), "dumps on the disk, and files")
 
@@ -317,3 +318,132 @@ def wrong_usage(client):
         check(words in done.stderr, f"{arguments}: {done.stderr}")
     done = report(client, "collect", "--user", "no such user", status=1)
     check("--user no such user: there is no such user" in done.stderr, done.stderr)
+
+
+def start_endless(client, *prefix):
+    """Starts leaderless.c; returns it, and the file with its number of calls, once it has called."""
+    program = client.compile("leaderless.c", "-pthread")
+    counts = client.folder / "counts"
+    process = subprocess.Popen([*prefix, program, counts], cwd=client.folder, start_new_session=True, stderr=subprocess.DEVNULL,
+                               env=client.environment(LD_PRELOAD=client.shim, TMPDIR=disk(client),
+                                                      FLOPSHIM_OUT=f"local:{client.folder}/out", **step(size=1)))
+    end = time.monotonic() + 20
+    while not (counts.exists() and counts.stat().st_size and counts.read_bytes()[0]):
+        if process.poll() is not None:
+            raise Skip(f"{prefix[0]} cannot be used here")
+        check(time.monotonic() < end, "the program does not begin")
+        time.sleep(0.01)
+    return process, counts
+
+
+def stop(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@case()
+def first_thread_ended(client):
+    """A process whose first thread has ended still runs as long as it has others."""
+    process, counts = start_endless(client)
+    try:
+        done = collect(client, status=5)
+    finally:
+        stop(process)
+    check("1 process still runs" in done.stderr, done.stderr)
+    check_equal(len(waiting(client)), 1, "dumps on the disk")
+    collect(client)
+    check_equal(numbers(client, "out")["totals"]["calls"], int.from_bytes(counts.read_bytes(), "little"), "calls")
+
+
+@case()
+def in_a_container(client):
+    """Nobody can tell from outside whether a process of other namespaces has ended; --ended says so."""
+    process, counts = start_endless(client, "unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--pid",
+                                    "--fork", "--kill-child")
+    try:
+        done = collect(client, status=5)
+    finally:
+        stop(process)
+    check("it cannot be told whether its process has ended" in done.stderr, done.stderr)
+    check_equal((len(waiting(client)), written(client)), (1, []), "dumps on the disk, and files")
+    collect(client, "--ended")
+    check_equal(numbers(client, "out")["totals"]["calls"], int.from_bytes(counts.read_bytes(), "little"), "calls")
+    check_equal(waiting(client), [], "dumps on the disk")
+
+
+@case()
+def calls_in_order(client):
+    """A dump that has its calls in order is moved as it is, since a merged dump cannot hold them."""
+    rank(client, **step(rank=0))
+    rank(client, FLOPSHIM_RECORDS="calls", **step(rank=1))
+    collect(client)
+    files = written(client)
+    check_equal((len(files), waiting(client)), (2, []), "files, and dumps on the disk")
+    own = next(path for path in files if path != name("77.0"))
+    listed = report(client, "calls", "--csv", client.folder / "out" / own).stdout
+    check_equal(len(listed.splitlines()), CALLS + 1, "lines of the calls")
+    found = numbers(client, "out")
+    check_equal((found["processes"], found["totals"]["calls"]), (2, 2 * CALLS), "processes and calls")
+
+
+@case()
+def cannot_be_read_again(client):
+    """A dump that is read to see what it is, but not for merging, stays: it is not in the file."""
+    for number in range(2):
+        rank(client, **step(rank=number))
+    if not shutil.which("strace"):
+        raise Skip("no strace")
+    lost = waiting(client)[1]
+    path = disk(client) / f"flopshim-{os.geteuid()}" / lost
+    # Of the times that this file is opened, the last one is for merging.
+    trace = subprocess.run(["strace", "-f", "-e", "trace=openat", "-P", path, client.reporter, "collect", "--keep", disk(client)],
+                           cwd=client.folder, capture_output=True, text=True)
+    times = trace.stderr.count(f'"{path}"')
+    check(times > 1, f"the dump is opened {times} times")
+    shutil.rmtree(client.folder / "out")
+    done = subprocess.run(["strace", "-o", client.folder / "trace", "-e", "trace=openat", "-P", path, "-e",
+                           f"inject=openat:error=EIO:when={times}", client.reporter, "collect", disk(client)], cwd=client.folder,
+                          capture_output=True, text=True)
+    check_equal(done.returncode, 5, f"status: {done.stderr}")
+    check(f"{path}: is left there: it could not be read again" in done.stderr, done.stderr)
+    check_equal(waiting(client), [lost], "dumps on the disk")
+
+
+@case()
+def keeps_permissions(client):
+    """A file that is added to keeps the permissions that an earlier --mode gave it."""
+    rank(client, **step(rank=0))
+    collect(client, "--mode", "640")
+    rank(client, **step(rank=1))
+    collect(client)
+    check_equal((client.folder / "out" / name("77.0")).stat().st_mode & 0o777, 0o640, "permissions")
+
+
+@case()
+def file_of_another_user(client):
+    """A file of the right name that another user has made is not added to."""
+    if os.geteuid():
+        raise Skip("only root can give a file away")
+    rank(client, **step(rank=0))
+    collect(client, "--keep")
+    target = client.folder / "out" / name("77.0")
+    os.chown(target, NOBODY, NOBODY)
+    done = collect(client, status=1)
+    check(f"{target}: is not replaced: it belongs to another user" in done.stderr, done.stderr)
+    check_equal(len(waiting(client)), 1, "dumps on the disk")
+
+
+@case()
+def locked_by_another(client):
+    """Whoever can read DIR can lock it, and keeps collect from its work only for a while."""
+    rank(client, **step(rank=0))
+    (client.folder / "out").mkdir()
+    holder = os.open(client.folder / "out", os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        before = time.monotonic()
+        collect(client)
+        check(time.monotonic() - before < 40, "it waits for too long")
+    finally:
+        os.close(holder)
+    check_equal(written(client), [name("77.0")], "files")
