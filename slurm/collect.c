@@ -69,17 +69,36 @@ static bool is_local(const struct wanted *wanted, char *const *environment)
 	return out && !strncmp(out, LOCAL_PREFIX, strlen(LOCAL_PREFIX));
 }
 
-/*
- * Finds the folders under which the tasks' dumps are: their TMPDIR, and the folder that Slurm gives them instead if they cannot
- * write to it.
- */
-static void find_bases(struct plan *plan, char *const *environment)
+static char *prepared; /* TMPDIR of the job, if it is an absolute path; NULL otherwise */
+
+void collect_prepare(spank_t spank)
 {
-	const char *given = value_in(environment, "TMPDIR");
+	char **environment = NULL;
+	const char *folder;
+
+	if (spank_get_item(spank, S_JOB_ENV, &environment))
+		return;
+	folder = value_in(environment, "TMPDIR");
+	if (folder && *folder == '/' && !prepared)
+		prepared = strdup(folder);
+}
+
+const char *collect_base(spank_t spank, const struct wanted *wanted)
+{
+	char **environment = NULL;
+
+	if (spank_get_item(spank, S_JOB_ENV, &environment) || !is_local(wanted, environment))
+		return NULL;
+	return prepared && !faccessat(AT_FDCWD, prepared, W_OK | X_OK, AT_EACCESS) ? prepared : LOCAL_BASE;
+}
+
+/* Finds the folders under which the tasks' dumps may be: either of the results of collect_base. */
+static void find_bases(struct plan *plan)
+{
 	size_t count = 0;
 
-	if (given && *given == '/' && strcmp(given, LOCAL_BASE))
-		plan->bases[count++] = given;
+	if (prepared && strcmp(prepared, LOCAL_BASE))
+		plan->bases[count++] = prepared;
 	plan->bases[count] = LOCAL_BASE;
 }
 
@@ -87,6 +106,20 @@ static void add_argument(struct plan *plan, size_t *count, const char *argument)
 {
 	if (argument)
 		plan->arguments[(*count)++] = (char *)argument;
+}
+
+/*
+ * Prints a number as the tasks have it in their environment, by which the shim names the step: in a step of several components
+ * all tasks have the number of the job's first one, and Slurm's own number of the component is another.
+ */
+static void number_print(char number[NUMBER_SIZE], char *const *environment, const char *variable, uint32_t otherwise)
+{
+	const char *value = value_in(environment, variable);
+
+	if (value && whole_number(value, UINT32_MAX) >= 0)
+		snprintf(number, NUMBER_SIZE, "%s", value);
+	else
+		snprintf(number, NUMBER_SIZE, "%u", otherwise);
 }
 
 static bool plan_find(struct plan *plan, spank_t spank, char *const *environment, const struct collecting *how)
@@ -99,11 +132,11 @@ static bool plan_find(struct plan *plan, spank_t spank, char *const *environment
 	    spank_get_item(spank, S_JOB_SUPPLEMENTARY_GIDS, &plan->groups, &plan->group_count) ||
 	    spank_get_item(spank, S_JOB_ID, &job) || spank_get_item(spank, S_JOB_STEPID, &step))
 		return false;
-	snprintf(plan->job, sizeof plan->job, "%u", job);
-	snprintf(plan->step, sizeof plan->step, "%u", step);
+	number_print(plan->job, environment, "SLURM_JOB_ID", job);
+	number_print(plan->step, environment, "SLURM_STEP_ID", step);
 	if (node && asprintf(&plan->environment[0], "SLURMD_NODENAME=%s", node) < 0)
 		plan->environment[0] = NULL;
-	find_bases(plan, environment);
+	find_bases(plan);
 	add_argument(plan, &count, how->report);
 	add_argument(plan, &count, "collect");
 	add_argument(plan, &count, how->may_run ? "--quiet" : NULL);

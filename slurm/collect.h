@@ -14,6 +14,18 @@
 
 #define REPORT_ARGUMENT "report=" /* of the line in plugstack.conf */
 
+/*
+ * Notes the folder that the tasks' dumps are to wait under: called before the tasks begin, since a TaskProlog or a task may
+ * change TMPDIR.
+ */
+void collect_prepare(spank_t spank);
+
+/*
+ * Returns that folder for a task that writes its dumps to the node's own disk; NULL for others. Called in the task, as the user,
+ * when Slurm has made TMPDIR.
+ */
+const char *collect_base(spank_t spank, const struct wanted *wanted);
+
 struct collecting {
 	const char *report; /* path of flopshim-report; NULL if it is not known */
 	bool may_run;       /* processes of the step may still run: no message says so */

@@ -190,7 +190,8 @@ static void look_at_program(spank_t spank, int machine)
 	free(path);
 	free(quiet);
 	reach_listen(&listener);
-	if (spank_get_item(spank, S_JOB_ARGV, &count, &arguments) == ESPANK_SUCCESS && count && !setjmp(unreached))
+	if (spank_get_item(spank, S_JOB_ARGV, &count, &arguments) == ESPANK_SUCCESS && count &&
+	    !(strchr(arguments[0], '/') && access(arguments[0], X_OK)) && !setjmp(unreached))
 		reach_check(find_program_or_fail(arguments[0], ""), machine);
 }
 
@@ -226,8 +227,19 @@ static bool is_shell(spank_t spank)
 	return step == SLURM_BATCH_SCRIPT;
 }
 
+/* Called in slurmstepd, as the user, before the tasks are forked. */
+int slurm_spank_user_init(spank_t spank, int count, char **arguments)
+{
+	(void)count;
+	(void)arguments;
+	if (wanted.on && !is_shell(spank))
+		collect_prepare(spank);
+	return ESPANK_SUCCESS;
+}
+
 int slurm_spank_task_init(spank_t spank, int count, char **arguments)
 {
+	const char *base;
 	char process[32];
 
 	(void)count;
@@ -236,6 +248,9 @@ int slurm_spank_task_init(spank_t spank, int count, char **arguments)
 		return ESPANK_SUCCESS;
 	wanted_each(&wanted, set_task_variable, spank);
 	preload(spank);
+	base = collect_base(spank, &wanted);
+	if (base)
+		set_task_variable(VARIABLE(BASE), base, spank);
 	snprintf(process, sizeof process, "%ld", (long)getpid()); /* which the program keeps */
 	set_task_variable(VARIABLE(LAUNCHED), process, spank);
 	return ESPANK_SUCCESS;

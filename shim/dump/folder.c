@@ -76,7 +76,7 @@ static void group_print(char *group, size_t size)
 
 void folder_start(void)
 {
-	const char *base = getenv("TMPDIR");
+	const char *base = config.base ? config.base : getenv("TMPDIR");
 	int saved = errno;
 
 	if (!base || *base != '/')
@@ -99,6 +99,12 @@ static void __attribute__((format(printf, 1, 2))) fail(const char *format, ...)
 	va_end(given);
 }
 
+/* Whether anybody may rename and remove what others have put into a folder: collect would not trust it. */
+static bool is_open_to_all(const struct stat *status)
+{
+	return status->st_mode & S_IWOTH && !(status->st_mode & S_ISVTX);
+}
+
 /*
  * Opens the base. If the program has changed its root or its mounts since the start, the path means another folder,
  * which nobody would collect dumps from.
@@ -106,12 +112,15 @@ static void __attribute__((format(printf, 1, 2))) fail(const char *format, ...)
 static int base_open(void)
 {
 	int base = *folder.base ? open(folder.base, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, error = errno;
-	struct stat status;
+	struct stat status = {0};
 
 	if (base >= 0 && !fstat(base, &status) && folder.is_there && status.st_dev == folder.place.st_dev &&
-	    status.st_ino == folder.place.st_ino)
+	    status.st_ino == folder.place.st_ino && !is_open_to_all(&status))
 		return base;
-	if (base >= 0) {
+	if (base >= 0 && is_open_to_all(&status)) {
+		close(base);
+		fail("%s has no sticky bit, so that anybody may rename folders in it", folder.base);
+	} else if (base >= 0) {
 		close(base);
 		fail("%s is not what it was when the program began", folder.base);
 	} else if (*folder.base) {

@@ -435,6 +435,15 @@ static bool read_log_max(const char *value, char *fault, size_t size)
 	return true;
 }
 
+static bool read_base(const char *value, char *fault, size_t size)
+{
+	if (*value != '/')
+		return fail(fault, size, value, "it is not absolute",
+		            "expected a folder that the plugin for Slurm has given");
+	config.base = value;
+	return true;
+}
+
 static bool read_run(const char *value, char *fault, size_t size)
 {
 	if (strlen(value) >= sizeof(config.run))

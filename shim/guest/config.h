@@ -37,6 +37,7 @@ struct config {
 	const char *weights;         /* path of a file, or its lines; NULL if none */
 	const char *name;            /* template of the dump's name where `out` is a directory */
 	char out[PATH_MAX];          /* template of the dump's path */
+	const char *base;            /* folder for local dumps in place of TMPDIR; NULL if none is given */
 	bool local;              /* the dump goes to the node's own disk: see include/local.h; `out` is its name then */
 	enum access_mode access; /* who may read the dump, beside its owner, who alone may write it */
 	char directory[PATH_MAX]; /* where the process began, empty if that is not known */

@@ -273,3 +273,25 @@ def collected_as_the_user(client):
     check_dumps(client, out, 4, 4 * PLAIN)
     check_equal({os.stat(path).st_uid for path in dumps(out)}, {NOBODY}, "owners of the files")
     check_collected(client, out)
+
+
+@case(where=["local"])
+def components(client):
+    """A step of several components is one step: what each leaves is collected."""
+    out, where = place(client)
+    run(client, "srun", "-n1", f"--flopshim=out={where}", program(client), "plain", ":", "-n1", f"--flopshim=out={where}",
+        program(client), "plain")
+    check_dumps(client, out, 2, 2 * PLAIN)
+    check_collected(client, out)
+
+
+@case(where=["local"])
+def own_folder(client):
+    """Dumps are found even if a task has changed its TMPDIR."""
+    out, where = place(client)
+    task = client.folder / "task.sh"
+    task.write_text(f"#!/bin/sh\nexport TMPDIR=/dev/shm/own\nmkdir -p $TMPDIR\nexec {program(client)} plain\n")
+    task.chmod(0o755)
+    run(client, "srun", "-n2", f"--flopshim=out={where}", task)
+    check_dumps(client, out, 2, 2 * PLAIN)
+    check_collected(client, out)
