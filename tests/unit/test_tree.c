@@ -293,6 +293,7 @@ int main(void)
 	Suite *suite = suite_create("tree");
 	TCase *parents = tcase_create("parents"), *tree = tcase_create("tree");
 
+	tcase_set_timeout(tree, 120); /* seconds; under a sanitizer 100,000 processes take some */
 	tcase_add_test(parents, a_fork_names_its_parent);
 	tcase_add_test(parents, an_orphan_is_found_by_the_start_of_its_parent);
 	tcase_add_test(parents, exec_goes_on_where_the_process_was);
