@@ -45,20 +45,19 @@ enum {
 static const char usage[] =
 	"Usage: flopshim-report collect [OPTION ...] [DIRECTORY ...]\n\n"
 	"Moves what programs under " VARIABLE(
-		OUT) "=" LOCAL_PREFIX "DIR have counted on this machine to DIR. The dumps of each\n"
-		     "step, or launch, become one file there, which every command but 'calls' reads in their place. "
-		     "Run\n"
-		     "it on each node when the job has ended; the plugin for Slurm does so by itself. A DIRECTORY is "
-		     "the\n"
-		     "TMPDIR that the programs had; without one, it is TMPDIR, or " LOCAL_BASE ".\n";
+		OUT) "=" LOCAL_PREFIX "DIR have counted on this machine to DIR. "
+		     "The dumps of\n"
+		     "each step, or launch, become one file there, which every command but 'calls' reads in their\n"
+		     "place. Run it on each node when the job has ended; the plugin for Slurm does so by itself. A\n"
+		     "DIRECTORY is the TMPDIR that the programs had; without one, it is TMPDIR, or " LOCAL_BASE ".\n";
 
 static const char help[] =
 	"  --job JOB           collect only what this job has left\n"
 	"  --step STEP         of that job, collect only this step\n"
 	"  -o, --output DIR    write to this directory, whatever the programs said\n"
 	"  --keep              leave the dumps where they are, too\n"
-	"  --ended             take processes for ended that cannot be seen from here: those of a container or another "
-	"host\n"
+	"  --ended             take processes for ended that cannot be seen from here, in containers or on\n"
+	"                      other hosts\n"
 	"  -q, --quiet         say nothing of processes that still run, nor that nothing waits\n"
 	"  --mode MODE         permissions of the files in octal, such as 640 (default: those of the dumps)\n"
 	"  --user USER         for root: collect for this user, with no more rights than the user has\n";
@@ -98,7 +97,7 @@ static int take_option(void *context, int code, const char *value)
 
 /* ---- what waits ---- */
 
-/* Of two exit statuses, the one that says more. */
+/* Returns the worse of two exit statuses. */
 static int worse(int a, int b) { return a == EXIT_ERROR || b == EXIT_ERROR ? EXIT_ERROR : a > b ? a : b; }
 
 /* A dump that waits. */
@@ -106,9 +105,10 @@ struct source {
 	char *path, *directory; /* where it is, and where its counts are to be written */
 	char *version;          /* of the routine table that priced its calls */
 	mode_t mode;
-	uint64_t id[2];
-	bool is_in;          /* the file that was written holds it */
-	bool sound, ordered; /* ordered: it has an ordered record of calls, which merging leaves out */
+	uint64_t id[2], calls;
+	bool is_in;   /* the file that was written holds all of its calls */
+	bool sound;   /* it is not damaged */
+	bool ordered; /* it has an ordered record of calls, which merging leaves out */
 };
 
 struct sources {
@@ -155,9 +155,8 @@ static const char *why_left(const struct aggregate *aggregate, const struct proc
 	if (process->damaged)
 		return "its header is damaged, so that it cannot be told whether its process still runs";
 	if (process->state == PROCESS_UNKNOWN && !request->ended)
-		return "it cannot be told whether its process has ended, which ran on another host, or in a container: "
-		       "collect "
-		       "there, or with --ended if it has";
+		return "it cannot be told whether its process has ended, which ran on another host or in a container; "
+		       "collect it there, or give --ended if it has";
 	return NULL;
 }
 
@@ -192,8 +191,8 @@ static void look_at(struct sources *sources, const struct request *request, cons
 		source.mode = status.st_mode & 0777;
 		source.sound = !aggregate.damage_count;
 		source.ordered = process->ordered;
-		source.id[0] = process->id[0];
-		source.id[1] = process->id[1];
+		memcpy(source.id, process->id, sizeof source.id);
+		source.calls = process->sums.calls;
 		source.version = memory_text(text_at(&aggregate, process->table_version),
 		                             strlen(text_at(&aggregate, process->table_version)));
 		sources->source =
@@ -276,10 +275,7 @@ static bool make_directory(const char *directory)
 	return !error;
 }
 
-/*
- * The name of this node: that of Slurm, where there is one, since several nodes of a Slurm may have one host. Slashes cannot be
- * in it.
- */
+/* Returns the name of this node: the one that Slurm gives it, if it does, since several nodes of a Slurm may have one host. */
 static const char *node_name(void)
 {
 	const char *name = getenv("SLURMD_NODENAME");
@@ -338,22 +334,31 @@ static bool can_be_written(struct batch *batch, const struct request *request)
 	return !why;
 }
 
-/* Says which sources are not in the file, because they could not be read again, and leaves them out of what is removed. */
-static int note_unread(const struct aggregate *aggregate, struct batch *batch)
+/*
+ * Returns whether the aggregate has the process of a source with all calls that the source has. The file of an earlier
+ * collection may have an earlier state of it: a process that was taken for ended by --ended goes on.
+ */
+static bool has_all_of(const struct aggregate *aggregate, const struct source *source)
+{
+	for (size_t i = 0; i < aggregate->process_count; i++)
+		if (!memcmp(aggregate->processes[i].id, source->id, sizeof source->id))
+			return aggregate->processes[i].sums.calls >= source->calls;
+	return false;
+}
+
+/* Says which sources the file does not hold, which are then not removed. Returns an exit status. */
+static int note_missing(const struct aggregate *aggregate, struct batch *batch)
 {
 	int status = EXIT_FINE;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct source *source = &batch->source[i];
-		size_t j = 0;
 
-		while (j < aggregate->process_count &&
-		       memcmp(aggregate->processes[j].id, source->id, sizeof source->id))
-			j++;
-		source->is_in = j < aggregate->process_count;
+		source->is_in = has_all_of(aggregate, source);
 		if (source->is_in)
 			continue;
-		complain("%s: is left there: it could not be read again", source->path);
+		complain("%s: is left there: it could not be read again, or %s has an earlier state of it",
+		         source->path, batch->path);
 		status = EXIT_INCOMPLETE;
 	}
 	return status;
@@ -384,7 +389,7 @@ static int write_batch(struct batch *batch, bool *again)
 		status = merging_write(&aggregate, &batch->target);
 	*again = status == EXIT_ERROR && batch->target.is_new && !lstat(batch->path, &now);
 	if (status != EXIT_ERROR)
-		status = worse(status, note_unread(&aggregate, batch));
+		status = worse(status, note_missing(&aggregate, batch));
 	merging_free(&dumps);
 	gather_close(&aggregate);
 	free(paths);
@@ -433,10 +438,10 @@ static int collect_batch(struct batch *batch, const struct request *request)
 
 		if (!source->is_in)
 			continue;
-		if (source->sound)
-			status = waiting_remove(batch->group, source->path) ? status : EXIT_INCOMPLETE;
-		else
+		if (!source->sound)
 			complain("%s: is left there, since it is damaged", source->path);
+		if (!source->sound || !waiting_remove(batch->group, source->path))
+			status = worse(status, EXIT_INCOMPLETE);
 	}
 	return status;
 }
@@ -468,7 +473,7 @@ static bool copy_whole(const struct source *source, const struct merging_target 
 		bytes.length = (size_t)status.st_size;
 		bytes.bytes = mmap(NULL, bytes.length, PROT_READ, MAP_PRIVATE, file, 0);
 	}
-	if (file < 0 || !bytes.length || bytes.bytes == MAP_FAILED) {
+	if (!bytes.bytes || bytes.bytes == MAP_FAILED) {
 		complain("%s: is left there: %s", source->path, strerror(errno));
 	} else {
 		fine = merging_put(target, &bytes);

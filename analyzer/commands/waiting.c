@@ -18,6 +18,7 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/read/system.h"
 #include "local.h"
 #include "names.h"
 
@@ -67,21 +68,28 @@ static int open_own(const char *base, const char *folder, const char **why)
 	return -1;
 }
 
-static int compare_texts(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-static bool is_folder(int at, const struct dirent *entry)
+/*
+ * Returns whether an entry of the user's folder is a group. The shim makes nothing there but groups: what is something else is
+ * named, and *all becomes false.
+ */
+static bool is_group(int at, const char *folder, const char *name, bool *all)
 {
 	struct stat status;
 
-	if (entry->d_name[0] == '.')
+	if (name[0] == '.')
 		return false;
-	return !fstatat(at, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) && S_ISDIR(status.st_mode);
+	if (!fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) && S_ISDIR(status.st_mode))
+		return true;
+	complain("%s/%s: is left there: it is no folder, or a link", folder, name);
+	*all = false;
+	return false;
 }
 
 bool waiting_list(const char *base, char **folder, char ***names, size_t *count)
 {
 	size_t capacity = 0;
 	const char *why;
+	bool all = true;
 	struct dirent *entry;
 	DIR *stream;
 	int file;
@@ -97,7 +105,7 @@ bool waiting_list(const char *base, char **folder, char ***names, size_t *count)
 	}
 	stream = fdopendir(file);
 	while (stream && (entry = readdir(stream))) {
-		if (!is_folder(file, entry))
+		if (!is_group(file, *folder, entry->d_name, &all))
 			continue;
 		*names = memory_grow(*names, *count, &capacity, sizeof **names);
 		(*names)[(*count)++] = memory_text(entry->d_name, strlen(entry->d_name));
@@ -107,8 +115,8 @@ bool waiting_list(const char *base, char **folder, char ***names, size_t *count)
 	else
 		close(file);
 	if (*count)
-		qsort(*names, *count, sizeof **names, compare_texts);
-	return true;
+		qsort(*names, *count, sizeof **names, system_compare_names);
+	return all;
 }
 
 bool waiting_open(struct waiting_group *group, const char *folder, const char *name)

@@ -91,7 +91,7 @@ void system_close(struct system_file *file) { close(file->descriptor); }
 
 const char *system_why(int error) { return error == EINVAL ? "not a regular file" : strerror(error); }
 
-static int compare_texts(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+int system_compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 bool system_list(const char *directory, const char *ending, char ***paths, size_t *count)
 {
@@ -117,7 +117,7 @@ bool system_list(const char *directory, const char *ending, char ***paths, size_
 	}
 	closedir(stream);
 	if (*count)
-		qsort(*paths, *count, sizeof **paths, compare_texts);
+		qsort(*paths, *count, sizeof **paths, system_compare_names);
 	return true;
 }
 

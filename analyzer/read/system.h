@@ -39,6 +39,9 @@ const char *system_why(int error);
  */
 bool system_list(const char *directory, const char *ending, char ***paths, size_t *count);
 
+/* Compares two names of files for qsort; `a` and `b` point to char pointers. */
+int system_compare_names(const void *a, const void *b);
+
 /* Whether a process with this number and start time (field 22 of /proc/PID/stat) runs on this machine. */
 bool system_alive(uint32_t pid, uint64_t start_ticks);
 

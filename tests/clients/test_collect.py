@@ -8,9 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dumps"))
+import ranks
+import read_dump
 from harness import Skip, case, check, check_equal
 from test_live import running
 from test_runs import CALLS, numbers, report, victim
@@ -220,7 +224,7 @@ def damaged_is_left(client):
     check_equal((found["processes"], found["totals"]["calls"]), (1, CALLS), "processes and calls")
 
 
-@case(what=["link", "permissions", "owner", "no sticky bit"])
+@case(what=["link", "group is a link", "permissions", "owner", "no sticky bit"])
 def others_cannot_choose(client):
     """A folder that another user may have made, or may put something into, is not read."""
     rank(client, **step())
@@ -228,6 +232,9 @@ def others_cannot_choose(client):
     if client.what == "link":
         folder.rename(disk(client) / "real")
         folder.symlink_to(disk(client) / "real")
+    elif client.what == "group is a link":
+        (folder / "77.0").rename(disk(client) / "real")
+        (folder / "77.0").symlink_to(disk(client) / "real")
     elif client.what == "permissions":
         folder.chmod(0o770)
     elif client.what == "owner":
@@ -237,7 +244,8 @@ def others_cannot_choose(client):
     else:
         disk(client).chmod(0o777)
     done = collect(client, status=1)
-    check(f"{folder}: nothing is collected from it: " in done.stderr, done.stderr)
+    said = f"{folder}/77.0: is left there: " if client.what == "group is a link" else f"{folder}: nothing is collected from it: "
+    check(said in done.stderr, done.stderr)
     check_equal(written(client), [], "files")
     check_equal(len(list(disk(client).glob("**/*.dump"))), 1, "dumps on the disk")
 
@@ -323,7 +331,7 @@ def wrong_usage(client):
 def start_endless(client, *prefix):
     """Starts leaderless.c; returns it, and the file with its number of calls, once it has called."""
     program = client.compile("leaderless.c", "-pthread")
-    counts = client.folder / "counts"
+    counts = client.folder / "calls"
     process = subprocess.Popen([*prefix, program, counts], cwd=client.folder, start_new_session=True, stderr=subprocess.DEVNULL,
                                env=client.environment(LD_PRELOAD=client.shim, TMPDIR=disk(client),
                                                       FLOPSHIM_OUT=f"local:{client.folder}/out", **step(size=1)))
@@ -369,6 +377,57 @@ def in_a_container(client):
     collect(client, "--ended")
     check_equal(numbers(client, "out")["totals"]["calls"], int.from_bytes(counts.read_bytes(), "little"), "calls")
     check_equal(waiting(client), [], "dumps on the disk")
+
+
+@case()
+def earlier_state(client):
+    """If the file of an earlier collection has an earlier state of a process and cannot do without it, the later dump stays."""
+    rank(client, **step(rank=1))
+    process, counts = start_endless(client, "unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--pid",
+                                    "--fork", "--kill-child")
+    try:
+        collect(client, "--ended", "--keep")
+        before = int.from_bytes(counts.read_bytes(), "little")
+        end = time.monotonic() + 20
+        while int.from_bytes(counts.read_bytes(), "little") < before + 10:
+            check(time.monotonic() < end, "the program does not go on")
+            time.sleep(0.01)
+    finally:
+        stop(process)
+    folder = disk(client) / f"flopshim-{os.geteuid()}"
+    gone, = (path for path in waiting(client) if "-victim-" in path)
+    (folder / gone).unlink()  # so that the file's sums are the only ones with it
+    done = collect(client, "--ended", status=5)
+    left = waiting(client)
+    check(len(left) == 1 and f"{folder}/{left[0]}: is left there: " in done.stderr, f"{left}: {done.stderr}")
+
+
+@case()
+def versions_of_the_table(client):
+    """Dumps that another version of the routine table has priced have a file of their own, which --reprice adds to the others."""
+    for number in range(2):
+        rank(client, **step(rank=number))
+    folder = disk(client) / f"flopshim-{os.geteuid()}"
+    path = folder / waiting(client)[1]
+    ranks.remake(read_dump.Document(ranks.PAGE.read_text()), path.read_bytes(), path, {}, {"table_version": "zzzz-other"})
+    collect(client)
+    check_equal(written(client), sorted([name("77.0"), f"flopshim-77.0-{HOST}-table-zzzz-oth.dump"]), "files")
+    check_equal(waiting(client), [], "dumps on the disk")
+    found = numbers(client, "--reprice", "out")
+    check_equal((found["processes"], found["totals"]["calls"]), (2, 2 * CALLS), "processes and calls")
+
+
+@case()
+def damaged_file(client):
+    """The file of an earlier collection that was damaged since is not replaced."""
+    for number in range(2):
+        rank(client, **step(rank=number))
+        target = client.folder / "out" / name("77.0")
+        if number:
+            target.write_bytes(target.read_bytes()[:-5000])
+        done = collect(client, status=number)
+    check(f"{target}: is not replaced: " in done.stderr, done.stderr)
+    check_equal(len(waiting(client)), 1, "dumps on the disk")
 
 
 @case()

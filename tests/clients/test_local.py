@@ -250,7 +250,7 @@ def in_the_way(client):
         own(client).mkdir(mode=0o700, exist_ok=True)
 
 
-@case(base=("missing", "file", "long"))
+@case(base=("missing", "file", "long", "open to all"))
 def no_base(client):
     """A TMPDIR that cannot be used is named."""
     path = client.folder / client.base
@@ -258,7 +258,11 @@ def no_base(client):
         path.write_text("mine")
     if client.base == "long":
         path = Path("/" + "x" * 5000)
-    why = {"missing": f"{path}: ENOENT", "file": f"{path}: ENOTDIR", "long": "TMPDIR is too long"}[client.base]
+    if client.base == "open to all":
+        path.mkdir()
+        path.chmod(0o777)
+    why = {"missing": f"{path}: ENOENT", "file": f"{path}: ENOTDIR", "long": "TMPDIR is too long",
+           "open to all": f"{path} has no sticky bit, so that anybody may rename folders in it"}[client.base]
     check_none(client, run(client, TMPDIR=path), why)
 
 

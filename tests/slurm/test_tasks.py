@@ -115,7 +115,8 @@ def multi_prog(client):
     out, where = place(client)
     programs = client.folder / "programs"
     programs.write_text(f"0 {program(client)} plain\n1-3 {program(client)} fork\n")
-    run(client, "srun", "-n4", f"--flopshim=out={where}", "--multi-prog", programs)
+    done = run(client, "srun", "-n4", f"--flopshim=out={where}", "--multi-prog", programs)
+    check_equal(done.err, b"", "what is said of the file, which is no program")
     check_dumps(client, out, 1 + 3 * 3, PLAIN + 3 * FORKING)
     check_collected(client, out)
 
