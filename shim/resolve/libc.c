@@ -47,7 +47,8 @@ static void *libc_function(const char *name)
 /* Of any version: a sanitizer's has none. */
 void *libc_next(const char *name)
 {
-	void *(*real)(void *, const char *) = (void *(*)(void *, const char *))libc_function("dlsym");
+	void *(*real)(void *, const char *) =
+		libc_dlsym ? libc_dlsym : (void *(*)(void *, const char *))libc_function("dlsym");
 
 	return real ? real(RTLD_NEXT, name) : libc_function(name);
 }
