@@ -70,19 +70,6 @@ static inline char stat_state(const char *stat)
 	return name_end && name_end[1] == ' ' ? name_end[2] : 0;
 }
 
-static inline uint64_t stat_number(const char *stat, int wanted);
-
-/*
- * Whether the process of `stat` runs. One whose first thread has ended by pthread_exit has the state of a zombie, and runs as
- * long as it has other threads: field 20 is their number.
- */
-static inline int stat_runs(const char *stat)
-{
-	char state = stat_state(stat);
-
-	return state && state != 'X' && state != 'x' && (state != 'Z' || stat_number(stat, 20) > 1);
-}
-
 /* Returns field `wanted` (3 or more) of `stat`, the text of a /proc/PID/stat; 0 if it is absent or not a number. */
 static inline uint64_t stat_number(const char *stat, int wanted)
 {
@@ -94,6 +81,17 @@ static inline uint64_t stat_number(const char *stat, int wanted)
 	for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
 		number = number * 10 + (uint64_t)(*at - '0');
 	return number;
+}
+
+/*
+ * Whether the process of `stat` runs. One whose first thread has ended by pthread_exit has the state of a zombie, and runs as
+ * long as it has other threads: field 20 is their number.
+ */
+static inline int stat_runs(const char *stat)
+{
+	char state = stat_state(stat);
+
+	return state && state != 'X' && state != 'x' && (state != 'Z' || stat_number(stat, 20) > 1);
 }
 
 /* Returns the parent of a process: field 4. */

@@ -57,10 +57,11 @@ struct dump_part {
 	enum dump_block_type type;
 	bool in_file; /* mapped from the file, or copied to it by writeout.c; false: only in memory */
 	/* The rest is for the other files of shim/dump alone. */
-	bool placed, sealed;    /* the file has the block's header, and its check word; these five are writeout.c's */
-	uint32_t final_pages;   /* how many of the first pages are in the file and will not change before the end */
-	uint64_t sampled;       /* `used` when the dump was last looked at */
-	uint64_t *written;      /* what the file has of each page: see struct written in writeout.c; NULL: not known */
+	bool placed, sealed; /* the file has the block's header, and its check word; these five are writeout.c's */
+	uint32_t
+		final_pages; /* how many pages behind the first one are in the file and will not change before the end */
+	uint64_t sampled;    /* `used` when the dump was last looked at */
+	uint64_t *written;   /* what the file has of each page: see struct written in writeout.c; NULL: not known */
 	struct dump_part *next; /* the block that was made after this one */
 } __attribute__((aligned(64)));
 

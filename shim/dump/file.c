@@ -128,7 +128,9 @@ static bool mapping_is_trusted(int file)
 {
 	struct statfs status;
 
-	if (getenv(VARIABLE(DUMP_UNTRUSTED)) || fstatfs(file, &status))
+	const char *untrusted = getenv(VARIABLE(DUMP_UNTRUSTED));
+
+	if ((untrusted && !strcmp(untrusted, "1")) || fstatfs(file, &status))
 		return false;
 	switch ((unsigned long)status.f_type) {
 	case 0xef53:     /* ext2, ext3, ext4 */

@@ -139,11 +139,16 @@ void dump_write_now(void)
 {
 	if (!is_to_be_written())
 		return;
-	guest_lock(&record_lock);
-	/* If the process goes on all the same, since exec fails, the thread takes this back. */
-	dump_header->left = writer_is_there() && registry_is_alone();
-	seal_write_out();
-	guest_unlock(&record_lock);
+	if (!writer_is_there()) {
+		guest_lock(&record_lock);
+		seal_write_out();
+		guest_unlock(&record_lock);
+		return;
+	}
+	/* If the process goes on all the same, since exec fails, the thread takes this back when it writes again. */
+	dump_header->left = registry_is_alone();
+	if (!writer_ask())
+		dump_header->left = 0;
 }
 
 /* No call makes the thread again within the next second, in which the program does what it is about to do. */
@@ -151,11 +156,13 @@ void dump_stand_apart(void)
 {
 	if (!is_to_be_written())
 		return;
+	if (writer_is_there() && !writer_ask())
+		return; /* the file server does not answer: the thread cannot be ended either */
 	guest_lock(&record_lock);
 	__atomic_store_n(&dump.flushed_ns, guest_clock(), __ATOMIC_RELAXED);
 	dump.apart = true;
-	writer_stop();
-	seal_write_out();
+	if (writer_stop())
+		seal_write_out();
 	guest_unlock(&record_lock);
 	epoch_next();
 }

@@ -55,6 +55,7 @@ static struct {
 static const uint8_t order[] = {DUMP_STRINGS, DUMP_META,   DUMP_ROUTINES, DUMP_MODULES, DUMP_NAMESPACES,
                                 DUMP_NOTES,   DUMP_LIMITS, DUMP_SITES,    DUMP_STACKS,  DUMP_SAMPLES,
                                 DUMP_ROWS,    DUMP_LOG,    DUMP_LANES};
+_Static_assert(sizeof(order) == DUMP_LOG, "each type of block of a process is written");
 
 /* ---- what the file has ---- */
 
@@ -196,7 +197,8 @@ static int piece_gather(int file, struct dump_part *part, uint64_t piece)
 		((struct dump_block *)bytes)->used = part->sampled;
 	hash = hash_of(bytes);
 	if (part->written && part->written[piece] == hash) {
-		if (is_only_added_to(part) && piece == part->final_pages && (piece + 1) * PIECE <= sampled_bytes(part))
+		if (is_only_added_to(part) && piece == part->final_pages + 1 &&
+		    (piece + 1) * PIECE <= sampled_bytes(part))
 			part->final_pages++;
 		return error;
 	}
@@ -217,14 +219,12 @@ static int part_write(int file, struct dump_part *part, bool all)
 	uint64_t pieces = pieces_of(sampled_bytes(part));
 	int error = 0;
 
-	for (uint64_t piece = 1; piece < pieces; piece++)
-		if (all || piece >= part->final_pages)
-			keep_first(&error, piece_gather(file, part, piece));
+	for (uint64_t piece = all ? 1 : part->final_pages + 1; piece < pieces; piece++)
+		keep_first(&error, piece_gather(file, part, piece));
 	keep_first(&error, run_end(file, part));
 	if (error) /* then the file must not count these entries */
 		return error;
-	if (all || !part->final_pages)
-		keep_first(&error, piece_gather(file, part, 0));
+	keep_first(&error, piece_gather(file, part, 0));
 	keep_first(&error, run_end(file, part));
 	part->sealed = part->block->content_check;
 	return error;

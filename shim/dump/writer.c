@@ -40,8 +40,11 @@ enum {
 	PAUSE_MS = 800,  /* between two times of writing, so that there is time to write */
 	ALONE_MS = 1000, /* how long the first call waits until the thread has closed the program's files */
 	POLL_MS = 10,
+	END_MS = 3000, /* how long the program waits for the thread at most, where the file server does not answer */
 	MEMORY_BYTES = PAGE_MOST + 4 * DUMP_PAGE_LEAST + PAGE_MOST, /* a page that cannot be used, stack, and storage */
 };
+
+enum wake { WAKE_NOT, WAKE_WRITE, WAKE_END };
 
 enum phase { PHASE_BEGUN, PHASE_APART, PHASE_ALONE };
 
@@ -50,8 +53,10 @@ static struct {
 	uint32_t pid; /* process that the thread is in */
 	int file;     /* in the thread's own table */
 	char *memory;
-	_Atomic uint32_t phase, stop;
-	_Atomic uint32_t writing; /* 1 while the thread writes; set under record_lock */
+	_Atomic uint32_t phase;
+	_Atomic uint32_t wake;     /* enum wake: what the thread is to do at once */
+	_Atomic uint32_t answered; /* how often it has written since it was asked to */
+	_Atomic uint32_t writing;  /* 1 while the thread writes; set under record_lock */
 	_Atomic int error;
 } writer;
 
@@ -157,11 +162,14 @@ static void write_changes(void)
 /* False if the thread is to end. */
 static bool write_once(void)
 {
+	uint32_t asked = WAKE_WRITE;
+
 	while (!guest_lock_bare(&record_lock))
-		if (writer.stop)
+		if (writer.wake == WAKE_END)
 			return false;
-	if (!writer.stop) {
-		dump_header->left = 0; /* exec has failed, if it is not 0 */
+	if (writer.wake != WAKE_END) {
+		if (!atomic_compare_exchange_strong(&writer.wake, &asked, WAKE_NOT))
+			dump_header->left = 0; /* exec has failed, if it is not 0 */
 		writeout_look();
 		writer.writing = 1;
 	}
@@ -170,6 +178,8 @@ static bool write_once(void)
 		return false;
 	write_changes();
 	set(&writer.writing, 0);
+	if (asked == WAKE_WRITE)
+		set(&writer.answered, writer.answered + 1);
 	return true;
 }
 
@@ -179,8 +189,8 @@ static void __attribute__((noreturn)) work(void *unused)
 	machine_kernel(SYS_prctl, PR_SET_NAME, "flopshim", 0, 0, 0);
 	if (stand_apart((unsigned)writer.file)) {
 		do
-			sleep_on(&writer.stop, 0, PAUSE_MS);
-		while (!writer.stop && write_once());
+			sleep_on(&writer.wake, WAKE_NOT, PAUSE_MS);
+		while (writer.wake != WAKE_END && write_once());
 	}
 	for (;;)
 		machine_kernel(SYS_exit, 0);
@@ -192,18 +202,23 @@ bool writer_is_there(void) { return __atomic_load_n(&writer.number, __ATOMIC_ACQ
 int writer_error(void) { return atomic_load_explicit(&writer.error, memory_order_relaxed); }
 
 /*
- * Waits until the thread has ended. The kernel wakes whoever waits for its number, as if in another process; and only a
- * moment later the process does not have the thread any more, which is what unshare looks at.
+ * Waits until the thread has ended, but not for a file server that does not answer. The kernel wakes whoever waits for its
+ * number, as if in another process; and only a moment later the process does not have the thread any more, which is what
+ * unshare looks at. Returns whether it has ended.
  */
-static void end_wait(void)
+static bool end_wait(void)
 {
 	struct timespec time = {0, POLL_MS * 1000000};
 	int number = writer.number;
 
-	while (writer_is_there())
+	for (long ms = END_MS; writer_is_there(); ms -= POLL_MS) {
+		if (ms <= 0)
+			return false;
 		machine_kernel(SYS_futex, &writer.number, FUTEX_WAIT, number, &time, NULL, 0);
+	}
 	while (number && !machine_kernel(SYS_tgkill, writer.pid, number, 0))
 		machine_kernel(SYS_sched_yield);
+	return true;
 }
 
 /* Waits, for at most `ms`, until the thread has come so far. False if it has ended before. */
@@ -247,7 +262,8 @@ static bool thread_begin(void)
 		return false;
 	writer.pid = (uint32_t)getpid();
 	writer.phase = PHASE_BEGUN;
-	writer.stop = writer.writing = 0;
+	writer.wake = WAKE_NOT;
+	writer.writing = 0;
 	writer.error = 0;
 	result = machine_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
 	                                CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
@@ -281,17 +297,31 @@ void writer_wait(void)
 		sleep_on(&writer.writing, 1, POLL_MS);
 }
 
-void writer_stop(void)
+bool writer_ask(void)
+{
+	uint32_t before = writer.answered, idle = WAKE_NOT;
+
+	if (atomic_compare_exchange_strong(&writer.wake, &idle, WAKE_WRITE))
+		machine_kernel(SYS_futex, &writer.wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	for (long ms = END_MS; writer.answered == before && writer_is_there() && ms > 0; ms -= POLL_MS)
+		sleep_on(&writer.answered, before, POLL_MS);
+	return writer.answered != before;
+}
+
+bool writer_stop(void)
 {
 	int saved = errno;
+	bool ended;
 
 	if (!writer_is_there() || writer.pid != (uint32_t)getpid())
-		return;
-	set(&writer.stop, 1);
-	end_wait();
-	memory_free();
+		return true;
+	set(&writer.wake, WAKE_END);
+	ended = end_wait();
+	if (ended)
+		memory_free(); /* otherwise the thread is still on its stack */
 	dump_header->write_ms = 0;
 	errno = saved;
+	return ended;
 }
 
 void writer_forked(void)

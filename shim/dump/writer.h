@@ -9,13 +9,22 @@
 #include <stdbool.h>
 
 /*
- * Makes the thread, unless it is there, the file system needs none, the process is confined, or the dump is closed. dump_header->write_ms
- * says from then on whether it is there. Keeps errno.
+ * Makes the thread, unless it is there, the file system needs none, the process is confined, or the dump is closed.
+ * dump_header->write_ms says from then on whether it is there. Keeps errno.
  */
 void writer_start(void);
 
-/* Ends the thread, if this process has it. It writes no more when this returns. Keeps errno. */
-void writer_stop(void);
+/*
+ * Has the thread, which must be there, write what has changed, and waits for that. Called without record_lock, which the
+ * thread needs. Returns false if it does not answer, as where the file server does not. Keeps errno.
+ */
+bool writer_ask(void);
+
+/*
+ * Ends the thread, if this process has it. Returns whether it has ended, and so writes no more; it has not if it waits for
+ * a file server that does not answer. Keeps errno.
+ */
+bool writer_stop(void);
 
 /* Waits until the thread has written what it is writing. It begins nothing new before record_lock is free. */
 void writer_wait(void);

@@ -171,6 +171,33 @@ def hung(client):
         check(calls >= truth, f"{calls} calls in the dump, {truth} were made before its last second")
 
 
+@case()
+def after_a_pause(client):
+    """What is counted after the thread found nothing to write is written, too: also calls in order, of which a full page
+    was final."""
+    process = begin(client, "paused", 500, FLOPSHIM_RECORDS="calls")
+    first_line(process)
+    time.sleep(WINDOW)
+    end(process)
+    check_killed(client, 1000)
+    done = subprocess.run([client.reporter, "calls", "--csv", "--top", "all", *dumps(client)], capture_output=True, text=True)
+    check_equal(len(done.stdout.splitlines()), 1001, f"lines of the record of calls, with its head: {done.stderr}")
+
+
+@case()
+def hung_at_the_end(client):
+    """_exit does not wait for long for a file server that does not answer."""
+    with fuse(client) as (place, server):
+        process = begin(client, "late_exit", 1234, out=place / "out", FLOPSHIM_DUMP_UNTRUSTED=None)
+        first_line(process)
+        server.send_signal(signal.SIGSTOP)
+        try:
+            check_equal(process.wait(20), 7, "status")
+        finally:
+            server.send_signal(signal.SIGCONT)
+            process.kill()
+
+
 @case(settings=("shapes", "calls"))
 def killed_at_any_time(client):
     """A dump of threads that go on counting can be read whenever they are killed: what refers to something that is not

@@ -63,6 +63,14 @@ static void busy(long calls)
 	rest(0);
 }
 
+/* The thread writes several times between the first calls and as many again. */
+static void paused(long calls)
+{
+	call(calls);
+	usleep(2500000);
+	rest(calls);
+}
+
 /* The child calls twice as often. */
 static void forks(long calls)
 {
@@ -171,6 +179,15 @@ static void _exits(long calls)
 	_exit(7);
 }
 
+static void late_exit(long calls)
+{
+	call(calls);
+	say("done");
+	sleep(2);
+	call(calls);
+	_exit(7);
+}
+
 static void quick_exits(long calls)
 {
 	call(calls);
@@ -229,6 +246,7 @@ static const struct {
 } modes[] = {
 	{"rest", rest},
 	{"busy", busy},
+	{"paused", paused},
 	{"forks", forks},
 	{"last", last},
 	{"user", user},
@@ -236,6 +254,7 @@ static const struct {
 	{"lowest", lowest},
 	{"pipes", pipes},
 	{"_exit", _exits},
+	{"late_exit", late_exit},
 	{"quick_exit", quick_exits},
 	{"no_exec", no_exec},
 	{"_Exit", _Exits},
