@@ -33,6 +33,7 @@ struct merged {
 	size_t first, process_count; /* index of its first process in the aggregate; number of its processes */
 	struct merged_sum *sums;     /* by their numbers */
 	size_t sum_count, sum_capacity;
+	bool sums_are_whole; /* every sum up to the last one was there: entries of DUMP_SPREADS find theirs by number */
 };
 
 /* Returns the text for a reference, AGGREGATE_NONE if that is 0 or wrong. */
@@ -316,10 +317,14 @@ static void keep_spread(struct addition *add, struct merged *merged, const struc
 	                                           entry->most_process, entry->processes)};
 }
 
-/* Adds the spreads of the sums, and of those that belong together. */
+/*
+ * Adds the spreads of the sums, and of those that belong together. Where something of the dump is missing, the latter are left
+ * out: an entry might be of another sum, and one that is lost would leave its group the spread of a single sum.
+ */
 static void read_spreads(struct addition *add, const struct merged *merged)
 {
 	struct aggregate *aggregate = add->aggregate;
+	bool whole = merged->sums_are_whole && !add->dump.damage_total;
 	const struct dump_spread *entry;
 	struct dump_cursor cursor;
 
@@ -330,7 +335,7 @@ static void read_spreads(struct addition *add, const struct merged *merged)
 
 		if (entry->sum >= merged->sum_count)
 			dump_damaged(&add->dump, "spreads of sums that the dump does not have");
-		else
+		else if (whole)
 			addition_spread_group(aggregate, entry->by, merged->sums[entry->sum].row, &spread);
 	}
 	dump_cursor_close(&cursor);
@@ -338,7 +343,7 @@ static void read_spreads(struct addition *add, const struct merged *merged)
 		const struct merged_sum *sum = &merged->sums[i];
 
 		addition_spread(aggregate, sum->row, &sum->spread);
-		for (unsigned by = 0; by < SPREAD_WAYS; by++)
+		for (unsigned by = 0; whole && by < SPREAD_WAYS; by++)
 			addition_spread_group(aggregate, by, sum->row, &sum->spread);
 	}
 	addition_spread_end(aggregate, AGGREGATE_NONE);
@@ -417,8 +422,11 @@ static void read_sums(struct addition *add, struct merged *merged)
 	struct dump_cursor cursor;
 
 	dump_cursor_open(&cursor, &add->dump, DUMP_SUMS, sizeof *entry);
-	while ((entry = dump_cursor_next(&cursor)))
+	merged->sums_are_whole = true;
+	while ((entry = dump_cursor_next(&cursor))) {
+		merged->sums_are_whole &= cursor.number == merged->sum_count;
 		add_sum(add, merged, entry);
+	}
 	dump_cursor_close(&cursor);
 }
 

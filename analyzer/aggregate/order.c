@@ -34,7 +34,13 @@ static int order_routines(const struct aggregate *aggregate, uint32_t a, uint32_
 
 	if (!order)
 		order = order_numbers(x->type, y->type);
-	return order ? order : order_numbers(x->kind, y->kind);
+	if (!order)
+		order = order_numbers(x->kind, y->kind);
+	for (unsigned i = 0; i < DUMP_OPTIONS_MAX && !order; i++)
+		order = order_texts(aggregate, x->options[i], y->options[i]);
+	for (unsigned i = 0; i < DUMP_DIMS_MAX && !order; i++)
+		order = order_texts(aggregate, x->dims[i], y->dims[i]);
+	return order;
 }
 
 int order_sites(const struct aggregate *aggregate, uint32_t a, uint32_t b)

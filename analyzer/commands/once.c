@@ -247,7 +247,7 @@ static void claim_members(struct finds *finds, size_t find, struct claims *claim
 struct singles {
 	size_t count;  /* of the processes that have dumps of their own */
 	bool worse;    /* one of these is a worse copy than the record: it is damaged, or an earlier one */
-	size_t newest; /* the index of one that shows more than the record says; NOBODY if there is none */
+	size_t fuller; /* the index of one that shows more than the record says; NOBODY if there is none */
 };
 
 /* Compares the dump of one process with its record. */
@@ -258,7 +258,7 @@ static void weigh_single(const struct finds *finds, size_t find, const struct cl
 	weigh(finds, find, &worth);
 	singles->worse |= copy_is_better(&claim->worth, &worth);
 	if (copy_knows_more(&worth, &claim->worth))
-		singles->newest = find;
+		singles->fuller = find;
 }
 
 /*
@@ -270,7 +270,7 @@ static void weigh_singles(const struct finds *finds, const struct claims *claims
 	const struct claim *claim;
 
 	for (size_t i = 0; i < finds->count; i++) {
-		singles[i].newest = NOBODY;
+		singles[i].fuller = NOBODY;
 		if ((claim = claim_of(claims, &finds->finds[i])))
 			singles[claim->owner].count++;
 	}
@@ -300,12 +300,12 @@ static void prefer_singles(struct finds *finds, const struct claims *claims)
 			find->left_out = find->unsaid = true;
 			if (!finds->options.quiet)
 				complain("%s: the dumps of all of its processes are counted in its place", find->path);
-		} else if (singles[i].newest != NOBODY) {
+		} else if (singles[i].fuller != NOBODY) {
 			why = memory_format(
 				"%s has more calls of a process of it, or shows how that ended, which is not "
-				"counted, since sums cannot be taken apart: merge the dumps again without "
-				"this one",
-				finds->finds[singles[i].newest].path);
+				"counted, since sums cannot be taken apart: to count it, name the dumps of all "
+				"processes in place of this one",
+				finds->finds[singles[i].fuller].path);
 			aggregate_doubt(finds->aggregate, find->path, why);
 			free(why);
 		}

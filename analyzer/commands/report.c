@@ -12,6 +12,7 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
+#include "analyzer/read/system.h"
 #include "analyzer/tables/processes.h"
 #include "names.h"
 #include "variables.h"
@@ -537,8 +538,13 @@ void report_damage(const struct aggregate *aggregate)
 
 		if (damage->said)
 			continue;
-		if (lines++ < DAMAGE_LINES)
-			complain("%s: %s", text_at(aggregate, damage->file), damage->text);
+		if (lines++ < DAMAGE_LINES) {
+			const char *host = text_at(aggregate, damage->host);
+			bool is_here = !*host || !strcmp(host, system_host());
+
+			complain("%s%s%s: %s", text_at(aggregate, damage->file), is_here ? "" : " on ",
+			         is_here ? "" : host, damage->text);
+		}
 	}
 	if (lines > DAMAGE_LINES)
 		complain("and %zu more like these", lines - DAMAGE_LINES);

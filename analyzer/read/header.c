@@ -39,24 +39,22 @@ void header_terminate(struct dump_header *header)
 }
 
 /* Sets the members that a check word covers to 0: the bytes from `from` up to `to` of the header. */
-static bool clear(struct dump_header *header, size_t from, size_t to)
-{
-	memset((char *)header + from, 0, to - from);
-	return false;
-}
+static void clear(struct dump_header *header, size_t from, size_t to) { memset((char *)header + from, 0, to - from); }
 
 bool header_check_identity(struct dump_header *header)
 {
 	if (!header->identity_check || header->identity_check == dump_identity_check(header))
 		return true;
-	return clear(header, offsetof(struct dump_header, id), offsetof(struct dump_header, write_ms));
+	clear(header, offsetof(struct dump_header, id), offsetof(struct dump_header, write_ms));
+	return false;
 }
 
 bool header_check_place(struct dump_header *header)
 {
 	if (!header->place_check || header->place_check == dump_place_check(header))
 		return true;
-	return clear(header, offsetof(struct dump_header, local_rank), offsetof(struct dump_header, left));
+	clear(header, offsetof(struct dump_header, local_rank), offsetof(struct dump_header, left));
+	return false;
 }
 
 bool header_check_process(struct dump_header *header)

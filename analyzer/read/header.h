@@ -26,7 +26,10 @@ void header_terminate(struct dump_header *header);
  */
 bool header_check_identity(struct dump_header *header);
 
-/* The same for place_check: step, array_task, restarts and local_rank. */
+/*
+ * Returns whether place_check matches or is not there. If it does not match, sets the members that it covers to 0: step,
+ * array_task, restarts and local_rank.
+ */
 bool header_check_place(struct dump_header *header);
 
 /*
@@ -37,10 +40,10 @@ bool header_check_process(struct dump_header *header);
 
 /*
  * Reads the header of a file, with its texts terminated. Returns false if the file does not begin with a header. What
- * header_check_identity or header_check_place finds wrong is cleared. If magic or byte_order is wrong, one of the two check words must match
- * for the header to be recognized; if that is identity_check alone, the members that it does not cover are cleared.
- * *cleared says whether anything was. The process in the header may still be wrong, since copies of a dump are found by
- * it, right or wrong: the caller asks header_check_process once that is done.
+ * header_check_identity or header_check_place finds wrong is cleared. If magic or byte_order is wrong, header_check or
+ * identity_check must match for the header to be recognized; if that is identity_check alone, the members before those
+ * that it covers are cleared. *cleared says whether anything was. The process in the header may still be wrong, since
+ * copies of a dump are found by it, right or wrong: the caller asks header_check_process once that is done.
  */
 bool header_peek(const struct dump_source *source, struct dump_header *header, bool *cleared);
 

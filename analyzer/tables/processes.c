@@ -128,7 +128,8 @@ GETTER(process_time, struct process, value_sums_time(&item->sums))
 GETTER(process_calls, struct process, value_number_if(item->answered, item->sums.calls))
 GETTER(process_flops, struct process, value_number_if(item->answered, item->sums.flops))
 GETTER(process_charged, struct process, value_number_if(item->answered, item->sums.charged))
-GETTER(process_untimed, struct process, value_untimed(table, item->sums.untimed_calls))
+GETTER(process_untimed, struct process,
+       item->answered ? value_untimed(table, item->sums.untimed_calls) : value_number_if(false, 0))
 GETTER(process_losses, struct process, losses_of(table, item->losses))
 
 /* clang-format off */

@@ -157,12 +157,12 @@ static uint32_t *find_alike(const struct process_tree *tree, struct intern *grou
 static void add_node(struct line *line, const struct tree_node *node)
 {
 	if (!line->nodes++) {
-		line->node = line->least = line->most = node;
+		line->node = node;
 		line->one_host = true;
 	}
-	if (node->sums.flops < line->least->sums.flops)
+	if (node->answered && (!line->least || node->sums.flops < line->least->sums.flops))
 		line->least = node;
-	if (node->sums.flops > line->most->sums.flops)
+	if (node->answered && (!line->most || node->sums.flops > line->most->sums.flops))
 		line->most = node;
 	line->one_host &= node->host == line->node->host;
 	line->processes += node->processes;
@@ -256,7 +256,7 @@ static const char *where_most(const struct table *table, const struct line *line
 {
 	struct text *text = views_scratch(views_of(table));
 
-	if (line->least->sums.flops == line->most->sums.flops || !line->most->process)
+	if (!line->most || line->least->sums.flops == line->most->sums.flops || !line->most->process)
 		return NULL;
 	process_add_name(text, table->aggregate, line->most->process);
 	return text->bytes;
@@ -303,35 +303,36 @@ GETTER(line_charged, struct line, value_number_if(item->known, item->sums.charge
 GETTER(line_share, struct line, value_ratio(item->sums.flops, table->aggregate->totals.flops))
 GETTER(line_calls, struct line, value_number_if(item->known, item->sums.calls))
 GETTER(line_time, struct line, value_sums_time(&item->sums))
-GETTER(line_least, struct line, value_number_if(item->nodes > 1, item->least->sums.flops))
-GETTER(line_most, struct line, value_number_if(item->nodes > 1, item->most->sums.flops))
+GETTER(line_least, struct line,
+       value_number_if(item->nodes > 1 && item->least, item->least ? item->least->sums.flops : 0))
+GETTER(line_most, struct line, value_number_if(item->nodes > 1 && item->most, item->most ? item->most->sums.flops : 0))
 GETTER(line_where, struct line, value_text(where_most(table, item)))
 
 /* clang-format off */
 static const struct column tree_columns[] = {
-	{ "name",              "process",     COLUMN_TEXT,   COLUMN_ONLY_TEXT, line_name },
-	{ "node",              "",            COLUMN_COUNT,  COLUMN_NO_TEXT,   line_node },
-	{ "parent",            "",            COLUMN_COUNT,  COLUMN_NO_TEXT,   line_parent },
-	{ "depth",             "",            COLUMN_COUNT,  COLUMN_NO_TEXT,   line_depth },
-	{ "began_by",          "by",          COLUMN_TEXT,   COLUMN_OPTIONAL,  line_link },
-	{ "pid",               "pid",         COLUMN_NUMBER, COLUMN_OPTIONAL,  line_pid },
-	{ "rank",              "rank",        COLUMN_NUMBER, COLUMN_OPTIONAL,  line_rank },
-	{ "host",              "host",        COLUMN_TEXT,   0,                line_host },
-	{ "processes",         "processes",   COLUMN_COUNT,  0,                line_processes },
-	{ "program",           "",            COLUMN_TEXT,   COLUMN_NO_TEXT,   line_program },
-	{ "file",              "",            COLUMN_TEXT,   COLUMN_NO_TEXT,   line_file },
-	{ "own_calls",         "",            COLUMN_COUNT,  COLUMN_NO_TEXT,   line_own_calls },
-	{ "own_flops",         "own FLOPs",   COLUMN_FLOPS,  0,                line_own_flops },
-	{ "own_charged",       "own charged", COLUMN_FLOPS,  COLUMN_CHARGED,   line_own_charged },
-	{ "own_time_ns",       "",            COLUMN_TIME,   COLUMN_NO_TEXT,   line_own_time },
-	{ "inclusive_calls",   "calls",       COLUMN_COUNT,  0,                line_calls },
-	{ "inclusive_flops",   "inclusive",   COLUMN_FLOPS,  0,                line_flops },
-	{ "inclusive_share",   "share",       COLUMN_SHARE,  0,                line_share },
-	{ "inclusive_charged", "charged",     COLUMN_FLOPS,  COLUMN_CHARGED,   line_charged },
-	{ "inclusive_time_ns", "time",        COLUMN_TIME,   COLUMN_OPTIONAL,  line_time },
-	{ "least_flops",       "least",       COLUMN_FLOPS,  COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, line_least },
-	{ "most_flops",        "most",        COLUMN_FLOPS,  COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, line_most },
-	{ "where_most",        "most in",     COLUMN_TEXT,   COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, line_where },
+	{ "name",                         "process",     COLUMN_TEXT,   COLUMN_ONLY_TEXT,                 line_name },
+	{ "node",                         "",            COLUMN_COUNT,  COLUMN_NO_TEXT,                   line_node },
+	{ "parent",                       "",            COLUMN_COUNT,  COLUMN_NO_TEXT,                   line_parent },
+	{ "depth",                        "",            COLUMN_COUNT,  COLUMN_NO_TEXT,                   line_depth },
+	{ "began_by",                     "by",          COLUMN_TEXT,   COLUMN_OPTIONAL,                  line_link },
+	{ "pid",                          "pid",         COLUMN_NUMBER, COLUMN_OPTIONAL,                  line_pid },
+	{ "rank",                         "rank",        COLUMN_NUMBER, COLUMN_OPTIONAL,                  line_rank },
+	{ "host",                         "host",        COLUMN_TEXT,   0,                                line_host },
+	{ "processes",                    "processes",   COLUMN_COUNT,  0,                                line_processes },
+	{ "program",                      "",            COLUMN_TEXT,   COLUMN_NO_TEXT,                   line_program },
+	{ "file",                         "",            COLUMN_TEXT,   COLUMN_NO_TEXT,                   line_file },
+	{ "own_calls",                    "",            COLUMN_COUNT,  COLUMN_NO_TEXT,                   line_own_calls },
+	{ "own_flops",                    "own FLOPs",   COLUMN_FLOPS,  0,                                line_own_flops },
+	{ "own_charged",                  "own charged", COLUMN_FLOPS,  COLUMN_CHARGED,                   line_own_charged },
+	{ "own_estimated_time_ns",        "",            COLUMN_TIME,   COLUMN_NO_TEXT,                   line_own_time },
+	{ "inclusive_calls",              "calls",       COLUMN_COUNT,  0,                                line_calls },
+	{ "inclusive_flops",              "inclusive",   COLUMN_FLOPS,  0,                                line_flops },
+	{ "inclusive_share",              "share",       COLUMN_SHARE,  0,                                line_share },
+	{ "inclusive_charged",            "charged",     COLUMN_FLOPS,  COLUMN_CHARGED,                   line_charged },
+	{ "inclusive_estimated_time_ns",  "time",        COLUMN_TIME,   COLUMN_OPTIONAL,                  line_time },
+	{ "least_flops",                  "least",       COLUMN_FLOPS,  COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, line_least },
+	{ "most_flops",                   "most",        COLUMN_FLOPS,  COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, line_most },
+	{ "where_most",                   "most in",     COLUMN_TEXT,   COLUMN_ONLY_TEXT | COLUMN_OPTIONAL, line_where },
 };
 /* clang-format on */
 
