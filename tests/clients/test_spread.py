@@ -11,6 +11,7 @@ import read_dump
 from harness import case, check, check_equal
 from test_runs import report
 from test_shapes import program
+from test_tree import Family
 
 # By rank, the shapes and calls that shapes.c is given: each shape is called calls / shapes times.
 WORK = ((3, 30), (1, 60), (2, 60))
@@ -44,6 +45,37 @@ def least_and_most(client):
     check_equal(spread(site), (3, 120, 0, 180, 2), "spread of the call site")
     shapes = {row["arguments"]["m"]: spread(row) for row in table(client, "shapes", "ranks")}
     check_equal(shapes, {1: (3, 20, 0, 120, 1), 2: (2, 40, 0, 120, 2), 3: (1, 60, 0, 60, 0)}, "spreads of the shapes")
+
+
+def where(row):
+    return tuple(row[name] for name in ("least_flops", "least_rank", "least_pid", "least_host",
+                                        "most_flops", "most_rank", "most_pid", "most_host"))
+
+
+@case()
+def without_ranks(client):
+    """Of processes without ranks that have equally many FLOPs, the first by host and number has the fewest and the most."""
+    made = Family(client)
+    for pid, host in ((30, "node1"), (20, "node2"), (10, "node3"), (25, "node1")):
+        made.add(pid, 1, 5, host)
+    for dumps in (["made"], [f"made/{number:05}.dump" for number in (3, 2, 1, 0)]):
+        (routine,) = table(client, "routines", *dumps)
+        check_equal(where(routine), (20, None, 25, "node1", 20, None, 25, "node1"), f"where dgemm is in {dumps}")
+    report(client, "merge", "-o", "all.dump", "made")
+    (routine,) = table(client, "routines", "all.dump")
+    check_equal(where(routine), (20, None, 25, "node1", 20, None, 25, "node1"), "where dgemm is in the merged dump")
+
+
+@case()
+def process_numbers(client):
+    """The number and the host of the process that has the fewest, and of the one that has the most, are those of its dump."""
+    (client.folder / "alone").mkdir()
+    for name, calls in (("most", 9), ("least", 2), ("middle", 5)):
+        client.run([program(client), 1, calls], FLOPSHIM_OUT=client.folder / "alone" / f"{name}.dump")
+    rows = {Path(row["file"]).stem: row for row in table(client, "process_list", "alone")}
+    (routine,) = table(client, "routines", "alone")
+    check_equal(where(routine), (4, None, rows["least"]["pid"], rows["least"]["host"],
+                                 18, None, rows["most"]["pid"], rows["most"]["host"]), "where dgemm is")
 
 
 @case()

@@ -4,12 +4,17 @@
  * It must never rely on the order of the processes: tests that could depend on it try two orders.
  */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "analyzer/aggregate/tree.h"
 #include "run_suite.h"
 
-enum { MANY = 100000 };
+enum {
+	MANY = 100000,
+	FEWER = MANY / 16,
+};
 
 static const uint64_t SECOND = 1000000000;
 
@@ -162,19 +167,26 @@ static void open_with(struct aggregate *aggregate, size_t count)
 	aggregate->processes = calloc(count, sizeof *aggregate->processes);
 }
 
-/* Finds the tree, checks that each process is in it once and that its sums add up, and returns it, to be freed. */
-static struct process_tree tree_of(const struct aggregate *aggregate)
+/* Returns the tree, to be freed. */
+static struct process_tree find_tree(const struct aggregate *aggregate)
 {
-	bool *seen = calloc(aggregate->process_count, sizeof *seen);
 	struct launch_list launches;
 	struct process_tree tree;
-	uint64_t calls = 0;
 
 	launches_find(aggregate, &launches);
 	tree_find(aggregate, &launches, &tree);
 	launches_free(&launches);
-	for (size_t i = 0; i < tree.count; i++) {
-		const struct tree_node *node = &tree.nodes[i];
+	return tree;
+}
+
+/* Checks that each process is in the tree once, and that its sums add up. */
+static void check_tree(const struct aggregate *aggregate, const struct process_tree *tree)
+{
+	bool *seen = calloc(aggregate->process_count, sizeof *seen);
+	uint64_t calls = 0;
+
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct tree_node *node = &tree->nodes[i];
 
 		ck_assert_uint_eq(node->sums.calls, node->processes);
 		ck_assert(node->sums.flops == (u128)node->processes << 20);
@@ -186,6 +198,14 @@ static struct process_tree tree_of(const struct aggregate *aggregate)
 	}
 	ck_assert_uint_eq(calls, aggregate->process_count);
 	free(seen);
+}
+
+/* Returns the tree, checked; to be freed. */
+static struct process_tree tree_of(const struct aggregate *aggregate)
+{
+	struct process_tree tree = find_tree(aggregate);
+
+	check_tree(aggregate, &tree);
 	return tree;
 }
 
@@ -240,52 +260,59 @@ START_TEST(parents_without_a_dump)
 }
 END_TEST
 
+/* Very many processes, each of which differs from the one before it by these steps. */
+struct many {
+	uint32_t parent; /* of the first one, whose number is 10 */
+	uint32_t pid_step, parent_step, tick_step;
+	bool is_chain; /* each is below the one before it; otherwise, all are below the first one */
+};
+
+/* Finds the tree of `count` such processes, checks it, and returns the processor time of the search, in seconds. */
+static double seconds_of_many(const struct many *many, uint32_t count)
+{
+	struct timespec begin, end;
+	struct aggregate aggregate;
+	struct process_tree tree;
+
+	open_with(&aggregate, count);
+	for (uint32_t i = 0; i < count; i++)
+		add_process(&aggregate, 10 + i * many->pid_step, many->parent + i * many->parent_step,
+		            5 + i * many->tick_step)
+			->start_realtime_ns = (5 + i) * SECOND;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+	tree = find_tree(&aggregate);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	check_tree(&aggregate, &tree);
+	ck_assert_uint_eq(tree.count, count);
+	ck_assert_uint_eq(tree.nodes[0].processes, count);
+	ck_assert_uint_eq(tree.nodes[count - 1].depth, many->is_chain ? count - 1 : 1);
+	tree_free(&tree);
+	aggregate_close(&aggregate);
+	return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+}
+
+/* 16 times as many take 16 times as long, or with caches some 50; a search through all for each would take 256 times. */
+static void check_many(const struct many *many)
+{
+	double part = INFINITY, whole = INFINITY;
+
+	for (unsigned i = 0; i < 3; i++) {
+		part = fmin(part, seconds_of_many(many, FEWER));
+		whole = fmin(whole, seconds_of_many(many, MANY));
+	}
+	ck_assert_msg(whole < 120 * part, "%f s for %d, %f s for %d", part, FEWER, whole, MANY);
+}
+
 START_TEST(very_many_levels)
 {
-	struct aggregate aggregate;
-	struct process_tree tree;
-
-	open_with(&aggregate, MANY);
-	for (uint32_t i = 0; i < MANY; i++)
-		add_process(&aggregate, 10 + i, 9 + i, 5 + i);
-	tree = tree_of(&aggregate);
-	ck_assert_uint_eq(tree.count, MANY);
-	ck_assert_uint_eq(tree.nodes[0].processes, MANY);
-	ck_assert_uint_eq(tree.nodes[MANY - 1].depth, MANY - 1);
-	tree_free(&tree);
-	aggregate_close(&aggregate);
+	check_many(&(struct many){.parent = 9, .pid_step = 1, .parent_step = 1, .tick_step = 1, .is_chain = true});
 }
 END_TEST
 
-START_TEST(very_many_programs_in_one_process)
-{
-	struct aggregate aggregate;
-	struct process_tree tree;
-
-	open_with(&aggregate, MANY);
-	for (uint32_t i = 0; i < MANY; i++)
-		add_process(&aggregate, 10, 1, 5)->start_realtime_ns = (5 + i) * SECOND;
-	tree = tree_of(&aggregate);
-	ck_assert_uint_eq(tree.nodes[MANY - 1].depth, MANY - 1);
-	tree_free(&tree);
-	aggregate_close(&aggregate);
-}
+START_TEST(very_many_programs_in_one_process) { check_many(&(struct many){.parent = 1, .is_chain = true}); }
 END_TEST
 
-START_TEST(very_many_siblings)
-{
-	struct aggregate aggregate;
-	struct process_tree tree;
-
-	open_with(&aggregate, MANY);
-	for (uint32_t i = 0; i < MANY; i++)
-		add_process(&aggregate, 10 + i, 10, 5 + i);
-	tree = tree_of(&aggregate);
-	ck_assert_uint_eq(tree.count, MANY);
-	ck_assert_uint_eq(tree.nodes[MANY - 1].depth, 1);
-	tree_free(&tree);
-	aggregate_close(&aggregate);
-}
+START_TEST(very_many_siblings) { check_many(&(struct many){.parent = 10, .pid_step = 1, .tick_step = 1}); }
 END_TEST
 
 int main(void)
