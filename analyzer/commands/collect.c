@@ -22,6 +22,7 @@
 #include "analyzer/commands/gather.h"
 #include "analyzer/commands/waiting.h"
 #include "analyzer/commands/merging.h"
+#include "analyzer/commands/write_file.h"
 #include "analyzer/commands/options.h"
 #include "analyzer/read/system.h"
 #include "local.h"
@@ -476,7 +477,7 @@ static bool copy_whole(const struct source *source, const struct merging_target 
 	if (!bytes.bytes || bytes.bytes == MAP_FAILED) {
 		complain("%s: is left there: %s", source->path, strerror(errno));
 	} else {
-		fine = merging_put(target, &bytes);
+		fine = write_file(target->path, target->mode, target->is_new, &bytes);
 		munmap(bytes.bytes, bytes.length);
 	}
 	if (file >= 0)

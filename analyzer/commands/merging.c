@@ -9,7 +9,6 @@
 #include "analyzer/commands/merging.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +26,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
 #include "analyzer/commands/report.h"
+#include "analyzer/commands/write_file.h"
 #include "analyzer/merge/merge.h"
 #include "analyzer/read/system.h"
 
@@ -144,22 +144,6 @@ static uint64_t piece_size(void *context)
 	return fstat(piece->descriptor, &status) ? 0 : (uint64_t)status.st_size;
 }
 
-/* Writes all bytes. Returns false, with errno set, if not all can be written. */
-static bool write_all(int file, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t written = write(file, bytes, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return true;
-}
-
 /* Begins a process that merges every `step`-th dump. Returns false, with errno set, if it cannot be begun. */
 static bool begin_piece(struct piece *piece, const struct dumps *dumps, size_t first, size_t step,
                         volatile uint32_t *done)
@@ -255,112 +239,6 @@ bool merging_read(struct aggregate *aggregate, const struct dumps *dumps)
 
 /* ---- writing ---- */
 
-/* The temporary file that is removed if a signal ends the process; NULL if there is none. */
-static const char *volatile unfinished;
-
-static void remove_unfinished(int signal)
-{
-	if (unfinished)
-		unlink(unfinished);
-	raise(signal); /* its action is the default one again, which ends the process once this function has returned */
-}
-
-/* Has the signals by which users and batch systems end a process call `handler` first. */
-static void on_signals(void (*handler)(int))
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGQUIT};
-	struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND}, old;
-
-	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &action, NULL);
-}
-
-/* Writes a file that mkstemp has opened. Returns 0, or an errno value. */
-static int fill(int file, mode_t mode, const struct text *bytes)
-{
-	int error = 0;
-
-	if (!write_all(file, bytes->bytes, bytes->length) || fchmod(file, mode) || fsync(file))
-		error = errno;
-	if (close(file) && !error)
-		error = errno;
-	return error;
-}
-
-/*
- * Gives the file its final name, which no other file may have if `is_new`. Returns 0, or an errno value. File systems that
- * cannot refuse to replace a file get a second name for it, which they never give to two.
- */
-static int put_in_place(const char *path, const char *target, bool is_new)
-{
-	if (!is_new)
-		return rename(path, target) ? errno : 0;
-	if (!renameat2(AT_FDCWD, path, AT_FDCWD, target, RENAME_NOREPLACE))
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return errno;
-	if (link(path, target))
-		return errno;
-	unlink(path);
-	return 0;
-}
-
-/* Writes the file beside its final place, and renames it. Returns 0, or an errno value. */
-static int write_target(const char *target, const struct merging_target *how, const struct text *bytes)
-{
-	char *path = memory_format("%s.XXXXXX", target);
-	int file = mkstemp(path), error = file < 0 ? errno : 0;
-
-	if (file >= 0) {
-		unfinished = path;
-		on_signals(remove_unfinished);
-		error = fill(file, how->mode, bytes);
-		if (!error)
-			error = put_in_place(path, target, how->is_new);
-		if (error)
-			unlink(path);
-		unfinished = NULL;
-		on_signals(SIG_DFL);
-	}
-	free(path);
-	return error;
-}
-
-/*
- * Returns the path of the file to write, to be freed: what is named, or what that links to. NULL, after a message, if something
- * else than a file is there, which must not be replaced.
- */
-static char *target_of(const char *output)
-{
-	struct stat status;
-	char *path;
-
-	if (stat(output, &status))
-		return memory_text(output, strlen(output));
-	if (!S_ISREG(status.st_mode)) {
-		complain("%s: cannot be written: %s", output,
-		         S_ISDIR(status.st_mode) ? strerror(EISDIR) : "it is no regular file");
-		return NULL;
-	}
-	path = realpath(output, NULL);
-	if (!path)
-		complain("%s: cannot be written: %s", output, strerror(errno));
-	return path;
-}
-
-bool merging_put(const struct merging_target *how, const struct text *bytes)
-{
-	char *target = how->is_new ? memory_text(how->path, strlen(how->path)) : target_of(how->path);
-	int error = target ? write_target(target, how, bytes) : 0;
-	bool fine = target && !error;
-
-	if (error)
-		complain("%s: cannot be written: %s", how->path, strerror(error));
-	free(target);
-	return fine;
-}
-
 static void say_merged(const struct aggregate *aggregate, const char *path, size_t length)
 {
 	char processes[NUMBER_TEXT], rows[NUMBER_TEXT], size[NUMBER_TEXT];
@@ -403,7 +281,8 @@ int merging_write(const struct aggregate *aggregate, const struct merging_target
 		         "themselves",
 		         dropped, dropped == 1 ? "" : "s");
 	merge_write(aggregate, &bytes);
-	status = merging_put(target, &bytes) ? report_status(aggregate, true) : EXIT_ERROR;
+	status = write_file(target->path, target->mode, target->is_new, &bytes) ? report_status(aggregate, true)
+	                                                                        : EXIT_ERROR;
 	if (status != EXIT_ERROR)
 		say_merged(aggregate, target->path, bytes.length);
 	text_free(&bytes);

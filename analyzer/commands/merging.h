@@ -45,9 +45,6 @@ struct merging_target {
  */
 int merging_write(const struct aggregate *aggregate, const struct merging_target *target);
 
-/* Writes a file, beside its place at first. Returns false, after a message, if it cannot be written. */
-bool merging_put(const struct merging_target *target, const struct text *bytes);
-
 /* Reads permissions in octal that let the owner read, as of --mode. Returns false if they are anything else. */
 bool merging_mode(const char *text, mode_t *mode);
 
