@@ -28,6 +28,7 @@ int command_report(int count, char **arguments);
 int command_reprice(int count, char **arguments);
 int command_explain(int count, char **arguments);
 int command_compare(int count, char **arguments);
+int command_check(int count, char **arguments);
 int command_calls(int count, char **arguments);
 int command_live(int count, char **arguments);
 int command_merge(int count, char **arguments);

@@ -21,6 +21,7 @@ static const struct {
 } commands[] = {
 	{ "report",  command_report,  "show totals, routines, shapes, call sites and budgets of dumps (the default)" },
 	{ "compare", command_compare, "show what changed between two runs; exit with 3 if the new one did more" },
+	{ "check",   command_check,   "compare a run with a lockfile in the repository; exit with 3 if it did more" },
 	{ "calls",   command_calls,   "show every call in order, of a dump made with " VARIABLE(RECORDS) "=calls" },
 	{ "merge",   command_merge,   "write one dump that holds what many hold: the ranks of a job" },
 	{ "collect", command_collect, "move what a job has counted on this node to where its dumps should be" },
@@ -40,7 +41,7 @@ static void help(void)
 	     "Commands ('flopshim-report COMMAND --help' lists the options of one):");
 	for (unsigned i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-9s %s\n", commands[i].name, commands[i].help);
-	puts("\nExit status: 0 fine, 1 error, 2 wrong usage, 3 regression (compare), 4 budget exceeded\n"
+	puts("\nExit status: 0 fine, 1 error, 2 wrong usage, 3 regression (compare, check), 4 budget exceeded\n"
 	     "(--fail-on-budget), 5 dumps incomplete or damaged, 6 calls without a price (--strict).");
 }
 

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * check.c - the command `check`: compares a run with a lockfile, or writes the lockfile.
+ * It must never write a lock from a run of which something is missing, nor over a file that is no lock.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/commands/checking.h"
+#include "analyzer/commands/command.h"
+#include "analyzer/commands/gather.h"
+#include "analyzer/commands/report.h"
+#include "analyzer/commands/write_file.h"
+#include "analyzer/lock/compare.h"
+#include "analyzer/lock/file.h"
+#include "price/routines.h"
+
+#define SCHEMA "flopshim-check/1"
+
+enum { STATUS_SKIP = 125, LOCK_BYTES_MAX = 1 << 28 };
+
+enum { OPTION_LOCK = OPTION_OWN, OPTION_UPDATE, OPTION_EXACT, OPTION_ROOT, OPTION_MAP, OPTION_BISECT };
+
+static const char usage[] =
+	"Usage: flopshim-report check --lock FILE [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
+	"Compares the work of a run with a lockfile that stands in the repository, and exits with status 3 if it is\n"
+	"more than the lock allows. Run the program with 'flopshim --for-check' to have functions named exactly.\n";
+
+static const char help[] =
+	"  --lock FILE         the lockfile\n"
+	"  --update[=less]     write the lockfile; with =less, only if no row has more work than before\n"
+	"  --exact             exit with status 3 for less work, too\n"
+	"  --strict            exit with status 6 if a routine that was called has no price\n"
+	"  --root DIR          name source files relative to DIR (default: the git work tree)\n"
+	"  --map OLD=NEW       take paths that begin with OLD as beginning with NEW; may be repeated\n"
+	"  --bisect            for 'git bisect run': exit with status 125 in place of 1, 2, 5 and 6\n"
+	"  --reprice           price the calls by the current routine table\n" HELP_LAST
+	"  --top N             how many findings to show: a number or 'all' (default: 10 in text)\n" HELP_DEBUGINFOD;
+
+enum { KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_SITE) };
+
+struct request {
+	const char *path, *root;
+	const char **maps;
+	size_t map_count, map_capacity;
+	bool update, only_less, exact;
+};
+
+static int take_option(void *context, int code, const char *value)
+{
+	struct request *request = context;
+
+	switch (code) {
+	case OPTION_LOCK:
+		if (!*value)
+			return usage_error("check", "--lock: expected the name of a file");
+		request->path = value;
+		return -1;
+	case OPTION_UPDATE:
+		if (value && strcmp(value, "less"))
+			return usage_error("check", "--update=%s: expected --update or --update=less", value);
+		request->update = true;
+		request->only_less = value != NULL;
+		return -1;
+	case OPTION_EXACT: request->exact = true; return -1;
+	case OPTION_ROOT: request->root = value; return -1;
+	case OPTION_MAP:
+		if (!strchr(value, '=') || *value == '=')
+			return usage_error("check", "--map %s: expected OLD=NEW, two paths", value);
+		request->maps =
+			memory_grow(request->maps, request->map_count, &request->map_capacity, sizeof *request->maps);
+		request->maps[request->map_count++] = value;
+		return -1;
+	default: return -1; /* --bisect, which command_check has looked for */
+	}
+}
+
+/* ---- the lockfile ---- */
+
+/* A lockfile that was read. */
+struct locked {
+	bool exists;
+	mode_t mode;
+	struct text bytes;
+	struct lock lock;
+};
+
+/* Reads a file into an empty text. Returns false, with errno set, if it cannot be read. */
+static bool read_bytes(int file, struct text *bytes, mode_t *mode)
+{
+	char buffer[1 << 16];
+	struct stat status;
+	ssize_t got;
+
+	if (fstat(file, &status))
+		return false;
+	errno = S_ISDIR(status.st_mode) ? EISDIR : status.st_size > LOCK_BYTES_MAX ? EFBIG : 0;
+	if (errno)
+		return false;
+	*mode = status.st_mode & 0777;
+	while ((got = read(file, buffer, sizeof buffer)) > 0 && bytes->length <= LOCK_BYTES_MAX)
+		text_add_bytes(bytes, buffer, (size_t)got);
+	return got == 0;
+}
+
+/* Reads the lock. Returns -1, or the exit status after a message. A lock that is not there is none if it is to be written. */
+static int read_lock(const struct request *request, struct locked *locked)
+{
+	int file = open(request->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct lock_fault fault = {0};
+	bool fine;
+
+	if (file < 0 && errno == ENOENT && request->update)
+		return -1;
+	if (file < 0 && errno == ENOENT) {
+		complain("%s: there is no such lock; --update writes it", request->path);
+		return EXIT_USAGE;
+	}
+	fine = file >= 0 && read_bytes(file, &locked->bytes, &locked->mode);
+	if (!fine)
+		complain("%s: the lock cannot be read: %s", request->path, strerror(errno));
+	if (file >= 0)
+		close(file);
+	if (!fine)
+		return EXIT_USAGE;
+	locked->exists = true;
+	fine = lock_read(&locked->lock, locked->bytes.bytes ? locked->bytes.bytes : "", locked->bytes.length, &fault);
+	if (!fine && fault.line)
+		complain("%s:%zu: %s", request->path, fault.line, fault.why.bytes);
+	else if (!fine)
+		complain("%s: %s", request->path, fault.why.bytes);
+	text_free(&fault.why);
+	return fine ? -1 : EXIT_USAGE;
+}
+
+static void free_locked(struct locked *locked)
+{
+	lock_free(&locked->lock);
+	text_free(&locked->bytes);
+}
+
+/* Writes the lock of the run, unless the file has its bytes already. Returns whether all went well, and sets *update. */
+static bool write_lock(const struct request *request, const struct locked *locked, const struct run *run,
+                       enum checking_update *update)
+{
+	struct lock lock;
+	struct text bytes = {0};
+	mode_t mask = umask(0);
+	bool fine = true;
+
+	umask(mask);
+	run_lock(run, &lock);
+	if (locked->exists)
+		text_add(&lock.kept, locked->lock.kept.length ? locked->lock.kept.bytes : "");
+	lock_write(&lock, &bytes);
+	if (locked->exists && bytes.length == locked->bytes.length &&
+	    !memcmp(bytes.bytes, locked->bytes.bytes, bytes.length)) {
+		*update = UPDATE_SAME;
+	} else {
+		*update = locked->exists ? UPDATE_WRITTEN : UPDATE_NEW;
+		fine = write_file(request->path, locked->exists ? locked->mode : 0666 & ~mask, false, &bytes);
+	}
+	text_free(&bytes);
+	lock_free(&lock);
+	return fine;
+}
+
+/* ---- the run ---- */
+
+/* Says why no verdict can be given on the dumps themselves; it says nothing if one can. */
+static void doubt_dumps(const struct aggregate *aggregate, bool found, struct text *why)
+{
+	const struct totals *totals = &aggregate->totals;
+
+	if (!aggregate->answered)
+		text_add(why, "no dump could be read");
+	else if (aggregate->runs > 1)
+		text_format(why,
+		            "the dumps are of %zu runs, and a lock is of one: check the last one with --last, or give "
+		            "each run a directory of its own",
+		            aggregate->runs);
+	else if (!found || !aggregate->complete)
+		text_add(why, "the dumps are not complete, as said above: run the program again");
+	else if (aggregate->version_count > 1 && !aggregate->options.price)
+		text_add(why, "different versions of the routine table have priced the dumps: --reprice prices all of "
+		              "them by the current one");
+	else if (aggregate->kept_calls)
+		text_add(why, "some calls could not be priced anew");
+	else if (totals->refused_calls)
+		text_add(why,
+		         "a budget refused calls, so that the program did less than it would have: run it without");
+	else if (totals->in_flight_calls)
+		text_add(why,
+		         "calls had begun but not ended, since the program still runs or was killed: run it to its "
+		         "end");
+}
+
+/* What a check works with. */
+struct check {
+	const struct request *request;
+	const struct options *options;
+	struct locked locked;
+	struct aggregate aggregate;
+	struct paths paths;
+	struct run run;
+	struct findings findings;
+	enum checking_update update;
+};
+
+/* Compares, and writes the lock if that is asked for. Returns the exit status. */
+static int judge(struct check *check)
+{
+	const struct request *request = check->request;
+	struct findings *findings = &check->findings;
+	const struct locked *locked = &check->locked;
+
+	if (locked->exists && locked->lock.by == check->run.lock.by)
+		lock_check(&locked->lock, &check->run, request->exact, findings);
+	else if (locked->exists) {
+		findings->verdict = CHECK_NOT_COMPARABLE;
+		text_format(&findings->why, "it decides by %s, and the new one by %s", lock_by_name(locked->lock.by),
+		            lock_by_name(check->run.lock.by));
+	}
+	findings->now = check->run.lock.total;
+	if (request->only_less && locked->exists) {
+		bool grown = findings->verdict == CHECK_MORE || findings->verdict == CHECK_WITHIN;
+
+		for (size_t i = 0; i < findings->count; i++)
+			grown |= findings->list[i].kind == FINDING_MORE || findings->list[i].kind == FINDING_RESHAPED;
+		if (findings->verdict == CHECK_NOT_COMPARABLE)
+			return EXIT_INCOMPLETE;
+		if (grown) {
+			check->update = UPDATE_LEFT;
+			return findings->verdict == CHECK_MORE ? EXIT_REGRESSION : EXIT_FINE;
+		}
+	}
+	if (request->update)
+		return write_lock(request, locked, &check->run, &check->update) ? EXIT_FINE : EXIT_ERROR;
+	switch (findings->verdict) {
+	case CHECK_MORE: return EXIT_REGRESSION;
+	case CHECK_NOT_COMPARABLE: return EXIT_INCOMPLETE;
+	default: return EXIT_FINE;
+	}
+}
+
+/* Whether the run can be a lock; if not, *why says so. */
+static void doubt_run(const struct run *run, struct text *why)
+{
+	if (run->lock.by == LOCK_BY_SITE && run->sampled)
+		text_add(why, "it is to decide by call site, and the stacks of this run were only sampled: run the "
+		              "program with 'flopshim --for-check'");
+	else if (run->lock.by == LOCK_BY_SHAPE && run->rounded)
+		text_add(why, "it is to decide by shape, and this run has so many that some were rounded");
+}
+
+/* Makes the run a lock, and judges it. Returns the exit status. */
+static int check_run(struct check *check, bool found)
+{
+	const struct options *options = check->options;
+	enum lock_by by = options->by            ? lock_by_find(options->by->name)
+	                  : check->locked.exists ? check->locked.lock.by
+	                                         : LOCK_BY_DEFAULT;
+
+	doubt_dumps(&check->aggregate, found, &check->findings.why);
+	if (check->findings.why.length) {
+		check->findings.verdict = CHECK_NOT_COMPARABLE;
+		return EXIT_INCOMPLETE;
+	}
+	if (options->strict && check->aggregate.totals.unpriced_calls) {
+		text_format(&check->findings.why,
+		            "%llu calls have no price, which --strict does not allow; 'flopshim-report' names them",
+		            (unsigned long long)check->aggregate.totals.unpriced_calls);
+		check->findings.verdict = CHECK_NOT_COMPARABLE;
+		return EXIT_UNPRICED;
+	}
+	run_open(&check->run, &check->aggregate, &check->paths, by);
+	if (options->reprice)
+		check->run.lock.prices = table_version;
+	doubt_run(&check->run, &check->findings.why);
+	if (check->findings.why.length) {
+		check->findings.verdict = CHECK_NOT_COMPARABLE;
+		return EXIT_INCOMPLETE;
+	}
+	return judge(check);
+}
+
+static int check(struct output *output, const struct options *options, const struct request *request)
+{
+	struct check check = {.request = request, .options = options};
+	struct answer answer;
+	int status = read_lock(request, &check.locked);
+	bool found;
+
+	if (status < 0 && !request->update && options->by && lock_by_find(options->by->name) != check.locked.lock.by)
+		status = usage_error("check", "--by %s: %s decides by %s; --by with --update changes that",
+		                     options->by->name, request->path, lock_by_name(check.locked.lock.by));
+	if (status < 0) {
+		paths_open(&check.paths, request->root);
+		for (size_t i = 0; i < request->map_count; i++)
+			paths_map(&check.paths, request->maps[i]);
+		gather_open(&check.aggregate, options->reprice, NULL);
+		found = gather(&check.aggregate, options->operands, options->operand_count,
+		               (struct gather_options){.last = options->last, .siblings = true});
+		report_damage(&check.aggregate);
+		status = check_run(&check, found);
+		options_answer(options, &answer, SCHEMA);
+		checking_fill(&answer, options,
+		              &(struct checking){request->path, &check.findings, &check.aggregate, check.update});
+		options_render(options, output, &answer);
+		findings_free(&check.findings);
+		if (check.run.places.aggregate)
+			run_close(&check.run);
+		gather_close(&check.aggregate);
+		paths_close(&check.paths);
+	}
+	free_locked(&check.locked);
+	return status;
+}
+
+static int run_check(int count, char **arguments)
+{
+	static const struct option table[] = {
+		{"lock", required_argument, NULL, OPTION_LOCK},
+		{"update", optional_argument, NULL, OPTION_UPDATE},
+		{"exact", no_argument, NULL, OPTION_EXACT},
+		{"root", required_argument, NULL, OPTION_ROOT},
+		{"map", required_argument, NULL, OPTION_MAP},
+		{"bisect", no_argument, NULL, OPTION_BISECT},
+		OPTION_LINE_STRICT,
+		OPTION_LINE_REPRICE,
+		OPTION_LINE_LAST,
+		OPTION_LINE_TOP,
+		OPTION_LINE_DEBUGINFOD,
+		OPTION_LINE_END,
+	};
+	struct request request = {0};
+	const struct option_parser parser = {.command = "check",
+	                                     .usage = usage,
+	                                     .help = help,
+	                                     .schema = SCHEMA,
+	                                     .keys = KEYS,
+	                                     .by_help = "instead of by namespace, routine and shape, decide by",
+	                                     .table = table,
+	                                     .take = take_option,
+	                                     .context = &request};
+	struct options options;
+	struct output output;
+	int status = options_parse(&options, &parser, count, arguments);
+
+	if (status < 0 && !request.path)
+		status = usage_error("check", "expected --lock FILE");
+	if (status < 0) {
+		output = options_output(&options);
+		status = check(&output, &options, &request);
+		if (!output_finish(&output))
+			status = EXIT_ERROR;
+	}
+	free(request.maps);
+	return status;
+}
+
+int command_check(int count, char **arguments)
+{
+	int status = run_check(count, arguments);
+	bool bisect = false;
+
+	for (int i = 1; i < count; i++)
+		bisect |= !strcmp(arguments[i], "--bisect");
+	return bisect && status != EXIT_FINE && status != EXIT_REGRESSION ? STATUS_SKIP : status;
+}

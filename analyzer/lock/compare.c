@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * compare.c - the verdict on a run, and the findings: which rows differ, and which functions explain that.
+ * It must never give a verdict by a row that only explains.
+ */
+#include "analyzer/lock/compare.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A row that the lock has, the run, or both. */
+struct pair {
+	struct lock_row row; /* its names */
+	struct work before, now;
+	bool over, under; /* more than the lock allows; less than it has */
+};
+
+struct pairs {
+	struct pair *pairs; /* in the order of lock_compare */
+	size_t count, capacity;
+};
+
+static bool work_is_equal(struct work a, struct work b) { return a.calls == b.calls && a.flops == b.flops; }
+static bool pair_differs(const struct pair *pair) { return !work_is_equal(pair->before, pair->now); }
+static bool work_is_more(struct work a, struct work b) { return a.flops > b.flops || a.calls > b.calls; }
+
+/* The differences of two counts, without their signs. */
+static struct work work_between(struct work a, struct work b)
+{
+	return (struct work){a.calls > b.calls ? a.calls - b.calls : b.calls - a.calls,
+	                     a.flops > b.flops ? a.flops - b.flops : b.flops - a.flops};
+}
+
+/* Whether the first is the larger one, by FLOPs and then by calls. */
+static bool work_is_larger(struct work a, struct work b)
+{
+	return a.flops != b.flops ? a.flops > b.flops : a.calls > b.calls;
+}
+
+/* Whether there is more now than before, by FLOPs and, where these are equal, by calls. */
+static bool pair_has_grown(const struct pair *pair) { return work_is_larger(pair->now, pair->before); }
+
+/* ---- pairs ---- */
+
+static void add_pair(struct pairs *pairs, const struct lock *lock, const struct lock_row *old,
+                     const struct lock_row *new)
+{
+	struct lock_row none = old ? *old : *new;
+	struct pair pair = {.row = none};
+	struct work most, least;
+
+	none.work = (struct work){0};
+	pair.before = old ? old->work : none.work;
+	pair.now = new ? new->work : none.work;
+	most = lock_most(lock, old ? old : &none);
+	least = lock_least(lock, old ? old : &none);
+	pair.over = pair.now.flops > most.flops || pair.now.calls > most.calls;
+	pair.under = pair.now.flops < least.flops || pair.now.calls < least.calls;
+	pairs->pairs = memory_grow(pairs->pairs, pairs->count, &pairs->capacity, sizeof *pairs->pairs);
+	pairs->pairs[pairs->count++] = pair;
+}
+
+static void pair_rows(struct pairs *pairs, const struct lock *lock, const struct lock_rows *old,
+                      const struct lock_rows *new)
+{
+	for (size_t i = 0, j = 0; i < old->count || j < new->count;) {
+		int order = i == old->count ? 1 : j == new->count ? -1 : lock_compare(&old->rows[i], &new->rows[j]);
+
+		add_pair(pairs, lock, order > 0 ? NULL : &old->rows[i], order < 0 ? NULL : &new->rows[j]);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static struct lock_rows copy_rows(const struct lock_rows *rows)
+{
+	struct lock_rows copy = {0};
+
+	for (size_t i = 0; i < rows->count; i++)
+		lock_add(&copy, &rows->rows[i]);
+	return copy;
+}
+
+static bool is_folded(const struct lock_row *row) { return row->shape && !strcmp(row->shape, LOCK_ALL); }
+
+/* Folds the routines of `rows` that `other` has as one row of all shapes. Both are settled, and a folded routine has one row. */
+static void fold_as(struct lock_rows *rows, const struct lock_rows *other)
+{
+	size_t first = 0;
+
+	for (size_t i = 0; i < other->count; i++) {
+		if (!is_folded(&other->rows[i]))
+			continue;
+		while (first < rows->count && lock_compare_groups(&rows->rows[first], &other->rows[i]) < 0)
+			first++;
+		if (first < rows->count && !lock_compare_groups(&rows->rows[first], &other->rows[i]))
+			lock_fold(rows, first, lock_group_end(rows, first));
+	}
+	lock_settle(rows);
+}
+
+/* Pairs the rows of shapes. Where one side does not tell the shapes of a routine apart, neither does the comparison. */
+static void pair_shapes(struct pairs *pairs, const struct lock *lock, const struct lock *run)
+{
+	struct lock_rows old = copy_rows(&lock->shapes), new = copy_rows(&run->shapes);
+
+	fold_as(&new, &old);
+	fold_as(&old, &new);
+	pair_rows(pairs, lock, &old, &new);
+	free(old.rows);
+	free(new.rows);
+}
+
+/* ---- places ---- */
+
+/* What the comparison knows. */
+struct check {
+	const struct lock *lock;
+	const struct run *run;
+	struct findings *findings;
+	struct pairs shapes, sites;
+};
+
+/* Whether a row of a site is part of a row of a shape, which may stand for all namespaces or routines. */
+static bool is_part(const struct lock_row *site, const struct lock_row *shape)
+{
+	return (!strcmp(shape->space, LOCK_ALL) || !strcmp(site->space, shape->space)) &&
+	       (!strcmp(shape->routine, LOCK_ALL) || !strcmp(site->routine, shape->routine));
+}
+
+static bool is_unknown(const struct lock_row *site) { return !strcmp(site->place, LOCK_UNKNOWN); }
+
+/* A function that may explain a difference. */
+struct suspect {
+	const struct pair *site;     /* its row; NULL if only samples name it */
+	const struct run_line *line; /* its line; NULL if it is not known */
+	struct work before, now;
+	bool about, before_known;
+};
+
+/* The line of a function that a finding shows: one that did just the difference, or else that with the most work. */
+static const struct run_line *choose_line(const struct run *run, const struct lock_row *site, struct work difference)
+{
+	const struct run_line *best = NULL;
+
+	for (size_t i = 0; i < run->line_count; i++) {
+		const struct run_line *line = &run->lines[i];
+
+		if (strcmp(line->place, site->place) ||
+		    !is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, site))
+			continue;
+		if (work_is_equal(line->work, difference))
+			best = line;
+		else if (!best || (!work_is_equal(best->work, difference) && !work_is_larger(best->work, line->work)))
+			best = line;
+	}
+	return best;
+}
+
+/* The work that the lock has for the function of a line. */
+static struct work work_before(const struct check *check, const struct run_line *line)
+{
+	for (size_t i = 0; i < check->sites.count; i++) {
+		const struct pair *site = &check->sites.pairs[i];
+
+		if (!strcmp(site->row.place, line->place) && !strcmp(site->row.space, line->space) &&
+		    !strcmp(site->row.routine, line->routine))
+			return site->before;
+	}
+	return (struct work){0};
+}
+
+/* How well a suspect explains a difference: by how much it has grown, or shrunk. */
+static struct work weight(const struct suspect *suspect, bool grown)
+{
+	bool fits =
+		grown ? work_is_larger(suspect->now, suspect->before) : work_is_larger(suspect->before, suspect->now);
+
+	return fits ? work_between(suspect->now, suspect->before) : (struct work){0};
+}
+
+struct suspects {
+	struct suspect *list;
+	size_t count, capacity;
+};
+
+static void add_suspect(struct suspects *suspects, const struct suspect *suspect)
+{
+	suspects->list = memory_grow(suspects->list, suspects->count, &suspects->capacity, sizeof *suspects->list);
+	suspects->list[suspects->count++] = *suspect;
+}
+
+static int compare_suspects(const void *a, const void *b)
+{
+	const struct suspect *x = a, *y = b;
+	struct work of_x = work_between(x->now, x->before), of_y = work_between(y->now, y->before);
+
+	if (!work_is_equal(of_x, of_y))
+		return work_is_larger(of_x, of_y) ? -1 : 1;
+	return 0;
+}
+
+/* Whether the functions of some work of a row are not known exactly, now or before. */
+static void find_unknown(const struct check *check, const struct lock_row *row, bool *now, bool *before)
+{
+	*now = *before = false;
+	for (size_t i = 0; i < check->sites.count; i++) {
+		const struct pair *site = &check->sites.pairs[i];
+
+		if (!is_unknown(&site->row) || !is_part(&site->row, row))
+			continue;
+		*now |= site->now.calls > 0;
+		*before |= site->before.calls > 0;
+	}
+}
+
+/* Adds the functions that samples name, each by its line with the most work. */
+static void add_sampled(const struct check *check, const struct lock_row *row, bool before_unknown,
+                        struct suspects *suspects)
+{
+	const struct run *run = check->run;
+
+	for (size_t i = 0, end; i < run->line_count; i = end) {
+		const struct run_line *line = &run->lines[i];
+		struct suspect suspect = {.line = line, .about = true, .before_known = !before_unknown};
+		bool sampled = false;
+
+		for (end = i;
+		     end < run->line_count && !strcmp(run->lines[end].place, line->place) &&
+		     !strcmp(run->lines[end].space, line->space) && !strcmp(run->lines[end].routine, line->routine);
+		     end++) {
+			sampled |= !run->lines[end].exact;
+			suspect.now = work_add(suspect.now, run->lines[end].work);
+			if (work_is_larger(run->lines[end].work, suspect.line->work))
+				suspect.line = &run->lines[end];
+		}
+		if (!sampled || !is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, row))
+			continue;
+		if (!before_unknown)
+			suspect.before = work_before(check, line);
+		add_suspect(suspects, &suspect);
+	}
+}
+
+/* Finds the functions that have done more, or less, of a row, the one that explains the most first. */
+static void find_suspects(const struct check *check, const struct lock_row *row, bool grown, struct suspects *suspects)
+{
+	bool unknown_now, unknown_before;
+	size_t kept = 0;
+
+	find_unknown(check, row, &unknown_now, &unknown_before);
+	for (size_t i = 0; i < check->sites.count; i++) {
+		const struct pair *site = &check->sites.pairs[i];
+		struct suspect suspect = {.site = site, .before = site->before, .now = site->now, .before_known = true};
+
+		if (is_unknown(&site->row) || !is_part(&site->row, row) || !pair_differs(site))
+			continue;
+		suspect.line = choose_line(check->run, &site->row, work_between(site->now, site->before));
+		if (unknown_now && !site->now.calls)
+			continue; /* the samples that follow say what it may do now */
+		suspect.about = unknown_now || unknown_before;
+		suspect.before_known = !unknown_before || site->before.calls;
+		add_suspect(suspects, &suspect);
+	}
+	if (unknown_now)
+		add_sampled(check, row, unknown_before, suspects);
+	for (size_t i = 0; i < suspects->count; i++) {
+		struct work fits = weight(&suspects->list[i], grown);
+
+		if (fits.flops || fits.calls)
+			suspects->list[kept++] = suspects->list[i];
+	}
+	suspects->count = kept;
+	if (kept)
+		qsort(suspects->list, kept, sizeof *suspects->list, compare_suspects);
+}
+
+/* ---- findings ---- */
+
+static struct finding *add_finding(struct check *check, const struct finding *finding)
+{
+	struct findings *findings = check->findings;
+
+	findings->list = memory_grow(findings->list, findings->count, &findings->capacity, sizeof *findings->list);
+	findings->list[findings->count] = *finding;
+	return &findings->list[findings->count++];
+}
+
+static void set_line(struct finding *finding, const struct run_line *line)
+{
+	if (!line)
+		return;
+	finding->place = line->place;
+	finding->function = line->at.function;
+	finding->file = line->at.file;
+	finding->line = line->at.file ? line->at.line : 0;
+}
+
+static void set_suspect(struct finding *finding, const struct suspect *suspect)
+{
+	if (suspect->site)
+		finding->place = suspect->site->row.place;
+	set_line(finding, suspect->line);
+	finding->about = suspect->about;
+	finding->place_before_known = suspect->before_known;
+	finding->place_before = suspect->before;
+	finding->place_now = suspect->now;
+}
+
+/* Names the only function that does what a row has, or the one that does the most of it, where no function has changed. */
+static void set_only(const struct check *check, const struct lock_row *row, struct finding *finding)
+{
+	const struct run_line *most = NULL;
+	size_t functions = 0;
+
+	for (size_t i = 0; i < check->run->line_count; i++) {
+		const struct run_line *line = &check->run->lines[i];
+
+		if (!is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, row))
+			continue;
+		functions += !most || strcmp(most->place, line->place);
+		if (!most || work_is_larger(line->work, most->work))
+			most = line;
+	}
+	set_line(finding, most);
+	finding->about = functions > 1;
+}
+
+/* The rows of one routine in one namespace. */
+struct group {
+	const struct pair *pairs;
+	size_t count;
+	const struct pair *most_more, *most_less; /* those that have grown and shrunk the most; NULL if none has */
+	size_t more, less;                        /* how many have */
+	struct work before[2], now[2];            /* sums over those that have shrunk, and over those that have grown */
+	bool over, under;
+};
+
+static struct group group_of(const struct pair *pairs, size_t count)
+{
+	struct group group = {.pairs = pairs, .count = count};
+
+	for (size_t i = 0; i < count; i++) {
+		const struct pair *pair = &pairs[i],
+				  **most = pair_has_grown(pair) ? &group.most_more : &group.most_less;
+
+		if (!pair_differs(pair))
+			continue;
+		group.over |= pair->over;
+		group.under |= pair->under;
+		group.before[pair_has_grown(pair)] = work_add(group.before[pair_has_grown(pair)], pair->before);
+		group.now[pair_has_grown(pair)] = work_add(group.now[pair_has_grown(pair)], pair->now);
+		*(pair_has_grown(pair) ? &group.more : &group.less) += 1;
+		if (!*most ||
+		    work_is_larger(work_between(pair->now, pair->before), work_between((*most)->now, (*most)->before)))
+			*most = pair;
+	}
+	return group;
+}
+
+/* What all findings on a group have in common. More work is not made up for by less of another shape, but its calls may be. */
+static struct finding describe(const struct group *group, bool exact)
+{
+	struct work before = work_add(group->before[0], group->before[1]);
+	struct work now = work_add(group->now[0], group->now[1]);
+	bool reshaped = group->more && group->less && before.calls == now.calls;
+	bool grown = group->more && (group->over || !group->less || work_is_larger(now, before));
+	const struct pair *most = grown || reshaped ? group->most_more : group->most_less;
+
+	return (struct finding){
+		.kind = reshaped ? FINDING_RESHAPED
+	                : grown  ? FINDING_MORE
+	                         : FINDING_LESS,
+		.fails = group->over || (exact && group->under),
+		.space = most->row.space,
+		.routine = most->row.routine,
+		.shape = most->row.shape,
+		.old_shape = reshaped ? group->most_less->row.shape : NULL,
+		.shapes = is_folded(&most->row) ? 0
+	                  : grown || reshaped   ? group->more
+	                                        : group->less,
+		.before = reshaped ? before : group->before[grown],
+		.now = reshaped ? now : group->now[grown],
+	};
+}
+
+/* Gives each of several functions a finding of its own, by what it explains. */
+enum { SUSPECTS_MAX = 100 };
+
+/* The row with just this difference, where one of a group has it. */
+static const struct pair *row_with(const struct group *group, struct work difference)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (pair_differs(&group->pairs[i]) &&
+		    work_is_equal(work_between(group->pairs[i].now, group->pairs[i].before), difference))
+			return &group->pairs[i];
+	return NULL;
+}
+
+static void find_in_group(struct check *check, const struct group *group, bool exact)
+{
+	struct finding common = describe(group, exact);
+	bool grown = common.kind == FINDING_MORE ||
+	             (common.kind == FINDING_RESHAPED && work_is_larger(common.now, common.before));
+	const struct lock_row *row = &group->pairs->row;
+	struct suspects suspects = {0};
+
+	common.changed = work_between(common.now, common.before);
+	find_suspects(check, row, grown, &suspects);
+	if (!suspects.count || (suspects.count > 1 && suspects.list[0].about)) {
+		if (suspects.count)
+			set_suspect(&common, &suspects.list[0]);
+		else
+			set_only(check, row, &common);
+		add_finding(check, &common);
+		free(suspects.list);
+		return;
+	}
+	for (size_t i = 0; i < suspects.count && i < SUSPECTS_MAX; i++) {
+		struct finding finding = common;
+		const struct pair *same;
+
+		set_suspect(&finding, &suspects.list[i]);
+		if (suspects.count > 1) {
+			finding.changed = work_between(suspects.list[i].now, suspects.list[i].before);
+			same = common.kind == FINDING_RESHAPED ? NULL : row_with(group, finding.changed);
+			if (same) {
+				finding.shape = same->row.shape;
+				finding.shapes = is_folded(&same->row) ? 0 : 1;
+				finding.before = same->before;
+				finding.now = same->now;
+			}
+		}
+		if (!strcmp(finding.space, LOCK_ALL) && suspects.list[i].site)
+			finding.space = suspects.list[i].site->row.space;
+		if (!strcmp(finding.routine, LOCK_ALL) && suspects.list[i].site)
+			finding.routine = suspects.list[i].site->row.routine;
+		add_finding(check, &finding);
+	}
+	free(suspects.list);
+}
+
+/* Work that moved between functions. */
+
+/* The site of the same namespace and routine that has lost what another has gained, or else the one that has lost the most. */
+static const struct pair *loser(const struct check *check, const struct pair *gainer)
+{
+	const struct pair *best = NULL;
+	struct work gain = work_between(gainer->now, gainer->before);
+
+	for (size_t i = 0; i < check->sites.count; i++) {
+		const struct pair *site = &check->sites.pairs[i];
+		struct work loss = work_between(site->now, site->before);
+
+		if (is_unknown(&site->row) || !is_part(&site->row, &gainer->row) || !pair_differs(site) ||
+		    pair_has_grown(site))
+			continue;
+		if (work_is_equal(loss, gain))
+			return site;
+		if (!best || work_is_larger(loss, work_between(best->now, best->before)))
+			best = site;
+	}
+	return best;
+}
+
+/* Whether the totals of a namespace and routine are as before, so that what its sites differ by has only moved. */
+static bool only_moved(const struct check *check, const struct lock_row *row)
+{
+	struct work before = {0}, now = {0};
+
+	for (size_t i = 0; i < check->sites.count; i++)
+		if (is_part(&check->sites.pairs[i].row, row)) {
+			before = work_add(before, check->sites.pairs[i].before);
+			now = work_add(now, check->sites.pairs[i].now);
+		}
+	return work_is_equal(before, now);
+}
+
+static void find_moved(struct check *check, bool decides)
+{
+	for (size_t i = 0; i < check->sites.count; i++) {
+		const struct pair *site = &check->sites.pairs[i], *from;
+
+		if (is_unknown(&site->row) || !pair_differs(site) || !pair_has_grown(site) ||
+		    !only_moved(check, &site->row) || !(from = loser(check, site)))
+			continue;
+		add_finding(check, &(struct finding){.kind = FINDING_MOVED,
+		                                     .fails = decides && site->over,
+		                                     .space = site->row.space,
+		                                     .routine = site->row.routine,
+		                                     .before = site->before,
+		                                     .now = site->now,
+		                                     .changed = work_between(site->now, site->before),
+		                                     .old_place = from->row.place,
+		                                     .place_before_known = true,
+		                                     .place_before = site->before,
+		                                     .place_now = site->now,
+		                                     .place = site->row.place});
+		set_line(&check->findings->list[check->findings->count - 1],
+		         choose_line(check->run, &site->row, work_between(site->now, site->before)));
+	}
+}
+
+/* Findings of a lock whose sites decide, but for work that has moved. */
+static void find_by_site(struct check *check, bool exact)
+{
+	for (size_t i = 0; i < check->sites.count; i++) {
+		const struct pair *site = &check->sites.pairs[i];
+		struct suspect suspect = {.site = site, .before = site->before, .now = site->now, .before_known = true};
+		struct finding finding = {.kind = pair_has_grown(site) ? FINDING_MORE : FINDING_LESS,
+		                          .fails = site->over || (exact && site->under),
+		                          .space = site->row.space,
+		                          .routine = site->row.routine,
+		                          .before = site->before,
+		                          .now = site->now,
+		                          .changed = work_between(site->now, site->before)};
+
+		if (!pair_differs(site) || only_moved(check, &site->row))
+			continue;
+		suspect.line = choose_line(check->run, &site->row, finding.changed);
+		set_suspect(&finding, &suspect);
+		add_finding(check, &finding);
+	}
+}
+
+/* Joins work that a namespace has lost, and another has gained, to one finding. */
+static void join_spaces(struct findings *findings)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < findings->count; i++) {
+		struct finding *more = &findings->list[i];
+
+		for (size_t j = 0; more->kind == FINDING_MORE && more->shapes <= 1 && j < findings->count; j++) {
+			struct finding *less = &findings->list[j];
+
+			if (less->kind != FINDING_LESS || less->shapes > 1 || !less->routine ||
+			    strcmp(less->routine, more->routine) || !strcmp(less->space, more->space) ||
+			    (more->shape && less->shape && strcmp(less->shape, more->shape)) ||
+			    !work_is_equal(less->changed, more->changed))
+				continue;
+			more->kind = FINDING_MOVED;
+			more->old_space = less->space;
+			if (less->place && (!more->place || strcmp(less->place, more->place)))
+				more->old_place = less->place;
+			more->fails |= less->fails;
+			less->routine = NULL; /* it is gone */
+			break;
+		}
+	}
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->list[i].routine)
+			findings->list[kept++] = findings->list[i];
+	findings->count = kept;
+}
+
+static int compare_findings(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int order;
+
+	if (x->fails != y->fails)
+		return x->fails ? -1 : 1;
+	if (!work_is_equal(x->changed, y->changed))
+		return work_is_larger(x->changed, y->changed) ? -1 : 1;
+	order = strcmp(x->space, y->space);
+	if (!order)
+		order = strcmp(x->routine, y->routine);
+	return order ? order : strcmp(x->place ? x->place : "", y->place ? y->place : "");
+}
+
+/* ---- the verdict ---- */
+
+/* Says why a run cannot be compared with its lock; it says nothing if it can. */
+static void doubt(const struct lock *lock, const struct run *run, struct text *why)
+{
+	const struct lock *now = &run->lock;
+
+	if (strcmp(lock->prices, now->prices))
+		text_format(
+			why,
+			"the lock was priced by version %s of the routine table, and the run by %s: prices may have "
+			"changed, so write the lock anew with --update, from a run of the commit that it was made of",
+			lock->prices, now->prices);
+	else if (lock->processes != now->processes)
+		text_format(why,
+		            "the lock is of %" PRIu64 " process%s, and this run of %" PRIu64
+		            ": check all dumps of one run that was started as that of the lock was; if the number was "
+		            "meant to change, write the lock anew with --update",
+		            lock->processes, lock->processes == 1 ? "" : "es", now->processes);
+	else if (lock->ranks != now->ranks)
+		text_format(why,
+		            "the lock is of %" PRIu64 " rank%s, and this run of %" PRIu64
+		            ": start as many ranks as for the lock; if the number was meant to change, write the lock "
+		            "anew with --update",
+		            lock->ranks, lock->ranks == 1 ? "" : "s", now->ranks);
+	else if (lock->by == LOCK_BY_SITE && run->sampled)
+		text_add(why, "the lock decides by call site, and the stacks of this run were only sampled: run the "
+		              "program with 'flopshim --for-check'");
+	else if (lock->by == LOCK_BY_SHAPE && run->rounded)
+		text_add(why, "the lock decides by shape, and this run has so many that some were rounded: use a lock "
+		              "that was made without --by shape");
+}
+
+static enum check_verdict judge(const struct pairs *deciding, bool exact)
+{
+	bool differs = false, under = false;
+
+	for (size_t i = 0; i < deciding->count; i++) {
+		const struct pair *pair = &deciding->pairs[i];
+
+		if (pair->over || (exact && pair->under))
+			return CHECK_MORE;
+		differs |= pair_differs(pair);
+		under |= work_is_more(pair->before, pair->now);
+	}
+	return under ? CHECK_LESS : differs ? CHECK_WITHIN : CHECK_SAME;
+}
+
+static void find_all(struct check *check, bool exact)
+{
+	bool by_site = check->lock->by == LOCK_BY_SITE;
+
+	if (by_site)
+		find_by_site(check, exact);
+	for (size_t first = 0, end; !by_site && first < check->shapes.count; first = end) {
+		struct group group;
+
+		for (end = first; end < check->shapes.count &&
+		                  !lock_compare_groups(&check->shapes.pairs[first].row, &check->shapes.pairs[end].row);)
+			end++;
+		group = group_of(&check->shapes.pairs[first], end - first);
+		if (group.more || group.less)
+			find_in_group(check, &group, exact);
+	}
+	join_spaces(check->findings);
+	find_moved(check, by_site);
+	if (check->findings->count)
+		qsort(check->findings->list, check->findings->count, sizeof *check->findings->list, compare_findings);
+}
+
+void lock_check(const struct lock *lock, const struct run *run, bool exact, struct findings *findings)
+{
+	struct check check = {.lock = lock, .run = run, .findings = findings};
+
+	*findings = (struct findings){.before = lock->total, .now = run->lock.total};
+	doubt(lock, run, &findings->why);
+	if (findings->why.length) {
+		findings->verdict = CHECK_NOT_COMPARABLE;
+		return;
+	}
+	pair_shapes(&check.shapes, lock, &run->lock);
+	pair_rows(&check.sites, lock, &lock->sites, &run->lock.sites);
+	findings->verdict = judge(lock->by == LOCK_BY_SITE ? &check.sites : &check.shapes, exact);
+	find_all(&check, exact);
+	free(check.shapes.pairs);
+	free(check.sites.pairs);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lock.c - the rows of a lock, and how much its tolerances allow.
+ * It must never let a count overflow: sums saturate.
+ */
+#include "analyzer/lock/lock.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "count.h"
+
+void lock_free(struct lock *lock)
+{
+	text_free(&lock->kept);
+	free(lock->allows);
+	free(lock->shapes.rows);
+	free(lock->sites.rows);
+	arena_free(&lock->texts);
+	*lock = (struct lock){0};
+}
+
+const char *lock_keep(struct lock *lock, const char *text, size_t length)
+{
+	char *copy = arena_take(&lock->texts, length + 1);
+
+	memcpy(copy, text, length);
+	return copy;
+}
+
+struct work work_add(struct work a, struct work b)
+{
+	return (struct work){count_plus(a.calls, b.calls), u128_add(a.flops, b.flops)};
+}
+
+/* ---- rows ---- */
+
+void lock_add(struct lock_rows *rows, const struct lock_row *row)
+{
+	rows->rows = memory_grow(rows->rows, rows->count, &rows->capacity, sizeof *rows->rows);
+	rows->rows[rows->count++] = *row;
+}
+
+static int compare_texts(const char *a, const char *b) { return strcmp(a ? a : "", b ? b : ""); }
+
+int lock_compare_groups(const struct lock_row *a, const struct lock_row *b)
+{
+	int order = compare_texts(a->place, b->place);
+
+	if (!order)
+		order = strcmp(a->space, b->space);
+	return order ? order : strcmp(a->routine, b->routine);
+}
+
+int lock_compare(const struct lock_row *a, const struct lock_row *b)
+{
+	int order = lock_compare_groups(a, b);
+
+	return order ? order : compare_texts(a->shape, b->shape);
+}
+
+static int compare_rows(const void *a, const void *b) { return lock_compare(a, b); }
+
+void lock_settle(struct lock_rows *rows)
+{
+	size_t kept = 0;
+
+	if (!rows->count)
+		return;
+	qsort(rows->rows, rows->count, sizeof *rows->rows, compare_rows);
+	for (size_t i = 1; i < rows->count; i++) {
+		struct lock_row *row = &rows->rows[kept];
+
+		if (lock_compare(row, &rows->rows[i]))
+			rows->rows[++kept] = rows->rows[i];
+		else
+			row->work = work_add(row->work, rows->rows[i].work);
+	}
+	rows->count = kept + 1;
+}
+
+size_t lock_group_end(const struct lock_rows *rows, size_t first)
+{
+	size_t end = first;
+
+	while (end < rows->count && !lock_compare_groups(&rows->rows[first], &rows->rows[end]))
+		end++;
+	return end;
+}
+
+void lock_fold(struct lock_rows *rows, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		rows->rows[i].shape = LOCK_ALL;
+}
+
+/* ---- what decides ---- */
+
+static const char *const by_names[LOCK_BY_COUNT] = {
+	[LOCK_BY_DEFAULT] = "default", [LOCK_BY_ROUTINE] = "routine", [LOCK_BY_NAMESPACE] = "namespace",
+	[LOCK_BY_SHAPE] = "shape",     [LOCK_BY_SITE] = "site",
+};
+
+const char *lock_by_name(enum lock_by by) { return by_names[by]; }
+
+enum lock_by lock_by_find(const char *name)
+{
+	enum lock_by by = 0;
+
+	while (by < LOCK_BY_COUNT && strcmp(by_names[by], name))
+		by++;
+	return by;
+}
+
+/* ---- tolerances ---- */
+
+/*
+ * Whether a pattern matches a row: it is that of a routine in any namespace or, before the last slash, that of a namespace. The
+ * root matches "(root)". A pattern may also match the place of a row that has one, "src/model.py:train".
+ */
+static bool matches(const char *pattern, const struct lock_row *row)
+{
+	const char *slash = strrchr(pattern, '/');
+	char *space;
+	bool same;
+
+	if (row->place && !fnmatch(pattern, row->place, FNM_NOESCAPE))
+		return true;
+	if (!slash)
+		return !fnmatch(pattern, row->routine, FNM_NOESCAPE);
+	space = memory_text(pattern, (size_t)(slash - pattern));
+	same = !fnmatch(space, *row->space ? row->space : LOCK_ROOT, FNM_NOESCAPE) &&
+	       !fnmatch(slash + 1, row->routine, FNM_NOESCAPE);
+	free(space);
+	return same;
+}
+
+/* The largest of the tolerances that match a row, as an amount of the metric. */
+static u128 tolerance(const struct lock *lock, const struct lock_row *row, enum lock_metric metric)
+{
+	u128 base = metric == LOCK_FLOPS ? row->work.flops : row->work.calls, most = 0;
+
+	for (size_t i = 0; i < lock->allow_count; i++) {
+		const struct lock_allow *allow = &lock->allows[i];
+		u128 amount =
+			allow->is_percent ? u128_scale(base, allow->amount, (u128)100 * LOCK_PERCENT) : allow->amount;
+
+		if (allow->metric == metric && amount > most && matches(allow->pattern, row))
+			most = amount;
+	}
+	return most;
+}
+
+struct work lock_most(const struct lock *lock, const struct lock_row *row)
+{
+	return (struct work){
+		.calls = u64_saturate(u128_add(row->work.calls, tolerance(lock, row, LOCK_CALLS))),
+		.flops = u128_add(row->work.flops, tolerance(lock, row, LOCK_FLOPS)),
+	};
+}
+
+struct work lock_least(const struct lock *lock, const struct lock_row *row)
+{
+	u128 calls = tolerance(lock, row, LOCK_CALLS), flops = tolerance(lock, row, LOCK_FLOPS);
+
+	return (struct work){
+		.calls = calls < row->work.calls ? row->work.calls - (uint64_t)calls : 0,
+		.flops = flops < row->work.flops ? row->work.flops - flops : 0,
+	};
+}
