@@ -25,7 +25,8 @@ static const struct option_row {
 #define READ(function)     ""
 #define OPTION(NAME, option, letter, argument, fault, kind, initial, help, meaning) \
 	{VARIABLE(NAME), option, letter, argument, initial, kind, help, meaning},
-#define COMMAND(NAME, option, letter, help) {NULL, option, letter, NULL, NULL, NULL, "", help, help},
+#define COMMAND(NAME, option, letter, help)     {NULL, option, letter, NULL, NULL, NULL, "", help, help},
+#define PRESET(NAME, option, SETS, value, help) {NULL, option, 0, NULL, NULL, NULL, "", help, help},
 #include "options.def"
 };
 

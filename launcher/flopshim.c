@@ -35,6 +35,7 @@
 enum {
 #define OPTION(NAME, ...)  OPTION_##NAME,
 #define COMMAND(NAME, ...) OPTION_##NAME,
+#define PRESET(NAME, ...)  OPTION_##NAME,
 #include "options.def"
 	OPTION_COUNT,
 	OPTION_BASE = 256, /* getopt_long returns OPTION_BASE + i for option i, which no letter equals */
@@ -44,12 +45,14 @@ static const struct option_row {
 	const char *name;
 	char letter;          /* short form; 0: none */
 	const char *variable; /* the variable that the option sets; NULL for a COMMAND */
-	const char *argument; /* as --help shows it; NULL: the option takes none, and sets the variable to 1 */
+	const char *argument; /* as --help shows it; NULL: the option takes none, and sets the variable to `value` */
+	const char *value;    /* of an option without an argument */
 	const char *help;
 } rows[OPTION_COUNT] = {
 #define OPTION(NAME, option, letter, argument, fault, kind, initial, help, meaning) \
-	[OPTION_##NAME] = {option, letter, VARIABLE(NAME), argument, help},
-#define COMMAND(NAME, option, letter, help) [OPTION_##NAME] = {option, letter, NULL, NULL, help},
+	[OPTION_##NAME] = {option, letter, VARIABLE(NAME), argument, "1", help},
+#define COMMAND(NAME, option, letter, help)     [OPTION_##NAME] = {option, letter, NULL, NULL, NULL, help},
+#define PRESET(SELF, option, NAME, value, help) [OPTION_##SELF] = {option, 0, VARIABLE(NAME), NULL, value, help},
 #include "options.def"
 };
 
@@ -344,7 +347,7 @@ static int parse(int argc, char **argv)
 		if (last == &rows[OPTION_BUDGET] && !isdigit((unsigned char)*optarg) && is_program(optarg))
 			fail_without_value(last, optarg);
 		if (row->variable) {
-			apply(row, row->argument ? optarg : "1");
+			apply(row, row->argument ? optarg : row->value);
 			continue;
 		}
 		if (row == &rows[OPTION_HELP])

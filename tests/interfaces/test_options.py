@@ -63,7 +63,7 @@ def completed(*words):
 
 def document_faults():
     """Yields a sentence for each option that the man page or a completion lacks, and for each wrong answer of bash's."""
-    options = re.findall(r'^(?:OPTION|COMMAND)\(\w+, "([\w-]+)"', (ROOT / "include/options.def").read_text(), re.M)
+    options = re.findall(r'^(?:OPTION|COMMAND|PRESET)\(\w+, "([\w-]+)"', (ROOT / "include/options.def").read_text(), re.M)
     if len(options) < 10:
         yield f"include/options.def: only {len(options)} options were found; this test does not understand it any more"
     for kind, spelling in (("man", "\\-\\-{}\\fR"), ("bash", "--{} "), ("zsh", "--{}"), ("fish", " -l {} ")):
