@@ -484,6 +484,40 @@ static bool read_line(struct reader *reader, const char *line, size_t length)
 	return read_fields(reader, line, length);
 }
 
+/* The sums of rows over what both kinds of rows tell apart. */
+static struct lock_rows sums_of(const struct lock *lock, const struct lock_rows *rows)
+{
+	bool no_space = lock->by == LOCK_BY_ROUTINE || lock->by == LOCK_BY_SHAPE;
+	struct lock_rows sums = {0};
+
+	for (size_t i = 0; i < rows->count; i++)
+		lock_add(&sums,
+		         &(struct lock_row){.space = no_space ? LOCK_ALL : rows->rows[i].space,
+		                            .routine = lock->by == LOCK_BY_NAMESPACE ? LOCK_ALL : rows->rows[i].routine,
+		                            .work = rows->rows[i].work});
+	lock_settle(&sums);
+	return sums;
+}
+
+/* Whether the rows of sites have the work of those of shapes, routine by routine. */
+static bool check_sums(struct reader *reader)
+{
+	struct lock_rows shapes = sums_of(reader->lock, &reader->lock->shapes);
+	struct lock_rows sites = sums_of(reader->lock, &reader->lock->sites);
+	bool same = shapes.count == sites.count;
+
+	for (size_t i = 0; same && i < shapes.count; i++)
+		same = !lock_compare(&shapes.rows[i], &sites.rows[i]) &&
+		       shapes.rows[i].work.calls == sites.rows[i].work.calls &&
+		       shapes.rows[i].work.flops == sites.rows[i].work.flops;
+	free(shapes.rows);
+	free(sites.rows);
+	return same ||
+	       fail(reader,
+	            "the rows of sites do not add up to those of shapes, as after a merge by hand; write the lock "
+	            "anew with --update");
+}
+
 bool lock_read(struct lock *lock, const char *bytes, size_t length, struct lock_fault *fault)
 {
 	struct reader reader = {.lock = lock, .fault = fault};
@@ -505,5 +539,5 @@ bool lock_read(struct lock *lock, const char *bytes, size_t length, struct lock_
 		return fail(&reader, "the total is missing: the file is cut");
 	lock_settle(&lock->shapes);
 	lock_settle(&lock->sites);
-	return true;
+	return check_sums(&reader);
 }

@@ -232,7 +232,7 @@ static enum path_kind add_plain_name(struct paths *paths, struct text *name, con
 		if (part)
 			return PATH_OWN;
 	}
-	if (part) {
+	if (part && *part) {
 		text_add(name, part);
 		return PATH_OWN;
 	}
