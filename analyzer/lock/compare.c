@@ -139,20 +139,41 @@ struct suspect {
 	bool about, before_known;
 };
 
+/* The number of the first line of a place, or behind where it would be: lines are in the order of their places. */
+static size_t first_line(const struct run *run, const char *place)
+{
+	size_t low = 0, high = run->line_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(run->lines[middle].place, place) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool line_is_part(const struct run_line *line, const struct lock_row *row)
+{
+	return is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, row);
+}
+
 /* The line of a function that a finding shows: one that did just the difference, or else that with the most work. */
 static const struct run_line *choose_line(const struct run *run, const struct lock_row *site, struct work difference)
 {
 	const struct run_line *best = NULL;
 
-	for (size_t i = 0; i < run->line_count; i++) {
+	for (size_t i = first_line(run, site->place); i < run->line_count; i++) {
 		const struct run_line *line = &run->lines[i];
 
-		if (strcmp(line->place, site->place) ||
-		    !is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, site))
+		if (strcmp(line->place, site->place))
+			break;
+		if (!line_is_part(line, site))
 			continue;
-		if (work_is_equal(line->work, difference))
-			best = line;
-		else if (!best || (!work_is_equal(best->work, difference) && !work_is_larger(best->work, line->work)))
+		if (!best || work_is_equal(line->work, difference) ||
+		    (!work_is_equal(best->work, difference) && !work_is_larger(best->work, line->work)))
 			best = line;
 	}
 	return best;
@@ -235,7 +256,7 @@ static void add_sampled(const struct check *check, const struct lock_row *row, b
 			if (work_is_larger(run->lines[end].work, suspect.line->work))
 				suspect.line = &run->lines[end];
 		}
-		if (!sampled || !is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, row))
+		if (!sampled || !line_is_part(line, row))
 			continue;
 		if (!before_unknown)
 			suspect.before = work_before(check, line);
@@ -302,7 +323,7 @@ static void set_suspect(struct finding *finding, const struct suspect *suspect)
 	if (suspect->site)
 		finding->place = suspect->site->row.place;
 	set_line(finding, suspect->line);
-	finding->about = suspect->about;
+	finding->certainty = suspect->about ? FINDING_SAMPLED : FINDING_EXACT;
 	finding->place_before_known = suspect->before_known;
 	finding->place_before = suspect->before;
 	finding->place_now = suspect->now;
@@ -317,14 +338,14 @@ static void set_only(const struct check *check, const struct lock_row *row, stru
 	for (size_t i = 0; i < check->run->line_count; i++) {
 		const struct run_line *line = &check->run->lines[i];
 
-		if (!is_part(&(struct lock_row){.space = line->space, .routine = line->routine}, row))
+		if (!line_is_part(line, row))
 			continue;
 		functions += !most || strcmp(most->place, line->place);
 		if (!most || work_is_larger(line->work, most->work))
 			most = line;
 	}
 	set_line(finding, most);
-	finding->about = functions > 1;
+	finding->certainty = functions > 1 ? FINDING_SEVERAL : FINDING_EXACT;
 }
 
 /* The rows of one routine in one namespace. */

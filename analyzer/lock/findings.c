@@ -151,9 +151,13 @@ static void add_caller(struct text *text, const struct finding *finding)
 {
 	if (!finding->place)
 		return;
-	text_add(text, finding->about ? ", called about by " : ", called by ");
+	text_add(text, ", called by ");
 	add_function(text, finding);
-	if (!finding->place_before_known || finding->about)
+	if (finding->certainty == FINDING_SAMPLED)
+		text_add(text, ", about: not every stack was taken");
+	else if (finding->certainty == FINDING_SEVERAL)
+		text_add(text, ", about: other functions call it too");
+	if (!finding->place_before_known || finding->certainty != FINDING_EXACT)
 		return;
 	text_add(text, finding->place_before.calls ? ", which did " : ", which did no call before and now ");
 	if (finding->place_before.calls) {

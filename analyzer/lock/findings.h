@@ -15,6 +15,13 @@ enum finding_kind {
 	FINDING_LESS,     /* less work than before */
 };
 
+/* How surely a finding names the function. */
+enum finding_certainty {
+	FINDING_EXACT,
+	FINDING_SAMPLED, /* about: it is the likeliest by samples, since not every stack was taken */
+	FINDING_SEVERAL, /* about: several functions do such work, and none has changed as a whole */
+};
+
 /*
  * One difference between a run and its lock. Names are as in struct lock_row: LOCK_ALL stands for what the lock does not tell
  * apart. Texts live as long as the lock and the run that were compared.
@@ -33,13 +40,13 @@ struct finding {
 		changed; /* how much of that this function explains: each count is the difference, without its sign */
 
 	/* The function that explains the most of it. */
-	const char *place;       /* as in struct lock_row; NULL if it is not known */
-	const char *old_place;   /* MOVED: the function that did it before; NULL if it is the same */
-	const char *function;    /* of the run; NULL if it is not known, or does nothing of this any more */
-	const char *file;        /* as paths.h names it; NULL if it is not known */
-	int line;                /* a line of the function with such calls; 0 if it is not known */
-	bool about;              /* the function is the likeliest by samples, or one of several that it may be */
-	bool place_before_known; /* `place_before` is */
+	const char *place;     /* as in struct lock_row; NULL if it is not known */
+	const char *old_place; /* MOVED: the function that did it before; NULL if it is the same */
+	const char *function;  /* of the run; NULL if it is not known, or does nothing of this any more */
+	const char *file;      /* as paths.h names it; NULL if it is not known */
+	int line;              /* a line of the function with such calls; 0 if it is not known */
+	enum finding_certainty certainty;
+	bool place_before_known;             /* `place_before` is */
 	struct work place_before, place_now; /* calls of the routine by this function */
 };
 

@@ -327,7 +327,7 @@ START_TEST(names_the_function_that_does_more)
 	check_rows(ONE, TWO, false);
 	ck_assert_int_eq(findings.verdict, CHECK_MORE);
 	ck_assert_uint_eq(findings.count, 1);
-	ck_assert(findings.list[0].fails && !findings.list[0].about);
+	ck_assert(findings.list[0].fails && findings.list[0].certainty == FINDING_EXACT);
 	ck_assert_str_eq(sentence(0),
 	                 "2,000,000 FLOPs more (+100.0 %) in dgemm 100 x 100 x 100, called by f (m.py:13), "
 	                 "which did 1 call before and now 2");
@@ -466,9 +466,9 @@ START_TEST(samples_name_the_likeliest)
 	check_rows(ONE, GEMM("2", "4000000") SITE("?", "2", "4000000") TOTAL("2", "4000000"), false);
 	ck_assert_int_eq(findings.verdict, CHECK_MORE);
 	ck_assert_uint_eq(findings.count, 1);
-	ck_assert(findings.list[0].about);
-	ck_assert_str_eq(sentence(0),
-	                 "2,000,000 FLOPs more (+100.0 %) in dgemm 100 x 100 x 100, called about by g (m.py:9)");
+	ck_assert_int_eq(findings.list[0].certainty, FINDING_SAMPLED);
+	ck_assert_str_eq(sentence(0), "2,000,000 FLOPs more (+100.0 %) in dgemm 100 x 100 x 100, called by g (m.py:9), "
+	                              "about: not every stack was taken");
 	forget();
 }
 END_TEST

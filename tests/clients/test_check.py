@@ -1,0 +1,503 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests `flopshim-report check` on real programs: locks are the same on every BLAS, and what changes is named. Expected FLOPs are
+those of textbook loops (flops.py); expected lines are those that a case finds in the text of its program."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import flops
+from harness import EVERY_BLAS, PROGRAMS, PYTHON, QUICK_BLAS, Skip, case, check, check_equal, library_folder
+from test_r import rscript
+from test_runs import report
+
+MODEL = """import numpy as np
+
+def prepare(n):
+    return np.ones((n, n))
+
+def train(A):
+    A @ A  # train
+    return A
+
+def evaluate(A):
+    return A @ A  # evaluate
+
+A = prepare(100)
+train(A)
+evaluate(A)
+np.linalg.solve(A + 3 * np.eye(100), np.ones(100))
+"""
+PRODUCT = flops.gemm(100, 100, 100)
+
+
+def work(client, name="work"):
+    """A git work tree; its files are the program's own."""
+    tree = client.folder / name
+    (tree / ".git").mkdir(parents=True)
+    return tree
+
+
+def run_in(client, tree, command, *options, status=0, **environment):
+    """Runs a command under the launcher in a work tree, and returns the folder of its dumps."""
+    dumps = client.folder / f"dumps-{time.monotonic_ns()}"
+    dumps.mkdir()
+    done = subprocess.run([client.launcher, "-o", dumps, *options, *map(str, command)], cwd=tree, capture_output=True,
+                          timeout=120, env=client.environment(**environment))
+    check_equal(done.returncode, status, f"status of {command}: {done.stderr}")
+    return dumps
+
+
+def run_model(client, tree, text=MODEL, *options, **environment):
+    (tree / "model.py").write_text(text)
+    return run_in(client, tree, [PYTHON, "model.py"], *options, **environment)
+
+
+def check_in(client, tree, *arguments, status=0):
+    """Runs `flopshim-report check` in a work tree, which must end with this status. Returns its output and its errors."""
+    done = subprocess.run([client.reporter, "check", *map(str, arguments)], cwd=tree, capture_output=True, text=True,
+                          timeout=120)
+    check_equal(done.returncode, status, f"status of {arguments}: {done.stdout}{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def lock_of(client, tree, dumps, *options, name="flops.lock"):
+    """Writes a lock, and returns its bytes."""
+    check_in(client, tree, "--lock", name, "--update", *options, dumps)
+    return (tree / name).read_bytes()
+
+
+def rows(lock, kind):
+    """{names of a row: (calls, FLOPs)}"""
+    lines = [line.split("\t") for line in lock.decode().splitlines()]
+    return {tuple(line[1:-2]): (int(line[-2]), int(line[-1])) for line in lines if line[0] == kind}
+
+
+def line_of(text, mark):
+    return next(number for number, line in enumerate(text.splitlines(), 1) if mark in line)
+
+
+# ---- the same bytes everywhere ----
+
+LOCKS = {}
+
+
+@case(on=EVERY_BLAS)
+def same_lock_on_every_blas(client):
+    """One program gives one lock on every BLAS, with 1 and 2 threads, in other directories, merged or not."""
+    locks = set()
+    for threads in (1, 2):
+        tree = work(client, f"tree-{threads}-{client.blas}")
+        dumps = run_model(client, tree, MODEL, "--for-check", threads=threads)
+        locks.add(lock_of(client, tree, dumps))
+    merged = client.folder / "merged.dump"
+    report(client, "merge", "-o", merged, dumps)
+    locks.add(lock_of(client, tree, merged, name="other.lock"))
+    check_equal(len(locks), 1, "locks")
+    lock = locks.pop()
+    first = LOCKS.setdefault("model", lock)
+    check_equal(lock, first, f"the lock on {client.blas}")
+    shapes, sites = rows(lock, "shape"), rows(lock, "site")
+    check_equal(shapes["(root)", "dgemm", "transa=N transb=N m=100 n=100 k=100"], (2, 2 * PRODUCT), "the row of dgemm")
+    check_equal(sites["model.py:train", "(root)", "dgemm"], (1, PRODUCT), "the row of train")
+    check_equal(sites["model.py:evaluate", "(root)", "dgemm"], (1, PRODUCT), "the row of evaluate")
+    check_equal(sites["model.py:<module>", "(root)", "dgesv"][0], 1, "calls of dgesv by the module")
+    for word in (str(client.folder), "0x", "/usr"):
+        check(word not in lock.decode(), f"the lock has {word}")
+
+
+@case()
+def same_lock_in_any_order(client):
+    """The lock does not depend on the order of dumps, nor on that of threads."""
+    tree = work(client)
+    text = MODEL + "import threading\nfor _ in range(8):\n    threading.Thread(target=train, args=(A,)).start()\n"
+    locks = {lock_of(client, tree, run_model(client, tree, text, "--for-check"), name=f"{i}.lock") for i in range(3)}
+    check_equal(len(locks), 1, "locks")
+    check_equal(rows(locks.pop(), "site")["model.py:train", "(root)", "dgemm"], (9, 9 * PRODUCT), "the row of train")
+
+
+@case()
+def updates_are_stable(client):
+    """--update keeps comments and tolerances, and does not touch a lock that would not change."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    lock = lock_of(client, tree, dumps).decode()
+    kept = "# why this is so\nallow dgemm calls 5\n"
+    (tree / "flops.lock").write_text(re.sub("(?m)^shape", kept + "shape", lock, count=1))
+    before = (tree / "flops.lock").stat()
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--update", dumps)
+    check("left as it is" in out, out)
+    after = (tree / "flops.lock").stat()
+    check_equal((after.st_mtime_ns, after.st_ino), (before.st_mtime_ns, before.st_ino), "the file")
+    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--update", more)
+    check("written anew" in out and "called by train" in out, out)
+    check(kept in (tree / "flops.lock").read_text(), "comments or tolerances are gone")
+    check_in(client, tree, "--lock", "flops.lock", more)
+
+
+# ---- what changed ----
+
+@case(stacks=["for-check", "sampled"], on=QUICK_BLAS)
+def one_more_product(client):
+    """One more product in a function fails with that function, file and line in the first line; samples are enough where each
+    call is large."""
+    tree = work(client)
+    how = ["--for-check"] if client.stacks == "for-check" else []
+    text = MODEL.replace("100", "300")
+    lock_of(client, tree, run_model(client, tree, text, *how))
+    more = text.replace("    return A @ A  # evaluate", "    A @ A  # more\n    return A @ A")
+    dumps = run_model(client, tree, more, *how)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", dumps, status=3)
+    first = out.splitlines()[0]
+    check(first.startswith("flops: more work than flops.lock allows: 54,000,000 FLOPs more (+50.0 %) in dgemm "
+                           "300 x 300 x 300, called by evaluate (model.py:"), first)
+    line = int(re.search(r"evaluate \(model\.py:(\d+)\)", first).group(1))
+    check(line in (line_of(more, "# more"), line_of(more, "# more") + 1), f"line {line}")
+    check(first.endswith("which did 1 call before and now 2"), first)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--json", dumps, status=3)
+    answer = json.loads(out)
+    finding = answer["findings"][0]
+    check_equal((answer["schema"], answer["verdict"], len(answer["findings"])), ("flopshim-check/1", "more", 1), "the answer")
+    check_equal((finding["kind"], finding["fails"], finding["routine"], finding["function"], finding["file"],
+                 finding["line"], finding["about"], finding["site_old_calls"], finding["site_new_calls"]),
+                ("more", True, "dgemm", "evaluate", "model.py", line, False, 1, 2), "the finding")
+    check_equal(finding["new_flops"] - finding["old_flops"], flops.gemm(300, 300, 300), "more FLOPs")
+
+
+@case()
+def samples_say_about(client):
+    """Where the stacks of small calls are sampled, the likeliest function is named, and the sentence says so."""
+    tree = work(client)
+    many = MODEL + "for _ in range(20000):\n    train(A[:9, :9])\n"
+    lock_of(client, tree, run_model(client, tree, many, "--for-check"))
+    more = many.replace("20000", "40000")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, more), status=3)
+    check("in dgemm 9 x 9 x 9, called by train (model.py:7), about: not every stack was taken" in out.splitlines()[0], out)
+
+
+@case()
+def one_less_product(client):
+    """One call less passes and says how much was saved; --exact fails; --update=less keeps it, and only that."""
+    tree = work(client)
+    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    less = run_model(client, tree, MODEL.replace("\ntrain(A)", ""), "--for-check")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", less)
+    check(out.startswith("flops: less work than flops.lock has, 2,000,000 FLOPs saved ("), out)
+    check("called by train (model.py), which did 1 call before and now none" in out.splitlines()[0], out)
+    check_in(client, tree, "--lock", "flops.lock", "--exact", less, status=3)
+    full = (tree / "flops.lock").read_bytes()
+    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    check_in(client, tree, "--lock", "flops.lock", "--update=less", more, status=3)
+    check_equal((tree / "flops.lock").read_bytes(), full, "the lock after --update=less with more work")
+    check_in(client, tree, "--lock", "flops.lock", "--update=less", less)
+    check_in(client, tree, "--lock", "flops.lock", "--exact", less)
+
+
+@case()
+def renamed_function_moved(client):
+    """Work of a renamed function, with the same totals, has moved."""
+    tree = work(client)
+    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    moved = run_model(client, tree, MODEL.replace("train(A)", "fit(A)"), "--for-check")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", moved)
+    check("1 call of dgemm (2,000,000 FLOPs) moved from train (model.py) to fit (model.py:7)" in out.splitlines()[0], out)
+
+
+@case()
+def changed_shape_is_named(client):
+    """A changed shape is named, with the one before."""
+    tree = work(client)
+    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    text = MODEL.replace("    A @ A  # train", "    A @ A[:, :50]  # train")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, text, "--for-check"), status=3)
+    check("in dgemm, whose shape 100 x 100 x 100 has become 100 x 50 x 100, called by train (model.py:7)" in
+          out.splitlines()[0], out)
+
+
+@case()
+def many_shapes_are_one_row(client):
+    """A routine of more than 20 shapes is one row, unless the lock is by shape; 20 are 20 rows."""
+    tree = work(client)
+    for count, rows_of_gemm in ((20, 20), (21, 1)):
+        text = f"import numpy as np\nfor n in range(10, {10 + count}):\n    np.ones((n, n)) @ np.ones((n, n + 1))\n"
+        dumps = run_model(client, tree, text, "--for-check")
+        total = sum(flops.gemm(n, n + 1, n) for n in range(10, 10 + count))
+        lock = lock_of(client, tree, dumps, name=f"{count}.lock")
+        gemm = {name: row for name, row in rows(lock, "shape").items() if name[1] == "dgemm"}
+        check_equal(len(gemm), rows_of_gemm, f"rows of {count} shapes")
+        check_equal(sum(row[1] for row in gemm.values()), total, "FLOPs")
+        lock = lock_of(client, tree, dumps, "--by", "shape", name=f"{count}-shape.lock")
+        check_equal(sum(name[1] == "dgemm" for name in rows(lock, "shape")), count, "rows by shape")
+    check_equal(gemm, {("(root)", "dgemm", "*"): (21, total)}, "the row")
+    check_in(client, tree, "--lock", "21.lock", dumps)
+
+
+@case(by=["routine", "namespace", "shape", "site"])
+def decides_by(client):
+    """Each key makes a lock that its run is within, and that one more product is not."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    lock_of(client, tree, dumps, "--by", client.by)
+    check_in(client, tree, "--lock", "flops.lock", "--exact", dumps)
+    check_in(client, tree, "--lock", "flops.lock", "--by", client.by, dumps)
+    other = "routine" if client.by == "site" else "site"
+    _, err = check_in(client, tree, "--lock", "flops.lock", "--by", other, dumps, status=2)
+    check(f"decides by {client.by}" in err, err)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, MODEL + "train(A)\n", "--for-check"),
+                      status=3)
+    check("2,000,000 FLOPs more" in out.splitlines()[0] and "called by train (model.py:7)" in out.splitlines()[0], out)
+    moved = run_model(client, tree, MODEL.replace("train(A)", "fit(A)"), "--for-check")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", moved, status=3 if client.by == "site" else 0)
+    check("moved from train (model.py) to fit (model.py:7)" in out, out)
+
+
+@case()
+def by_site_needs_every_stack(client):
+    """A lock by site is neither made nor checked from samples."""
+    tree = work(client)
+    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"), "--by", "site")
+    lock = (tree / "flops.lock").read_bytes()
+    sampled = run_model(client, tree, MODEL)
+    for options in ([], ["--update"]):
+        out, _ = check_in(client, tree, "--lock", "flops.lock", *options, sampled, status=5)
+        check("flopshim --for-check" in out, out)
+    check_in(client, tree, "--lock", "new.lock", "--update", "--by", "site", sampled, status=5)
+    check_equal((tree / "flops.lock").read_bytes(), lock, "the lock")
+    check(not (tree / "new.lock").exists(), "a lock was written")
+
+
+@case()
+def tolerances_in_the_file(client):
+    """A tolerance allows a run, which then passes without a warning of more."""
+    tree = work(client)
+    lock = lock_of(client, tree, run_model(client, tree, MODEL, "--for-check")).decode()
+    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    for allowed, status in (("allow dgemm flops 49%\nallow dgemm calls 1\n", 3),
+                            ("allow dgemm flops 50%\nallow dgemm calls 1\n", 0)):
+        (tree / "flops.lock").write_text(re.sub("(?m)^shape", allowed + "shape", lock, count=1))
+        out, _ = check_in(client, tree, "--lock", "flops.lock", more, status=status)
+    check(out.startswith("flops: other work than flops.lock has, but within its tolerances"), out)
+
+
+# ---- languages ----
+
+def change(client, tree, source, build, old, new, function):
+    """Locks a compiled program, changes its text, and returns the first line of the check of the changed one."""
+    (tree / source.name).write_text(source.read_text())
+    build()
+    lock = lock_of(client, tree, run_in(client, tree, ["./program"], "--for-check"))
+    check(any(re.fullmatch(re.escape(source.name) + ":" + function, name[0]) for name in rows(lock, "site")),
+          f"no row of {function} in {lock.decode()}")
+    text = source.read_text()
+    check(old in text, f"{source}: {old}")
+    (tree / source.name).write_text(text.replace(old, new, 1))
+    build()
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_in(client, tree, ["./program"], "--for-check"), status=3)
+    return out.splitlines()[0]
+
+
+def compiler(client, tree, *command):
+    if not shutil.which(command[0]):
+        raise Skip(f"no {command[0]}")
+
+    def build():
+        done = subprocess.run([*command, "-g", "-O1", f"-I{PROGRAMS}", "-o", "program",
+                               f"-L{library_folder() / 'openblas-pthread'}", "-Wl,--no-as-needed", "-llapack", "-lblas"],
+                              cwd=tree, capture_output=True, text=True)
+        check_equal(done.returncode, 0, done.stderr)
+
+    return build
+
+
+@case()
+def templates(client):
+    """A template of C++ is named with its arguments."""
+    tree = work(client)
+    first = change(client, tree, PROGRAMS / "sites_template.cc",
+                   compiler(client, tree, "g++", "sites_template.cc"), "large.multiply();",
+                   "large.multiply(); large.multiply();", r"shapes::Product<double, 100>::multiply\(\)")
+    check("2,000,000 FLOPs more" in first and "called by shapes::Product<double, 100>::multiply() (sites_template.cc:" in
+          first, first)
+
+
+@case()
+def fortran(client):
+    """A procedure of a Fortran module is named."""
+    tree = work(client)
+    first = change(client, tree, PROGRAMS / "sites_fortran.f90",
+                   compiler(client, tree, "gfortran", "sites_fortran.f90"), "\tcall inner\n", "\tcall inner\n\tcall inner\n",
+                   "inner")
+    check(f"{flops.gemm(80, 80, 80):,} FLOPs more" in first and "called by inner (sites_fortran.f90:" in first, first)
+
+
+@case(on=QUICK_BLAS)
+def r(client):
+    """R is locked by routine, shape and the C function of its library."""
+    tree = work(client)
+    text = "a <- matrix(1, 100, 100)\nb <- a %*% a\n"
+    (tree / "model.R").write_text(text)
+    command = rscript("model.R")
+    lock = lock_of(client, tree, run_in(client, tree, command, "--for-check"))
+    sites = {name[0] for name in rows(lock, "site") if name[2] == "dgemm"}
+    check(all(re.fullmatch(r"(libR\.so|R)(:\w+)?", name) for name in sites), f"functions {sites}")
+    (tree / "model.R").write_text(text + "b <- a %*% a\n")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_in(client, tree, command, "--for-check"), status=3)
+    check("2,000,000 FLOPs more (+100.0 %) in dgemm 100 x 100 x 100, called by " in out.splitlines()[0], out)
+
+
+# ---- what cannot be compared ----
+
+MPI = """import numpy as np
+def product(n):
+    return np.ones((n, n)) @ np.ones((n, n + 1))
+product(50)
+"""
+
+
+@case()
+def ranks(client):
+    """Four ranks have one lock; a fifth, or one less, is no regression but cannot be compared."""
+    if not shutil.which("mpirun"):
+        raise Skip("no mpirun")
+    tree = work(client)
+    (tree / "model.py").write_text(MPI)
+
+    def launch(count):
+        return run_in(client, tree, ["mpirun", "-n", count, "--oversubscribe", "--allow-run-as-root", PYTHON, "model.py"],
+                      "--for-check")
+
+    lock = lock_of(client, tree, launch(4))
+    check_equal(rows(lock, "site")["model.py:product", "(root)", "dgemm"], (4, 4 * flops.gemm(50, 51, 50)), "the row")
+    check("\nran\t4\t4\n" in lock.decode(), lock.decode())
+    check_in(client, tree, "--lock", "flops.lock", "--exact", launch(4))
+    for count in (5, 3):
+        out, _ = check_in(client, tree, "--lock", "flops.lock", launch(count), status=5)
+        check("not comparable" in out and f"this run of {count}" in out, out)
+
+
+@case()
+def dumps_that_are_not_whole(client):
+    """A cut dump, no dump, several runs and a killed program: a sentence, status 5, and the lock untouched."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    lock = lock_of(client, tree, dumps)
+    dump = next(dumps.glob("*.dump"))
+    empty, cut, two = (client.folder / name for name in ("empty", "cut", "two"))
+    for folder in (empty, cut, two):
+        folder.mkdir()
+    (cut / "x.dump").write_bytes(dump.read_bytes()[:dump.stat().st_size // 2])
+    other = run_model(client, tree, MODEL, "--for-check")
+    for path in (dump, *other.glob("*.dump")):
+        shutil.copy(path, two)
+    inputs = {empty: "no dump", cut: "not complete", two: "2 runs", client.folder / "nothing": "no dump"}
+    for folder, why in inputs.items():
+        for options in ([], ["--update"], ["--update=less"], ["--exact"]):
+            out, _ = check_in(client, tree, "--lock", "flops.lock", *options, folder, status=5)
+            check(out.startswith("flops: not comparable with flops.lock: ") and why in out, f"{folder}: {out}")
+            check_equal((tree / "flops.lock").read_bytes(), lock, "the lock")
+        check_in(client, tree, "--lock", "flops.lock", "--bisect", folder, status=125)
+    check_in(client, tree, "--lock", "flops.lock", "--bisect", dumps)
+    check_in(client, tree, "--lock", "flops.lock", "--last", two)
+
+
+@case()
+def refused_work(client):
+    """A program that a budget stopped has not done less work: it cannot be compared."""
+    tree = work(client)
+    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    (tree / "model.py").write_text(MODEL)
+    dumps = run_in(client, tree, [PYTHON, "model.py"], "--for-check", "--budget", "3e6", status=121)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", dumps, status=5)
+    check("a budget refused calls" in out, out)
+
+
+LOCK_FAULTS = {
+    "conflict": (lambda text: text.replace("\nshape", "\n<<<<<<< HEAD\nshape", 1), ":7: a merge conflict"),
+    "number": (lambda text: text.replace("\t2\t4000000", "\t2\t4e6", 1), "'4e6'"),
+    "version": (lambda text: text.replace("flopshim-lock\t1", "flopshim-lock\t9"), ":1: this lock is of version 9"),
+    "twice": (lambda text: re.sub("(?m)^(shape.*\n)", r"\1\1", text, count=1), "twice"),
+    "crlf": (lambda text: text.replace("\n", "\r\n"), ":1: it ends in CR LF"),
+    "cut": (lambda text: text[:-1], "no end"),
+    "half": (lambda text: text[:text.rindex("total")], "cut"),
+    "empty": (lambda text: "", "empty"),
+    "other": (lambda text: "hello\n", ":1: this is no lock"),
+    "total": (lambda text: re.sub("total\t\\d+", "total\t1", text), "add up"),
+}
+
+
+@case(fault=LOCK_FAULTS)
+def locks_that_are_not_whole(client):
+    """A lock that cannot be read is named with its line, and is untouched, also by --update."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    damage, why = LOCK_FAULTS[client.fault]
+    text = damage(lock_of(client, tree, dumps).decode()).encode()
+    (tree / "flops.lock").write_bytes(text)
+    for options in ([], ["--update"]):
+        out, err = check_in(client, tree, "--lock", "flops.lock", *options, dumps, status=2)
+        check(err.startswith("flopshim-report: flops.lock:") and why in err and err.count("\n") == 1, err)
+        check_equal((out, (tree / "flops.lock").read_bytes()), ("", text), "output, and the lock")
+    check_in(client, tree, "--lock", "flops.lock", "--bisect", dumps, status=125)
+
+
+@case()
+def files_that_are_no_lock(client):
+    """A lock that is missing or is a directory, and wrong options, are named."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    (tree / "folder").mkdir()
+    for arguments, why in ((["--lock", "none.lock"], "--update writes it"), (["--lock", "folder"], "Is a directory"),
+                           ([], "expected --lock FILE"), (["--lock", "x", "--update=more"], "--update=less"),
+                           (["--lock", "x", "--map", "a"], "OLD=NEW"), (["--lock", "x", "--by", "rank"], "makes no sense")):
+        _, err = check_in(client, tree, *arguments, dumps, status=2)
+        check(why in err, err)
+    check_in(client, tree, "--lock", "missing/x.lock", "--update", dumps, status=1)
+
+
+@case()
+def other_prices(client):
+    """A lock of another price table is not compared, and never a regression."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    lock = lock_of(client, tree, dumps).decode()
+    (tree / "flops.lock").write_text(re.sub("(?m)^prices\t.*", "prices\tolder", lock))
+    out, _ = check_in(client, tree, "--lock", "flops.lock", dumps, status=5)
+    check("priced by version older" in out, out)
+    check_in(client, tree, "--lock", "flops.lock", "--update", dumps)
+    check_equal((tree / "flops.lock").read_text(), lock, "the lock after --update")
+
+
+@case()
+def paths_of_another_machine(client):
+    """--root and --map name files alike, wherever they lay when the program ran; outside of the root only base names are left."""
+    tree, elsewhere = work(client), work(client, "elsewhere")
+    here = lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    moved = run_model(client, elsewhere, MODEL, "--for-check")
+    check_equal(lock_of(client, tree, moved, "--map", f"{elsewhere}={tree}", name="map.lock"), here, "the lock with --map")
+    check_equal(lock_of(client, tree, moved, "--root", elsewhere, name="root.lock"), here, "the lock with --root")
+    inside = tree / "sub"
+    inside.mkdir()
+    (inside / "model.py").write_text(MODEL)
+    lock = lock_of(client, inside, run_in(client, inside, [PYTHON, "model.py"], "--for-check"))
+    check(("sub/model.py:train", "(root)", "dgemm") in rows(lock, "site"), lock.decode())
+
+
+@case()
+def update_leaves_no_part(client):
+    """A signal while the lock is written leaves the old lock, and nothing beside it."""
+    tree = work(client)
+    lock = lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    for delay in range(0, 60, 3):
+        process = subprocess.Popen([client.reporter, "check", "--lock", "flops.lock", "--update", more], cwd=tree,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay / 1000)
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        check_equal(sorted(os.listdir(tree)), [".git", "flops.lock", "model.py"], "files")
+        (tree / "flops.lock").write_bytes(lock)
