@@ -300,7 +300,7 @@ static int check(struct output *output, const struct options *options, const str
 		status = usage_error("check", "--by %s: %s decides by %s; --by with --update changes that",
 		                     options->by->name, request->path, lock_by_name(check.locked.lock.by));
 	if (status < 0) {
-		paths_open(&check.paths, request->root);
+		paths_open(&check.paths, request->root, request->path);
 		for (size_t i = 0; i < request->map_count; i++)
 			paths_map(&check.paths, request->maps[i]);
 		gather_open(&check.aggregate, options->reprice, NULL);

@@ -149,7 +149,9 @@ static void add_space(struct text *text, const struct finding *finding)
 /* Adds ", called by train (model.py:12), which did 1 call before and now 2". */
 static void add_caller(struct text *text, const struct finding *finding)
 {
-	if (!finding->place)
+	if (finding->place && !strcmp(finding->place, LOCK_CHARGED))
+		text_add(text, " by the program itself");
+	if (!finding->place || !strcmp(finding->place, LOCK_CHARGED))
 		return;
 	text_add(text, ", called by ");
 	add_function(text, finding);
@@ -179,6 +181,10 @@ static void add_routine(struct text *text, const struct finding *finding)
 	if (!strcmp(finding->routine, LOCK_ALL))
 		return;
 	text_format(text, " in %s", finding->routine);
+	if (finding->shape && !strncmp(finding->shape, LOCK_CHARGED, strlen(LOCK_CHARGED))) {
+		text_format(text, ", charged%s", finding->shape + strlen(LOCK_CHARGED));
+		return;
+	}
 	if (finding->kind == FINDING_RESHAPED || !finding->shape || !strcmp(finding->shape, LOCK_ALL))
 		return;
 	text_add(text, " ");

@@ -55,8 +55,17 @@ static char *plain(const char *path)
 	return text.bytes;
 }
 
-/* The git work tree that a directory is in; the directory itself if it is in none. Takes over the path. */
-static char *work_tree(char *directory)
+/* An absolute path without links, if it exists, to be freed; NULL otherwise. */
+static char *real_path(const char *path)
+{
+	char *real = realpath(*path ? path : "/", NULL), *copy = real ? plain(real) : NULL;
+
+	free(real);
+	return copy;
+}
+
+/* Cuts an absolute path to that of the git work tree that it is in. Returns false, with the path as it was, if it is in none. */
+static bool cut_to_work_tree(char *directory)
 {
 	struct stat status;
 
@@ -71,40 +80,53 @@ static char *work_tree(char *directory)
 		free(git);
 		if (found) {
 			directory[length] = 0;
-			break;
+			return true;
 		}
 	}
-	return directory;
+	return false;
 }
 
-static char *current_directory(void)
+/* The directory of a file, without links, to be freed; NULL if it does not exist. */
+static char *directory_of(const char *file)
 {
-	char *path = getcwd(NULL, 0);
-	char *copy = plain(path ? path : "/");
+	char *directory = memory_format("%.*s.", (int)(base_name(file) - file), file), *real = real_path(directory);
 
-	free(path);
-	return copy;
+	free(directory);
+	return real;
 }
 
-void paths_open(struct paths *paths, const char *root)
+/* The work tree of a file or, where it is in none, of the current directory; otherwise the current directory. To be freed. */
+static char *find_root(const char *beside)
 {
-	char *real;
+	char *root = directory_of(beside);
 
+	if (root && cut_to_work_tree(root))
+		return root;
+	free(root);
+	root = real_path(".");
+	if (!root)
+		return plain("/");
+	cut_to_work_tree(root);
+	return root;
+}
+
+void paths_open(struct paths *paths, const char *root, const char *beside)
+{
 	*paths = (struct paths){0};
 	if (!root) {
-		paths->root = work_tree(current_directory());
+		paths->root = find_root(beside);
 	} else if (*root == '/') {
 		paths->root = plain(root);
 	} else {
-		char *here = current_directory(), *joined = memory_format("%s/%s", here, root);
+		char *here = real_path("."), *joined = memory_format("%s/%s", here ? here : "", root);
 
 		paths->root = plain(joined);
 		free(here);
 		free(joined);
 	}
-	real = realpath(*paths->root ? paths->root : "/", NULL);
-	paths->real_root = plain(real ? real : paths->root);
-	free(real);
+	paths->real_root = real_path(paths->root);
+	if (!paths->real_root)
+		paths->real_root = plain(paths->root);
 }
 
 void paths_close(struct paths *paths)

@@ -34,8 +34,11 @@ struct paths {
 	struct intern names;
 };
 
-/* Opens paths below a root; NULL: the git work tree that the current directory is in, or else that directory. */
-void paths_open(struct paths *paths, const char *root);
+/*
+ * Opens paths below a root. NULL: the git work tree that the file `beside` lies in, or else that of the current directory, or
+ * else that directory.
+ */
+void paths_open(struct paths *paths, const char *root, const char *beside);
 void paths_close(struct paths *paths);
 
 /* Has paths that begin with OLD begin with NEW instead, as "OLD=NEW" says. Returns false if the text is anything else. */

@@ -15,12 +15,12 @@
 
 #define SHAPE_NONE     "-"          /* of a routine without options and dimensions */
 #define SHAPE_REJECTED "(rejected)" /* calls that came back with INFO < 0 */
-#define SHAPE_CHARGED  "(charged)"  /* work that the program has charged itself */
 
 /* The work of a call site in a namespace, and of its samples. */
 struct stratum {
 	struct work work, sampled;
-	bool exact; /* all samples are */
+	bool exact;   /* all samples are */
+	bool charged; /* the program has charged the work itself, which has no caller */
 };
 
 struct strata {
@@ -60,7 +60,7 @@ static const char *shape_of(struct lock *lock, const struct aggregate *aggregate
 
 	if (row->kind == DUMP_ROW_REJECTED)
 		return SHAPE_REJECTED;
-	text_add(&text, row->kind == DUMP_ROW_MANUAL ? SHAPE_CHARGED : "");
+	text_add(&text, row->kind == DUMP_ROW_MANUAL ? LOCK_CHARGED : "");
 	if (row->kind == DUMP_ROW_MANUAL && *text_at(aggregate, site_of(aggregate, row->site)->detail))
 		text_format(&text, " %s", text_at(aggregate, site_of(aggregate, row->site)->detail));
 	else if (row->kind == DUMP_ROW_CALL)
@@ -127,16 +127,16 @@ static void add_line(struct run *run, const struct aggregate *aggregate, const s
 	run->lines[run->line_count++] = line;
 }
 
-/* Adds work whose function is not known to the lock. */
+/* Adds work whose function is not known to the lock: `place` says why. */
 static void add_unknown(struct run *run, const struct aggregate *aggregate, const struct place_key *key,
-                        struct work work)
+                        struct work work, const char *place)
 {
 	lock_add(&run->lock.sites,
-	         &(struct lock_row){.place = LOCK_UNKNOWN,
+	         &(struct lock_row){.place = place,
 	                            .space = intern_at(&aggregate->spaces, key->space),
 	                            .routine = routine_name(aggregate, site_of(aggregate, key->site)->routine),
 	                            .work = work});
-	run->sampled = true;
+	run->sampled |= !strcmp(place, LOCK_UNKNOWN);
 }
 
 static struct work work_of_sample(const struct aggregate *aggregate, const struct estimate *estimates, size_t sample)
@@ -179,7 +179,7 @@ static void add_sampled(struct run *run, struct strata *strata, const struct agg
 		if (at.name)
 			add_line(run, aggregate, &key, &at, work_of_sample(aggregate, estimates, i), is_told(stratum));
 		else if (is_told(stratum))
-			add_unknown(run, aggregate, &key, work_of_sample(aggregate, estimates, i));
+			add_unknown(run, aggregate, &key, work_of_sample(aggregate, estimates, i), LOCK_UNKNOWN);
 	}
 }
 
@@ -196,8 +196,8 @@ static void add_direct(struct run *run, const struct strata *strata, const struc
 			continue;
 		if (at.own)
 			add_line(run, aggregate, key, &at, stratum->work, true);
-		else if (!is_told(stratum))
-			add_unknown(run, aggregate, key, stratum->work);
+		else if (stratum->charged || !is_told(stratum))
+			add_unknown(run, aggregate, key, stratum->work, stratum->charged ? LOCK_CHARGED : LOCK_UNKNOWN);
 	}
 }
 
@@ -271,6 +271,7 @@ void run_open(struct run *run, const struct aggregate *aggregate, struct paths *
 		add_shape(run, aggregate, row);
 		stratum = stratum_of(&strata, row->site, row->space);
 		stratum->work = work_add(stratum->work, (struct work){row->calls, row->flops});
+		stratum->charged |= row->kind == DUMP_ROW_MANUAL;
 	}
 	add_samples(&strata, aggregate, estimates);
 	add_sampled(run, &strata, aggregate, estimates);

@@ -284,6 +284,53 @@ def tolerances_in_the_file(client):
     check(out.startswith("flops: other work than flops.lock has, but within its tolerances"), out)
 
 
+@case()
+def charged_work(client):
+    """Work that the program charges itself is in the lock, in one by site too, and its name is in a finding."""
+    tree = work(client)
+    text = "import flopshim\nfor i in range(5):\n    flopshim.charge('my kernel', i)\n"
+    bindings = {"PYTHONPATH": PROGRAMS.parent.parent / "bindings"}
+    dumps = run_model(client, tree, text, **bindings)
+    lock_of(client, tree, dumps, "--by", "site", name="site.lock")
+    check_equal(rows(lock_of(client, tree, dumps), "shape"), {("(root)", "my kernel", "(charged)"): (5, 10)}, "shapes")
+    more = run_model(client, tree, text.replace("5", "7"), **bindings)
+    for name in ("flops.lock", "site.lock"):
+        out, _ = check_in(client, tree, "--lock", name, more, status=3)
+        check("11 FLOPs more (+110.0 %) in my kernel" in out and "by the program itself" in out, out)
+
+
+@case()
+def the_page(client):
+    """The commands of docs/check.md do what the page says."""
+    tree = work(client)
+    page = (PROGRAMS.parent.parent / "docs" / "check.md").read_text()
+    blocks = [re.sub("(?m)^    ", "", block).strip("\n") + "\n" for block in re.findall(r"(?m)(?:^(?:    .*)?\n)+", page)
+              if block.strip()]
+    model, first, second, finding, lock = blocks[:5]
+    (tree / "model.py").write_text(model)
+    commands = first.splitlines()[:2] + second.splitlines()
+
+    def run(command, status=0):
+        env = client.environment()
+        env["PATH"] = f"{client.build_folder.resolve()}:{env['PATH']}"
+        done = subprocess.run(["sh", "-c", f"mkdir -p run; {command}"], cwd=tree, env=env, capture_output=True, text=True)
+        check_equal(done.returncode, status, f"status of {command}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    for command in commands:
+        if command.startswith("flopshim "):
+            shutil.rmtree(tree / "run", ignore_errors=True)
+        run(command)
+    written = (tree / "flops.lock").read_text().splitlines()
+    for line in lock.splitlines():
+        if not line.startswith("prices"):
+            check(line in written, f"{line!r} is not in {written}")
+    (tree / "model.py").write_text(model.replace("return A @ A", "return (A @ A) @ A"))
+    shutil.rmtree(tree / "run")
+    run(commands[2])
+    check_equal(run(commands[3], 3).splitlines()[0] + "\n", finding, "the finding")
+
+
 # ---- languages ----
 
 def change(client, tree, source, build, old, new, function):
@@ -480,6 +527,11 @@ def paths_of_another_machine(client):
     moved = run_model(client, elsewhere, MODEL, "--for-check")
     check_equal(lock_of(client, tree, moved, "--map", f"{elsewhere}={tree}", name="map.lock"), here, "the lock with --map")
     check_equal(lock_of(client, tree, moved, "--root", elsewhere, name="root.lock"), here, "the lock with --root")
+    build = client.folder / "build"
+    build.mkdir()
+    (tree / "model.py").write_text(MODEL)
+    dumps = run_in(client, build, [PYTHON, tree / "model.py"], "--for-check")
+    check_equal(lock_of(client, build, dumps, name=tree / "far.lock"), here, "the lock from a folder outside of the tree")
     inside = tree / "sub"
     inside.mkdir()
     (inside / "model.py").write_text(MODEL)

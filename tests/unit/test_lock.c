@@ -597,7 +597,7 @@ START_TEST(names_paths)
 	struct paths paths;
 	enum path_kind kind;
 
-	paths_open(&paths, "/home/me/work/");
+	paths_open(&paths, "/home/me/work/", "");
 	ck_assert(paths_map(&paths, "/build/x=/home/me/work"));
 	ck_assert(!paths_map(&paths, "/build/x") && !paths_map(&paths, "=y"));
 	ck_assert_str_eq(paths_name(&paths, named[_i].path, &kind), named[_i].name);
@@ -612,13 +612,13 @@ START_TEST(tells_system_files_below_any_root)
 	struct paths paths;
 	enum path_kind kind;
 
-	paths_open(&paths, "/");
+	paths_open(&paths, "/", "");
 	paths_name(&paths, "/usr/include/x.h", &kind);
 	ck_assert_int_eq(kind, PATH_SYSTEM);
 	ck_assert_str_eq(paths_name(&paths, "/code/x.c", &kind), "code/x.c");
 	ck_assert_int_eq(kind, PATH_OWN);
 	paths_close(&paths);
-	paths_open(&paths, "/usr/src/app");
+	paths_open(&paths, "/usr/src/app", "");
 	ck_assert_str_eq(paths_name(&paths, "/usr/src/app/x.c", &kind), "x.c");
 	ck_assert_int_eq(kind, PATH_OWN);
 	paths_name(&paths, "/usr/src/application/x.c", &kind);
