@@ -266,6 +266,8 @@ static int check_run(struct check *check, bool found)
 	                  : check->locked.exists ? check->locked.lock.by
 	                                         : LOCK_BY_DEFAULT;
 
+	if (check->aggregate.answered)
+		run_say(&check->findings.ran, &check->aggregate);
 	doubt_dumps(&check->aggregate, found, &check->findings.why);
 	if (check->findings.why.length) {
 		check->findings.verdict = CHECK_NOT_COMPARABLE;
@@ -309,8 +311,7 @@ static int check(struct output *output, const struct options *options, const str
 		report_damage(&check.aggregate);
 		status = check_run(&check, found);
 		options_answer(options, &answer, SCHEMA);
-		checking_fill(&answer, options,
-		              &(struct checking){request->path, &check.findings, &check.aggregate, check.update});
+		checking_fill(&answer, options, &(struct checking){request->path, &check.findings, check.update});
 		options_render(options, output, &answer);
 		findings_free(&check.findings);
 		if (check.run.places.aggregate)

@@ -102,70 +102,13 @@ static const char *update_name(enum checking_update update)
 
 /* ---- for people ---- */
 
-static void add_count(struct text *text, u128 count, const char *unit, const char *more)
-{
-	char number[NUMBER_TEXT];
-
-	text_format(text, "%s %s%s", number_grouped(count, number), unit, count == 1 ? "" : more);
-}
-
-static void add_totals(struct text *text, struct work work)
-{
-	add_count(text, work.calls, "call", "s");
-	text_add(text, " and ");
-	add_count(text, work.flops, "FLOP", "s");
-}
-
-/* Adds "2,000,000 FLOPs less (-50.0 %)"; the number of calls where FLOPs are the same. */
-static void add_change(struct text *text, const struct findings *findings)
-{
-	bool by_calls = findings->before.flops == findings->now.flops;
-	u128 before = by_calls ? findings->before.calls : findings->before.flops;
-	u128 now = by_calls ? findings->now.calls : findings->now.flops;
-
-	add_count(text, before > now ? before - now : now - before, by_calls ? "call" : "FLOP", "s");
-	text_add(text, before > now ? " less (" : " more (");
-	finding_say_change(text, before, now);
-	text_add(text, ")");
-}
-
-/* What the first finding follows. */
-static void add_verdict(struct text *text, const struct checking *checking)
-{
-	const struct findings *findings = checking->findings;
-
-	switch (findings->verdict) {
-	case CHECK_MORE:
-		text_format(text,
-		            findings->count && findings->list[0].kind == FINDING_LESS
-		                    ? "less work than %s has, which --exact does not allow"
-		                    : "more work than %s allows",
-		            checking->lock);
-		break;
-	case CHECK_LESS:
-		text_format(text, "less work than %s has", checking->lock);
-		if (findings->now.flops < findings->before.flops) {
-			text_add(text, ", ");
-			add_count(text, findings->before.flops - findings->now.flops, "FLOP", "s");
-			text_add(text, " saved (");
-			finding_say_change(text, findings->before.flops, findings->now.flops);
-			text_add(text, ")");
-		}
-		break;
-	case CHECK_WITHIN:
-		text_format(text, "other work than %s has, but within its tolerances", checking->lock);
-		break;
-	default: text_format(text, "the same work as %s: ", checking->lock); add_totals(text, findings->now);
-	}
-}
-
 static void say_findings(struct answer *answer, const struct options *options, const struct checking *checking)
 {
 	const struct findings *findings = checking->findings;
 	size_t top = answer_top(answer, options->top, SENTENCES, SIZE_MAX);
 	struct text line = {0};
 
-	add_verdict(&line, checking);
+	findings_say_verdict(&line, findings, checking->lock);
 	for (size_t i = 0; i < findings->count && i < top; i++) {
 		text_add(&line, i ? "also " : findings->verdict == CHECK_SAME ? "; " : ": ");
 		finding_say(&line, &findings->list[i]);
@@ -182,35 +125,17 @@ static void say_findings(struct answer *answer, const struct options *options, c
 /* Says what the run has done in all, and what it ran with: a program may choose its algorithm by that. */
 static void say_run(struct answer *answer, const struct checking *checking)
 {
-	const struct aggregate *aggregate = checking->aggregate;
 	const struct findings *findings = checking->findings;
 	struct text line = {0};
-	const char *separator = " on ";
 
 	if (findings->verdict == CHECK_MORE || findings->verdict == CHECK_LESS) {
-		text_add(&line, "flops: in all ");
-		add_totals(&line, findings->now);
-		if (findings->before.flops != findings->now.flops || findings->before.calls != findings->now.calls) {
-			text_add(&line, ": ");
-			add_change(&line, findings);
-		}
-		answer_say(answer, PART_PARAGRAPH, "%s", line.bytes);
+		findings_say_total(&line, findings);
+		answer_say(answer, PART_PARAGRAPH, "flops: in all %s", line.bytes);
 		text_clear(&line);
 	}
-	text_add(&line, "flops: this run was ");
-	add_count(&line, aggregate->process_count, "process", "es");
-	text_add(&line, " of ");
-	add_count(&line, aggregate->totals.threads, "thread", "s");
-	for (uint32_t i = 0; i < aggregate->modules.count; i++) {
-		bool serves = false;
-
-		for (uint32_t site = 0; !serves && site < aggregate->sites.count; site++)
-			serves = site_of(aggregate, site)->callee_module == i;
-		if (!serves)
-			continue;
-		text_format(&line, "%s%s", separator, text_at(aggregate, module_of(aggregate, i)->path));
-		separator = ", ";
-	}
+	if (!findings->ran.length)
+		return; /* no run could be read */
+	text_format(&line, "flops: this run was %s", findings->ran.bytes);
 	if (findings->verdict == CHECK_MORE)
 		text_add(&line, "; a program that chooses its algorithm by library or number of threads can do other "
 		                "work with others");
@@ -252,7 +177,7 @@ static void say_new(struct answer *answer, const struct checking *checking)
 {
 	struct text line = {0};
 
-	add_totals(&line, checking->findings->now);
+	findings_say_work(&line, checking->findings->now);
 	answer_say(answer, PART_PARAGRAPH, "flops: %s", line.bytes);
 	text_free(&line);
 }
@@ -269,6 +194,7 @@ void checking_fill(struct answer *answer, const struct options *options, const s
 	answer_text(answer, "lock", checking->lock);
 	answer_text(answer, "update", update_name(checking->update));
 	answer_text(answer, "why", findings->why.length ? findings->why.bytes : NULL);
+	answer_text(answer, "ran", findings->ran.length ? findings->ran.bytes : NULL);
 	add_work(answer, "old", findings->before);
 	add_work(answer, "new", findings->now);
 	if (answer_is_for(answer, FOR_PROGRAM)) {

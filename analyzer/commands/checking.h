@@ -21,7 +21,6 @@ enum checking_update {
 struct checking {
 	const char *lock; /* its path, as it was given */
 	const struct findings *findings;
-	const struct aggregate *aggregate; /* the run */
 	enum checking_update update;
 };
 

@@ -665,7 +665,8 @@ void lock_check(const struct lock *lock, const struct run *run, bool exact, stru
 {
 	struct check check = {.lock = lock, .run = run, .findings = findings};
 
-	*findings = (struct findings){.before = lock->total, .now = run->lock.total};
+	findings->before = lock->total;
+	findings->now = run->lock.total;
 	doubt(lock, run, &findings->why);
 	if (findings->why.length) {
 		findings->verdict = CHECK_NOT_COMPARABLE;

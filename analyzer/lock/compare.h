@@ -10,8 +10,8 @@
 #include "analyzer/lock/run.h"
 
 /*
- * Sets *findings, which the caller frees by findings_free, to the verdict and to what differs. The run must have been opened with
- * the `by` of the lock. With `exact`, less work fails as more does. The lock and the run must outlive the findings.
+ * Adds the verdict, and what differs, to empty findings, which the caller frees by findings_free. The run must have been opened
+ * with the `by` of the lock. With `exact`, less work fails as more does. The lock and the run must outlive the findings.
  */
 void lock_check(const struct lock *lock, const struct run *run, bool exact, struct findings *findings);
 

@@ -12,6 +12,7 @@ void findings_free(struct findings *findings)
 {
 	free(findings->list);
 	text_free(&findings->why);
+	text_free(&findings->ran);
 	*findings = (struct findings){0};
 }
 
@@ -236,4 +237,61 @@ void finding_say(struct text *text, const struct finding *finding)
 		say_reshaped(text, finding);
 	add_space(text, finding);
 	add_caller(text, finding);
+}
+
+/* ---- all findings ---- */
+
+void findings_say_work(struct text *text, struct work work)
+{
+	add_calls(text, work);
+	text_add(text, " and ");
+	add_count(text, work.flops, "FLOP");
+}
+
+void findings_say_total(struct text *text, const struct findings *findings)
+{
+	bool by_calls = findings->before.flops == findings->now.flops;
+	u128 before = by_calls ? findings->before.calls : findings->before.flops;
+	u128 now = by_calls ? findings->now.calls : findings->now.flops;
+
+	findings_say_work(text, findings->now);
+	if (before == now)
+		return;
+	text_add(text, ": ");
+	add_count(text, before > now ? before - now : now - before, by_calls ? "call" : "FLOP");
+	text_add(text, before > now ? " less (" : " more (");
+	finding_say_change(text, before, now);
+	text_add(text, ")");
+}
+
+/* Adds how much less work the run has done than the lock has. */
+static void add_saved(struct text *text, const struct findings *findings)
+{
+	if (findings->now.flops >= findings->before.flops)
+		return;
+	text_add(text, ", ");
+	add_count(text, findings->before.flops - findings->now.flops, "FLOP");
+	text_add(text, " saved (");
+	finding_say_change(text, findings->before.flops, findings->now.flops);
+	text_add(text, ")");
+}
+
+void findings_say_verdict(struct text *text, const struct findings *findings, const char *lock)
+{
+	switch (findings->verdict) {
+	case CHECK_MORE:
+		text_format(text,
+		            findings->count && findings->list[0].kind == FINDING_LESS
+		                    ? "less work than %s has, which --exact does not allow"
+		                    : "more work than %s allows",
+		            lock);
+		break;
+	case CHECK_LESS:
+		text_format(text, "less work than %s has", lock);
+		add_saved(text, findings);
+		break;
+	case CHECK_WITHIN: text_format(text, "other work than %s has, but within its tolerances", lock); break;
+	case CHECK_NOT_COMPARABLE: text_format(text, "not comparable with %s", lock); break;
+	case CHECK_SAME: text_format(text, "the same work as %s: ", lock); findings_say_work(text, findings->now);
+	}
 }

@@ -63,7 +63,9 @@ struct findings {
 	struct finding *list; /* those that fail first; then the largest first */
 	size_t count, capacity;
 	struct work before, now; /* totals */
-	struct text why;         /* CHECK_NOT_COMPARABLE: why, and what to do */
+	struct text
+		ran; /* what the run was: "1 process of 2 threads on /usr/lib/libblas.so.3"; empty if none was read */
+	struct text why; /* CHECK_NOT_COMPARABLE: why, and what to do */
 };
 
 void findings_free(struct findings *findings);
@@ -74,6 +76,13 @@ const char *check_verdict_name(enum check_verdict verdict);
 
 /* Adds a finding in words: "2,000,000 FLOPs more (+50.0 %) in dgemm 100 x 100 x 100, called by train (model.py:12), ...". */
 void finding_say(struct text *text, const struct finding *finding);
+
+/* Adds what the findings follow: "more work than flops.lock allows", with the path of the lock. */
+void findings_say_verdict(struct text *text, const struct findings *findings, const char *lock);
+
+/* Adds calls and FLOPs: "3 calls and 6,000,000 FLOPs"; the second adds those of the run, and how they have changed. */
+void findings_say_work(struct text *text, struct work work);
+void findings_say_total(struct text *text, const struct findings *findings);
 
 /* Adds a shape as people write it: "100 x 100 x 100 (transb=T)". */
 void finding_say_shape(struct text *text, const char *shape);

@@ -308,3 +308,30 @@ void run_lock(const struct run *run, struct lock *lock)
 	copy_rows(&lock->sites, &run->lock.sites);
 	fold(&lock->shapes, lock->by == LOCK_BY_SHAPE ? SIZE_MAX : LOCK_SHAPES_MAX);
 }
+
+static void add_count(struct text *text, uint64_t count, const char *one, const char *several)
+{
+	char number[NUMBER_TEXT];
+
+	text_format(text, "%s %s", number_grouped(count, number), count == 1 ? one : several);
+}
+
+void run_say(struct text *text, const struct aggregate *aggregate)
+{
+	bool *serves = memory_new(aggregate->modules.count, sizeof *serves);
+	const char *separator = " on ";
+
+	for (uint32_t i = 0; i < aggregate->sites.count; i++)
+		if (site_of(aggregate, i)->callee_module != AGGREGATE_NONE)
+			serves[site_of(aggregate, i)->callee_module] = true;
+	add_count(text, aggregate->process_count, "process", "processes");
+	text_add(text, " of ");
+	add_count(text, aggregate->totals.threads, "thread", "threads");
+	for (uint32_t i = 0; i < aggregate->modules.count; i++) {
+		if (!serves[i])
+			continue;
+		text_format(text, "%s%s", separator, text_at(aggregate, module_of(aggregate, i)->path));
+		separator = ", ";
+	}
+	free(serves);
+}

@@ -30,6 +30,9 @@ struct run {
 void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by);
 void run_close(struct run *run);
 
+/* Adds what ran, and on what: a program may choose its algorithm by that. */
+void run_say(struct text *text, const struct aggregate *aggregate);
+
 /*
  * Sets `lock` to the lock that --update writes of the run: a routine of many shapes is one row. Its texts are those of the run.
  */

@@ -2,6 +2,7 @@
 """Tests `flopshim-report check` on real programs: locks are the same on every BLAS, and what changes is named. Expected FLOPs are
 those of textbook loops (flops.py); expected lines are those that a case finds in the text of its program."""
 
+import csv
 import json
 import os
 import re
@@ -329,6 +330,33 @@ def the_page(client):
     shutil.rmtree(tree / "run")
     run(commands[2])
     check_equal(run(commands[3], 3).splitlines()[0] + "\n", finding, "the finding")
+
+
+HOSTILE = ["a%s%n", "a::b", "]]>", "'\"", "a\\b", "x" * 10000, "caf\u00e9", "<b>&amp;"]
+
+
+@case()
+def hostile_names(client):
+    """Whatever a function is called, its lock is read back, and a finding has its name, whole in JSON and CSV."""
+    tree = work(client)
+    text = MODEL + f"for name in {HOSTILE!r}:\n    def f(A):\n        return A @ A\n" \
+        "    f.__code__ = f.__code__.replace(co_name=name, co_qualname=name)\n    f(A)\n"
+    dumps = run_model(client, tree, text, "--for-check")
+    lock_of(client, tree, dumps)
+    check_in(client, tree, "--lock", "flops.lock", "--exact", dumps)
+    more = run_model(client, tree, text + "    f(A)\n", "--for-check")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--json", more, status=3)
+    named = {finding["function"]: finding for finding in json.loads(out)["findings"]}
+    for name in HOSTILE:
+        # a dump has as much of a long name as fits
+        found = [function for function in named if function == name or (len(function) > 100 and name.startswith(function))]
+        check(len(found) == 1, f"{name[:50]!r}: {found}")
+        check_equal((named[found[0]]["site_old_calls"], named[found[0]]["site_new_calls"]), (1, 2), f"calls of {name[:50]!r}")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--csv", more, status=3)
+    check_equal(len(list(csv.DictReader(out.splitlines()))), len(HOSTILE), "rows of CSV")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--top", "all", more, status=3)
+    check_equal(sum(" FLOPs more (+" in line and "which did 1 call before and now 2" in line for line in out.splitlines()),
+                len(HOSTILE), "sentences")
 
 
 # ---- languages ----
