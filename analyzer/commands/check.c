@@ -172,6 +172,12 @@ static bool write_lock(const struct request *request, const struct locked *locke
 
 /* ---- the run ---- */
 
+/* What decides, in words. */
+static const char *words_of(enum lock_by by)
+{
+	return by == LOCK_BY_DEFAULT ? "namespace, routine and shape" : lock_by_name(by);
+}
+
 /* Says why no verdict can be given on the dumps themselves; it says nothing if one can. */
 static void doubt_dumps(const struct aggregate *aggregate, bool found, struct text *why)
 {
@@ -223,8 +229,8 @@ static int judge(struct check *check)
 		lock_check(&locked->lock, &check->run, request->exact, findings);
 	else if (locked->exists) {
 		findings->verdict = CHECK_NOT_COMPARABLE;
-		text_format(&findings->why, "it decides by %s, and the new one by %s", lock_by_name(locked->lock.by),
-		            lock_by_name(check->run.lock.by));
+		text_format(&findings->why, "it decides by %s, and the new one by %s", words_of(locked->lock.by),
+		            words_of(check->run.lock.by));
 	}
 	findings->now = check->run.lock.total;
 	if (request->only_less && locked->exists) {
@@ -300,7 +306,7 @@ static int check(struct output *output, const struct options *options, const str
 
 	if (status < 0 && !request->update && options->by && lock_by_find(options->by->name) != check.locked.lock.by)
 		status = usage_error("check", "--by %s: %s decides by %s; --by with --update changes that",
-		                     options->by->name, request->path, lock_by_name(check.locked.lock.by));
+		                     options->by->name, request->path, words_of(check.locked.lock.by));
 	if (status < 0) {
 		paths_open(&check.paths, request->root, request->path);
 		for (size_t i = 0; i < request->map_count; i++)

@@ -348,14 +348,19 @@ static void set_only(const struct check *check, const struct lock_row *row, stru
 	finding->certainty = functions > 1 ? FINDING_SEVERAL : FINDING_EXACT;
 }
 
+/* The rows of one routine in one namespace that have grown, or those that have shrunk. */
+struct half {
+	const struct pair *most; /* the one that differs the most; NULL if there is none */
+	size_t count;
+	struct work before, now; /* sums */
+	bool over, under;
+};
+
 /* The rows of one routine in one namespace. */
 struct group {
 	const struct pair *pairs;
 	size_t count;
-	const struct pair *most_more, *most_less; /* those that have grown and shrunk the most; NULL if none has */
-	size_t more, less;                        /* how many have */
-	struct work before[2], now[2];            /* sums over those that have shrunk, and over those that have grown */
-	bool over, under;
+	struct half halves[2]; /* those that have shrunk, and those that have grown */
 };
 
 static struct group group_of(const struct pair *pairs, size_t count)
@@ -363,47 +368,59 @@ static struct group group_of(const struct pair *pairs, size_t count)
 	struct group group = {.pairs = pairs, .count = count};
 
 	for (size_t i = 0; i < count; i++) {
-		const struct pair *pair = &pairs[i],
-				  **most = pair_has_grown(pair) ? &group.most_more : &group.most_less;
+		const struct pair *pair = &pairs[i];
+		struct half *half = &group.halves[pair_has_grown(pair)];
 
 		if (!pair_differs(pair))
 			continue;
-		group.over |= pair->over;
-		group.under |= pair->under;
-		group.before[pair_has_grown(pair)] = work_add(group.before[pair_has_grown(pair)], pair->before);
-		group.now[pair_has_grown(pair)] = work_add(group.now[pair_has_grown(pair)], pair->now);
-		*(pair_has_grown(pair) ? &group.more : &group.less) += 1;
-		if (!*most ||
-		    work_is_larger(work_between(pair->now, pair->before), work_between((*most)->now, (*most)->before)))
-			*most = pair;
+		half->count++;
+		half->over |= pair->over;
+		half->under |= pair->under;
+		half->before = work_add(half->before, pair->before);
+		half->now = work_add(half->now, pair->now);
+		if (!half->most || work_is_larger(work_between(pair->now, pair->before),
+		                                  work_between(half->most->now, half->most->before)))
+			half->most = pair;
 	}
 	return group;
 }
 
-/* What all findings on a group have in common. More work is not made up for by less of another shape, but its calls may be. */
-static struct finding describe(const struct group *group, bool exact)
+/* Whether as many calls as before have other shapes. */
+static bool is_reshaped(const struct group *group)
 {
-	struct work before = work_add(group->before[0], group->before[1]);
-	struct work now = work_add(group->now[0], group->now[1]);
-	bool reshaped = group->more && group->less && before.calls == now.calls;
-	bool grown = group->more && (group->over || !group->less || work_is_larger(now, before));
-	const struct pair *most = grown || reshaped ? group->most_more : group->most_less;
+	return group->halves[0].count && group->halves[1].count &&
+	       group->halves[0].before.calls + group->halves[1].before.calls ==
+	               group->halves[0].now.calls + group->halves[1].now.calls;
+}
 
+/* What all findings on one half of a group have in common. */
+static struct finding describe(const struct half *half, enum finding_kind kind, bool exact)
+{
 	return (struct finding){
-		.kind = reshaped ? FINDING_RESHAPED
-	                : grown  ? FINDING_MORE
-	                         : FINDING_LESS,
-		.fails = group->over || (exact && group->under),
-		.space = most->row.space,
-		.routine = most->row.routine,
-		.shape = most->row.shape,
-		.old_shape = reshaped ? group->most_less->row.shape : NULL,
-		.shapes = is_folded(&most->row) ? 0
-	                  : grown || reshaped   ? group->more
-	                                        : group->less,
-		.before = reshaped ? before : group->before[grown],
-		.now = reshaped ? now : group->now[grown],
+		.kind = kind,
+		.fails = half->over || (exact && half->under),
+		.space = half->most->row.space,
+		.routine = half->most->row.routine,
+		.shape = half->most->row.shape,
+		.shapes = is_folded(&half->most->row) ? 0 : half->count,
+		.before = half->before,
+		.now = half->now,
+		.changed = work_between(half->now, half->before),
 	};
+}
+
+/* What all findings on a group have in common whose shapes have become others. */
+static struct finding describe_reshaped(const struct group *group, bool exact)
+{
+	const struct half *less = &group->halves[0], *more = &group->halves[1];
+	struct finding finding = describe(more, FINDING_RESHAPED, exact);
+
+	finding.fails |= less->over || (exact && less->under);
+	finding.old_shape = less->most->row.shape;
+	finding.before = work_add(less->before, more->before);
+	finding.now = work_add(less->now, more->now);
+	finding.changed = work_between(finding.now, finding.before);
+	return finding;
 }
 
 /* Gives each of several functions a finding of its own, by what it explains. */
@@ -419,15 +436,14 @@ static const struct pair *row_with(const struct group *group, struct work differ
 	return NULL;
 }
 
-static void find_in_group(struct check *check, const struct group *group, bool exact)
+/* Adds the findings that have this in common, one for each function that explains a part. */
+static void find_functions(struct check *check, const struct group *group, struct finding common)
 {
-	struct finding common = describe(group, exact);
 	bool grown = common.kind == FINDING_MORE ||
 	             (common.kind == FINDING_RESHAPED && work_is_larger(common.now, common.before));
 	const struct lock_row *row = &group->pairs->row;
 	struct suspects suspects = {0};
 
-	common.changed = work_between(common.now, common.before);
 	find_suspects(check, row, grown, &suspects);
 	if (!suspects.count || (suspects.count > 1 && suspects.list[0].about)) {
 		if (suspects.count)
@@ -460,6 +476,18 @@ static void find_in_group(struct check *check, const struct group *group, bool e
 		add_finding(check, &finding);
 	}
 	free(suspects.list);
+}
+
+static void find_in_group(struct check *check, const struct group *group, bool exact)
+{
+	if (is_reshaped(group)) {
+		find_functions(check, group, describe_reshaped(group, exact));
+		return;
+	}
+	if (group->halves[1].count)
+		find_functions(check, group, describe(&group->halves[1], FINDING_MORE, exact));
+	if (group->halves[0].count)
+		find_functions(check, group, describe(&group->halves[0], FINDING_LESS, exact));
 }
 
 /* Work that moved between functions. */
@@ -652,8 +680,7 @@ static void find_all(struct check *check, bool exact)
 		                  !lock_compare_groups(&check->shapes.pairs[first].row, &check->shapes.pairs[end].row);)
 			end++;
 		group = group_of(&check->shapes.pairs[first], end - first);
-		if (group.more || group.less)
-			find_in_group(check, &group, exact);
+		find_in_group(check, &group, exact);
 	}
 	join_spaces(check->findings);
 	find_moved(check, by_site);

@@ -112,7 +112,7 @@ static void add_difference(struct text *text, const struct finding *finding)
 	if (finding->changed.calls && (!finding->changed.flops || flops_less != calls_less)) {
 		text_add(text, finding->changed.flops ? " and " : "");
 		add_count(text, finding->changed.calls, "call");
-		text_add(text, calls_less ? " less (" : " more (");
+		text_add(text, calls_less ? " fewer (" : " more (");
 		finding_say_change(text, before.calls, now.calls);
 		text_add(text, ")");
 	}
@@ -259,7 +259,7 @@ void findings_say_total(struct text *text, const struct findings *findings)
 		return;
 	text_add(text, ": ");
 	add_count(text, before > now ? before - now : now - before, by_calls ? "call" : "FLOP");
-	text_add(text, before > now ? " less (" : " more (");
+	text_add(text, before < now ? " more (" : by_calls ? " fewer (" : " less (");
 	finding_say_change(text, before, now);
 	text_add(text, ")");
 }

@@ -12,24 +12,42 @@
 #include "analyzer/base/text.h"
 #include "names.h"
 
+/* Marks the modules that are programs. */
+static void find_programs(struct places *places)
+{
+	const struct aggregate *aggregate = places->aggregate;
+	uint32_t last = AGGREGATE_NONE; /* that was looked for: many processes in a row have one program */
+
+	for (size_t i = 0; i < aggregate->process_count; i++) {
+		uint32_t program = aggregate->processes[i].program;
+
+		for (uint32_t module = 0; program != last && module < aggregate->modules.count; module++)
+			places->is_program[module] |= module_of(aggregate, module)->path == program;
+		last = program;
+	}
+}
+
 void places_open(struct places *places, const struct aggregate *aggregate, struct paths *paths)
 {
 	*places = (struct places){.aggregate = aggregate,
 	                          .paths = paths,
 	                          .symbolizer = symbolizer_new(aggregate),
-	                          .serves = memory_new(aggregate->modules.count, sizeof *places->serves)};
+	                          .serves = memory_new(aggregate->modules.count, sizeof *places->serves),
+	                          .is_program = memory_new(aggregate->modules.count, sizeof *places->is_program)};
 	for (size_t i = 0; i < aggregate->sites.count; i++) {
 		uint32_t module = site_of(aggregate, (uint32_t)i)->callee_module;
 
 		if (module != AGGREGATE_NONE)
 			places->serves[module] = true;
 	}
+	find_programs(places);
 }
 
 void places_close(struct places *places)
 {
 	symbolizer_free(places->symbolizer);
 	free(places->serves);
+	free(places->is_program);
 	free(places->natives);
 	intern_free(&places->frames);
 	intern_free(&places->texts);
@@ -107,9 +125,9 @@ static void describe_native(struct places *places, uint32_t module, const struct
 	native->is_interpreter = is_interpreter(found->module);
 	if (native->is_interpreter || places->serves[module] || is_blas(found->module))
 		place->own = false;
-	else if (path_is_own(module_kind))
+	else if (path_is_own(module_kind) || places->is_program[module])
 		place->own = !place->file || path_is_own(file_kind);
-	else /* a program that was installed, but made from sources below the root */
+	else /* a library that was installed, but made from sources below the root */
 		place->own = place->file && file_kind == PATH_OWN && *found->file == '/';
 	if (place->own && place->file)
 		set_name(places, place, place->file);

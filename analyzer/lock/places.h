@@ -28,6 +28,7 @@ struct places {
 	struct paths *paths;
 	struct symbolizer *symbolizer;
 	bool *serves;                 /* by module: it is a BLAS, since it has served calls */
+	bool *is_program;             /* by module: it is the program of a process, and not one of its libraries */
 	struct intern frames;         /* native frames that were looked up (struct stack_frame) */
 	struct native_place *natives; /* by their numbers */
 	size_t native_capacity;

@@ -441,6 +441,20 @@ START_TEST(says_what_moved_between_namespaces)
 }
 END_TEST
 
+/* Less of one shape does not make up for more of another, and is said too. */
+START_TEST(says_what_is_more_and_what_is_less)
+{
+	check_rows(ONE, "shape\t(root)\tdgemm\tm=10 n=10 k=5\t3\t3000\n" SITE("m.py:f", "3", "3000") TOTAL("3", "3000"),
+	           false);
+	ck_assert_int_eq(findings.verdict, CHECK_MORE);
+	ck_assert_uint_eq(findings.count, 2);
+	ck_assert(findings.list[0].fails && !findings.list[1].fails);
+	ck_assert_ptr_nonnull(strstr(sentence(0), "3,000 FLOPs more (new) in dgemm 10 x 10 x 5"));
+	ck_assert_ptr_nonnull(strstr(sentence(1), "2,000,000 FLOPs less (-100.0 %) in dgemm 100 x 100 x 100"));
+	forget();
+}
+END_TEST
+
 /* Two functions do more: each has a finding, the larger one first. */
 START_TEST(what_explains_most_comes_first)
 {
@@ -649,6 +663,7 @@ int main(void)
 	tcase_add_test(checks, says_which_shape_changed);
 	tcase_add_test(checks, says_what_moved);
 	tcase_add_test(checks, says_what_moved_between_namespaces);
+	tcase_add_test(checks, says_what_is_more_and_what_is_less);
 	tcase_add_test(checks, what_explains_most_comes_first);
 	tcase_add_test(checks, samples_name_the_likeliest);
 	tcase_add_loop_test(checks, one_row_of_all_shapes_is_compared_with_their_sum, 0, 2);
