@@ -423,9 +423,6 @@ static struct finding describe_reshaped(const struct group *group, bool exact)
 	return finding;
 }
 
-/* Gives each of several functions a finding of its own, by what it explains. */
-enum { SUSPECTS_MAX = 100 };
-
 /* The row with just this difference, where one of a group has it. */
 static const struct pair *row_with(const struct group *group, struct work difference)
 {
@@ -454,7 +451,7 @@ static void find_functions(struct check *check, const struct group *group, struc
 		free(suspects.list);
 		return;
 	}
-	for (size_t i = 0; i < suspects.count && i < SUSPECTS_MAX; i++) {
+	for (size_t i = 0; i < suspects.count; i++) {
 		struct finding finding = common;
 		const struct pair *same;
 

@@ -186,7 +186,8 @@ static void add_routine(struct text *text, const struct finding *finding)
 		text_format(text, ", charged%s", finding->shape + strlen(LOCK_CHARGED));
 		return;
 	}
-	if (finding->kind == FINDING_RESHAPED || !finding->shape || !strcmp(finding->shape, LOCK_ALL))
+	if (finding->kind == FINDING_RESHAPED || !finding->shape || !strcmp(finding->shape, LOCK_ALL) ||
+	    !strcmp(finding->shape, LOCK_SHAPELESS))
 		return;
 	text_add(text, " ");
 	finding_say_shape(text, finding->shape);

@@ -30,7 +30,8 @@ enum { LOCK_SHAPES_MAX = 20 };
 #define LOCK_ROOT    "(root)" /* the root namespace, in the file and in patterns */
 #define LOCK_UNKNOWN "?"      /* the function of work whose stacks were only sampled, so that it is not known exactly */
 
-#define LOCK_CHARGED "(charged)" /* the shape, and the function, of work that the program has charged itself */
+#define LOCK_SHAPELESS "-"         /* the shape of a routine without options and dimensions */
+#define LOCK_CHARGED   "(charged)" /* the shape, and the function, of work that the program has charged itself */
 
 struct work {
 	uint64_t calls;

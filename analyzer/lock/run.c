@@ -13,7 +13,6 @@
 #include "analyzer/tables/cell.h"
 #include "count.h"
 
-#define SHAPE_NONE     "-"          /* of a routine without options and dimensions */
 #define SHAPE_REJECTED "(rejected)" /* calls that came back with INFO < 0 */
 
 /* The work of a call site in a namespace, and of its samples. */
@@ -65,7 +64,7 @@ static const char *shape_of(struct lock *lock, const struct aggregate *aggregate
 		text_format(&text, " %s", text_at(aggregate, site_of(aggregate, row->site)->detail));
 	else if (row->kind == DUMP_ROW_CALL)
 		cell_add(&text, &column, &value);
-	kept = text.length ? lock_keep(lock, text.bytes, text.length) : SHAPE_NONE;
+	kept = text.length ? lock_keep(lock, text.bytes, text.length) : LOCK_SHAPELESS;
 	text_free(&text);
 	return kept;
 }

@@ -14,6 +14,7 @@ import time
 import flops
 from harness import EVERY_BLAS, PROGRAMS, PYTHON, QUICK_BLAS, Skip, case, check, check_equal, library_folder
 from test_r import rscript
+from test_merge import ranks_of
 from test_runs import report
 from test_shapes import program
 
@@ -141,16 +142,20 @@ def updates_are_stable(client):
 
 # ---- what changed ----
 
+def how(client):
+    """The options of a case: by samples, each call of this size has its stack taken all the same."""
+    return ["--for-check"] if client.stacks == "for-check" else []
+
+
 @case(stacks=["for-check", "sampled"], on=QUICK_BLAS)
 def one_more_product(client):
     """One more product in a function fails with that function, file and line in the first line; samples are enough where each
     call is large."""
     tree = work(client)
-    how = ["--for-check"] if client.stacks == "for-check" else []
     text = MODEL.replace("100", "300")
-    lock_of(client, tree, run_model(client, tree, text, *how))
+    lock_of(client, tree, run_model(client, tree, text, *how(client)))
     more = text.replace("    return A @ A  # evaluate", "    A @ A  # more\n    return A @ A")
-    dumps = run_model(client, tree, more, *how)
+    dumps = run_model(client, tree, more, *how(client))
     out, _ = check_in(client, tree, "--lock", "flops.lock", dumps, status=3)
     first = out.splitlines()[0]
     check(first.startswith("flops: more work than flops.lock allows: 54,000,000 FLOPs more (+50.0 %) in dgemm "
@@ -179,41 +184,41 @@ def samples_say_about(client):
     check("in dgemm 9 x 9 x 9, called by train (model.py:7), about: not every stack was taken" in out.splitlines()[0], out)
 
 
-@case()
+@case(stacks=["for-check", "sampled"])
 def one_less_product(client):
     """One call less passes and says how much was saved; --exact fails; --update=less keeps it, and only that."""
     tree = work(client)
-    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
-    less = run_model(client, tree, MODEL.replace("\ntrain(A)", ""), "--for-check")
+    lock_of(client, tree, run_model(client, tree, MODEL, *how(client)))
+    less = run_model(client, tree, MODEL.replace("\ntrain(A)", ""), *how(client))
     out, _ = check_in(client, tree, "--lock", "flops.lock", less)
     check(out.startswith("flops: less work than flops.lock has, 2,000,000 FLOPs saved ("), out)
     check("called by train (model.py), which did 1 call before and now none" in out.splitlines()[0], out)
     check_in(client, tree, "--lock", "flops.lock", "--exact", less, status=3)
     full = (tree / "flops.lock").read_bytes()
-    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    more = run_model(client, tree, MODEL + "train(A)\n", *how(client))
     check_in(client, tree, "--lock", "flops.lock", "--update=less", more, status=3)
     check_equal((tree / "flops.lock").read_bytes(), full, "the lock after --update=less with more work")
     check_in(client, tree, "--lock", "flops.lock", "--update=less", less)
     check_in(client, tree, "--lock", "flops.lock", "--exact", less)
 
 
-@case()
+@case(stacks=["for-check", "sampled"])
 def renamed_function_moved(client):
     """Work of a renamed function, with the same totals, has moved."""
     tree = work(client)
-    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
-    moved = run_model(client, tree, MODEL.replace("train(A)", "fit(A)"), "--for-check")
+    lock_of(client, tree, run_model(client, tree, MODEL, *how(client)))
+    moved = run_model(client, tree, MODEL.replace("train(A)", "fit(A)"), *how(client))
     out, _ = check_in(client, tree, "--lock", "flops.lock", moved)
     check("1 call of dgemm (2,000,000 FLOPs) moved from train (model.py) to fit (model.py:7)" in out.splitlines()[0], out)
 
 
-@case()
+@case(stacks=["for-check", "sampled"])
 def changed_shape_is_named(client):
     """A changed shape is named, with the one before."""
     tree = work(client)
-    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    lock_of(client, tree, run_model(client, tree, MODEL, *how(client)))
     text = MODEL.replace("    A @ A  # train", "    A @ A[:, :50]  # train")
-    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, text, "--for-check"), status=3)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, text, *how(client)), status=3)
     check("in dgemm, whose shape 100 x 100 x 100 has become 100 x 50 x 100, called by train (model.py:7)" in
           out.splitlines()[0], out)
 
@@ -467,6 +472,23 @@ def ranks(client):
     for count in (5, 3):
         out, _ = check_in(client, tree, "--lock", "flops.lock", launch(count), status=5)
         check("not comparable" in out and f"this run of {count}" in out, out)
+
+
+@case()
+def takes_no_longer_than_two_reports(client):
+    """A check of many dumps takes at most twice the processor time of their report."""
+    dumps = ranks_of(client, 100, shapes=1000, varied=True)
+
+    def seconds(*arguments):
+        before = os.times()
+        check_in(client, client.folder, *arguments) if arguments[0] != "report" else report(client, *arguments)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    reported = seconds("report", "--json", dumps)
+    for options in (["--update"], []):
+        checked = seconds("--lock", "flops.lock", *options, dumps)
+        check(checked < 2 * reported, f"{checked:.2f} s for a check, {reported:.2f} s for a report")
 
 
 @case()
