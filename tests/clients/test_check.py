@@ -415,6 +415,57 @@ def templates(client):
           first, first)
 
 
+# A template that a library's header has put into the program, as far as debug information tells.
+HEADER = """#include "blas.h"
+static double x[10000];
+# 1 "/usr/include/library/product.h"
+template <typename Number> __attribute__((noinline)) void product(int n)
+{
+	Number one = 1; dgemm_("N", "N", &n, &n, &n, &one, x, &n, x, &n, &one, x, &n, 1, 1); __asm__ volatile("" ::: "memory");
+}
+# 9 "own.cc"
+__attribute__((noinline)) void mine() { product<double>(10); __asm__ volatile("" ::: "memory"); }
+int main() { mine(); product<double>(20); return 0; }
+"""
+
+
+@case()
+def code_of_headers(client):
+    """A call in a library's header is that of the user's function around it."""
+    tree = work(client)
+    (tree / "own.cc").write_text(HEADER)
+    compiler(client, tree, "g++", "own.cc")()
+    sites = rows(lock_of(client, tree, run_in(client, tree, ["./program"], "--for-check")), "site")
+    check_equal(sites, {("own.cc:mine()", "(root)", "dgemm"): (1, flops.gemm(10, 10, 10)),
+                        ("own.cc:main", "(root)", "dgemm"): (1, flops.gemm(20, 20, 20))}, "functions")
+
+
+EXTENSION = """#include "blas.h"
+static double x[10000];
+void work(int n) { double one = 1; dgemm_("N", "N", &n, &n, &n, &one, x, &n, x, &n, &one, x, &n, 1, 1); }
+"""
+CALLER = """import ctypes
+def outer():
+    ctypes.CDLL("./program").work(10)
+def direct():
+    n, one, x = ctypes.c_int(4), ctypes.c_int(1), (ctypes.c_double * 4)()
+    ctypes.CDLL("libblas.so.3").ddot_(ctypes.byref(n), x, ctypes.byref(one), x, ctypes.byref(one))
+outer()
+direct()
+"""
+
+
+@case()
+def own_extensions(client):
+    """Calls in the user's own C code are its own, and those that Python makes by ctypes are those of the Python function."""
+    tree = work(client)
+    (tree / "own.c").write_text(EXTENSION)
+    compiler(client, tree, "gcc", "-shared", "-fPIC", "own.c")()
+    sites = rows(lock_of(client, tree, run_model(client, tree, CALLER, "--for-check")), "site")
+    check_equal(sites, {("own.c:work", "(root)", "dgemm"): (1, flops.gemm(10, 10, 10)),
+                        ("model.py:direct", "(root)", "ddot"): (1, flops.dot(4))}, "functions")
+
+
 @case()
 def fortran(client):
     """A procedure of a Fortran module is named."""
