@@ -436,8 +436,7 @@ static const struct pair *row_with(const struct group *group, struct work differ
 /* Adds the findings that have this in common, one for each function that explains a part. */
 static void find_functions(struct check *check, const struct group *group, struct finding common)
 {
-	bool grown = common.kind == FINDING_MORE ||
-	             (common.kind == FINDING_RESHAPED && work_is_larger(common.now, common.before));
+	bool grown = work_is_larger(common.now, common.before);
 	const struct lock_row *row = &group->pairs->row;
 	struct suspects suspects = {0};
 
@@ -483,8 +482,9 @@ static void find_in_group(struct check *check, const struct group *group, bool e
 	}
 	if (group->halves[1].count)
 		find_functions(check, group, describe(&group->halves[1], FINDING_MORE, exact));
-	if (group->halves[0].count)
-		find_functions(check, group, describe(&group->halves[0], FINDING_LESS, exact));
+	if (group->halves[0].count) /* of fewer FLOPs, but perhaps of more calls than the lock allows */
+		find_functions(check, group,
+		               describe(&group->halves[0], group->halves[0].over ? FINDING_MORE : FINDING_LESS, exact));
 }
 
 /* Work that moved between functions. */
@@ -554,7 +554,7 @@ static void find_by_site(struct check *check, bool exact)
 	for (size_t i = 0; i < check->sites.count; i++) {
 		const struct pair *site = &check->sites.pairs[i];
 		struct suspect suspect = {.site = site, .before = site->before, .now = site->now, .before_known = true};
-		struct finding finding = {.kind = pair_has_grown(site) ? FINDING_MORE : FINDING_LESS,
+		struct finding finding = {.kind = site->over || pair_has_grown(site) ? FINDING_MORE : FINDING_LESS,
 		                          .fails = site->over || (exact && site->under),
 		                          .space = site->row.space,
 		                          .routine = site->row.routine,

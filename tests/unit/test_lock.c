@@ -455,6 +455,22 @@ START_TEST(says_what_is_more_and_what_is_less)
 }
 END_TEST
 
+/* More calls are more than a lock allows, even if they have fewer FLOPs. */
+START_TEST(more_calls_of_fewer_flops_fail)
+{
+	check_rows("shape\t(root)\tdgemm\t*\t2\t100\n" SITE("m.py:f", "2", "100") TOTAL("2", "100"),
+	           "shape\t(root)\tdgemm\t*\t3\t90\n" SITE("m.py:f", "3", "90") TOTAL("3", "90"), false);
+	ck_assert_int_eq(findings.verdict, CHECK_MORE);
+	ck_assert_uint_eq(findings.count, 1);
+	ck_assert_int_eq(findings.list[0].kind, FINDING_MORE);
+	ck_assert(findings.list[0].fails);
+	ck_assert_str_eq(sentence(0),
+	                 "10 FLOPs less (-10.0 %) and 1 call more (+50.0 %) in dgemm, called by f (m.py), which did "
+	                 "2 calls before and now 3");
+	forget();
+}
+END_TEST
+
 /* Two functions do more: each has a finding, the larger one first. */
 START_TEST(what_explains_most_comes_first)
 {
@@ -664,6 +680,7 @@ int main(void)
 	tcase_add_test(checks, says_what_moved);
 	tcase_add_test(checks, says_what_moved_between_namespaces);
 	tcase_add_test(checks, says_what_is_more_and_what_is_less);
+	tcase_add_test(checks, more_calls_of_fewer_flops_fail);
 	tcase_add_test(checks, what_explains_most_comes_first);
 	tcase_add_test(checks, samples_name_the_likeliest);
 	tcase_add_loop_test(checks, one_row_of_all_shapes_is_compared_with_their_sum, 0, 2);
