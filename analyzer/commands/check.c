@@ -361,7 +361,7 @@ static int run_check(int count, char **arguments)
 
 	if (status < 0 && !request.path)
 		status = usage_error("check", "expected --lock FILE");
-	if (status < 0) {
+	else if (status < 0) {
 		output = options_output(&options);
 		status = check(&output, &options, &request);
 		if (!output_finish(&output))

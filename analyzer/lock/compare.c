@@ -43,20 +43,18 @@ static bool pair_has_grown(const struct pair *pair) { return work_is_larger(pair
 
 /* ---- pairs ---- */
 
-static void add_pair(struct pairs *pairs, const struct lock *lock, const struct lock_row *old,
-                     const struct lock_row *new)
+/* Adds what the lock and the run have of one row. */
+static void add_pair(struct pairs *pairs, const struct lock *lock, const struct lock_row *row, struct work before,
+                     struct work now)
 {
-	struct lock_row none = old ? *old : *new;
-	struct pair pair = {.row = none};
+	struct pair pair = {.row = *row, .before = before, .now = now};
 	struct work most, least;
 
-	none.work = (struct work){0};
-	pair.before = old ? old->work : none.work;
-	pair.now = new ? new->work : none.work;
-	most = lock_most(lock, old ? old : &none);
-	least = lock_least(lock, old ? old : &none);
-	pair.over = pair.now.flops > most.flops || pair.now.calls > most.calls;
-	pair.under = pair.now.flops < least.flops || pair.now.calls < least.calls;
+	pair.row.work = before;
+	most = lock_most(lock, &pair.row);
+	least = lock_least(lock, &pair.row);
+	pair.over = now.flops > most.flops || now.calls > most.calls;
+	pair.under = now.flops < least.flops || now.calls < least.calls;
 	pairs->pairs = memory_grow(pairs->pairs, pairs->count, &pairs->capacity, sizeof *pairs->pairs);
 	pairs->pairs[pairs->count++] = pair;
 }
@@ -64,10 +62,15 @@ static void add_pair(struct pairs *pairs, const struct lock *lock, const struct 
 static void pair_rows(struct pairs *pairs, const struct lock *lock, const struct lock_rows *old,
                       const struct lock_rows *new)
 {
+	static const struct work none;
+
 	for (size_t i = 0, j = 0; i < old->count || j < new->count;) {
 		int order = i == old->count ? 1 : j == new->count ? -1 : lock_compare(&old->rows[i], &new->rows[j]);
 
-		add_pair(pairs, lock, order > 0 ? NULL : &old->rows[i], order < 0 ? NULL : &new->rows[j]);
+		if (order > 0)
+			add_pair(pairs, lock, &new->rows[j], none, new->rows[j].work);
+		else
+			add_pair(pairs, lock, &old->rows[i], old->rows[i].work, order ? none : new->rows[j].work);
 		i += order <= 0;
 		j += order >= 0;
 	}

@@ -291,7 +291,7 @@ static bool read_total(struct reader *reader, const struct piece *fields)
 static bool read_head(struct reader *reader, enum line_kind kind, const struct piece *fields)
 {
 	struct lock *lock = reader->lock;
-	u128 number, ranks;
+	u128 number = 0, ranks = 0;
 	char *name;
 
 	switch (kind) {
@@ -438,7 +438,7 @@ static unsigned split_tabs(const char *line, size_t length, struct piece *fields
 
 static bool read_fields(struct reader *reader, const char *line, size_t length)
 {
-	struct piece fields[FIELDS_MAX];
+	struct piece fields[FIELDS_MAX] = {0};
 	unsigned count = split_tabs(line, length, fields);
 	enum line_kind kind = 0, next = reader->line == 1 ? LINE_MARK : reader->reached + 1;
 	bool first;

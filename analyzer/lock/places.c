@@ -174,7 +174,7 @@ static enum path_kind describe_python(struct places *places, const char *frame, 
 		*file = *colon = 0;
 		place->function = keep(places, text, strlen(text));
 		place->file = paths_name(places->paths, file + 2, &kind);
-		place->line = atoi(colon + 1);
+		place->line = (int)strtol(colon + 1, NULL, 10);
 		place->own = path_is_own(kind);
 		set_name(places, place, place->file);
 	}

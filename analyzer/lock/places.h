@@ -43,6 +43,6 @@ void places_close(struct places *places);
 void places_of_site(struct places *places, uint32_t site, struct call_place *place);
 
 /* The innermost function of a stack that is the user's own; where there is none, the innermost one that has a name. */
-void places_of_stack(struct places *places, uint32_t stack, struct call_place *place);
+void places_of_stack(struct places *places, uint32_t number, struct call_place *place);
 
 #endif
