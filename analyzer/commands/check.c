@@ -14,6 +14,7 @@
 #include "analyzer/commands/checking.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
+#include "analyzer/commands/publish.h"
 #include "analyzer/commands/report.h"
 #include "analyzer/commands/write_file.h"
 #include "analyzer/lock/compare.h"
@@ -24,7 +25,15 @@
 
 enum { STATUS_SKIP = 125, LOCK_BYTES_MAX = 1 << 28 };
 
-enum { OPTION_LOCK = OPTION_OWN, OPTION_UPDATE, OPTION_EXACT, OPTION_ROOT, OPTION_MAP, OPTION_BISECT };
+enum {
+	OPTION_LOCK = OPTION_OWN,
+	OPTION_UPDATE,
+	OPTION_EXACT,
+	OPTION_ROOT,
+	OPTION_MAP,
+	OPTION_BISECT,
+	OPTION_CI, /* the first of as many codes as there are formats for CI systems */
+};
 
 static const char usage[] =
 	"Usage: flopshim-report check --lock FILE [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
@@ -39,6 +48,9 @@ static const char help[] =
 	"  --root DIR          name source files relative to DIR (default: the git work tree)\n"
 	"  --map OLD=NEW       take paths that begin with OLD as beginning with NEW; may be repeated\n"
 	"  --bisect            for 'git bisect run': exit with status 125 in place of 1, 2, 5 and 6\n"
+#define CI_FORMAT(name, argument, help) help "\n"
+#include "analyzer/ci/formats.def"
+#undef CI_FORMAT
 	"  --reprice           price the calls by the current routine table\n" HELP_LAST
 	"  --top N             how many findings to show: a number or 'all' (default: 10 in text)\n" HELP_DEBUGINFOD;
 
@@ -49,12 +61,15 @@ struct request {
 	const char **maps;
 	size_t map_count, map_capacity;
 	bool update, only_less, exact;
+	struct publish publish;
 };
 
 static int take_option(void *context, int code, const char *value)
 {
 	struct request *request = context;
 
+	if (code >= OPTION_CI)
+		return publish_take(&request->publish, code - OPTION_CI, value);
 	switch (code) {
 	case OPTION_LOCK:
 		if (!*value)
@@ -88,6 +103,7 @@ struct locked {
 	mode_t mode;
 	struct text bytes;
 	struct lock lock;
+	struct lock_fault fault; /* why it cannot be read; `why` is empty if it can */
 };
 
 /* Reads a file into an empty text. Returns false, with errno set, if it cannot be read. */
@@ -108,40 +124,46 @@ static bool read_bytes(int file, struct text *bytes, mode_t *mode)
 	return got == 0;
 }
 
-/* Reads the lock. Returns -1, or the exit status after a message. A lock that is not there is none if it is to be written. */
-static int read_lock(const struct request *request, struct locked *locked)
+/* Opens and reads the lock. Its fault says why it cannot be read. A lock that is not there is none if it is to be written. */
+static void take_lock(const struct request *request, struct locked *locked)
 {
 	int file = open(request->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct lock_fault fault = {0};
 	bool fine;
 
-	if (file < 0 && errno == ENOENT && request->update)
-		return -1;
 	if (file < 0 && errno == ENOENT) {
-		complain("%s: there is no such lock; --update writes it", request->path);
-		return EXIT_USAGE;
+		if (!request->update)
+			text_add(&locked->fault.why, "there is no such lock; --update writes it");
+		return;
 	}
 	fine = file >= 0 && read_bytes(file, &locked->bytes, &locked->mode);
 	if (!fine)
-		complain("%s: the lock cannot be read: %s", request->path, strerror(errno));
+		text_format(&locked->fault.why, "the lock cannot be read: %s", strerror(errno));
 	if (file >= 0)
 		close(file);
 	if (!fine)
-		return EXIT_USAGE;
+		return;
 	locked->exists = true;
-	fine = lock_read(&locked->lock, locked->bytes.bytes ? locked->bytes.bytes : "", locked->bytes.length, &fault);
-	if (!fine && fault.line)
-		complain("%s:%zu: %s", request->path, fault.line, fault.why.bytes);
-	else if (!fine)
-		complain("%s: %s", request->path, fault.why.bytes);
-	text_free(&fault.why);
-	return fine ? -1 : EXIT_USAGE;
+	lock_read(&locked->lock, locked->bytes.bytes ? locked->bytes.bytes : "", locked->bytes.length, &locked->fault);
+}
+
+/* Reads the lock. Returns -1, or the exit status after a message. */
+static int read_lock(const struct request *request, struct locked *locked)
+{
+	take_lock(request, locked);
+	if (!locked->fault.why.length)
+		return -1;
+	if (locked->fault.line)
+		complain("%s:%zu: %s", request->path, locked->fault.line, locked->fault.why.bytes);
+	else
+		complain("%s: %s", request->path, locked->fault.why.bytes);
+	return EXIT_USAGE;
 }
 
 static void free_locked(struct locked *locked)
 {
 	lock_free(&locked->lock);
 	text_free(&locked->bytes);
+	text_free(&locked->fault.why);
 }
 
 /* Writes the lock of the run, unless the file has its bytes already. Returns whether all went well, and sets *update. */
@@ -297,34 +319,72 @@ static int check_run(struct check *check, bool found)
 	return judge(check);
 }
 
+/* Writes the formats for CI systems. Returns the exit status: what the check has found is worth more than a file that is not. */
+static int publish_check(struct check *check, struct output *output, int status)
+{
+	const struct locked *locked = &check->locked;
+	const bool faulty = locked->fault.why.length;
+	char *path = realpath(check->request->path, NULL);
+	enum path_kind kind = PATH_OTHER;
+	const char *name = path ? paths_name(&check->paths, path, &kind) : NULL;
+	const struct ci_check found = {
+		.lock = check->request->path,
+		.lock_file = kind == PATH_OWN ? name : check->request->path,
+		.root = check->paths.root,
+		.fault = faulty ? locked->fault.why.bytes : NULL,
+		.fault_line = locked->fault.line,
+		.is_new = check->update == UPDATE_NEW,
+		.is_written = check->update == UPDATE_WRITTEN,
+		.before = locked->exists && !faulty ? &locked->lock : NULL,
+		.now = check->run.places.aggregate ? &check->run.lock : NULL,
+		.findings = &check->findings,
+	};
+
+	free(path);
+	return publish(&check->request->publish, &found, output) || status != EXIT_FINE ? status : EXIT_ERROR;
+}
+
+/* Reads the dumps, judges and answers. Returns the exit status. */
+static int answer_check(struct check *check, struct output *output)
+{
+	const struct options *options = check->options;
+	const struct request *request = check->request;
+	struct answer answer;
+	bool found;
+	int status;
+
+	gather_open(&check->aggregate, options->reprice, NULL);
+	found = gather(&check->aggregate, options->operands, options->operand_count,
+	               (struct gather_options){.last = options->last, .siblings = true});
+	report_damage(&check->aggregate);
+	status = check_run(check, found);
+	options_answer(options, &answer, SCHEMA);
+	checking_fill(&answer, options, &(struct checking){request->path, &check->findings, check->update});
+	options_render(options, output, &answer);
+	status = publish_check(check, output, status);
+	findings_free(&check->findings);
+	if (check->run.places.aggregate)
+		run_close(&check->run);
+	gather_close(&check->aggregate);
+	return status;
+}
+
 static int check(struct output *output, const struct options *options, const struct request *request)
 {
 	struct check check = {.request = request, .options = options};
-	struct answer answer;
 	int status = read_lock(request, &check.locked);
-	bool found;
 
-	if (status < 0 && !request->update && options->by && lock_by_find(options->by->name) != check.locked.lock.by)
+	paths_open(&check.paths, request->root, request->path);
+	for (size_t i = 0; i < request->map_count; i++)
+		paths_map(&check.paths, request->maps[i]);
+	if (status >= 0)
+		publish_check(&check, output, status);
+	else if (!request->update && options->by && lock_by_find(options->by->name) != check.locked.lock.by)
 		status = usage_error("check", "--by %s: %s decides by %s; --by with --update changes that",
 		                     options->by->name, request->path, words_of(check.locked.lock.by));
-	if (status < 0) {
-		paths_open(&check.paths, request->root, request->path);
-		for (size_t i = 0; i < request->map_count; i++)
-			paths_map(&check.paths, request->maps[i]);
-		gather_open(&check.aggregate, options->reprice, NULL);
-		found = gather(&check.aggregate, options->operands, options->operand_count,
-		               (struct gather_options){.last = options->last, .siblings = true});
-		report_damage(&check.aggregate);
-		status = check_run(&check, found);
-		options_answer(options, &answer, SCHEMA);
-		checking_fill(&answer, options, &(struct checking){request->path, &check.findings, check.update});
-		options_render(options, output, &answer);
-		findings_free(&check.findings);
-		if (check.run.places.aggregate)
-			run_close(&check.run);
-		gather_close(&check.aggregate);
-		paths_close(&check.paths);
-	}
+	else
+		status = answer_check(&check, output);
+	paths_close(&check.paths);
 	free_locked(&check.locked);
 	return status;
 }
@@ -338,6 +398,9 @@ static int run_check(int count, char **arguments)
 		{"root", required_argument, NULL, OPTION_ROOT},
 		{"map", required_argument, NULL, OPTION_MAP},
 		{"bisect", no_argument, NULL, OPTION_BISECT},
+#define CI_FORMAT(name, argument, help) {#name, argument, NULL, OPTION_CI + CI_##name},
+#include "analyzer/ci/formats.def"
+#undef CI_FORMAT
 		OPTION_LINE_STRICT,
 		OPTION_LINE_REPRICE,
 		OPTION_LINE_LAST,
@@ -359,9 +422,10 @@ static int run_check(int count, char **arguments)
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);
 
-	if (status < 0 && !request.path)
-		status = usage_error("check", "expected --lock FILE");
-	else if (status < 0) {
+	if (status < 0)
+		status = request.path ? publish_doubt(&request.publish, &options, request.path)
+		                      : usage_error("check", "expected --lock FILE");
+	if (status < 0 && request.path) {
 		output = options_output(&options);
 		status = check(&output, &options, &request);
 		if (!output_finish(&output))

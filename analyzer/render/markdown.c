@@ -3,6 +3,8 @@
  * markdown.c - writes an answer as GitHub's Markdown, aligned so that it can be read as it stands, too.
  * It must never let a text from a dump end its cell, or be taken for markup.
  */
+#include "analyzer/render/markdown.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static bool is_markup(char letter, char before)
 	return letter == '_' ? !isalnum((unsigned char)before) : strchr("\\`*<[]|&~$", letter) != NULL;
 }
 
-static void add_escaped(struct text *text, const char *plain)
+void markdown_add_escaped(struct text *text, const char *plain)
 {
 	char before = 0;
 
@@ -95,7 +97,7 @@ static void put_table(FILE *stream, const struct table *table, const char *befor
 
 	if (!table->row_count)
 		return;
-	grid_open(&grid, table, add_escaped);
+	grid_open(&grid, table, markdown_add_escaped);
 	fprintf(stream, "%s## %s\n\n", before, table->title);
 	for (size_t row = 0; row < grid.row_count; row++) {
 		put_row(stream, &grid, row, false);
@@ -123,14 +125,14 @@ static void put_fact(FILE *stream, const struct part *part, bool is_first, struc
 	if (part->kind == PART_CODE)
 		add_code(scratch, part->text);
 	else
-		add_escaped(scratch, part->text);
+		markdown_add_escaped(scratch, part->text);
 	fprintf(stream, part->kind == PART_WARNING ? "| **%s** | %s |\n" : "| %s | %s |\n", part->key, scratch->bytes);
 }
 
 static void put_line(FILE *stream, const char *before, const char *mark, const char *text, struct text *scratch)
 {
 	text_clear(scratch);
-	add_escaped(scratch, text);
+	markdown_add_escaped(scratch, text);
 	fprintf(stream, "%s%s%s\n", before, mark, scratch->bytes);
 }
 
