@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests the formats in which `flopshim-report check` speaks to CI systems, on real programs: whatever functions and files are
+called, each format can be read back by a reader that is not ours, and says what was found where."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import flops
+from harness import PROGRAMS, PYTHON, Skip, case, check, check_equal
+from test_check import MODEL, check_in, line_of, lock_of, run_model, work
+
+SCHEMAS = Path(__file__).resolve().parent / "schemas"
+BINDINGS = PROGRAMS.parent.parent / "bindings"
+FILES = {"--junit": "ci.xml", "--sarif": "ci.sarif", "--gitlab": "ci.json", "--openmetrics": "ci.om"}
+ANNOTATION = re.compile(r"::(error|notice) file=([^,:]*),line=(\d+),title=([^,:]*)::(.*)")
+
+
+# ---- readers ----
+
+def all_formats(client, tree, dumps, *options, status, summary="summary.md"):
+    """Runs a check with every format, and returns its lines of output."""
+    words = [word for pair in FILES.items() for word in pair]
+    (tree / summary).unlink(missing_ok=True)
+    done = subprocess.run([client.reporter, "check", "--lock", "flops.lock", "--github", *words, *options, dumps], cwd=tree,
+                          capture_output=True, timeout=120, env={**os.environ, "GITHUB_STEP_SUMMARY": summary})
+    check_equal(done.returncode, status, f"status: {done.stdout.decode()}{done.stderr.decode()}")
+    return done.stdout.decode().split("\n")[:-1]
+
+
+def annotations(lines):
+    """(level, file, line, title, message) of each annotation, as GitHub's runner reads them."""
+    def plain(text):
+        for escape, letter in (("%0A", "\n"), ("%0D", "\r"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+            text = text.replace(escape, letter)
+        return text
+
+    found = []
+    for line in lines:
+        if not line.startswith("flops: "):
+            match = ANNOTATION.fullmatch(line)
+            check(match, f"no annotation: {line[:300]!r}")
+            level, file, number, title, message = match.groups()
+            found.append((level, plain(file), int(number), plain(title), plain(message)))
+    return found
+
+
+def python_with(module):
+    """A Python that has a module. Skips the case if none has."""
+    for python in (sys.executable, PYTHON):
+        if not subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode:
+            return python
+    raise Skip(f"no Python module {module}")
+
+
+def read_junit(tree):
+    """The test cases, after the schema has been checked: {(classname, name): (tag of the reason or None, message)}"""
+    if not shutil.which("xmllint"):
+        raise Skip("no xmllint")
+    done = subprocess.run(["xmllint", "--noout", "--schema", SCHEMAS / "junit.xsd", "ci.xml"], cwd=tree, capture_output=True)
+    check_equal(done.returncode, 0, done.stderr.decode()[:2000])
+    suite = ElementTree.parse(tree / "ci.xml").getroot().find("testsuite")
+    cases = {}
+    for element in suite.findall("testcase"):
+        reasons = [child for child in element if child.tag in ("failure", "error")]
+        key = element.get("classname"), element.get("name")
+        check(key not in cases, f"two cases are called {key}")
+        cases[key] = (reasons[0].tag, reasons[0].get("message")) if reasons else (None, None)
+    for tag, attribute in ((None, "tests"), ("failure", "failures"), ("error", "errors")):
+        count = sum(tag is None or found == tag for found, _ in cases.values())
+        check_equal(int(suite.get(attribute)), count, attribute)
+    return cases
+
+
+VALIDATE = """import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+for fault in jsonschema.Draft4Validator(schema).iter_errors(json.load(open(sys.argv[2]))):
+    print(list(fault.absolute_path), fault.message[:300])
+"""
+
+
+def read_sarif(tree):
+    """The run, after the schema has been checked."""
+    done = subprocess.run([python_with("jsonschema"), "-c", VALIDATE, SCHEMAS / "sarif.json", "ci.sarif"], cwd=tree,
+                          capture_output=True, text=True)
+    check_equal((done.returncode, done.stdout), (0, ""), done.stderr)
+    run = json.loads((tree / "ci.sarif").read_text())["runs"][0]
+    for result in run["results"]:
+        check_equal(run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"], result["ruleId"], "the rule")
+    return run
+
+
+def place_of(result):
+    place = result["locations"][0]["physicalLocation"]
+    return urllib.parse.unquote(place["artifactLocation"]["uri"]), place["region"]["startLine"]
+
+
+def read_gitlab(tree):
+    """The issues, each with the members that GitLab requires."""
+    issues = json.loads((tree / "ci.json").read_text())
+    for issue in issues:
+        check(issue["severity"] in ("info", "minor", "major", "critical", "blocker"), issue["severity"])
+        check(issue["description"] and issue["check_name"] and issue["location"]["path"], str(issue)[:300])
+        check(issue["location"]["lines"]["begin"] >= 1, "the line")
+    prints = [issue["fingerprint"] for issue in issues]
+    check_equal(len(set(prints)), len(prints), "fingerprints")
+    return issues
+
+
+PARSE = """import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+text = open(sys.argv[1], newline="").read()
+print(json.dumps([[sample.name, sample.labels, sample.value] for family in text_string_to_metric_families(text)
+                  for sample in family.samples]))
+"""
+
+
+def read_metrics(tree):
+    """[name, labels, value] of each metric, by Prometheus' own parser."""
+    done = subprocess.run([python_with("prometheus_client"), "-c", PARSE, "ci.om"], cwd=tree, capture_output=True, text=True)
+    check_equal(done.returncode, 0, done.stderr[-2000:])
+    return json.loads(done.stdout)
+
+
+def cells(tree, summary="summary.md"):
+    """The rows of the table in GitHub's summary, split where Markdown splits them."""
+    lines = [line for line in (tree / summary).read_text().split("\n") if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+# ---- one finding, in each format ----
+
+def locked(client, text=MODEL, *options):
+    tree = work(client)
+    lock_of(client, tree, run_model(client, tree, text, "--for-check"), *options)
+    return tree
+
+
+@case()
+def one_more_product(client):
+    """One more product is at its file and line in every format, and the other routines pass."""
+    tree = locked(client)
+    more = MODEL.replace("    A @ A  # train", "    A @ A  # train\n    A @ A  # more")
+    lines = all_formats(client, tree, run_model(client, tree, more, "--for-check"), status=3)
+    places = {("model.py", line_of(more, "# train")), ("model.py", line_of(more, "# more"))}
+    sentence = re.search("allows: (.*)", lines[0]).group(1)
+    found = annotations(lines)
+    check_equal([(row[0], row[4]) for row in found], [("error", sentence)], "annotations")
+    check(found[0][1:3] in places, f"place {found[0]}")
+    check_equal([row[2:] for row in cells(tree)], [["2 to 3", "4,000,000 to 6,000,000"]], "the summary")
+    cases = read_junit(tree)
+    failed = {key: reason for key, reason in cases.items() if reason[0]}
+    check_equal(failed, {("(root)", "dgemm"): ("failure", sentence)}, "cases that fail")
+    check(("(root)", "dgesv") in cases, f"cases {cases}")
+    issue, = read_gitlab(tree)
+    check_equal((issue["description"], issue["severity"]), (sentence, "major"), "GitLab's issue")
+    check((issue["location"]["path"], issue["location"]["lines"]["begin"]) in places, str(issue))
+    run = read_sarif(tree)
+    result, = run["results"]
+    check_equal((result["ruleId"], result["level"], result["message"]["text"]), ("flops/more", "error", sentence), "result")
+    check(place_of(result) in places, str(result))
+    check_equal(run["invocations"], [{"executionSuccessful": True}], "invocations")
+
+
+@case()
+def a_fingerprint_stays(client):
+    """Code that moves down does not make another alert of a finding."""
+    tree, prints = locked(client), set()
+    for above in ("", "# a line\n\n"):
+        more = above + MODEL.replace("    return A\n", "    A @ A\n    return A\n")
+        all_formats(client, tree, run_model(client, tree, more, "--for-check"), status=3)
+        prints.add((read_gitlab(tree)[0]["fingerprint"], str(read_sarif(tree)["results"][0]["partialFingerprints"])))
+    check_equal(len(prints), 1, "fingerprints")
+
+
+@case()
+def metrics(client):
+    """Metrics are the run's calls and FLOPs by routine, and those of the lock."""
+    tree = locked(client)
+    all_formats(client, tree, run_model(client, tree, MODEL + "train(A)\n", "--for-check"), status=3)
+    rows = {(name, labels.get("routine")): value for name, labels, value in read_metrics(tree)}
+    product = flops.gemm(100, 100, 100)
+    check_equal((rows["flopshim_routine_calls", "dgemm"], rows["flopshim_routine_flops", "dgemm"]), (3, 3 * product), "dgemm")
+    check_equal(rows["flopshim_run_flops", None] - rows["flopshim_lock_flops", None], product, "more FLOPs")
+    check_equal((rows["flopshim_check_comparable", None], rows["flopshim_check_passed", None]), (1, 0), "the verdict")
+    check_equal(sum(value for (name, _), value in rows.items() if name == "flopshim_routine_flops"),
+                rows["flopshim_run_flops", None], "the sum over routines")
+
+
+@case()
+def what_passes(client):
+    """The same work, a new lock and one written anew fail in no format; less work is a notice."""
+    tree = work(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    less = run_model(client, tree, MODEL.replace("\ntrain(A)", ""), "--for-check")
+    for options, which, levels in ((["--update"], dumps, []), ([], dumps, []), ([], less, ["notice"]),
+                                   (["--update"], more, ["notice"]), ([], more, [])):
+        found = annotations(all_formats(client, tree, which, *options, status=0))
+        check_equal([row[0] for row in found], levels, f"annotations of {options}")
+        check_equal({reason for reason, _ in read_junit(tree).values()}, {None}, f"cases of {options}")
+        check_equal([issue["severity"] for issue in read_gitlab(tree)], ["info"] * len(levels), f"issues of {options}")
+        check_equal([result["level"] for result in read_sarif(tree)["results"]], ["note"] * len(levels), "results")
+
+
+@case(fault=["cut", "lock", "none"])
+def what_cannot_be_compared(client):
+    """A cut dump, a lock that cannot be read, with its line, and a lock that is not there are errors in every format."""
+    tree = locked(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    line, status = 1, 2
+    if client.fault == "cut":
+        dump, = dumps.glob("*.dump")
+        dump.write_bytes(dump.read_bytes()[:dump.stat().st_size // 2])
+        status = 5
+    elif client.fault == "lock":
+        text = (tree / "flops.lock").read_text()
+        (tree / "flops.lock").write_text(text.replace("\nshape", "\n<<<<<<< HEAD\nshape", 1))
+        line = 1 + text[:text.index("\nshape") + 1].count("\n")
+    else:
+        (tree / "flops.lock").unlink()
+    found, = annotations(all_formats(client, tree, dumps, status=status))
+    check_equal(found[:3], ("error", "flops.lock", line), "the annotation")
+    check_equal([reason for reason, _ in read_junit(tree).values()], ["error"], "cases")
+    issue, = read_gitlab(tree)
+    check_equal((issue["severity"], issue["location"]["lines"]["begin"], issue["description"]), ("critical", line, found[4]),
+                "GitLab's issue")
+    run = read_sarif(tree)
+    check_equal((run["results"], run["invocations"][0]["executionSuccessful"]), ([], False), "the run")
+    check_equal(place_of(run["invocations"][0]["toolExecutionNotifications"][0]), ("flops.lock", line), "the notification")
+    check("## FLOPs: " in (tree / "summary.md").read_text(), "the summary")
+
+
+# ---- names ----
+
+NAMES = ["a%s%n%0A", "a::b", "]]>", "'\"", "a\\b", "x" * 10000, "caf\u00e9", "<b>&amp;", "new\nline\r", "bell\x07\x1b[31m",
+         "{0} [x](y)", "a,b:c=d", "##[error]x", "a\u2028b\u0085", "|a|`b`", "\ufffe\uffff", "::error::x"]
+HOSTILE = """import os
+import numpy as np
+
+def run(A, times):
+    for number, name in enumerate(NAMES):
+        file = os.path.abspath("f" + name)
+        try:
+            open(file, "w").close()
+        except OSError:
+            pass
+        names = {}
+        exec(compile("\\n" * number + "def f(A):\\n    return A @ A\\n", file, "exec"), names)
+        f = names["f"]
+        f.__code__ = f.__code__.replace(co_name=name, co_qualname=name)
+        for _ in range(times):
+            f(A)
+"""
+
+
+def shown(text):
+    """A text without what dumps or formats replace, or may have put in its place."""
+    return "".join(letter for letter in text if letter.isprintable() and letter not in " ?\ufffd")
+
+
+def sentence_of(result):
+    """The sentence of a result of SARIF, which has letters doubled or escaped that mean something in its messages."""
+    text = result["message"]["text"].replace("{{", "{").replace("}}", "}")
+    return shown(text.replace("\\[", "[").replace("\\]", "]") if "](" in text else text)
+
+
+@case(by=["default", "site"])
+def hostile_names(client):
+    """Whatever functions and files are called, every format has each of them, and is read back."""
+    tree = work(client)
+    text = HOSTILE.replace("NAMES", ascii(NAMES), 1)
+    lock_of(client, tree, run_model(client, tree, text + "run(np.ones((100, 100)), 1)\n", "--for-check"), "--by",
+            *(["site"] if client.by == "site" else ["shape"]))
+    dumps = run_model(client, tree, text + "run(np.ones((100, 100)), 2)\n", "--for-check")
+    found = annotations(all_formats(client, tree, dumps, status=3))
+    check_equal([row[0] for row in found], ["error"] * 10, "annotations")
+    results = read_sarif(tree)["results"]
+    issues = read_gitlab(tree)
+    check_equal((len(results), len(issues), len(cells(tree))), (len(NAMES),) * 3, "findings")
+    check_equal({len(row) for row in cells(tree)}, {4}, "cells of a row of the summary")
+    cases = read_junit(tree)
+    if client.by == "site":
+        check_equal(sum(reason == "failure" for reason, _ in cases.values()), len(NAMES), "cases that fail")
+    else:
+        check_equal(cases["(root)", "dgemm"][0], "failure", "the case of dgemm")
+    for number, name in enumerate(NAMES):
+        named = [result for result in results if f"calledby{shown(name)[:100]}{'(' if len(name) < 100 else ''}"
+                 in sentence_of(result)]
+        check_equal(len(named), 1, f"results of {name[:30]!r}")
+        if name.isprintable() and len(name) < 100:
+            check_equal(place_of(named[0]), (f"f{name}", number + 2), f"the place of {name!r}")
+
+
+@case()
+def hostile_routines(client):
+    """Whatever a program calls the work that it charges, metrics and test cases are read back."""
+    tree = work(client)
+    text = f"import flopshim\nfor number, name in enumerate({ascii(NAMES)}):\n    flopshim.charge(name, number + 1)\n"
+    lock_of(client, tree, run_model(client, tree, text, PYTHONPATH=BINDINGS))
+    more = run_model(client, tree, text.replace("number + 1", "number + 2"), PYTHONPATH=BINDINGS)
+    all_formats(client, tree, more, "--top", "all", status=3)
+    read_sarif(tree)
+    read_gitlab(tree)
+    check_equal(sum(reason == "failure" for reason, _ in read_junit(tree).values()), len(NAMES), "cases that fail")
+    values = sorted(value for name, _, value in read_metrics(tree) if name == "flopshim_routine_flops")
+    check_equal(values, [number + 2 for number in range(len(NAMES))], "FLOPs")
+
+
+@case()
+def a_full_summary(client):
+    """A summary that other programs have filled is not made larger than GitHub takes, and one that cannot be written is named."""
+    tree = locked(client)
+    dumps = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    for size, grows in ((900_000, True), (999_999, False)):
+        (tree / "full.md").write_text("x" * size)
+        done = subprocess.run([client.reporter, "check", "--lock", "flops.lock", "--github", dumps], cwd=tree,
+                              capture_output=True, env={**os.environ, "GITHUB_STEP_SUMMARY": "full.md"})
+        check_equal((done.returncode, done.stderr), (3, b""), "status and errors")
+        check_equal((tree / "full.md").stat().st_size > size, grows, f"a summary of {size} bytes grew")
+    lock_of(client, tree, dumps)
+    done = subprocess.run([client.reporter, "check", "--lock", "flops.lock", "--github", dumps], cwd=tree, capture_output=True,
+                          text=True, env={**os.environ, "GITHUB_STEP_SUMMARY": "/nothing/x.md"})
+    check_equal(done.returncode, 1, "status")
+    check("/nothing/x.md, which $GITHUB_STEP_SUMMARY names, cannot be written" in done.stderr, done.stderr)
+
+
+@case()
+def elsewhere(client):
+    """From another folder, places are still relative to the root; what is outside of it is at the lock."""
+    tree = locked(client)
+    inside = tree / "sub"
+    inside.mkdir()
+    dumps = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    out, _ = check_in(client, inside, "--lock", "../flops.lock", "--github", dumps, status=3)
+    check_equal(annotations(out.splitlines())[0][1], "model.py", "the file")
+    (tree / "model.py").unlink()
+    out, _ = check_in(client, inside, "--lock", "../flops.lock", "--github", dumps, status=3)
+    check_equal(annotations(out.splitlines())[0][1:3], ("flops.lock", 1), "the place of a file that is not there")
