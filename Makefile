@@ -241,6 +241,8 @@ install: all $(wildcard $(O)/slurm/flopshim.so)
 	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
 	install -d $(DESTDIR)$(DATADIR)/flopshim
 	install -m 644 bindings/flopshim.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	install -d $(DESTDIR)$(DATADIR)/cmake/Flopshim
+	install -m 644 cmake/Flopshim.cmake cmake/FlopshimConfig.cmake cmake/flopshim-test $(DESTDIR)$(DATADIR)/cmake/Flopshim/
 	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1
 	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
 	$(call filled,modulefiles/flopshim.in,$(MODULEDIR)/flopshim/$(VERSION))

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import flops
-from harness import PROGRAMS, PYTHON, Skip, case, check, check_equal
+from harness import PROGRAMS, PYTHON, Skip, case, check, check_equal, install
 from test_check import MODEL, check_in, line_of, lock_of, run_model, work
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
@@ -343,3 +343,95 @@ def elsewhere(client):
     (tree / "model.py").unlink()
     out, _ = check_in(client, inside, "--lock", "../flops.lock", "--github", dumps, status=3)
     check_equal(annotations(out.splitlines())[0][1:3], ("flops.lock", 1), "the place of a file that is not there")
+
+
+# ---- CTest ----
+
+LISTS = """cmake_minimum_required(VERSION 3.12)
+project(work C)
+find_package(Flopshim REQUIRED)
+enable_testing()
+add_executable(program program.c)
+target_include_directories(program PRIVATE "@PROGRAMS@")
+target_link_libraries(program -lblas)
+flopshim_add_test(NAME target COMMAND program 3 "a b" LOCK target.lock CHECK_OPTIONS --exact --junit "j u.xml")
+flopshim_add_test(NAME shell COMMAND sh -c "exec ./program \\"$1\\" 'a b'" sh 2 LOCK "${CMAKE_SOURCE_DIR}/shell.lock")
+flopshim_add_test(NAME fails COMMAND program 1 fail LOCK target.lock)
+"""
+CALLS = """#include <stdlib.h>
+#include <string.h>
+#include "blas.h"
+int main(int count, char **words)
+{
+	static double x[10000];
+	int n = 100;
+	double one = 1;
+	if (count != 3 || strcmp(words[2], "a b")) return 9;
+	for (int i = atoi(words[1]) + EXTRA; i; i--) dgemm_("N", "N", &n, &n, &n, &one, x, &n, x, &n, &one, x, &n, 1, 1);
+	return 0;
+}
+"""
+
+
+@case()
+def ctest(client):
+    """flopshim_add_test makes tests that fail with more work and with their program, and that write their locks when asked to."""
+    for program in ("cmake", "ctest"):
+        if not shutil.which(program):
+            raise Skip(f"no {program}")
+    tree, build = work(client, "a tree"), client.folder / "made"
+    prefix = client.folder / "prefix"
+    install(client, f"PREFIX={prefix}", "DESTDIR=")
+    (tree / "CMakeLists.txt").write_text(LISTS.replace("@PROGRAMS@", str(PROGRAMS)))
+    env = client.environment()
+
+    def run(*command, folder=build, **more):
+        return subprocess.run(command, cwd=folder, env={**env, **more}, capture_output=True, text=True, timeout=200)
+
+    def made(extra):
+        (tree / "program.c").write_text(CALLS.replace("EXTRA", str(extra)))
+        done = run("cmake", "-S", tree, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug", folder=tree)
+        check_equal(done.returncode, 0, done.stdout + done.stderr)
+        done = run("cmake", "--build", build)
+        check_equal(done.returncode, 0, done.stdout + done.stderr)
+
+    def tested(**more):
+        """{test: passed}, and the output."""
+        done = run("ctest", "-V", **more)
+        return {name: verdict == "Passed" for name, verdict in
+                re.findall(r"Test +#\d+: (\w+) \.+ *(Passed|\*\*\*Failed)", done.stdout)}, done.stdout
+
+    made(0)
+    result, out = tested()
+    check_equal(result, {"target": False, "shell": False, "fails": False}, "tests without locks")
+    check("target.lock: there is no such lock" in out and "FLOPS_UPDATE=1" in out, out)
+    check("the program failed with status 9" in out, out)
+    result, out = tested(FLOPS_UPDATE="1")
+    check_equal(result, {"target": True, "shell": True, "fails": False}, f"tests that write their locks: {out}")
+    for name, calls in (("target", 3), ("shell", 2)):
+        text = (tree / f"{name}.lock").read_text()
+        check(text.endswith(f"total\t{calls}\t{calls * flops.gemm(100, 100, 100)}\n"), text)
+    check_equal(tested()[0], {"target": True, "shell": True, "fails": False}, "tests of the same work")
+    made(1)
+    result, out = tested()
+    check_equal(result, {"target": False, "shell": False, "fails": False}, "tests of more work")
+    check("2,000,000 FLOPs more (+33.3 %) in dgemm 100 x 100 x 100, called by main (program.c:" in out, out)
+    check((build / "j u.xml").exists(), "no file of --junit")
+    made(-1)
+    check_equal(tested()[0], {"target": False, "shell": True, "fails": False}, "tests of less work, which --exact refuses")
+
+
+@case()
+def wrong_use_of_cmake(client):
+    """flopshim_add_test names what is missing or not known."""
+    if not shutil.which("cmake"):
+        raise Skip("no cmake")
+    module = PROGRAMS.parent.parent / "cmake" / "Flopshim.cmake"
+    for arguments, why in (("NAME x LOCK y", "there is no COMMAND"), ("NAME x COMMAND z", "there is no LOCK"),
+                           ("more NAME x COMMAND z LOCK y", "there is no argument more")):
+        tree = client.folder / why.replace(" ", "-")
+        tree.mkdir()
+        (tree / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.12)\nproject(x NONE)\n"
+                                             f'include("{module}")\nflopshim_add_test({arguments})\n')
+        done = subprocess.run(["cmake", "-S", tree, "-B", tree / "build"], capture_output=True, text=True)
+        check(done.returncode and why in " ".join(done.stderr.split()), done.stderr)

@@ -23,7 +23,8 @@ def files(client):
     installed = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
     missing = {"lib/libflopshim.so", "bin/flopshim", "bin/flopshim-report", "share/man/man1/flopshim.1",
                "share/bash-completion/completions/flopshim", "share/zsh/site-functions/_flopshim",
-               "share/fish/vendor_completions.d/flopshim.fish"} - installed
+               "share/fish/vendor_completions.d/flopshim.fish", "share/cmake/Flopshim/FlopshimConfig.cmake",
+               "share/cmake/Flopshim/Flopshim.cmake", "share/cmake/Flopshim/flopshim-test"} - installed
     check_equal(sorted(missing), [], "not installed")
 
 
