@@ -435,3 +435,102 @@ def wrong_use_of_cmake(client):
                                              f'include("{module}")\nflopshim_add_test({arguments})\n')
         done = subprocess.run(["cmake", "-S", tree, "-B", tree / "build"], capture_output=True, text=True)
         check(done.returncode and why in " ".join(done.stderr.split()), done.stderr)
+
+
+# ---- examples ----
+
+EXAMPLES = PROGRAMS.parent.parent / "examples" / "ci"
+# Programs of the machine that a job runs on: what they would fetch is here already.
+STUBS = {"sudo": 'exec "$@"', "apt-get": "exit 0", "git": f'[ "$1" = clone ] && ln -s "{EXAMPLES.parent.parent}" flopshim'}
+
+
+def read_example(name):
+    python = python_with("yaml")
+    done = subprocess.run([python, "-c", "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))"],
+                          input=(EXAMPLES / name).read_text(), capture_output=True, text=True)
+    check_equal(done.returncode, 0, done.stderr)
+    return json.loads(done.stdout)
+
+
+def job_machine(client, name):
+    """A work tree with the program of docs/check.md and its lock, and the environment of a job there."""
+    tree, stubs, prefix = work(client, name), client.folder / f"{name}-bin", client.folder / "prefix"
+    install(client, f"PREFIX={prefix}", "DESTDIR=")
+    stubs.mkdir()
+    for program, text in STUBS.items():
+        (stubs / program).write_text(f"#!/bin/sh\n{text}\n")
+        (stubs / program).chmod(0o755)
+    (stubs / "python3").symlink_to(PYTHON)
+    lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    env = {**client.environment(), "O": str(client.folder / "build"), "PREFIX": str(prefix), "LDCONFIG": "true", "MAKEFLAGS": ""}
+    env["PATH"] = f"{stubs}:{prefix}/bin:{env['PATH']}"
+    return tree, env
+
+
+def shell(tree, env, script):
+    return subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tree, env=env, capture_output=True, text=True,
+                          timeout=200)
+
+
+def run_github(tree, env, job):
+    """Runs the steps of a job as GitHub's runner does. Returns {name of a step: its status, or None if it was left out}, and the
+    output."""
+    statuses, out, failed = {}, "", False
+    env = {**env, **{name: str(value) for name, value in job.get("env", {}).items()}, "GITHUB_STEP_SUMMARY": "summary.md"}
+    for step in job["steps"]:
+        wanted = {None: not failed, "failure()": failed, "always()": True}[step.get("if")]
+        if "run" in step and not wanted:
+            statuses[step["name"]] = None
+        elif "run" in step:
+            done = shell(tree, env, step["run"])
+            statuses[step["name"]], failed = done.returncode, failed or done.returncode != 0
+            out += done.stdout + done.stderr
+        elif wanted:
+            options = step.get("with", {})
+            for path in (options.get("path", "") + "\n" + options.get("sarif_file", "")).split():
+                check((tree / path).exists(), f"{step.get('name')}: there is no {path}")
+    return statuses, out
+
+
+@case()
+def example_for_github(client):
+    """The steps of the example pass with the same work; with more, the check fails at its line, and its lock is kept."""
+    job = read_example("github.yml")["jobs"]["flops"]
+    tree, env = job_machine(client, "github")
+    (tree / "flopshim").symlink_to(EXAMPLES.parent.parent)  # what the second checkout brings
+    names = ["Install flopshim", "Run the program", "Check its work", "Write the lock that this run would have"]
+    statuses, out = run_github(tree, env, job)
+    check_equal(statuses, dict(zip(names, (0, 0, 0, None))), f"steps with the same work: {out}")
+    more = MODEL.replace("    A @ A  # train", "    A @ A @ A  # train")
+    (tree / "model.py").write_text(more)
+    shutil.rmtree(tree / "run")
+    statuses, out = run_github(tree, env, job)
+    check_equal(statuses, dict(zip(names, (0, 0, 3, 0))), f"steps with more work: {out}")
+    found = re.search("^::error file=model.py,line=([0-9]+),title=More work than flops.lock allows::2,000,000 FLOPs", out, re.M)
+    check(found and int(found.group(1)) == line_of(more, "# train"), out)
+    check_in(client, tree, "--lock", "flops.lock", "--exact", tree / "run")
+    check("2,000,000 FLOPs more" in (tree / "summary.md").read_text(), "the summary")
+
+
+@case()
+def example_for_gitlab(client):
+    """The job of the example passes with the same work; with more it fails, with its reports and its lock."""
+    job = read_example("gitlab.yml")["flops"]
+    reports = job["artifacts"]["reports"]
+    tree, env = job_machine(client, "gitlab")
+    env.update({name: str(value) for name, value in job["variables"].items()})
+    for text, status in ((MODEL, 0), (MODEL + "train(A)\n", 3)):
+        (tree / "model.py").write_text(text)
+        for left in ("run", "flopshim"):  # each job has a work tree of its own
+            if (tree / left).is_symlink():
+                (tree / left).unlink()
+            shutil.rmtree(tree / left, ignore_errors=True)
+        done = shell(tree, env, "\n".join(job["before_script"] + job["script"]))
+        check_equal(done.returncode, status, f"status: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        after = shell(tree, env, "\n".join(job["after_script"]))
+        check_equal(after.returncode, 0, after.stderr)
+        for path in (*job["artifacts"]["paths"], *reports.values()):
+            check((tree / path).exists(), f"there is no {path}")
+        check_equal(len(json.loads((tree / reports["codequality"]).read_text())), status and 1, "issues")
+        check((tree / reports["metrics"]).read_text().endswith("# EOF\n"), "the end of the metrics")
+    check_in(client, tree, "--lock", "flops.lock", "--exact", tree / "run")

@@ -24,7 +24,8 @@ ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|PLUGIN_VARIABLE|LAUNCHER_MARK|T
 SOURCES = [path for folder in ("analyzer", "generate", "launcher", "price", "shim", "slurm")
            for path in sorted((ROOT / folder).rglob("*.[chS]"))]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "bindings").glob("flopshim.*")),
-             *sorted((ROOT / "examples").iterdir()), ROOT / "include/flopshim.h", ROOT / "include/flopshim_dump.h"]
+             *(path for path in sorted((ROOT / "examples").rglob("*")) if path.is_file()), ROOT / "include/flopshim.h",
+             ROOT / "include/flopshim_dump.h"]
 BEGIN, END = "<!-- options: written by make docs -->\n", "<!-- end of options -->\n"
 
 
