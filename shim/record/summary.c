@@ -203,10 +203,11 @@ struct line {
 	struct sums sums;
 };
 
-enum { LINES_MAX = 1 << 16 };
+enum { LINES_MIN = 1 << 7, LINES_MAX = 1 << 16 };
 
 struct table {
 	struct line *lines;
+	uint32_t size; /* of `lines`: a power of two, of which at most half is taken */
 	uint32_t count;
 	bool by_namespace;
 	struct sums sums;
@@ -230,11 +231,11 @@ static struct line *table_line(struct table *table, uint32_t site, uint32_t name
 
 	record_operation(site, name, sizeof(name));
 	check = dump_content_check(DUMP_CONTENT_SEED, name, strlen(name));
-	at = (uint32_t)((check ^ check >> 32) + namespace_id * 2654435761u) % LINES_MAX;
-	for (line = &table->lines[at]; line->check; line = &table->lines[at = (at + 1) % LINES_MAX])
+	at = (uint32_t)((check ^ check >> 32) + namespace_id * 2654435761u) % table->size;
+	for (line = &table->lines[at]; line->check; line = &table->lines[at = (at + 1) % table->size])
 		if (line->namespace_id == namespace_id && line->check == check)
 			return line;
-	if (table->count >= LINES_MAX / 2)
+	if (table->count >= table->size / 2)
 		return NULL;
 	table->count++;
 	line->check = check;
@@ -332,7 +333,7 @@ static void put_operations(struct output *output, const struct table *table, uin
 	const char *between = "";
 
 	put(output, "\"operations\":{");
-	for (uint32_t i = 0; i < LINES_MAX; i++) {
+	for (uint32_t i = 0; i < table->size; i++) {
 		const struct line *line = &table->lines[i];
 
 		if (!line->check || line->namespace_id != namespace_id)
@@ -382,7 +383,7 @@ static void put_json(struct output *output, const struct table *table)
 
 static void put_lines(struct output *output, const struct table *table, uint32_t namespace_id)
 {
-	for (uint32_t i = 0; i < LINES_MAX; i++) {
+	for (uint32_t i = 0; i < table->size; i++) {
 		const struct line *line = &table->lines[i];
 
 		if (!line->check || line->namespace_id != namespace_id)
@@ -417,13 +418,34 @@ static void put_text(struct output *output, const struct table *table)
 	}
 }
 
+static void add_one(const struct dump_row *row, uint64_t place, void *context)
+{
+	(void)row, (void)place;
+	++*(uint64_t *)context;
+}
+
+/*
+ * Returns how large the table must be to have a line for each row. A process with few rows has a small table, since one
+ * of LINES_MAX takes milliseconds, most of them to get its pages from the kernel.
+ */
+static uint32_t lines_needed(void)
+{
+	uint64_t rows = 0;
+	uint32_t size = LINES_MIN;
+
+	dump_each_row(add_one, &rows);
+	while (size < LINES_MAX && size / 2 < rows + LINES_MIN / 4) /* rows may be added while they are read */
+		size *= 2;
+	return size;
+}
+
 int64_t summary_print(char *buffer, size_t size, int kind)
 {
 	struct output output = {.buffer = buffer, .size = size};
-	struct table table = {.by_namespace = kind & FLOPSHIM_BY_NAMESPACE};
+	struct table table = {.by_namespace = kind & FLOPSHIM_BY_NAMESPACE, .size = lines_needed()};
 	size_t space_bytes = namespace_count() * sizeof(struct sums);
 
-	table.lines = guest_pages(LINES_MAX * sizeof(struct line));
+	table.lines = guest_pages(table.size * sizeof(struct line));
 	table.own = guest_pages(space_bytes);
 	table.inclusive = guest_pages(space_bytes);
 	if (table.lines && table.own && table.inclusive) {
@@ -438,7 +460,7 @@ int64_t summary_print(char *buffer, size_t size, int kind)
 	if (size)
 		buffer[output.length < 0 ? 0 : (size_t)output.length < size ? (size_t)output.length : size - 1] = 0;
 	if (table.lines)
-		guest_free(table.lines, LINES_MAX * sizeof(struct line));
+		guest_free(table.lines, table.size * sizeof(struct line));
 	if (table.own)
 		guest_free(table.own, space_bytes);
 	if (table.inclusive)

@@ -382,6 +382,21 @@ def summaries():
     assert "dgemm" in flopshim.summary()
 
 
+def summaries_of_many():
+    """Each operation of each namespace has its line, however many there are."""
+    for space in range(40):
+        with flopshim.namespace(f"space{space}"):
+            for operation in range(50):
+                flopshim.charge(f"op{operation}", operation + 1)
+    operations = flopshim.summary_dict()["operations"]
+    for operation in range(50):
+        equal((operations[f"op{operation}"]["calls"], operations[f"op{operation}"]["flops"]), (40, 40 * (operation + 1)))
+    spaces = flopshim.summary_dict(by_namespace=True)["namespaces"]
+    for space in range(40):
+        found = spaces[f"space{space}"]["operations"]
+        equal({name: row["flops"] for name, row in found.items()}, {f"op{i}": i + 1 for i in range(50)})
+
+
 def reset_does_not_refund():
     flopshim.set_budget("a", 3 * DOT)
     with flopshim.budget(2 * DOT, namespace="a") as b:
