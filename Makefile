@@ -240,7 +240,9 @@ install: all $(wildcard $(O)/slurm/flopshim.so)
 	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/
 	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
 	install -d $(DESTDIR)$(DATADIR)/flopshim
-	install -m 644 bindings/flopshim.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	install -m 644 bindings/flopshim.py bindings/flopshim_pytest.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	$(call filled,bindings/METADATA.in,$(DATADIR)/flopshim/flopshim.dist-info/METADATA)
+	$(call filled,bindings/entry_points.txt,$(DATADIR)/flopshim/flopshim.dist-info/entry_points.txt)
 	install -d $(DESTDIR)$(DATADIR)/cmake/Flopshim
 	install -m 644 cmake/Flopshim.cmake cmake/FlopshimConfig.cmake cmake/flopshim-test $(DESTDIR)$(DATADIR)/cmake/Flopshim/
 	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1

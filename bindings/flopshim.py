@@ -275,11 +275,16 @@ _environment_budgets = {
 }
 
 
+_refusal_listeners = []  # functions that are told of each refused call, for flopshim_pytest.py
+
+
 def _refuse(call):
     """Returns the exception that a refused call raises. The shim calls this in the thread of the call, in place of the
     routine; if a signal handler raises something here, the statement raises that instead."""
     *what, loud, frame = call
     error = _error(*what, _site(frame))
+    for listener in _refusal_listeners:
+        listener(error)
     if loud:
         _say(error)
     return error
@@ -690,11 +695,16 @@ def summary_dict(by_namespace=False):
     return {} if text is None else json.loads(text)
 
 
+_resets = 0  # how many there were, for flopshim_pytest.py
+
+
 def reset():
     """Makes later summaries begin from here. Budgets get nothing back, and the dump keeps everything."""
+    global _resets
     api = _shim()
     if api is not None:
         _checked(api.reset())
+        _resets += 1
 
 
 def dump_path():
