@@ -39,6 +39,8 @@ FOLDER_VARIABLE = "PYTEST_FLOPS_FOLDER"  # tells pytest under the shim of the fo
 PROPERTY = "flops"                       # of a test's report: what the test did; the files of --junitxml have it, too
 UNBOUNDED = 2**62  # budget of a scope that only measures: a scope without any has no sum of its own
 NAME_MAX = 400     # characters of a namespace
+# A lock of a run with workers of xdist has the tests alone: each worker imports modules and sets up fixtures anew.
+ONLY_TESTS = ["--any-processes", "--skip", "(root)", "--skip", "*fixture:*"]
 
 
 # ---- options ----
@@ -535,10 +537,18 @@ class _Session:
                                 "missing here")
         return self._ask(dumps)
 
+    def _workers(self):
+        return len(self._processes) - 1
+
+    def _update_options(self):
+        if not self._config.option.flops_update:
+            return []
+        return ["--update", *(ONLY_TESTS if self._workers() else [])]
+
     def _ask(self, dumps):
         options = self._config.option
         command = [_program("flopshim-report"), "check", "--lock", options.flops_lock,
-                   *(["--update"] if options.flops_update else []), *shlex.split(options.flops_check), "--", *dumps]
+                   *self._update_options(), *shlex.split(options.flops_check), "--", *dumps]
         environment = dict(os.environ)
         environment.pop("LD_PRELOAD", None)  # the shim's: flopshim-report is no part of the run
         done = subprocess.run(command, env=environment, cwd=self._config.invocation_params.dir, capture_output=True)
@@ -547,9 +557,8 @@ class _Session:
         self._answer += [re.sub(r" --update$", " --flops-update", line) for line in lines]
         self._bad = done.returncode != 0
         if done.returncode == 5 and not options.flops_update:
-            workers = len(self._processes) - 1
-            self._answer.append(f"flops: this run had {workers or 'no'} workers of xdist; a lock holds for the number "
-                                "that it was written with")
+            self._answer.append(f"flops: this run had {self._workers() or 'no'} workers of xdist; a lock that was "
+                                "written with workers holds for any number of them, and one without for none")
         if done.returncode in (0, 3):
             return pytest.ExitCode.TESTS_FAILED if done.returncode else 0
         return pytest.ExitCode.USAGE_ERROR

@@ -31,6 +31,8 @@ enum {
 	OPTION_EXACT,
 	OPTION_ROOT,
 	OPTION_MAP,
+	OPTION_SKIP,
+	OPTION_ANY_PROCESSES,
 	OPTION_BISECT,
 	OPTION_CI, /* the first of as many codes as there are formats for CI systems */
 };
@@ -43,6 +45,8 @@ static const char usage[] =
 static const char help[] =
 	"  --lock FILE         the lockfile\n"
 	"  --update[=less]     write the lockfile; with =less, only if no row has more work than before\n"
+	"  --skip PATTERN      with --update: leave the work of namespaces that match out; may be repeated\n"
+	"  --any-processes     with --update: do not compare how many processes and ranks there were\n"
 	"  --exact             exit with status 3 for less work, too\n"
 	"  --strict            exit with status 6 if a routine that was called has no price\n"
 	"  --root DIR          name source files relative to DIR (default: the git work tree)\n"
@@ -60,7 +64,9 @@ struct request {
 	const char *path, *root;
 	const char **maps;
 	size_t map_count, map_capacity;
-	bool update, only_less, exact;
+	const char **skips;
+	size_t skip_count, skip_capacity;
+	bool update, only_less, exact, any_processes;
 	struct publish publish;
 };
 
@@ -82,6 +88,14 @@ static int take_option(void *context, int code, const char *value)
 		request->update = true;
 		request->only_less = value != NULL;
 		return -1;
+	case OPTION_SKIP:
+		if (!*value)
+			return usage_error("check", "--skip: expected a namespace or a pattern of namespaces");
+		request->skips = memory_grow(request->skips, request->skip_count, &request->skip_capacity,
+		                             sizeof *request->skips);
+		request->skips[request->skip_count++] = value;
+		return -1;
+	case OPTION_ANY_PROCESSES: request->any_processes = true; return -1;
 	case OPTION_EXACT: request->exact = true; return -1;
 	case OPTION_ROOT: request->root = value; return -1;
 	case OPTION_MAP:
@@ -177,8 +191,10 @@ static bool write_lock(const struct request *request, const struct locked *locke
 
 	umask(mask);
 	run_lock(run, &lock);
-	if (locked->exists)
+	if (locked->exists || locked->lock.kept.length)
 		text_add(&lock.kept, locked->lock.kept.length ? locked->lock.kept.bytes : "");
+	if (request->any_processes || locked->lock.processes == LOCK_ANY)
+		lock.processes = lock.ranks = LOCK_ANY;
 	lock_write(&lock, &bytes);
 	if (locked->exists && bytes.length == locked->bytes.length &&
 	    !memcmp(bytes.bytes, locked->bytes.bytes, bytes.length)) {
@@ -308,7 +324,7 @@ static int check_run(struct check *check, bool found)
 		check->findings.verdict = CHECK_NOT_COMPARABLE;
 		return EXIT_UNPRICED;
 	}
-	run_open(&check->run, &check->aggregate, &check->paths, by);
+	run_open(&check->run, &check->aggregate, &check->paths, by, &check->locked.lock);
 	if (options->reprice)
 		check->run.lock.prices = table_version;
 	doubt_run(&check->run, &check->findings.why);
@@ -377,8 +393,13 @@ static int check(struct output *output, const struct options *options, const str
 	paths_open(&check.paths, request->root, request->path);
 	for (size_t i = 0; i < request->map_count; i++)
 		paths_map(&check.paths, request->maps[i]);
+	for (size_t i = 0; i < request->skip_count && request->update; i++)
+		lock_keep_skip(&check.locked.lock, request->skips[i]);
 	if (status >= 0)
 		publish_check(&check, output, status);
+	else if (!request->update && (request->skip_count || request->any_processes))
+		status = usage_error("check", "%s is an option of --update: %s remembers what it does not compare",
+		                     request->skip_count ? "--skip" : "--any-processes", request->path);
 	else if (!request->update && options->by && lock_by_find(options->by->name) != check.locked.lock.by)
 		status = usage_error("check", "--by %s: %s decides by %s; --by with --update changes that",
 		                     options->by->name, request->path, words_of(check.locked.lock.by));
@@ -397,6 +418,8 @@ static int run_check(int count, char **arguments)
 		{"exact", no_argument, NULL, OPTION_EXACT},
 		{"root", required_argument, NULL, OPTION_ROOT},
 		{"map", required_argument, NULL, OPTION_MAP},
+		{"skip", required_argument, NULL, OPTION_SKIP},
+		{"any-processes", no_argument, NULL, OPTION_ANY_PROCESSES},
 		{"bisect", no_argument, NULL, OPTION_BISECT},
 #define CI_FORMAT(name, argument, help) {#name, argument, NULL, OPTION_CI + CI_##name},
 #include "analyzer/ci/formats.def"
@@ -432,6 +455,7 @@ static int run_check(int count, char **arguments)
 			status = EXIT_ERROR;
 	}
 	free(request.maps);
+	free(request.skips);
 	return status;
 }
 

@@ -632,13 +632,13 @@ static void doubt(const struct lock *lock, const struct run *run, struct text *w
 			"the lock was priced by version %s of the routine table, and the run by %s: prices may have "
 			"changed, so write the lock anew with --update, from a run of the commit that it was made of",
 			lock->prices, now->prices);
-	else if (lock->processes != now->processes)
+	else if (lock->processes != LOCK_ANY && lock->processes != now->processes)
 		text_format(why,
 		            "the lock is of %" PRIu64 " process%s, and this run of %" PRIu64
 		            ": check all dumps of one run that was started as that of the lock was; if the number was "
 		            "meant to change, write the lock anew with --update",
 		            lock->processes, lock->processes == 1 ? "" : "es", now->processes);
-	else if (lock->ranks != now->ranks)
+	else if (lock->ranks != LOCK_ANY && lock->ranks != now->ranks)
 		text_format(why,
 		            "the lock is of %" PRIu64 " rank%s, and this run of %" PRIu64
 		            ": start as many ranks as for the lock; if the number was meant to change, write the lock "

@@ -13,12 +13,14 @@
 
 enum { FORMAT = 1, FIELDS_MAX = 6 };
 
-#define MARK "flopshim-lock"
+#define MARK  "flopshim-lock"
+#define SKIP  "skip"
+#define ALLOW "allow"
 
 /* What lock_write puts before the rows of a lock that is new. */
 static const char introduction[] =
 	"# The work that this program may do, for 'flopshim-report check', which explains the rows in its manual.\n"
-	"# Rows of shapes and sites are written by --update. Lines of # and allow are yours, and are kept.\n";
+	"# Rows of shapes and sites are written by --update. Lines of #, allow and skip are yours, and are kept.\n";
 
 /* The kinds of lines, in the order in which they stand in the file. */
 enum line_kind { LINE_MARK, LINE_PRICES, LINE_BY, LINE_RAN, LINE_KEPT, LINE_SHAPE, LINE_SITE, LINE_TOTAL, LINE_KINDS };
@@ -31,7 +33,7 @@ static const struct {
 	[LINE_MARK] = {MARK, 1, MARK " and its version"},
 	[LINE_PRICES] = {"prices", 1, "prices and the version of the routine table"},
 	[LINE_BY] = {"by", 1, "by and what decides: default, routine, namespace, shape or site"},
-	[LINE_RAN] = {"ran", 2, "ran and the numbers of processes and ranks"},
+	[LINE_RAN] = {"ran", 2, "ran and the numbers of processes and ranks, or *"},
 	[LINE_SHAPE] = {"shape", 5, "shape, namespace, routine, shape, calls and FLOPs"},
 	[LINE_SITE] = {"site", 5, "site, function, namespace, routine, calls and FLOPs"},
 	[LINE_TOTAL] = {"total", 2, "total, calls and FLOPs"},
@@ -114,12 +116,42 @@ static void add_rows(struct text *text, enum line_kind kind, const struct lock_r
 	free(lines);
 }
 
+static void add_ran(struct text *text, uint64_t count)
+{
+	if (count == LOCK_ANY)
+		text_add(text, "\t" LOCK_ALL);
+	else
+		text_format(text, "\t%" PRIu64, count);
+}
+
+void lock_keep_skip(struct lock *lock, const char *pattern)
+{
+	struct text name = {0};
+
+	if (!lock_add_skip(lock, pattern))
+		return;
+	if (!lock->kept.bytes)
+		text_add(&lock->kept, introduction);
+	text_add(&lock->kept, SKIP);
+	text_add_byte(&lock->kept, ' ');
+	add_name(&name, pattern, NULL);
+	for (size_t i = 0; i < name.length; i++)
+		if (name.bytes[i] == ' ')
+			text_add(&lock->kept, "\\x20"); /* a blank would end the pattern */
+		else
+			text_add_byte(&lock->kept, name.bytes[i]);
+	text_add_byte(&lock->kept, '\n');
+	text_free(&name);
+}
+
 void lock_write(const struct lock *lock, struct text *text)
 {
 	char number[NUMBER_TEXT];
 
-	text_format(text, MARK "\t%d\nprices\t%s\nby\t%s\nran\t%" PRIu64 "\t%" PRIu64 "\n", FORMAT, lock->prices,
-	            lock_by_name(lock->by), lock->processes, lock->ranks);
+	text_format(text, MARK "\t%d\nprices\t%s\nby\t%s\nran", FORMAT, lock->prices, lock_by_name(lock->by));
+	add_ran(text, lock->processes);
+	add_ran(text, lock->ranks);
+	text_add_byte(text, '\n');
 	text_add(text, lock->kept.bytes ? lock->kept.bytes : introduction);
 	add_rows(text, LINE_SHAPE, &lock->shapes);
 	add_rows(text, LINE_SITE, &lock->sites);
@@ -215,6 +247,11 @@ struct piece {
 	size_t length;
 };
 
+static bool is_word(const struct piece *piece, const char *word)
+{
+	return piece->length == strlen(word) && !memcmp(piece->bytes, word, piece->length);
+}
+
 static bool read_work(struct reader *reader, const struct piece *fields, struct work *work)
 {
 	u128 calls;
@@ -262,6 +299,9 @@ static bool read_row(struct reader *reader, enum line_kind kind, const struct pi
 		row = (struct lock_row){.place = names[0], .space = names[1], .routine = names[2]};
 	if (fields[kind == LINE_SITE].length == strlen(LOCK_ROOT) && !strcmp(row.space, LOCK_ROOT))
 		row.space = "";
+	if (strcmp(row.space, LOCK_ALL) != 0 && lock_skips(reader->lock, row.space))
+		return fail(reader,
+		            "a line of skip leaves the namespace of this row out: write the lock anew with --update");
 	if (!read_work(reader, fields + 3, &row.work) ||
 	    !check_order(reader, fields[0].bytes, (size_t)(fields[3].bytes - fields[0].bytes), first))
 		return false;
@@ -288,10 +328,21 @@ static bool read_total(struct reader *reader, const struct piece *fields)
 	return true;
 }
 
+/* Reads a number of processes or ranks. */
+static bool read_ran(struct reader *reader, const struct piece *field, const char *what, uint64_t *count)
+{
+	u128 number = LOCK_ANY;
+
+	if (!is_word(field, LOCK_ALL) && !read_number(reader, field->bytes, field->length, what, LOCK_ANY - 1, &number))
+		return false;
+	*count = (uint64_t)number;
+	return true;
+}
+
 static bool read_head(struct reader *reader, enum line_kind kind, const struct piece *fields)
 {
 	struct lock *lock = reader->lock;
-	u128 number = 0, ranks = 0;
+	u128 number = 0;
 	char *name;
 
 	switch (kind) {
@@ -313,13 +364,11 @@ static bool read_head(struct reader *reader, enum line_kind kind, const struct p
 		free(name);
 		return lock->by < LOCK_BY_COUNT || fail(reader, "expected %s", kinds[kind].expected);
 	default:
-		if (!read_number(reader, fields[0].bytes, fields[0].length, "the number of processes", UINT64_MAX,
-		                 &number) ||
-		    !read_number(reader, fields[1].bytes, fields[1].length, "the number of ranks", UINT64_MAX, &ranks))
+		if (!read_ran(reader, &fields[0], "the number of processes", &lock->processes) ||
+		    !read_ran(reader, &fields[1], "the number of ranks", &lock->ranks))
 			return false;
-		lock->processes = (uint64_t)number;
-		lock->ranks = (uint64_t)ranks;
-		return true;
+		return (lock->processes == LOCK_ANY) == (lock->ranks == LOCK_ANY) ||
+		       fail(reader, "expected two numbers, or * for both");
 	}
 }
 
@@ -373,18 +422,13 @@ static unsigned split_words(const char *line, size_t length, struct piece *words
 	return count;
 }
 
-static bool is_word(const struct piece *piece, const char *word)
-{
-	return piece->length == strlen(word) && !memcmp(piece->bytes, word, piece->length);
-}
-
 static bool read_allow(struct reader *reader, const char *line, size_t length)
 {
 	struct piece words[4];
 	struct lock *lock = reader->lock;
 	struct lock_allow allow = {0};
 
-	if (split_words(line, length, words, 4) != 4 || !is_word(&words[0], "allow") ||
+	if (split_words(line, length, words, 4) != 4 || !is_word(&words[0], ALLOW) ||
 	    (!is_word(&words[2], "flops") && !is_word(&words[2], "calls")))
 		return fail(reader, "expected allow, a routine or NAMESPACE/ROUTINE, flops or calls, and a number or a "
 		                    "percentage: allow forward/* flops 2%%");
@@ -399,10 +443,31 @@ static bool read_allow(struct reader *reader, const char *line, size_t length)
 
 /* ---- lines ---- */
 
+static bool read_skip(struct reader *reader, const char *line, size_t length)
+{
+	struct piece words[2];
+	const char *pattern;
+
+	if (split_words(line, length, words, 2) != 2 || !is_word(&words[0], SKIP))
+		return fail(reader, "expected skip and the pattern of a namespace: skip fixtures.*");
+	pattern = read_name(reader, words[1].bytes, words[1].length);
+	if (pattern)
+		lock_add_skip(reader->lock, pattern);
+	return pattern != NULL;
+}
+
+/* Whether a line begins with a word. */
+static bool begins(const char *line, size_t length, const char *word)
+{
+	return length >= strlen(word) && !memcmp(line, word, strlen(word));
+}
+
 /* Keeps a line for the next writing; an empty one is none. */
 static bool read_kept(struct reader *reader, const char *line, size_t length)
 {
-	if (length >= 5 && !memcmp(line, "allow", 5) && !read_allow(reader, line, length))
+	if (begins(line, length, ALLOW) && !read_allow(reader, line, length))
+		return false;
+	if (begins(line, length, SKIP) && !read_skip(reader, line, length))
 		return false;
 	text_add_bytes(&reader->lock->kept, line, length);
 	text_add_byte(&reader->lock->kept, '\n');
@@ -450,7 +515,7 @@ static bool read_fields(struct reader *reader, const char *line, size_t length)
 	if (kind == LINE_KINDS)
 		return fail(reader, "'%.*s' begins no line of a lock: expected %s",
 		            (int)(fields[0].length < 40 ? fields[0].length : 40), fields[0].bytes,
-		            next < LINE_KEPT ? kinds[next].expected : "shape, site, total, allow or #");
+		            next < LINE_KEPT ? kinds[next].expected : "shape, site, total, allow, skip or #");
 	if (next < LINE_KEPT && kind != next)
 		return fail(reader, "expected %s", kinds[next].expected);
 	if (reader->line > 1 && (kind < reader->reached || (kind < LINE_SHAPE && kind == reader->reached)))
@@ -479,7 +544,7 @@ static bool read_line(struct reader *reader, const char *line, size_t length)
 	if (reader->reached == LINE_TOTAL)
 		return fail(reader, "the total is not the last line");
 	if (reader->reached >= LINE_RAN && reader->line > 1 &&
-	    (!length || *line == '#' || (length >= 5 && !memcmp(line, "allow", 5))))
+	    (!length || *line == '#' || begins(line, length, ALLOW) || begins(line, length, SKIP)))
 		return read_kept(reader, line, length);
 	return read_fields(reader, line, length);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * lock.c - the rows of a lock, and how much its tolerances allow.
+ * lock.c - the rows of a lock, what it leaves out, and how much its tolerances allow.
  * It must never let a count overflow: sums saturate.
  */
 #include "analyzer/lock/lock.h"
@@ -15,6 +15,7 @@ void lock_free(struct lock *lock)
 {
 	text_free(&lock->kept);
 	free(lock->allows);
+	free(lock->skips);
 	free(lock->shapes.rows);
 	free(lock->sites.rows);
 	arena_free(&lock->texts);
@@ -134,6 +135,24 @@ static bool matches(const char *pattern, const struct lock_row *row)
 	       !fnmatch(slash + 1, row->routine, FNM_NOESCAPE);
 	free(space);
 	return same;
+}
+
+bool lock_add_skip(struct lock *lock, const char *pattern)
+{
+	for (size_t i = 0; i < lock->skip_count; i++)
+		if (!strcmp(lock->skips[i], pattern))
+			return false;
+	lock->skips = memory_grow(lock->skips, lock->skip_count, &lock->skip_capacity, sizeof *lock->skips);
+	lock->skips[lock->skip_count++] = pattern;
+	return true;
+}
+
+bool lock_skips(const struct lock *lock, const char *space)
+{
+	for (size_t i = 0; i < lock->skip_count; i++)
+		if (!fnmatch(lock->skips[i], *space ? space : LOCK_ROOT, FNM_NOESCAPE))
+			return true;
+	return false;
 }
 
 /* The largest of the tolerances that match a row, as an amount of the metric. */

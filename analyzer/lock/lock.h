@@ -67,15 +67,19 @@ struct lock_allow {
 	uint64_t amount; /* a number, or in units of 1/LOCK_PERCENT of a per cent */
 };
 
+#define LOCK_ANY UINT64_MAX /* a number of processes or ranks that is not compared; LOCK_ALL in the file */
+
 /* One that is all zeros is an empty lock. lock_free frees what it has. */
 struct lock {
 	enum lock_by by;
-	const char *prices;        /* version of the routine table */
-	uint64_t processes, ranks; /* how many have left a dump; how many ranks their parallel launches have */
-	struct text
-		kept; /* lines of comments and tolerances, as they stand in the file; `bytes` is NULL in a new lock */
+	const char *prices; /* version of the routine table */
+	uint64_t processes,
+		ranks;    /* how many have left a dump; how many ranks their parallel launches have; LOCK_ANY */
+	struct text kept; /* lines of comments, tolerances and skips, as in the file; `bytes` is NULL in a new lock */
 	struct lock_allow *allows;
 	size_t allow_count, allow_capacity;
+	const char **skips; /* patterns of namespaces whose work is left out */
+	size_t skip_count, skip_capacity;
 	struct lock_rows shapes, sites;
 	struct work total;
 	struct arena texts; /* of all texts */
@@ -104,6 +108,12 @@ size_t lock_group_end(const struct lock_rows *rows, size_t first);
 void lock_fold(struct lock_rows *rows, size_t first, size_t end);
 
 struct work work_add(struct work a, struct work b);
+
+/* Adds a pattern of namespaces, which must live as long as the lock, unless it is there already. Returns whether it was added. */
+bool lock_add_skip(struct lock *lock, const char *pattern);
+
+/* Whether the work of a namespace is left out of a lock. */
+bool lock_skips(const struct lock *lock, const char *space);
 
 /* The name that --by has for a way to decide, or "default"; and back: LOCK_BY_COUNT for no such name. */
 const char *lock_by_name(enum lock_by by);

@@ -252,7 +252,8 @@ static uint64_t count_ranks(const struct aggregate *aggregate)
 	return ranks;
 }
 
-void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by)
+void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by,
+              const struct lock *skipping)
 {
 	struct estimate *estimates = estimates_new(aggregate);
 	struct strata strata = {0};
@@ -265,7 +266,7 @@ void run_open(struct run *run, const struct aggregate *aggregate, struct paths *
 		const struct row *row = aggregate->rows[i];
 		struct stratum *stratum;
 
-		if (!is_work(row))
+		if (!is_work(row) || lock_skips(skipping, intern_at(&aggregate->spaces, row->space)))
 			continue;
 		add_shape(run, aggregate, row);
 		stratum = stratum_of(&strata, row->site, row->space);

@@ -27,7 +27,9 @@ struct run {
 	struct places places;
 };
 
-void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by);
+/* Makes a run of the dumps, without the work that `skipping` leaves out. */
+void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by,
+              const struct lock *skipping);
 void run_close(struct run *run);
 
 /* Adds what ran, and on what: a program may choose its algorithm by that. */

@@ -301,6 +301,49 @@ def tolerances_in_the_file(client):
 
 
 @case()
+def work_that_is_left_out(client):
+    """A lock that skips namespaces, and compares no number of processes, holds for any number of workers that each do
+    the work that is skipped; it still finds one product more in what is left. Both stay in the lock."""
+    tree = work(client)
+    text = """import os, sys
+import numpy as np
+import flopshim
+
+A = np.ones((30, 30))
+A @ A  # of every worker
+with flopshim.namespace("fixtures.data"):
+    A @ A @ A
+worker, workers = map(int, sys.argv[1:3])
+with flopshim.namespace("jobs"):
+    for _ in range(worker, 6 + int(sys.argv[3]), workers):
+        A @ A
+"""
+    (tree / "job.py").write_text(text)
+    bindings = {"PYTHONPATH": PROGRAMS.parent.parent / "bindings"}
+
+    def workers(count, more=0):
+        each = " && ".join(f"{PYTHON} job.py {i} {count} {more}" for i in range(count))
+        return run_in(client, tree, ["sh", "-c", each], "--for-check", **bindings)
+
+    one, three = workers(1), workers(3)
+    lock = lock_of(client, tree, one, "--skip", "(root)", "--skip", "fix*.*", "--any-processes")
+    check_equal(rows(lock, "shape"), {("jobs", "dgemm", "transa=N transb=N m=30 n=30 k=30"): (6, 6 * flops.gemm(30, 30, 30))},
+                "shapes")
+    check("\nran\t*\t*\n" in lock.decode() and "\nskip (root)\nskip fix*.*\n" in lock.decode(), lock)
+    check_equal(lock_of(client, tree, three), lock, "the lock of three workers")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", three)
+    check("the same work" in out, out)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", workers(3, more=1), status=3)
+    check("in namespace jobs" in out and "which did 6 calls before and now 7" in out, out)
+    for option in (["--skip", "jobs"], ["--any-processes"]):
+        _, err = check_in(client, tree, "--lock", "flops.lock", *option, three, status=2)
+        check(f"{option[0]} is an option of --update" in err, err)
+    (tree / "flops.lock").write_bytes(lock.replace(b"skip (root)", b"skip jobs"))
+    _, err = check_in(client, tree, "--lock", "flops.lock", three, status=2)
+    check("a line of skip leaves the namespace of this row out" in err, err)
+
+
+@case()
 def charged_work(client):
     """Work that the program charges itself is in the lock, in one by site too, and its name is in a finding."""
     tree = work(client)

@@ -428,25 +428,30 @@ def junit(client):
 
 @case()
 def workers(client):
-    """With xdist the work of all workers is added up: the summary is that without, and a lock holds for its number of
-    workers."""
+    """With xdist the work of all workers is added up: the summary is that without. A lock of workers has the tests alone,
+    and holds for any number of workers and for none; one without workers has more, and does not hold with them."""
     tree = project(client, TESTS + "\ndef test_fixture(flops):\n    train(A)\n    assert flops.total == 2 * 30**3\n")
     done = pytest(client, tree, "--flops", "-n", "2", "--dist", "load")
     check_equal(done.total, sum(flops.gemm(n, n, n) for n in (4, 30, 30, 40)), "FLOPs of all tests")
     check_equal(done.flops_of("tests/test_model.py::test_train"), flops.gemm(30, 30, 30), "FLOPs of test_train")
     check_equal(done.err, "", "standard error")
     rows = locked(client, tree, "-n", "2")
-    alone = pytest(client, tree, "--flops-lock", "flops.lock", status=4)
-    check("not comparable with flops.lock" in alone.out and "this run had no workers of xdist" in alone.out, alone.out)
-    check("more work" not in alone.out, alone.out)
-    done = pytest(client, tree, "--flops-lock", "flops.lock", "-n", "2")
-    check("the same work as flops.lock" in done.out, done.out)
+    check_equal({row[2 if row[0] == "site" else 1] for row in rows},
+                {f"tests.test_model.{name}" for name in ("test_train", "test_fixture", "test_size:4", "test_size:40")},
+                "namespaces of the lock")
+    for options in (["-n", "3"], ["-n", "2", "--dist", "loadfile"], []):
+        done = pytest(client, tree, "--flops-lock", "flops.lock", *options)
+        check("the same work as flops.lock" in done.out, f"{options}: {done.out}")
+    more = TESTS + "\ndef test_fixture():\n    train(A)\n    train(A)\n"
+    for options in (["-n", "2"], []):
+        project(client, more)
+        done = pytest(client, tree, "--flops-lock", "flops.lock", *options, status=1)
+        check("in namespace tests.test_model.test_fixture" in done.out, done.out)
+    (tree / "flops.lock").unlink()
     alone = locked(client, tree)
-    check_equal([row for row in alone if "tests." in row[1] + row[2]], [row for row in rows if "tests." in row[1] + row[2]],
-                "rows of tests, without workers")
-    project(client, TESTS + "\ndef test_fixture():\n    train(A)\n    train(A)\n")
-    done = pytest(client, tree, "--flops-lock", "flops.lock", status=1)
-    check("in namespace tests.test_model.test_fixture" in done.out, done.out)
+    check({row[1] for row in alone if row[0] == "shape"} > {"(root)"}, alone)
+    done = pytest(client, tree, "--flops-lock", "flops.lock", "-n", "2", status=4)
+    check("not comparable with flops.lock" in done.out and "this run had 2 workers of xdist" in done.out, done.out)
 
 
 @case()

@@ -119,6 +119,47 @@ START_TEST(keeps_any_name)
 }
 END_TEST
 
+/* What a lock skips stands in its file in lines that read back, and no row may be of a namespace that is skipped. */
+START_TEST(keeps_what_it_skips)
+{
+	static const char text[] = "flopshim-lock\t1\nprices\ttable-1\nby\tdefault\nran\t*\t*\nskip (root)\n"
+				   "skip a\\x20b*\nshape\tforward\tddot\tn=4\t1\t8\n"
+				   "site\t?\tforward\tddot\t1\t8\ntotal\t1\t8\n";
+	static const char *const wrong[] = {"skip\n", "skip a b\n", "skips a\n", "skip forward\n", "skip f*\n"};
+	struct text written = {0};
+	struct lock made = {.kept = {0}};
+
+	read_into(&lock, text);
+	ck_assert(lock.processes == LOCK_ANY && lock.ranks == LOCK_ANY);
+	ck_assert(lock_skips(&lock, "") && lock_skips(&lock, "a b.c"));
+	ck_assert(!lock_skips(&lock, "forward") && !lock_skips(&lock, "a"));
+	lock_write(&lock, &written);
+	ck_assert_str_eq(written.bytes, text);
+
+	lock_keep_skip(&made, "(root)");
+	lock_keep_skip(&made, "a b*");
+	lock_keep_skip(&made, "(root)"); /* is there already */
+	ck_assert_ptr_nonnull(strstr(made.kept.bytes, "\nskip (root)\nskip a\\x20b*\n"));
+	ck_assert_ptr_null(strstr(strstr(made.kept.bytes, "\nskip (root)") + 1, "\nskip (root)"));
+
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		struct text bytes = {0};
+		const char *rows = strstr(text, "shape\tforward");
+
+		forget();
+		text_add(&bytes, HEAD);
+		text_add(&bytes, wrong[i]);
+		text_add(&bytes, rows);
+		ck_assert_msg(!reads(bytes.bytes), "read: %s", wrong[i]);
+		ck_assert_uint_eq(fault.line, strncmp(wrong[i], "skip f", 6) ? 5 : 6);
+		text_free(&bytes);
+	}
+	lock_free(&made);
+	text_free(&written);
+	forget();
+}
+END_TEST
+
 START_TEST(keeps_comments_and_tolerances)
 {
 	static const char text[] = HEAD "# one\n\nallow dgemm calls 5\n# two\n"
@@ -666,6 +707,7 @@ int main(void)
 	tcase_add_test(text, writes_what_it_reads);
 	tcase_add_test(text, keeps_any_name);
 	tcase_add_test(text, keeps_comments_and_tolerances);
+	tcase_add_test(text, keeps_what_it_skips);
 	tcase_add_loop_test(text, says_what_is_wrong, 0, COUNT(faulty));
 	tcase_add_test(text, does_not_stop_at_a_zero);
 	tcase_add_test(text, notices_every_changed_byte);
