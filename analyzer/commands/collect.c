@@ -175,7 +175,7 @@ static void look_at(struct sources *sources, const struct request *request, cons
 	error = lstat(path, &status) ? errno : !S_ISREG(status.st_mode) ? EINVAL : gather_add(&aggregate, path);
 	process = aggregate.process_count == 1 ? aggregate.processes : NULL;
 	why = error ? system_why(error) : why_left(&aggregate, process, request);
-	if (!why && process->state != PROCESS_RUNNING) {
+	if (!why && process && process->state != PROCESS_RUNNING) {
 		source.directory = request->output ? memory_text(request->output, strlen(request->output))
 		                                   : directory_of(&aggregate, process);
 		if (!source.directory)
@@ -185,9 +185,9 @@ static void look_at(struct sources *sources, const struct request *request, cons
 	if (why) {
 		complain("%s: is left there: %s", path, why);
 		sources->all = false;
-	} else if (process->state == PROCESS_RUNNING) {
+	} else if (process && process->state == PROCESS_RUNNING) {
 		sources->running++;
-	} else {
+	} else if (process) {
 		source.path = memory_text(path, strlen(path));
 		source.mode = status.st_mode & 0777;
 		source.sound = !aggregate.damage_count;

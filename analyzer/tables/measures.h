@@ -127,13 +127,16 @@ static inline struct value value_host(const struct table *table, const struct pr
 	return value_text(process ? text_at(table->aggregate, process->host) : NULL);
 }
 
-static inline struct value value_spread(const struct spread *spread, u128 number)
+/* Returns an empty spread where there is none. */
+static inline const struct spread *spread_or_empty(const struct spread *spread)
 {
-	return value_number_if(spread != NULL, number);
+	static const struct spread empty;
+
+	return spread ? spread : &empty;
 }
 
 #define SPREAD_OF(member) \
-	value_spread(group_spread(table, item), group_spread(table, item) ? group_spread(table, item)->member : 0)
+	value_number_if(group_spread(table, item) != NULL, spread_or_empty(group_spread(table, item))->member)
 
 GETTER(group_processes, struct group, SPREAD_OF(processes))
 GETTER(group_least, struct group, SPREAD_OF(least))
