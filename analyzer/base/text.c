@@ -54,6 +54,12 @@ void text_format(struct text *text, const char *format, ...)
 	text->length += (size_t)length;
 }
 
+/* Whether a byte is the last one of "##[", by which a line in the log of GitHub's runner gives it commands. */
+static bool begins_command(const struct text *text, const unsigned char *at)
+{
+	return *at == '[' && text->length >= 2 && !memcmp(text->bytes + text->length - 2, "##", 2);
+}
+
 void text_add_clean(struct text *text, const char *more)
 {
 	const unsigned char *at = (const unsigned char *)more;
@@ -61,7 +67,7 @@ void text_add_clean(struct text *text, const char *more)
 	while (*at) {
 		unsigned length = utf8_length(at);
 
-		if (!length || utf8_is_control(at, length))
+		if (!length || utf8_is_control(at, length) || begins_command(text, at))
 			text_add_byte(text, '?');
 		else
 			text_add_bytes(text, at, length);

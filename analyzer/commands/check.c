@@ -200,8 +200,8 @@ static bool write_lock(const struct request *request, const struct locked *locke
 	    !memcmp(bytes.bytes, locked->bytes.bytes, bytes.length)) {
 		*update = UPDATE_SAME;
 	} else {
-		*update = locked->exists ? UPDATE_WRITTEN : UPDATE_NEW;
 		fine = write_file(request->path, locked->exists ? locked->mode : 0666 & ~mask, false, &bytes);
+		*update = !fine ? UPDATE_FAILED : locked->exists ? UPDATE_WRITTEN : UPDATE_NEW;
 	}
 	text_free(&bytes);
 	lock_free(&lock);
@@ -283,8 +283,14 @@ static int judge(struct check *check)
 			return findings->verdict == CHECK_MORE ? EXIT_REGRESSION : EXIT_FINE;
 		}
 	}
+	if (request->update && !write_lock(request, locked, &check->run, &check->update)) {
+		findings->verdict = CHECK_NOT_COMPARABLE; /* nobody may take this for an update that was made */
+		text_clear(&findings->why);
+		text_add(&findings->why, "the lock could not be written, as said above, and is as it was");
+		return EXIT_ERROR;
+	}
 	if (request->update)
-		return write_lock(request, locked, &check->run, &check->update) ? EXIT_FINE : EXIT_ERROR;
+		return EXIT_FINE;
 	switch (findings->verdict) {
 	case CHECK_MORE: return EXIT_REGRESSION;
 	case CHECK_NOT_COMPARABLE: return EXIT_INCOMPLETE;
@@ -296,8 +302,7 @@ static int judge(struct check *check)
 static void doubt_run(const struct run *run, struct text *why)
 {
 	if (run->lock.by == LOCK_BY_SITE && run->sampled)
-		text_add(why, "it is to decide by call site, and the stacks of this run were only sampled: run the "
-		              "program with 'flopshim --for-check'");
+		text_format(why, "it is to decide by call site, and %s", run_why_sampled(run));
 	else if (run->lock.by == LOCK_BY_SHAPE && run->rounded)
 		text_add(why, "it is to decide by shape, and this run has so many that some were rounded");
 }

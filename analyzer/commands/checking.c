@@ -95,7 +95,8 @@ static const char *update_name(enum checking_update update)
 	                                    [UPDATE_NEW] = "new",
 	                                    [UPDATE_WRITTEN] = "written",
 	                                    [UPDATE_SAME] = "same",
-	                                    [UPDATE_LEFT] = "left"};
+	                                    [UPDATE_LEFT] = "left",
+	                                    [UPDATE_FAILED] = "failed"};
 
 	return names[update];
 }
@@ -162,15 +163,24 @@ static void say_update(struct answer *answer, const struct checking *checking)
 		break;
 	case UPDATE_LEFT:
 		answer_say(answer, PART_PARAGRAPH,
-		           "flops: %s was left as it is, since --update=less writes no row with more work than before",
+		           "flops: %s was left as it is, since --update=less writes no row that is new or has more "
+		           "work than before",
 		           checking->lock);
+		break;
+	case UPDATE_FAILED: break; /* the verdict says so */
 	}
 }
 
+/* Where the lock was written anew, the reason stands without the advice to do so, which follows a colon. */
 static void say_not_comparable(struct answer *answer, const struct checking *checking)
 {
-	answer_say(answer, PART_PARAGRAPH, "flops: not comparable with %s: %s", checking->lock,
-	           checking->findings->why.bytes);
+	const char *why = checking->findings->why.bytes, *advice = strstr(why, ": ");
+
+	if (checking->update == UPDATE_WRITTEN && advice)
+		answer_say(answer, PART_PARAGRAPH, "flops: not compared with the old %s: %.*s", checking->lock,
+		           (int)(advice - why), why);
+	else
+		answer_say(answer, PART_PARAGRAPH, "flops: not comparable with %s: %s", checking->lock, why);
 }
 
 static void say_new(struct answer *answer, const struct checking *checking)

@@ -15,6 +15,7 @@ enum checking_update {
 	UPDATE_WRITTEN, /* it was written anew */
 	UPDATE_SAME,    /* it would not have changed */
 	UPDATE_LEFT,    /* --update=less: there is more work than before */
+	UPDATE_FAILED,  /* it could not be written */
 };
 
 /* What there is to say. */

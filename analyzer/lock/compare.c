@@ -9,111 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row that the lock has, the run, or both. */
-struct pair {
-	struct lock_row row; /* its names */
-	struct work before, now;
-	bool over, under; /* more than the lock allows; less than it has */
-};
-
-struct pairs {
-	struct pair *pairs; /* in the order of lock_compare */
-	size_t count, capacity;
-};
-
-static bool work_is_equal(struct work a, struct work b) { return a.calls == b.calls && a.flops == b.flops; }
-static bool pair_differs(const struct pair *pair) { return !work_is_equal(pair->before, pair->now); }
-static bool work_is_more(struct work a, struct work b) { return a.flops > b.flops || a.calls > b.calls; }
-
-/* The differences of two counts, without their signs. */
-static struct work work_between(struct work a, struct work b)
-{
-	return (struct work){a.calls > b.calls ? a.calls - b.calls : b.calls - a.calls,
-	                     a.flops > b.flops ? a.flops - b.flops : b.flops - a.flops};
-}
-
-/* Whether the first is the larger one, by FLOPs and then by calls. */
-static bool work_is_larger(struct work a, struct work b)
-{
-	return a.flops != b.flops ? a.flops > b.flops : a.calls > b.calls;
-}
-
-/* Whether there is more now than before, by FLOPs and, where these are equal, by calls. */
-static bool pair_has_grown(const struct pair *pair) { return work_is_larger(pair->now, pair->before); }
-
-/* ---- pairs ---- */
-
-/* Adds what the lock and the run have of one row. */
-static void add_pair(struct pairs *pairs, const struct lock *lock, const struct lock_row *row, struct work before,
-                     struct work now)
-{
-	struct pair pair = {.row = *row, .before = before, .now = now};
-	struct work most, least;
-
-	pair.row.work = before;
-	most = lock_most(lock, &pair.row);
-	least = lock_least(lock, &pair.row);
-	pair.over = now.flops > most.flops || now.calls > most.calls;
-	pair.under = now.flops < least.flops || now.calls < least.calls;
-	pairs->pairs = memory_grow(pairs->pairs, pairs->count, &pairs->capacity, sizeof *pairs->pairs);
-	pairs->pairs[pairs->count++] = pair;
-}
-
-static void pair_rows(struct pairs *pairs, const struct lock *lock, const struct lock_rows *old,
-                      const struct lock_rows *new)
-{
-	static const struct work none;
-
-	for (size_t i = 0, j = 0; i < old->count || j < new->count;) {
-		int order = i == old->count ? 1 : j == new->count ? -1 : lock_compare(&old->rows[i], &new->rows[j]);
-
-		if (order > 0)
-			add_pair(pairs, lock, &new->rows[j], none, new->rows[j].work);
-		else
-			add_pair(pairs, lock, &old->rows[i], old->rows[i].work, order ? none : new->rows[j].work);
-		i += order <= 0;
-		j += order >= 0;
-	}
-}
-
-static struct lock_rows copy_rows(const struct lock_rows *rows)
-{
-	struct lock_rows copy = {0};
-
-	for (size_t i = 0; i < rows->count; i++)
-		lock_add(&copy, &rows->rows[i]);
-	return copy;
-}
-
-static bool is_folded(const struct lock_row *row) { return row->shape && !strcmp(row->shape, LOCK_ALL); }
-
-/* Folds the routines of `rows` that `other` has as one row of all shapes. Both are settled, and a folded routine has one row. */
-static void fold_as(struct lock_rows *rows, const struct lock_rows *other)
-{
-	size_t first = 0;
-
-	for (size_t i = 0; i < other->count; i++) {
-		if (!is_folded(&other->rows[i]))
-			continue;
-		while (first < rows->count && lock_compare_groups(&rows->rows[first], &other->rows[i]) < 0)
-			first++;
-		if (first < rows->count && !lock_compare_groups(&rows->rows[first], &other->rows[i]))
-			lock_fold(rows, first, lock_group_end(rows, first));
-	}
-	lock_settle(rows);
-}
-
-/* Pairs the rows of shapes. Where one side does not tell the shapes of a routine apart, neither does the comparison. */
-static void pair_shapes(struct pairs *pairs, const struct lock *lock, const struct lock *run)
-{
-	struct lock_rows old = copy_rows(&lock->shapes), new = copy_rows(&run->shapes);
-
-	fold_as(&new, &old);
-	fold_as(&old, &new);
-	pair_rows(pairs, lock, &old, &new);
-	free(old.rows);
-	free(new.rows);
-}
+#include "analyzer/lock/pairs.h"
 
 /* ---- places ---- */
 
@@ -123,6 +19,8 @@ struct check {
 	const struct run *run;
 	struct findings *findings;
 	struct pairs shapes, sites;
+	const struct pair **by_group;           /* the sites by namespace, routine and place */
+	const struct run_line **lines_by_group; /* the lines of the run, in the same order */
 };
 
 /* Whether a row of a site is part of a row of a shape, which may stand for all namespaces or routines. */
@@ -130,6 +28,95 @@ static bool is_part(const struct lock_row *site, const struct lock_row *shape)
 {
 	return (!strcmp(shape->space, LOCK_ALL) || !strcmp(site->space, shape->space)) &&
 	       (!strcmp(shape->routine, LOCK_ALL) || !strcmp(site->routine, shape->routine));
+}
+
+static int compare_names(const char *space, const char *routine, const char *other_space, const char *other_routine)
+{
+	int order = strcmp(space, other_space);
+
+	return order ? order : strcmp(routine, other_routine);
+}
+
+static int compare_sites(const void *a, const void *b)
+{
+	const struct lock_row *x = &(*(const struct pair *const *)a)->row, *y = &(*(const struct pair *const *)b)->row;
+	int order = compare_names(x->space, x->routine, y->space, y->routine);
+
+	return order ? order : strcmp(x->place, y->place);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct run_line *x = *(const struct run_line *const *)a, *y = *(const struct run_line *const *)b;
+	int order = compare_names(x->space, x->routine, y->space, y->routine);
+
+	if (!order)
+		order = strcmp(x->place, y->place);
+	return order ? order : x < y ? -1 : x > y; /* as in the run */
+}
+
+/* Sorts sites and lines by what rows of shapes tell apart, so that those of a row are found without a look at all others. */
+static void sort_by_group(struct check *check)
+{
+	check->by_group = memory_new(check->sites.count, sizeof(struct pair *));
+	check->lines_by_group = memory_new(check->run->line_count, sizeof(struct run_line *));
+	for (size_t i = 0; i < check->sites.count; i++)
+		check->by_group[i] = &check->sites.pairs[i];
+	for (size_t i = 0; i < check->run->line_count; i++)
+		check->lines_by_group[i] = &check->run->lines[i];
+	if (check->sites.count)
+		qsort(check->by_group, check->sites.count, sizeof(struct pair *), compare_sites);
+	if (check->run->line_count)
+		qsort(check->lines_by_group, check->run->line_count, sizeof(struct run_line *), compare_lines);
+}
+
+/* Some of the sites or lines, as numbers in by_group or lines_by_group: from `first` to `end` - 1. */
+struct range {
+	size_t first, end;
+};
+
+static int compare_site_to(const struct check *check, size_t i, const struct lock_row *row)
+{
+	return compare_names(check->by_group[i]->row.space, check->by_group[i]->row.routine, row->space, row->routine);
+}
+
+static int compare_line_to(const struct check *check, size_t i, const struct lock_row *row)
+{
+	return compare_names(check->lines_by_group[i]->space, check->lines_by_group[i]->routine, row->space,
+	                     row->routine);
+}
+
+/* The range of those that may be part of a row, out of `count`: all, if it does not tell namespaces or routines apart. */
+static struct range range_of(const struct check *check, const struct lock_row *row, size_t count,
+                             int (*compare)(const struct check *, size_t, const struct lock_row *))
+{
+	struct range range = {0, count};
+	size_t low = 0, high = count;
+
+	if (!strcmp(row->space, LOCK_ALL) || !strcmp(row->routine, LOCK_ALL))
+		return range;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare(check, middle, row) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	range.first = range.end = low;
+	while (range.end < count && !compare(check, range.end, row))
+		range.end++;
+	return range;
+}
+
+static struct range sites_of(const struct check *check, const struct lock_row *row)
+{
+	return range_of(check, row, check->sites.count, compare_site_to);
+}
+
+static struct range lines_of(const struct check *check, const struct lock_row *row)
+{
+	return range_of(check, row, check->run->line_count, compare_line_to);
 }
 
 static bool is_unknown(const struct lock_row *site) { return !strcmp(site->place, LOCK_UNKNOWN); }
@@ -185,14 +172,39 @@ static const struct run_line *choose_line(const struct run *run, const struct lo
 /* The work that the lock has for the function of a line. */
 static struct work work_before(const struct check *check, const struct run_line *line)
 {
-	for (size_t i = 0; i < check->sites.count; i++) {
-		const struct pair *site = &check->sites.pairs[i];
+	struct range range = sites_of(check, &(struct lock_row){.space = line->space, .routine = line->routine});
+
+	for (size_t i = range.first; i < range.end; i++) {
+		const struct pair *site = check->by_group[i];
 
 		if (!strcmp(site->row.place, line->place) && !strcmp(site->row.space, line->space) &&
 		    !strcmp(site->row.routine, line->routine))
 			return site->before;
 	}
 	return (struct work){0};
+}
+
+/* Whether all the work of one site is now that of another, as after its function has been renamed. */
+static bool is_renaming(const struct pair *from, const struct pair *to)
+{
+	return from->before.calls && !from->now.calls && !to->before.calls && work_is_equal(from->before, to->now);
+}
+
+/*
+ * The site of the same namespace and routine that has the work which another one had before, or had the work which that one has
+ * now, since a function was renamed; NULL if there is none.
+ */
+static const struct pair *renamed(const struct check *check, const struct pair *site)
+{
+	struct range range = sites_of(check, &site->row);
+
+	for (size_t i = range.first; i < range.end; i++) {
+		const struct pair *other = check->by_group[i];
+
+		if (!is_unknown(&other->row) && (is_renaming(other, site) || is_renaming(site, other)))
+			return other;
+	}
+	return NULL;
 }
 
 /* How well a suspect explains a difference: by how much it has grown, or shrunk. */
@@ -228,9 +240,11 @@ static int compare_suspects(const void *a, const void *b)
 /* Whether the functions of some work of a row are not known exactly, now or before. */
 static void find_unknown(const struct check *check, const struct lock_row *row, bool *now, bool *before)
 {
+	struct range range = sites_of(check, row);
+
 	*now = *before = false;
-	for (size_t i = 0; i < check->sites.count; i++) {
-		const struct pair *site = &check->sites.pairs[i];
+	for (size_t i = range.first; i < range.end; i++) {
+		const struct pair *site = check->by_group[i];
 
 		if (!is_unknown(&site->row) || !is_part(&site->row, row))
 			continue;
@@ -243,21 +257,21 @@ static void find_unknown(const struct check *check, const struct lock_row *row, 
 static void add_sampled(const struct check *check, const struct lock_row *row, bool before_unknown,
                         struct suspects *suspects)
 {
-	const struct run *run = check->run;
+	const struct run_line *const *lines = check->lines_by_group;
+	struct range range = lines_of(check, row);
 
-	for (size_t i = 0, end; i < run->line_count; i = end) {
-		const struct run_line *line = &run->lines[i];
+	for (size_t i = range.first, end; i < range.end; i = end) {
+		const struct run_line *line = lines[i];
 		struct suspect suspect = {.line = line, .about = true, .before_known = !before_unknown};
 		bool sampled = false;
 
-		for (end = i;
-		     end < run->line_count && !strcmp(run->lines[end].place, line->place) &&
-		     !strcmp(run->lines[end].space, line->space) && !strcmp(run->lines[end].routine, line->routine);
+		for (end = i; end < range.end && !strcmp(lines[end]->place, line->place) &&
+		              !compare_names(lines[end]->space, lines[end]->routine, line->space, line->routine);
 		     end++) {
-			sampled |= !run->lines[end].exact;
-			suspect.now = work_add(suspect.now, run->lines[end].work);
-			if (work_is_larger(run->lines[end].work, suspect.line->work))
-				suspect.line = &run->lines[end];
+			sampled |= !lines[end]->exact;
+			suspect.now = work_add(suspect.now, lines[end]->work);
+			if (work_is_larger(lines[end]->work, suspect.line->work))
+				suspect.line = lines[end];
 		}
 		if (!sampled || !line_is_part(line, row))
 			continue;
@@ -270,15 +284,17 @@ static void add_sampled(const struct check *check, const struct lock_row *row, b
 /* Finds the functions that have done more, or less, of a row, the one that explains the most first. */
 static void find_suspects(const struct check *check, const struct lock_row *row, bool grown, struct suspects *suspects)
 {
+	struct range range = sites_of(check, row);
 	bool unknown_now, unknown_before;
 	size_t kept = 0;
 
 	find_unknown(check, row, &unknown_now, &unknown_before);
-	for (size_t i = 0; i < check->sites.count; i++) {
-		const struct pair *site = &check->sites.pairs[i];
+	for (size_t i = range.first; i < range.end; i++) {
+		const struct pair *site = check->by_group[i];
 		struct suspect suspect = {.site = site, .before = site->before, .now = site->now, .before_known = true};
 
-		if (is_unknown(&site->row) || !is_part(&site->row, row) || !pair_differs(site))
+		if (is_unknown(&site->row) || !is_part(&site->row, row) || !pair_differs(site) ||
+		    (!unknown_now && !unknown_before && renamed(check, site)))
 			continue;
 		suspect.line = choose_line(check->run, &site->row, work_between(site->now, site->before));
 		if (unknown_now && !site->now.calls)
@@ -336,10 +352,11 @@ static void set_suspect(struct finding *finding, const struct suspect *suspect)
 static void set_only(const struct check *check, const struct lock_row *row, struct finding *finding)
 {
 	const struct run_line *most = NULL;
+	struct range range = lines_of(check, row);
 	size_t functions = 0;
 
-	for (size_t i = 0; i < check->run->line_count; i++) {
-		const struct run_line *line = &check->run->lines[i];
+	for (size_t i = range.first; i < range.end; i++) {
+		const struct run_line *line = check->lines_by_group[i];
 
 		if (!line_is_part(line, row))
 			continue;
@@ -405,7 +422,7 @@ static struct finding describe(const struct half *half, enum finding_kind kind, 
 		.space = half->most->row.space,
 		.routine = half->most->row.routine,
 		.shape = half->most->row.shape,
-		.shapes = is_folded(&half->most->row) ? 0 : half->count,
+		.shapes = row_is_folded(&half->most->row) ? 0 : half->count,
 		.before = half->before,
 		.now = half->now,
 		.changed = work_between(half->now, half->before),
@@ -463,7 +480,7 @@ static void find_functions(struct check *check, const struct group *group, struc
 			same = common.kind == FINDING_RESHAPED ? NULL : row_with(group, finding.changed);
 			if (same) {
 				finding.shape = same->row.shape;
-				finding.shapes = is_folded(&same->row) ? 0 : 1;
+				finding.shapes = row_is_folded(&same->row) ? 0 : 1;
 				finding.before = same->before;
 				finding.now = same->now;
 			}
@@ -497,9 +514,10 @@ static const struct pair *loser(const struct check *check, const struct pair *ga
 {
 	const struct pair *best = NULL;
 	struct work gain = work_between(gainer->now, gainer->before);
+	struct range range = sites_of(check, &gainer->row);
 
-	for (size_t i = 0; i < check->sites.count; i++) {
-		const struct pair *site = &check->sites.pairs[i];
+	for (size_t i = range.first; i < range.end; i++) {
+		const struct pair *site = check->by_group[i];
 		struct work loss = work_between(site->now, site->before);
 
 		if (is_unknown(&site->row) || !is_part(&site->row, &gainer->row) || !pair_differs(site) ||
@@ -517,11 +535,12 @@ static const struct pair *loser(const struct check *check, const struct pair *ga
 static bool only_moved(const struct check *check, const struct lock_row *row)
 {
 	struct work before = {0}, now = {0};
+	struct range range = sites_of(check, row);
 
-	for (size_t i = 0; i < check->sites.count; i++)
-		if (is_part(&check->sites.pairs[i].row, row)) {
-			before = work_add(before, check->sites.pairs[i].before);
-			now = work_add(now, check->sites.pairs[i].now);
+	for (size_t i = range.first; i < range.end; i++)
+		if (is_part(&check->by_group[i]->row, row)) {
+			before = work_add(before, check->by_group[i]->before);
+			now = work_add(now, check->by_group[i]->now);
 		}
 	return work_is_equal(before, now);
 }
@@ -531,8 +550,10 @@ static void find_moved(struct check *check, bool decides)
 	for (size_t i = 0; i < check->sites.count; i++) {
 		const struct pair *site = &check->sites.pairs[i], *from;
 
-		if (is_unknown(&site->row) || !pair_differs(site) || !pair_has_grown(site) ||
-		    !only_moved(check, &site->row) || !(from = loser(check, site)))
+		if (is_unknown(&site->row) || !pair_differs(site) || !pair_has_grown(site))
+			continue;
+		from = only_moved(check, &site->row) ? loser(check, site) : decides ? NULL : renamed(check, site);
+		if (!from)
 			continue;
 		add_finding(check, &(struct finding){.kind = FINDING_MOVED,
 		                                     .fails = decides && site->over,
@@ -645,8 +666,7 @@ static void doubt(const struct lock *lock, const struct run *run, struct text *w
 		            "anew with --update",
 		            lock->ranks, lock->ranks == 1 ? "" : "s", now->ranks);
 	else if (lock->by == LOCK_BY_SITE && run->sampled)
-		text_add(why, "the lock decides by call site, and the stacks of this run were only sampled: run the "
-		              "program with 'flopshim --for-check'");
+		text_format(why, "the lock decides by call site, and %s", run_why_sampled(run));
 	else if (lock->by == LOCK_BY_SHAPE && run->rounded)
 		text_add(why, "the lock decides by shape, and this run has so many that some were rounded: use a lock "
 		              "that was made without --by shape");
@@ -699,10 +719,13 @@ void lock_check(const struct lock *lock, const struct run *run, bool exact, stru
 		findings->verdict = CHECK_NOT_COMPARABLE;
 		return;
 	}
-	pair_shapes(&check.shapes, lock, &run->lock);
-	pair_rows(&check.sites, lock, &lock->sites, &run->lock.sites);
+	pairs_of_shapes(&check.shapes, lock, &run->lock);
+	pairs_of_rows(&check.sites, lock, &lock->sites, &run->lock.sites);
+	sort_by_group(&check);
 	findings->verdict = judge(lock->by == LOCK_BY_SITE ? &check.sites : &check.shapes, exact);
 	find_all(&check, exact);
 	free(check.shapes.pairs);
 	free(check.sites.pairs);
+	free(check.by_group);
+	free(check.lines_by_group);
 }

@@ -277,16 +277,23 @@ static void add_saved(struct text *text, const struct findings *findings)
 	text_add(text, ")");
 }
 
+/* What a run that fails has done, by the finding that is said first. */
+static const char *why_failed(const struct findings *findings)
+{
+	const struct finding *first = findings->list;
+
+	if (findings->count && first->kind == FINDING_LESS)
+		return "less work than %s has, which --exact does not allow";
+	if (findings->count && (first->kind == FINDING_MOVED ||
+	                        (first->kind == FINDING_RESHAPED && first->now.flops <= first->before.flops)))
+		return "other work than %s allows";
+	return "more work than %s allows";
+}
+
 void findings_say_verdict(struct text *text, const struct findings *findings, const char *lock)
 {
 	switch (findings->verdict) {
-	case CHECK_MORE:
-		text_format(text,
-		            findings->count && findings->list[0].kind == FINDING_LESS
-		                    ? "less work than %s has, which --exact does not allow"
-		                    : "more work than %s allows",
-		            lock);
-		break;
+	case CHECK_MORE: text_format(text, why_failed(findings), lock); break;
 	case CHECK_LESS:
 		text_format(text, "less work than %s has", lock);
 		add_saved(text, findings);

@@ -95,19 +95,23 @@ static char *directory_of(const char *file)
 	return real;
 }
 
-/* The work tree of a file or, where it is in none, of the current directory; otherwise the current directory. To be freed. */
+/*
+ * The work tree of a file or, where it is in none, of the current directory; where that is in none, either, the file's
+ * directory, so that it does not matter from where it was asked. To be freed.
+ */
 static char *find_root(const char *beside)
 {
-	char *root = directory_of(beside);
+	char *root = directory_of(beside), *here;
 
 	if (root && cut_to_work_tree(root))
 		return root;
-	free(root);
-	root = real_path(".");
-	if (!root)
-		return plain("/");
-	cut_to_work_tree(root);
-	return root;
+	here = real_path(".");
+	if (here && (cut_to_work_tree(here) || !root)) {
+		free(root);
+		return here;
+	}
+	free(here);
+	return root ? root : plain("/");
 }
 
 void paths_open(struct paths *paths, const char *root, const char *beside)

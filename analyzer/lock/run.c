@@ -237,6 +237,17 @@ static void settle_lines(struct run *run)
 
 /* ---- the run ---- */
 
+const char *run_why_sampled(const struct run *run)
+{
+	const struct aggregate *aggregate = run->places.aggregate;
+
+	for (size_t i = 0; i < aggregate->process_count; i++)
+		if (aggregate->processes[i].losses & DUMP_LOST_STACKS)
+			return "some stacks of this run could not be taken, or are too many to be kept: lock by namespace or "
+			       "routine instead";
+	return "the stacks of this run were only sampled: run the program with 'flopshim --for-check'";
+}
+
 /* The ranks of all launches whose size is known, and other processes that have a rank. */
 static uint64_t count_ranks(const struct aggregate *aggregate)
 {
@@ -318,6 +329,7 @@ static void add_count(struct text *text, uint64_t count, const char *one, const 
 
 void run_say(struct text *text, const struct aggregate *aggregate)
 {
+	uint64_t unclosed = 0;
 	bool *serves = memory_new(aggregate->modules.count, sizeof *serves);
 	const char *separator = " on ";
 
@@ -334,4 +346,12 @@ void run_say(struct text *text, const struct aggregate *aggregate)
 		separator = ", ";
 	}
 	free(serves);
+	for (size_t i = 0; i < aggregate->process_count; i++)
+		unclosed += aggregate->processes[i].state == PROCESS_ENDED;
+	if (!unclosed)
+		return;
+	text_add(text, "; ");
+	add_count(text, unclosed, "process", "processes");
+	text_add(text,
+	         " ended without closing the dump, as by _exit or a signal, and may have done less than otherwise");
 }

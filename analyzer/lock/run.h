@@ -27,6 +27,9 @@ struct run {
 	struct places places;
 };
 
+/* Why a run whose `sampled` is true cannot be compared by call site, and what to do. */
+const char *run_why_sampled(const struct run *run);
+
 /* Makes a run of the dumps, without the work that `skipping` leaves out. */
 void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by,
               const struct lock *skipping);

@@ -662,13 +662,14 @@ static bool is_timed(int64_t cost, bool is_new)
 }
 
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
-                  bool is_new)
+                  const struct dump_row *row)
 {
+	bool works = row->kind != DUMP_ROW_QUERY;
 	uint64_t stands_for, done;
 
 	credit_settle(thread);
 	done = work_since_refill(thread);
-	if (stack_is_due(thread, cost, &stands_for)) {
+	if (works && stack_is_due(thread, cost, &stands_for)) {
 		if (thread->busy == 1 && !guest_confined && !stack_is_signals((uint64_t)entry_return_slot(frame)))
 			stack_sample(thread, *entry_return_slot(frame), stands_for, site, namespace_id);
 		else
@@ -678,7 +679,7 @@ void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32
 	credit_refill(thread, cost, (uint64_t)cost + done);
 	if (config.records == RECORDS_CALLS)
 		*entry_flags(frame) |= ENTRY_LOGGED;
-	if (is_timed(cost, is_new))
+	if (is_timed(cost, !row->calls))
 		*entry_flags(frame) |= ENTRY_TIMED;
 }
 

@@ -26,11 +26,11 @@
 /*
  * sample_enter comes just before a top-level call of `cost` FLOPs on the slow path, and sample_leave just after it.
  * sample_enter refills the thread's credit, and gives ENTRY_TIMED to a call that is to be timed, whose caller then
- * starts the clock. `is_new`: the row has just been made, so that the call's time is not typical. What reading the
- * clock takes is not in a call's time.
+ * starts the clock. `row` is the call's: the first call of a row has no typical time, and workspace queries take no
+ * stack, since they do no work. What reading the clock takes is not in a call's time.
  */
 void sample_enter(struct thread *thread, entry_frame frame, int64_t cost, uint32_t site, uint32_t namespace_id,
-                  bool is_new);
+                  const struct dump_row *row);
 void sample_leave(struct thread *thread, entry_frame frame, struct dump_row *row);
 
 /* The same for work charged by hand, whose time is not known. */

@@ -288,6 +288,136 @@ def by_site_needs_every_stack(client):
 
 
 @case()
+def queries_are_no_work(client):
+    """SciPy asks LAPACK for the size of workspaces from the place of the call itself. All stacks are taken of what works."""
+    tree = work(client)
+    text = """import numpy as np, scipy.linalg as sl
+
+A = np.random.rand(30, 30)
+
+def factor():
+    sl.qr(A)
+    sl.qr(A, pivoting=True)
+    sl.schur(A)
+
+factor()
+"""
+    dumps = run_model(client, tree, text, "--for-check")
+    lock = lock_of(client, tree, dumps, "--by", "site")
+    for routine in ("dgeqrf", "dgeqp3", "dgees"):
+        check_equal(rows(lock, "site")["model.py:factor", "(root)", routine][0], 1, f"calls of {routine}")
+    check("\t?\t" not in lock.decode(), lock)
+
+
+@case()
+def renamed_beside_more(client):
+    """A function that was renamed is not blamed for what another one does more: it moved, and the other one is the first."""
+    tree = work(client)
+    text = "import numpy as np\nA = np.ones((40, 40))\n\ndef f(): A @ A\ndef g(): A @ A\n\nf(); g()\n"
+    lock_of(client, tree, run_model(client, tree, text, "--for-check"))
+    text = text.replace("f()", "a()").replace("def f", "def a").replace("def g(): A @ A", "def g(): A @ A @ A")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, text, "--for-check"), status=3)
+    lines = out.splitlines()
+    check("128,000 FLOPs more (+100.0 %) in dgemm" in lines[0] or "128,000 FLOPs more (+50.0 %)" in lines[0], lines[0])
+    check("called by g (model.py:5), which did 1 call before and now 2" in lines[0], lines[0])
+    check_equal(lines[1], "flops: also 1 call of dgemm (128,000 FLOPs) moved from f (model.py) to a (model.py:4)", "the rest")
+    check_equal(sum("more (" in line for line in lines), 2, f"increases, the total included: {out}")
+
+
+@case()
+def smaller_shape(client):
+    """A smaller shape is another row, and fails, but is not called more work; nor does --update=less take it."""
+    tree = work(client)
+    lock = lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    less = run_model(client, tree, MODEL.replace("A = prepare(100)", "A = prepare(50)").replace("100)", "50)"), "--for-check")
+    out, _ = check_in(client, tree, "--lock", "flops.lock", less, status=3)
+    check(out.startswith("flops: other work than flops.lock allows: ") and "FLOPs less (-87.5 %)" in out, out)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--update=less", less, status=3)
+    check("writes no row that is new or has more work" in out, out)
+    check_equal((tree / "flops.lock").read_bytes(), lock, "the lock")
+
+
+@case()
+def update_that_fails(client):
+    """A lock that could not be written is an error in every format, and is as it was."""
+    tree = work(client)
+    lock = lock_of(client, tree, run_model(client, tree, MODEL, "--for-check"))
+    more = run_model(client, tree, MODEL + "train(A)\n", "--for-check")
+    name = 250 * "n"  # the new file beside it would have a longer one, which no file system here takes
+    (tree / "flops.lock").rename(tree / name)
+    formats = ["--github", "--junit", "ci.xml", "--openmetrics", "ci.txt"]
+    out, err = check_in(client, tree, "--lock", name, "--update", *formats, more, status=1)
+    check(f"{name}: cannot be written: File name too long" in err, err)
+    check("written anew" not in out and "::error" in out and "could not be written" in out, out)
+    check(re.search(r'errors="[1-9]', (tree / "ci.xml").read_text()), (tree / "ci.xml").read_text())
+    check("flopshim_check_passed 0" in (tree / "ci.txt").read_text(), (tree / "ci.txt").read_text())
+    check_equal((tree / name).read_bytes(), lock, "the lock")
+
+
+@case()
+def update_of_another_run(client):
+    """A lock of another number of processes is written anew, and nothing advises to do so."""
+    tree = work(client)
+    lock = lock_of(client, tree, run_model(client, tree, MODEL)).decode()
+    (tree / "flops.lock").write_text(lock.replace("ran\t1\t0", "ran\t2\t0"))
+    out, _ = check_in(client, tree, "--lock", "flops.lock", "--update", run_model(client, tree, MODEL))
+    check(out.startswith("flops: not compared with the old flops.lock: the lock is of 2 processes, and this run of 1\n"), out)
+    check("flops.lock was written anew" in out and "--update" not in out, out)
+
+
+@case()
+def killed_processes_are_said(client):
+    """Where a process did less since it was killed, the answer says that processes did not close their dumps."""
+    tree = work(client)
+    text = """import os, signal
+import numpy as np
+
+A = np.ones((50, 50))
+child = os.fork()
+for i in range(4):
+    A @ A
+    if not child and os.environ.get("KILLED"):
+        os.kill(os.getpid(), signal.SIGKILL)
+if child:
+    os.wait()
+"""
+    lock_of(client, tree, run_model(client, tree, text))
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, text))
+    check("without closing" not in out, out)
+    out, _ = check_in(client, tree, "--lock", "flops.lock", run_model(client, tree, text, KILLED=1))
+    check("less work than flops.lock has, 750,000 FLOPs saved" in out, out)
+    check("; 1 process ended without closing the dump" in out, out)
+
+
+@case()
+def without_git(client):
+    """Without a work tree, files are named from the folder of the lock on, wherever the check is asked for."""
+    tree = client.folder / "tree"
+    (tree / "code").mkdir(parents=True)
+    (tree / "code" / "model.py").write_text(MODEL)
+    dumps = run_in(client, tree, [PYTHON, "code/model.py"], "--for-check")
+    lock = lock_of(client, tree, dumps)
+    check("\tcode/model.py:train\t" in lock.decode(), lock)
+    for place in (tree / "code", client.folder, "/"):
+        check_in(client, place, "--lock", tree / "flops.lock", "--update", dumps)
+        check_equal((tree / "flops.lock").read_bytes(), lock, f"the lock, written from {place}")
+
+
+@case()
+def commands_for_runners(client):
+    """A name that GitHub's runner would take for a command is broken up."""
+    tree = work(client)
+    name = "##[add-mask]secret.py"
+    (tree / name).write_text(MODEL)
+    lock_of(client, tree, run_in(client, tree, [PYTHON, name], "--for-check"))
+    (tree / name).write_text(MODEL + "train(A)\n")
+    out, err = check_in(client, tree, "--lock", "flops.lock", "--github",
+                        run_in(client, tree, [PYTHON, name], "--for-check"), status=3)
+    check("train (##?add-mask]secret.py:7)" in out and "##[" not in err, out + err)
+    check(all(line.startswith("::") for line in out.splitlines() if "##[" in line), out)
+
+
+@case()
 def tolerances_in_the_file(client):
     """A tolerance allows a run, which then passes without a warning of more."""
     tree = work(client)
