@@ -239,11 +239,12 @@ static void settle_lines(struct run *run)
 
 const char *run_why_sampled(const struct run *run)
 {
-	const struct aggregate *aggregate = run->places.aggregate;
+	const struct aggregate *aggregate = run->places.aggregate; /* NULL in a run that was not made of dumps */
 
-	for (size_t i = 0; i < aggregate->process_count; i++)
+	for (size_t i = 0; aggregate && i < aggregate->process_count; i++)
 		if (aggregate->processes[i].losses & DUMP_LOST_STACKS)
-			return "some stacks of this run could not be taken, or are too many to be kept: lock by namespace or "
+			return "some stacks of this run could not be taken, or are too many to be kept: lock by "
+			       "namespace or "
 			       "routine instead";
 	return "the stacks of this run were only sampled: run the program with 'flopshim --for-check'";
 }
