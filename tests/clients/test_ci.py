@@ -421,6 +421,62 @@ def ctest(client):
     check_equal(tested()[0], {"target": False, "shell": True, "fails": False}, "tests of less work, which --exact refuses")
 
 
+# What a program must get as add_test hands it over.
+ARGUMENTS = '"x;y" "" "z w" [[a\\b]] "\\"$" "]=]" [==[a]=]==] "$<1:made>" ";" [[${x}]] "NAME=x"'
+WORDS_LISTS = f"""cmake_minimum_required(VERSION 3.19)
+project(work C)
+find_package(Flopshim REQUIRED)
+enable_testing()
+set(COMMAND trap)
+set(arg_NAME trap)
+flopshim_add_test(NAME a COMMAND program ours {ARGUMENTS} LOCK a.lock)
+add_test(NAME plain COMMAND program theirs {ARGUMENTS})
+foreach(name a/b .. "x y" a/../a {'n' * 300})
+	flopshim_add_test(NAME "${{name}}" COMMAND "$<TARGET_FILE:program>" other LOCK other.lock)
+endforeach()
+add_executable(program program.c)
+target_include_directories(program PRIVATE "@PROGRAMS@")
+target_link_libraries(program -lblas)
+"""
+WORDS = """#include <stdio.h>
+#include "blas.h"
+int main(int count, char **words)
+{
+	static double x[100];
+	int n = 10;
+	double one = 1;
+	FILE *file = fopen(words[1], "w");
+	for (int i = 2; i < count; i++) fprintf(file, "[%s]\\n", words[i]);
+	dgemm_("N", "N", &n, &n, &n, &one, x, &n, x, &n, &one, x, &n, 1, 1);
+	return fclose(file);
+}
+"""
+
+
+@case()
+def ctest_as_add_test(client):
+    """A program gets each argument as from add_test, empty ones and semicolons too; its target may be defined later; and a test
+    of any name has a folder of its own, in which no other lies, so that it removes nothing else."""
+    for program in ("cmake", "ctest"):
+        if not shutil.which(program):
+            raise Skip(f"no {program}")
+    tree, build, prefix = work(client), client.folder / "made", client.folder / "prefix"
+    install(client, f"PREFIX={prefix}", "DESTDIR=")
+    (tree / "CMakeLists.txt").write_text(WORDS_LISTS.replace("@PROGRAMS@", str(PROGRAMS)))
+    (tree / "program.c").write_text(WORDS)
+    for command in (["cmake", "-S", tree, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"], ["cmake", "--build", build],
+                    ["ctest", "--test-dir", build, "--output-on-failure"]):
+        done = subprocess.run(command, env=client.environment(FLOPS_UPDATE="1"), capture_output=True, text=True, timeout=200)
+        check_equal((done.returncode, done.stderr), (0, ""), f"status and errors of {command}: {done.stdout}")
+    check("100% tests passed, 0 tests failed out of 7" in done.stdout, done.stdout)
+    check_equal((build / "ours").read_text(), (build / "theirs").read_text(), "arguments")
+    check("[x;y]\n[]\n[z w]\n" in (build / "ours").read_text(), "arguments are lost on both ways")
+    dumps = list(build.rglob("*.dump"))
+    check_equal(len(dumps), 6, f"dumps: {dumps}")
+    check_equal({dump.parent.parent for dump in dumps}, {build / "Testing" / "flopshim"}, "folders")
+    check((build / "CMakeCache.txt").exists(), "a test has removed the build")
+
+
 @case()
 def wrong_use_of_cmake(client):
     """flopshim_add_test names what is missing or not known."""
@@ -428,7 +484,8 @@ def wrong_use_of_cmake(client):
         raise Skip("no cmake")
     module = PROGRAMS.parent.parent / "cmake" / "Flopshim.cmake"
     for arguments, why in (("NAME x LOCK y", "there is no COMMAND"), ("NAME x COMMAND z", "there is no LOCK"),
-                           ("more NAME x COMMAND z LOCK y", "there is no argument more")):
+                           ("more NAME x COMMAND z LOCK y", "there is no argument more"),
+                           ("NAME x y COMMAND z LOCK y", "there is no argument y"), ("", "there is no NAME")):
         tree = client.folder / why.replace(" ", "-")
         tree.mkdir()
         (tree / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.12)\nproject(x NONE)\n"
