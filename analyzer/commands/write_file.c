@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+
+enum { LINKS_MAX = 40 }; /* as many symbolic links as Linux follows */
 
 bool write_all(int file, const char *bytes, size_t length)
 {
@@ -104,6 +107,42 @@ static int write_target(const char *target, mode_t mode, bool is_new, const stru
 	return error;
 }
 
+/* Returns what a symbolic link names, to be freed; NULL, with errno set, if it cannot be read. */
+static char *read_link(const char *path)
+{
+	char name[PATH_MAX];
+	ssize_t length = readlink(path, name, sizeof name);
+	const char *slash = strrchr(path, '/');
+
+	if (length == (ssize_t)sizeof name)
+		errno = ENAMETOOLONG;
+	if (length < 0 || length == (ssize_t)sizeof name)
+		return NULL;
+	if (*name == '/' || !slash)
+		return memory_text(name, (size_t)length);
+	return memory_format("%.*s%.*s", (int)(slash + 1 - path), path, (int)length, name);
+}
+
+/*
+ * Returns the path of a file that is not there, to be freed: what is named, or what a chain of symbolic links leads to. NULL, with
+ * errno set, if that cannot be found.
+ */
+static char *missing_target(const char *output)
+{
+	char *path = memory_text(output, strlen(output));
+	struct stat status;
+
+	for (unsigned links = 0; path && !lstat(path, &status) && S_ISLNK(status.st_mode); links++) {
+		char *next = links < LINKS_MAX ? read_link(path) : NULL;
+
+		if (links == LINKS_MAX)
+			errno = ELOOP;
+		free(path);
+		path = next;
+	}
+	return path;
+}
+
 /*
  * Returns the path of the file to write, to be freed: what is named, or what that links to. NULL, after a message, if something
  * else than a file is there, which must not be replaced.
@@ -113,8 +152,12 @@ static char *target_of(const char *output)
 	struct stat status;
 	char *path;
 
-	if (stat(output, &status))
-		return memory_text(output, strlen(output));
+	if (stat(output, &status)) {
+		path = missing_target(output);
+		if (!path)
+			complain("%s: cannot be written: %s", output, strerror(errno));
+		return path;
+	}
 	if (!S_ISREG(status.st_mode)) {
 		complain("%s: cannot be written: %s", output,
 		         S_ISDIR(status.st_mode) ? strerror(EISDIR) : "it is no regular file");
