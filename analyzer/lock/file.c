@@ -17,6 +17,8 @@ enum { FORMAT = 1, FIELDS_MAX = 6 };
 #define SKIP  "skip"
 #define ALLOW "allow"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* What lock_write puts before the rows of a lock that is new. */
 static const char introduction[] =
 	"# The work that this program may do, for 'flopshim-report check', which explains the rows in its manual.\n"
@@ -374,32 +376,43 @@ static bool read_head(struct reader *reader, enum line_kind kind, const struct p
 
 /* ---- tolerances ---- */
 
-/* Reads "5", or "2%" and "0.5%". */
-static bool read_amount(struct reader *reader, const char *word, size_t length, struct lock_allow *allow)
+static bool fail_amount(struct reader *reader, const struct piece *word, const char *why)
 {
+	return fail(reader, "'%.*s' is no tolerance: %s", (int)word->length, word->bytes, why);
+}
+
+/* Reads "5", or "2%" and "0.5%". */
+static bool read_amount(struct reader *reader, const struct piece *word, struct lock_allow *allow)
+{
+	static const char expected[] = "expected a whole number, or a percentage such as 2%";
 	uint64_t unit = LOCK_PERCENT, value = 0;
 	bool point = false, digits = false;
 
-	allow->is_percent = length && word[length - 1] == '%';
-	if (allow->is_percent)
-		length--;
-	for (size_t i = 0; i < length; i++) {
-		if (word[i] == '.' && !point && allow->is_percent) {
+	allow->is_percent = word->length && word->bytes[word->length - 1] == '%';
+	for (size_t i = 0; i < word->length - allow->is_percent; i++) {
+		unsigned digit = (unsigned)(word->bytes[i] - '0');
+
+		if (word->bytes[i] == '.' && !point && allow->is_percent) {
 			point = true;
 			continue;
 		}
-		if (word[i] < '0' || word[i] > '9' || value > UINT64_MAX / LOCK_PERCENT / 100 || !unit)
-			return fail(reader, "'%.*s' is no tolerance: expected a number, or a percentage such as 2%%",
-			            (int)length, word);
+		if (word->bytes[i] < '0' || word->bytes[i] > '9')
+			return fail_amount(reader, word, expected);
+		if (point && unit == 1)
+			return fail_amount(reader, word, "a percentage has at most 6 digits behind the point");
+		if (value > (UINT64_MAX - digit) / 10)
+			return fail_amount(reader, word, "it is too large");
 		digits = true;
 		if (point)
 			unit /= 10;
-		value = value * 10 + (uint64_t)(word[i] - '0');
+		value = value * 10 + digit;
 	}
+	if (!digits)
+		return fail_amount(reader, word, expected);
+	if (allow->is_percent && value > UINT64_MAX / unit)
+		return fail_amount(reader, word, "it is too large");
 	allow->amount = allow->is_percent ? value * unit : value;
-	return (digits && (unit || !allow->is_percent)) ||
-	       fail(reader, "'%.*s' is no tolerance: expected a number, or a percentage such as 2%%", (int)length,
-	            word);
+	return true;
 }
 
 /* Splits a line at blanks and tabs into at most `most` words, and returns how many there are, counting one more. */
@@ -426,7 +439,7 @@ static bool read_allow(struct reader *reader, const char *line, size_t length)
 {
 	struct piece words[4];
 	struct lock *lock = reader->lock;
-	struct lock_allow allow = {0};
+	struct lock_allow allow = {.line = reader->line};
 
 	if (split_words(line, length, words, 4) != 4 || !is_word(&words[0], ALLOW) ||
 	    (!is_word(&words[2], "flops") && !is_word(&words[2], "calls")))
@@ -434,7 +447,7 @@ static bool read_allow(struct reader *reader, const char *line, size_t length)
 		                    "percentage: allow forward/* flops 2%%");
 	allow.metric = is_word(&words[2], "flops") ? LOCK_FLOPS : LOCK_CALLS;
 	allow.pattern = read_name(reader, words[1].bytes, words[1].length);
-	if (!allow.pattern || !read_amount(reader, words[3].bytes, words[3].length, &allow))
+	if (!allow.pattern || !read_amount(reader, &words[3], &allow))
 		return false;
 	lock->allows = memory_grow(lock->allows, lock->allow_count, &lock->allow_capacity, sizeof *lock->allows);
 	lock->allows[lock->allow_count++] = allow;
@@ -501,21 +514,42 @@ static unsigned split_tabs(const char *line, size_t length, struct piece *fields
 	return count;
 }
 
+/* The kind of the lines that begin with a word; LINE_KINDS for no such word. */
+static enum line_kind kind_of(const struct piece *word)
+{
+	enum line_kind kind = 0;
+
+	while (kind < LINE_KINDS && (!kinds[kind].word || !is_word(word, kinds[kind].word)))
+		kind++;
+	return kind;
+}
+
+/* Says what is wrong with a line that begins with no word of a lock before its first tab. */
+static bool fail_word(struct reader *reader, const struct piece *word, enum line_kind next)
+{
+	struct piece to_blank = {word->bytes, 0};
+
+	while (to_blank.length < word->length && word->bytes[to_blank.length] != ' ')
+		to_blank.length++;
+	if (to_blank.length < word->length && kind_of(&to_blank) < LINE_KINDS)
+		return fail(reader, "blanks stand where a lock has tabs, as an editor may have made them: take the "
+		                    "file from git again, and have the editor keep tabs");
+	if (reader->line == 1)
+		return fail(reader, "this is no lock: it does not begin with " MARK);
+	return fail(reader, "'%.*s' begins no line of a lock: expected %s",
+	            (int)(word->length < 40 ? word->length : 40), word->bytes,
+	            next < LINE_KEPT ? kinds[next].expected : "shape, site, total, allow, skip or #");
+}
+
 static bool read_fields(struct reader *reader, const char *line, size_t length)
 {
 	struct piece fields[FIELDS_MAX] = {0};
 	unsigned count = split_tabs(line, length, fields);
-	enum line_kind kind = 0, next = reader->line == 1 ? LINE_MARK : reader->reached + 1;
+	enum line_kind kind = kind_of(&fields[0]), next = reader->line == 1 ? LINE_MARK : reader->reached + 1;
 	bool first;
 
-	while (kind < LINE_KINDS && (!kinds[kind].word || !is_word(&fields[0], kinds[kind].word)))
-		kind++;
-	if (reader->line == 1 && kind != LINE_MARK)
-		return fail(reader, "this is no lock: it does not begin with " MARK);
-	if (kind == LINE_KINDS)
-		return fail(reader, "'%.*s' begins no line of a lock: expected %s",
-		            (int)(fields[0].length < 40 ? fields[0].length : 40), fields[0].bytes,
-		            next < LINE_KEPT ? kinds[next].expected : "shape, site, total, allow, skip or #");
+	if (kind == LINE_KINDS || (reader->line == 1 && kind != LINE_MARK))
+		return fail_word(reader, &fields[0], next);
 	if (next < LINE_KEPT && kind != next)
 		return fail(reader, "expected %s", kinds[next].expected);
 	if (reader->line > 1 && (kind < reader->reached || (kind < LINE_SHAPE && kind == reader->reached)))
@@ -532,6 +566,12 @@ static bool read_fields(struct reader *reader, const char *line, size_t length)
 
 static bool read_line(struct reader *reader, const char *line, size_t length)
 {
+	if (reader->line == 1 && begins(line, length, BYTE_ORDER_MARK))
+		return fail(reader, "a byte order mark stands before the text, as an editor may have put it there: "
+		                    "save the file as UTF-8 without one");
+	if (reader->line == 1 && (begins(line, length, "\xff\xfe") || begins(line, length, "\xfe\xff")))
+		return fail(reader, "the file is in UTF-16, as an editor may have saved it: save it as UTF-8 without a "
+		                    "byte order mark");
 	if (length && line[length - 1] == '\r')
 		return fail(reader, "it ends in CR LF: let git keep the lock as it is, by '*.lock text eol=lf' in "
 		                    ".gitattributes");

@@ -5,7 +5,6 @@
  */
 #include "analyzer/lock/lock.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +115,45 @@ enum lock_by lock_by_find(const char *name)
 
 /* ---- tolerances ---- */
 
+/* The number of bytes of the first character of a text. A byte that begins no character of UTF-8 is one. */
+static size_t character(const char *text)
+{
+	unsigned length = utf8_length((const unsigned char *)text);
+
+	return length ? length : 1;
+}
+
+/* Whether a pattern matches a text: `*` stands for any characters, `?` for one, and all others for themselves. */
+static bool matches_text(const char *pattern, const char *text)
+{
+	const char *star = NULL,
+		   *retry = NULL; /* the pattern behind the last `*`, and the text that follows what it took */
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			retry = text;
+		} else if (*pattern == '?') {
+			pattern++;
+			text += character(text);
+		} else if (*pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			retry += character(retry);
+			pattern = star;
+			text = retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+static const char *space_text(const char *space) { return *space ? space : LOCK_ROOT; }
+
 /*
  * Whether a pattern matches a row: it is that of a routine in any namespace or, before the last slash, that of a namespace. The
  * root matches "(root)". A pattern may also match the place of a row that has one, "src/model.py:train".
@@ -126,15 +164,22 @@ static bool matches(const char *pattern, const struct lock_row *row)
 	char *space;
 	bool same;
 
-	if (row->place && !fnmatch(pattern, row->place, FNM_NOESCAPE))
+	if (row->place && matches_text(pattern, row->place))
 		return true;
 	if (!slash)
-		return !fnmatch(pattern, row->routine, FNM_NOESCAPE);
+		return matches_text(pattern, row->routine);
 	space = memory_text(pattern, (size_t)(slash - pattern));
-	same = !fnmatch(space, *row->space ? row->space : LOCK_ROOT, FNM_NOESCAPE) &&
-	       !fnmatch(slash + 1, row->routine, FNM_NOESCAPE);
+	same = matches_text(space, space_text(row->space)) && matches_text(slash + 1, row->routine);
 	free(space);
 	return same;
+}
+
+bool lock_allow_matches(const struct lock_allow *allow, const struct lock_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (matches(allow->pattern, &rows->rows[i]))
+			return true;
+	return false;
 }
 
 bool lock_add_skip(struct lock *lock, const char *pattern)
@@ -150,7 +195,7 @@ bool lock_add_skip(struct lock *lock, const char *pattern)
 bool lock_skips(const struct lock *lock, const char *space)
 {
 	for (size_t i = 0; i < lock->skip_count; i++)
-		if (!fnmatch(lock->skips[i], *space ? space : LOCK_ROOT, FNM_NOESCAPE))
+		if (matches_text(lock->skips[i], space_text(space)))
 			return true;
 	return false;
 }

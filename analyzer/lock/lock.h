@@ -65,6 +65,7 @@ struct lock_allow {
 	enum lock_metric metric;
 	bool is_percent;
 	uint64_t amount; /* a number, or in units of 1/LOCK_PERCENT of a per cent */
+	size_t line;     /* of the file, from 1 on */
 };
 
 #define LOCK_ANY UINT64_MAX /* a number of processes or ranks that is not compared; LOCK_ALL in the file */
@@ -118,6 +119,9 @@ bool lock_skips(const struct lock *lock, const char *space);
 /* The name that --by has for a way to decide, or "default"; and back: LOCK_BY_COUNT for no such name. */
 const char *lock_by_name(enum lock_by by);
 enum lock_by lock_by_find(const char *name);
+
+/* Whether the pattern of a tolerance matches one of some rows. */
+bool lock_allow_matches(const struct lock_allow *allow, const struct lock_rows *rows);
 
 /* The least and the most work that the tolerances of a lock allow in place of a row's. */
 struct work lock_least(const struct lock *lock, const struct lock_row *row);

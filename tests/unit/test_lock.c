@@ -218,7 +218,18 @@ static const struct {
 	{HEAD "allow dgemm calls many\n", 5, "tolerance"},
 	{HEAD "allow dgemm calls 1.5\n", 5, "tolerance"},
 	{HEAD "allow dgemm flops %\n", 5, "tolerance"},
-	{HEAD "allow dgemm flops 0.00000001%\n", 5, "tolerance"},
+	{HEAD "allow dgemm flops 0.00000001%\n", 5, "'0.00000001%' is no tolerance: a percentage has at most 6 digits"},
+	{HEAD "allow dgemm flops 99.9999999\n", 5, "'99.9999999' is no tolerance: expected a whole number"},
+	{HEAD "allow dgemm calls 18446744073709551616\n", 5, "too large"},
+	{HEAD "allow dgemm flops 18446744073710%\n", 5, "too large"},
+	{"\xef\xbb\xbf" BASE, 1, "byte order mark"},
+	{"\xff\xfe"
+         "f\n",
+         1, "UTF-16"},
+	{"flopshim-lock 1\n", 1, "blanks stand where a lock has tabs"},
+	{"flopshim-lock\t1\nprices   table-1\n", 2, "blanks stand where a lock has tabs"},
+	{HEAD "shape   (root)\tddot\tn=4\t1\t8\n", 5, "blanks stand where a lock has tabs"},
+	{"flopshim-locks 1\n", 1, "no lock"},
 	{HEAD "\x01\n", 5, "control"},
 };
 
@@ -427,6 +438,9 @@ static const struct {
 	{"allow (root)/dgemm flops 100%\nallow (root)/* calls 1\n", CHECK_WITHIN},
 	{"allow forward/* flops 100%\nallow * calls 1\n", CHECK_MORE},
 	{"allow ddot flops 100%\nallow * calls 1\n", CHECK_MORE},
+	{"allow dgemm flops 18446744073709551615\nallow * calls 1\n", CHECK_WITHIN},
+	{"allow dgemm flops 100.000000%\nallow * calls 1\n", CHECK_WITHIN},
+	{"allow [d]gemm flops 100%\nallow * calls 1\n", CHECK_MORE},
 };
 
 START_TEST(tolerances_allow_what_they_say)
