@@ -46,7 +46,8 @@ static const char help[] =
 	"  --lock FILE         the lockfile\n"
 	"  --update[=less]     write the lockfile; with =less, only if no row has more work than before\n"
 	"  --skip PATTERN      with --update: leave the work of namespaces that match out; may be repeated\n"
-	"  --any-processes     with --update: do not compare how many processes and ranks there were\n"
+	"  --any-processes     do not compare how many processes and ranks there were; --update keeps this in the "
+        "lock\n"
 	"  --exact             exit with status 3 for less work, too\n"
 	"  --strict            exit with status 6 if a routine that was called has no price\n"
 	"  --root DIR          name source files relative to DIR (default: the git work tree)\n"
@@ -78,8 +79,8 @@ static int take_option(void *context, int code, const char *value)
 		return publish_take(&request->publish, code - OPTION_CI, value);
 	switch (code) {
 	case OPTION_LOCK:
-		if (!*value)
-			return usage_error("check", "--lock: expected the name of a file");
+		if (!*value || !strcmp(value, "-"))
+			return usage_error("check", "--lock %s: expected the name of a file", value);
 		request->path = value;
 		return -1;
 	case OPTION_UPDATE:
@@ -193,7 +194,7 @@ static bool write_lock(const struct request *request, const struct locked *locke
 	run_lock(run, &lock);
 	if (locked->exists || locked->lock.kept.length)
 		text_add(&lock.kept, locked->lock.kept.length ? locked->lock.kept.bytes : "");
-	if (request->any_processes || locked->lock.processes == LOCK_ANY)
+	if (locked->lock.processes == LOCK_ANY)
 		lock.processes = lock.ranks = LOCK_ANY;
 	lock_write(&lock, &bytes);
 	if (locked->exists && bytes.length == locked->bytes.length &&
@@ -365,6 +366,19 @@ static int publish_check(struct check *check, struct output *output, int status)
 	return publish(&check->request->publish, &found, output) || status != EXIT_FINE ? status : EXIT_ERROR;
 }
 
+/* Says which tolerances match no row, of the lock or of the run, since whoever wrote them meant them to. */
+static void say_idle_tolerances(const struct check *check)
+{
+	const struct lock *lock = &check->locked.lock, *run = &check->run.lock;
+	const bool by_site = lock->by == LOCK_BY_SITE;
+
+	for (size_t i = 0; i < lock->allow_count; i++)
+		if (!lock_allow_matches(&lock->allows[i], by_site ? &lock->sites : &lock->shapes) &&
+		    !lock_allow_matches(&lock->allows[i], by_site ? &run->sites : &run->shapes))
+			complain("%s:%zu: this line of allow matches no row of a lock by %s, nor of the run",
+			         check->request->path, lock->allows[i].line, words_of(lock->by));
+}
+
 /* Reads the dumps, judges and answers. Returns the exit status. */
 static int answer_check(struct check *check, struct output *output)
 {
@@ -379,6 +393,8 @@ static int answer_check(struct check *check, struct output *output)
 	               (struct gather_options){.last = options->last, .siblings = true});
 	report_damage(&check->aggregate);
 	status = check_run(check, found);
+	if (check->run.places.aggregate)
+		say_idle_tolerances(check);
 	options_answer(options, &answer, SCHEMA);
 	checking_fill(&answer, options, &(struct checking){request->path, &check->findings, check->update});
 	options_render(options, output, &answer);
@@ -398,13 +414,15 @@ static int check(struct output *output, const struct options *options, const str
 	paths_open(&check.paths, request->root, request->path);
 	for (size_t i = 0; i < request->map_count; i++)
 		paths_map(&check.paths, request->maps[i]);
+	if (request->any_processes)
+		check.locked.lock.processes = check.locked.lock.ranks = LOCK_ANY;
 	for (size_t i = 0; i < request->skip_count && request->update; i++)
 		lock_keep_skip(&check.locked.lock, request->skips[i]);
 	if (status >= 0)
 		publish_check(&check, output, status);
-	else if (!request->update && (request->skip_count || request->any_processes))
-		status = usage_error("check", "%s is an option of --update: %s remembers what it does not compare",
-		                     request->skip_count ? "--skip" : "--any-processes", request->path);
+	else if (!request->update && request->skip_count)
+		status = usage_error("check", "--skip is an option of --update: %s remembers what it leaves out",
+		                     request->path);
 	else if (!request->update && options->by && lock_by_find(options->by->name) != check.locked.lock.by)
 		status = usage_error("check", "--by %s: %s decides by %s; --by with --update changes that",
 		                     options->by->name, request->path, words_of(check.locked.lock.by));

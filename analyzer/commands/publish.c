@@ -23,6 +23,10 @@ int publish_take(struct publish *publish, int format, const char *file)
 {
 	if (file && !*file)
 		return usage_error("check", "--%s: expected the name of a file", ci_formats[format].name);
+	if (file && !strcmp(file, "-"))
+		return usage_error(
+			"check", "--%s -: expected the name of a file: the answer of the check goes to standard output",
+			ci_formats[format].name);
 	publish->chosen[format] = true;
 	publish->files[format] = file;
 	return -1;
