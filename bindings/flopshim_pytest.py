@@ -17,11 +17,14 @@ The work of a test is charged to a namespace that is named by its node id: that 
 to `tests.test_model.test_train:3`. Characters that a namespace cannot have become `_`, with a checksum of the node id
 at the end. Fixtures of a class, a module, a package or the session have namespaces of their own, such as
 `tests.test_model.fixture:NAME`, since which test sets them up depends on what else runs. Mark and fixture are about
-the test function alone, not about its fixtures. Processes that a test starts charge to the root.
+the test function alone, not about its fixtures. A process that a test forks charges to the test's namespace, and the
+mark holds for what it does alone; other processes that a test starts charge to the root.
 """
 
 import atexit
 import hashlib
+import json
+import mmap
 import os
 import re
 import shlex
@@ -54,6 +57,8 @@ def pytest_addoption(parser):
     group.addoption("--flops-out", metavar="DIR", help="keep the dumps in this folder, which must be empty or new")
     group.addoption("--flops-lock", metavar="FILE", help="fail if the tests do more work than this lockfile allows")
     group.addoption("--flops-update", action="store_true", help="write the lockfile that --flops-lock names")
+    group.addoption("--flops-drop", action="store_true",
+                    help="with --flops-update: also if tests of the lock did not run; it then lacks their work")
     group.addoption("--flops-check", metavar="OPTIONS", default="",
                     help="options for `flopshim-report check`, which compares with the lock: '--exact --github'")
 
@@ -66,6 +71,8 @@ def _is_wanted(options):
 def _check_options(options):
     if options.flops_update and not options.flops_lock:
         raise pytest.UsageError("--flops-update needs --flops-lock FILE, the lockfile to write")
+    if options.flops_drop and not options.flops_update:
+        raise pytest.UsageError("--flops-drop needs --flops-update, whose lock is to lack the tests that did not run")
     if options.flops_check and not options.flops_lock:
         raise pytest.UsageError("--flops-check needs --flops-lock FILE, the lockfile to compare with")
     if options.flops_lock and not options.flops_update and not os.path.exists(options.flops_lock):
@@ -76,6 +83,22 @@ def _check_options(options):
         shlex.split(options.flops_check)
     except ValueError as error:
         raise pytest.UsageError(f"--flops-check {options.flops_check!r}: {error}") from None
+
+
+def _is_given(option, words):
+    return any(word == option or word.startswith(f"{option}=") for word in words)
+
+
+def _settle_paths(config, options):
+    """Makes a path that `addopts` of an ini file has relative to the folder of that file, wherever pytest was called."""
+    if config.inipath is None:
+        return
+    in_file = config.getini("addopts")
+    nearer = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
+    for option, name in (("--flops-lock", "flops_lock"), ("--flops-out", "flops_out")):
+        path = getattr(options, name)
+        if path and _is_given(option, in_file) and not _is_given(option, nearer):
+            setattr(options, name, os.path.relpath(config.inipath.parent / path, config.invocation_params.dir))
 
 
 # ---- pytest starts itself again ----
@@ -174,6 +197,7 @@ def pytest_load_initial_conftests(early_config):
     """The earliest place where the options are known, before pytest captures output and loads the user's files."""
     options = early_config.known_args_namespace
     if _is_wanted(options):
+        _settle_paths(early_config, options)
         _start_again(early_config, options)
     yield
 
@@ -184,10 +208,12 @@ def pytest_configure(config):
                             "--flops`; a BLAS or LAPACK call that would go beyond is refused, and fails the test")
     if not _is_wanted(config.option):
         return
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if not is_worker:
+        _settle_paths(config, config.option)
     if not flopshim.present() or FOLDER_VARIABLE in os.environ:
         _start_again(config, config.option)  # the plugin was loaded too late for the hook above, by a conftest.py
     _check_options(config.option)
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
     if flopshim.present():
         config.pluginmanager.register(_Scopes(config), "flopshim_scopes")
     if not is_worker:
@@ -220,6 +246,20 @@ def namespace_of(nodeid, ambiguous=False):
     if exact and not ambiguous and len(path) <= NAME_MAX:
         return path
     return f"{path[:NAME_MAX].rstrip('.')}-{_checksum(nodeid)}"
+
+
+def _namespaces_of(nodeids):
+    """{node id: absolute namespace} of the tests that were collected."""
+    owners = {}
+    for nodeid in nodeids:
+        owners.setdefault(namespace_of(nodeid), set()).add(nodeid)
+    return {nodeid: _absolute(name if len(same) == 1 else namespace_of(nodeid, ambiguous=True))
+            for name, same in owners.items() for nodeid in same}
+
+
+def _namespace_of_folder(path):
+    """The namespace in which those of the tests of a file or a folder lie; `path` is relative to the root of pytest."""
+    return _absolute(".".join(map(_segment, re.sub(r"\.py$", "", path).split("/"))))
 
 
 def _namespace_of_fixture(definition):
@@ -333,9 +373,22 @@ class _Test:
     def __init__(self, namespace):
         self.namespace = namespace
         self.maximum = None
+        self.scope = None   # the one with this maximum; None while the test function does not run
+        self.limit = None   # what a refusal by that scope says as its limit
         self.flops = 0
         self.elsewhere = 0  # FLOPs of scopes of fixtures inside the phase that runs
         self.refused = None
+
+
+_open_scopes = []  # each _Scopes of this process
+
+
+def _tell_of_fork():
+    for scopes in _open_scopes:
+        scopes.forked()
+
+
+os.register_at_fork(after_in_child=_tell_of_fork)
 
 
 class _Scopes:
@@ -346,27 +399,42 @@ class _Scopes:
         self._names = {}  # {node id: namespace}
         self._test = None
         self._deselected = 0
+        self._pid = os.getpid()
+        self._forked = mmap.mmap(-1, mmap.PAGESIZE)  # shared with processes that are forked: a call that was too much there
         flopshim._refusal_listeners.append(self._refused)
+        _open_scopes.append(self)
 
     def pytest_unconfigure(self):
         flopshim._refusal_listeners.remove(self._refused)
+        _open_scopes.remove(self)
 
     def pytest_deselected(self, items):
         self._deselected += len(items)
 
     def pytest_collection_finish(self, session):
-        owners = {}
-        for item in session.items:
-            owners.setdefault(namespace_of(item.nodeid), set()).add(item.nodeid)
-        for name, nodeids in owners.items():
-            for nodeid in nodeids:
-                self._names[nodeid] = _absolute(name if len(nodeids) == 1 else namespace_of(nodeid, ambiguous=True))
+        self._names = _namespaces_of(item.nodeid for item in session.items)
 
     def _refused(self, error):
         test = self._test
-        if test is not None and test.refused is None and error.limit == max(test.maximum or 0, 1) and \
-                f".{error.namespace}" == test.namespace:
-            test.refused = f"{error}; {error.site}"
+        if test is None or error.limit != test.limit or f".{error.namespace}" != test.namespace:
+            return
+        text = f"{error}; {error.site}"
+        if os.getpid() != self._pid:
+            self._write_forked(text)
+        elif test.refused is None:
+            test.refused = text
+
+    def forked(self):
+        """Called in a process that was forked, where a budget is what was left of it."""
+        if self._test is not None and self._test.scope is not None:
+            self._test.limit = self._test.scope.remaining
+
+    def _write_forked(self, text):
+        data = text.encode(errors="replace")[:mmap.PAGESIZE - 1]
+        self._forked[:] = data.ljust(mmap.PAGESIZE, b"\0")
+
+    def _read_forked(self):
+        return self._forked[:].rstrip(b"\0").decode(errors="replace")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
@@ -400,6 +468,8 @@ class _Scopes:
         """Fails a test that has passed, if a call was refused all the same, or if it may do nothing and did."""
         if test.refused is not None:
             text = f"the test went on after a call that was too much: {test.refused}"
+        elif self._read_forked():
+            text = f"a process that the test forked made a call that was too much: {self._read_forked()}"
         elif done > test.maximum:
             text = f"the test did {done:,} FLOPs, and may do {test.maximum:,}"
         else:
@@ -418,9 +488,15 @@ class _Scopes:
     def pytest_runtest_call(self, item):
         maximum = self._test.maximum
         name = self._test.namespace
+        if maximum is None:
+            yield from self._phase(_Measured(name), item)
+            return
+        self._write_forked("")
         # A budget is positive: where nothing is allowed, it is 1, and _judge sees a call of 1 FLOP.
-        scope = _Measured(name) if maximum is None else flopshim.budget(max(maximum, 1), name)
-        yield from self._phase(scope, item)
+        self._test.limit = max(maximum, 1)
+        self._test.scope = flopshim.budget(self._test.limit, name)
+        yield from self._phase(self._test.scope, item)
+        self._test.scope = None
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_teardown(self):
@@ -479,6 +555,9 @@ class _Session:
         self._config = config
         self._folder, _own_folder.path = _own_folder.path, None  # a session that a test starts has none
         self._tests = {}        # {node id: FLOPs}
+        self._collected = set()  # node ids
+        self._begun = set()      # those of tests that have begun
+        self._ran = set()        # those of tests whose function ran
         self._processes = []    # what _Scopes.told says of each
         self._without = 0       # workers that are not under the shim
         self._answer = []       # lines on the lock
@@ -487,7 +566,17 @@ class _Session:
     def pytest_report_header(self):
         return None if self._folder is None or not self._config.option.flops_out else f"flops: dumps in {self._folder}"
 
+    def pytest_collection_finish(self, session):
+        self._collected.update(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids):
+        self._collected.update(ids)
+
     def pytest_runtest_logreport(self, report):
+        self._begun.add(report.nodeid)
+        if report.when == "call" and (not report.skipped or hasattr(report, "wasxfail")):
+            self._ran.add(report.nodeid)
         if report.when == "teardown":
             done = dict(entry for entry in report.user_properties if entry[0] == PROPERTY).get(PROPERTY)
             if done is not None:
@@ -512,10 +601,9 @@ class _Session:
     def _compare(self, status):
         """Compares with the lock, or writes it. Returns the exit status of pytest, 0 to leave it as it is."""
         options = self._config.option
-        deselected = sum(told["deselected"] for told in self._processes)
         # A process without any work, such as the one that controls xdist's workers, has no dump.
         dumps = [self._folder] if self._folder else [told["dump"] for told in self._processes if told["used"]]
-        doubt = None
+        doubt, missing = None, None
         if status == pytest.ExitCode.NO_TESTS_COLLECTED:
             doubt = "no test ran"
         elif status:
@@ -525,33 +613,98 @@ class _Session:
         elif not dumps or not all(dumps):
             doubt = ("this run leaves no dump: FLOPSHIM_OUT must name a place that can be written, and some test must "
                      "do work")
-        elif deselected and options.flops_update:
-            doubt = f"{deselected} tests were deselected, and a lock without their work would be wrong: run them all"
+        else:
+            missing = self._missing(dumps)
+            if missing and options.flops_update and not options.flops_drop:
+                doubt = f"{missing}, and a lock without their work would be wrong: run them all, or add --flops-drop"
         if doubt:
             self._answer = [f"flops: not compared with {options.flops_lock}: {doubt}" if not options.flops_update else
                             f"flops: {options.flops_lock} is left as it is: {doubt}"]
             self._bad = True
             return 0 if status else pytest.ExitCode.USAGE_ERROR
+        if missing:
+            self._answer.append(f"flops: {missing}; what {options.flops_lock} has of them is missing here"
+                                if not options.flops_update else f"flops: {missing}")
+        return self._ask(dumps, bool(missing))
+
+    # Which tests are missing.
+
+    def _missing(self, dumps):
+        """Says how many tests did not run that the lock has, or may have; None if none are known to be missing."""
+        deselected = max(told["deselected"] for told in self._processes)  # each worker of xdist deselects the same
+        not_begun = len(self._collected - self._begun)
         if deselected:
-            self._answer.append(f"flops: {deselected} tests were deselected; what {options.flops_lock} has of them is "
-                                "missing here")
-        return self._ask(dumps)
+            return _tests_were(deselected, "deselected")
+        if not_begun:
+            return f"{_tests(not_begun)} did not run, since the session ended before"
+        lost = sorted(self._lost(dumps))
+        if lost:
+            return f"{_tests(len(lost))} of {self._config.option.flops_lock} did not run ({_some(lost)})"
+        if self._is_narrowed() and not self._lock_path().exists():
+            return "--lf, --sw or --ignore may have left tests out"
+        return None
+
+    def _lock_path(self):
+        return self._config.invocation_params.dir / self._config.option.flops_lock
+
+    def _is_narrowed(self):
+        """Whether an option may leave tests out without a word."""
+        return any(self._config.getoption(name, None) for name in ("lf", "stepwise", "ignore", "ignore_glob"))
+
+    def _lost(self, dumps):
+        """The namespaces of tests that the lock has, and that did not run, although they may still be there."""
+        names = _namespaces_of(self._collected)
+        ran = {names[nodeid][1:] for nodeid in self._ran if nodeid in names}
+        collected = {name[1:] for name in names.values()}
+        locked = {space for space in _spaces_of_lock(self._lock_path()) if not _is_inside(space, ran)}
+        lost = {_is_inside(space, collected) for space in locked} - {None}
+        others = {space for space in locked if not _is_inside(space, collected) and not self._would_be_collected(space)}
+        if others:  # those that the program itself has named have no test
+            others -= self._spaces_of_run(dumps)
+        return lost | {space for space in others if not _is_inside(space.rpartition(".")[0], others)}
+
+    def _would_be_collected(self, space):
+        """Whether a test of this namespace would have been collected, if it still existed."""
+        if self._is_narrowed():
+            return False
+        root = self._config.rootpath
+        for word in self._config.args:
+            path = Path(os.path.abspath(self._config.invocation_params.dir / word))
+            if "::" in word or not path.exists():
+                continue
+            if path == root or path in root.parents:
+                return True
+            if root in path.parents and _is_inside(space, {_namespace_of_folder(str(path.relative_to(root)))[1:]}):
+                return True
+        return False
+
+    def _spaces_of_run(self, dumps):
+        done = self._report("--by", "namespace", "--json", "--", *dumps)
+        try:
+            return {row["namespace"] for row in json.loads(done.stdout)["groups"]}
+        except (ValueError, KeyError):  # `check` will say what is wrong with the dumps
+            return set()
 
     def _workers(self):
         return len(self._processes) - 1
 
-    def _update_options(self):
-        if not self._config.option.flops_update:
-            return []
-        return ["--update", *(ONLY_TESTS if self._workers() else [])]
+    def _options_of_check(self, partial):
+        if self._config.option.flops_update:
+            return ["--update", *(ONLY_TESTS if self._workers() else [])]
+        # A test that does not run starts no processes. With workers, the lock has no number, or is not comparable.
+        chosen = partial or self._config.option.file_or_dir or self._is_narrowed()
+        return ["--any-processes"] if chosen and not self._workers() else []
 
-    def _ask(self, dumps):
-        options = self._config.option
-        command = [_program("flopshim-report"), "check", "--lock", options.flops_lock,
-                   *self._update_options(), *shlex.split(options.flops_check), "--", *dumps]
+    def _report(self, *arguments):
         environment = dict(os.environ)
         environment.pop("LD_PRELOAD", None)  # the shim's: flopshim-report is no part of the run
-        done = subprocess.run(command, env=environment, cwd=self._config.invocation_params.dir, capture_output=True)
+        return subprocess.run([_program("flopshim-report"), *arguments], env=environment,
+                              cwd=self._config.invocation_params.dir, capture_output=True)
+
+    def _ask(self, dumps, partial):
+        options = self._config.option
+        done = self._report("check", "--lock", options.flops_lock, *self._options_of_check(partial),
+                            *shlex.split(options.flops_check), "--", *dumps)
         lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
         # A sentence that tells of the option to write the lock is to have its name here.
         self._answer += [re.sub(r" --update$", " --flops-update", line) for line in lines]
@@ -580,6 +733,36 @@ class _Session:
             write(f"flops: {self._without} workers of xdist were not under flopshim, and their tests are not counted")
         for line in self._answer:
             write(line, red=self._bad)
+
+
+def _tests(count):
+    return f"{count} test{'' if count == 1 else 's'}"
+
+
+def _tests_were(count, what):
+    return f"{_tests(count)} {'was' if count == 1 else 'were'} {what}"
+
+
+def _some(names):
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _is_inside(space, spaces):
+    """The one of some namespaces that this one is, or lies in; None if there is none."""
+    while space and space not in spaces:
+        space = space.rpartition(".")[0]
+    return space or None
+
+
+def _spaces_of_lock(path):
+    """The namespaces of a lock, but for the root and those of fixtures. One that cannot be read has none: `check` says why."""
+    try:
+        lines = path.read_text(errors="replace").split("\n")
+    except OSError:
+        return set()
+    rows = [line.split("\t") for line in lines if line.startswith("site\t")]
+    spaces = {row[2] for row in rows if len(row) == 6}
+    return {space for space in spaces if space != "(root)" and not re.search(r"(^|\.)fixture:", space)}
 
 
 def _share(part, whole):

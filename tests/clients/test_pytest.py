@@ -276,6 +276,75 @@ def test_of_a_budget():
 
 
 @case()
+def limit_of_forked_processes(client):
+    """A call that is too much in a process that the test forked fails the test, with that call; one that fits does not, nor do
+    processes of other tests."""
+    tree = project(client, """import multiprocessing
+import os
+import flopshim
+import numpy as np
+import pytest
+from model import train
+
+A = np.ones((30, 30))
+many = pytest.mark.flops(max=2 * 30**3 - 1)
+
+def fork(size):
+    child = os.fork()
+    if not child:
+        try:
+            train(A[:size])
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+@many
+def test_fork():
+    fork(30)
+
+@many
+def test_fits():
+    fork(29)
+
+def test_without():
+    fork(30)
+
+@many
+def test_multiprocessing():
+    process = multiprocessing.get_context("fork").Process(target=train, args=(A,))
+    process.start()
+    process.join()
+
+@many
+def test_before():
+    train(A[:15])
+    fork(15)
+
+@many
+def test_own_budget():
+    with flopshim.budget(9):
+        fork(1)
+    if not os.fork():
+        with flopshim.budget(9):
+            try:
+                train(A)
+            except flopshim.BudgetExhaustedError:
+                os._exit(0)
+    os.wait()
+
+@many
+def test_nothing():
+    pass
+""")
+    done = pytest(client, tree, "--flops", status=1)
+    check("3 failed, 4 passed" in done.out, done.out)
+    check_equal(re.findall(r"(?m)^(?:FAILED|_+) (?:tests/test_model.py::)?(test_\w+)", done.out)[:3],
+                ["test_fork", "test_multiprocessing", "test_before"], "tests that failed")
+    check("a process that the test forked made a call that was too much: dgemm(" in done.out and "model.py:2 in train" in
+          done.out, done.out)
+
+
+@case()
 def limit_of_nothing(client):
     """max=0 fails a test that does a single FLOP, and passes one that does none."""
     tree = project(client, """import flopshim
@@ -400,6 +469,160 @@ def lock_and_other_tests(client):
     check_equal((tree / "flops.lock").read_bytes(), before, "the lock")
 
 
+SEVERAL = """import numpy as np
+import pytest
+
+A = np.ones((20, 20))
+
+def test_one():
+    A @ A
+
+@pytest.mark.parametrize("n", [5, 6])
+def test_size(n):
+    A[:n] @ A
+"""
+
+
+def several(client):
+    """A project of three files with three tests each; those of the last are in a folder of their own."""
+    tree = project(client, SEVERAL)
+    (tree / "tests" / "test_b.py").write_text(SEVERAL)
+    (tree / "tests" / "more").mkdir()
+    (tree / "tests" / "more" / "test_c.py").write_text(SEVERAL)
+    return tree
+
+
+@case()
+def lock_keeps_tests_that_did_not_run(client):
+    """A lock is not written anew without the tests that did not run: of files that were not named, of those that --lf leaves
+    out, skipped ones, and those that a session did not get to. --flops-drop does so all the same."""
+    tree = several(client)
+    update = ["--flops-lock", "flops.lock", "--flops-update"]
+    locked(client, tree)
+    before = (tree / "flops.lock").read_bytes()
+
+    def refused(said, *options, **environment):
+        done = pytest(client, tree, *update, *options, status=4, **environment)
+        check(f"flops.lock is left as it is: {said}" in done.out and "--flops-drop" in done.out, f"{options}: {done.out}")
+        check_equal((tree / "flops.lock").read_bytes(), before, f"the lock after {options}")
+
+    refused("6 tests of flops.lock did not run (tests.more.test_c.test_one, tests.more.test_c.test_size:5, "
+            "tests.more.test_c.test_size:6, ...)", "tests/test_b.py")
+    refused("3 tests of flops.lock did not run (tests.test_", "tests/more", "tests/test_b.py")
+    refused("8 tests of flops.lock did not run", "tests/test_b.py::test_one")
+    refused("3 tests of flops.lock did not run (tests.more.test_c", "--ignore", "tests/more")
+    refused("2 tests were deselected", "--deselect", "tests/test_b.py::test_size")
+    (tree / "tests" / "test_b.py").write_text(SEVERAL.replace("test_one():\n", "test_one():\n    pytest.skip('not here')\n"))
+    refused("1 test of flops.lock did not run (tests.test_b.test_one)")
+    (tree / "tests" / "test_b.py").write_text(SEVERAL.replace("A @ A\n", "A @ A\n    pytest.exit('enough', returncode=0)\n", 1))
+    refused("8 tests did not run, since the session ended before")
+    pytest(client, tree, *update, "tests/test_model.py", "--flops-drop")
+    check_equal(spaces(tree), {f"tests.test_model.{name}" for name in ("test_one", "test_size:5", "test_size:6")}, "tests")
+
+
+def spaces(tree):
+    """The namespaces of tests in the lock."""
+    rows = [line.split("\t") for line in (tree / "flops.lock").read_text().splitlines() if line.startswith("site")]
+    return {row[2] for row in rows} - {"(root)"}
+
+
+@case()
+def lock_of_last_failed(client):
+    """--lf leaves out whole files, and deselects none of their tests."""
+    tree = several(client)
+    locked(client, tree)
+    before = (tree / "flops.lock").read_bytes()
+    cached = ["-o", "cache_dir=cache"]
+    plugin = ["-p", "flopshim_pytest", "-p", "cacheprovider"]
+    (tree / "tests" / "test_b.py").write_text("def test_one():\n    assert False\n")
+    pytest(client, tree, *cached, status=1, plugin=plugin)
+    (tree / "tests" / "test_b.py").write_text(SEVERAL)
+    failed = tree / "cache" / "v" / "cache" / "lastfailed"
+    text = failed.read_text()
+    for lock, said, *options in (("flops.lock", "did not run"), ("flops.lock", "did not run", "-n", "2"),
+                                 ("new.lock", "--lf, --sw or --ignore may have left tests out")):
+        failed.write_text(text)  # a test that passes leaves it
+        done = pytest(client, tree, *cached, "--lf", "--flops-lock", lock, "--flops-update", *options, status=4, plugin=plugin)
+        check(f"{lock} is left as it is: " in done.out and said in done.out and "--flops-drop" in done.out, done.out)
+    check(not (tree / "new.lock").exists(), "a new lock")
+    check_equal((tree / "flops.lock").read_bytes(), before, "the lock")
+
+
+@case(tests=["all", "named", "workers"])
+def lock_loses_tests_that_are_gone(client):
+    """Tests that are removed or renamed, with their whole file or in it, leave the lock without a word of tests that did not
+    run, whether the folder is named or not; so do tests that do no more work, and namespaces of the program's own."""
+    tree = several(client)
+    options = {"all": [], "named": ["tests/test_b.py", "tests/more", "tests/test_model.py"],
+               "workers": ["-n", "2", "tests"]}[client.tests]
+    (tree / "tests" / "more" / "test_d.py").write_text(SEVERAL)
+    (tree / "tests" / "test_model.py").write_text(SEVERAL + """
+import flopshim
+def test_space():
+    with flopshim.namespace(".jobs.large"):
+        A @ A
+    with flopshim.namespace("inner"):
+        A @ A
+""")
+    locked(client, tree, *options)
+    check({"jobs.large", "tests.test_model.test_space.inner", "tests.more.test_c.test_one", "tests.more.test_d.test_one",
+           "tests.test_b.test_one"} <= spaces(tree), spaces(tree))
+    (tree / "tests" / "more" / "test_c.py").write_text(SEVERAL.replace("test_one", "test_other"))
+    (tree / "tests" / "more" / "test_d.py").unlink()
+    (tree / "tests" / "test_b.py").write_text(SEVERAL.replace("A @ A\n", "pass\n", 1))
+    done = pytest(client, tree, "--flops-lock", "flops.lock", "--flops-update", *options)
+    check("did not run" not in done.out and "written anew" in done.out, done.out)
+    sizes = {f"{file}.test_size:{n}" for file in ("tests.test_b", "tests.test_model", "tests.more.test_c") for n in (5, 6)}
+    check_equal(spaces(tree), sizes | {"jobs.large", "tests.test_model.test_space.inner", "tests.test_model.test_one",
+                                       "tests.more.test_c.test_other"}, "namespaces of the lock")
+
+
+@case()
+def some_tests_have_fewer_processes(client):
+    """A run of some tests is compared, although a test that starts a process is not among them, and says what is missing."""
+    tree = project(client, TESTS + """
+def test_process():
+    import subprocess, sys
+    subprocess.run([sys.executable, "-c", "import numpy as np; np.ones((9, 9)) @ np.ones((9, 9))"], check=True)
+    train(A)
+""")
+    (tree / "tests" / "test_b.py").write_text(SEVERAL)
+    locked(client, tree)
+    check("\nran\t2\t0\n" in (tree / "flops.lock").read_text(), "the number of processes")
+    missing = "what flops.lock has of them is missing here"
+    for options, said in ((["-k", "train"], f"7 tests were deselected; {missing}"),
+                          (["tests/test_b.py"], "4 tests of flops.lock did not run (tests.test_model."),
+                          (["tests/test_b.py::test_one"], "6 tests of flops.lock did not run")):
+        done = pytest(client, tree, "--flops-lock", "flops.lock", *options)
+        check(said in done.out and missing in done.out and "FLOPs saved" in done.out, f"{options}: {done.out}")
+    done = pytest(client, tree, "--flops-lock", "flops.lock")
+    check("the same work" in done.out and "did not run" not in done.out, done.out)
+    (tree / "tests" / "test_b.py").write_text(SEVERAL.replace("A @ A", "A @ A @ A", 1))
+    done = pytest(client, tree, "--flops-lock", "flops.lock", "tests/test_b.py", status=1)
+    check("in namespace tests.test_b.test_one" in done.out, done.out)
+    # A test that is gone is none that did not run: fewer processes are not compared then.
+    project(client, TESTS)
+    done = pytest(client, tree, "--flops-lock", "flops.lock", status=4)
+    check("the lock is of 2 processes, and this run of 1" in done.out, done.out)
+
+
+@case()
+def lock_of_an_ini_file(client):
+    """A lock that addopts of an ini file names is relative to that file, from whatever folder pytest is called; one of the
+    command line or of PYTEST_ADDOPTS is relative to the folder that it is called in."""
+    tree = project(client)
+    locked(client, tree)
+    (tree / "pytest.ini").write_text("[pytest]\naddopts = --flops-lock flops.lock\n")
+    for folder, options, status in (("tests", [], 0), (".", ["tests"], 0), ("tests", ["--flops-lock", "flops.lock"], 4),
+                                    ("tests", ["--flops-lock=../flops.lock"], 0)):
+        done = pytest(client, tree / folder, *options, status=status)
+        check(status or "the same work as " in done.out, f"{folder}, {options}: {done.out}")
+    pytest(client, tree / "tests", status=4, PYTEST_ADDOPTS="--flops-lock flops.lock")
+    (tree / "flops.lock").unlink()
+    pytest(client, tree / "tests", "--flops-update", *(["-n", "2"] if has("xdist") else []))
+    check((tree / "flops.lock").exists() and not (tree / "tests" / "flops.lock").exists(), "where the lock is")
+
+
 @case()
 def lock_that_cannot_be_read(client):
     """A lock that is missing or damaged is an error of usage, and is not touched."""
@@ -452,6 +675,15 @@ def workers(client):
     check({row[1] for row in alone if row[0] == "shape"} > {"(root)"}, alone)
     done = pytest(client, tree, "--flops-lock", "flops.lock", "-n", "2", status=4)
     check("not comparable with flops.lock" in done.out and "this run had 2 workers of xdist" in done.out, done.out)
+
+
+@case()
+def workers_deselect_once(client):
+    """A test that is deselected is counted once, for each worker leaves it out."""
+    tree = project(client)
+    locked(client, tree, "-n", "2")
+    done = pytest(client, tree, "--flops-lock", "flops.lock", "-n", "3", "-k", "train or nothing")
+    check("2 tests were deselected" in done.out, done.out)
 
 
 @case()
@@ -534,6 +766,7 @@ def wrong_options(client):
     (tree / "full").mkdir()
     (tree / "full" / "file").write_text("kept")
     for options, text in ((["--flops-update"], "--flops-update needs --flops-lock FILE"),
+                          (["--flops-lock", "x", "--flops-drop"], "--flops-drop needs --flops-update"),
                           (["--flops", "--flops-check=--exact"], "--flops-check needs --flops-lock FILE"),
                           (["--flops", "--flops-top=-1"], "--flops-top -1: expected a number of tests"),
                           (["--flops-out", "full"], "the folder is not empty"),
