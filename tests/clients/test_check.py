@@ -506,17 +506,13 @@ def the_page(client):
         return done.stdout
 
     for command in commands:
-        if command.startswith("flopshim "):
-            shutil.rmtree(tree / "run", ignore_errors=True)
         run(command)
-    written = (tree / "flops.lock").read_text().splitlines()
-    for line in lock.splitlines():
-        if not line.startswith("prices"):
-            check(line in written, f"{line!r} is not in {written}")
+    written = [re.sub("^prices\t.*", "prices", line) for line in (tree / "flops.lock").read_text().splitlines()]
+    check_equal(written, [re.sub("^prices\t.*", "prices", line) for line in lock.splitlines()], "the lock")
     (tree / "model.py").write_text(model.replace("return A @ A", "return (A @ A) @ A"))
-    shutil.rmtree(tree / "run")
-    run(commands[2])
-    check_equal(run(commands[3], 3).splitlines()[0] + "\n", finding, "the finding")
+    for command in commands[2:4]:
+        run(command)
+    check_equal(run(commands[4], 3).splitlines()[0] + "\n", finding, "the finding")
 
 
 HOSTILE = ["a%s%n", "a::b", "]]>", "'\"", "a\\b", "x" * 10000, "caf\u00e9", "<b>&amp;"]
