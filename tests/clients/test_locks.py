@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests what a lockfile may say and where it may lie, on a program in Python. Verdicts are those of test_check.py. No case may take
-an expected row from a lock that flopshim-report has written."""
+"""Tests what a lockfile may say and where it may lie, on a program in Python. Verdicts are those of test_check.py. No case may
+take an expected row from a lock that flopshim-report has written."""
 
 import re
 
