@@ -7,7 +7,7 @@
 #define ANALYZER_LOCK_RUN_H
 
 #include "analyzer/lock/lock.h"
-#include "analyzer/lock/places.h"
+#include "analyzer/tables/places.h"
 
 /* The work of one line. */
 struct run_line {

@@ -3,8 +3,8 @@
  * paths.h - names files of sources and modules alike on every machine, and tells the user's own code from installed code.
  * It must never give a name that depends on where the user's files lie on this machine.
  */
-#ifndef ANALYZER_LOCK_PATHS_H
-#define ANALYZER_LOCK_PATHS_H
+#ifndef ANALYZER_PATHS_H
+#define ANALYZER_PATHS_H
 
 #include <stdbool.h>
 

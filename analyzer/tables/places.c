@@ -3,7 +3,7 @@
  * places.c - finds the user's own function among those of a stack.
  * It must never look a native frame up twice: that is expensive, and many stacks share frames.
  */
-#include "analyzer/lock/places.h"
+#include "analyzer/tables/places.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,10 @@
  * places.h - finds the function of the user's own code that a call comes from, in native code and in Python.
  * It must never name a place by an address or a line: an edit elsewhere would change them.
  */
-#ifndef ANALYZER_LOCK_PLACES_H
-#define ANALYZER_LOCK_PLACES_H
+#ifndef ANALYZER_PLACES_H
+#define ANALYZER_PLACES_H
 
-#include "analyzer/lock/paths.h"
+#include "analyzer/tables/paths.h"
 #include "analyzer/tables/symbolize.h"
 
 /* A function that calls. Texts live as long as the places and their paths. */

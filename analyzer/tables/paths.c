@@ -3,7 +3,7 @@
  * paths.c - names files alike on every machine.
  * It must never take a file for the user's own because its path merely begins with the same letters as the root.
  */
-#include "analyzer/lock/paths.h"
+#include "analyzer/tables/paths.h"
 
 #include <limits.h>
 #include <stdlib.h>
