@@ -32,11 +32,12 @@ LINK_hostile := tests/unit/dump_writer
 LINK_runs := tests/unit/dump_writer
 LINK_tree :=
 LINK_tables := tests/unit/dump_writer
+LINK_code := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := read aggregate runs tree hostile tables render catalog symbolize lock patterns ci
-UNIT := config guest blas_name charge price generate stack_words table read aggregate runs tree hostile tables render catalog symbolize lock patterns ci
-UNIT_ADDRESS := config blas_name charge price table read aggregate runs tree hostile tables render catalog lock patterns ci
+REPORT_TESTS := read aggregate runs tree hostile tables code render catalog symbolize lock patterns ci
+UNIT := config guest blas_name charge price generate stack_words table read aggregate runs tree hostile tables code render catalog symbolize lock patterns ci
+UNIT_ADDRESS := config blas_name charge price table read aggregate runs tree hostile tables code render catalog lock patterns ci
 UNIT_THREAD := charge
 
 # Rules for the objects of tests, which have a folder for each way to compile. Each way has a rule of its own, since a pattern

@@ -259,3 +259,12 @@ bool times_estimate(const struct times *times, const struct row *row, uint64_t *
 	}
 	return false;
 }
+
+bool times_of_row(const struct times *times, const struct row *row, uint64_t *ns)
+{
+	uint64_t timed = times_timed(row);
+
+	if (timed)
+		*ns = u64_saturate(u128_scale(row->time_ns, row->calls, timed));
+	return timed || (times_has_calls(row) && times_estimate(times, row, ns));
+}

@@ -29,6 +29,12 @@ void times_free(struct times *times);
  */
 bool times_estimate(const struct times *times, const struct row *row, uint64_t *ns);
 
+/*
+ * Sets *ns to the time of all calls of a row: that of the timed ones, scaled to all, or else what times_estimate sets. Returns
+ * false if neither is known, or the row has no such calls.
+ */
+bool times_of_row(const struct times *times, const struct row *row, uint64_t *ns);
+
 /* Returns the timed calls of a row, at most as many as its calls: a running program times a call before it counts it. */
 static inline uint64_t times_timed(const struct row *row)
 {

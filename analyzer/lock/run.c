@@ -267,9 +267,10 @@ static uint64_t count_ranks(const struct aggregate *aggregate)
 void run_open(struct run *run, const struct aggregate *aggregate, struct paths *paths, enum lock_by by,
               const struct lock *skipping)
 {
-	struct estimate *estimates = estimates_new(aggregate);
+	struct estimates estimates;
 	struct strata strata = {0};
 
+	estimates_find(aggregate, NULL, &estimates);
 	*run = (struct run){.lock = {.by = by, .processes = aggregate->process_count}};
 	run->lock.ranks = count_ranks(aggregate);
 	run->lock.prices = aggregate->version_count ? text_at(aggregate, aggregate->versions[0].text) : "-";
@@ -285,15 +286,15 @@ void run_open(struct run *run, const struct aggregate *aggregate, struct paths *
 		stratum->work = work_add(stratum->work, (struct work){row->calls, row->flops});
 		stratum->charged |= row->kind == DUMP_ROW_MANUAL;
 	}
-	add_samples(&strata, aggregate, estimates);
-	add_sampled(run, &strata, aggregate, estimates);
+	add_samples(&strata, aggregate, estimates.of_samples);
+	add_sampled(run, &strata, aggregate, estimates.of_samples);
 	add_direct(run, &strata, aggregate);
 	fold(&run->lock.shapes, SIZE_MAX);
 	lock_settle(&run->lock.sites);
 	settle_lines(run);
 	intern_free(&strata.keys);
 	free(strata.strata);
-	free(estimates);
+	estimates_free(&estimates);
 }
 
 void run_close(struct run *run)

@@ -57,7 +57,7 @@ struct stack_rows {
 };
 
 struct sampled_stacks {
-	struct estimate *estimates; /* by sample */
+	struct estimates estimates;
 	uint32_t *order;            /* samples, the largest first */
 	struct intern names;        /* of frames: "function (file:line)" */
 	struct intern native;       /* native frames that have been looked up (struct stack_frame) */
@@ -73,7 +73,7 @@ void stacks_free(struct sampled_stacks *stacks)
 {
 	if (!stacks)
 		return;
-	free(stacks->estimates);
+	estimates_free(&stacks->estimates);
 	free(stacks->order);
 	intern_free(&stacks->names);
 	intern_free(&stacks->native);
@@ -97,7 +97,7 @@ static int compare_samples(const void *a, const void *b, void *of)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	const struct views *views = of;
-	const struct estimate *estimates = views->stacks->estimates;
+	const struct estimate *estimates = views->stacks->estimates.of_samples;
 	const struct sample_key *of_x = sample_at(views->aggregate, x), *of_y = sample_at(views->aggregate, y);
 	int order;
 
@@ -118,7 +118,7 @@ static struct sampled_stacks *sampled_stacks(struct views *views)
 	if (views->stacks)
 		return views->stacks;
 	stacks = views->stacks = memory_new(1, sizeof *stacks);
-	stacks->estimates = estimates_new(aggregate);
+	estimates_find(aggregate, views->times, &stacks->estimates);
 	stacks->order = memory_new(aggregate->samples.count, sizeof *stacks->order);
 	for (size_t i = 0; i < aggregate->samples.count; i++)
 		stacks->order[i] = (uint32_t)i;
@@ -146,9 +146,9 @@ static bool stacks_next(struct stacks *stacks, struct sampled *sampled)
 		.views = stacks->views,
 		.number = number,
 		.place = stacks->next - 1,
-		.flops = all->estimates[number].flops,
+		.flops = all->estimates.of_samples[number].flops,
 		.sampled_flops = aggregate->sample_totals[number].flops,
-		.exact = all->estimates[number].exact,
+		.exact = all->estimates.of_samples[number].exact,
 		.calls = aggregate->sample_totals[number].calls,
 		.symbol = site_symbol(aggregate, key->site),
 		.space = intern_at(&aggregate->spaces, key->space),
@@ -294,7 +294,7 @@ static void find_lines(struct views *views)
 		struct line_key key = {sample->site, line_of(views, stack_of(aggregate, sample->stack))};
 
 		if (key.line != AGGREGATE_NONE)
-			add_line(&lines, &key, stacks->estimates[stacks->order[i]].flops);
+			add_line(&lines, &key, stacks->estimates.of_samples[stacks->order[i]].flops);
 	}
 	stacks->lines_of_sites = memory_new(aggregate->sites.count, sizeof *stacks->lines_of_sites);
 	memset(stacks->lines_of_sites, 0xff, aggregate->sites.count * sizeof *stacks->lines_of_sites);
