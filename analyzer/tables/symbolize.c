@@ -10,6 +10,7 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -418,8 +419,17 @@ static Dwarf_Die *function_at(struct unit *unit, uint64_t address)
 	return low && address < unit->functions[low - 1].end ? &unit->functions[low - 1].die : NULL;
 }
 
-/* Finds the innermost function, inlined or contained in `parent`, that the address is in; false if there is none. */
-static bool find_inner(Dwarf_Die *parent, uint64_t address, Dwarf_Die *found)
+enum { INLINED_MOST = SYMBOLIZE_MOST - 1 };
+
+/* The functions that are inlined one into the other at an address, or contained in it, from the innermost outwards. */
+struct scopes {
+	Dwarf_Die dies[INLINED_MOST];
+	unsigned count;
+	bool more; /* there are others further out, for which there is no room */
+};
+
+/* Finds the functions, inlined or contained in `parent`, that the address is in. Those further out than there is room are left out. */
+static void find_scopes(Dwarf_Die *parent, uint64_t address, struct scopes *scopes)
 {
 	Dwarf_Die die;
 
@@ -431,14 +441,13 @@ static bool find_inner(Dwarf_Die *parent, uint64_t address, Dwarf_Die *found)
 			continue;
 		if (dwarf_haspc(&die, address) != 1)
 			continue;
-		if (find_inner(&die, address, found))
-			return true;
-		if (is_function(tag)) {
-			*found = die;
-			return true;
-		}
+		find_scopes(&die, address, scopes);
+		scopes->more |= is_function(tag) && scopes->count == INLINED_MOST;
+		if (is_function(tag) && !scopes->more)
+			scopes->dies[scopes->count++] = die;
+		if (scopes->count)
+			return;
 	}
-	return false;
 }
 
 static const char *function_name(Dwarf_Die *die)
@@ -451,15 +460,6 @@ static const char *function_name(Dwarf_Die *die)
 	return name ? name : dwarf_diename(die);
 }
 
-static const char *scope_name(struct unit *unit, uint64_t address)
-{
-	Dwarf_Die *function = function_at(unit, address), inner;
-
-	if (!function)
-		return NULL;
-	return function_name(find_inner(function, address, &inner) ? &inner : function);
-}
-
 static void look_up_line(struct symbolizer *symbolizer, const struct unit *unit, uint64_t address, struct place *place)
 {
 	Dwarf_Die die = unit->die;
@@ -470,40 +470,100 @@ static void look_up_line(struct symbolizer *symbolizer, const struct unit *unit,
 		place->file = keep(symbolizer, file);
 }
 
-static void look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address, struct place *place)
+/* Sets the line that an inlined function is called from. */
+static void look_up_call(struct symbolizer *symbolizer, Dwarf_Die *inlined, struct place *place)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word file, line;
+	Dwarf_Files *files;
+	Dwarf_Die unit;
+	size_t count;
+	const char *path;
+
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) ||
+	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) ||
+	    !dwarf_diecu(inlined, &unit, NULL, NULL) || dwarf_getsrcfiles(&unit, &files, &count) || file >= count)
+		return;
+	path = dwarf_filesrc(files, file, NULL, NULL);
+	if (!path || !line || line > INT_MAX)
+		return;
+	place->file = keep(symbolizer, path);
+	place->line = (int)line;
+}
+
+static void set_function(struct symbolizer *symbolizer, struct place *place, Dwarf_Die *die)
+{
+	const char *name = function_name(die);
+
+	if (name)
+		place->function = demangled(symbolizer, name);
+}
+
+/* Sets the places of an address in a unit, the first of which is given as far as it is known. Returns their number. */
+static unsigned look_up_scopes(struct symbolizer *symbolizer, struct unit *unit, uint64_t address, struct place *places,
+                               unsigned most)
+{
+	Dwarf_Die *function = function_at(unit, address);
+	struct scopes scopes = {.count = 0};
+	unsigned count = 1;
+
+	look_up_line(symbolizer, unit, address, &places[0]);
+	if (!function)
+		return 1;
+	find_scopes(function, address, &scopes);
+	set_function(symbolizer, &places[0], scopes.count ? &scopes.dies[0] : function);
+	/* A function that is contained in another one is a function of its own: only inlined ones have a caller here. */
+	for (unsigned i = 0; i + scopes.more < scopes.count && count < most; i++, count++) {
+		if (dwarf_tag(&scopes.dies[i]) != DW_TAG_inlined_subroutine)
+			break;
+		places[count] = (struct place){.module = places[0].module, .offset = places[0].offset};
+		look_up_call(symbolizer, &scopes.dies[i], &places[count]);
+		set_function(symbolizer, &places[count], i + 1 < scopes.count ? &scopes.dies[i + 1] : function);
+	}
+	return count;
+}
+
+static unsigned look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address, struct place *places,
+                        unsigned most)
 {
 	const struct symbol *symbol = symbol_at(image, address);
 	struct unit *unit = unit_at(image, address);
-	const char *name = NULL;
+	unsigned count = 1;
 
-	if (unit) {
-		look_up_line(symbolizer, unit, address - unit->bias, place);
-		name = scope_name(unit, address - unit->bias);
+	if (unit)
+		count = look_up_scopes(symbolizer, unit, address - unit->bias, places, most);
+	if (symbol) {
+		places[0].into = address - symbol->start;
+		if (!places[0].function)
+			places[0].function = demangled(symbolizer, symbol->name);
 	}
-	if (!name && symbol)
-		name = symbol->name;
-	if (name)
-		place->function = demangled(symbolizer, name);
-	if (symbol)
-		place->into = address - symbol->start;
+	return count;
 }
 
-void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place)
+unsigned symbolize_inlined(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *places,
+                           unsigned most)
 {
 	const struct aggregate *aggregate = symbolizer->aggregate;
+	struct place *place = &places[0];
 	struct image *image;
 
 	*place = (struct place){.offset = offset};
 	if (module == AGGREGATE_NONE) {
 		place->problem = offset ? "code outside any module" : "the caller is not known";
-		return;
+		return 1;
 	}
 	place->module = text_at(aggregate, module_of(aggregate, module)->path);
 	image = image_of(symbolizer, module);
 	place->problem = image->problem;
-	if (image->module && offset)
-		/* The byte before the return address is the call's, which may be the last of its line or function. */
-		look_up(symbolizer, image, offset - 1 + image->bias, place);
+	if (!image->module || !offset)
+		return 1;
+	/* The byte before the return address is the call's, which may be the last of its line or function. */
+	return look_up(symbolizer, image, offset - 1 + image->bias, places, most);
+}
+
+void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place)
+{
+	symbolize_inlined(symbolizer, module, offset, place, 1);
 }
 
 void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place)

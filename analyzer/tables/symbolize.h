@@ -38,6 +38,15 @@ void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place
  */
 void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place);
 
+enum { SYMBOLIZE_MOST = 64 }; /* as many places as symbolize_inlined is ever worth asking for */
+
+/*
+ * Does the same, and where the instruction is part of an inlined function, finds the places that it was inlined to, from the
+ * innermost outwards, each with the line of the call. Returns how many places there are, from 1 to `most`.
+ */
+unsigned symbolize_inlined(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *places,
+                           unsigned most);
+
 /* Adds a place in one line: "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (PROBLEM)". */
 void place_add(struct text *text, const struct place *place);
 

@@ -80,6 +80,25 @@ static struct object object_of(const void *inside)
 
 static char function[256], file_name[PATH_MAX]; /* texts of the last place, copied before its symbolizer is closed */
 
+/* The functions that the address was inlined to, from the innermost outwards, and their lines. */
+static struct {
+	char function[64];
+	int line;
+} inlined[8];
+static unsigned inlined_count;
+
+static void copy_inlined(struct symbolizer *symbolizer, const struct site_key *site)
+{
+	struct place places[8];
+
+	inlined_count = symbolize_inlined(symbolizer, site->caller_module, site->offset, places, 8);
+	for (unsigned i = 0; i < inlined_count; i++) {
+		snprintf(inlined[i].function, sizeof inlined[i].function, "%s",
+		         places[i].function ? places[i].function : "");
+		inlined[i].line = places[i].file && strstr(places[i].file, "test_symbolize.c") ? places[i].line : 0;
+	}
+}
+
 /* Symbolizes `address` by a dump that describes the object. */
 static char *place_in(const struct object *object, uint64_t start_realtime_ns, const char *host, uint64_t address,
                       struct place *copy)
@@ -111,6 +130,7 @@ static char *place_in(const struct object *object, uint64_t start_realtime_ns, c
 	ck_assert(aggregate.complete);
 	symbolizer = symbolizer_new(&aggregate);
 	symbolize_site(symbolizer, 0, copy);
+	copy_inlined(symbolizer, site_of(&aggregate, 0));
 	place_add(&text, copy);
 	snprintf(function, sizeof function, "%s", copy->function ? copy->function : "");
 	snprintf(file_name, sizeof file_name, "%s", copy->file ? copy->file : "");
@@ -145,9 +165,19 @@ static inline __attribute__((always_inline)) void inlined_caller(void)
 	__asm__ volatile("");
 }
 
+static int line_between, line_outside;
+
+static inline __attribute__((always_inline)) void caller_between(void)
+{
+	line_between = __LINE__ + 1;
+	inlined_caller();
+	__asm__ volatile("");
+}
+
 static __attribute__((noinline)) void outer_caller(void)
 {
-	inlined_caller();
+	line_outside = __LINE__ + 1;
+	caller_between();
 	__asm__ volatile("");
 }
 
@@ -164,6 +194,28 @@ START_TEST(names_function_file_and_line)
 	ck_assert_str_eq(place.function, _i ? "inlined_caller" : "plain_caller");
 	ck_assert_ptr_nonnull(strstr(place.file, "test_symbolize.c"));
 	ck_assert_int_eq(place.line, line_of_call);
+}
+END_TEST
+
+/* A call in a function that is inlined in another, and that in a third, has the lines of all three. */
+START_TEST(names_what_it_is_inlined_to)
+{
+	struct object object = object_of((const void *)(uintptr_t)&plain_caller);
+	struct place place;
+
+	outer_caller();
+	free(place_in(&object, 1, "testhost", here, &place));
+	ck_assert_uint_eq(inlined_count, 3);
+	ck_assert_str_eq(inlined[0].function, "inlined_caller");
+	ck_assert_int_eq(inlined[0].line, line_of_call);
+	ck_assert_str_eq(inlined[1].function, "caller_between");
+	ck_assert_int_eq(inlined[1].line, line_between);
+	ck_assert_str_eq(inlined[2].function, "outer_caller");
+	ck_assert_int_eq(inlined[2].line, line_outside);
+	plain_caller();
+	free(place_in(&object, 1, "testhost", here, &place));
+	ck_assert_uint_eq(inlined_count, 1);
+	ck_assert_str_eq(inlined[0].function, "plain_caller");
 }
 END_TEST
 
@@ -244,6 +296,7 @@ int main(void)
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, names_function_file_and_line, 0, 2);
+	tcase_add_test(tests, names_what_it_is_inlined_to);
 	tcase_add_test(tests, names_a_function_of_a_library);
 	tcase_add_test(tests, does_not_guess_over_another_build);
 	tcase_add_test(tests, says_that_a_file_is_gone);
