@@ -274,7 +274,8 @@ void run_open(struct run *run, const struct aggregate *aggregate, struct paths *
 	*run = (struct run){.lock = {.by = by, .processes = aggregate->process_count}};
 	run->lock.ranks = count_ranks(aggregate);
 	run->lock.prices = aggregate->version_count ? text_at(aggregate, aggregate->versions[0].text) : "-";
-	places_open(&run->places, aggregate, paths);
+	run->symbolizer = symbolizer_new(aggregate);
+	places_open(&run->places, aggregate, paths, run->symbolizer);
 	for (size_t i = 0; i < aggregate->row_count; i++) {
 		const struct row *row = aggregate->rows[i];
 		struct stratum *stratum;
@@ -302,6 +303,7 @@ void run_close(struct run *run)
 	lock_free(&run->lock);
 	free(run->lines);
 	places_close(&run->places);
+	symbolizer_free(run->symbolizer);
 }
 
 static void copy_rows(struct lock_rows *to, const struct lock_rows *from)

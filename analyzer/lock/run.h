@@ -24,6 +24,7 @@ struct run {
 	size_t line_count, line_capacity;
 	bool rounded; /* shapes are rounded, see DUMP_ROW_COARSE */
 	bool sampled; /* the function of some work is only known by samples, or not at all */
+	struct symbolizer *symbolizer;
 	struct places places;
 };
 

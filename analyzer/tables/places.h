@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * places.h - finds the function of the user's own code that a call comes from, in native code and in Python.
+ * places.h - the frames of a stack, of native code and of Python alike, and which of them are of the user's own code.
  * It must never name a place by an address or a line: an edit elsewhere would change them.
  */
 #ifndef ANALYZER_PLACES_H
@@ -9,40 +9,84 @@
 #include "analyzer/tables/paths.h"
 #include "analyzer/tables/symbolize.h"
 
-/* A function that calls. Texts live as long as the places and their paths. */
+/* A line of a function that calls. Texts live as long as the places, their paths and their symbolizer. */
 struct call_place {
-	const char *name; /* file and function, or module and function: "src/model.py:train", "lapack.so:La_solve" */
+	const char *name; /* file and function, or module and function: "src/model.py:train"; NULL if nothing is known */
 	const char *function; /* NULL if it is not known */
 	const char *file;     /* as paths.h names it; NULL if it is not known */
+	const char *path;     /* the same file, as the debug information or Python names it */
+	const char *module;   /* path of the module; NULL for Python, and for code outside of all modules */
 	int line;             /* valid only with `file` */
+	enum path_kind kind;  /* of the file; valid only with `file` */
 	bool own;             /* it may be the user's own code, and not that of a library or an interpreter */
+	bool python;          /* it is a frame of Python */
 };
 
-struct native_place {
-	struct call_place place;
+/* What the places know of a native frame, or of a text of Python's frames: a piece of `frames`. */
+struct frame_piece {
+	uint32_t first, count;
 	bool is_interpreter; /* the frame is one of Python's, R's or another interpreter's own */
+};
+
+/* Numbers of places, from the innermost outwards: those of a stack, or of a call site. One that is all zeros is empty. */
+struct place_list {
+	uint32_t *numbers;
+	size_t count, capacity;
 };
 
 struct places {
 	const struct aggregate *aggregate;
 	struct paths *paths;
 	struct symbolizer *symbolizer;
-	bool *serves;                 /* by module: it is a BLAS, since it has served calls */
-	bool *is_program;             /* by module: it is the program of a process, and not one of its libraries */
-	struct intern frames;         /* native frames that were looked up (struct stack_frame) */
-	struct native_place *natives; /* by their numbers */
-	size_t native_capacity;
+	bool *serves;         /* by module: it is a BLAS, since it has served calls */
+	bool *is_program;     /* by module: it is the program of a process, and not one of its libraries */
+	struct text prefixes; /* folders that interpreters are installed in, each of which ends in 0 */
+	struct intern keys;   /* of the places, by what tells them apart */
+	struct call_place *places;
+	size_t place_capacity;
+	struct place_list frames;   /* places of frames, piece by piece */
+	struct intern natives;      /* native frames that were looked up (struct stack_frame) */
+	struct frame_piece *pieces; /* by their numbers */
+	size_t piece_capacity;
+	struct intern pythons; /* texts of Python's frames that were read: their numbers in the aggregate */
+	struct frame_piece *python_pieces;
+	size_t python_capacity;
 	struct intern texts;
 };
 
-/* Opens places of an aggregate, which must outlive them, as must the paths. places_close frees all that they have. */
-void places_open(struct places *places, const struct aggregate *aggregate, struct paths *paths);
+/*
+ * Opens places of an aggregate, which must outlive them, as must the paths and the symbolizer. places_close frees all that they
+ * have.
+ */
+void places_open(struct places *places, const struct aggregate *aggregate, struct paths *paths,
+                 struct symbolizer *symbolizer);
 void places_close(struct places *places);
 
-/* The function that a call site is in, which may be one of a library. */
-void places_of_site(struct places *places, uint32_t site, struct call_place *place);
+/*
+ * Sets *list to all frames of a stack. Where it has frames of Python, these stand where the innermost frame of an interpreter is:
+ * what is inside of that has been called by Python. A function that is inlined is a frame of its own.
+ */
+void places_list_stack(struct places *places, uint32_t stack, struct place_list *list);
 
-/* The innermost function of a stack that is the user's own; where there is none, the innermost one that has a name. */
-void places_of_stack(struct places *places, uint32_t number, struct call_place *place);
+/* Sets *list to the function that a call site is in, and what it is inlined to. */
+void places_list_site(struct places *places, uint32_t site, struct place_list *list);
+
+void place_list_free(struct place_list *list);
+
+/* The place with a number, valid until the next list is set. Equal functions and lines have equal numbers. */
+static inline const struct call_place *places_at(const struct places *places, uint32_t number)
+{
+	return &places->places[number];
+}
+
+/*
+ * The number of the innermost place of a list that is the user's own. Where there is none, that of the innermost frame of Python
+ * that is not made by a program, or else of the innermost one that has a name; AGGREGATE_NONE if there is none.
+ */
+uint32_t places_choose(const struct places *places, const struct place_list *list);
+
+/* Set *place to the place that places_choose chooses for a call site, or a stack; to one that is all zeros if there is none. */
+void places_of_site(struct places *places, uint32_t site, struct call_place *place);
+void places_of_stack(struct places *places, uint32_t stack, struct call_place *place);
 
 #endif
