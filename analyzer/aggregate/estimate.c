@@ -146,7 +146,7 @@ static struct estimate part_of(const struct sample *sample, const struct stratum
 	};
 }
 
-static void add(struct estimate *sum, const struct estimate *more)
+void estimate_add(struct estimate *sum, const struct estimate *more)
 {
 	sum->flops = u128_add(sum->flops, more->flops);
 	sum->charged = u128_add(sum->charged, more->charged);
@@ -188,7 +188,7 @@ static void divide(const struct aggregate *aggregate, struct strata *strata, str
 		struct estimate whole = whole_of(stratum, placeless);
 
 		estimates->of_samples[i] = part_of(&aggregate->sample_totals[i], stratum, &whole);
-		add(&stratum->given, &estimates->of_samples[i]);
+		estimate_add(&stratum->given, &estimates->of_samples[i]);
 		if (!stratum->divided || is_larger(aggregate, estimates, i, stratum->largest))
 			stratum->largest = i;
 		stratum->divided = true;
@@ -225,8 +225,8 @@ void estimates_find(const struct aggregate *aggregate, const struct times *times
 {
 	struct strata strata = {0};
 
-	*estimates = (struct estimates){.of_samples =
-	                                        memory_new(aggregate->samples.count, sizeof *estimates->of_samples)};
+	*estimates =
+		(struct estimates){.of_samples = memory_new(aggregate->samples.count, sizeof *estimates->of_samples)};
 	add_all(&strata, aggregate, times);
 	divide(aggregate, &strata, estimates);
 	list_unsampled(&strata, estimates);

@@ -39,4 +39,7 @@ struct estimates {
 void estimates_find(const struct aggregate *aggregate, const struct times *times, struct estimates *estimates);
 void estimates_free(struct estimates *estimates);
 
+/* Adds the numbers of `more` to `sum`. */
+void estimate_add(struct estimate *sum, const struct estimate *more);
+
 #endif

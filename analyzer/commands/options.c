@@ -163,6 +163,7 @@ static int take_common(struct options *options, const struct option_parser *pars
 	case OPTION_LAST: options->last = true; return -1;
 	case OPTION_DEBUGINFOD: options->debuginfod = true; return -1;
 	case OPTION_SPREAD: options->spread = true; return -1;
+	case OPTION_ALL_FRAMES: options->all_frames = true; return -1;
 	case OPTION_REPRICE: options->reprice = true; return -1;
 	default: return parser->take(parser->context, code, value);
 	}

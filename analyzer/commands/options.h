@@ -19,7 +19,7 @@ struct options {
 	const struct report_table *table; /* of --csv=TABLE; NULL if it is not given */
 	const struct key *by;             /* NULL if it is not given */
 	size_t top;                       /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
-	bool strict, fail_on_budget, reprice, last, debuginfod, spread;
+	bool strict, fail_on_budget, reprice, last, debuginfod, spread, all_frames;
 	char **operands; /* the arguments that are no options */
 	size_t operand_count;
 };
@@ -34,6 +34,7 @@ enum option_code {
 	OPTION_LAST,
 	OPTION_DEBUGINFOD,
 	OPTION_SPREAD,
+	OPTION_ALL_FRAMES,
 	OPTION_FORMAT,                             /* the first of as many codes as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
 };
@@ -62,6 +63,10 @@ enum option_code {
 #define OPTION_LINE_SPREAD                                 \
 	{                                                  \
 		"spread", no_argument, NULL, OPTION_SPREAD \
+	}
+#define OPTION_LINE_ALL_FRAMES                                     \
+	{                                                          \
+		"all-frames", no_argument, NULL, OPTION_ALL_FRAMES \
 	}
 #define OPTION_LINE_DEBUGINFOD                                     \
 	{                                                          \

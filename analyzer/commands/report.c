@@ -28,7 +28,8 @@ static const char help[] =
 	"  --top N             how many rows a table shows: a number or 'all' (default: 10 in text, 100 in JSON for\n"
 	"                      long tables)\n"
 	"  --spread            show for routines, shapes and call sites which process has the fewest FLOPs, and which\n"
-	"                      the most (JSON and CSV always do)\n" HELP_LAST
+	"                      the most (JSON and CSV always do)\n"
+	"  --all-frames        show the work by all code: libraries, interpreters and generated code, too\n" HELP_LAST
 	"  --reprice           price calls by the current routine table, not by that of the shim that wrote the dump\n"
 	"  --strict            exit with status 6 if a routine that was called has no price\n"
 	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n" HELP_DEBUGINFOD;
@@ -571,9 +572,9 @@ static int checked_status(const struct options *options, const struct aggregate 
 
 int command_report(int count, char **arguments)
 {
-	static const struct option table[] = {OPTION_LINE_TOP,     OPTION_LINE_STRICT, OPTION_LINE_FAIL_ON_BUDGET,
-	                                      OPTION_LINE_REPRICE, OPTION_LINE_LAST,   OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_SPREAD,  OPTION_LINE_END};
+	static const struct option table[] = {OPTION_LINE_TOP,     OPTION_LINE_STRICT,     OPTION_LINE_FAIL_ON_BUDGET,
+	                                      OPTION_LINE_REPRICE, OPTION_LINE_LAST,       OPTION_LINE_DEBUGINFOD,
+	                                      OPTION_LINE_SPREAD,  OPTION_LINE_ALL_FRAMES, OPTION_LINE_END};
 	const struct option_parser parser = {.command = "report",
 	                                     .usage = usage,
 	                                     .help = help,
@@ -598,6 +599,10 @@ int command_report(int count, char **arguments)
 	if (options.spread && options.by && !(options.by->flags & KEY_HAS_SPREAD))
 		return usage_error("report", "--spread: makes no sense with --by %s; expected routine, shape or site",
 		                   options.by->name);
+	if (options.all_frames && (options.by || (options.table && options.table->kind != &table_code)))
+		return usage_error(
+			"report", "--all-frames: makes no sense with %s%s; it is of the table code",
+			options.by ? "--by " : "--csv=", options.by ? options.by->name : options.table->kind->key);
 	output = options_output(&options);
 	gather_open(&aggregate, options.reprice, options.by);
 	found_all = gather(&aggregate, options.operands, options.operand_count,
@@ -609,6 +614,7 @@ int command_report(int count, char **arguments)
 			report_damage(&aggregate);
 		views_open(&views, &aggregate);
 		views.spread = options.spread;
+		views.all_frames = options.all_frames;
 		options_answer(&options, &answer, SCHEMA);
 		report_fill(&answer, &options, &views);
 		options_render(&options, &output, &answer);

@@ -99,6 +99,8 @@ static void put_table(FILE *stream, const struct table *table, const char *befor
 		return;
 	grid_open(&grid, table, markdown_add_escaped);
 	fprintf(stream, "%s## %s\n\n", before, table->title);
+	if (table->note)
+		fprintf(stream, "%s\n\n", table->note);
 	for (size_t row = 0; row < grid.row_count; row++) {
 		put_row(stream, &grid, row, false);
 		if (!row)

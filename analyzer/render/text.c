@@ -58,6 +58,8 @@ static void text_table(struct output *output, const struct table *table)
 	put_style(output, STYLE_TITLE);
 	fprintf(output->stream, "\n%s\n", table->title);
 	put_style(output, STYLE_DIM);
+	if (table->note)
+		fprintf(output->stream, "%s\n", table->note);
 	for (size_t row = 0; row < grid.row_count; row++) {
 		put_row(output->stream, &grid, row);
 		if (!row)

@@ -176,11 +176,11 @@ static uint32_t text_number(struct places *places, const char *text)
 	return text ? intern_text(&places->texts, text) : AGGREGATE_NONE;
 }
 
-/* The number of a place, which is a new one if no other is equal to it. `offset` is that of a native frame. */
-static uint32_t number_of(struct places *places, const struct call_place *place, uint64_t offset)
+/* The number of a place, which is a new one if no other is equal to it. */
+static uint32_t number_of(struct places *places, const struct call_place *place)
 {
 	struct place_marks key = {
-		.offset = place->function || place->file ? 0 : offset,
+		.offset = place->offset,
 		.function = text_number(places, place->function),
 		.path = text_number(places, place->path),
 		.module = place->file ? AGGREGATE_NONE : text_number(places, place->module),
@@ -192,11 +192,18 @@ static uint32_t number_of(struct places *places, const struct call_place *place,
 	uint32_t number = intern_bytes(&places->keys, &key, sizeof key);
 
 	if (number == known) {
-		places->places =
-			memory_grow(places->places, known, &places->place_capacity, sizeof *places->places);
+		places->places = memory_grow(places->places, known, &places->place_capacity, sizeof *places->places);
 		places->places[number] = *place;
 	}
 	return number;
+}
+
+const char *places_shown_file(const struct places *places, const struct call_place *place)
+{
+	bool relative = (place->kind == PATH_OWN && *places->paths->root) || place->kind == PATH_PACKAGE ||
+	                (place->kind == PATH_SYSTEM && *place->file == '<');
+
+	return relative ? place->file : place->path;
 }
 
 /* ---- native frames ---- */
@@ -212,7 +219,8 @@ static const char *function_of(struct places *places, const char *function)
 }
 
 /* Whether the frame, whose file is named already if it has one, is of the user's own code. */
-static bool is_own(const struct places *places, uint32_t module, enum path_kind module_kind, const struct call_place *place)
+static bool is_own(const struct places *places, uint32_t module, enum path_kind module_kind,
+                   const struct call_place *place)
 {
 	if (is_interpreter(place->module) || places->serves[module] || is_blas(place->module))
 		return false;
@@ -231,6 +239,8 @@ static uint32_t describe_native(struct places *places, uint32_t module, const st
 	const char *module_name = paths_name(places->paths, found->module, &module_kind);
 	struct call_place place = {.module = found->module, .path = found->file};
 
+	if (!found->function && !found->file)
+		place.offset = found->offset;
 	if (found->function)
 		place.function = function_of(places, found->function);
 	if (found->file) {
@@ -242,7 +252,7 @@ static uint32_t describe_native(struct places *places, uint32_t module, const st
 		set_name(places, &place, place.file);
 	else
 		set_name(places, &place, base_name(module_name));
-	return number_of(places, &place, found->offset);
+	return number_of(places, &place);
 }
 
 static const struct frame_piece *native_of(struct places *places, uint32_t module, uint64_t offset)
@@ -262,7 +272,7 @@ static const struct frame_piece *native_of(struct places *places, uint32_t modul
 	count = symbolize_inlined(places->symbolizer, module, offset, found, SYMBOLIZE_MOST);
 	for (unsigned i = 0; i < count; i++)
 		list_add(&places->frames, found[i].module ? describe_native(places, module, &found[i])
-		                                          : number_of(places, &(struct call_place){0}, offset));
+		                                          : number_of(places, &(struct call_place){.offset = offset}));
 	piece->count = count;
 	piece->is_interpreter = found->module && is_interpreter(found->module);
 	return piece;
@@ -286,7 +296,7 @@ static uint32_t describe_python(struct places *places, const char *frame, size_t
 		set_name(places, &place, place.file);
 	}
 	free(text);
-	return number_of(places, &place, 0);
+	return number_of(places, &place);
 }
 
 static const struct frame_piece *python_of(struct places *places, uint32_t text)
@@ -369,7 +379,9 @@ static void choose(const struct places *places, struct place_list *list, struct 
 {
 	uint32_t number = places_choose(places, list);
 
-	*place = number == AGGREGATE_NONE ? (struct call_place){0} : *places_at(places, number);
+	*place = (struct call_place){0};
+	if (number != AGGREGATE_NONE)
+		*place = *places_at(places, number);
 	place_list_free(list);
 }
 

@@ -11,11 +11,13 @@
 
 /* A line of a function that calls. Texts live as long as the places, their paths and their symbolizer. */
 struct call_place {
-	const char *name; /* file and function, or module and function: "src/model.py:train"; NULL if nothing is known */
+	const char
+		*name; /* file and function, or module and function: "src/model.py:train"; NULL if nothing is known */
 	const char *function; /* NULL if it is not known */
 	const char *file;     /* as paths.h names it; NULL if it is not known */
 	const char *path;     /* the same file, as the debug information or Python names it */
 	const char *module;   /* path of the module; NULL for Python, and for code outside of all modules */
+	uint64_t offset;      /* of a frame in its module, or its address, if it has neither function nor file */
 	int line;             /* valid only with `file` */
 	enum path_kind kind;  /* of the file; valid only with `file` */
 	bool own;             /* it may be the user's own code, and not that of a library or an interpreter */
@@ -84,6 +86,9 @@ static inline const struct call_place *places_at(const struct places *places, ui
  * that is not made by a program, or else of the innermost one that has a name; AGGREGATE_NONE if there is none.
  */
 uint32_t places_choose(const struct places *places, const struct place_list *list);
+
+/* How people are shown the file of a place, which must have one: relative to the root if it is below that. */
+const char *places_shown_file(const struct places *places, const struct call_place *place);
 
 /* Set *place to the place that places_choose chooses for a call site, or a stack; to one that is all zeros if there is none. */
 void places_of_site(struct places *places, uint32_t site, struct call_place *place);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/aggregate/estimate.h"
 #include "analyzer/aggregate/order.h"
 #include "analyzer/base/memo.h"
 #include "analyzer/base/memory.h"
@@ -58,10 +57,10 @@ struct stack_rows {
 
 struct sampled_stacks {
 	struct estimates estimates;
-	uint32_t *order;            /* samples, the largest first */
-	struct intern names;        /* of frames: "function (file:line)" */
-	struct intern native;       /* native frames that have been looked up (struct stack_frame) */
-	uint32_t *names_of_native;  /* by their numbers in `native`: numbers in `names` */
+	uint32_t *order;           /* samples, the largest first */
+	struct intern names;       /* of frames: "function (file:line)" */
+	struct intern native;      /* native frames that have been looked up (struct stack_frame) */
+	uint32_t *names_of_native; /* by their numbers in `native`: numbers in `names` */
 	size_t native_capacity;
 	struct memo lines;         /* by the number of a Python text: the number in `names` of what line_of finds */
 	uint32_t *lines_of_sites;  /* by site: such a number, AGGREGATE_NONE if there is none */
@@ -126,6 +125,8 @@ static struct sampled_stacks *sampled_stacks(struct views *views)
 		qsort_r(stacks->order, aggregate->samples.count, sizeof *stacks->order, compare_samples, views);
 	return stacks;
 }
+
+const struct estimates *stacks_estimates(struct views *views) { return &sampled_stacks(views)->estimates; }
 
 /* Begins at the largest sample of an aggregate. */
 static struct stacks stacks_of(struct views *views) { return (struct stacks){.views = views}; }

@@ -6,6 +6,7 @@
 #ifndef ANALYZER_STACKS_H
 #define ANALYZER_STACKS_H
 
+#include "analyzer/aggregate/estimate.h"
 #include "analyzer/tables/views.h"
 
 /*
@@ -13,6 +14,9 @@
  * text lives as long as the views.
  */
 const char *stacks_python_of_site(struct views *views, uint32_t site);
+
+/* How the work is divided among the samples; it lives as long as the views. */
+const struct estimates *stacks_estimates(struct views *views);
 
 /* Frees what the views keep of stacks, for views_close. It may be NULL. */
 void stacks_free(struct sampled_stacks *stacks);

@@ -523,8 +523,8 @@ static unsigned look_up_scopes(struct symbolizer *symbolizer, struct unit *unit,
 	return count;
 }
 
-static unsigned look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address, struct place *places,
-                        unsigned most)
+static unsigned look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address,
+                        struct place *places, unsigned most)
 {
 	const struct symbol *symbol = symbol_at(image, address);
 	struct unit *unit = unit_at(image, address);

@@ -72,6 +72,7 @@ enum { TABLE_COLUMNS_MAX = 32 };
 
 struct table {
 	const char *key, *title; /* names, for programs and for people */
+	const char *note;        /* what people are told below the title; NULL: nothing */
 	const struct column *columns;
 	unsigned column_count;
 	size_t row_count;

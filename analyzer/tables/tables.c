@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/aggregate/tree.h"
+#include "analyzer/tables/code.h"
 #include "analyzer/tables/tree.h"
 
 static bool has_spaces(struct views *views)
@@ -65,6 +66,7 @@ static bool has_launches(struct views *views)
 /* clang-format off */
 const struct report_table report_tables[] = {
 	{ &table_damage,     11, REPORT_WHOLE, NULL },
+	{ &table_code,       15, REPORT_LONG,  code_is_told },
 	{ &table_namespaces,  1, 0,            has_spaces },
 	{ &table_limits,      7, 0,            has_scope_limits },
 	{ &table_routines,    0, 0,            NULL },

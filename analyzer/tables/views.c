@@ -6,7 +6,9 @@
 #include "analyzer/tables/views.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "analyzer/tables/code.h"
 #include "analyzer/tables/stacks.h"
 #include "analyzer/tables/tree.h"
 #include "count.h"
@@ -23,6 +25,11 @@ void views_close(struct views *views)
 	times_free(views->times);
 	space_list_free(&views->spaces);
 	launches_free(&views->launches);
+	code_free(views->code);
+	if (views->has_places) {
+		places_close(&views->places);
+		paths_close(&views->paths);
+	}
 	symbolizer_free(views->symbolizer);
 	free(views->unpriced);
 	free(views->notes);
@@ -51,6 +58,41 @@ struct symbolizer *views_symbolizer(struct views *views)
 	if (!views->symbolizer)
 		views->symbolizer = symbolizer_new(views->aggregate);
 	return views->symbolizer;
+}
+
+/* Whether a folder is one that programs and libraries are installed in. A program may have been run there, for its files. */
+static bool is_of_installation(const char *folder)
+{
+	static const char *const folders[] = {"/usr", "/usr/bin", "/usr/lib", "/usr/local", "/opt", "/lib", "/bin"};
+
+	for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++)
+		if (!strcmp(folder, folders[i]))
+			return true;
+	return false;
+}
+
+/* The folder that the programs ran in: of several the first in the order of bytes, so that the order of dumps does not matter. */
+static const char *folder_of_run(const struct aggregate *aggregate)
+{
+	const char *folder = NULL;
+
+	for (size_t i = 0; i < aggregate->process_count; i++) {
+		const char *other = text_at(aggregate, aggregate->processes[i].directory);
+
+		if (*other == '/' && !is_of_installation(other) && (!folder || strcmp(other, folder) < 0))
+			folder = other;
+	}
+	return folder ? folder : "/";
+}
+
+struct places *views_places(struct views *views)
+{
+	if (!views->has_places) {
+		paths_open(&views->paths, folder_of_run(views->aggregate), "");
+		places_open(&views->places, views->aggregate, &views->paths, views_symbolizer(views));
+	}
+	views->has_places = true;
+	return &views->places;
 }
 
 const struct place *views_place(struct views *views, uint32_t site)

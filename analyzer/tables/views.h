@@ -8,16 +8,18 @@
 
 #include "analyzer/aggregate/launches.h"
 #include "analyzer/aggregate/summary.h"
-#include "analyzer/tables/symbolize.h"
+#include "analyzer/tables/places.h"
 #include "analyzer/tables/table.h"
 
+struct code_rows;
 struct sampled_stacks;
 struct tree_lines;
 
-/* Each part is made when a table first needs it. Other folders use no members but the first two. */
+/* Each part is made when a table first needs it. Other folders use no members but the first three. */
 struct views {
 	const struct aggregate *aggregate;
-	bool spread; /* people are shown COLUMN_SPREAD */
+	bool spread;     /* people are shown COLUMN_SPREAD */
+	bool all_frames; /* work by code is shown for all frames, and not only for the user's */
 	struct group_list groups[GROUP_COUNT];
 	bool grouped[GROUP_COUNT];  /* `groups` is made */
 	size_t sorted[GROUP_COUNT]; /* how many of the groups, from the first on, are in order; SIZE_MAX: all */
@@ -28,8 +30,12 @@ struct views {
 	struct space_list spaces;
 	struct launch_list launches;
 	struct sampled_stacks *stacks; /* see stacks.h */
+	struct code_rows *code;        /* see code.h */
 	struct tree_lines *tree;       /* see tree.h */
 	struct symbolizer *symbolizer;
+	struct places places;
+	struct paths paths;  /* of the places */
+	bool has_places;     /* both are made */
 	struct text scratch; /* text of the value that was asked for last */
 	/* The place that was looked up last, and its site: several columns of one row ask for it. */
 	struct place place;
@@ -51,6 +57,8 @@ static inline struct views *views_of(const struct table *table) { return table->
 const struct group_list *views_groups(struct views *views, enum group_by by, size_t top);
 
 struct symbolizer *views_symbolizer(struct views *views);
+/* The frames of stacks. The user's own files are told apart by where the programs ran, as their dumps say. */
+struct places *views_places(struct views *views);
 /* The place where a site's calls are made, valid until the next one is asked for. */
 const struct place *views_place(struct views *views, uint32_t site);
 const struct space_list *views_spaces(struct views *views);

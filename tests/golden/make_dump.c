@@ -346,6 +346,54 @@ static void sampled(struct common *common)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+static void add_sample(struct common *common, uint32_t site, const uint64_t *addresses, uint32_t count,
+                       const char *python, uint64_t flops, uint64_t calls)
+{
+	struct dump_sample sample = {.flops = flops, .calls = calls, .site = site};
+
+	sample.stack = writer_stack(&common->writer, addresses, count, writer_string(&common->writer, python));
+	writer_add(&common->writer, DUMP_SAMPLES, &sample, sizeof sample);
+}
+
+/*
+ * A program in Python, which was run in /home/user: 100 products of 1,000,000 FLOPs in NumPy, 10 of 2,000,000 in fast.so, which
+ * is a library of the user's own, and one of 5,000,000 in SciPy, of which there is no sample: 125,000,000 in 111 calls. The
+ * samples of NumPy's products stand for 60 and 40 million.
+ */
+static void code(struct common *common)
+{
+	static const uint64_t in_numpy[] = {0x7e0000001000, 0x401300}, in_fast[] = {0x7d0000002000, 0x401300};
+	struct writer *writer = &common->writer;
+	uint32_t numpy, fast, scipy, numpy_site, fast_site, scipy_site;
+	struct dump_row row;
+
+	begin(common, 12, "/usr/bin/python3.11");
+	add_lane(common, 0);
+	numpy = writer_module(writer, "/usr/lib/python3/dist-packages/numpy/core.so", 0x7e0000000000, 0, "", 0);
+	fast = writer_module(writer, "/home/user/build/fast.so", 0x7d0000000000, 0, "", 0);
+	scipy = writer_module(writer, "/usr/lib/python3/dist-packages/scipy/linalg.so", 0x7c0000000000, 0, "", 0);
+	numpy_site = writer_site(writer, "cblas_dgemm", common->gemm, in_numpy[0], numpy, common->blas);
+	fast_site = writer_site(writer, "dgemm_", common->gemm, in_fast[0], fast, common->blas);
+	scipy_site = writer_site(writer, "dgemm_", common->gemm, 0x7c0000003000, scipy, common->blas);
+	row = writer_call(numpy_site, 100, 1000000, "NN", 100, 100, 50);
+	writer_row(writer, 0, &row);
+	row = writer_call(fast_site, 10, 2000000, "NN", 100, 100, 100);
+	writer_row(writer, 0, &row);
+	row = writer_call(scipy_site, 1, 5000000, "NN", 100, 100, 250);
+	writer_row(writer, 0, &row);
+	add_sample(common, numpy_site, in_numpy, 2,
+	           "fit (/usr/lib/python3/dist-packages/sklearn/linear.py:80)\n"
+	           "train (/home/user/model/train.py:12)\n<module> (/home/user/model/train.py:30)",
+	           60000000, 6);
+	add_sample(common, numpy_site, in_numpy, 2,
+	           "<lambda> (<__array_function__ internals>:2)\n"
+	           "check (/home/other/check.py:7)\n<module> (/home/user/model/train.py:31)",
+	           40000000, 4);
+	add_sample(common, fast_site, in_fast, 2,
+	           "step (/home/user/model/train.py:15)\n<module> (/home/user/model/train.py:30)", 20000000, 2);
+	writer_close(writer, DUMP_CLOSED);
+}
+
 static void add_timed(struct common *common, uint32_t site, uint64_t calls, uint64_t words, int64_t n, uint32_t timed,
                       uint64_t time_ns)
 {
@@ -535,6 +583,8 @@ int main(int count, char **arguments)
 		troubled(&common);
 	else if (!strcmp(name, "unpriced"))
 		unpriced(&common);
+	else if (!strcmp(name, "code"))
+		code(&common);
 	else if (!strcmp(name, "sampled"))
 		sampled(&common);
 	else if (!strcmp(name, "untimed"))

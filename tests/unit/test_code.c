@@ -24,6 +24,8 @@ static uint32_t program, library, interpreter, blas, dgemm;
 static void set_up(void)
 {
 	writer_open(&writer, 7);
+	writer_meta(&writer, "program", "/home/me/work/simulate");
+	writer_meta(&writer, "directory", "/home/me/work");
 	program = writer_module(&writer, "/home/me/work/simulate", PROGRAM, 0, "", 0);
 	library = writer_module(&writer, "/usr/lib/libsolver.so.1", LIBRARY, 0, "", 0);
 	interpreter = writer_module(&writer, "/usr/bin/python3.11", INTERPRETER, 0, "", 0);
@@ -134,8 +136,8 @@ END_TEST
 START_TEST(work_without_samples_is_listed)
 {
 	uint32_t site = site_at(PROGRAM + 0x100, program), other = site_at(PROGRAM + 0x300, program);
-	struct dump_row manual = writer_call(writer_site(&writer, "mine", dgemm, 0, DUMP_NONE, DUMP_NONE), 1, 500, "",
-	                                     500, 1, 1);
+	struct dump_row manual =
+		writer_call(writer_site(&writer, "mine", dgemm, 0, DUMP_NONE, DUMP_NONE), 1, 500, "", 500, 1, 1);
 
 	add_calls(site, 4, 25, 0);
 	add_sample(site, STACK(PROGRAM + 0x100), NULL, 25, 1);
@@ -153,15 +155,192 @@ START_TEST(work_without_samples_is_listed)
 }
 END_TEST
 
+/* ---- the table ---- */
+
+/* Adds the text of a cell, as a program reads it: "-" if it is not known. */
+static void add_cell(struct text *text, const struct table *table, size_t row, const char *key)
+{
+	for (unsigned i = 0; i < table->column_count; i++) {
+		const struct column *column = &table->columns[i];
+		struct value value;
+		char number[NUMBER_TEXT];
+
+		if (strcmp(column->key, key))
+			continue;
+		value = column_get(column, table, table_item(table, row));
+		if (!value.known)
+			text_add(text, "-");
+		else if (column->kind == COLUMN_TEXT)
+			text_add(text, value.text);
+		else
+			text_add(text, number_exact(value.number, number));
+		return;
+	}
+	ck_abort_msg("no column %s", key);
+}
+
+/* All rows of the table, each as "FUNCTION FILE:LINE OWN INCLUSIVE;", with a ~ before numbers that are about. */
+static const char *rows_of(bool all_frames)
+{
+	static struct text text;
+	struct table table;
+
+	read_dump();
+	views.all_frames = all_frames;
+	views_get(&views, &table_code, SIZE_MAX, false, &table);
+	text_clear(&text);
+	for (size_t i = 0; i < table.row_count; i++) {
+		static const char *const keys[] = {"function", "file", "line", "own_flops", "inclusive_flops"};
+		static const char between[] = " :  ;";
+		static struct text about;
+
+		for (unsigned j = 0; j < 5; j++) {
+			text_clear(&about);
+			if (j >= 3)
+				add_cell(&about, &table, i, j == 3 ? "own_about" : "about");
+			text_add(&text, !strcmp(about.bytes, "1") ? "~" : "");
+			add_cell(&text, &table, i, keys[j]);
+			text_add_byte(&text, between[j]);
+		}
+	}
+	return text.bytes;
+}
+
+#define TRAIN "train (/home/me/work/train.py:12)"
+#define MAIN  "<module> (/home/me/work/train.py:30)"
+
+/* A frame of the user's stands for what packages, the language and generated code did below it. Recursion counts once. */
+START_TEST(the_innermost_own_frame_has_the_work)
+{
+	uint32_t site = site_at(LIBRARY + 0x100, library);
+
+	add_calls(site, 10, 100, 0);
+	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10),
+	           "f (<__array_function__ internals>:1)\nfit (/home/me/venv/lib/python3.11/site-packages/sk/a.py:1)\n"
+	           "map (/usr/lib/python3.11/pool.py:9)\n" TRAIN "\n" TRAIN "\n" MAIN,
+	           600, 6);
+	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x20), "check (<string>:3)\n" MAIN, 400, 4);
+	ck_assert_str_eq(rows_of(false), "train /home/me/work/train.py:12 600 600;check <string>:3 400 400;"
+	                                 "<module> /home/me/work/train.py:30 0 1000;");
+}
+END_TEST
+
+/* With all frames, the innermost frame of all has the work, and every other one is there. */
+START_TEST(all_frames_are_shown_where_asked_for)
+{
+	uint32_t site = site_at(LIBRARY + 0x100, library);
+
+	add_calls(site, 10, 100, 0);
+	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10),
+	           "fit (/usr/lib/python3/dist-packages/sk/a.py:1)\n" MAIN, 1000, 10);
+	ck_assert_str_eq(rows_of(true), "- -:- 1000 1000;- -:- 0 1000;<module> /home/me/work/train.py:30 0 1000;"
+	                                "fit /usr/lib/python3/dist-packages/sk/a.py:1 0 1000;");
+}
+END_TEST
+
+/*
+ * A library of the user's that Python calls has the work, and a program of the user's that Python runs in has not: its frames are
+ * outside of Python's.
+ */
+START_TEST(native_frames_stand_inside_or_outside_of_python)
+{
+	uint32_t own = writer_module(&writer, "/home/me/work/fast.so", 0x800000, 0, "", 0);
+	uint32_t site = site_at(_i ? LIBRARY + 0x100 : 0x800100, _i ? library : own);
+
+	add_calls(site, 10, 100, 0);
+	if (_i)
+		add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10, PROGRAM + 0x10), TRAIN, 1000, 10);
+	else
+		add_sample(site, STACK(0x800100, INTERPRETER + 0x10, PROGRAM + 0x10), TRAIN, 1000, 10);
+	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/work/train.py:12 1000 1000;- -:- 0 1000;"
+	                                    : "- -:- 1000 1000;- -:- 0 1000;train /home/me/work/train.py:12 0 1000;");
+}
+END_TEST
+
+/* What is installed below the prefix of an interpreter is no code of the user's, though it lies in a folder of the user's. */
+START_TEST(an_interpreter_brings_its_libraries)
+{
+	uint32_t site;
+
+	writer_module(&writer, "/home/me/conda/bin/python3.12", 0x900000, 0, "", 0);
+	library = writer_module(&writer, _i ? "/home/me/conda/lib/libtorch.so" : "/home/me/lib/libmine.so", 0xa00000, 0,
+	                        "", 0);
+	site = site_at(0xa00100, library);
+	add_calls(site, 1, 1000, 0);
+	add_sample(site, STACK(0xa00100, 0x900010), TRAIN, 1000, 1);
+	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/work/train.py:12 1000 1000;"
+	                                    : "- -:- 1000 1000;train /home/me/work/train.py:12 0 1000;");
+}
+END_TEST
+
+/*
+ * Of a call site in the user's own code, the work is certain however its samples divide it among callers. That of a site in a
+ * library is about.
+ */
+START_TEST(numbers_from_samples_are_about)
+{
+	uint32_t site = _i ? site_at(LIBRARY + 0x100, library) : site_at(PROGRAM + 0x100, program);
+	uint64_t inner = _i ? LIBRARY + 0x100 : PROGRAM + 0x100;
+
+	add_calls(site, 100, 10, 0);
+	add_sample(site, STACK(inner, PROGRAM + 0x200), NULL, 30, 3);
+	add_sample(site, STACK(inner, PROGRAM + 0x300), NULL, 10, 1);
+	ck_assert_str_eq(rows_of(false),
+	                 _i ? "- -:- ~750 ~750;- -:- ~250 ~250;" : "- -:- 1000 1000;- -:- 0 ~750;- -:- 0 ~250;");
+}
+END_TEST
+
+/* Work of which there is no sample stands at its call site, so that the sum of a table is that of the report. */
+START_TEST(work_without_a_sample_stands_at_its_site)
+{
+	uint32_t sampled = site_at(LIBRARY + 0x100, library), other = site_at(PROGRAM + 0x300, program);
+	struct dump_row manual =
+		writer_call(writer_site(&writer, "mine", dgemm, 0, DUMP_NONE, DUMP_NONE), 1, 5, "", 5, 1, 1);
+
+	add_calls(sampled, 1, 1000, 0);
+	add_sample(sampled, STACK(LIBRARY + 0x100, INTERPRETER + 0x10), TRAIN, 1000, 1);
+	add_calls(other, 3, 10, 0);
+	manual.kind = DUMP_ROW_MANUAL;
+	writer_row(&writer, 0, &manual);
+	/* What else train has called for is not known. */
+	ck_assert_str_eq(rows_of(false), "train /home/me/work/train.py:12 1000 ~1000;- -:- 30 30;- -:- 5 5;");
+	ck_assert(aggregate.totals.flops == 1035);
+}
+END_TEST
+
+/* Where no frame is the user's, the innermost one that has a name stands for the stack. People are not shown such a table. */
+START_TEST(a_stack_without_own_code_has_a_row)
+{
+	uint32_t site = site_at(LIBRARY + 0x100, library);
+	struct table table;
+
+	add_calls(site, 1, 1000, 0);
+	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10),
+	           "run (<frozen runpy>:1)\nfit (/usr/lib/python3/dist-packages/sk/a.py:1)", 1000, 1);
+	ck_assert_str_eq(rows_of(false), "fit /usr/lib/python3/dist-packages/sk/a.py:1 1000 1000;");
+	views_get(&views, &table_code, SIZE_MAX, false, &table);
+	ck_assert(!report_table_find("code")->applies(&views));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("code");
-	TCase *parts = tcase_create("parts");
+	TCase *parts = tcase_create("parts"), *table = tcase_create("table");
 
 	tcase_add_checked_fixture(parts, set_up, tear_down);
 	tcase_add_test(parts, samples_divide_all_of_a_site);
 	tcase_add_test(parts, calls_are_counted_where_all_were_sampled);
 	tcase_add_test(parts, work_without_samples_is_listed);
 	suite_add_tcase(suite, parts);
+	tcase_add_checked_fixture(table, set_up, tear_down);
+	tcase_add_test(table, the_innermost_own_frame_has_the_work);
+	tcase_add_test(table, all_frames_are_shown_where_asked_for);
+	tcase_add_loop_test(table, native_frames_stand_inside_or_outside_of_python, 0, 2);
+	tcase_add_loop_test(table, an_interpreter_brings_its_libraries, 0, 2);
+	tcase_add_loop_test(table, numbers_from_samples_are_about, 0, 2);
+	tcase_add_test(table, work_without_a_sample_stands_at_its_site);
+	tcase_add_test(table, a_stack_without_own_code_has_a_row);
+	suite_add_tcase(suite, table);
 	return run_suite(suite, CK_FORK);
 }
