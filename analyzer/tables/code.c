@@ -11,6 +11,7 @@
 
 #include "analyzer/aggregate/order.h"
 #include "analyzer/base/memory.h"
+#include "analyzer/tables/function_name.h"
 #include "analyzer/tables/measures.h"
 #include "analyzer/tables/places.h"
 #include "analyzer/tables/stacks.h"
@@ -316,6 +317,18 @@ bool code_is_told(struct views *views)
 
 /* ---- columns ---- */
 
+/* Valid until the next value is asked for. */
+static struct value function_of(const struct table *table, const struct code_row *row)
+{
+	const struct call_place *place = place_of(views_of(table), row);
+	struct text *text = views_scratch(views_of(table));
+
+	if (!table->for_people || !place || !place->function || place->python)
+		return value_text(place ? place->function : NULL);
+	function_name_add(text, place->function);
+	return value_text(text->bytes);
+}
+
 /* Where a row is, as people read it; valid until the next value is asked for. */
 static const char *place_text(const struct table *table, const struct code_row *row)
 {
@@ -401,7 +414,7 @@ static struct value line_of(const struct table *table, const struct code_row *ro
 #define OF_PLACE(member) value_text(place_of(views_of(table), item) ? place_of(views_of(table), item)->member : NULL)
 
 GETTER(code_place, struct code_row, value_text(place_text(table, item)))
-GETTER(code_function, struct code_row, OF_PLACE(function))
+GETTER(code_function, struct code_row, function_of(table, item))
 GETTER(code_file, struct code_row, OF_PLACE(path))
 GETTER(code_line, struct code_row, line_of(table, item))
 GETTER(code_module, struct code_row, OF_PLACE(module))

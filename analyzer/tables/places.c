@@ -211,7 +211,8 @@ const char *places_shown_file(const struct places *places, const struct call_pla
 /* The name of a function without what a compiler adds to that of a part or a copy of it, as in solve.constprop.0. */
 static const char *function_of(struct places *places, const char *function)
 {
-	size_t length = strlen(function), dot = strcspn(function, ".");
+	const char *clone = strstr(function, " [clone ");
+	size_t length = clone ? (size_t)(clone - function) : strlen(function), dot = strcspn(function, ".");
 
 	if (!dot || strpbrk(function, "(< "))
 		dot = length;
@@ -224,6 +225,8 @@ static bool is_own(const struct places *places, uint32_t module, enum path_kind 
 {
 	if (is_interpreter(place->module) || places->serves[module] || is_blas(place->module))
 		return false;
+	if (place->function && !place->file && !strcmp(place->function, "_start"))
+		return false; /* of every program */
 	if (place->path && is_installed(places, place->path))
 		return false;
 	if (places->is_program[module] || (path_is_own(module_kind) && !is_installed(places, place->module)))

@@ -523,6 +523,16 @@ static unsigned look_up_scopes(struct symbolizer *symbolizer, struct unit *unit,
 	return count;
 }
 
+/*
+ * Gives the outermost function of an address, if that was looked for, its whole name: debug information has that of a C++ function
+ * that other files cannot call without its classes and namespaces, so that all instances of a template would look the same.
+ */
+static void name_by_symbol(struct symbolizer *symbolizer, struct place *place, const char *symbol, bool is_outermost)
+{
+	if (is_outermost && place->function && !strncmp(symbol, "_Z", 2) && !strpbrk(place->function, "(<:"))
+		place->function = demangled(symbolizer, symbol);
+}
+
 static unsigned look_up(struct symbolizer *symbolizer, const struct image *image, uint64_t address,
                         struct place *places, unsigned most)
 {
@@ -532,11 +542,12 @@ static unsigned look_up(struct symbolizer *symbolizer, const struct image *image
 
 	if (unit)
 		count = look_up_scopes(symbolizer, unit, address - unit->bias, places, most);
-	if (symbol) {
-		places[0].into = address - symbol->start;
-		if (!places[0].function)
-			places[0].function = demangled(symbolizer, symbol->name);
-	}
+	if (!symbol)
+		return count;
+	places[0].into = address - symbol->start;
+	name_by_symbol(symbolizer, &places[count - 1], symbol->name, count < most);
+	if (!places[0].function)
+		places[0].function = demangled(symbolizer, symbol->name);
 	return count;
 }
 
@@ -563,7 +574,10 @@ unsigned symbolize_inlined(struct symbolizer *symbolizer, uint32_t module, uint6
 
 void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place)
 {
-	symbolize_inlined(symbolizer, module, offset, place, 1);
+	struct place places[2];
+
+	symbolize_inlined(symbolizer, module, offset, places, 2);
+	*place = places[0];
 }
 
 void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place)

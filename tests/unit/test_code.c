@@ -8,6 +8,7 @@
 
 #include "analyzer/aggregate/estimate.h"
 #include "analyzer/tables/cell.h"
+#include "analyzer/tables/function_name.h"
 #include "analyzer/tables/tables.h"
 #include "dump_writer.h"
 #include "memory_source.h"
@@ -323,10 +324,49 @@ START_TEST(a_stack_without_own_code_has_a_row)
 }
 END_TEST
 
+/* ---- names of functions ---- */
+
+static const struct {
+	const char *name, *shown;
+} names[] = {
+	{"train", "train"},
+	{"module::procedure", "module::procedure"},
+	{"solve(int, double*)", "solve"},
+	{"void fill<double>(double*, int)", "fill<double>"},
+	{"std::vector<int, std::allocator<int> > make<int>(int)", "make<int>"},
+	{"(anonymous namespace)::Layer<double, 24>::forward(int)", "Layer<double, 24>::forward"},
+	{"main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()"},
+	{"void std::_Bind<void (*(int*))(int const*)>::operator()<, void>()", "std::_Bind<...>::operator()<...>"},
+	{"bool operator< <int>(A<int> const&, A<int> const&)", "operator< <int>"},
+	{"A::operator<<(int)", "A::operator<<"},
+	{"A::operator->() const", "A::operator->"},
+	{"A::operator double() const", "A::operator double"},
+	{"void Eigen::internal::gemv_dense_selector<2, 1, true>::run<Transpose<Matrix<double, -1, -1> > >(int)",
+         "Eigen::internal::gemv_dense_selector<...>::run<...>"},
+	{"decltype ((f)((g)())) call<F>(F&&)", "call<F>"},
+	{"", ""},
+	{"f<(", "f<("},
+	{"(", "("},
+	{"f(", "f"},
+	{"operator", "operator"},
+	{">)", ">)"},
+};
+
+START_TEST(names_are_shown_short)
+{
+	struct text text = {0};
+
+	text_add(&text, "");
+	function_name_add(&text, names[_i].name);
+	ck_assert_str_eq(text.bytes, names[_i].shown);
+	text_free(&text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("code");
-	TCase *parts = tcase_create("parts"), *table = tcase_create("table");
+	TCase *parts = tcase_create("parts"), *table = tcase_create("table"), *shown = tcase_create("names");
 
 	tcase_add_checked_fixture(parts, set_up, tear_down);
 	tcase_add_test(parts, samples_divide_all_of_a_site);
@@ -342,5 +382,7 @@ int main(void)
 	tcase_add_test(table, work_without_a_sample_stands_at_its_site);
 	tcase_add_test(table, a_stack_without_own_code_has_a_row);
 	suite_add_tcase(suite, table);
+	tcase_add_loop_test(shown, names_are_shown_short, 0, sizeof names / sizeof *names);
+	suite_add_tcase(suite, shown);
 	return run_suite(suite, CK_FORK);
 }

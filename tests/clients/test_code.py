@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests the table of work by the user's own code, on programs that print themselves how much each of their lines does. The lines
+are found in the text of the programs, by a mark."""
+
+import json
+import subprocess
+
+from harness import PROGRAMS, PYTHON, SCRIPTS, Skip, case, check, check_equal
+from test_r import rscript
+from test_sites import line_of
+
+NEAR = 0.04  # of all work
+
+
+def code_of(client, run, *options):
+    """The rows of the table, and the totals of the report."""
+    done = subprocess.run([client.reporter, "--json", "--top", "all", *options, *run.dumps], capture_output=True, text=True)
+    check_equal(done.returncode, 0, "status of the report")
+    report = json.loads(done.stdout)
+    return report["code"], report["totals"]
+
+
+def check_code(client, run, source, beside=()):
+    """Checks the first rows against what the program has printed: a line `NAME FLOPS` for each line of the source that has the
+    mark `here: NAME`, and for work of other code, whose names are `beside`."""
+    rows, totals = code_of(client, run)
+    printed = [(name, float(flops)) for name, flops in map(str.split, run.out.decode().splitlines())]
+    whole = sum(flops for _, flops in printed)
+    check(abs(totals["flops"] / whole - 1) < 0.01, f"{totals['flops']} FLOPs, and the program says {whole}")
+    expected = sorted(((line_of(source, f"here: {name}"), flops / whole) for name, flops in printed if name not in beside),
+                      key=lambda line: -line[1])
+    check_equal(len(expected), 3, "marked lines")
+    for row, (line, share) in zip(rows, expected):
+        check(row["file"] and row["file"].endswith(source.name) and row["yours"], f"a row of other code: {row}")
+        check_equal(row["line"], line, f"line of {row}")
+        check(abs(row["own_share"] - share) < NEAR, f"a share of {share:.3f} in {row}")
+        check(abs(row["inclusive_share"] - share) < NEAR, f"an inclusive share of {share:.3f} in {row}")
+    check_equal(sum(row["own_flops"] for row in rows), totals["flops"], "sum of all rows")
+    return rows
+
+
+@case()
+def scikit_learn(client):
+    """Lines of a program that uses scikit-learn stand for what that and NumPy do. With all frames they have none of it."""
+    source = SCRIPTS / "code_sklearn.py"
+    if subprocess.run([PYTHON, "-c", "import sklearn"], capture_output=True).returncode:
+        raise Skip("no scikit-learn")
+    run = client.run([PYTHON, source])
+    rows = check_code(client, run, source)
+    check(rows[0]["about"] and rows[0]["samples"] > 0, f"no estimate: {rows[0]}")
+    everything, _ = code_of(client, run, "--all-frames")
+    own = [row["own_flops"] for row in everything if row["file"] == str(source)]
+    check_equal(sum(own), 0, "own FLOPs of the program among all frames")
+    check(any("sklearn" in (row["file"] or "") for row in everything), "no frame of scikit-learn")
+
+
+@case()
+def templates(client):
+    """Instances of a template are rows of their own, and a call that a template of the standard library makes where it is inlined
+    is that of the user's line."""
+    source = PROGRAMS / "code_template.cc"
+    run = client.run([client.compile(source.name, "-O2", name="code_template"), 100])
+    rows = check_code(client, run, source)
+    names = [row["function"] for row in rows[:3]]
+    for name, words in zip(names, ("Layer<double, 40>::forward", "Layer<double, 24>::forward", "apply")):
+        check(words in name, f"{words} is not in {name}")
+    check(not rows[0]["own_about"], "an estimate of the work of a line that calls BLAS itself")
+
+
+@case()
+def fortran(client):
+    """Procedures of a module and of the program itself."""
+    source = PROGRAMS / "code_fortran.f90"
+    run = client.run([client.compile(source.name, f"-J{client.folder}", name="code_fortran", compiler="gfortran")])
+    rows = check_code(client, run, source)
+    check_equal({row["function"] for row in rows[:3]}, {"layers::forward", "layers::gram", "solve"}, "functions")
+
+
+@case()
+def r_with_c(client):
+    """C code that R loads is the user's, and what R does itself is not."""
+    source = PROGRAMS / "code_r.c"
+    library = client.compile(source.name, "-shared", "-fPIC", name="libcode_r.so")
+    run = client.run(rscript(SCRIPTS / "code.R", library))
+    rows = check_code(client, run, source, beside=("R",))
+    check_equal([row["function"] for row in rows[:3]], ["backward", "forward", "gram"], "functions")
+    check(not any(row["yours"] for row in rows[3:] if row["own_flops"]), f"work of R is the user's: {rows[3:]}")
+
+
+@case()
+def stacks_off(client):
+    """Without stacks, the functions that call BLAS are known all the same, and nothing is said to be an estimate."""
+    source = PROGRAMS / "code_template.cc"
+    run = client.run([client.compile(source.name, "-O2", name="code_template"), 5], FLOPSHIM_STACKS="off")
+    rows = check_code(client, run, source)
+    check(not any(row["about"] or row["own_about"] or row["samples"] for row in rows), f"an estimate: {rows}")
+    check_equal(len(rows), 3, "rows")
