@@ -22,7 +22,7 @@ PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-comm
 	libopenblas0-openmp libopenblas64-0-pthread libopenblas64-pthread-dev
 	libblis4-pthread|libblis3-pthread libblis4-openmp|libblis3-openmp libblis-dev libatlas3-base? libatlas-base-dev?
 	libscalapack-openmpi-dev musl-tools gcc-multilib libcap2-bin e2fsprogs btrfs-progs bindfs util-linux file
-	procps environment-modules
+	procps tmux environment-modules
 	cmake libxml2-utils python3-jsonschema python3-prometheus-client python3-yaml"
 # What `make check-slurm` needs, beside a program that uses BLAS.
 PACKAGES_SLURM="$PACKAGES_BUILD python3 libblas-dev liblapack-dev openmpi-bin slurm-wlm slurmctld slurmd libslurm-dev"

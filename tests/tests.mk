@@ -6,8 +6,8 @@ T := $(O)/tests
 # The heading that each part of `make check` prints.
 part = $(Q)echo "== $@$(shell printf '%s\n' $(PARTS) | grep -nx $@ | sed 's/:.*/ of $(words $(PARTS))/; s/^/, part /')"
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
-# Removes the caller's FLOPSHIM_ variables, which would change what is tested.
-CLEAN := env $(foreach variable,$(filter-out FLOPSHIM_BUILD FLOPSHIM_LONG,$(filter FLOPSHIM_%,$(.VARIABLES))),-u $(variable))
+# Removes the variables of the caller that would change what is tested: those of flopshim, and the width of its terminal.
+CLEAN := env -u COLUMNS $(foreach variable,$(filter-out FLOPSHIM_BUILD FLOPSHIM_LONG,$(filter FLOPSHIM_%,$(.VARIABLES))),-u $(variable))
 # The objects of flopshim-report without main: as they are, and built with the address sanitizer.
 REPORT_OBJECTS := $(filter-out $(O)/analyzer/commands/main.o,$(ANALYZER_OBJECTS))
 REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
@@ -35,9 +35,9 @@ LINK_tables := tests/unit/dump_writer
 LINK_code := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := read aggregate runs tree hostile tables code render catalog symbolize lock patterns ci
-UNIT := config guest blas_name charge price generate stack_words table read aggregate runs tree hostile tables code render catalog symbolize lock patterns ci
-UNIT_ADDRESS := config blas_name charge price table read aggregate runs tree hostile tables code render catalog lock patterns ci
+REPORT_TESTS := read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
+UNIT := config guest blas_name charge price generate stack_words table read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
+UNIT_ADDRESS := config blas_name charge price table read aggregate runs tree hostile tables code render fit catalog lock patterns ci
 UNIT_THREAD := charge
 
 # Rules for the objects of tests, which have a folder for each way to compile. Each way has a rule of its own, since a pattern

@@ -6,6 +6,7 @@
 #include "analyzer/base/text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,9 +93,48 @@ size_t text_width(const char *text)
 {
 	size_t width = 0;
 
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
+	while (*text) {
+		unsigned length = utf8_length((const unsigned char *)text);
+
+		width += utf8_columns((const unsigned char *)text);
+		text += length ? length : 1;
+	}
 	return width;
+}
+
+/* Whether a character is in a sorted list of ranges, first and last. */
+static bool is_in(uint32_t character, const uint32_t ranges[][2], size_t count)
+{
+	for (size_t i = 0; i < count && ranges[i][0] <= character; i++)
+		if (character <= ranges[i][1])
+			return true;
+	return false;
+}
+
+size_t utf8_columns(const unsigned char *text)
+{
+	/* Combining marks, joiners, marks of direction and of variants. */
+	static const uint32_t none[][2] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},
+	                                   {0x64b, 0x65f},   {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x206f},
+	                                   {0x20d0, 0x20f0}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}};
+	static const uint32_t two[][2] = {{0x1100, 0x115f},   {0x231a, 0x231b},  {0x2329, 0x232a},   {0x23e9, 0x23ec},
+	                                  {0x2614, 0x2615},   {0x2648, 0x2653},  {0x26a1, 0x26a1},   {0x2705, 0x2705},
+	                                  {0x274c, 0x274c},   {0x2753, 0x2755},  {0x2b50, 0x2b50},   {0x2e80, 0x303e},
+	                                  {0x3041, 0x33ff},   {0x3400, 0x4dbf},  {0x4e00, 0xa4cf},   {0xa960, 0xa97f},
+	                                  {0xac00, 0xd7a3},   {0xf900, 0xfaff},  {0xfe10, 0xfe19},   {0xfe30, 0xfe6f},
+	                                  {0xff00, 0xff60},   {0xffe0, 0xffe6},  {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff},
+	                                  {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
+	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	unsigned length = utf8_length(text);
+	uint32_t character = text[0] & masks[length];
+
+	for (unsigned i = 1; i < length; i++)
+		character = character << 6 | (text[i] & 0x3f);
+	if (character < 0x300)
+		return 1;
+	if (is_in(character, none, sizeof none / sizeof *none))
+		return 0;
+	return is_in(character, two, sizeof two / sizeof *two) ? 2 : 1;
 }
 
 unsigned utf8_length(const unsigned char *text)

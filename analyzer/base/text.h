@@ -26,8 +26,14 @@ void text_add_clean(struct text *text,
 void text_clear(struct text *text); /* makes it empty, and keeps its memory */
 void text_free(struct text *text);  /* frees its memory; it may be used again */
 
-/* Returns the number of characters in a UTF-8 text, which is its width if each takes one column. */
+/* Returns how many columns a UTF-8 text takes on a terminal. */
 size_t text_width(const char *text);
+
+/*
+ * Returns how many columns the first character of a terminated text takes: 2 for those of East Asia and for pictures, 0 for one that
+ * is drawn over the one before; 1 for a byte that begins no character.
+ */
+size_t utf8_columns(const unsigned char *text);
 
 /* Returns the length in bytes, 1 to 4, of the first character of a terminated UTF-8 text; 0 if it is not a valid one. */
 unsigned utf8_length(const unsigned char *text);

@@ -206,12 +206,15 @@ static void draw(char *text)
 	refresh();
 }
 
-static void show_screen(const struct options *options, struct answer *answer)
+static void show_screen(const struct options *options, const struct output *session_output, struct answer *answer)
 {
 	char *text = NULL;
 	size_t size;
-	struct output output = {.stream = open_memstream(&text, &size)};
+	struct output output = *session_output;
 
+	output.stream = open_memstream(&text, &size);
+	output.colour = false;
+	output.width = (size_t)COLS;
 	if (!output.stream)
 		return;
 	options_render(options, &output, answer);
@@ -271,7 +274,7 @@ static void show(struct session *session, struct views *views)
 	else
 		fill(&answer, options, views, &rates);
 	if (session->screen)
-		show_screen(options, &answer);
+		show_screen(options, session->output, &answer);
 	else
 		options_render(options, session->output, &answer);
 	fflush(session->output->stream);

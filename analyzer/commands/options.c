@@ -140,6 +140,8 @@ static void put_all_help(const struct option_parser *parser)
 	printf("%s\n", parser->usage);
 	for (unsigned i = 1; i < FORMAT_COUNT && !parser->no_answer; i++)
 		put_format_help(parser, formats[i]);
+	if (!parser->no_answer)
+		put_help("--wide", "in text, shorten no name and break no line, though the terminal has fewer columns");
 	if (parser->keys) {
 		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add the work up by");
 		keys_add_names(&text, parser->keys);
@@ -156,6 +158,7 @@ static int take_common(struct options *options, const struct option_parser *pars
 		return parse_format(options, parser->command, formats[code - OPTION_FORMAT], value);
 	switch (code) {
 	case OPTION_HELP: put_all_help(parser); return EXIT_FINE;
+	case OPTION_WIDE: options->wide = true; return -1;
 	case OPTION_BY: return parse_by(options, parser, value);
 	case OPTION_TOP: return parse_top(options, parser->command, value);
 	case OPTION_STRICT: options->strict = true; return -1;
@@ -177,11 +180,12 @@ static struct option *all_options(const struct option_parser *parser)
 
 	while (parser->table[count].name)
 		count++;
-	all = memory_new(count + FORMAT_COUNT + 3, sizeof *all);
+	all = memory_new(count + FORMAT_COUNT + 4, sizeof *all);
 	memcpy(all, parser->table, count * sizeof *all);
 	all[count++] = (struct option){"help", no_argument, NULL, OPTION_HELP};
 	if (parser->no_answer)
 		return all;
+	all[count++] = (struct option){"wide", no_argument, NULL, OPTION_WIDE};
 	all[count++] = (struct option){"by", required_argument, NULL, OPTION_BY};
 	for (int i = 1; i < FORMAT_COUNT; i++) /* the first needs no option */
 		all[count++] =
@@ -216,6 +220,9 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 	options->operand_count = (size_t)(count - optind);
 	free(all);
 	text_free(&letters);
+	if (status < 0 && options->wide && options->format != formats[0])
+		status = usage_error(parser->command, "--wide: makes no sense with --%s, which is never shortened",
+		                     options->format->name);
 	if (status < 0 && options->debuginfod && !system_has_debuginfod())
 		status = usage_error(parser->command, "--debuginfod: DEBUGINFOD_URLS names no server");
 	if (!options->debuginfod)
@@ -225,7 +232,11 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 
 struct output options_output(const struct options *options)
 {
-	return (struct output){.stream = stdout, .colour = options->format == formats[0] && system_colour()};
+	return (struct output){.stream = stdout,
+	                       .colour = options->format == formats[0] && system_colour(),
+	                       .unicode = system_unicode(),
+	                       .whole = options->wide,
+	                       .width = system_columns()};
 }
 
 void options_answer(const struct options *options, struct answer *answer, const char *schema)

@@ -19,7 +19,7 @@ struct options {
 	const struct report_table *table; /* of --csv=TABLE; NULL if it is not given */
 	const struct key *by;             /* NULL if it is not given */
 	size_t top;                       /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
-	bool strict, fail_on_budget, reprice, last, debuginfod, spread, all_frames;
+	bool strict, fail_on_budget, reprice, last, debuginfod, spread, all_frames, wide;
 	char **operands; /* the arguments that are no options */
 	size_t operand_count;
 };
@@ -35,11 +35,12 @@ enum option_code {
 	OPTION_DEBUGINFOD,
 	OPTION_SPREAD,
 	OPTION_ALL_FRAMES,
+	OPTION_WIDE,
 	OPTION_FORMAT,                             /* the first of as many codes as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
 };
 
-/* Lines of a command's table of options. --help, --by and the formats need none, for all commands have them. */
+/* Lines of a command's table of options. --help, --by, --wide and the formats need none, for all commands have them. */
 #define OPTION_LINE_TOP                                    \
 	{                                                  \
 		"top", required_argument, NULL, OPTION_TOP \

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -277,6 +278,31 @@ const char *system_directory(void)
 }
 
 bool system_terminal(void) { return isatty(STDOUT_FILENO) == 1; }
+
+size_t system_columns(void)
+{
+	const char *stated = getenv("COLUMNS");
+	struct winsize size;
+	unsigned long columns;
+	char *end;
+
+	if (stated && *stated >= '1' && *stated <= '9') {
+		columns = strtoul(stated, &end, 10);
+		if (!*end)
+			return columns;
+	}
+	return system_terminal() && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+bool system_unicode(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *locale = "";
+
+	for (unsigned i = 0; i < sizeof names / sizeof *names && !*locale; i++)
+		locale = getenv(names[i]) ? getenv(names[i]) : "";
+	return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+}
 
 bool system_colour(void)
 {

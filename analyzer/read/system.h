@@ -70,6 +70,9 @@ const char *system_host(void);
 const char *system_directory(void);
 
 bool system_terminal(void); /* whether standard output is a terminal */
-bool system_colour(void);   /* whether it is a terminal that may get colours: see NO_COLOR and TERM=dumb */
+/* Its columns: those that the environment states in COLUMNS, or those that the terminal has; 0 if there are neither. */
+size_t system_columns(void);
+bool system_unicode(void); /* whether the environment's locale has UTF-8 */
+bool system_colour(void);  /* whether it is a terminal that may get colours: see NO_COLOR and TERM=dumb */
 
 #endif

@@ -3,7 +3,11 @@
 are found in the text of the programs, by a mark."""
 
 import json
+import re
+import shlex
+import shutil
 import subprocess
+import time
 
 from harness import PROGRAMS, PYTHON, SCRIPTS, Skip, case, check, check_equal
 from test_r import rscript
@@ -95,3 +99,88 @@ def stacks_off(client):
     rows = check_code(client, run, source)
     check(not any(row["about"] or row["own_about"] or row["samples"] for row in rows), f"an estimate: {rows}")
     check_equal(len(rows), 3, "rows")
+
+
+# ---- in a terminal ----
+
+WIDTHS = (60, 80, 120, 200)
+
+LONG = """
+import numpy as np
+
+def 日本語の関数(a):
+    return a @ a  # the name has 14 columns
+
+def a_function_whose_name_is_longer_than_anybody_would_like_to_type_each_day(a):
+    return 日本語の関数(a) @ a
+
+a_function_whose_name_is_longer_than_anybody_would_like_to_type_each_day(np.ones((100, 100)))
+np.linalg.svd(np.ones((30, 30)))
+"""
+
+
+def long_run(client):
+    """A run of a program with long names, in folders with long names, whose command line has long arguments."""
+    folder = client.folder / ("folder-" * 8) / "日本語" / ("deep-" * 10)
+    folder.mkdir(parents=True)
+    program = folder / "program.py"
+    program.write_text(LONG)
+    return client.run([PYTHON, program, "argument " * 20, "x" * 300])
+
+
+def screen_of(client, command, width):
+    """What a program writes to a terminal that tmux shows: its lines, and these with what the terminal has wrapped joined."""
+    if not shutil.which("tmux"):
+        raise Skip("no tmux")
+    tmux = ["tmux", "-S", str(client.folder / f"tmux-{time.monotonic_ns()}"), "-f", "/dev/null"]
+    env = client.environment(TERM="xterm-256color", LC_ALL="C.UTF-8")
+    text = f"{shlex.join(map(str, command))}; echo status $?; sleep 100"
+    subprocess.run([*tmux, "-u", "new-session", "-d", "-x", str(width), "-y", "400", text], env=env, check=True)
+    try:
+        for _ in range(200):
+            time.sleep(0.05)
+            seen = [subprocess.run([*tmux, "capture-pane", "-p", *joined], env=env, capture_output=True, text=True,
+                                   check=True).stdout for joined in ([], ["-J"])]
+            if re.search(r"(?m)^status \d", seen[0]):
+                return [[line.rstrip() for line in text.rstrip().splitlines()] for text in seen]
+    finally:
+        subprocess.run([*tmux, "kill-server"], env=env)
+    raise AssertionError(f"nothing is shown: {seen[0][:500]}")
+
+
+@case(columns=WIDTHS)
+def terminals(client):
+    """A terminal wraps no line of a report. What it shows is the beginning of every table."""
+    run = long_run(client)
+    for options in ([], ["--all-frames"], ["--by", "shape"], ["--spread"]):
+        lines, joined = screen_of(client, [client.reporter, *options, *run.dumps], client.columns)
+        check_equal(lines[-1], "status 0", "status of the report")
+        check_equal(lines, joined, f"lines with {options}")
+        check(any("dgemm" in line for line in lines), f"no routine with {options}: {lines}")
+        if not options:
+            check_equal(any("█" in line for line in lines), client.columns >= 80, "bars")
+
+
+@case()
+def wide(client):
+    """--wide shortens nothing, COLUMNS overrides the terminal, and a file has whole lines."""
+    run = long_run(client)
+
+    def lines_of(*options, status=0, **environment):
+        done = subprocess.run([client.reporter, *options, *run.dumps], capture_output=True, text=True,
+                              env=client.environment(**environment))
+        check_equal(done.returncode, status, f"status of {options}")
+        return done.stdout.splitlines() or done.stderr.splitlines()
+
+    whole, narrow = lines_of(), lines_of(COLUMNS="60")
+    for line in narrow:
+        check(len(line) <= 60, f"too long: {line}")
+    check(any("folder-" * 8 in line for line in whole), "a path is shortened in a file")
+    check(all("…" not in line for line in whole) and any("…" in line for line in narrow), "what is shortened")
+    check_equal(lines_of("--wide", COLUMNS="60"), whole, "lines with --wide")
+    check_equal(lines_of(COLUMNS="none"), whole, "lines with a wrong COLUMNS")
+    check(all(line.isascii() or "日" in line or "関" in line for line in lines_of(COLUMNS="60", LANG="C")),
+          "dots of a locale without UTF-8")
+    check("makes no sense" in lines_of("--wide", "--json", status=2)[0], "--wide with JSON")
+    joined, _ = screen_of(client, [client.reporter, "--wide", *run.dumps], 60)
+    check_equal("".join(joined).count("folder-" * 8), "".join(whole).count("folder-" * 8), "paths with --wide")
