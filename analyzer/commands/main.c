@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/base/text.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/commands/help.h"
 #include "names.h"
 #include "variables.h"
 #include "version.h"
@@ -35,14 +37,21 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static void help(void)
 {
-	puts("Usage: flopshim-report [COMMAND] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
-	     "Reads the dumps that programs leave when they run under libflopshim.so. Without a DUMP or DIRECTORY,\n"
-	     "the *.dump files of the current directory are read.\n\n"
-	     "Commands ('flopshim-report COMMAND --help' lists the options of one):");
+	struct text text = {0};
+
+	text_add(
+		&text,
+		"Usage: flopshim-report [COMMAND] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
+		"Reads the dumps that programs leave when they run under libflopshim.so. Without a DUMP or DIRECTORY,\n"
+		"the *.dump files of the current directory are read.\n\n"
+		"Commands ('flopshim-report COMMAND --help' lists the options of one):\n");
 	for (unsigned i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-9s %s\n", commands[i].name, commands[i].help);
-	puts("\nExit status: 0 fine, 1 error, 2 wrong usage, 3 regression (compare, check), 4 budget exceeded\n"
-	     "(--fail-on-budget), 5 dumps incomplete or damaged, 6 calls without a price (--strict).");
+		text_format(&text, "  %-9s %s\n", commands[i].name, commands[i].help);
+	text_add(&text,
+	         "\nExit status: 0 fine, 1 error, 2 wrong usage, 3 regression (compare, check), 4 budget exceeded\n"
+	         "(--fail-on-budget), 5 dumps incomplete or damaged, 6 calls without a price (--strict).\n");
+	help_put(text.bytes);
+	text_free(&text);
 }
 
 /* The command that a word is probably a misspelling of; NULL if there is none, or if there is a file of this name. */

@@ -11,7 +11,9 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/commands/help.h"
 #include "analyzer/read/system.h"
+#include "analyzer/render/shorten.h"
 
 enum { HELP_WIDTH = 100, HELP_INDENT = 22 };
 
@@ -94,27 +96,15 @@ static int parse_by(struct options *options, const struct option_parser *parser,
 
 /* --help. */
 
-/* Writes the help of an option, broken into indented lines. */
-static void put_help(const char *option, const char *text)
+/* Adds the help of an option, broken into indented lines. */
+static void add_help(struct text *help, const char *option, const char *text)
 {
-	size_t at = HELP_INDENT;
-
-	printf("  %-*s", HELP_INDENT - 2, option);
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (at + word > HELP_WIDTH) {
-			printf("\n%*s", HELP_INDENT, "");
-			at = HELP_INDENT;
-		}
-		printf("%s%.*s", at > HELP_INDENT ? " " : "", (int)word, text);
-		at += word + 1;
-		text += word + strspn(text + word, " ");
-	}
-	putchar('\n');
+	text_format(help, "  %-*s", HELP_INDENT - 2, option);
+	fold(help, text, HELP_INDENT, HELP_INDENT, HELP_WIDTH);
+	text_add(help, "\n");
 }
 
-static void put_format_help(const struct option_parser *parser, const struct format *format)
+static void add_format_help(struct text *help, const struct option_parser *parser, const struct format *format)
 {
 	struct text option = {0}, text = {0};
 
@@ -128,27 +118,30 @@ static void put_format_help(const struct option_parser *parser, const struct for
 		for (unsigned place = 1; place < report_table_count; place++)
 			text_format(&text, ", %s", report_table_at(place)->kind->key);
 	}
-	put_help(option.bytes, text.bytes);
+	add_help(help, option.bytes, text.bytes);
 	text_free(&option);
 	text_free(&text);
 }
 
 static void put_all_help(const struct option_parser *parser)
 {
-	struct text text = {0};
+	struct text help = {0}, text = {0};
 
-	printf("%s\n", parser->usage);
+	text_format(&help, "%s\n", parser->usage);
 	for (unsigned i = 1; i < FORMAT_COUNT && !parser->no_answer; i++)
-		put_format_help(parser, formats[i]);
+		add_format_help(&help, parser, formats[i]);
 	if (!parser->no_answer)
-		put_help("--wide", "in text, shorten no name and break no line, though the terminal has fewer columns");
+		add_help(&help, "--wide",
+		         "in text, shorten no name and break no line, though the terminal has fewer columns");
 	if (parser->keys) {
 		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add the work up by");
 		keys_add_names(&text, parser->keys);
-		put_help("--by KEY", text.bytes);
+		add_help(&help, "--by KEY", text.bytes);
 		text_free(&text);
 	}
-	fputs(parser->help, stdout);
+	text_add(&help, parser->help);
+	help_put(help.bytes);
+	text_free(&help);
 }
 
 /* Takes an option, and leaves those of the command to the command. */

@@ -184,3 +184,19 @@ def wide(client):
     check("makes no sense" in lines_of("--wide", "--json", status=2)[0], "--wide with JSON")
     joined, _ = screen_of(client, [client.reporter, "--wide", *run.dumps], 60)
     check_equal("".join(joined).count("folder-" * 8), "".join(whole).count("folder-" * 8), "paths with --wide")
+
+
+@case(columns=WIDTHS)
+def helps(client):
+    """--help fits into the terminal, too, and says the same as in a file."""
+    def of(command, **environment):
+        return subprocess.run([client.reporter, *command, "--help"], capture_output=True, text=True, check=True,
+                              env=client.environment(**environment)).stdout
+
+    commands = re.findall(r"(?m)^  ([a-z]+) {2,}\S", of([]))
+    check("report" in commands and "check" in commands, f"commands {commands}")
+    for command in ([], *([name] for name in commands)):
+        whole, fitted = of(command), of(command, COLUMNS=client.columns)
+        check_equal(fitted.split(), whole.split(), f"words of the help of {command}")
+        longest = max(map(len, fitted.splitlines()))
+        check(longest <= client.columns, f"a line of {longest} columns in the help of {command}")
