@@ -12,6 +12,9 @@
 #include "analyzer/base/text.h"
 #include "names.h"
 
+/* Frames of a stack that are listed. The shim takes far fewer; a damaged dump may have many stacks with very many frames each. */
+enum { FRAMES_MOST = 2048 };
+
 /* What tells places apart. It has no padding. */
 struct place_marks {
 	uint64_t offset;                 /* of a frame without a function; 0 otherwise */
@@ -315,7 +318,7 @@ static const struct frame_piece *python_of(struct places *places, uint32_t text)
 		memory_grow(places->python_pieces, known, &places->python_capacity, sizeof *places->python_pieces);
 	piece = &places->python_pieces[number];
 	*piece = (struct frame_piece){.first = (uint32_t)places->frames.count};
-	while (*frames) {
+	while (*frames && piece->count < FRAMES_MOST) {
 		size_t length = strcspn(frames, "\n");
 
 		list_add(&places->frames, describe_python(places, frames, length));
@@ -329,7 +332,7 @@ static const struct frame_piece *python_of(struct places *places, uint32_t text)
 
 static void add_piece(const struct places *places, struct place_list *list, const struct frame_piece *piece)
 {
-	for (uint32_t i = 0; i < piece->count; i++)
+	for (uint32_t i = 0; i < piece->count && list->count < FRAMES_MOST; i++)
 		list_add(list, places->frames.numbers[piece->first + i]);
 }
 
@@ -347,7 +350,7 @@ void places_list_stack(struct places *places, uint32_t number, struct place_list
 	bool has_python = stack->python != AGGREGATE_NONE;
 
 	list->count = 0;
-	for (uint32_t i = 0; i < stack->frame_count; i++) {
+	for (uint32_t i = 0; i < stack->frame_count && list->count < FRAMES_MOST; i++) {
 		const struct stack_frame *frame = &frames_of(stack)[i];
 		const struct frame_piece *piece = native_of(places, frame->module, frame->offset);
 

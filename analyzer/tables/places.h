@@ -66,7 +66,8 @@ void places_close(struct places *places);
 
 /*
  * Sets *list to all frames of a stack. Where it has frames of Python, these stand where the innermost frame of an interpreter is:
- * what is inside of that has been called by Python. A function that is inlined is a frame of its own.
+ * what is inside of that has been called by Python. A function that is inlined is a frame of its own. Of a stack with more frames than
+ * any shim takes, the outermost are left out.
  */
 void places_list_stack(struct places *places, uint32_t stack, struct place_list *list);
 

@@ -47,7 +47,8 @@ def check_code(client, run, source, beside=()):
 def scikit_learn(client):
     """Lines of a program that uses scikit-learn stand for what that and NumPy do. With all frames they have none of it."""
     source = SCRIPTS / "code_sklearn.py"
-    if subprocess.run([PYTHON, "-c", "import sklearn"], capture_output=True).returncode:
+    found = "import importlib.util, sys; sys.exit(not importlib.util.find_spec(\"sklearn\"))"
+    if subprocess.run([PYTHON, "-c", found]).returncode:
         raise Skip("no scikit-learn")
     run = client.run([PYTHON, source])
     rows = check_code(client, run, source)

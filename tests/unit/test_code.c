@@ -324,6 +324,33 @@ START_TEST(a_stack_without_own_code_has_a_row)
 }
 END_TEST
 
+/* Thousands of stacks that share a hundred thousand frames, as no shim takes, must not take minutes. */
+START_TEST(very_many_frames_take_no_time)
+{
+	enum { LINES = 100000, STACKS = 4000 };
+	uint32_t site = site_at(LIBRARY + 0x100, library);
+	struct text python = {0};
+	struct table table;
+	uint64_t frames;
+
+	for (unsigned i = 0; i < LINES; i++)
+		text_format(&python, "%sf (/home/me/work/a.py:%u)", i ? "\n" : "", i + 1);
+	frames = writer_string(&writer, python.bytes);
+	text_free(&python);
+	add_calls(site, STACKS, 1, 0);
+	for (unsigned i = 0; i < STACKS; i++) {
+		struct dump_sample sample = {.flops = 1, .calls = 1, .site = site};
+
+		sample.stack = writer_stack(&writer, STACK(LIBRARY + 0x100, INTERPRETER + i + 1), 2, frames);
+		writer_add(&writer, DUMP_SAMPLES, &sample, sizeof sample);
+	}
+	read_dump();
+	views_get(&views, &table_code, 1, false, &table);
+	ck_assert_uint_ge(table.row_count, 1);
+	ck_assert(aggregate.samples.count == STACKS);
+}
+END_TEST
+
 /* ---- names of functions ---- */
 
 static const struct {
@@ -381,6 +408,7 @@ int main(void)
 	tcase_add_loop_test(table, numbers_from_samples_are_about, 0, 2);
 	tcase_add_test(table, work_without_a_sample_stands_at_its_site);
 	tcase_add_test(table, a_stack_without_own_code_has_a_row);
+	tcase_add_test(table, very_many_frames_take_no_time);
 	suite_add_tcase(suite, table);
 	tcase_add_loop_test(shown, names_are_shown_short, 0, sizeof names / sizeof *names);
 	suite_add_tcase(suite, shown);
