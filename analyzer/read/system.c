@@ -297,11 +297,11 @@ size_t system_columns(void)
 bool system_unicode(void)
 {
 	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-	const char *locale = "";
+	const char *locale = NULL;
 
-	for (unsigned i = 0; i < sizeof names / sizeof *names && !*locale; i++)
-		locale = getenv(names[i]) ? getenv(names[i]) : "";
-	return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+	for (unsigned i = 0; i < sizeof names / sizeof *names && (!locale || !*locale); i++)
+		locale = getenv(names[i]);
+	return locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
 }
 
 bool system_colour(void)

@@ -410,14 +410,25 @@ static struct value line_of(const struct table *table, const struct code_row *ro
 	return value_number_if(place && place->path, place ? (unsigned)place->line : 0);
 }
 
-/* A text of a row's place. */
-#define OF_PLACE(member) value_text(place_of(views_of(table), item) ? place_of(views_of(table), item)->member : NULL)
+static const char *path_of(const struct table *table, const struct code_row *row)
+{
+	const struct call_place *place = place_of(views_of(table), row);
+
+	return place ? place->path : NULL;
+}
+
+static const char *module_path(const struct table *table, const struct code_row *row)
+{
+	const struct call_place *place = place_of(views_of(table), row);
+
+	return place ? place->module : NULL;
+}
 
 GETTER(code_place, struct code_row, value_text(place_text(table, item)))
 GETTER(code_function, struct code_row, function_of(table, item))
-GETTER(code_file, struct code_row, OF_PLACE(path))
+GETTER(code_file, struct code_row, value_text(path_of(table, item)))
 GETTER(code_line, struct code_row, line_of(table, item))
-GETTER(code_module, struct code_row, OF_PLACE(module))
+GETTER(code_module, struct code_row, value_text(module_path(table, item)))
 GETTER(code_offset, struct code_row, value_text(offset_text(table, item)))
 GETTER(code_yours, struct code_row, value_number(is_yours(table, item)))
 GETTER(code_own_flops, struct code_row, about(value_number(item->own.flops), item->own_about))

@@ -344,24 +344,24 @@ void places_list_site(struct places *places, uint32_t site, struct place_list *l
 	add_piece(places, list, native_of(places, key->caller_module, key->offset));
 }
 
-void places_list_stack(struct places *places, uint32_t number, struct place_list *list)
+void places_list_stack(struct places *places, uint32_t stack, struct place_list *list)
 {
-	const struct stack_head *stack = stack_of(places->aggregate, number);
-	bool has_python = stack->python != AGGREGATE_NONE;
+	const struct stack_head *head = stack_of(places->aggregate, stack);
+	bool has_python = head->python != AGGREGATE_NONE;
 
 	list->count = 0;
-	for (uint32_t i = 0; i < stack->frame_count && list->count < FRAMES_MOST; i++) {
-		const struct stack_frame *frame = &frames_of(stack)[i];
+	for (uint32_t i = 0; i < head->frame_count && list->count < FRAMES_MOST; i++) {
+		const struct stack_frame *frame = &frames_of(head)[i];
 		const struct frame_piece *piece = native_of(places, frame->module, frame->offset);
 
 		if (piece->is_interpreter && has_python) {
-			add_piece(places, list, python_of(places, stack->python));
+			add_piece(places, list, python_of(places, head->python));
 			has_python = false;
 		}
 		add_piece(places, list, piece);
 	}
 	if (has_python)
-		add_piece(places, list, python_of(places, stack->python));
+		add_piece(places, list, python_of(places, head->python));
 }
 
 uint32_t places_choose(const struct places *places, const struct place_list *list)

@@ -115,8 +115,8 @@ END_TEST
 /* ---- whole answers ---- */
 
 struct thing {
-	const char *place;
 	u128 flops;
+	const char *place;
 	double share;
 	uint64_t time, calls;
 };
@@ -138,9 +138,9 @@ static const struct column columns[] = {
 /* clang-format on */
 
 static const struct thing things[] = {
-	{"/home/somebody/projects/simulation/source/solver/multigrid.f90:1204", 75000000, 0.75, 1500000, 12},
-	{"main.f90:7", 25000000, 0.25, 500000, 1234567},
-	{"never.f90:1", 0, 0, 0, 1},
+	{75000000, "/home/somebody/projects/simulation/source/solver/multigrid.f90:1204", 0.75, 1500000, 12},
+	{25000000, "main.f90:7", 0.25, 500000, 1234567},
+	{0, "never.f90:1", 0, 0, 1},
 };
 
 /* What is written to a terminal of some columns; 0: it is none. It is valid until the next call. */
