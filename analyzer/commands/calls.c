@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate/record.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
@@ -30,13 +31,6 @@ static const char usage[] = "Usage: flopshim-report calls [OPTION ...] [DUMP or 
 static const char help[] = "  --top N             show only the first N calls; a number or 'all' (default: 1000 in "
 			   "text)\n" HELP_DEBUGINFOD;
 
-/* A row of the dump, to which the calls in the record refer by lane and number. */
-struct numbered_row {
-	uint32_t lane, number;
-	uint64_t flops, charged; /* of one call */
-	const struct row *row;   /* of the aggregate */
-};
-
 static const char *row_kind_name(unsigned kind)
 {
 	static const char *const names[] = {
@@ -47,91 +41,30 @@ static const char *row_kind_name(unsigned kind)
 	return names[kind];
 }
 
-/* A call of the record. */
-struct call {
-	struct dump_call entry;
-	uint32_t lane;
-};
-
 struct counted_call {
-	const struct call *call;
-	const struct numbered_row *found; /* the row that it is counted in; NULL if the dump does not have it */
+	const struct recorded_call *call;
+	const struct recorded_row *found; /* the row that it is counted in; NULL if the dump does not have it */
 };
 
-struct record {
+/* What is shown. */
+struct shown {
 	const struct aggregate *aggregate;
 	struct symbolizer *symbolizer;
 	struct text *places; /* by site, each made when it is first asked for */
-	struct numbered_row *rows;
-	size_t row_count, row_capacity;
-	struct call *calls;
-	size_t call_count, call_capacity;
+	struct record record;
 	struct counted_call at; /* what call_at returned last */
-	bool ordered;           /* calls were recorded in order, or a damaged header does not tell */
 };
-
-/* Reading. */
-
-/* Keeps a row; aggregate_add calls this for each row of the dump. */
-static void add_row(void *context, uint32_t lane, uint32_t number, const struct dump_row *entry, const struct row *row)
-{
-	struct record *record = context;
-
-	record->rows = memory_grow(record->rows, record->row_count, &record->row_capacity, sizeof *record->rows);
-	record->rows[record->row_count++] = (struct numbered_row){lane, number, entry->flops, entry->charged, row};
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-	const struct numbered_row *x = a, *y = b;
-
-	if (x->lane != y->lane)
-		return x->lane < y->lane ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static int compare_calls(const void *a, const void *b)
-{
-	const struct call *x = a, *y = b;
-
-	return x->entry.sequence < y->entry.sequence ? -1 : x->entry.sequence > y->entry.sequence;
-}
-
-static void read_calls(struct record *record, const struct dump_source *source)
-{
-	const struct dump_call *entry;
-	struct dump_cursor cursor;
-	struct dump dump;
-
-	if (dump_open(&dump, source) <= READ_DAMAGED) {
-		record->ordered = dump.header.records_mode || dump.header_damaged;
-		dump_cursor_open(&cursor, &dump, DUMP_LOG, sizeof *entry);
-		while ((entry = dump_cursor_next(&cursor))) {
-			if (!entry->sequence) /* the entry is not complete: the process was killed, or read, while it wrote it */
-				continue;
-			record->calls = memory_grow(record->calls, record->call_count, &record->call_capacity,
-			                            sizeof *record->calls);
-			record->calls[record->call_count++] = (struct call){*entry, cursor.lane};
-		}
-		dump_cursor_close(&cursor);
-	}
-	dump_close(&dump);
-	if (record->call_count)
-		qsort(record->calls, record->call_count, sizeof *record->calls, compare_calls);
-	if (record->row_count)
-		qsort(record->rows, record->row_count, sizeof *record->rows, compare_rows);
-}
 
 /* The table. */
 
 static const char *place_of(const struct table *table, const struct row *row)
 {
-	struct record *record = table->data;
-	struct text *text = &record->places[row->site];
+	struct shown *shown = table->data;
+	struct text *text = &shown->places[row->site];
 	struct place place;
 
 	if (!text->bytes) {
-		symbolize_site(record->symbolizer, row->site, &place);
+		symbolize_site(shown->symbolizer, row->site, &place);
 		place_add(text, &place);
 	}
 	return text->bytes;
@@ -189,25 +122,22 @@ static const struct column columns[] = {
 /* The item of a row of the table, valid until the next call. */
 static const void *call_at(const struct table *table, size_t number)
 {
-	struct record *record = table->data;
-	const struct call *call = &record->calls[number];
-	const struct numbered_row key = {.lane = call->lane, .number = call->entry.row};
+	struct shown *shown = table->data;
+	const struct recorded_call *call = &shown->record.calls[number];
 
-	record->at = (struct counted_call){.call = call};
-	if (record->row_count)
-		record->at.found = bsearch(&key, record->rows, record->row_count, sizeof key, compare_rows);
-	return &record->at;
+	shown->at = (struct counted_call){.call = call, .found = record_row(&shown->record, call)};
+	return &shown->at;
 }
 
-static void fill(struct answer *answer, const struct options *options, struct record *record)
+static void fill(struct answer *answer, const struct options *options, struct shown *shown)
 {
-	const struct aggregate *aggregate = record->aggregate;
+	const struct aggregate *aggregate = shown->aggregate;
 	struct table table = {.key = "calls",
 	                      .title = "Calls",
 	                      TABLE_COLUMNS(columns),
-	                      .row_count = record->call_count,
+	                      .row_count = shown->record.call_count,
 	                      .item = call_at,
-	                      .data = record,
+	                      .data = shown,
 	                      .aggregate = aggregate};
 
 	table_cut(&table, answer_top(answer, options->top, TEXT_TOP, SIZE_MAX));
@@ -216,20 +146,18 @@ static void fill(struct answer *answer, const struct options *options, struct re
 	answer_table(answer, &table, (struct table_options){.counted = true});
 }
 
-static void record_close(struct record *record)
+static void close_shown(struct shown *shown)
 {
-	for (size_t i = 0; i < record->aggregate->sites.count; i++)
-		text_free(&record->places[i]);
-	free(record->places);
-	free(record->rows);
-	free(record->calls);
-	symbolizer_free(record->symbolizer);
+	for (size_t i = 0; i < shown->aggregate->sites.count; i++)
+		text_free(&shown->places[i]);
+	free(shown->places);
+	record_close(&shown->record);
+	symbolizer_free(shown->symbolizer);
 }
 
 /* Says on standard error what is wrong with the record as a whole; CSV has no place for it. */
-static void complain_about_record(const struct record *record, const char *path)
+static void complain_about_record(const struct record *record, const struct aggregate *aggregate, const char *path)
 {
-	const struct aggregate *aggregate = record->aggregate;
 	uint64_t dropped = aggregate->process_count ? aggregate->processes[0].log_dropped : 0;
 	char text[NUMBER_TEXT];
 
@@ -248,7 +176,7 @@ static void complain_about_record(const struct record *record, const char *path)
 
 static int show_calls(struct output *output, const struct options *options, char *path)
 {
-	struct record record = {0};
+	struct shown shown = {0};
 	struct aggregate aggregate;
 	struct system_file file;
 	struct answer answer;
@@ -259,23 +187,22 @@ static int show_calls(struct output *output, const struct options *options, char
 		return EXIT_ERROR;
 	}
 	gather_open(&aggregate, false, NULL);
-	aggregate.options.row_added = add_row;
-	aggregate.options.row_context = &record;
+	record_open(&shown.record, &aggregate);
 	aggregate_add(&aggregate, &file.source, path);
-	record.aggregate = &aggregate;
-	record.symbolizer = symbolizer_new(&aggregate);
-	record.places = memory_new(aggregate.sites.count, sizeof *record.places);
-	read_calls(&record, &file.source);
+	shown.aggregate = &aggregate;
+	shown.symbolizer = symbolizer_new(&aggregate);
+	shown.places = memory_new(aggregate.sites.count, sizeof *shown.places);
+	record_read(&shown.record, &file.source);
 	system_close(&file);
 	report_damage(&aggregate);
-	complain_about_record(&record, path);
+	complain_about_record(&shown.record, &aggregate, path);
 	if (aggregate.answered && !aggregate.merged) {
 		options_answer(options, &answer, SCHEMA);
-		fill(&answer, options, &record);
+		fill(&answer, options, &shown);
 		options_render(options, output, &answer);
 	}
 	status = aggregate.merged ? EXIT_ERROR : report_status(&aggregate, true);
-	record_close(&record);
+	close_shown(&shown);
 	gather_close(&aggregate);
 	return status;
 }
