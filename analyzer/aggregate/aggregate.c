@@ -65,6 +65,16 @@ const char *kind_name(unsigned kind)
 	return names[kind < DUMP_UNPRICED ? kind : DUMP_UNPRICED];
 }
 
+const char *row_kind_name(unsigned kind)
+{
+	static const char *const names[] = {
+		[DUMP_ROW_CALL] = "call",       [DUMP_ROW_QUERY] = "query",   [DUMP_ROW_REJECTED] = "rejected",
+		[DUMP_ROW_REFUSED] = "refused", [DUMP_ROW_MANUAL] = "manual",
+	};
+
+	return names[kind];
+}
+
 void addition_process_worker(struct addition *add)
 {
 	unsigned parts = add->aggregate->options.worker;

@@ -375,6 +375,9 @@ void aggregate_doubt(struct aggregate *aggregate, const char *file, const char *
 /* Returns "direct", "iterative", "exempt" or "unpriced", for an enum dump_kind or price_kind. */
 const char *kind_name(unsigned kind);
 
+/* Returns "call", "query", "rejected", "refused" or "manual", for an enum dump_row_kind. */
+const char *row_kind_name(unsigned kind);
+
 /*
  * Does what aggregate_doubt does, for a file that is not added: it cannot be read, or nothing tells whether it is to be added.
  * The caller has already printed that.

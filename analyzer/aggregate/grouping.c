@@ -21,6 +21,7 @@ static bool is_call(const struct row *row) { return row->kind == DUMP_ROW_CALL; 
 static bool is_manual(const struct row *row) { return row->kind == DUMP_ROW_MANUAL; }
 static bool is_not_manual(const struct row *row) { return row->kind != DUMP_ROW_MANUAL; }
 static bool is_work(const struct row *row) { return row->kind != DUMP_ROW_QUERY; }
+static bool is_any(const struct row *row) { return row != NULL; }
 static bool is_call_of_site(const struct row *row) { return is_not_manual(row) && is_work(row); }
 
 static unsigned by_name(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
@@ -60,6 +61,13 @@ static unsigned by_space(const struct aggregate *aggregate, const struct row *ro
 	return 1;
 }
 
+static unsigned by_itself(const struct aggregate *aggregate, const struct row *row, uint64_t *words)
+{
+	(void)aggregate;
+	words[0] = (uintptr_t)row;
+	return 1;
+}
+
 static int order_names(const struct aggregate *aggregate, const struct row *a, const struct row *b)
 {
 	return strcmp(routine_name(aggregate, a->routine), routine_name(aggregate, b->routine));
@@ -81,6 +89,17 @@ static int order_by_space(const struct aggregate *aggregate, const struct row *a
 	return order_spaces(aggregate, a->space, b->space);
 }
 
+static int order_rows(const struct aggregate *aggregate, const struct row *a, const struct row *b)
+{
+	int order = order_shapes(aggregate, a, b);
+
+	if (!order)
+		order = order_sites(aggregate, a->site, b->site);
+	if (!order)
+		order = order_spaces(aggregate, a->space, b->space);
+	return order ? order : order_numbers(a->kind, b->kind);
+}
+
 static const struct way ways[GROUP_COUNT] = {
 	[GROUP_ROUTINE] = {is_not_manual, by_name, order_names},
 	[GROUP_SHAPE] = {is_call, by_shape, order_shapes},
@@ -88,6 +107,7 @@ static const struct way ways[GROUP_COUNT] = {
 	[GROUP_LIBRARY] = {is_call_of_site, by_library, order_libraries},
 	[GROUP_MANUAL] = {is_manual, by_name, order_names},
 	[GROUP_SPACE] = {is_work, by_space, order_by_space},
+	[GROUP_ROW] = {is_any, by_itself, order_rows},
 };
 
 bool group_takes(enum group_by by, const struct row *row) { return ways[by].takes(row); }

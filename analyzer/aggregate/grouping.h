@@ -15,6 +15,7 @@ enum group_by {
 	GROUP_LIBRARY, /* by the module that served the call; as GROUP_SITE */
 	GROUP_MANUAL,  /* by name; manual charges only */
 	GROUP_SPACE,   /* by namespace, without those inside it; all but queries */
+	GROUP_ROW,     /* each row by itself */
 	GROUP_WORKER,  /* by worker, each of which has a group even without rows; all rows */
 	GROUP_COUNT
 };

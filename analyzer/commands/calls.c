@@ -8,14 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/aggregate/record.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
-#include "analyzer/commands/gather.h"
 #include "analyzer/commands/options.h"
-#include "analyzer/commands/report.h"
+#include "analyzer/commands/recorded.h"
 #include "analyzer/read/system.h"
-#include "analyzer/tables/symbolize.h"
 #include "variables.h"
 
 enum { TEXT_TOP = 1000 };
@@ -31,16 +28,6 @@ static const char usage[] = "Usage: flopshim-report calls [OPTION ...] [DUMP or 
 static const char help[] = "  --top N             show only the first N calls; a number or 'all' (default: 1000 in "
 			   "text)\n" HELP_DEBUGINFOD;
 
-static const char *row_kind_name(unsigned kind)
-{
-	static const char *const names[] = {
-		[DUMP_ROW_CALL] = "call",       [DUMP_ROW_QUERY] = "query",   [DUMP_ROW_REJECTED] = "rejected",
-		[DUMP_ROW_REFUSED] = "refused", [DUMP_ROW_MANUAL] = "manual",
-	};
-
-	return names[kind];
-}
-
 struct counted_call {
 	const struct recorded_call *call;
 	const struct recorded_row *found; /* the row that it is counted in; NULL if the dump does not have it */
@@ -48,10 +35,8 @@ struct counted_call {
 
 /* What is shown. */
 struct shown {
-	const struct aggregate *aggregate;
-	struct symbolizer *symbolizer;
-	struct text *places; /* by site, each made when it is first asked for */
-	struct record record;
+	struct recorded *recorded;
+	struct text *places;    /* by site, each made when it is first asked for */
 	struct counted_call at; /* what call_at returned last */
 };
 
@@ -64,7 +49,7 @@ static const char *place_of(const struct table *table, const struct row *row)
 	struct place place;
 
 	if (!text->bytes) {
-		symbolize_site(shown->symbolizer, row->site, &place);
+		symbolize_site(shown->recorded->symbolizer, row->site, &place);
 		place_add(text, &place);
 	}
 	return text->bytes;
@@ -123,19 +108,19 @@ static const struct column columns[] = {
 static const void *call_at(const struct table *table, size_t number)
 {
 	struct shown *shown = table->data;
-	const struct recorded_call *call = &shown->record.calls[number];
+	const struct recorded_call *call = &shown->recorded->record.calls[number];
 
-	shown->at = (struct counted_call){.call = call, .found = record_row(&shown->record, call)};
+	shown->at = (struct counted_call){.call = call, .found = record_row(&shown->recorded->record, call)};
 	return &shown->at;
 }
 
 static void fill(struct answer *answer, const struct options *options, struct shown *shown)
 {
-	const struct aggregate *aggregate = shown->aggregate;
+	const struct aggregate *aggregate = &shown->recorded->aggregate;
 	struct table table = {.key = "calls",
 	                      .title = "Calls",
 	                      TABLE_COLUMNS(columns),
-	                      .row_count = shown->record.call_count,
+	                      .row_count = shown->recorded->record.call_count,
 	                      .item = call_at,
 	                      .data = shown,
 	                      .aggregate = aggregate};
@@ -146,64 +131,27 @@ static void fill(struct answer *answer, const struct options *options, struct sh
 	answer_table(answer, &table, (struct table_options){.counted = true});
 }
 
-static void close_shown(struct shown *shown)
-{
-	for (size_t i = 0; i < shown->aggregate->sites.count; i++)
-		text_free(&shown->places[i]);
-	free(shown->places);
-	record_close(&shown->record);
-	symbolizer_free(shown->symbolizer);
-}
-
-/* Says on standard error what is wrong with the record as a whole; CSV has no place for it. */
-static void complain_about_record(const struct record *record, const struct aggregate *aggregate, const char *path)
-{
-	uint64_t dropped = aggregate->process_count ? aggregate->processes[0].log_dropped : 0;
-	char text[NUMBER_TEXT];
-
-	if (aggregate->merged)
-		complain("%s: a merged dump has no ordered calls: name the dump of one process", path);
-	else if (!record->call_count && aggregate->answered)
-		complain("%s: %s", path,
-		         !record->ordered
-		                 ? "no call was recorded in order: the program ran without " VARIABLE(RECORDS) "=calls"
-		         : aggregate->complete ? "no call was recorded in order"
-		                               : "no call of an ordered record could be read");
-	if (dropped)
-		complain("%s: %s later call%s not in the record: " RECORD_ENDS, path, number_grouped(dropped, text),
-		         dropped == 1 ? " is" : "s are");
-}
-
 static int show_calls(struct output *output, const struct options *options, char *path)
 {
 	struct shown shown = {0};
-	struct aggregate aggregate;
-	struct system_file file;
+	struct recorded recorded;
 	struct answer answer;
-	int status, error = system_open(path, &file);
+	int status;
 
-	if (error) {
-		complain("%s: %s", path, system_why(error));
+	if (!recorded_open(&recorded, path))
 		return EXIT_ERROR;
-	}
-	gather_open(&aggregate, false, NULL);
-	record_open(&shown.record, &aggregate);
-	aggregate_add(&aggregate, &file.source, path);
-	shown.aggregate = &aggregate;
-	shown.symbolizer = symbolizer_new(&aggregate);
-	shown.places = memory_new(aggregate.sites.count, sizeof *shown.places);
-	record_read(&shown.record, &file.source);
-	system_close(&file);
-	report_damage(&aggregate);
-	complain_about_record(&shown.record, &aggregate, path);
-	if (aggregate.answered && !aggregate.merged) {
+	shown.recorded = &recorded;
+	shown.places = memory_new(recorded.aggregate.sites.count, sizeof *shown.places);
+	if (recorded.aggregate.answered && !recorded.aggregate.merged) {
 		options_answer(options, &answer, SCHEMA);
 		fill(&answer, options, &shown);
 		options_render(options, output, &answer);
 	}
-	status = aggregate.merged ? EXIT_ERROR : report_status(&aggregate, true);
-	close_shown(&shown);
-	gather_close(&aggregate);
+	status = recorded_status(&recorded);
+	for (size_t i = 0; i < recorded.aggregate.sites.count; i++)
+		text_free(&shown.places[i]);
+	free(shown.places);
+	recorded_close(&recorded);
 	return status;
 }
 

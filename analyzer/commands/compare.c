@@ -9,6 +9,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
 #include "analyzer/commands/options.h"
+#include "analyzer/commands/pair.h"
 #include "analyzer/commands/report.h"
 #include "analyzer/tables/comparison.h"
 
@@ -144,29 +145,6 @@ static void fill(struct answer *answer, const struct options *options, struct co
 	options_groups(options, answer, comparison, TEXT_TOP);
 }
 
-/* Whether a side is of one run. If not, a message says so: the sum of several would look like a regression. */
-static bool is_one_run(const struct aggregate *aggregate, const char *side, const char *path)
-{
-	if (aggregate->runs < 2)
-		return true;
-	complain("%s, %s, holds %zu runs, but only one run can be compared with one: use --last for the last run, or "
-	         "give each run a directory of its own (flopshim -o new/ ...)",
-	         side, path, aggregate->runs);
-	return false;
-}
-
-/* Whether both sides are priced by one routine table. If not, totals would differ by the prices alone, and a message says so. */
-static bool is_comparable(const struct aggregate *old, const struct aggregate *new)
-{
-	if (!gather_is_of_one_version(old) || !gather_is_of_one_version(new))
-		return false;
-	if (old->options.price || !old->version_count || !new->version_count ||
-	    !strcmp(text_at(old, old->versions[0].text), text_at(new, new->versions[0].text)))
-		return true;
-	gather_complain_of_versions(old, &old->versions[0], new, &new->versions[0], "compared");
-	return false;
-}
-
 static int compare(struct output *output, const struct options *options, const struct limits *limits)
 {
 	struct aggregate old, new;
@@ -174,7 +152,7 @@ static int compare(struct output *output, const struct options *options, const s
 	struct gather_options how = {.last = options->last, .siblings = true};
 	struct answer answer;
 	int status = EXIT_ERROR;
-	bool found, single, fine, complete;
+	bool found, fine, complete;
 
 	gather_open(&old, options->reprice, options->by);
 	gather_open(&new, options->reprice, options->by);
@@ -182,9 +160,7 @@ static int compare(struct output *output, const struct options *options, const s
 	found &= gather(&new, &options->operands[1], 1, how);
 	report_damage(&old);
 	report_damage(&new);
-	single = is_one_run(&old, "OLD", options->operands[0]);
-	single &= is_one_run(&new, "NEW", options->operands[1]);
-	if (single && gather_tells(&old, options->by) && gather_tells(&new, options->by) && is_comparable(&old, &new)) {
+	if (pair_fits(&old, &new, options->operands, options->by)) {
 		complete = old.complete && new.complete;
 		status = !found || old.newer || new.newer ? EXIT_ERROR : EXIT_INCOMPLETE;
 		if (old.answered && new.answered) {

@@ -58,25 +58,25 @@ int publish_doubt(const struct publish *publish, const struct options *options, 
 	return -1;
 }
 
+/* What is written to a file. */
+struct publication {
+	const struct ci_format *format;
+	const struct ci_check *check;
+};
+
+static void write_publication(FILE *stream, const void *context)
+{
+	const struct publication *publication = context;
+
+	publication->format->write(&(struct output){.stream = stream}, publication->check);
+}
+
 static bool write_format(const struct ci_format *format, const char *path, const struct ci_check *check)
 {
-	struct text bytes = {0};
-	struct output output = {0};
 	mode_t mask = umask(0);
-	bool fine;
 
 	umask(mask);
-	output.stream = open_memstream(&bytes.bytes, &bytes.length);
-	if (output.stream)
-		format->write(&output, check);
-	if (!output.stream || fclose(output.stream)) {
-		complain("%s: cannot be written: %s", path, strerror(errno));
-		free(bytes.bytes);
-		return false;
-	}
-	fine = write_file(path, 0666 & ~mask, false, &bytes);
-	free(bytes.bytes);
-	return fine;
+	return write_file_by(path, 0666 & ~mask, write_publication, &(struct publication){format, check});
 }
 
 /* Adds to the summary of the step that runs, if GitHub runs one. Other programs of the step may have added to it before. */

@@ -180,3 +180,21 @@ bool write_file(const char *path, mode_t mode, bool is_new, const struct text *b
 	free(target);
 	return fine;
 }
+
+bool write_file_by(const char *path, mode_t mode, void (*write)(FILE *stream, const void *context), const void *context)
+{
+	struct text bytes = {0};
+	FILE *stream = open_memstream(&bytes.bytes, &bytes.length);
+	bool fine;
+
+	if (stream)
+		write(stream, context);
+	if (!stream || fclose(stream)) {
+		complain("%s: cannot be written: %s", path, strerror(errno));
+		free(bytes.bytes);
+		return false;
+	}
+	fine = write_file(path, mode, false, &bytes);
+	free(bytes.bytes);
+	return fine;
+}

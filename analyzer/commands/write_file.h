@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "analyzer/base/text.h"
@@ -17,6 +18,13 @@
  * is replaced. Returns false, after a message, if the file cannot be written: what was there before is then still there.
  */
 bool write_file(const char *path, mode_t mode, bool is_new, const struct text *bytes);
+
+/*
+ * Writes a file with what `write` writes to the stream that it is given, beside `context`. A file that is there is replaced.
+ * Returns what write_file does.
+ */
+bool write_file_by(const char *path, mode_t mode, void (*write)(FILE *stream, const void *context),
+                   const void *context);
 
 /* Writes all bytes to a descriptor. Returns false, with errno set, if not all can be written. */
 bool write_all(int file, const char *bytes, size_t length);

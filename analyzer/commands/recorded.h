@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * recorded.h - reads a dump with its ordered record, for the commands that show single calls.
+ * It must never show a record as whole of which calls are missing.
+ */
+#ifndef ANALYZER_RECORDED_H
+#define ANALYZER_RECORDED_H
+
+#include "analyzer/aggregate/record.h"
+#include "analyzer/tables/symbolize.h"
+
+struct recorded {
+	struct aggregate aggregate; /* of the dump alone */
+	struct record record;
+	struct symbolizer *symbolizer;
+};
+
+/*
+ * Reads a dump, and says on standard error what is damaged or missing. Returns false, after a message, if it cannot be opened;
+ * otherwise recorded_close frees *recorded, which must not be moved.
+ */
+bool recorded_open(struct recorded *recorded, const char *path);
+void recorded_close(struct recorded *recorded);
+
+/* The exit status. A merged dump has no record. */
+int recorded_status(const struct recorded *recorded);
+
+#endif
