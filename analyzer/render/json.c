@@ -116,6 +116,12 @@ void json_real(struct output *output, const char *key, double real)
 	fprintf(output->stream, isfinite(real) ? "%.9g" : "0", real);
 }
 
+void json_decimal(struct output *output, const char *key, const char *digits)
+{
+	json_begin(output, key);
+	fputs(digits, output->stream);
+}
+
 void json_bool(struct output *output, const char *key, bool value)
 {
 	json_begin(output, key);
@@ -168,24 +174,28 @@ static void json_cell(struct output *output, const struct column *column, const 
 	}
 }
 
+void json_row(struct output *output, const struct table *table, size_t row)
+{
+	const void *item = table_item(table, row);
+
+	json_open(output, NULL, '{');
+	for (unsigned i = 0; i < table->column_count; i++) {
+		const struct column *column = &table->columns[i];
+		struct value value;
+
+		if (column->flags & COLUMN_ONLY_TEXT)
+			continue;
+		value = column_get(column, table, item);
+		json_cell(output, column, &value);
+	}
+	json_close(output, '}');
+}
+
 void json_table(struct output *output, const struct table *table)
 {
 	json_open(output, table->key, '[');
-	for (size_t row = 0; row < table->row_count; row++) {
-		const void *item = table_item(table, row);
-
-		json_open(output, NULL, '{');
-		for (unsigned i = 0; i < table->column_count; i++) {
-			const struct column *column = &table->columns[i];
-			struct value value;
-
-			if (column->flags & COLUMN_ONLY_TEXT)
-				continue;
-			value = column_get(column, table, item);
-			json_cell(output, column, &value);
-		}
-		json_close(output, '}');
-	}
+	for (size_t row = 0; row < table->row_count; row++)
+		json_row(output, table, row);
 	json_close(output, ']');
 }
 

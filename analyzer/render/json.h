@@ -19,8 +19,10 @@ void json_text(struct output *output, const char *key, const char *text); /* NUL
 void json_number(struct output *output, const char *key, u128 number);
 void json_signed(struct output *output, const char *key, int64_t number);
 void json_real(struct output *output, const char *key, double real);
+void json_decimal(struct output *output, const char *key, const char *digits); /* a number that was written already */
 void json_bool(struct output *output, const char *key, bool value);
 void json_list(struct output *output, const char *key, const char *texts, size_t bytes); /* texts that each end in 0 */
 void json_table(struct output *output, const struct table *table);                       /* "key":[{...},...] */
+void json_row(struct output *output, const struct table *table, size_t row);             /* {...}, of a table's row */
 
 #endif

@@ -158,6 +158,33 @@ static const struct column site_columns[] = {
 
 const struct table_kind table_sites = {"sites", "Call sites", COLUMNS(site_columns), GROUPS(GROUP_SITE)};
 
+/* Rows. */
+
+GETTER(row_space, struct group, value_text(intern_at(&table->aggregate->spaces, item->row->space)))
+GETTER(row_kind, struct group, value_text(row_kind_name(item->row->kind)))
+
+/* clang-format off */
+static const struct column row_columns[] = {
+	{ "namespace",      "namespace",   COLUMN_TEXT,  0,               row_space },
+	{ "routine",        "routine",     COLUMN_TEXT,  0,               group_routine },
+	{ "kind",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  row_kind },
+	{ "arguments",      "shape",       COLUMN_SHAPE, 0,               group_shape },
+	{ "coarse",         "",            COLUMN_BOOL,  COLUMN_NO_TEXT,  shape_is_coarse },
+	{ "symbol",         "symbol",      COLUMN_TEXT,  0,               site_symbol_name },
+	{ "place",          "called from", COLUMN_TEXT,  COLUMN_ONLY_TEXT, site_place },
+	{ "function",       "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  site_function },
+	{ "file",           "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  site_file },
+	{ "line",           "",            COLUMN_COUNT, COLUMN_NO_TEXT,  site_line },
+	{ "module",         "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  site_module },
+	{ "offset",         "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  site_offset },
+	{ "python",         "most from",   COLUMN_TEXT,  COLUMN_OPTIONAL, site_python },
+	MEASURES,
+	{ "manual_charges", "charges",     COLUMN_COUNT, COLUMN_RARE,     group_charges },
+};
+/* clang-format on */
+
+const struct table_kind table_rows = {"rows", "Rows", COLUMNS(row_columns), GROUPS(GROUP_ROW)};
+
 /* Manual charges. */
 
 /* clang-format off */

@@ -10,6 +10,7 @@
 
 extern const struct table_kind table_routines, table_unpriced, table_shapes, table_sites, table_manual, table_libraries;
 extern const struct table_kind table_stacks, table_code;
+extern const struct table_kind table_rows; /* of no report: all that is known of each row, for exports */
 extern const struct table_kind table_namespaces, table_limits;
 extern const struct table_kind table_processes, table_tree, table_launches, table_hosts;
 extern const struct table_kind table_notes, table_damage;
