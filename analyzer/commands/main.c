@@ -27,6 +27,7 @@ static const struct {
 	{ "calls",   command_calls,   "show every call in order, of a dump made with " VARIABLE(RECORDS) "=calls" },
 	{ "merge",   command_merge,   "write one dump that holds what many hold: the ranks of a job" },
 	{ "collect", command_collect, "move what a job has counted on this node to where its dumps should be" },
+	{ "export",  command_export,  "write a run for flame graphs, speedscope, pprof, Perfetto, jq and others" },
 	{ "live",    command_live,    "follow a running program" },
 	{ "reprice", command_reprice, "price dumps by the current routine table, and show what changes" },
 	{ "explain", command_explain, "show what a routine costs, and why" },

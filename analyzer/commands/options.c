@@ -133,7 +133,7 @@ static void put_all_help(const struct option_parser *parser)
 	if (!parser->no_answer)
 		add_help(&help, "--wide",
 		         "in text, shorten no name and break no line, though the terminal has fewer columns");
-	if (parser->keys) {
+	if (parser->keys && !parser->no_answer) {
 		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add the work up by");
 		keys_add_names(&text, parser->keys);
 		add_help(&help, "--by KEY", text.bytes);
