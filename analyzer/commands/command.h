@@ -33,6 +33,7 @@ int command_calls(int count, char **arguments);
 int command_live(int count, char **arguments);
 int command_merge(int count, char **arguments);
 int command_export(int count, char **arguments);
+int command_peak(int count, char **arguments);
 int command_collect(int count, char **arguments);
 
 /* Writes a line to standard error, after the program's name. Control characters in it become '?'. */

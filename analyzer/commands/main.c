@@ -28,6 +28,7 @@ static const struct {
 	{ "merge",   command_merge,   "write one dump that holds what many hold: the ranks of a job" },
 	{ "collect", command_collect, "move what a job has counted on this node to where its dumps should be" },
 	{ "export",  command_export,  "write a run for flame graphs, speedscope, pprof, Perfetto, jq and others" },
+	{ "peak",    command_peak,    "measure what this machine can do at most, for the column 'of peak'" },
 	{ "live",    command_live,    "follow a running program" },
 	{ "reprice", command_reprice, "price dumps by the current routine table, and show what changes" },
 	{ "explain", command_explain, "show what a routine costs, and why" },

@@ -160,6 +160,8 @@ static int take_common(struct options *options, const struct option_parser *pars
 	case OPTION_DEBUGINFOD: options->debuginfod = true; return -1;
 	case OPTION_SPREAD: options->spread = true; return -1;
 	case OPTION_ALL_FRAMES: options->all_frames = true; return -1;
+	case OPTION_PEAK: return roofing_peak(&options->roofs, parser->command, value);
+	case OPTION_BANDWIDTH: return roofing_bandwidth(&options->roofs, parser->command, value);
 	case OPTION_REPRICE: options->reprice = true; return -1;
 	default: return parser->take(parser->context, code, value);
 	}

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analyzer/commands/roofing.h"
 #include "analyzer/render/format.h"
 #include "analyzer/tables/comparison.h"
 #include "analyzer/tables/keys.h"
@@ -19,6 +20,7 @@ struct options {
 	const struct report_table *table; /* of --csv=TABLE; NULL if it is not given */
 	const struct key *by;             /* NULL if it is not given */
 	size_t top;                       /* rows to show of a table; SIZE_MAX for all, 0 if it is not given */
+	struct roof_request roofs;        /* of --peak and --bandwidth */
 	bool strict, fail_on_budget, reprice, last, debuginfod, spread, all_frames, wide;
 	char **operands; /* the arguments that are no options */
 	size_t operand_count;
@@ -36,6 +38,8 @@ enum option_code {
 	OPTION_SPREAD,
 	OPTION_ALL_FRAMES,
 	OPTION_WIDE,
+	OPTION_PEAK,
+	OPTION_BANDWIDTH,
 	OPTION_FORMAT,                             /* the first of as many codes as there are formats */
 	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
 };
@@ -73,6 +77,20 @@ enum option_code {
 	{                                                          \
 		"debuginfod", no_argument, NULL, OPTION_DEBUGINFOD \
 	}
+#define OPTION_LINE_PEAK                                     \
+	{                                                    \
+		"peak", required_argument, NULL, OPTION_PEAK \
+	}
+#define OPTION_LINE_BANDWIDTH                                          \
+	{                                                              \
+		"bandwidth", required_argument, NULL, OPTION_BANDWIDTH \
+	}
+#define HELP_ROOFS                                                                                                  \
+	"  --peak PEAK         GFLOP/s that the machine can do at most: a number, or double=N,single=N; 'one' for " \
+	"one\n"                                                                                                     \
+	"                      thread alone, 'none', or a file (default: what 'flopshim-report peak' has measured " \
+	"there)\n"                                                                                                  \
+	"  --bandwidth GB/S    what its memory can do at most: a number, or first=N,second=N,last=N,memory=N\n"
 #define HELP_DEBUGINFOD \
 	"  --debuginfod        ask the servers in DEBUGINFOD_URLS for debug information that this machine lacks\n"
 #define HELP_LAST "  --last              read only the dumps of the last run\n"

@@ -32,7 +32,8 @@ static const char help[] =
 	"  --all-frames        show the work by all code: libraries, interpreters and generated code, too\n" HELP_LAST
 	"  --reprice           price calls by the current routine table, not by that of the shim that wrote the dump\n"
 	"  --strict            exit with status 6 if a routine that was called has no price\n"
-	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n" HELP_DEBUGINFOD;
+	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n" HELP_ROOFS
+		HELP_DEBUGINFOD;
 
 /* What ran. */
 
@@ -394,6 +395,7 @@ static void say_totals(struct answer *answer, struct views *views)
 	say_missing(answer, views);
 	say_unclosed(answer, views->aggregate);
 	say_time(answer, views);
+	roofing_say(answer, views->roofs);
 	say_calls(answer, "nested", totals->nested_calls,
 	          "made by these routines themselves, and part of their price, if they have one");
 	say_calls(answer, "queries", totals->queries, "for the size of a workspace, which cost nothing");
@@ -516,6 +518,8 @@ void report_fill(struct answer *answer, const struct options *options, struct vi
 		return; /* totals of 0 would look like an answer */
 	if (!answer->one_table)
 		report_head(answer, views);
+	if (answer_is_for(answer, FOR_PROGRAM))
+		roofing_say(answer, views->roofs);
 	options_by(options, answer);
 	if (options->by)
 		add_table_by(answer, views, options->by, options->top);
@@ -572,9 +576,10 @@ static int checked_status(const struct options *options, const struct aggregate 
 
 int command_report(int count, char **arguments)
 {
-	static const struct option table[] = {OPTION_LINE_TOP,     OPTION_LINE_STRICT,     OPTION_LINE_FAIL_ON_BUDGET,
-	                                      OPTION_LINE_REPRICE, OPTION_LINE_LAST,       OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_SPREAD,  OPTION_LINE_ALL_FRAMES, OPTION_LINE_END};
+	static const struct option table[] = {OPTION_LINE_TOP,       OPTION_LINE_STRICT,     OPTION_LINE_FAIL_ON_BUDGET,
+	                                      OPTION_LINE_REPRICE,   OPTION_LINE_LAST,       OPTION_LINE_DEBUGINFOD,
+	                                      OPTION_LINE_SPREAD,    OPTION_LINE_ALL_FRAMES, OPTION_LINE_PEAK,
+	                                      OPTION_LINE_BANDWIDTH, OPTION_LINE_END};
 	const struct option_parser parser = {.command = "report",
 	                                     .usage = usage,
 	                                     .help = help,
@@ -587,6 +592,7 @@ int command_report(int count, char **arguments)
 	struct output output;
 	struct aggregate aggregate;
 	struct answer answer;
+	struct roofs roofs;
 	struct views views;
 	int status = options_parse(&options, &parser, count, arguments);
 	bool found_all;
@@ -608,13 +614,15 @@ int command_report(int count, char **arguments)
 	found_all = gather(&aggregate, options.operands, options.operand_count,
 	                   (struct gather_options){.last = options.last, .beside = true});
 	status = EXIT_ERROR;
-	if (gather_tells(&aggregate, options.by) && gather_is_of_one_version(&aggregate)) {
+	if (gather_tells(&aggregate, options.by) && gather_is_of_one_version(&aggregate) &&
+	    roofing_find(&roofs, &options.roofs, &aggregate)) {
 		status = checked_status(&options, &aggregate, report_status(&aggregate, found_all));
 		if (options.format->audience == FOR_PROGRAM || options.by || !aggregate.answered)
 			report_damage(&aggregate);
 		views_open(&views, &aggregate);
 		views.spread = options.spread;
 		views.all_frames = options.all_frames;
+		views.roofs = roofs_are_known(&roofs) ? &roofs : NULL;
 		options_answer(&options, &answer, SCHEMA);
 		report_fill(&answer, &options, &views);
 		options_render(&options, &output, &answer);

@@ -81,6 +81,7 @@ static const struct column shape_columns[] = {
 	{ "share",             "share",   COLUMN_SHARE, 0,               group_share },
 	{ "estimated_time_ns", "time",    COLUMN_TIME,  COLUMN_OPTIONAL, group_time },
 	{ "gflops",            "GFLOP/s", COLUMN_REAL,  COLUMN_OPTIONAL, group_rate },
+	{ "of_peak",           "of peak", COLUMN_SHARE, COLUMN_OPTIONAL, group_of_peak },
 	{ "time_ns",           "",        COLUMN_TIME,  COLUMN_NO_TEXT,  group_time_ns },
 	{ "timed_calls",       "",        COLUMN_COUNT, COLUMN_NO_TEXT,  group_timed_calls },
 	{ "words",             "",        COLUMN_FLOPS, COLUMN_NO_TEXT,  group_words },

@@ -41,6 +41,19 @@ static inline struct value value_share(const struct table *table, u128 flops)
 	return value_ratio(flops, table->aggregate->totals.flops);
 }
 
+/* The part of the machine's peak that the timed calls of a group have reached. Only a single routine has a type to tell it by. */
+static inline struct value value_of_peak(const struct table *table, const struct group *group)
+{
+	bool is_of_routine = group->row && (group->by == GROUP_ROUTINE || group->by == GROUP_SHAPE ||
+	                                    group->by == GROUP_SITE || group->by == GROUP_ROW);
+	double peak = is_of_routine ? roofs_peak(views_of(table)->roofs,
+	                                         routine_of(table->aggregate, group->row->routine)->type)
+	                            : 0;
+
+	return value_real(peak > 0 && group->time_ns ? (double)group->timed_flops / (double)group->time_ns / peak : 0,
+	                  peak > 0 && group->time_ns && group->timed_flops);
+}
+
 GETTER(group_calls, struct group, value_number(item->calls))
 GETTER(group_flops, struct group, value_number(item->flops))
 GETTER(group_charged, struct group, value_number(item->charged))
@@ -49,6 +62,7 @@ GETTER(group_time, struct group, value_time(item))
 GETTER(group_rate, struct group,
        value_real(item->time_ns ? (double)item->timed_flops / (double)item->time_ns : 0,
                   item->time_ns && item->timed_flops))
+GETTER(group_of_peak, struct group, value_of_peak(table, item))
 GETTER(group_flops_per_word, struct group, value_ratio(item->flops, item->words))
 GETTER(group_time_ns, struct group, value_number(item->time_ns))
 GETTER(group_timed_calls, struct group, value_number(item->timed_calls))
@@ -68,6 +82,7 @@ GETTER(group_saturated, struct group, value_number(item->saturated))
 		{"share", "share", COLUMN_SHARE, 0, group_share},                                           \
 		{"estimated_time_ns", "time", COLUMN_TIME, COLUMN_OPTIONAL, group_time},                    \
 		{"gflops", "GFLOP/s", COLUMN_REAL, COLUMN_OPTIONAL, group_rate},                            \
+		{"of_peak", "of peak", COLUMN_SHARE, COLUMN_OPTIONAL, group_of_peak},                       \
 		{"flops_per_word", "FLOPs/word", COLUMN_REAL, COLUMN_OPTIONAL, group_flops_per_word},       \
 		{"time_ns", "", COLUMN_TIME, COLUMN_NO_TEXT, group_time_ns},                                \
 		{"timed_calls", "", COLUMN_COUNT, COLUMN_NO_TEXT, group_timed_calls},                       \

@@ -9,6 +9,7 @@
 #include "analyzer/aggregate/launches.h"
 #include "analyzer/aggregate/summary.h"
 #include "analyzer/tables/places.h"
+#include "analyzer/tables/roofs.h"
 #include "analyzer/tables/table.h"
 
 struct code_rows;
@@ -18,8 +19,9 @@ struct tree_lines;
 /* Each part is made when a table first needs it. Other folders use no members but the first three. */
 struct views {
 	const struct aggregate *aggregate;
-	bool spread;     /* people are shown COLUMN_SPREAD */
-	bool all_frames; /* work by code is shown for all frames, and not only for the user's */
+	bool spread;               /* people are shown COLUMN_SPREAD */
+	bool all_frames;           /* work by code is shown for all frames, and not only for the user's */
+	const struct roofs *roofs; /* what the machine can do at most; NULL if that is not known */
 	struct group_list groups[GROUP_COUNT];
 	bool grouped[GROUP_COUNT];  /* `groups` is made */
 	size_t sorted[GROUP_COUNT]; /* how many of the groups, from the first on, are in order; SIZE_MAX: all */
