@@ -23,11 +23,15 @@ PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-comm
 	libblis4-pthread|libblis3-pthread libblis4-openmp|libblis3-openmp libblis-dev libatlas3-base? libatlas-base-dev?
 	libscalapack-openmpi-dev musl-tools gcc-multilib libcap2-bin e2fsprogs btrfs-progs bindfs util-linux file
 	procps tmux environment-modules
+	golang-go jq sqlite3 nodejs npm chromium
 	cmake libxml2-utils python3-jsonschema python3-prometheus-client python3-yaml"
 # What `make check-slurm` needs, beside a program that uses BLAS.
 PACKAGES_SLURM="$PACKAGES_BUILD python3 libblas-dev liblapack-dev openmpi-bin slurm-wlm slurmctld slurmd libslurm-dev"
 # What `make check-lint` needs. No other test needs these, and they take hundreds of megabytes.
 PACKAGES_LINT="$PACKAGES_BUILD python3 clang-tidy clang-format cppcheck shellcheck flake8 libslurm-dev"
+
+# A reader of profiles whose page the tests open: a package of Node in this version.
+SPEEDSCOPE=speedscope@1.25.0
 
 fail() {
 	echo "$(basename "$0"): $*" >&2

@@ -24,7 +24,7 @@
 #include "analyzer/peak/kernels.h"
 
 enum {
-	ORDER_FIRST = 256,            /* order of the matrices that are multiplied first */
+	ORDER_FIRST = 96,             /* order of the matrices that are multiplied first */
 	ORDER_MAX = 6144,             /* and last, on machines that are so fast */
 	SAMPLES = 5,                  /* how often a set that fits into a cache is measured */
 	CACHE_SET_MAX = 64 << 20,     /* bytes: larger sets in a cache are not faster than smaller ones */
@@ -37,7 +37,8 @@ enum {
 
 /* Seconds. */
 #define PRODUCT_TIME  0.08 /* that a product should take at least */
-#define PRODUCTS_TIME 0.6  /* for the products of one precision */
+#define PRODUCTS_TIME 0.7  /* for the products of one precision */
+#define SMALL_TIME    0.05 /* for those of one order that is too small */
 #define SAMPLE_TIME   0.002
 #define MEMORY_TIME   0.2 /* for one kernel in memory */
 #define TOUCH_TIME    5.0 /* that the kernel may take at most to hand out memory */
@@ -105,21 +106,27 @@ static double time_product(const struct bench *bench, enum roof_precision precis
 	return now() - start;
 }
 
+/*
+ * Multiplies larger and larger matrices until they are large enough, and then those again. The small ones come near the roof as
+ * well, and on a machine that does something else, too, they are the ones that nothing interrupts.
+ */
 static void measure_products(struct bench *bench, enum roof_precision precision)
 {
-	size_t order = ORDER_FIRST;
 	double start = now(), taken;
+	size_t order = ORDER_FIRST;
 
-	do { /* larger ones, until one is large enough; then that one again */
+	do {
+		double begin = now(), flops = 2.0 * (double)order * (double)order * (double)order;
+		bool last = false;
 		void *matrices[3];
 
 		for (unsigned i = 0; i < 3; i++)
 			matrices[i] = new_matrix(order, precision);
 		do {
 			taken = time_product(bench, precision, (int64_t)order, matrices);
-			keep_larger(&bench->findings.gflops[precision][bench->threads],
-			            2e-9 * (double)order * (double)order * (double)order / taken);
-		} while ((taken > PRODUCT_TIME || order == ORDER_MAX) && now() - start < PRODUCTS_TIME);
+			last |= taken > PRODUCT_TIME || order == ORDER_MAX;
+			keep_larger(&bench->findings.gflops[precision][bench->threads], 1e-9 * flops / taken);
+		} while (now() - (last ? start : begin) < (last ? PRODUCTS_TIME : SMALL_TIME));
 		for (unsigned i = 0; i < 3; i++)
 			free(matrices[i]);
 		order = order * 3 / 2 < ORDER_MAX ? order * 3 / 2 : ORDER_MAX;
@@ -448,7 +455,8 @@ bool peak_measure(struct roofs *roofs, const char *library, struct text *notes)
 	                        .used = ROOF_ALL};
 	for (unsigned threads = 0; threads < ROOF_THREADS; threads++) {
 		if (!measure_apart(&findings, &caches, threads, library)) {
-			if (strncmp(findings.why, library, strlen(library)) != 0) /* else the dynamic linker has named it */
+			if (strncmp(findings.why, library, strlen(library)) !=
+			    0) /* else the dynamic linker has named it */
 				text_format(notes, "%s: ", library);
 			text_format(notes, "%s\n", findings.why);
 			return false;

@@ -16,7 +16,7 @@ struct code_rows;
 struct sampled_stacks;
 struct tree_lines;
 
-/* Each part is made when a table first needs it. Other folders use no members but the first three. */
+/* Each part is made when a table first needs it. Other folders use no members but the first four. */
 struct views {
 	const struct aggregate *aggregate;
 	bool spread;               /* people are shown COLUMN_SPREAD */

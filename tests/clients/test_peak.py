@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests `flopshim-report peak`: what programs reach lies under the roofs that it measures, and reports find them.
+
+A busy machine makes roofs too low, and programs slow; so each is measured up to five times, and the best counts."""
+
+import json
+import subprocess
+import time
+
+from harness import Failure, Skip, blas_library, case, check, check_equal, read_report, tail
+
+ATTEMPTS = 5
+MARGIN = 1.1
+TIMEOUT = 120  # seconds; on a quiet machine it takes less than ten
+
+
+def peak(client, *words, status=0, **environment):
+    """The JSON of a measurement; None with another status than 0."""
+    env = {**client.environment(threads=None), "HOME": str(client.folder), **environment}
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS"):
+        env.pop(name, None)
+    done = subprocess.run([client.reporter, "peak", "--json", *words], capture_output=True, timeout=TIMEOUT, env=env)
+    if done.returncode != status:
+        raise Failure(f"peak: status {done.returncode}: {tail(done.stderr)}")
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def larger(before, roofs, threads):
+    """{roof: the larger rate of those known before and of this measurement}"""
+    rates = {row["roof"]: row[threads] or 0 for row in roofs["roofs"]}
+    return {name: max(rate, before.get(name, 0)) for name, rate in rates.items()}
+
+
+def points(client, roofs, threads):
+    """(routine, bytes of its operands in a call, bytes, FLOPs, seconds) of each shape of a run of roofline.c, by its report."""
+    sizes = {row["roof"]: row["bytes"] for row in roofs["roofs"]}
+    last = sizes["last cache"] or sizes["second cache"]
+    with open("/proc/meminfo") as file:
+        available = [int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable")][0]
+    wanted = 4 * last + last // 4
+    if wanted > available // 2:
+        raise Skip(f"no {wanted >> 20} MB of memory, four times the last cache")
+    program = client.compile("roofline.c")
+    run = client.run([program, wanted], threads=threads, FLOPSHIM_TIME="all", timeout=600)
+    found = []
+    for row in run.report["shapes"]:
+        if row["timed_calls"] and row["routine"] in ("ddot", "daxpy", "dscal", "dgemv", "dgemm"):
+            found.append((row["routine"], row["words"] * 8 // row["calls"], row["words"] * 8, row["flops"], row["time_ns"] / 1e9))
+    return sizes, found
+
+
+def level_of(size, sizes):
+    """The roof of operands of this size; None of those that may lie partly in the last cache and partly in memory."""
+    for name in "first cache", "second cache", "last cache":
+        if sizes[name] and size <= sizes[name]:
+            return name
+    return "memory" if size > 4 * max(bytes or 0 for bytes in sizes.values()) else None
+
+
+def over_roof(rates, sizes, found):
+    """The points that are too far above their roofs, as texts."""
+    above = []
+    for routine, size, moved, work, seconds in found:
+        level = level_of(size, sizes)
+        if level and rates[level]:
+            roof = min(rates["dgemm"], rates[level] * work / moved)
+            rate = work / seconds / 1e9
+            if rate > MARGIN * roof:
+                above.append(f"{routine} of {size} bytes: {rate:.3g} GFLOP/s, under the roof of {level} at {roof:.3g}")
+    return above
+
+
+@case(threads=("one_thread", "all_threads"))
+def roofs_hold(client):
+    """No call is faster than its roof allows, by more than a tenth: neither from a cache nor from memory. A product of order
+    2,000 comes near the roof."""
+    rates, best, above = {}, 0, ["nothing was measured"]
+    environment = 1 if client.threads == "one_thread" else ""
+    for attempt in range(ATTEMPTS):
+        roofs = peak(client, "-o", str(client.folder / "roofs"))
+        rates = larger(rates, roofs, client.threads)
+        sizes, found = points(client, roofs, environment)
+        above = over_roof(rates, sizes, found)
+        levels = {level_of(size, sizes) for _, size, _, _, _ in found}
+        check({"first cache", "second cache", "memory"} <= levels, f"operands are in {levels} alone")
+        best = max([best] + [work / seconds / 1e9 for routine, size, _, work, seconds in found
+                             if routine == "dgemm" and size >= 3 * 2000 * 2000 * 8])
+        if not above and best >= 0.8 * rates["dgemm"]:
+            return
+    check(not above, "; ".join(above))
+    check(best >= 0.8 * rates["dgemm"], f"the largest product reaches {best:.3g} of {rates['dgemm']:.3g} GFLOP/s")
+
+
+@case()
+def kept(client):
+    """The result is where reports of this machine look for it, and these show what part of it a run has reached."""
+    begin = time.monotonic()
+    roofs = peak(client, XDG_CACHE_HOME=str(client.folder / "cache"))
+    check(time.monotonic() - begin < TIMEOUT, "the time")
+    rates = {row["roof"]: (row["one_thread"], row["all_threads"]) for row in roofs["roofs"]}
+    check_equal(list(rates), ["dgemm", "sgemm", "first cache", "second cache", "last cache", "memory"], "roofs")
+    check(all(one and one > 0 for one, _ in (rates["dgemm"], rates["sgemm"])), f"the roofs are {rates}")
+    check(all(both >= one for one, both in rates.values() if one), f"all threads do less than one: {rates}")
+    check(str(client.folder / "cache") in roofs["file"], f"the file is {roofs['file']}")
+    run = client.run([client.compile("nested.c")], FLOPSHIM_TIME="all")
+    done = subprocess.run([client.reporter, "--json", *run.dumps], capture_output=True, check=True,
+                          env={**client.environment(), "XDG_CACHE_HOME": str(client.folder / "cache")})
+    report = json.loads(done.stdout)
+    values = {roof["name"]: roof["value"] for roof in report["roofs"]}
+    check(abs(values["double"] - rates["dgemm"][1]) < 1e-3 * values["double"], f"the report's roofs are {values}")
+    (row,) = [row for row in report["routines"] if row["routine"] == "dgemm"]
+    expected = row["flops"] / row["time_ns"] / values["double"]
+    check(abs(row["of_peak"] - expected) < 1e-6 * expected, f"of peak is {row['of_peak']}, but {expected} was expected")
+    named = read_report(client.reporter, run.dumps, "--peak", roofs["file"], "--peak", "one")
+    values = {roof["name"]: roof["value"] for roof in named["roofs"]}
+    check(abs(values["double"] - rates["dgemm"][0]) < 1e-3 * values["double"], f"the roofs of one thread are {values}")
+
+
+@case()
+def other_library(client):
+    """Another BLAS has other roofs; one without the functions that are needed is refused, and nothing is written."""
+    file = client.folder / "roofs"
+    peak(client, "--blas", "libm.so.6", "-o", str(file), status=1)
+    check(not file.exists(), "a file was written without a measurement")
+    reference = peak(client, "--blas", blas_library("reference"), "-o", str(file))
+    check("/blas/" in reference["library"], f"the library is {reference['library']}")
