@@ -21,15 +21,15 @@ enum { OPTION_BLAS = OPTION_OWN, OPTION_OUTPUT };
 
 static const char usage[] = "Usage: flopshim-report peak [OPTION ...]\n\n"
 			    "Measures what this machine can do at most, in less than ten seconds: GFLOP/s of dgemm and "
-                            "sgemm, and GB/s from\n"
+			    "sgemm, and GB/s from\n"
 			    "each cache and from memory, by one thread and by all. Reports of runs on this machine "
-                            "show what part of it the\n"
+			    "show what part of it the\n"
 			    "routines have reached. Let nothing else run meanwhile.\n";
 
 static const char help[] =
 	"  --blas FILE         the BLAS to measure with, as the program loads it (default: " PEAK_LIBRARY ")\n"
 	"  -o, --output FILE   keep the result in FILE, for 'report --peak FILE' (default: where reports look for "
-        "it)\n";
+	"it)\n";
 
 struct request {
 	const char *library, *path;

@@ -43,8 +43,9 @@ static void multiply(integer order, int times)
 	size_t elements = (size_t)order * (size_t)order;
 
 	for (int i = 0; i < times; i++)
-		F77(dgemm)("N", "N", &order, &order, &order, &one, vectors, &order, vectors + elements, &order, &zero,
-		           vectors + 2 * elements, &order, 1, 1);
+		F77(dgemm)
+	("N", "N", &order, &order, &order, &one, vectors, &order, vectors + elements, &order, &zero,
+	 vectors + 2 * elements, &order, 1, 1);
 }
 
 int main(int arguments, char **texts)
