@@ -26,22 +26,22 @@
 enum {
 	ORDER_FIRST = 96,             /* order of the matrices that are multiplied first */
 	ORDER_MAX = 6144,             /* and last, on machines that are so fast */
-	SAMPLES = 5,                  /* how often a set that fits into a cache is measured */
-	CACHE_SET_MAX = 64 << 20,     /* bytes: larger sets in a cache are not faster than smaller ones */
+	SAMPLES = 4,                  /* how often a set that fits into a cache is measured */
+	CACHE_SET_MAX = 32 << 20,     /* bytes: larger sets in a cache are not faster than smaller ones */
 	MEMORY_SET_LEAST = 256 << 20, /* bytes */
-	MEMORY_CHUNK = 64 << 20,      /* bytes that are measured in one piece */
+	MEMORY_CHUNK = 32 << 20,      /* bytes that are measured in one piece */
 	UNKNOWN_CACHE = 64 << 20,     /* what is taken for the size of the last cache if nobody says it */
 	THREADS_MAX = 1024,
-	WATCHDOG = 3 * PEAK_SECONDS, /* seconds after which a process that measures is ended */
+	WATCHDOG = 6 * PEAK_SECONDS, /* seconds after which a process that measures is ended */
 };
 
 /* Seconds. */
-#define PRODUCT_TIME  0.08 /* that a product should take at least */
-#define PRODUCTS_TIME 0.7  /* for the products of one precision */
-#define SMALL_TIME    0.05 /* for those of one order that is too small */
+#define PRODUCT_TIME  0.06 /* that a product should take at least */
+#define PRODUCTS_TIME 0.5  /* for the products of one precision */
+#define SMALL_TIME    0.03 /* for those of one order that is too small */
 #define SAMPLE_TIME   0.002
-#define MEMORY_TIME   0.2 /* for one kernel in memory */
-#define TOUCH_TIME    5.0 /* that the kernel may take at most to hand out memory */
+#define MEMORY_TIME   0.15 /* for one kernel in memory */
+#define TOUCH_TIME    5.0  /* that the kernel may take at most to hand out memory */
 
 /* What one process finds; it is sent through a pipe. */
 struct findings {
@@ -319,7 +319,7 @@ static bool take_vectors(struct bench *bench, uint64_t bytes)
 static uint64_t memory_wanted(const struct caches *caches)
 {
 	uint64_t last = caches->last ? caches->last : caches->second ? caches->second : UNKNOWN_CACHE;
-	uint64_t wanted = last + last / 4 + 2 * (uint64_t)MEMORY_CHUNK;
+	uint64_t wanted = last + 2 * (uint64_t)MEMORY_CHUNK;
 
 	return wanted > MEMORY_SET_LEAST ? wanted : MEMORY_SET_LEAST;
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests `flopshim-report peak`: what programs reach lies under the roofs that it measures, and reports find them.
 
-A busy machine makes roofs too low, and programs slow; so each is measured up to five times, and the best counts."""
+A busy machine makes roofs too low, and programs slow; so each is measured up to five times, and the best counts. Where other
+programs take the processors meanwhile, the case is left out, with that reason."""
 
 import json
+import os
 import subprocess
 import time
 
@@ -11,7 +13,7 @@ from harness import Failure, Skip, blas_library, case, check, check_equal, read_
 
 ATTEMPTS = 5
 MARGIN = 1.1
-TIMEOUT = 120  # seconds; on a quiet machine it takes less than ten
+TIMEOUT = 240  # seconds; on a quiet machine it takes less than ten
 
 
 def peak(client, *words, status=0, **environment):
@@ -32,7 +34,8 @@ def larger(before, roofs, threads):
 
 
 def points(client, roofs, threads):
-    """(routine, bytes of its operands in a call, bytes, FLOPs, seconds) of each shape of a run of roofline.c, by its report."""
+    """Of a run of roofline.c: the sizes of caches; (routine, bytes of its operands in a call, bytes, FLOPs, seconds) of each shape,
+    by its report; and the GFLOP/s of the fastest of the largest products."""
     sizes = {row["roof"]: row["bytes"] for row in roofs["roofs"]}
     last = sizes["last cache"] or sizes["second cache"]
     with open("/proc/meminfo") as file:
@@ -41,12 +44,16 @@ def points(client, roofs, threads):
     if wanted > available // 2:
         raise Skip(f"no {wanted >> 20} MB of memory, four times the last cache")
     program = client.compile("roofline.c")
-    run = client.run([program, wanted], threads=threads, FLOPSHIM_TIME="all", timeout=600)
+    run = client.run([program, wanted], threads=threads, FLOPSHIM_TIME="all", FLOPSHIM_RECORDS="calls", timeout=600)
     found = []
     for row in run.report["shapes"]:
         if row["timed_calls"] and row["routine"] in ("ddot", "daxpy", "dscal", "dgemv", "dgemm"):
             found.append((row["routine"], row["words"] * 8 // row["calls"], row["words"] * 8, row["flops"], row["time_ns"] / 1e9))
-    return sizes, found
+    done = subprocess.run([client.reporter, "calls", "--json", *run.dumps], capture_output=True, check=True)
+    products = [row["flops"] / row["duration_ns"] for row in json.loads(done.stdout)["calls"]
+                if row["routine"] == "dgemm" and row["arguments"]["m"] == 2000]
+    check_equal(len(products), 8, "products of order 2,000")
+    return sizes, found, max(products)
 
 
 def level_of(size, sizes):
@@ -70,25 +77,47 @@ def over_roof(rates, sizes, found):
     return above
 
 
+class Machine:
+    """How busy the machine was with the work of others since this was made."""
+
+    def __init__(self):
+        self.begin = self._times()
+
+    @staticmethod
+    def _times():
+        """Clock ticks of all processors: in which they did anything, in which this test's own processes ran, and all."""
+        with open("/proc/stat") as file:
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+        own = os.times()
+        return sum(ticks) - ticks[3] - ticks[4], sum(own[:4]) * os.sysconf("SC_CLK_TCK"), sum(ticks)
+
+    def check_quiet(self, limit=0.1):
+        """Skips the case if others took more than a tenth of the processors: it says nothing then."""
+        busy, own, whole = (now - before for now, before in zip(self._times(), self.begin))
+        share = (busy - own) / max(whole, 1)
+        if share > limit:
+            raise Skip(f"the machine is busy: other programs take {100 * share:.0f} % of its processors")
+
+
 @case(threads=("one_thread", "all_threads"))
 def roofs_hold(client):
     """No call is faster than its roof allows, by more than a tenth: neither from a cache nor from memory. A product of order
     2,000 comes near the roof."""
-    rates, best, above = {}, 0, ["nothing was measured"]
-    environment = 1 if client.threads == "one_thread" else ""
+    rates, best, machine = {}, 0, Machine()
     for attempt in range(ATTEMPTS):
         roofs = peak(client, "-o", str(client.folder / "roofs"))
         rates = larger(rates, roofs, client.threads)
-        sizes, found = points(client, roofs, environment)
+        sizes, found, fastest = points(client, roofs, 1 if client.threads == "one_thread" else "")
         above = over_roof(rates, sizes, found)
         levels = {level_of(size, sizes) for _, size, _, _, _ in found}
         check({"first cache", "second cache", "memory"} <= levels, f"operands are in {levels} alone")
-        best = max([best] + [work / seconds / 1e9 for routine, size, _, work, seconds in found
-                             if routine == "dgemm" and size >= 3 * 2000 * 2000 * 8])
+        best = max(best, fastest)
         if not above and best >= 0.8 * rates["dgemm"]:
             return
+        if attempt:
+            machine.check_quiet()
     check(not above, "; ".join(above))
-    check(best >= 0.8 * rates["dgemm"], f"the largest product reaches {best:.3g} of {rates['dgemm']:.3g} GFLOP/s")
+    raise Failure(f"the largest product reaches {best:.3g} of {rates['dgemm']:.3g} GFLOP/s")
 
 
 @case()

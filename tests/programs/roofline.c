@@ -67,6 +67,6 @@ int main(int arguments, char **texts)
 	call_all(400000, 20);
 	call_all(count / 2, 2);
 	multiply(100, 200);
-	multiply(ORDER, 3);
+	multiply(ORDER, 8);
 	return 0;
 }
