@@ -17,6 +17,7 @@
 #include "analyzer/aggregate/aggregate.h"
 #include "memory_source.h"
 #include "analyzer/commands/report.h"
+#include "analyzer/export/export.h"
 
 enum { PAGE = DUMP_PAGE_LEAST };
 
@@ -65,22 +66,60 @@ static void print_by(const struct dump_source *source, const struct key *key)
 	aggregate_close(&aggregate);
 }
 
-/* Reads what the report does not read, which is the ordered record. */
-static void walk_the_rest(const struct dump_source *source)
+/* Gives the process that `context` points to, once. */
+static bool next_process(void *context, struct export_record *process)
 {
-	struct dump_cursor cursor;
-	struct dump dump;
+	struct export_record *given = context;
+	bool is_new = given->aggregate && given->aggregate->process_count;
 
-	if (dump_open(&dump, source) <= READ_DAMAGED) {
-		uint64_t calls = 0;
+	*process = *given;
+	given->aggregate = NULL;
+	return is_new;
+}
 
-		dump_cursor_open(&cursor, &dump, DUMP_LOG, sizeof(struct dump_call));
-		while (dump_cursor_next(&cursor))
-			calls++;
-		dump_cursor_close(&cursor);
-		fprintf(discard, "%lu", (unsigned long)calls); /* so that the compiler keeps the reads */
-	}
-	dump_close(&dump);
+static void export_as(const struct export *export, enum export_source source)
+{
+	struct output output = {.stream = discard};
+
+	for (unsigned i = 0; i < EXPORT_COUNT; i++)
+		if (export_formats[i].source == source)
+			export_formats[i].write(&output, export);
+	rewind(discard);
+}
+
+/* Writes all formats of other programs. */
+static void export_all(const struct aggregate *aggregate)
+{
+	struct call_stacks stacks;
+	struct views views;
+	struct table table;
+
+	call_stacks_open(&stacks, aggregate, true);
+	export_as(&(struct export){.aggregate = aggregate, .run = &stacks}, EXPORT_STACKS);
+	export_as(&(struct export){.aggregate = aggregate, .run = &stacks, .old = &stacks}, EXPORT_TWO);
+	call_stacks_close(&stacks);
+	views_open(&views, aggregate);
+	views_get(&views, &table_rows, SIZE_MAX, false, &table);
+	export_as(&(struct export){.aggregate = aggregate, .table = &table}, EXPORT_ROWS);
+	views_close(&views);
+}
+
+/* Reads and writes what the report does not read, which is the ordered record. */
+static void export_record_of(const struct dump_source *source)
+{
+	struct aggregate aggregate;
+	struct record record;
+	struct export_record process = {.aggregate = &aggregate, .record = &record, .id = 1};
+
+	aggregate_open(&aggregate, &(struct aggregate_options){0});
+	record_open(&record, &aggregate);
+	aggregate_add(&aggregate, source, "input");
+	record_read(&record, source);
+	process.symbolizer = symbolizer_new(&aggregate);
+	export_as(&(struct export){.next = next_process, .context = &process}, EXPORT_RECORDS);
+	symbolizer_free(process.symbolizer);
+	record_close(&record);
+	aggregate_close(&aggregate);
 }
 
 static void put_checks_right(unsigned char *bytes, size_t size)
@@ -126,9 +165,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	aggregate_open(&aggregate, &(struct aggregate_options){0});
 	aggregate_add(&aggregate, &source, "input");
 	print_all(&aggregate);
+	export_all(&aggregate);
 	aggregate_close(&aggregate);
 	print_by(&source, &keys[size % KEY_COUNT]);
-	walk_the_rest(&source);
+	export_record_of(&source);
 	free(bytes);
 	return 0;
 }
