@@ -34,8 +34,8 @@ def larger(before, roofs, threads):
 
 
 def points(client, roofs, threads):
-    """Of a run of roofline.c: the sizes of caches; (routine, bytes of its operands in a call, bytes, FLOPs, seconds) of each shape,
-    by its report; and the GFLOP/s of the fastest of the largest products."""
+    """Of a run of roofline.c: the sizes of caches; (routine, bytes of its operands in a call, bytes, FLOPs, seconds) of each
+    shape, by its report; and the GFLOP/s of the fastest of the largest products."""
     sizes = {row["roof"]: row["bytes"] for row in roofs["roofs"]}
     last = sizes["last cache"] or sizes["second cache"]
     with open("/proc/meminfo") as file:
