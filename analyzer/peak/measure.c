@@ -24,7 +24,7 @@
 #include "analyzer/peak/kernels.h"
 
 enum {
-	ORDER_FIRST = 96,             /* order of the matrices that are multiplied first */
+	ORDER_FIRST = 256,            /* order of the first matrices: libraries have other loops for smaller ones */
 	ORDER_MAX = 6144,             /* and last, on machines that are so fast */
 	SAMPLES = 4,                  /* how often a set that fits into a cache is measured */
 	CACHE_SET_MAX = 32 << 20,     /* bytes: larger sets in a cache are not faster than smaller ones */
@@ -107,7 +107,7 @@ static double time_product(const struct bench *bench, enum roof_precision precis
 }
 
 /*
- * Multiplies larger and larger matrices until they are large enough, and then those again. The small ones come near the roof as
+ * Multiplies larger and larger matrices until they are large enough, and then those again. The first ones come near the roof as
  * well, and on a machine that does something else, too, they are the ones that nothing interrupts.
  */
 static void measure_products(struct bench *bench, enum roof_precision precision)
