@@ -153,3 +153,19 @@ def other_library(client):
     check(not file.exists(), "a file was written without a measurement")
     reference = peak(client, "--blas", blas_library("reference"), "-o", str(file))
     check("/blas/" in reference["library"], f"the library is {reference['library']}")
+
+
+@case()
+def no_memory(client):
+    """Where there is too little memory for a set that no cache holds, standard error says so, and what was measured earlier stays."""
+    file = client.folder / "roofs"
+    limited = ["sh", "-c", f"ulimit -v 500000; exec {client.reporter} peak --json -o {file}"]
+    env = client.environment(threads=1)
+    for line in "", "bandwidth memory one 11.5 1000\nbandwidth memory all 22.5 1000\n":
+        if line:
+            file.write_text(file.read_text().replace("\nend\n", f"\n{line}end\n"))
+        done = subprocess.run(limited, capture_output=True, text=True, timeout=TIMEOUT, env=env)
+        check_equal(done.returncode, 0, f"status: {done.stderr}")
+        check("memory: not measured" in done.stderr, f"standard error is {done.stderr}")
+        (row,) = [row for row in json.loads(done.stdout)["roofs"] if row["roof"] == "memory"]
+        check_equal((row["one_thread"], row["all_threads"]), (11.5, 22.5) if line else (None, None), "the roof of memory")
