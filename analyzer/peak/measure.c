@@ -307,7 +307,7 @@ static void touch(double *x, double *y, size_t count)
 static bool take_vectors(struct bench *bench, uint64_t bytes)
 {
 	const struct kernel by_touch = {touch, 0};
-	size_t half = bytes / 2 / MEMORY_CHUNK * MEMORY_CHUNK, count = half / sizeof(double);
+	size_t half = (bytes / 2 + MEMORY_CHUNK - 1) / MEMORY_CHUNK * MEMORY_CHUNK, count = half / sizeof(double);
 	double start = now();
 	char *place = mmap(NULL, 2 * half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 

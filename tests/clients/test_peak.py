@@ -160,8 +160,9 @@ def no_memory(client):
     """Where there is too little memory for a set that no cache holds, standard error says so, and what was measured earlier
     stays."""
     file = client.folder / "roofs"
-    sizes = [subprocess.run(["getconf", f"LEVEL{level}_CACHE_SIZE"], capture_output=True, text=True).stdout for level in (2, 3, 4)]
-    last = max(int(size) if size.strip().isdigit() else 0 for size in sizes)
+    names = [f"LEVEL{level}_CACHE_SIZE" for level in (2, 3, 4)]
+    sizes = [subprocess.run(["getconf", name], capture_output=True, text=True).stdout.strip() for name in names]
+    last = max(int(size) if size.isdigit() else 0 for size in sizes)
     room = max(256 << 20, last + (64 << 20)) >> 10  # what the set itself takes; the program and the C library are not in it
     limited = ["sh", "-c", f"ulimit -v {room}; exec {client.reporter} peak --json -o {file}"]
     env = client.environment(threads=1)
