@@ -144,11 +144,14 @@ fortified = $(shell printf '\043include <stdio.h>\n\043ifndef __OPTIMIZE__\n\043
 HARDENED := $(or $(call fortified,3),$(call fortified,2)) -fstack-protector-strong -fPIE
 HARDENED_LINK := -pie -Wl,-z,relro -Wl,-z,now
 
-ANALYZER_SOURCES := $(wildcard analyzer/*/*.c) price/price.c
-ANALYZER_GENERATED := gen/tables gen/formulas
+ANALYZER_SOURCES := $(wildcard analyzer/*/*.c analyzer/render/html/*.c) price/price.c
+ANALYZER_GENERATED := gen/tables gen/formulas gen/template
 ANALYZER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(ANALYZER_SOURCES)) $(ANALYZER_GENERATED:%=$(O)/%.o)
-ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED)
-ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo
+# zlib compresses the data in pages. `make ZLIB=` builds without it.
+ZLIB ?= $(shell printf '\043include <zlib.h>\nint main(void) { return !zlibVersion(); }\n' | $(CC) -x c -o /dev/null - -lz \
+	2> /dev/null && echo yes)
+ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED) $(if $(ZLIB),-DHAVE_ZLIB)
+ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo $(if $(ZLIB),-lz)
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED)
 	$(call say,CC)
@@ -160,6 +163,20 @@ $(O)/price/%.o: price/%.c $(GENERATED)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ANALYZER_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
+# The page that `flopshim-report html` fills. Style sheets and scripts are joined in the order of their names.
+PAGE_PARTS := analyzer/render/html/page.html $(sort $(wildcard analyzer/render/html/*.css) $(wildcard analyzer/render/html/*.js))
+
+$(O)/analyzer/render/html/assemble/assemble: analyzer/render/html/assemble/assemble.c
+	$(call say,HOSTCC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOSTBASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
+
+$(O)/gen/template.c: $(O)/analyzer/render/html/assemble/assemble $(PAGE_PARTS)
+	$(call say,PAGE)
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $(PAGE_PARTS) > $@
+
+$(O)/gen/template.o: $(O)/gen/template.c
 $(ANALYZER_GENERATED:%=$(O)/%.o): $(O)/gen/%.o: $(GENERATED)
 	$(call say,CC)
 	$(Q)$(CC) $(ANALYZER_FLAGS) $(DEPENDENCIES) -c $(O)/gen/$*.c -o $@

@@ -31,6 +31,7 @@ int command_compare(int count, char **arguments);
 int command_check(int count, char **arguments);
 int command_calls(int count, char **arguments);
 int command_live(int count, char **arguments);
+int command_html(int count, char **arguments);
 int command_merge(int count, char **arguments);
 int command_export(int count, char **arguments);
 int command_peak(int count, char **arguments);

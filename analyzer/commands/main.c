@@ -25,6 +25,7 @@ static const struct {
 	{ "compare", command_compare, "show what changed between two runs; exit with 3 if the new one did more" },
 	{ "check",   command_check,   "compare a run with a lockfile in the repository; exit with 3 if it did more" },
 	{ "calls",   command_calls,   "show every call in order, of a dump made with " VARIABLE(RECORDS) "=calls" },
+	{ "html",    command_html,    "write a page that any browser shows, and that can be read like a dump" },
 	{ "merge",   command_merge,   "write one dump that holds what many hold: the ranks of a job" },
 	{ "collect", command_collect, "move what a job has counted on this node to where its dumps should be" },
 	{ "export",  command_export,  "write a run for flame graphs, speedscope, pprof, Perfetto, jq and others" },

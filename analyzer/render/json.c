@@ -251,6 +251,12 @@ static void put_member(struct output *output, const struct part *part)
 	}
 }
 
+void json_members(struct output *output, const struct answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		put_member(output, &answer->parts[i]);
+}
+
 /* Tables stand together, where the first of them was added, though they may have been added between other parts. */
 static void render_json(struct output *output, const struct answer *answer)
 {

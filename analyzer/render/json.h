@@ -6,6 +6,7 @@
 #ifndef ANALYZER_JSON_H
 #define ANALYZER_JSON_H
 
+#include "analyzer/render/answer.h"
 #include "analyzer/render/output.h"
 #include "analyzer/tables/table.h"
 
@@ -24,5 +25,6 @@ void json_bool(struct output *output, const char *key, bool value);
 void json_list(struct output *output, const char *key, const char *texts, size_t bytes); /* texts that each end in 0 */
 void json_table(struct output *output, const struct table *table);                       /* "key":[{...},...] */
 void json_row(struct output *output, const struct table *table, size_t row);             /* {...}, of a table's row */
+void json_members(struct output *output, const struct answer *answer);                   /* all parts but tables */
 
 #endif
