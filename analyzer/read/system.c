@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/read/page.h"
 #include "names.h"
 
 static size_t file_read_at(void *context, uint64_t offset, void *buffer, size_t count)
@@ -61,11 +62,34 @@ static uint64_t file_seek(void *context, uint64_t offset, bool hole)
 	return hole ? file->size : offset; /* holes are not known: all of the file is data */
 }
 
+/* Reads a page as the dump in it, if the file is one. Returns 0, or an error as system_open does. */
+static int open_page(struct system_file *file)
+{
+	char begin[PAGE_BEGIN_BYTES], *html;
+	unsigned char *dump;
+	size_t size;
+	int error;
+
+	if (!page_is(begin, file_read_at(file, 0, begin, sizeof begin)))
+		return 0;
+	html = malloc(file->size + 1);
+	if (!html)
+		return ENOMEM;
+	error = page_dump(html, file_read_at(file, 0, html, file->size), &dump, &size);
+	free(html);
+	if (error)
+		return error;
+	file->memory = (struct memory_source){dump, size};
+	file->source = memory_source(&file->memory);
+	return 0;
+}
+
 int system_open(const char *path, struct system_file *file)
 {
 	struct stat status;
 	int error = 0;
 
+	file->memory = (struct memory_source){0};
 	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
 	file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file->descriptor < 0)
@@ -76,21 +100,31 @@ int system_open(const char *path, struct system_file *file)
 		error = EISDIR;
 	else if (!S_ISREG(status.st_mode))
 		error = EINVAL;
-	if (error) {
-		close(file->descriptor);
-		return error;
+	if (!error) {
+		file->size = (uint64_t)status.st_size;
+		file->device = status.st_dev;
+		file->inode = status.st_ino;
+		file->source = (struct dump_source){
+			.context = file, .read_at = file_read_at, .size = file_size, .seek = file_seek};
+		error = open_page(file);
 	}
-	file->size = (uint64_t)status.st_size;
-	file->device = status.st_dev;
-	file->inode = status.st_ino;
-	file->source =
-		(struct dump_source){.context = file, .read_at = file_read_at, .size = file_size, .seek = file_seek};
-	return 0;
+	if (error)
+		close(file->descriptor);
+	return error;
 }
 
-void system_close(struct system_file *file) { close(file->descriptor); }
+void system_close(struct system_file *file)
+{
+	free((void *)(uintptr_t)file->memory.bytes);
+	close(file->descriptor);
+}
 
-const char *system_why(int error) { return error == EINVAL ? "not a regular file" : strerror(error); }
+const char *system_why(int error)
+{
+	const char *why = page_why(error);
+
+	return why ? why : error == EINVAL ? "not a regular file" : strerror(error);
+}
 
 int system_compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 

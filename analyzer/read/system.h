@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/read/pack.h"
 #include "analyzer/read/read.h"
 
 /* An open file. It must not be moved, since `source.context` points to it. */
@@ -18,11 +19,13 @@ struct system_file {
 	uint64_t size;          /* in bytes, when it was asked for last */
 	uint64_t device, inode; /* the same for two paths to one file */
 	int descriptor;
+	struct memory_source memory; /* of a page: the dump that it holds; otherwise without bytes */
 };
 
 /*
- * Opens a regular file for reading. Returns 0; or an errno value, and then nothing is open: EISDIR for a directory,
- * EINVAL for a file of another kind. It does not wait for the other end of a FIFO.
+ * Opens a regular file for reading; of a page that `html` has written, the source is the dump in it. Returns 0; or an error, and
+ * then nothing is open: an errno value, EISDIR for a directory, EINVAL for a file of another kind, or an enum page_error. It does
+ * not wait for the other end of a FIFO.
  */
 int system_open(const char *path, struct system_file *file);
 void system_close(struct system_file *file);
