@@ -148,8 +148,11 @@ ANALYZER_SOURCES := $(wildcard analyzer/*/*.c analyzer/render/html/*.c) price/pr
 ANALYZER_GENERATED := gen/tables gen/formulas gen/template
 ANALYZER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(ANALYZER_SOURCES)) $(ANALYZER_GENERATED:%=$(O)/%.o)
 # zlib compresses the data in pages. `make ZLIB=` builds without it.
-ZLIB ?= $(shell printf '\043include <zlib.h>\nint main(void) { return !zlibVersion(); }\n' | $(CC) -x c -o /dev/null - -lz \
+ifeq ($(origin ZLIB),undefined)
+ZLIB := $(shell printf '\043include <zlib.h>\nint main(void) { return !zlibVersion(); }\n' | $(CC) -x c -o /dev/null - -lz \
 	2> /dev/null && echo yes)
+endif
+$(if $(ZLIB),,$(info zlib and its header are not there: flopshim-report will neither write pages nor read them))
 ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED) $(if $(ZLIB),-DHAVE_ZLIB)
 ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo $(if $(ZLIB),-lz)
 

@@ -14,7 +14,7 @@ REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
 
 # ---- unit tests: plain, and under the sanitizers ----
 
-UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH)
+UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH) $(if $(ZLIB),-DHAVE_ZLIB)
 FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_thread := -O1 -fsanitize=thread
 # The objects that each test is linked with, beside its own.
@@ -52,6 +52,7 @@ $(T)/$(1)/gen/%.o: $(GENERATED)
 	$$(Q)$$(CC) $$(UNIT_FLAGS) $$(DEPENDENCIES) -c $(O)/gen/$$*.c -o $$@
 endef
 $(foreach kind,plain address thread,$(eval $(call test_objects,$(kind))))
+$(foreach kind,plain address,$(T)/$(kind)/gen/template.o): $(O)/gen/template.c
 
 $(T)/unit/price/tables.c: $(O)/generate/generate tests/unit/price.tbl
 	$(Q)mkdir -p $(@D)
@@ -95,7 +96,7 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Both compilers must compile every source without a warning.
-WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c launcher/*.c docs/*.c bench/*.c $(if $(wildcard /usr/include/slurm/spank.h),slurm/*.c))
+WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c analyzer/render/html/*.c analyzer/render/html/assemble/*.c launcher/*.c docs/*.c bench/*.c $(if $(wildcard /usr/include/slurm/spank.h),slurm/*.c))
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
 $(T)/warnings/$(1)/%.ok: %.c $(GENERATED)

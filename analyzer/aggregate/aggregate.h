@@ -389,6 +389,12 @@ void aggregate_unread(struct aggregate *aggregate, const char *file, const char 
 
 /* These return what a number of the aggregate, which must exist, stands for. It is valid until aggregate_close. */
 
+/* Returns the bytes of an element of a routine's type, 's', 'd', 'c' or 'z'; 0 for any other. */
+static inline unsigned type_size(uint8_t type)
+{
+	return type == 's' ? 4 : type == 'd' || type == 'c' ? 8 : type == 'z' ? 16 : 0;
+}
+
 /* Returns the empty text for AGGREGATE_NONE. */
 static inline const char *text_at(const struct aggregate *aggregate, uint32_t text)
 {
@@ -423,6 +429,11 @@ static inline const struct worker_key *worker_of(const struct aggregate *aggrega
 static inline const struct stack_head *stack_of(const struct aggregate *aggregate, uint32_t stack)
 {
 	return intern_at(&aggregate->stacks, stack);
+}
+
+static inline const struct sample_key *sample_of(const struct aggregate *aggregate, uint32_t sample)
+{
+	return intern_at(&aggregate->samples, sample);
 }
 
 /* Returns the frames of a stack, head->frame_count of them. */

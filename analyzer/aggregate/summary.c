@@ -52,7 +52,7 @@ static void add_times(const struct times *times, struct group *group, const stru
 		group->timed_calls = count_plus(group->timed_calls, timed);
 		group->time_ns = count_plus(group->time_ns, row->time_ns);
 		group->timed_flops = u128_add(group->timed_flops, u128_scale(row->flops, timed, row->calls));
-		ns = u64_saturate(u128_scale(row->time_ns, row->calls, timed));
+		times_of_row(times, row, &ns);
 	} else if (row->calls && times_timed(whole)) {
 		ns = u64_saturate(u128_scale(whole->time_ns, row->calls, times_timed(whole)));
 	} else if (times_has_calls(row) && times_estimate(times, row, &ns)) {

@@ -17,6 +17,7 @@
 #include "analyzer/merge/merge.h"
 #include "analyzer/read/pack.h"
 #include "analyzer/render/html/page.h"
+#include "analyzer/tables/call_tree.h"
 #include "version.h"
 
 enum {
@@ -125,7 +126,10 @@ static bool write_page(struct views *views, const struct request *request, const
 {
 	struct options of_data = {.top = SIZE_MAX}, of_people = {.top = STATIC_TOP};
 	struct answer data, people;
+	struct call_tree tree = {0};
 	struct text html = {0};
+	struct table table;
+	struct work work;
 	const char *title;
 	bool fine;
 
@@ -135,9 +139,17 @@ static bool write_page(struct views *views, const struct request *request, const
 	report_fill(&data, &of_data, views);
 	title = request->title ? request->title : title_of(&people);
 	add_meta(&data, &people, title);
+	work_open(&work, views);
+	work_table(&work, &table);
+	answer_table(&data, &table, (struct table_options){0});
+	call_tree_add(&tree, views, &work, CALL_TREE_NOW, NULL);
+	call_tree_table(&tree, &table);
+	answer_table(&data, &table, (struct table_options){0});
 	page_add(&html, &(struct page){.title = title, .data = &data, .people = &people, .dump = packed});
 	fine = write_file(request->path, request->mode, false, &html);
 	text_free(&html);
+	work_close(&work);
+	call_tree_free(&tree);
 	answer_close(&data);
 	answer_close(&people);
 	return fine;

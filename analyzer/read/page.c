@@ -21,11 +21,14 @@ _Static_assert(sizeof PAGE_BEGIN - 1 <= PAGE_BEGIN_BYTES, "page_is compares all 
 const char *page_why(int error)
 {
 	static const char *const texts[] = {
-		[PAGE_WITHOUT_DATA - PAGE_WITHOUT_DATA] = "an HTML page, but none with a dump that 'flopshim-report html' wrote",
+		[PAGE_WITHOUT_DATA - PAGE_WITHOUT_DATA] =
+			"an HTML page, but none with a dump that 'flopshim-report html' wrote",
 		[PAGE_CUT - PAGE_WITHOUT_DATA] = "the page is cut: its data do not end",
 		[PAGE_DAMAGED - PAGE_WITHOUT_DATA] = "the page is damaged: its data cannot be unpacked",
-		[PAGE_NEWER - PAGE_WITHOUT_DATA] = "a later version of flopshim-report has written the page, and is needed to read it",
-		[PAGE_WITHOUT_ZLIB - PAGE_WITHOUT_DATA] = "flopshim-report was built without zlib, which reading a page needs",
+		[PAGE_NEWER - PAGE_WITHOUT_DATA] =
+			"a later version of flopshim-report has written the page, and is needed to read it",
+		[PAGE_WITHOUT_ZLIB - PAGE_WITHOUT_DATA] =
+			"flopshim-report was built without zlib, which reading a page needs",
 	};
 
 	return error >= PAGE_WITHOUT_DATA && error < PAGE_ERROR_END ? texts[error - PAGE_WITHOUT_DATA] : NULL;

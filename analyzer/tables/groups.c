@@ -20,6 +20,7 @@ static const struct column routine_columns[] = {
 	{"kind", "", COLUMN_TEXT, COLUMN_NO_TEXT, routine_kind},
 	MEASURES,
 	SPREAD,
+	{"minimal_bytes", "", COLUMN_FLOPS, COLUMN_NO_TEXT, group_bytes},
 };
 
 /* Routines are in the order of their FLOPs. Those at the end that had workspace queries alone are not counted. */
@@ -87,6 +88,7 @@ static const struct column shape_columns[] = {
 	{ "words",             "",        COLUMN_FLOPS, COLUMN_NO_TEXT,  group_words },
 	{ "coarse",            "",        COLUMN_BOOL,  COLUMN_NO_TEXT,  shape_is_coarse },
 	SPREAD,
+	{ "minimal_bytes",     "",        COLUMN_FLOPS, COLUMN_NO_TEXT,  group_bytes },
 };
 /* clang-format on */
 

@@ -54,6 +54,14 @@ static inline struct value value_of_peak(const struct table *table, const struct
 	                  peak > 0 && group->time_ns && group->timed_flops);
 }
 
+/* The least memory traffic of all calls of a group whose rows have one type, in bytes; not known if they have none. */
+static inline struct value value_bytes(const struct aggregate *aggregate, const struct row *row, u128 words)
+{
+	unsigned size = type_size(routine_of(aggregate, row->routine)->type);
+
+	return value_number_if(size != 0, words > U128_MAX / 16 ? U128_MAX : words * size);
+}
+
 GETTER(group_calls, struct group, value_number(item->calls))
 GETTER(group_flops, struct group, value_number(item->flops))
 GETTER(group_charged, struct group, value_number(item->charged))
@@ -68,6 +76,7 @@ GETTER(group_time_ns, struct group, value_number(item->time_ns))
 GETTER(group_timed_calls, struct group, value_number(item->timed_calls))
 GETTER(group_timeless, struct group, value_untimed(table, item->timeless_calls))
 GETTER(group_words, struct group, value_number(item->words))
+GETTER(group_bytes, struct group, value_bytes(table->aggregate, item->row, item->words))
 GETTER(group_rejected, struct group, value_number(item->rejected_calls))
 GETTER(group_refused, struct group, value_number(item->refused_calls))
 GETTER(group_unpriced, struct group, value_number(item->unpriced_calls))
