@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate/redact.h"
 #include "analyzer/base/deflate.h"
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
@@ -24,6 +25,7 @@ enum {
 	OPTION_OUTPUT = OPTION_OWN,
 	OPTION_TITLE,
 	OPTION_MODE,
+	OPTION_REDACT,
 };
 
 enum { STATIC_TOP = 50 };
@@ -41,6 +43,7 @@ static const char help[] =
 struct request {
 	const char *path, *title;
 	mode_t mode;
+	bool redact;
 };
 
 static int take_option(void *context, int code, const char *value)
@@ -55,6 +58,7 @@ static int take_option(void *context, int code, const char *value)
 		request->path = value;
 		return -1;
 	case OPTION_TITLE: request->title = value; return -1;
+	case OPTION_REDACT: request->redact = true; return -1;
 	default:
 		return merging_mode(value, &request->mode)
 		               ? -1
@@ -63,7 +67,7 @@ static int take_option(void *context, int code, const char *value)
 }
 
 /* Appends the packed dump that the page holds. Returns false, after a message, if it cannot be made. */
-static bool pack(struct text *packed, const struct options *options)
+static bool pack(struct text *packed, const struct options *options, bool redact)
 {
 	struct aggregate aggregate;
 	struct dumps dumps = {0};
@@ -75,6 +79,8 @@ static bool pack(struct text *packed, const struct options *options)
 	       (struct gather_options){
 		       .last = options->last, .quiet = true, .found = merging_add_path, .context = &dumps});
 	fine = merging_read(&aggregate, &dumps);
+	if (fine && redact)
+		aggregate_redact(&aggregate);
 	if (fine) {
 		merge_write(&aggregate, &bytes);
 		pack_dump(packed, bytes.bytes, bytes.length);
@@ -86,13 +92,13 @@ static bool pack(struct text *packed, const struct options *options)
 }
 
 /* Adds what the page says of itself, and the lines that people read above the tables. */
-static void add_meta(struct answer *data, const struct answer *people, const char *title)
+static void add_meta(struct answer *data, const struct answer *people, const char *title, bool redacted)
 {
 	const char *how = NULL, *what = NULL;
 
 	answer_text(data, "title", title);
 	answer_text(data, "version", FLOPSHIM_VERSION);
-	answer_bool(data, "redacted", false);
+	answer_bool(data, "redacted", redacted);
 	answer_begin(data, "facts", '[');
 	for (size_t i = 0; i < people->count; i++) {
 		const struct part *part = &people->parts[i];
@@ -138,7 +144,7 @@ static bool write_page(struct views *views, const struct request *request, const
 	report_fill(&people, &of_people, views);
 	report_fill(&data, &of_data, views);
 	title = request->title ? request->title : title_of(&people);
-	add_meta(&data, &people, title);
+	add_meta(&data, &people, title, request->redact);
 	work_open(&work, views);
 	work_table(&work, &table);
 	answer_table(&data, &table, (struct table_options){0});
@@ -160,6 +166,7 @@ int command_html(int count, char **arguments)
 	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
 	                                      {"title", required_argument, NULL, OPTION_TITLE},
 	                                      {"mode", required_argument, NULL, OPTION_MODE},
+	                                      {"redact", no_argument, NULL, OPTION_REDACT},
 	                                      OPTION_LINE_LAST,
 	                                      OPTION_LINE_DEBUGINFOD,
 	                                      OPTION_LINE_END};
@@ -192,8 +199,12 @@ int command_html(int count, char **arguments)
 	                   (struct gather_options){.last = options.last, .beside = true});
 	status = EXIT_ERROR;
 	report_damage(&aggregate);
-	if (gather_is_of_one_version(&aggregate) && pack(&packed, &options)) {
+	if (gather_is_of_one_version(&aggregate) && pack(&packed, &options, request.redact)) {
 		views_open(&views, &aggregate);
+		if (request.redact) {
+			symbolizer_redact(views_symbolizer(&views));
+			aggregate_redact(&aggregate);
+		}
 		if (write_page(&views, &request, &packed))
 			status = report_status(&aggregate, found_all);
 		views_close(&views);

@@ -64,6 +64,8 @@ struct symbolizer {
 	const struct aggregate *aggregate;
 	struct image *images; /* by the module's number */
 	struct intern texts;  /* of the places that were found */
+	char **paths;         /* by the module's number: where its file is; NULL: where the aggregate says */
+	bool without_sources; /* places have no file and no line */
 };
 
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
@@ -90,9 +92,25 @@ void symbolizer_free(struct symbolizer *symbolizer)
 		if (image->dwfl)
 			dwfl_end(image->dwfl);
 	}
+	for (size_t i = 0; symbolizer->paths && i < symbolizer->aggregate->modules.count; i++)
+		free(symbolizer->paths[i]);
+	free(symbolizer->paths);
 	intern_free(&symbolizer->texts);
 	free(symbolizer->images);
 	free(symbolizer);
+}
+
+void symbolizer_redact(struct symbolizer *symbolizer)
+{
+	const struct aggregate *aggregate = symbolizer->aggregate;
+
+	symbolizer->without_sources = true;
+	symbolizer->paths = memory_new(aggregate->modules.count, sizeof *symbolizer->paths);
+	for (uint32_t i = 0; i < aggregate->modules.count; i++) {
+		const char *path = text_at(aggregate, module_of(aggregate, i)->path);
+
+		symbolizer->paths[i] = memory_text(path, strlen(path));
+	}
 }
 
 /* Opening a module's file. */
@@ -246,7 +264,7 @@ static void load_units(struct image *image)
 static struct image *image_of(struct symbolizer *symbolizer, uint32_t number)
 {
 	const struct module_key *module = module_of(symbolizer->aggregate, number);
-	const char *path = text_at(symbolizer->aggregate, module->path);
+	const char *path = symbolizer->paths ? symbolizer->paths[number] : text_at(symbolizer->aggregate, module->path);
 	struct image *image = &symbolizer->images[number];
 
 	if (image->tried)
@@ -466,7 +484,7 @@ static void look_up_line(struct symbolizer *symbolizer, const struct unit *unit,
 	Dwarf_Line *line = dwarf_getsrc_die(&die, address);
 	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
 
-	if (file && !dwarf_lineno(line, &place->line) && place->line > 0)
+	if (file && !symbolizer->without_sources && !dwarf_lineno(line, &place->line) && place->line > 0)
 		place->file = keep(symbolizer, file);
 }
 

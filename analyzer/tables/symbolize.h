@@ -29,6 +29,12 @@ struct symbolizer;
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate);
 void symbolizer_free(struct symbolizer *symbolizer);
 
+/*
+ * Keeps where the files of the modules are, so that the aggregate can be redacted. Places have no files and lines of sources any
+ * more. It must be called before any place is asked for.
+ */
+void symbolizer_redact(struct symbolizer *symbolizer);
+
 /* Finds the place of a call site: that of the instruction before its return address. What is not known is NULL or 0. */
 void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place);
 
