@@ -44,16 +44,6 @@ static struct site_work *work_of(struct site_works *works, uint32_t site, uint32
 	return &works->works[number];
 }
 
-/* The estimated time of all calls of a row; 0 if nothing like them was timed. */
-static uint64_t time_of(const struct times *times, const struct row *row)
-{
-	uint64_t timed = times_timed(row), ns = 0;
-
-	if (timed)
-		return u64_saturate(u128_scale(row->time_ns, row->calls, timed));
-	return times_has_calls(row) && times_estimate(times, row, &ns) ? ns : 0;
-}
-
 /* Adds what counts in the report's totals: calls that completed or were rejected, and manual charges. */
 static void add_rows(struct site_works *works, const struct aggregate *aggregate)
 {
@@ -61,6 +51,7 @@ static void add_rows(struct site_works *works, const struct aggregate *aggregate
 
 	for (size_t i = 0; i < aggregate->row_count; i++) {
 		const struct row *row = aggregate->rows[i];
+		uint64_t ns = 0;
 		u128 *weights;
 
 		if (row->kind == DUMP_ROW_QUERY || row->kind == DUMP_ROW_REFUSED || !row->calls)
@@ -69,7 +60,8 @@ static void add_rows(struct site_works *works, const struct aggregate *aggregate
 		weights[WORK_FLOPS] = u128_add(weights[WORK_FLOPS], row->flops);
 		weights[WORK_CHARGED] = u128_add(weights[WORK_CHARGED], row->charged);
 		weights[WORK_CALLS] = u128_add(weights[WORK_CALLS], row->kind == DUMP_ROW_MANUAL ? 0 : row->calls);
-		weights[WORK_TIME] = u128_add(weights[WORK_TIME], time_of(times, row));
+		times_of_row(times, row, &ns); /* if nothing like them was timed, they add 0 */
+		weights[WORK_TIME] = u128_add(weights[WORK_TIME], ns);
 	}
 	times_free(times);
 }
@@ -128,6 +120,7 @@ static uint32_t native_frame(struct call_stacks *stacks, uint32_t module, uint64
 		text_format(&text, "%s+0x%" PRIx64,
 		            place.module ? base_name(place.module) : "(code outside of all files)", place.offset);
 	frame.function = text.bytes;
+	frame.nameless = !place.function;
 	frame.file = place.file;
 	frame.line = place.file && place.line > 0 ? (uint32_t)place.line : 0;
 	number = frame_number(stacks, &frame);
@@ -360,19 +353,28 @@ static void add_work(struct call_stacks *stacks, struct site_works *works, bool 
 	free(samples);
 }
 
-void call_stacks_open(struct call_stacks *stacks, const struct aggregate *aggregate, bool namespaces)
+void call_stacks_open_by(struct call_stacks *stacks, const struct aggregate *aggregate, struct symbolizer *symbolizer,
+                         bool namespaces)
 {
 	struct site_works works = {0};
 
 	*stacks = (struct call_stacks){
 		.aggregate = aggregate,
-		.symbolizer = symbolizer_new(aggregate),
+		.symbolizer = symbolizer,
 		.of_modules = memory_new(aggregate->modules.count + 1, sizeof *stacks->of_modules),
 	};
 	add_rows(&works, aggregate);
 	add_work(stacks, &works, namespaces);
 	intern_free(&works.keys);
 	free(works.works);
+}
+
+void call_stacks_open(struct call_stacks *stacks, const struct aggregate *aggregate, bool namespaces)
+{
+	struct symbolizer *own = symbolizer_new(aggregate);
+
+	call_stacks_open_by(stacks, aggregate, own, namespaces);
+	stacks->own = own;
 }
 
 void call_stacks_close(struct call_stacks *stacks)
@@ -385,5 +387,5 @@ void call_stacks_close(struct call_stacks *stacks)
 	intern_free(&stacks->frame_keys);
 	intern_free(&stacks->texts);
 	arena_free(&stacks->arena);
-	symbolizer_free(stacks->symbolizer);
+	symbolizer_free(stacks->own);
 }

@@ -34,6 +34,7 @@ struct call_frame {
 	uint32_t line;        /* 0 if not known */
 	uint32_t module;      /* of FRAME_NATIVE: number in the aggregate, AGGREGATE_NONE if not known */
 	enum frame_origin origin;
+	bool nameless; /* `function` is a place, and no name */
 };
 
 enum stack_source {
@@ -53,7 +54,7 @@ struct call_stack {
 /* Stacks, in an order that follows from their contents. Texts live as long as they do. */
 struct call_stacks {
 	const struct aggregate *aggregate;
-	struct symbolizer *symbolizer;
+	struct symbolizer *symbolizer, *own; /* `own`: the same, if call_stacks_close frees it; NULL otherwise */
 	struct call_frame *frames;
 	size_t frame_capacity;
 	struct intern frame_keys, texts;
@@ -66,6 +67,9 @@ struct call_stacks {
 
 /* Divides the work of an aggregate. With `namespaces`, the parts of a namespace's path are its stacks' outermost frames. */
 void call_stacks_open(struct call_stacks *stacks, const struct aggregate *aggregate, bool namespaces);
+/* Does the same with a symbolizer, which must outlive the stacks. */
+void call_stacks_open_by(struct call_stacks *stacks, const struct aggregate *aggregate, struct symbolizer *symbolizer,
+                         bool namespaces);
 void call_stacks_close(struct call_stacks *stacks);
 
 static inline const struct call_frame *call_stack_frame(const struct call_stacks *stacks,
