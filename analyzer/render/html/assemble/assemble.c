@@ -2,7 +2,8 @@
 /*
  * assemble.c - puts page.html, the style sheets and the scripts together into C, with a policy that allows these and nothing
  * else; runs where flopshim is built.
- * It must never change a byte of style or script, which people are to read as they were written.
+ * It must never change what a line of style or script says. It leaves out comments and indentation, which every page would
+ * hold again, a sixth of all bytes.
  *
  * usage: assemble page.html FILE.css ... FILE.js ... > template.c
  */
@@ -181,7 +182,7 @@ static void write_piece(const char *begin, const char *end, const char *then)
 	for (const char *at = begin; at < end; at++) {
 		if (*at == '\n')
 			fputs(at + 1 < end ? "\\n\"\n\t \"" : "\\n", stdout);
-		else if (*at == '"' || *at == '\\')
+		else if (*at == '"' || *at == '\\' || *at == '?') /* two ? may begin a trigraph */
 			printf("\\%c", *at);
 		else if (*at >= ' ' && *at < 0x7f)
 			putchar(*at);
@@ -217,6 +218,32 @@ static void write_template(const struct bytes *page, const char *path)
 	puts("\t{NULL, 0, TEMPLATE_END},\n};");
 }
 
+/* Appends the lines of a style sheet or script: not those of comments that have lines of their own, and not their indentation. */
+static void append_lines(struct bytes *bytes, const char *path)
+{
+	struct bytes file = {0};
+	int in_comment = 0;
+
+	append_text(&file, "");
+	append_file(&file, path);
+	for (const char *line = file.at, *next; *line; line = next) {
+		const char *end = strchr(line, '\n');
+		size_t size;
+
+		end = end ? end : file.at + file.size;
+		next = *end ? end + 1 : end;
+		line += strspn(line, "\t");
+		size = (size_t)(end - line);
+		in_comment |= size >= 2 && !memcmp(line, "/*", 2);
+		if (!in_comment && size) {
+			append(bytes, line, size);
+			append_text(bytes, "\n");
+		}
+		in_comment &= size < 2 || memcmp(end - 2, "*/", 2) != 0;
+	}
+	free(file.at);
+}
+
 static void forbid(const struct bytes *bytes, const char *tag, const char *what)
 {
 	if (bytes->at && strstr(bytes->at, tag))
@@ -240,7 +267,7 @@ int main(int count, char **arguments)
 	append_text(&script, "");
 	append_file(&page, arguments[1]);
 	for (int i = 2; i < count; i++)
-		append_file(ends_with(arguments[i], ".css") ? &style : &script, arguments[i]);
+		append_lines(ends_with(arguments[i], ".css") ? &style : &script, arguments[i]);
 	forbid(&style, "</style", "style");
 	forbid(&script, "</script", "script");
 	append_text(&policy, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src ");
