@@ -13,6 +13,7 @@
 #include "analyzer/commands/options.h"
 #include "analyzer/commands/recorded.h"
 #include "analyzer/read/system.h"
+#include "analyzer/tables/calls.h"
 #include "variables.h"
 
 enum { TEXT_TOP = 1000 };
@@ -28,103 +29,12 @@ static const char usage[] = "Usage: flopshim-report calls [OPTION ...] [DUMP or 
 static const char help[] = "  --top N             show only the first N calls; a number or 'all' (default: 1000 in "
 			   "text)\n" HELP_DEBUGINFOD;
 
-struct counted_call {
-	const struct recorded_call *call;
-	const struct recorded_row *found; /* the row that it is counted in; NULL if the dump does not have it */
-};
-
-/* What is shown. */
-struct shown {
-	struct recorded *recorded;
-	struct text *places;    /* by site, each made when it is first asked for */
-	struct counted_call at; /* what call_at returned last */
-};
-
-/* The table. */
-
-static const char *place_of(const struct table *table, const struct row *row)
+static void fill(struct answer *answer, const struct options *options, struct calls *calls)
 {
-	struct shown *shown = table->data;
-	struct text *text = &shown->places[row->site];
-	struct place place;
+	const struct aggregate *aggregate = calls->aggregate;
+	struct table table;
 
-	if (!text->bytes) {
-		symbolize_site(shown->recorded->symbolizer, row->site, &place);
-		place_add(text, &place);
-	}
-	return text->bytes;
-}
-
-static const struct site_key *site_at(const struct table *table, const struct row *row)
-{
-	return site_of(table->aggregate, row->site);
-}
-
-/* The price of a call. It is not known for a coarse row, which many shapes share. */
-static struct value price_of(const struct counted_call *call, uint64_t price)
-{
-	return value_number_if(!(call->found->row->flags & DUMP_ROW_COARSE), price);
-}
-
-/* Defines a getter that asks the call's row; its value is not known if the row is not. */
-#define ROW_GETTER(name, expression) GETTER(name, struct counted_call, item->found ? (expression) : (struct value){0})
-
-GETTER(call_sequence, struct counted_call, value_number(item->call->entry.sequence))
-GETTER(call_start, struct counted_call, value_number(item->call->entry.start_ns))
-GETTER(call_duration, struct counted_call,
-       value_number_if(item->call->entry.duration_ns != 0, item->call->entry.duration_ns))
-GETTER(call_thread, struct counted_call, value_number(item->call->entry.tid))
-ROW_GETTER(call_routine, value_text(routine_name(table->aggregate, item->found->row->routine)))
-ROW_GETTER(call_shape, value_shape(table->aggregate, item->found->row))
-ROW_GETTER(call_kind, value_text(row_kind_name(item->found->row->kind)))
-ROW_GETTER(call_flops, price_of(item, item->found->flops))
-ROW_GETTER(call_charged, price_of(item, item->found->charged))
-GETTER(call_cumulative, struct counted_call, value_number(item->call->entry.cumulative))
-ROW_GETTER(call_space, value_text(intern_at(&table->aggregate->spaces, item->found->row->space)))
-ROW_GETTER(call_symbol, value_text(site_symbol(table->aggregate, item->found->row->site)))
-ROW_GETTER(call_place, value_text(place_of(table, item->found->row)))
-ROW_GETTER(call_detail, value_filled(text_at(table->aggregate, site_at(table, item->found->row)->detail)))
-
-/* clang-format off */
-static const struct column columns[] = {
-	{ "sequence",    "call",        COLUMN_COUNT, 0,               call_sequence },
-	{ "start_ns",    "at",          COLUMN_TIME,  0,               call_start },
-	{ "duration_ns", "took",        COLUMN_TIME,  COLUMN_OPTIONAL, call_duration },
-	{ "thread",      "thread",      COLUMN_COUNT, COLUMN_NO_TEXT,  call_thread },
-	{ "routine",     "routine",     COLUMN_TEXT,  0,               call_routine },
-	{ "arguments",   "shape",       COLUMN_SHAPE, 0,               call_shape },
-	{ "kind",        "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  call_kind },
-	{ "flops",       "FLOPs",       COLUMN_FLOPS, 0,               call_flops },
-	{ "charged",     "charged",     COLUMN_FLOPS, COLUMN_NO_TEXT,  call_charged },
-	{ "cumulative",  "cumulative",  COLUMN_FLOPS, 0,               call_cumulative },
-	{ "namespace",   "namespace",   COLUMN_TEXT,  COLUMN_OPTIONAL, call_space },
-	{ "symbol",      "",            COLUMN_TEXT,  COLUMN_NO_TEXT,  call_symbol },
-	{ "place",       "called from", COLUMN_TEXT,  0,               call_place },
-	{ "detail",      "operands",    COLUMN_TEXT,  COLUMN_OPTIONAL, call_detail },
-};
-/* clang-format on */
-
-/* The item of a row of the table, valid until the next call. */
-static const void *call_at(const struct table *table, size_t number)
-{
-	struct shown *shown = table->data;
-	const struct recorded_call *call = &shown->recorded->record.calls[number];
-
-	shown->at = (struct counted_call){.call = call, .found = record_row(&shown->recorded->record, call)};
-	return &shown->at;
-}
-
-static void fill(struct answer *answer, const struct options *options, struct shown *shown)
-{
-	const struct aggregate *aggregate = &shown->recorded->aggregate;
-	struct table table = {.key = "calls",
-	                      .title = "Calls",
-	                      TABLE_COLUMNS(columns),
-	                      .row_count = shown->recorded->record.call_count,
-	                      .item = call_at,
-	                      .data = shown,
-	                      .aggregate = aggregate};
-
+	calls_table(calls, &table);
 	table_cut(&table, answer_top(answer, options->top, TEXT_TOP, SIZE_MAX));
 	answer_bool(answer, "complete", aggregate->complete);
 	answer_number(answer, "dropped_calls", aggregate->process_count ? aggregate->processes[0].log_dropped : 0);
@@ -133,24 +43,21 @@ static void fill(struct answer *answer, const struct options *options, struct sh
 
 static int show_calls(struct output *output, const struct options *options, char *path)
 {
-	struct shown shown = {0};
 	struct recorded recorded;
 	struct answer answer;
+	struct calls calls;
 	int status;
 
 	if (!recorded_open(&recorded, path))
 		return EXIT_ERROR;
-	shown.recorded = &recorded;
-	shown.places = memory_new(recorded.aggregate.sites.count, sizeof *shown.places);
+	calls_open(&calls, &recorded.aggregate, &recorded.record, recorded.symbolizer);
 	if (recorded.aggregate.answered && !recorded.aggregate.merged) {
 		options_answer(options, &answer, SCHEMA);
-		fill(&answer, options, &shown);
+		fill(&answer, options, &calls);
 		options_render(options, output, &answer);
 	}
 	status = recorded_status(&recorded);
-	for (size_t i = 0; i < recorded.aggregate.sites.count; i++)
-		text_free(&shown.places[i]);
-	free(shown.places);
+	calls_close(&calls);
 	recorded_close(&recorded);
 	return status;
 }

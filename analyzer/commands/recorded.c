@@ -30,21 +30,31 @@ static void complain_about_record(const struct record *record, const struct aggr
 		         dropped == 1 ? " is" : "s are");
 }
 
-bool recorded_open(struct recorded *recorded, const char *path)
+int recorded_read(struct recorded *recorded, const char *path)
 {
 	struct system_file file;
 	int error = system_open(path, &file);
 
-	if (error) {
-		complain("%s: %s", path, system_why(error));
-		return false;
-	}
+	if (error)
+		return error;
+	*recorded = (struct recorded){0};
 	gather_open(&recorded->aggregate, false, NULL);
 	record_open(&recorded->record, &recorded->aggregate);
 	aggregate_add(&recorded->aggregate, &file.source, path);
 	recorded->symbolizer = symbolizer_new(&recorded->aggregate);
 	record_read(&recorded->record, &file.source);
 	system_close(&file);
+	return 0;
+}
+
+bool recorded_open(struct recorded *recorded, const char *path)
+{
+	int error = recorded_read(recorded, path);
+
+	if (error) {
+		complain("%s: %s", path, system_why(error));
+		return false;
+	}
 	report_damage(&recorded->aggregate);
 	complain_about_record(&recorded->record, &recorded->aggregate, path);
 	return true;

@@ -22,6 +22,9 @@ struct recorded {
 bool recorded_open(struct recorded *recorded, const char *path);
 void recorded_close(struct recorded *recorded);
 
+/* Does the same without a message. Returns 0, or an error as system_open does. */
+int recorded_read(struct recorded *recorded, const char *path);
+
 /* The exit status. A merged dump has no record. */
 int recorded_status(const struct recorded *recorded);
 
