@@ -154,7 +154,7 @@ ZLIB := $(shell printf '\043include <zlib.h>\nint main(void) { return !zlibVersi
 endif
 $(if $(ZLIB),,$(info zlib and its header are not there: flopshim-report will neither write pages nor read them))
 ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED) $(if $(ZLIB),-DHAVE_ZLIB)
-ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo $(if $(ZLIB),-lz)
+ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo -lm $(if $(ZLIB),-lz)
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED)
 	$(call say,CC)

@@ -8,42 +8,42 @@
 
 #include "analyzer/aggregate/redact.h"
 #include "analyzer/base/deflate.h"
-#include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
+#include "analyzer/commands/html_data.h"
 #include "analyzer/commands/merging.h"
 #include "analyzer/commands/options.h"
+#include "analyzer/commands/pair.h"
 #include "analyzer/commands/report.h"
 #include "analyzer/commands/write_file.h"
 #include "analyzer/merge/merge.h"
 #include "analyzer/read/pack.h"
-#include "analyzer/render/html/page.h"
-#include "analyzer/tables/call_tree.h"
-#include "version.h"
 
 enum {
 	OPTION_OUTPUT = OPTION_OWN,
 	OPTION_TITLE,
 	OPTION_MODE,
 	OPTION_REDACT,
+	OPTION_COMPARE,
 };
 
-enum { STATIC_TOP = 50 };
-
 static const char usage[] =
-	"Usage: flopshim-report html -o FILE [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
+	"Usage: flopshim-report html -o FILE [OPTION ...] [DUMP or DIRECTORY ...]\n"
+	"       flopshim-report html -o FILE --compare [OPTION ...] OLD NEW\n\n"
 	"Writes one page that any browser shows, without a server or a network. Every command but 'calls' reads the\n"
-	"page in place of the dumps.\n";
+	"page in place of the dumps; of a comparison, as NEW.\n";
 
 static const char help[] =
 	"  -o, --output FILE   the page to write; an existing file is replaced\n"
 	"  --title TITLE       what stands at the top (default: what ran)\n"
+	"  --compare           show what changed from OLD to NEW, each a dump or a directory of dumps of one run\n"
+	"  --redact            leave out arguments, paths, hosts, and files and lines of sources\n"
 	"  --mode MODE         permissions of FILE in octal, such as 644 (default: 600)\n" HELP_LAST HELP_DEBUGINFOD;
 
 struct request {
 	const char *path, *title;
 	mode_t mode;
-	bool redact;
+	bool redact, compare;
 };
 
 static int take_option(void *context, int code, const char *value)
@@ -59,6 +59,7 @@ static int take_option(void *context, int code, const char *value)
 		return -1;
 	case OPTION_TITLE: request->title = value; return -1;
 	case OPTION_REDACT: request->redact = true; return -1;
+	case OPTION_COMPARE: request->compare = true; return -1;
 	default:
 		return merging_mode(value, &request->mode)
 		               ? -1
@@ -66,18 +67,27 @@ static int take_option(void *context, int code, const char *value)
 	}
 }
 
+/* Dumps on the command line, and how they are gathered. */
+struct source {
+	char *const *paths;
+	size_t count;
+	struct gather_options how;
+};
+
 /* Appends the packed dump that the page holds. Returns false, after a message, if it cannot be made. */
-static bool pack(struct text *packed, const struct options *options, bool redact)
+static bool pack(struct text *packed, const struct source *source, bool redact)
 {
+	struct gather_options how = source->how;
 	struct aggregate aggregate;
 	struct dumps dumps = {0};
 	struct text bytes = {0};
 	bool fine;
 
+	how.quiet = true;
+	how.found = merging_add_path;
+	how.context = &dumps;
 	merging_open(&aggregate);
-	gather(&aggregate, options->operands, options->operand_count,
-	       (struct gather_options){
-		       .last = options->last, .quiet = true, .found = merging_add_path, .context = &dumps});
+	gather(&aggregate, source->paths, source->count, how);
 	fine = merging_read(&aggregate, &dumps);
 	if (fine && redact)
 		aggregate_redact(&aggregate);
@@ -91,74 +101,126 @@ static bool pack(struct text *packed, const struct options *options, bool redact
 	return fine;
 }
 
-/* Adds what the page says of itself, and the lines that people read above the tables. */
-static void add_meta(struct answer *data, const struct answer *people, const char *title, bool redacted)
+/* Reads a run. Returns whether all of its dumps were found. */
+static bool run_read(struct html_run *run, const struct source *source)
 {
-	const char *how = NULL, *what = NULL;
+	bool found;
 
-	answer_text(data, "title", title);
-	answer_text(data, "version", FLOPSHIM_VERSION);
-	answer_bool(data, "redacted", redacted);
-	answer_begin(data, "facts", '[');
-	for (size_t i = 0; i < people->count; i++) {
-		const struct part *part = &people->parts[i];
-
-		if (part->kind == PART_TITLE)
-			what = part->text;
-		if (part->kind == PART_PARAGRAPH && !how)
-			how = part->text;
-		if (part->kind != PART_FACT && part->kind != PART_WARNING)
-			continue;
-		answer_begin(data, NULL, '{');
-		answer_text(data, "label", part->key);
-		answer_text(data, "text", part->text);
-		answer_bool(data, "warning", part->kind == PART_WARNING);
-		answer_end(data, '}');
-	}
-	answer_end(data, ']');
-	answer_text(data, "what", what);
-	answer_text(data, "how", how);
+	*run = (struct html_run){.name = source->count ? source->paths[0] : "."};
+	gather_open(&run->aggregate, false, NULL);
+	found = gather(&run->aggregate, source->paths, source->count, source->how);
+	report_damage(&run->aggregate);
+	return found;
 }
 
-static const char *title_of(const struct answer *people)
+/* Reads the ordered record of a run's dump, if it has a single one with a record. */
+static void run_read_record(struct html_run *run)
 {
-	for (size_t i = 0; i < people->count; i++)
-		if (people->parts[i].kind == PART_TITLE)
-			return people->parts[i].text;
-	return "flopshim";
+	const struct aggregate *aggregate = &run->aggregate;
+
+	run->has_record = aggregate->process_count == 1 && !aggregate->merged && aggregate->processes[0].ordered &&
+	                  !recorded_read(&run->recorded, text_at(aggregate, aggregate->processes[0].file));
 }
 
-static bool write_page(struct views *views, const struct request *request, const struct text *packed)
+/* Opens the views of a run, and redacts it: functions are still found then, in the files of its modules. */
+static void run_open(struct html_run *run, bool redact)
 {
-	struct options of_data = {.top = SIZE_MAX}, of_people = {.top = STATIC_TOP};
-	struct answer data, people;
-	struct call_tree tree = {0};
+	views_open(&run->views, &run->aggregate);
+	if (!redact)
+		return;
+	symbolizer_redact(views_symbolizer(&run->views));
+	aggregate_redact(&run->aggregate);
+	if (!run->has_record)
+		return;
+	symbolizer_redact(run->recorded.symbolizer);
+	aggregate_redact(&run->recorded.aggregate);
+}
+
+static void run_close(struct html_run *run)
+{
+	views_close(&run->views);
+	if (run->has_record)
+		recorded_close(&run->recorded);
+}
+
+static bool write_page(const struct request *request, struct html_run *now, struct html_run *old,
+                       const struct text *packed)
+{
+	struct html_data data = {
+		.now = now, .old = old, .title = request->title, .dump = packed, .redacted = request->redact};
+	char processes[NUMBER_TEXT], size[NUMBER_TEXT];
 	struct text html = {0};
-	struct table table;
-	struct work work;
-	const char *title;
 	bool fine;
 
-	answer_open(&data, FOR_PROGRAM, false, NULL);
-	answer_open(&people, FOR_DOCUMENT, false, NULL);
-	report_fill(&people, &of_people, views);
-	report_fill(&data, &of_data, views);
-	title = request->title ? request->title : title_of(&people);
-	add_meta(&data, &people, title, request->redact);
-	work_open(&work, views);
-	work_table(&work, &table);
-	answer_table(&data, &table, (struct table_options){0});
-	call_tree_add(&tree, views, &work, CALL_TREE_NOW, NULL);
-	call_tree_table(&tree, &table);
-	answer_table(&data, &table, (struct table_options){0});
-	page_add(&html, &(struct page){.title = title, .data = &data, .people = &people, .dump = packed});
+	html_data_add(&html, &data);
 	fine = write_file(request->path, request->mode, false, &html);
+	if (fine)
+		printf("%s: %s process%s, %s bytes\n", request->path,
+		       number_grouped(now->aggregate.process_count, processes),
+		       now->aggregate.process_count == 1 ? "" : "es", number_grouped(html.length, size));
 	text_free(&html);
-	work_close(&work);
-	call_tree_free(&tree);
-	answer_close(&data);
-	answer_close(&people);
 	return fine;
+}
+
+/* Writes the page of a run that was read, beside an old one or NULL. */
+static bool write_run(const struct request *request, const struct source *source, struct html_run *now,
+                      struct html_run *old)
+{
+	struct text packed = {0};
+	bool fine = pack(&packed, source, request->redact);
+
+	if (fine) {
+		run_read_record(now);
+		run_open(now, request->redact);
+		if (old)
+			run_open(old, request->redact);
+		fine = write_page(request, now, old, &packed);
+		run_close(now);
+		if (old)
+			run_close(old);
+	}
+	text_free(&packed);
+	return fine;
+}
+
+static bool has_answer(const struct html_run *run)
+{
+	if (!run->aggregate.answered)
+		complain("nothing is written: no dump could be read");
+	return run->aggregate.answered;
+}
+
+static int show(const struct request *request, const struct options *options)
+{
+	struct source source = {options->operands, options->operand_count, {.last = options->last, .beside = true}};
+	struct html_run run;
+	bool found = run_read(&run, &source);
+	int status = EXIT_ERROR;
+
+	if (gather_is_of_one_version(&run.aggregate) && has_answer(&run) && write_run(request, &source, &run, NULL))
+		status = report_status(&run.aggregate, found);
+	gather_close(&run.aggregate);
+	return status;
+}
+
+static int compare(const struct request *request, const struct options *options)
+{
+	struct source old_source = {options->operands, 1, {.last = options->last, .siblings = true}};
+	struct source source = {options->operands + 1, 1, old_source.how};
+	struct html_run old, now;
+	bool found = run_read(&old, &old_source);
+	int status = EXIT_ERROR;
+
+	found &= run_read(&now, &source);
+	if (pair_fits(&old.aggregate, &now.aggregate, options->operands, NULL) && has_answer(&old) &&
+	    has_answer(&now) && write_run(request, &source, &now, &old)) {
+		status = report_status(&now.aggregate, found);
+		if (status == EXIT_FINE)
+			status = report_status(&old.aggregate, found);
+	}
+	gather_close(&old.aggregate);
+	gather_close(&now.aggregate);
+	return status;
 }
 
 int command_html(int count, char **arguments)
@@ -167,6 +229,7 @@ int command_html(int count, char **arguments)
 	                                      {"title", required_argument, NULL, OPTION_TITLE},
 	                                      {"mode", required_argument, NULL, OPTION_MODE},
 	                                      {"redact", no_argument, NULL, OPTION_REDACT},
+	                                      {"compare", no_argument, NULL, OPTION_COMPARE},
 	                                      OPTION_LINE_LAST,
 	                                      OPTION_LINE_DEBUGINFOD,
 	                                      OPTION_LINE_END};
@@ -179,37 +242,20 @@ int command_html(int count, char **arguments)
 	                                     .table = table,
 	                                     .take = take_option,
 	                                     .context = &request};
-	struct aggregate aggregate;
 	struct options options;
-	struct text packed = {0};
-	struct views views;
+	struct output output = {.stream = stdout};
 	int status = options_parse(&options, &parser, count, arguments);
-	bool found_all;
 
 	if (status >= 0)
 		return status;
 	if (!request.path)
 		return usage_error("html", "expected -o FILE, the page to write");
+	if (request.compare && options.operand_count != 2)
+		return usage_error("html", "--compare: expected two runs, OLD and NEW");
 	if (deflate_missing()) {
 		complain("%s, which pages need", deflate_missing());
 		return EXIT_ERROR;
 	}
-	gather_open(&aggregate, false, NULL);
-	found_all = gather(&aggregate, options.operands, options.operand_count,
-	                   (struct gather_options){.last = options.last, .beside = true});
-	status = EXIT_ERROR;
-	report_damage(&aggregate);
-	if (gather_is_of_one_version(&aggregate) && pack(&packed, &options, request.redact)) {
-		views_open(&views, &aggregate);
-		if (request.redact) {
-			symbolizer_redact(views_symbolizer(&views));
-			aggregate_redact(&aggregate);
-		}
-		if (write_page(&views, &request, &packed))
-			status = report_status(&aggregate, found_all);
-		views_close(&views);
-	}
-	text_free(&packed);
-	gather_close(&aggregate);
-	return status;
+	status = request.compare ? compare(&request, &options) : show(&request, &options);
+	return output_finish(&output) ? status : EXIT_ERROR;
 }

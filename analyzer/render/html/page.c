@@ -76,7 +76,7 @@ void page_add(struct text *html, const struct page *page)
 		text_add_bytes(html, piece->bytes, piece->size);
 		switch (piece->then) {
 		case TEMPLATE_TITLE: html_add_escaped(html, page->title); break;
-		case TEMPLATE_STATIC: static_add(html, page->people); break;
+		case TEMPLATE_STATIC: static_add(html, page->people, &page->roofline); break;
 		case TEMPLATE_DATA: add_data(html, page); break;
 		case TEMPLATE_END: break;
 		}

@@ -7,6 +7,7 @@
 #define ANALYZER_PAGE_H
 
 #include "analyzer/render/answer.h"
+#include "analyzer/render/html/roofline.h"
 
 /*
  * What a page is made of. `data` is an answer for programs, whose members and tables the page's script shows; `people` is one
@@ -15,6 +16,7 @@
 struct page {
 	const char *title;
 	const struct answer *data, *people;
+	struct roofline roofline;
 	const struct text *dump;
 };
 

@@ -72,9 +72,9 @@ static void add_element(struct text *html, const char *tag, const char *text)
 	text_format(html, "</%s>\n", tag);
 }
 
-void static_add(struct text *html, const struct answer *answer)
+void static_add(struct text *html, const struct answer *answer, const struct roofline *roofline)
 {
-	bool in_facts = false;
+	bool in_facts = false, drawn = false;
 
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct part *part = &answer->parts[i];
@@ -82,6 +82,10 @@ void static_add(struct text *html, const struct answer *answer)
 		if (is_fact(part->kind) != in_facts)
 			text_add(html, in_facts ? "</tbody></table>\n" : "<table class=\"facts\"><tbody>\n");
 		in_facts = is_fact(part->kind);
+		if (part->kind == PART_TABLE && !drawn) {
+			roofline_add(html, roofline);
+			drawn = true;
+		}
 		if (in_facts)
 			add_fact(html, part);
 		else if (part->kind == PART_TABLE)

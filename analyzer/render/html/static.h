@@ -7,11 +7,12 @@
 #define ANALYZER_STATIC_H
 
 #include "analyzer/render/answer.h"
+#include "analyzer/render/html/roofline.h"
 
 /* Appends a text so that it means itself, both between tags and in an attribute's quotes. */
 void html_add_escaped(struct text *html, const char *text);
 
-/* Appends all parts of an answer for a document. */
-void static_add(struct text *html, const struct answer *answer);
+/* Appends all parts of an answer for a document, and the roofline before its first table. */
+void static_add(struct text *html, const struct answer *answer, const struct roofline *roofline);
 
 #endif
