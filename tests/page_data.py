@@ -108,3 +108,25 @@ class Page:
 def read(path):
     with open(path, "rb") as stream:
         return Page(stream.read())
+
+
+def unpack_dump(page):
+    """The bytes of the dump in a page."""
+    at = page.data.index(b"\n", len(BEGIN)) + 1 + page.head["dump"]["at"]
+    data = Bytes(page.data[at:at + page.head["dump"]["bytes"]])
+    size, dump = data.number(), bytearray()
+    while len(dump) < size:
+        words, count = data.number(), data.number()
+        if not words:
+            dump += data.data[data.at:data.at + count]
+            data.at += count
+            continue
+        begin = len(dump)
+        dump += bytes(4 * words * count)
+        for word in range(words):
+            before = 0
+            for entry in range(count):
+                coded = data.number()
+                before = before + (coded >> 1 ^ -(coded & 1)) & 0xFFFFFFFF
+                struct.pack_into("<I", dump, begin + 4 * (words * entry + word), before)
+    return bytes(dump)

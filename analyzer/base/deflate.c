@@ -26,7 +26,7 @@ void deflate_add(struct text *text, const void *bytes, size_t size)
 	const char *end = (const char *)bytes + size;
 	int status;
 
-	if (deflateInit(&stream, Z_BEST_COMPRESSION) != Z_OK) {
+	if (deflateInit(&stream, Z_DEFAULT_COMPRESSION) != Z_OK) {
 		fputs("flopshim-report: out of memory\n", stderr);
 		exit(1);
 	}
