@@ -27,6 +27,7 @@ LINK_generate :=
 LINK_stack_words := gen/tables
 LINK_table := gen/tables price/price
 LINK_read := tests/unit/dump_writer
+LINK_page := tests/unit/dump_writer
 LINK_aggregate := tests/unit/dump_writer
 LINK_hostile := tests/unit/dump_writer
 LINK_runs := tests/unit/dump_writer
@@ -35,9 +36,9 @@ LINK_tables := tests/unit/dump_writer
 LINK_code := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
-UNIT := config guest blas_name charge price generate stack_words table read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
-UNIT_ADDRESS := config blas_name charge price table read aggregate runs tree hostile tables code render fit catalog lock patterns ci
+REPORT_TESTS := page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
+UNIT := config guest blas_name charge price generate stack_words table page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
+UNIT_ADDRESS := config blas_name charge price table page read aggregate runs tree hostile tables code render fit catalog lock patterns ci
 UNIT_THREAD := charge
 
 # Rules for the objects of tests, which have a folder for each way to compile. Each way has a rule of its own, since a pattern

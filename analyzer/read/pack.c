@@ -18,7 +18,7 @@ enum { WORDS_MAX = 1024 }; /* most words of an entry */
 
 static size_t read_at(void *context, uint64_t offset, void *buffer, size_t count)
 {
-	const struct memory_source *memory = context;
+	const struct dump_memory *memory = context;
 
 	if (offset >= memory->size)
 		return 0;
@@ -28,9 +28,9 @@ static size_t read_at(void *context, uint64_t offset, void *buffer, size_t count
 	return count;
 }
 
-static uint64_t size_of(void *context) { return ((const struct memory_source *)context)->size; }
+static uint64_t size_of(void *context) { return ((const struct dump_memory *)context)->size; }
 
-struct dump_source memory_source(struct memory_source *memory)
+struct dump_source dump_memory_source(struct dump_memory *memory)
 {
 	return (struct dump_source){.context = memory, .read_at = read_at, .size = size_of};
 }
@@ -79,8 +79,8 @@ static size_t words_of(const struct read_block *block)
 
 void pack_dump(struct text *packed, const void *bytes, size_t size)
 {
-	struct memory_source memory = {bytes, size};
-	struct dump_source source = memory_source(&memory);
+	struct dump_memory memory = {bytes, size};
+	struct dump_source source = dump_memory_source(&memory);
 	size_t done = 0;
 	struct dump dump;
 

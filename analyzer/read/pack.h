@@ -11,12 +11,12 @@
 #include "analyzer/read/read.h"
 
 /* A dump in memory, as a source for dump_open. The source is valid as long as the bytes are, and is not moved. */
-struct memory_source {
+struct dump_memory {
 	const unsigned char *bytes;
 	size_t size;
 };
 
-struct dump_source memory_source(struct memory_source *memory);
+struct dump_source dump_memory_source(struct dump_memory *memory);
 
 /* Appends the packed dump to `packed`. Any bytes can be packed, but only those of a sound dump become smaller. */
 void pack_dump(struct text *packed, const void *bytes, size_t size);

@@ -79,8 +79,8 @@ static int open_page(struct system_file *file)
 	free(html);
 	if (error)
 		return error;
-	file->memory = (struct memory_source){dump, size};
-	file->source = memory_source(&file->memory);
+	file->memory = (struct dump_memory){dump, size};
+	file->source = dump_memory_source(&file->memory);
 	return 0;
 }
 
@@ -89,7 +89,7 @@ int system_open(const char *path, struct system_file *file)
 	struct stat status;
 	int error = 0;
 
-	file->memory = (struct memory_source){0};
+	file->memory = (struct dump_memory){0};
 	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
 	file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file->descriptor < 0)

@@ -19,7 +19,7 @@ struct system_file {
 	uint64_t size;          /* in bytes, when it was asked for last */
 	uint64_t device, inode; /* the same for two paths to one file */
 	int descriptor;
-	struct memory_source memory; /* of a page: the dump that it holds; otherwise without bytes */
+	struct dump_memory memory; /* of a page: the dump that it holds; otherwise without bytes */
 };
 
 /*
