@@ -183,11 +183,36 @@ static bool write_run(const struct request *request, const struct source *source
 	return fine;
 }
 
-static bool has_answer(const struct html_run *run)
+/* Whether a run can be shown. If not, a message says why. */
+static bool can_be_shown(const struct html_run *run)
 {
-	if (!run->aggregate.answered)
+	const struct aggregate *aggregate = &run->aggregate;
+
+	if (!aggregate->answered)
 		complain("nothing is written: no dump could be read");
-	return run->aggregate.answered;
+	else if (aggregate->version_count > 1)
+		complain("nothing is written: dumps that different versions of the routine table have priced (%s and "
+		         "%s) cannot be on one page",
+		         text_at(aggregate, aggregate->versions[0].text),
+		         text_at(aggregate, aggregate->versions[1].text));
+	return aggregate->answered && aggregate->version_count < 2;
+}
+
+/* Whether two runs can be compared. If not, a message says why. */
+static bool can_be_compared(const struct html_run *old, const struct html_run *now, char *const *paths)
+{
+	const struct aggregate *a = &old->aggregate, *b = &now->aggregate;
+
+	if (!can_be_shown(old) || !can_be_shown(now))
+		return false;
+	if (a->version_count && b->version_count &&
+	    strcmp(text_at(a, a->versions[0].text), text_at(b, b->versions[0].text))) {
+		complain("nothing is written: OLD was priced by version %s of the routine table, and NEW by %s; "
+		         "'flopshim-report compare --reprice' compares them",
+		         text_at(a, a->versions[0].text), text_at(b, b->versions[0].text));
+		return false;
+	}
+	return pair_fits(a, b, paths, NULL);
 }
 
 static int show(const struct request *request, const struct options *options)
@@ -197,7 +222,7 @@ static int show(const struct request *request, const struct options *options)
 	bool found = run_read(&run, &source);
 	int status = EXIT_ERROR;
 
-	if (gather_is_of_one_version(&run.aggregate) && has_answer(&run) && write_run(request, &source, &run, NULL))
+	if (can_be_shown(&run) && write_run(request, &source, &run, NULL))
 		status = report_status(&run.aggregate, found);
 	gather_close(&run.aggregate);
 	return status;
@@ -212,8 +237,7 @@ static int compare(const struct request *request, const struct options *options)
 	int status = EXIT_ERROR;
 
 	found &= run_read(&now, &source);
-	if (pair_fits(&old.aggregate, &now.aggregate, options->operands, NULL) && has_answer(&old) &&
-	    has_answer(&now) && write_run(request, &source, &now, &old)) {
+	if (can_be_compared(&old, &now, options->operands) && write_run(request, &source, &now, &old)) {
 		status = report_status(&now.aggregate, found);
 		if (status == EXIT_FINE)
 			status = report_status(&old.aggregate, found);

@@ -68,6 +68,25 @@ static const char *text_of_kind(const struct answer *people, enum part_kind kind
 	return NULL;
 }
 
+/* Adds what people must know of the page itself. */
+static void add_remarks(struct answer *people, const struct html_data *data)
+{
+	const struct aggregate *aggregate = &data->now->aggregate;
+	size_t calls = data->now->has_record ? data->now->recorded.record.call_count : 0, dumps = 0;
+	char all[NUMBER_TEXT], most[NUMBER_TEXT];
+
+	for (size_t i = 0; i < aggregate->process_count && !data->now->has_record; i++)
+		dumps += aggregate->processes[i].ordered;
+	if (data->redacted)
+		answer_fact(people, "redacted", "arguments, paths, hosts, and files and lines of sources are left out");
+	if (calls > CALLS_MOST)
+		answer_fact(people, "calls", "of %s ordered calls, the page has the %s with the most FLOPs",
+		            number_grouped(calls, all), number_grouped(CALLS_MOST, most));
+	if (dumps)
+		answer_fact(people, "calls", "the ordered calls of %s dump%s are not on the page",
+		            number_grouped(dumps, all), dumps == 1 ? "" : "s");
+}
+
 /* Adds the lines that people read above the tables. */
 static void add_facts(struct answer *data, const struct answer *people)
 {
@@ -111,31 +130,18 @@ static void add_meta(struct answer *answer, const struct html_data *data, const 
 
 /* ---- tables ---- */
 
-static void add_calls(struct contents *contents, struct html_run *run, struct answer *data, struct answer *people)
+static void add_calls(struct contents *contents, struct html_run *run, struct answer *data)
 {
-	const struct aggregate *aggregate = &run->aggregate;
-	char all[NUMBER_TEXT], most[NUMBER_TEXT];
-	size_t left_out = 0, dumps = 0;
+	size_t all = run->has_record ? run->recorded.record.call_count : 0;
 	struct table table;
 
-	if (run->has_record) {
-		calls_open(&contents->calls, &run->recorded.aggregate, &run->recorded.record, run->recorded.symbolizer);
-		left_out = contents->calls.count;
-		calls_choose(&contents->calls, CALLS_MOST);
-		left_out -= contents->calls.count;
-		calls_table(&contents->calls, &table);
-		add_table(data, &table);
-	}
-	for (size_t i = 0; i < aggregate->process_count && !run->has_record; i++)
-		dumps += aggregate->processes[i].ordered;
-	answer_number(data, "calls_left_out", left_out);
-	if (left_out)
-		answer_fact(people, "calls", "of %s ordered calls, the page has the %s with the most FLOPs",
-		            number_grouped(contents->calls.count + left_out, all),
-		            number_grouped(contents->calls.count, most));
-	if (dumps)
-		answer_fact(people, "calls", "the ordered calls of %s dump%s are not on the page",
-		            number_grouped(dumps, all), dumps == 1 ? "" : "s");
+	answer_number(data, "calls_left_out", all > CALLS_MOST ? all - CALLS_MOST : 0);
+	if (!run->has_record)
+		return;
+	calls_open(&contents->calls, &run->recorded.aggregate, &run->recorded.record, run->recorded.symbolizer);
+	calls_choose(&contents->calls, CALLS_MOST);
+	calls_table(&contents->calls, &table);
+	add_table(data, &table);
 }
 
 static void open_changes(struct contents *contents, const struct html_data *data)
@@ -216,34 +222,47 @@ static void find_points(struct contents *contents, struct views *views, struct r
 
 /* ---- the page ---- */
 
-void html_data_add(struct text *html, struct html_data *data)
+/* Sets `title` to what stands at the top of the page: `ran`, what ran, unless the user has said something else. */
+static void find_title(struct text *title, const struct html_data *data, const char *ran)
 {
-	struct contents *contents = memory_new(1, sizeof *contents);
-	struct options of_data = {.top = SIZE_MAX}, of_people = {.top = STATIC_TOP};
-	struct page page = {.dump = data->dump};
-	struct views *views = &data->now->views;
-	struct answer answer, head, people;
+	if (data->title)
+		text_add(title, data->title);
+	else if (data->old)
+		text_format(title, "From %s to %s", old_name(data), new_name(data));
+	else
+		text_add(title, ran ? ran : "flopshim");
+}
 
-	answer_open(&answer, FOR_PROGRAM, false, NULL);
-	answer_open(&head, FOR_DOCUMENT, false, NULL);
-	answer_open(&people, FOR_DOCUMENT, false, NULL);
-	report_fill(&answer, &of_data, views);
-	report_head(&head, views);
-	add_work(contents, data, &answer);
-	add_calls(contents, data->now, &answer, &head);
-	if (data->old) {
-		open_changes(contents, data);
-		add_changes(contents, &answer, SIZE_MAX);
-		answer_say(&people, PART_HEADING, "From %s to %s", old_name(data), new_name(data));
-		add_changes(contents, &people, STATIC_TOP);
-	}
-	page.title = data->title ? data->title : text_of_kind(&head, PART_TITLE);
-	add_meta(&answer, data, &head, page.title);
-	report_fill(&people, &of_people, views);
-	find_points(contents, views, &page.roofline);
-	page.data = &answer;
-	page.people = &people;
-	page_add(html, &page);
+/* Fills the answer for where no script runs. */
+static void fill_people(struct answer *people, struct contents *contents, const struct html_data *data,
+                        const char *title)
+{
+	const struct options options = {.top = STATIC_TOP};
+
+	if (data->title || data->old)
+		answer_say(people, PART_TITLE, "%s", title);
+	if (data->old)
+		add_changes(contents, people, STATIC_TOP);
+	report_fill(people, &options, &data->now->views);
+	add_remarks(people, data);
+	answer_say(people, PART_PARAGRAPH, CONVENTION);
+}
+
+static void fill_data(struct answer *answer, struct contents *contents, struct html_data *data,
+                      const struct answer *head, const char *title)
+{
+	const struct options options = {.top = SIZE_MAX};
+
+	report_fill(answer, &options, &data->now->views);
+	add_work(contents, data, answer);
+	add_calls(contents, data->now, answer);
+	if (data->old)
+		add_changes(contents, answer, SIZE_MAX);
+	add_meta(answer, data, head, title);
+}
+
+static void contents_free(struct contents *contents, const struct html_data *data)
+{
 	if (data->old)
 		close_changes(contents);
 	work_close(&contents->work);
@@ -254,8 +273,34 @@ void html_data_add(struct text *html, struct html_data *data)
 		calls_close(&contents->calls);
 	for (unsigned i = 0; i < POINTS_MOST; i++)
 		text_free(&contents->names[i]);
+	free(contents);
+}
+
+void html_data_add(struct text *html, struct html_data *data)
+{
+	struct contents *contents = memory_new(1, sizeof *contents);
+	struct page page = {.dump = data->dump};
+	struct answer answer, head, people;
+	struct text title = {0};
+
+	answer_open(&answer, FOR_PROGRAM, false, NULL);
+	answer_open(&head, FOR_DOCUMENT, false, NULL);
+	answer_open(&people, FOR_DOCUMENT, false, NULL);
+	if (data->old)
+		open_changes(contents, data);
+	report_head(&head, &data->now->views);
+	add_remarks(&head, data);
+	find_title(&title, data, text_of_kind(&head, PART_TITLE));
+	fill_data(&answer, contents, data, &head, title.bytes);
+	fill_people(&people, contents, data, title.bytes);
+	find_points(contents, &data->now->views, &page.roofline);
+	page.title = title.bytes;
+	page.data = &answer;
+	page.people = &people;
+	page_add(html, &page);
+	contents_free(contents, data);
+	text_free(&title);
 	answer_close(&answer);
 	answer_close(&head);
 	answer_close(&people);
-	free(contents);
 }

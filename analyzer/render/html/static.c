@@ -74,7 +74,7 @@ static void add_element(struct text *html, const char *tag, const char *text)
 
 void static_add(struct text *html, const struct answer *answer, const struct roofline *roofline)
 {
-	bool in_facts = false, drawn = false;
+	bool in_facts = false, drawn = false, titled = false;
 
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct part *part = &answer->parts[i];
@@ -91,9 +91,10 @@ void static_add(struct text *html, const struct answer *answer, const struct roo
 		else if (part->kind == PART_TABLE)
 			add_table(html, &part->table);
 		else if (part->kind == PART_TITLE || part->kind == PART_HEADING)
-			add_element(html, part->kind == PART_TITLE ? "h1" : "h2", part->text);
+			add_element(html, part->kind == PART_TITLE && !titled ? "h1" : "h2", part->text);
 		else if (part->kind == PART_PARAGRAPH || part->kind == PART_PROSE)
 			add_element(html, "p", part->text);
+		titled |= part->kind == PART_TITLE;
 	}
 	if (in_facts)
 		text_add(html, "</tbody></table>\n");
