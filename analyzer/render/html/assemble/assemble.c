@@ -40,7 +40,7 @@ static void append_text(struct bytes *bytes, const char *more) { append(bytes, m
 static void append_file(struct bytes *bytes, const char *path)
 {
 	FILE *stream = fopen(path, "rb");
-	char part[4096];
+	char part[10000];
 	size_t size;
 
 	if (!stream)
