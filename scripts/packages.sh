@@ -8,7 +8,7 @@
 # release has it.
 
 # What building the shim, flopshim-report and the launcher needs.
-PACKAGES_BUILD="gcc make libc6-dev libdw-dev libelf-dev libncurses-dev"
+PACKAGES_BUILD="gcc make libc6-dev libdw-dev libelf-dev libncurses-dev zlib1g-dev"
 # What the shim loads to take stacks, if it is there.
 PACKAGES_RUN="libunwind8"
 # What the demo needs: NumPy too, for its program.

@@ -38,7 +38,8 @@ static const char help[] =
 	"  --title TITLE       what stands at the top (default: what ran)\n"
 	"  --compare           show what changed from OLD to NEW, each a dump or a directory of dumps of one run\n"
 	"  --redact            leave out arguments, paths, hosts, and files and lines of sources\n"
-	"  --mode MODE         permissions of FILE in octal, such as 644 (default: 600)\n" HELP_LAST HELP_DEBUGINFOD;
+	"  --mode MODE         permissions of FILE in octal, such as 644 (default: 600)\n" HELP_LAST HELP_ROOFS
+		HELP_DEBUGINFOD;
 
 struct request {
 	const char *path, *title;
@@ -126,6 +127,7 @@ static void run_read_record(struct html_run *run)
 static void run_open(struct html_run *run, bool redact)
 {
 	views_open(&run->views, &run->aggregate);
+	run->views.roofs = roofs_are_known(&run->roofs) ? &run->roofs : NULL;
 	if (!redact)
 		return;
 	symbolizer_redact(views_symbolizer(&run->views));
@@ -222,7 +224,8 @@ static int show(const struct request *request, const struct options *options)
 	bool found = run_read(&run, &source);
 	int status = EXIT_ERROR;
 
-	if (can_be_shown(&run) && write_run(request, &source, &run, NULL))
+	if (can_be_shown(&run) && roofing_find(&run.roofs, &options->roofs, &run.aggregate) &&
+	    write_run(request, &source, &run, NULL))
 		status = report_status(&run.aggregate, found);
 	gather_close(&run.aggregate);
 	return status;
@@ -237,7 +240,8 @@ static int compare(const struct request *request, const struct options *options)
 	int status = EXIT_ERROR;
 
 	found &= run_read(&now, &source);
-	if (can_be_compared(&old, &now, options->operands) && write_run(request, &source, &now, &old)) {
+	if (can_be_compared(&old, &now, options->operands) &&
+	    roofing_find(&now.roofs, &options->roofs, &now.aggregate) && write_run(request, &source, &now, &old)) {
 		status = report_status(&now.aggregate, found);
 		if (status == EXIT_FINE)
 			status = report_status(&old.aggregate, found);
@@ -255,6 +259,8 @@ int command_html(int count, char **arguments)
 	                                      {"redact", no_argument, NULL, OPTION_REDACT},
 	                                      {"compare", no_argument, NULL, OPTION_COMPARE},
 	                                      OPTION_LINE_LAST,
+	                                      OPTION_LINE_PEAK,
+	                                      OPTION_LINE_BANDWIDTH,
 	                                      OPTION_LINE_DEBUGINFOD,
 	                                      OPTION_LINE_END};
 	struct request request = {.mode = 0600};

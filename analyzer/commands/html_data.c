@@ -51,6 +51,7 @@ struct contents {
 	struct comparison comparisons[CHANGES];
 	struct roofline_point points[POINTS_MOST];
 	struct text names[POINTS_MOST];
+	struct roofline_roof roofs[ROOF_PRECISIONS + ROOF_LEVELS];
 };
 
 static void add_table(struct answer *answer, const struct table *table)
@@ -118,8 +119,6 @@ static void add_meta(struct answer *answer, const struct html_data *data, const 
 	answer_text(answer, "how", text_of_kind(people, PART_PARAGRAPH));
 	answer_text(answer, "convention", CONVENTION);
 	add_facts(answer, people);
-	answer_begin(answer, "roofs", '[');
-	answer_end(answer, ']');
 	if (!data->old)
 		return;
 	answer_begin(answer, "compare", '{');
@@ -220,6 +219,23 @@ static void find_points(struct contents *contents, struct views *views, struct r
 	}
 }
 
+static void add_roof(struct contents *contents, struct roofline *roofline, const char *name, double value,
+                     bool is_memory)
+{
+	if (value > 0)
+		contents->roofs[roofline->roof_count++] =
+			(struct roofline_roof){.name = name, .value = value, .is_memory = is_memory};
+}
+
+static void find_roofs(struct contents *contents, const struct roofs *roofs, struct roofline *roofline)
+{
+	roofline->roofs = contents->roofs;
+	for (unsigned i = 0; i < ROOF_PRECISIONS; i++)
+		add_roof(contents, roofline, roof_precisions[i], roofs->gflops[i][roofs->used], false);
+	for (unsigned i = 0; i < ROOF_LEVELS; i++)
+		add_roof(contents, roofline, roof_titles[i], roofs->gbytes[i][roofs->used], true);
+}
+
 /* ---- the page ---- */
 
 /* Sets `title` to what stands at the top of the page: `ran`, what ran, unless the user has said something else. */
@@ -294,6 +310,7 @@ void html_data_add(struct text *html, struct html_data *data)
 	fill_data(&answer, contents, data, &head, title.bytes);
 	fill_people(&people, contents, data, title.bytes);
 	find_points(contents, &data->now->views, &page.roofline);
+	find_roofs(contents, &data->now->roofs, &page.roofline);
 	page.title = title.bytes;
 	page.data = &answer;
 	page.people = &people;

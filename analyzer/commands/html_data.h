@@ -13,7 +13,8 @@ struct html_run {
 	const char *name; /* as the command line has it */
 	struct aggregate aggregate;
 	struct views views;
-	bool has_record; /* `recorded` is open */
+	struct roofs roofs; /* of the machine where it ran */
+	bool has_record;    /* `recorded` is open */
 	struct recorded recorded;
 };
 

@@ -460,5 +460,22 @@ def without_script(client):
     shapes = shapes[:shapes.index("</section>")]
     check_equal(shapes.count("<tr>"), 51, "rows of shapes, with that of the titles")
     check("and 40 more" in shapes, "it is not said how many shapes are left out")
+    check_equal(static.count("<line"), static.count('opacity="0.2"'), "lines that are no part of the grid, without roofs")
     timed = sum(row["timed_calls"] > 0 and row["gflops"] is not None for row in page.rows("shapes"))
     check_equal(static.count("<circle"), min(timed, 50), "points of the roofline")
+
+
+@case()
+def roofs(client):
+    """The roofs of the machine are on the page and in the drawing where no script runs."""
+    dump = client.folder / "shapes.dump"
+    client.run([program(client), 90, 90], FLOPSHIM_OUT=dump)
+    options = ["--peak", "double=80,single=160", "--bandwidth", "memory=10"]
+    page = write(client, *options, dump)
+    check_every_number(page, read(client, *options, dump))
+    check_equal([(roof["kind"], roof["value"]) for roof in page.meta["roofs"]],
+                [("compute", 80), ("compute", 160), ("memory", 10)], "roofs")
+    text = (client.folder / "run.html").read_text()
+    static = text[text.index('<div id="static">'):text.index('id="flopshim-data"')]
+    check_equal(static.count('opacity="0.8"'), 3, "roofs in the drawing")
+    check("No roofs are drawn" not in static, "it is said that there are no roofs")

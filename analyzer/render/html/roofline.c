@@ -152,6 +152,7 @@ void roofline_add(struct text *html, const struct roofline *roofline)
 		add_point(&drawing, &roofline->points[i], i < NAMED && !is_covered(&drawing, roofline, i));
 	text_add(html, "</svg>\n");
 	if (!roofline->roof_count)
-		text_add(html, "<p>No roofs are drawn: what this machine can do at most is not known.</p>\n");
+		text_add(html, "<p>No roofs are drawn: what the machine can do at most is not known. 'flopshim-report "
+		               "peak' measures it.</p>\n");
 	text_add(html, "</section>\n");
 }
