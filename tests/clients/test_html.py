@@ -450,7 +450,7 @@ def compared(client):
 def without_script(client):
     """Without a script, the page shows the totals, a roofline and the first 50 rows of each table."""
     dump = client.folder / "shapes.dump"
-    client.run([program(client), 90, 90], FLOPSHIM_OUT=dump)
+    client.run([program(client), 90, 90], FLOPSHIM_OUT=dump, FLOPSHIM_TIME="all")
     page = write(client, dump)
     text = (client.folder / "run.html").read_text()
     static = text[text.index('<div id="static">'):text.index('id="flopshim-data"')]
@@ -462,6 +462,7 @@ def without_script(client):
     check("and 40 more" in shapes, "it is not said how many shapes are left out")
     check_equal(static.count("<line"), static.count('opacity="0.2"'), "lines that are no part of the grid, without roofs")
     timed = sum(row["timed_calls"] > 0 and row["gflops"] is not None for row in page.rows("shapes"))
+    check(timed, "no shape was timed")
     check_equal(static.count("<circle"), min(timed, 50), "points of the roofline")
 
 
@@ -469,7 +470,7 @@ def without_script(client):
 def roofs(client):
     """The roofs of the machine are on the page and in the drawing where no script runs."""
     dump = client.folder / "shapes.dump"
-    client.run([program(client), 90, 90], FLOPSHIM_OUT=dump)
+    client.run([program(client), 90, 90], FLOPSHIM_OUT=dump, FLOPSHIM_TIME="all")
     options = ["--peak", "double=80,single=160", "--bandwidth", "memory=10"]
     page = write(client, *options, dump)
     check_every_number(page, read(client, *options, dump))
