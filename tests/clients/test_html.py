@@ -355,6 +355,10 @@ def redact(client):
               f"{secret} is not even on a page that is not redacted")
         for where, found in (("page", document), ("data", page.data), ("dump", dump)):
             check(secret.encode() not in found, f"{secret} is in the {where}")
+    both = write(client, "--redact", "--compare", folder, folder, page="both.html")
+    for secret in (*SECRETS[1:], "node0000", str(client.folder), "/usr/lib"):
+        for found in ((client.folder / "both.html").read_bytes(), both.data, page_data.unpack_dump(both)):
+            check(secret.encode() not in found, f"{secret} is on a redacted page of two runs")
     check(page.meta["redacted"] and not plain.meta["redacted"], "the page does not say whether it is redacted")
     check_equal(page.meta["totals"], plain.meta["totals"], "totals")
     check_equal(page.tables["hosts"]["host"], ["host-1", "host-2"], "hosts")
