@@ -218,8 +218,23 @@ static void write_template(const struct bytes *page, const char *path)
 	puts("\t{NULL, 0, TEMPLATE_END},\n};");
 }
 
+/* Appends a line of a style sheet without the spaces that mean nothing there: behind { ; : , and before { and }. */
+static void append_rule(struct bytes *bytes, const char *line, size_t size)
+{
+	int quoted = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		quoted ^= line[i] == '"';
+		if (line[i] == ' ' && !quoted &&
+		    ((i && strchr("{;:,", line[i - 1])) || (i + 1 < size && strchr("{}", line[i + 1]))))
+			continue;
+		append(bytes, line + i, 1);
+	}
+}
+
 /* Appends the lines of a style sheet or script: not those of comments that have lines of their own, and not their indentation. */
-static void append_lines(struct bytes *bytes, const char *path)
+static void append_lines(struct bytes *bytes, const char *path,
+                         void (*append_line)(struct bytes *, const char *, size_t))
 {
 	struct bytes file = {0};
 	int in_comment = 0;
@@ -236,7 +251,7 @@ static void append_lines(struct bytes *bytes, const char *path)
 		size = (size_t)(end - line);
 		in_comment |= size >= 2 && !memcmp(line, "/*", 2);
 		if (!in_comment && size) {
-			append(bytes, line, size);
+			append_line(bytes, line, size);
 			append_text(bytes, "\n");
 		}
 		in_comment &= size < 2 || memcmp(end - 2, "*/", 2) != 0;
@@ -267,7 +282,10 @@ int main(int count, char **arguments)
 	append_text(&script, "");
 	append_file(&page, arguments[1]);
 	for (int i = 2; i < count; i++)
-		append_lines(ends_with(arguments[i], ".css") ? &style : &script, arguments[i]);
+		if (ends_with(arguments[i], ".css"))
+			append_lines(&style, arguments[i], append_rule);
+		else
+			append_lines(&script, arguments[i], append);
 	forbid(&style, "</style", "style");
 	forbid(&script, "</script", "script");
 	append_text(&policy, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src ");
