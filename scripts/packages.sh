@@ -30,8 +30,8 @@ PACKAGES_SLURM="$PACKAGES_BUILD python3 libblas-dev liblapack-dev openmpi-bin sl
 # What `make check-lint` needs. No other test needs these, and they take hundreds of megabytes.
 PACKAGES_LINT="$PACKAGES_BUILD python3 clang-tidy clang-format cppcheck shellcheck flake8 libslurm-dev"
 
-# A reader of profiles whose page the tests open: a package of Node in this version.
-SPEEDSCOPE=speedscope@1.25.0
+# Packages of Node for the tests, in these versions: what drives chromium, and a reader of profiles whose page the tests open.
+PACKAGES_NODE="playwright-core@1.65.1 speedscope@1.25.0"
 
 fail() {
 	echo "$(basename "$0"): $*" >&2

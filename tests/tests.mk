@@ -249,6 +249,14 @@ check-slurm: all
 		$(MAKE) --no-print-directory slurm O=$(O) && $(CLEAN) tests/slurm/run --build $(O) --junit $(JUNIT)/slurm.xml; \
 	else sed 's/^/SKIPPED: /' $(O)/needs-slurm; fi
 
+# Pages of flopshim-report html in chromium, driven by playwright-core, which ./scripts/check puts into $(O)/node. Without these
+# or Node it is left out, by name.
+export NODE_PATH ?= $(abspath $(O))/node/node_modules
+check-pages: all $(T)/make_dump
+	$(call part)
+	$(Q)if tests/needs $@ "$(CC)" $(NEEDS_pages) > $(O)/needs-pages; then $(CLEAN) $(RUN) tests/pages/run --build $(O); \
+	else sed 's/^/SKIPPED: /' $(O)/needs-pages; fi
+
 # Tests with the shim of `make ENTRY=c`, where intercept.c does for every call what otherwise the entry body does for most.
 C := $(T)/entry-c
 $(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
@@ -288,7 +296,7 @@ check-bench-clients: all $(O)/bench/libswitch.so
 
 # ---- all of it ----
 
-CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c clients
+CHECKS := warnings layers options bindings runners unit sanitizers compilers headers symbols forms golden fuzz dumps call-path bench-clients price-samples markers entry-c pages clients
 # What each part needs beside make and the compiler, in the words of tests/needs. `make check` leaves out a part, by name, if
 # something that it needs is missing. Other programs that are missing leave out only the cases that run them.
 NEEDS_layers := python3 nm
@@ -310,6 +318,7 @@ NEEDS_price-samples := python3 -lblas -llapack
 NEEDS_markers := python3 gcc -lblas -llapack
 NEEDS_entry-c := python3 gcc -lblas -llapack
 NEEDS_clients := python3 gcc -lblas -llapack
+NEEDS_pages := python3 node chromium node:playwright-core -lz
 NEEDS_slurm := python3 gcc -lblas -llapack slurm/slurm.h srun slurmctld slurmd root
 PARTS := $(CHECKS:%=check-%)
 SKIPPED :=

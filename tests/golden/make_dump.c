@@ -559,6 +559,47 @@ static void many_rows(struct common *common, uint32_t count)
 	writer_close(writer, DUMP_CLOSED);
 }
 
+/*
+ * Every text is one that a page must not take for markup, script or a path, nor let turn the direction of what stands beside
+ * it; one has 10,000 bytes. A call of 1,000 FLOPs in a namespace, from a stack; another without either.
+ */
+static void hostile(struct common *common)
+{
+	static const char program[] = "/opt/<script>hacked=1</script>\"'&amp;<img src=x onerror=hacked=1>";
+	static const char python[] = "</script><script>hacked=1</script> (\xe2\x80\xae\xe2\x81\xa6"
+				     "evil.py:1)\n"
+				     "\"><svg onload=hacked=1> (C:\\new\\\x1b"
+				     "[31m.py:2)\n'-alert(1)-' (javascript:hacked=1:3)";
+	static const uint64_t stack[] = {0x401234, 0x401300};
+	struct writer *writer = &common->writer;
+	struct dump_sample sample;
+	struct dump_row row;
+	char longest[10001];
+	uint32_t space, routine, site;
+
+	memset(longest, '<', sizeof longest - 1);
+	longest[sizeof longest - 1] = 0;
+	begin(common, 12, program);
+	writer_meta(writer, "argument", longest);
+	writer_meta(writer, "argument", "--><!--");
+	strcpy(writer_header(writer)->host, "<b>\"host\"</b>&");
+	writer_namespace(writer, "", DUMP_NONE);
+	space = writer_namespace(writer, "<i>.\xd7\x90\xd7\x91.constructor", 0);
+	writer_note(writer, DUMP_NOTE_MESSAGE, "<script>hacked=1</script>=1+1", 1);
+	add_lane(common, 0);
+	row = writer_call(common->gemm_site, 1, 1000, "<>", 10, 10, 5);
+	row.namespace_id = space;
+	writer_row(writer, 0, &row);
+	routine = writer_routine(writer, "__proto__", DUMP_DIRECT, "<b>|<i> n");
+	site = writer_site(writer, "=cmd|'/c calc'!A0", routine, 0x402000, common->program, common->blas);
+	row = writer_call(site, 1, 1000, "<", 3, 4, 0);
+	writer_row(writer, 0, &row);
+	sample = (struct dump_sample){.flops = 1000, .calls = 1, .site = common->gemm_site, .namespace_id = space};
+	sample.stack = writer_stack(writer, stack, 2, writer_string(writer, python));
+	writer_add(writer, DUMP_SAMPLES, &sample, sizeof sample);
+	writer_close(writer, DUMP_CLOSED);
+}
+
 int main(int count, char **arguments)
 {
 	struct common common;
@@ -587,6 +628,8 @@ int main(int count, char **arguments)
 		code(&common);
 	else if (!strcmp(name, "sampled"))
 		sampled(&common);
+	else if (!strcmp(name, "hostile"))
+		hostile(&common);
 	else if (!strcmp(name, "untimed"))
 		untimed(&common);
 	else if (!strcmp(name, "ordered"))
