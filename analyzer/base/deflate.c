@@ -78,7 +78,7 @@ unsigned char *inflate_bytes(const void *bytes, size_t size, size_t *length)
 
 #else
 
-const char *deflate_missing(void) { return "flopshim-report was built without zlib"; }
+const char *deflate_missing(void) { return "this program was built without zlib"; }
 
 void deflate_add(struct text *text, const void *bytes, size_t size)
 {

@@ -28,7 +28,7 @@ const char *page_why(int error)
 		[PAGE_NEWER - PAGE_WITHOUT_DATA] =
 			"a later version of flopshim-report has written the page, and is needed to read it",
 		[PAGE_WITHOUT_ZLIB - PAGE_WITHOUT_DATA] =
-			"flopshim-report was built without zlib, which reading a page needs",
+			"this program was built without zlib, which reading a page needs",
 	};
 
 	return error >= PAGE_WITHOUT_DATA && error < PAGE_ERROR_END ? texts[error - PAGE_WITHOUT_DATA] : NULL;
