@@ -91,12 +91,9 @@ static void add_work(struct answer *answer, const char *key, struct work work)
 
 static const char *update_name(enum checking_update update)
 {
-	static const char *const names[] = {[UPDATE_NONE] = NULL,
-	                                    [UPDATE_NEW] = "new",
-	                                    [UPDATE_WRITTEN] = "written",
-	                                    [UPDATE_SAME] = "same",
-	                                    [UPDATE_LEFT] = "left",
-	                                    [UPDATE_FAILED] = "failed"};
+	static const char *const names[] = {
+		[UPDATE_NONE] = NULL,   [UPDATE_NEW] = "new",   [UPDATE_WRITTEN] = "written",
+		[UPDATE_SAME] = "same", [UPDATE_LEFT] = "left", [UPDATE_FAILED] = "failed"};
 
 	return names[update];
 }

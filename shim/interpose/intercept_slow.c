@@ -323,7 +323,8 @@ static RARE struct entry_verdict enter_top_level(struct entering *call)
 		coarse_add(row, call->frame);
 	}
 	frames_push(thread, (struct dump_frame){call->slot, call->caller, (uint64_t)row});
-	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id, row);
+	sample_enter(thread, call->frame, (int64_t)*entry_cost(call->frame), call->site.number, scope->namespace_id,
+	             row);
 	return (struct entry_verdict){call->site.real, call->site.form->stack_words};
 }
 

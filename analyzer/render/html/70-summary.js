@@ -77,7 +77,7 @@ function drawCode(app) {
 		element.append(make("div.table-box"));
 	}
 	const rows = functions.map((_, i) => i).filter(i => !parts || parts[i].any).slice(0, CODE_ROWS).map(i => {
-		const name = functions[i] ?? "unknown", place = files[i] ? `${files[i]}${lines[i] ? `:${lines[i]}` : ""}` : modules[i] ?? "";
+		const name = functions[i] ?? (modules[i] ? `in ${baseName(modules[i])}` : "unknown"), place = files[i] ? `${files[i]}${lines[i] ? `:${lines[i]}` : ""}` : modules[i] ?? "";
 		const part = parts && { own: parts[i].own, inclusive: parts[i] }, key = (own, measure) => `${own}_${MEASURE_COLUMNS[measure]}`;
 		const value = (own, measure) => part ? part[own][measure] : table.get(key(own, measure))[i] ?? 0;
 		const tilde = (own, measure) => part?.[own].about || table.byKey.get(key(own, measure))?.about(i) ? "~" : "";
