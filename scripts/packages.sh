@@ -38,8 +38,12 @@ fail() {
 	exit 1
 }
 
-# Returns whether a package is installed.
+# Returns whether a package is installed. Many machines have Node.js from elsewhere, with which Debian's packages conflict.
 is_installed() {
+	case "$1" in
+	nodejs) command -v node >/dev/null && return 0 ;;
+	npm) command -v npm >/dev/null && return 0 ;;
+	esac
 	case "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" in
 	*" installed") return 0 ;;
 	*) return 1 ;;
