@@ -32,6 +32,8 @@ struct redaction {
 	char **names_of_hosts;
 	size_t host_count;
 	struct intern modules; /* names that modules have got */
+	redact_folders *folders;
+	void *context;
 };
 
 static void note(struct redaction *redaction, uint32_t text, enum role role)
@@ -170,7 +172,8 @@ static void add_scrubbed(const struct redaction *redaction, struct text *result,
 	}
 }
 
-static void add_functions(struct text *result, const char *lines)
+/* Adds the function of each line, and whose file it is in unless that is the user's. */
+static void add_functions(const struct redaction *redaction, struct text *result, const char *lines)
 {
 	text_add(result, "");
 	while (*lines) {
@@ -178,6 +181,18 @@ static void add_functions(struct text *result, const char *lines)
 		const char *file = memmem(lines, length, " (", 2);
 
 		text_add_bytes(result, lines, file ? (size_t)(file - lines) : length);
+		if (file) {
+			char *path = memory_text(file + 2, (size_t)(lines + length - file) - 2),
+			     *end = strrchr(path, ':');
+			const char *folders;
+
+			if (end)
+				*end = 0;
+			folders = *path == '<' ? path : redaction->folders(redaction->context, path);
+			if (*folders)
+				text_format(result, " (%s)", folders);
+			free(path);
+		}
 		text_add(result, lines[length] ? "\n" : "");
 		lines += length + (lines[length] != 0);
 	}
@@ -191,8 +206,12 @@ static void add_redacted(const struct redaction *redaction, struct text *result,
 	case ROLE_NAME: text_add(result, text); break;
 	case ROLE_OTHER:
 	case ROLE_JOB: add_scrubbed(redaction, result, text); break;
-	case ROLE_PYTHON: add_functions(result, text); break;
-	case ROLE_PATH: text_add(result, base_name(text)); break;
+	case ROLE_PYTHON: add_functions(redaction, result, text); break;
+	case ROLE_PATH:
+		if (strchr(text, '/') && *redaction->folders(redaction->context, text))
+			text_format(result, "%s/", redaction->folders(redaction->context, text));
+		text_add(result, base_name(text));
+		break;
 	case ROLE_HOST: text_add(result, *text ? redaction->names_of_hosts[host_at(redaction, text)] : ""); break;
 	case ROLE_LEFT_OUT: text_add(result, ""); break;
 	}
@@ -219,9 +238,11 @@ static void replace(struct aggregate *aggregate, uint32_t number, const struct t
 	*entry = (struct intern_entry){bytes, by->length};
 }
 
-void aggregate_redact(struct aggregate *aggregate)
+void aggregate_redact(struct aggregate *aggregate, redact_folders *folders, void *context)
 {
 	struct redaction redaction = {.aggregate = aggregate,
+	                              .folders = folders,
+	                              .context = context,
 	                              .roles = memory_new(aggregate->texts.count, sizeof *redaction.roles)};
 	struct text *texts = memory_new(aggregate->texts.count, sizeof *texts), scrubbed = {0};
 

@@ -75,6 +75,16 @@ struct source {
 	struct gather_options how;
 };
 
+/* Takes out what is not to be passed on, but for whose code each file is. */
+static void redact_aggregate(struct aggregate *aggregate)
+{
+	struct paths paths;
+
+	views_open_paths(&paths, aggregate);
+	aggregate_redact(aggregate, paths_folders, &paths);
+	paths_close(&paths);
+}
+
 /* Appends the packed dump that the page holds. Returns false, after a message, if it cannot be made. */
 static bool pack(struct text *packed, const struct source *source, bool redact)
 {
@@ -91,7 +101,7 @@ static bool pack(struct text *packed, const struct source *source, bool redact)
 	gather(&aggregate, source->paths, source->count, how);
 	fine = merging_read(&aggregate, &dumps);
 	if (fine && redact)
-		aggregate_redact(&aggregate);
+		redact_aggregate(&aggregate);
 	if (fine) {
 		merge_write(&aggregate, &bytes);
 		pack_dump(packed, bytes.bytes, bytes.length);
@@ -131,11 +141,11 @@ static void run_open(struct html_run *run, bool redact)
 	if (!redact)
 		return;
 	symbolizer_redact(views_symbolizer(&run->views));
-	aggregate_redact(&run->aggregate);
+	redact_aggregate(&run->aggregate);
 	if (!run->has_record)
 		return;
 	symbolizer_redact(run->recorded.symbolizer);
-	aggregate_redact(&run->recorded.aggregate);
+	redact_aggregate(&run->recorded.aggregate);
 }
 
 static void run_close(struct html_run *run)

@@ -135,7 +135,9 @@ static uint32_t python_frame(struct call_stacks *stacks, char *text)
 	char *file = strstr(text, " ("), *colon = strrchr(text, ':');
 	struct call_frame frame = {.module = AGGREGATE_NONE, .origin = FRAME_PYTHON};
 
-	if (file && colon > file) {
+	if (file && colon < file)
+		*file = 0; /* a redacted frame, of which no file is known */
+	else if (file) {
 		*file = *colon = 0;
 		frame.file = file + 2;
 		frame.line = (uint32_t)strtoul(colon + 1, NULL, 10);

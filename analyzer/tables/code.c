@@ -340,6 +340,8 @@ static const char *place_text(const struct table *table, const struct code_row *
 		return row->manual ? "(charged by the program itself)" : "(not known)";
 	if (place->file)
 		text_format(text, "%s:%d", places_shown_file(views_places(views), place), place->line);
+	else if (!place->module && place->function)
+		return ""; /* of a redacted page */
 	else if (!place->module)
 		text_format(text, "0x%" PRIx64, place->offset);
 	else if (place->function || !place->own)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/aggregate/redact.h"
 #include "analyzer/base/text.h"
 #include "names.h"
 
@@ -161,6 +162,14 @@ bool paths_map(struct paths *paths, const char *map)
 
 /* ---- names ---- */
 
+const char *paths_folders(void *context, const char *path)
+{
+	enum path_kind kind;
+
+	paths_name(context, path, &kind);
+	return kind == PATH_PACKAGE ? REDACTED_PACKAGE : kind == PATH_SYSTEM ? REDACTED_SYSTEM : "";
+}
+
 /* The part of a path behind a directory; NULL if it is not in that directory. */
 static const char *behind(const char *path, const char *directory)
 {
@@ -285,6 +294,14 @@ const char *paths_name(struct paths *paths, const char *path, enum path_kind *ki
 	char *clean, *moved;
 	const char *kept;
 
+	if (behind(path, REDACTED_PACKAGE) || !strcmp(path, REDACTED_PACKAGE)) {
+		*kind = PATH_PACKAGE;
+		return intern_at(&paths->names, intern_text(&paths->names, path));
+	}
+	if (behind(path, REDACTED_SYSTEM) || !strcmp(path, REDACTED_SYSTEM)) {
+		*kind = PATH_SYSTEM;
+		return intern_at(&paths->names, intern_text(&paths->names, path));
+	}
 	if (*path == '<') { /* a file of Python that is none */
 		char *frame = memory_format("f (%s", path);
 

@@ -47,4 +47,7 @@ bool paths_map(struct paths *paths, const char *map);
 /* Returns the name of a file of a source, or of a module, which lives as long as the paths, and sets *kind. */
 const char *paths_name(struct paths *paths, const char *path, enum path_kind *kind);
 
+/* What stands in place of a path's folders where it is redacted. The context is a struct paths: see aggregate_redact. */
+const char *paths_folders(void *paths, const char *path);
+
 #endif

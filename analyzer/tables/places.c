@@ -292,7 +292,12 @@ static uint32_t describe_python(struct places *places, const char *frame, size_t
 	char *text = memory_text(frame, length), *file = strstr(text, " ("), *colon = strrchr(text, ':');
 	struct call_place place = {.python = true};
 
-	if (file && colon > file) {
+	if (file && colon < file)
+		colon = strrchr(text, ')'); /* a redacted frame has no line */
+	if (!file) {                        /* of a redacted frame of the user's */
+		place.function = place.name = keep(places, text, length);
+		place.own = true;
+	} else if (colon > file) {
 		*file = *colon = 0;
 		place.function = keep(places, text, strlen(text));
 		place.path = keep(places, file + 2, strlen(file + 2));

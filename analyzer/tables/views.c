@@ -85,10 +85,15 @@ static const char *folder_of_run(const struct aggregate *aggregate)
 	return folder ? folder : "/";
 }
 
+void views_open_paths(struct paths *paths, const struct aggregate *aggregate)
+{
+	paths_open(paths, folder_of_run(aggregate), "");
+}
+
 struct places *views_places(struct views *views)
 {
 	if (!views->has_places) {
-		paths_open(&views->paths, folder_of_run(views->aggregate), "");
+		views_open_paths(&views->paths, views->aggregate);
 		places_open(&views->places, views->aggregate, &views->paths, views_symbolizer(views));
 	}
 	views->has_places = true;

@@ -94,4 +94,7 @@ struct table_kind {
  */
 void views_get(struct views *views, const struct table_kind *kind, size_t top, bool for_people, struct table *table);
 
+/* Opens paths by which the user's own code in the dumps is told from other code. paths_close closes them. */
+void views_open_paths(struct paths *paths, const struct aggregate *aggregate);
+
 #endif

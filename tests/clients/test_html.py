@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "dumps")]
+import flops
 import page_data
 import ranks
 from harness import PYTHON, SCRIPTS, TOP, Skip, case, check, check_equal
@@ -365,7 +366,12 @@ def redact(client):
     check_equal(page.tables["process_list"]["arguments"], [[], []], "arguments")
     functions = [node["function"] for node in page.rows("call_tree")]
     check("visible" in functions, f"functions: {functions}")
-    check_equal(set(page.tables["call_tree"]["file"]) | set(page.tables["call_tree"]["line"]), {None}, "files and lines")
+    files = set(page.tables["call_tree"]["file"]) | set(page.tables["code"]["file"])
+    check(files <= {None, "[site-packages]", "[system]"}, f"files: {files}")
+    check_equal(set(page.tables["call_tree"]["line"]) | set(page.tables["code"]["line"]), {None}, "lines")
+    mine = [row for row in page.rows("code") if row["function"] == "visible"]
+    check(len(mine) == 1 and mine[0]["yours"] and mine[0]["own_flops"] == 2 * flops.gemm(60, 80, 70), f"by your code: {mine}")
+    check_equal([row["function"] for row in read(client, "run.html")["code"][:1]], ["visible"], "the first of the page as a dump")
     check_equal(read(client, "run.html")["totals"]["flops"], plain.meta["totals"]["flops"], "FLOPs of the page as a dump")
 
 
