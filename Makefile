@@ -43,7 +43,9 @@ endif
 OPT := $(if $(DEBUG),-O0,-O2)
 WARN := -Wall -Wextra
 CFLAGS ?= $(OPT) -g
-BASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS)
+# Every source but the generator's calls what an old glibc has, too: see there.
+OLDEST := -include libc/oldest.h
+BASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(OLDEST)
 Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
@@ -55,6 +57,27 @@ all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 DEPENDENCIES := -MMD -MP
 # Sources include a header by its path from this folder; include/ holds the headers that are installed.
 SEARCH := -I. -Iinclude -I$(O)/gen
+
+# ---- functions of the oldest C library ----
+
+# Not by link-time optimization, which may tear the directives of libc/versions.h away from the calls.
+$(O)/pic/libc/%.o: libc/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -fPIC -fno-lto -fvisibility=hidden $(SEARCH) $(DEPENDENCIES) -c $< -o $@
+
+# What anything is linked with, what the shim is not, and what executables alone are.
+LIBC_OBJECTS := $(O)/pic/libc/status.o $(O)/pic/libc/names.o
+LIBC_ARCHIVE := $(O)/pic/libc/oldest.a
+LIBC_EXECUTABLE := $(LIBC_ARCHIVE) $(O)/pic/libc/start.o
+LIBC_START := -Wl,--wrap=__libc_start_main
+# Parts of libc since glibc 2.34, which has empty libraries of these names. The shim needs dlsym in programs that do not load libdl.
+LIBC_LOADER := -Wl,--push-state,--no-as-needed -l:libdl.so.2 -Wl,--pop-state
+LIBC_MOVED := $(LIBC_LOADER) -Wl,--push-state,--no-as-needed -l:libpthread.so.0 -Wl,--pop-state
+
+$(LIBC_ARCHIVE): $(LIBC_OBJECTS) $(O)/pic/libc/calls.o $(O)/pic/libc/moved.o
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rc $@ $^
 
 # ---- the routine table ----
 
@@ -91,8 +114,9 @@ $(GENERATED_ALSO): $(GENERATED) ;
 SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
 SHIM_SOURCES := $(filter-out shim/state/offsets.c,$(wildcard shim/*/*.c)) price/price.c
 SHIM_ASSEMBLY := $(wildcard shim/*/*_$(ARCH).S)
-SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)/pic/%.o,$(SHIM_ASSEMBLY)) $(O)/pic/gen/tables.o
-SHIM_FLAGS := $(BASE) -fPIC -fvisibility=hidden $(SEARCH)
+SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)/pic/%.o,$(SHIM_ASSEMBLY)) $(O)/pic/gen/tables.o \
+	$(LIBC_OBJECTS)
+SHIM_FLAGS := $(BASE) -DOLDEST_IN_SHIM -fPIC -fvisibility=hidden $(SEARCH)
 $(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only
 # memory.c defines the shim's own memset. gcc would turn its loops into calls of memset, which this option forbids; clang
 # does not have the option, and leaves loops alone with -fno-builtin.
@@ -131,7 +155,7 @@ SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,
 
 $(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(SHIM_OBJECTS) $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(SHIM_OBJECTS) $(LIBC_LOADER) $(LDFLAGS)
 	$(Q)mv $@.new $@ # a running program may have the old file mapped, which must not change
 
 # ---- the analyzer ----
@@ -154,7 +178,7 @@ ZLIB := $(shell printf '\043include <zlib.h>\nint main(void) { return !zlibVersi
 endif
 $(if $(ZLIB),,$(info zlib and its header are not there: flopshim-report will neither write pages nor read them))
 ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED) $(if $(ZLIB),-DHAVE_ZLIB)
-ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo -lm $(if $(ZLIB),-lz)
+ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo -lm $(LIBC_MOVED) $(if $(ZLIB),-lz)
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED)
 	$(call say,CC)
@@ -184,9 +208,9 @@ $(ANALYZER_GENERATED:%=$(O)/%.o): $(O)/gen/%.o: $(GENERATED)
 	$(call say,CC)
 	$(Q)$(CC) $(ANALYZER_FLAGS) $(DEPENDENCIES) -c $(O)/gen/$*.c -o $@
 
-$(O)/flopshim-report: $(ANALYZER_OBJECTS)
+$(O)/flopshim-report: $(ANALYZER_OBJECTS) $(LIBC_EXECUTABLE)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(ANALYZER_LIBS) $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) $(LIBC_START) -o $@ $^ $(ANALYZER_LIBS) $(LDFLAGS)
 
 # ---- the launcher ----
 
@@ -201,9 +225,9 @@ $(O)/launcher/%.o: launcher/%.c $(O)/launcher/libdir
 	$(call say,CC)
 	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' $(DEPENDENCIES) -c $< -o $@
 
-$(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c))
+$(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c)) $(LIBC_EXECUTABLE)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) $(LIBC_START) -o $@ $^ $(LDFLAGS)
 
 # ---- the plugin for Slurm ----
 
@@ -214,7 +238,7 @@ $(SLURM_OBJECTS): SHIM_EXTRA := -fvisibility=default
 
 slurm: all $(O)/slurm/flopshim.so
 
-$(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(O)/pic/launcher/reach.o $(CONFIG_OBJECTS:%=$(O)/pic/%.o) slurm/exports.map
+$(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(O)/pic/launcher/reach.o $(CONFIG_OBJECTS:%=$(O)/pic/%.o) $(LIBC_OBJECTS) slurm/exports.map
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-z,now -Wl,-z,relro -Wl,--version-script=slurm/exports.map -o $@.new $(filter %.o,$^) $(LDFLAGS)

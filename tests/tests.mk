@@ -9,8 +9,8 @@ CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 # Removes the variables of the caller that would change what is tested: those of flopshim, and the width of its terminal.
 CLEAN := env -u COLUMNS $(foreach variable,$(filter-out FLOPSHIM_BUILD FLOPSHIM_LONG,$(filter FLOPSHIM_%,$(.VARIABLES))),-u $(variable))
 # The objects of flopshim-report without main: as they are, and built with the address sanitizer.
-REPORT_OBJECTS := $(filter-out $(O)/analyzer/commands/main.o,$(ANALYZER_OBJECTS))
-REPORT_ADDRESS := $(REPORT_OBJECTS:$(O)/%=$(T)/address/%)
+REPORT_OBJECTS := $(filter-out $(O)/analyzer/commands/main.o,$(ANALYZER_OBJECTS)) $(LIBC_ARCHIVE)
+REPORT_ADDRESS := $(patsubst $(O)/%,$(T)/address/%,$(filter-out $(LIBC_ARCHIVE),$(REPORT_OBJECTS))) $(LIBC_ARCHIVE)
 
 # ---- unit tests: plain, and under the sanitizers ----
 
@@ -18,6 +18,7 @@ UNIT_FLAGS := $(BASE) -Itests/unit $(SEARCH) $(if $(ZLIB),-DHAVE_ZLIB)
 FLAGS_address := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_thread := -O1 -fsanitize=thread
 # The objects that each test is linked with, beside its own.
+LINK_libc :=
 LINK_config := $(CONFIG_OBJECTS)
 LINK_guest := shim/guest/guest shim/guest/machine shim/guest/speak
 LINK_blas_name := shim/resolve/blas_name
@@ -37,7 +38,7 @@ LINK_code := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
 REPORT_TESTS := page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
-UNIT := config guest blas_name charge price generate stack_words table page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
+UNIT := libc config guest blas_name charge price generate stack_words table page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
 UNIT_ADDRESS := config blas_name charge price table page read aggregate runs tree hostile tables code render fit catalog lock patterns ci
 UNIT_THREAD := charge
 
@@ -65,9 +66,10 @@ $(T)/plain/tests/unit/price/tables.o $(T)/address/tests/unit/price/tables.o: $(T
 
 # $(call unit_test,TEST,KIND,REPORT OBJECTS)
 define unit_test
-$(T)/$(2)/test_$(1): $(T)/$(2)/tests/unit/test_$(1).o $(patsubst %,$(T)/$(2)/%.o,$(LINK_$(1))) $(if $(filter $(1),$(REPORT_TESTS)),$(3))
+$(T)/$(2)/test_$(1): $(T)/$(2)/tests/unit/test_$(1).o $(patsubst %,$(T)/$(2)/%.o,$(LINK_$(1))) $(if $(filter $(1),$(REPORT_TESTS)),$(3)) \
+		$(LIBC_ARCHIVE)
 	$$(call say,LINK)
-	$$(Q)$$(CC) $(CFLAGS) $(FLAGS_$(2)) -o $$@ $$^ $$(CHECK_LIBS) $(if $(filter $(1),$(REPORT_TESTS)),$$(ANALYZER_LIBS))
+	$$(Q)$$(CC) $(CFLAGS) $(FLAGS_$(2)) -o $$@ $$^ $$(CHECK_LIBS) $(if $(filter $(1),$(REPORT_TESTS)),$$(ANALYZER_LIBS),$$(LIBC_MOVED))
 endef
 $(foreach test,$(UNIT),$(eval $(call unit_test,$(test),plain,$(REPORT_OBJECTS))))
 $(foreach test,$(UNIT_ADDRESS),$(eval $(call unit_test,$(test),address,$(REPORT_ADDRESS))))
@@ -97,12 +99,12 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 	$(call run_unit,$(UNIT_ADDRESS:%=address/test_%) $(UNIT_THREAD:%=thread/test_%))
 
 # Both compilers must compile every source without a warning.
-WARNED := $(wildcard generate/*.c price/*.c shim/*/*.c analyzer/*/*.c analyzer/render/html/*.c analyzer/render/html/assemble/*.c launcher/*.c docs/*.c bench/*.c $(if $(wildcard /usr/include/slurm/spank.h),slurm/*.c))
+WARNED := $(wildcard libc/*.c generate/*.c price/*.c shim/*/*.c analyzer/*/*.c analyzer/render/html/*.c analyzer/render/html/assemble/*.c launcher/*.c docs/*.c bench/*.c $(if $(wildcard /usr/include/slurm/spank.h),slurm/*.c))
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
 $(T)/warnings/$(1)/%.ok: %.c $(GENERATED)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ibench $(SEARCH) -DLIBDIR='""' \
+	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ibench $(OLDEST) $(SEARCH) -DLIBDIR='""' \
 		$(DEPENDENCIES) -MF $$(@:.ok=.d) -MT $$@ $$<
 	$$(Q)touch $$@
 endef
@@ -176,10 +178,10 @@ $(T)/fuzz_read: $(T)/address/tests/fuzz/fuzz_read.o $(REPORT_ADDRESS)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(FLAGS_address) -o $@ $^ $(ANALYZER_LIBS) -lm
 
-$(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS)
+$(T)/fuzz_read_libfuzzer: tests/fuzz/fuzz_read.c $(ANALYZER_OBJECTS) $(LIBC_ARCHIVE)
 	$(call say,CC)
 	$(Q)clang $(UNIT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out analyzer/commands/main.c,$(ANALYZER_SOURCES)) \
-		$(ANALYZER_GENERATED:%=$(O)/%.c) $(ANALYZER_LIBS) -lm
+		$(ANALYZER_GENERATED:%=$(O)/%.c) $(LIBC_ARCHIVE) $(ANALYZER_LIBS) -lm
 
 # The same without sanitizers, which is some ten times as fast.
 $(T)/mutants_plain: $(T)/plain/tests/fuzz/mutants.o $(REPORT_OBJECTS)
@@ -266,7 +268,7 @@ $(C)/entry.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS)
 
 $(C)/libflopshim.so: $(filter-out $(O)/pic/shim/interpose/entry_$(ARCH).o,$(SHIM_OBJECTS)) $(C)/entry.o shim/exports.map
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(filter %.o,$^) $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -shared $(SHIM_LINK) -o $@.new $(filter %.o,$^) $(LIBC_LOADER) $(LDFLAGS)
 	$(Q)mv $@.new $@
 
 check-entry-c: all $(C)/libflopshim.so

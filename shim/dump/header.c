@@ -21,6 +21,7 @@
 #include "shim/dump/writer.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "shim/guest/program.h"
 #include "shim/guest/speak.h"
 #include "shim/state/epoch.h"
@@ -192,12 +193,12 @@ static void say_warnings(void)
  * file that one of them makes now might be left without a header. Calls of the ending thread, out of later destructors,
  * are still written down.
  */
-static bool is_too_late(void) { return dump.ended_by && dump.ended_by != (uint64_t)__builtin_thread_pointer(); }
+static bool is_too_late(void) { return dump.ended_by && dump.ended_by != (uint64_t)machine_thread_pointer(); }
 
 void dump_end(void)
 {
 	if (!dump.tried)
-		dump.ended_by = (uint64_t)__builtin_thread_pointer();
+		dump.ended_by = (uint64_t)machine_thread_pointer();
 }
 
 void dump_open(void)

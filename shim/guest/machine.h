@@ -32,6 +32,19 @@ long machine_thread(unsigned long flags, void *stack_end, void (*run)(void *), v
  */
 void machine_exit(int status) __attribute__((noreturn));
 
+/* An address that is another in each thread: where its thread-local storage begins, which gcc tells only since version 11. */
+static inline void *machine_thread_pointer(void)
+{
+	void *pointer;
+
+#if defined(__x86_64__)
+	__asm__("movq %%fs:0, %0" : "=r"(pointer)); /* the first word there is its own address */
+#else
+	pointer = __builtin_thread_pointer();
+#endif
+	return pointer;
+}
+
 /* For loops that wait for another thread. */
 static inline void machine_pause(void)
 {

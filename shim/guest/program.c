@@ -124,6 +124,6 @@ const char *program_stat(const char *process)
 /* A confined thread cannot ask for its number: any that no other thread has will do. */
 uint32_t program_thread(void)
 {
-	return guest_confined ? (uint32_t)((uint64_t)__builtin_thread_pointer() >> 6)
+	return guest_confined ? (uint32_t)((uint64_t)machine_thread_pointer() >> 6)
 	                      : (uint32_t)machine_syscall(SYS_gettid);
 }

@@ -56,7 +56,7 @@ static struct identity identity_of(int file)
 	struct statx full;
 	struct stat status;
 
-	if (!statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &full)) {
+	if (!machine_syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &full)) {
 		found = (struct identity){.open = true, .mode = full.stx_mode, .inode = full.stx_ino};
 		found.device = makedev(full.stx_dev_major, full.stx_dev_minor);
 		found.special = makedev(full.stx_rdev_major, full.stx_rdev_minor);

@@ -18,7 +18,8 @@ void *(*libc_dlopen)(const char *, int);
 int (*libc_dlclose)(void *);
 long (*libc_syscall)(long number, ...);
 int (*libc_prctl)(int option, ...);
-int (*libc_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+struct libc_threads libc_threads;
 
 /* Takes dlvsym from the first object, in the search order, that defines it and is not the shim. */
 static bool is_next_dlvsym(const struct module *module, void *context)
@@ -50,7 +51,31 @@ void *libc_next(const char *name)
 	void *(*real)(void *, const char *) =
 		libc_dlsym ? libc_dlsym : (void *(*)(void *, const char *))libc_function("dlsym");
 
-	return real ? real(RTLD_NEXT, name) : libc_function(name);
+	void *found = real ? real(RTLD_NEXT, name) : libc_function(name);
+
+	/* Before glibc 2.34 a program may have loaded libpthread for a library of its own alone. */
+	if (!found && real && libc_dlopen) {
+		void *threads = libc_dlopen("libpthread.so.0", RTLD_LAZY | RTLD_NOLOAD);
+
+		found = threads ? real(threads, name) : NULL;
+		if (threads)
+			libc_dlclose(threads);
+	}
+	return found;
+}
+
+void libc_find_threads(void)
+{
+	if (libc_threads.create)
+		return;
+	libc_threads = (struct libc_threads){
+		.create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))libc_next(
+			"pthread_create"),
+		.key_create = (int (*)(pthread_key_t *, void (*)(void *)))libc_next("pthread_key_create"),
+		.setspecific = (int (*)(pthread_key_t, const void *))libc_next("pthread_setspecific"),
+		.attr_getstack = (int (*)(const pthread_attr_t *, void **, size_t *))libc_next("pthread_attr_getstack"),
+		.attr_getstacksize = (int (*)(const pthread_attr_t *, size_t *))libc_next("pthread_attr_getstacksize"),
+	};
 }
 
 void libc_find(void)
@@ -62,8 +87,7 @@ void libc_find(void)
 	libc_dlclose = (int (*)(void *))libc_function("dlclose");
 	libc_syscall = (long (*)(long, ...))libc_next("syscall");
 	libc_prctl = (int (*)(int, ...))libc_next("prctl");
-	libc_pthread_create =
-		(int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))libc_next("pthread_create");
+	libc_find_threads();
 	libc_dlsym = (void *(*)(void *, const char *))libc_function("dlsym");
 	module_init();
 }

@@ -27,7 +27,21 @@ extern void *(*libc_dlopen)(const char *, int)__attribute__((visibility("hidden"
 extern int (*libc_dlclose)(void *) __attribute__((visibility("hidden")));
 extern long (*libc_syscall)(long number, ...) __attribute__((visibility("hidden")));
 extern int (*libc_prctl)(int option, ...) __attribute__((visibility("hidden")));
-extern int (*libc_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
-	__attribute__((visibility("hidden")));
+
+/*
+ * Functions of threads, which glibc before 2.34 has in libpthread: NULL as long as the program has not loaded that, and so has
+ * no threads. libc_find_threads looks for them, as libc_find does; before a thread begins it must be called again.
+ */
+struct libc_threads {
+	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	int (*key_create)(pthread_key_t *, void (*)(void *));
+	int (*setspecific)(pthread_key_t, const void *);
+	int (*attr_getstack)(const pthread_attr_t *, void **, size_t *);
+	int (*attr_getstacksize)(const pthread_attr_t *, size_t *);
+};
+
+extern struct libc_threads libc_threads __attribute__((visibility("hidden")));
+
+void libc_find_threads(void);
 
 #endif

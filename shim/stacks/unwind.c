@@ -82,7 +82,7 @@ static void *volatile unwinding;
  */
 static int iterate_instead(int (*callback)(struct dl_phdr_info *, size_t, void *), void *context)
 {
-	if (unwinding != __builtin_thread_pointer())
+	if (unwinding != machine_thread_pointer())
 		return dl_iterate_phdr(callback, context);
 	return module_iterate(callback, context);
 }
@@ -139,6 +139,35 @@ static void got_entries_set(const struct relocations *relocations, const ElfW(Sy
 	}
 }
 
+/* libunwind, as the linker has loaded it. dlinfo would tell the same, but is in another library before glibc 2.34. */
+static struct {
+	uintptr_t within; /* the address of one of its functions */
+	void *dynamic;    /* its dynamic section; NULL if it was not found */
+	size_t storage;   /* the number of its thread-local storage; 0 if it has none */
+} object;
+
+/* Takes the object that has the address object.within. A callback of dl_iterate_phdr. */
+static int take_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+	void *dynamic = NULL;
+	bool found = false;
+
+	(void)size;
+	(void)context;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+
+		found |= part->p_type == PT_LOAD && object.within - (info->dlpi_addr + part->p_vaddr) < part->p_memsz;
+		if (part->p_type == PT_DYNAMIC)
+			dynamic = (void *)(info->dlpi_addr + part->p_vaddr);
+	}
+	if (!found)
+		return 0;
+	object.dynamic = dynamic;
+	object.storage = info->dlpi_tls_modid;
+	return 1;
+}
+
 /* Sets the functions of the object whose dynamic section is `wanted`. A callback of dl_iterate_phdr. */
 static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
 {
@@ -169,12 +198,10 @@ static int take_pipe(struct dl_phdr_info *info, size_t size, void *wanted)
 	return 1;
 }
 
-static void without_pipe(void *library)
+static void without_pipe(void)
 {
-	struct link_map *map = NULL;
-
-	if (!dlinfo(library, RTLD_DI_LINKMAP, &map) && map)
-		dl_iterate_phdr(take_pipe, map->l_ld);
+	if (object.dynamic)
+		dl_iterate_phdr(take_pipe, object.dynamic);
 }
 
 /* ---- stacks ---- */
@@ -216,14 +243,15 @@ void unwind_thread_start(void)
  * Has the C library decide where the storage is, which it does in the first thread that uses it, under a lock of the
  * linker's.
  */
-static void storage_settle(void *library)
+static void storage_settle(void)
 {
 	*(void **)&storage.address_of = libc_dlsym(RTLD_DEFAULT, "__tls_get_addr");
 	*(void **)&storage.allocate = libc_dlsym(RTLD_DEFAULT, "malloc");
 	*(void **)&storage.release = libc_dlsym(RTLD_DEFAULT, "free");
-	if (!storage.address_of || !storage.allocate || !storage.release ||
-	    dlinfo(library, RTLD_DI_TLS_MODID, &storage.place.module))
+	if (!storage.address_of || !storage.allocate || !storage.release || !object.storage)
 		storage.place.module = 0;
+	else
+		storage.place.module = object.storage;
 	has_storage = !storage.place.module;
 	unwind_thread_start();
 }
@@ -246,9 +274,11 @@ void unwind_start(void)
 	library = libc_dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return;
-	without_pipe(library);
-	storage_settle(library);
 	backtrace_function = (int (*)(void **, int))libc_dlsym(library, "unw_backtrace");
+	object.within = (uintptr_t)backtrace_function;
+	dl_iterate_phdr(take_object, NULL);
+	without_pipe();
+	storage_settle();
 	problem = backtrace_function ? NULL : "libunwind.so.8 lacks unw_backtrace";
 }
 
@@ -260,7 +290,7 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 	if (!backtrace_function || (storage.place.module && !has_storage))
 		return 0;
 	module_refresh();
-	unwinding = __builtin_thread_pointer();
+	unwinding = machine_thread_pointer();
 	count = backtrace_function(all, UNWIND_MAX + OWN_FRAMES);
 	unwinding = NULL;
 	while (first < count && (uint64_t)all[first] != caller)

@@ -5,6 +5,7 @@
  */
 #include "shim/threads/lifecycle.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "shim/enforce/exceed.h"
 #include "shim/guest/config.h"
 #include "shim/guest/guest.h"
+#include "shim/guest/machine.h"
 #include "shim/guest/page.h"
 #include "shim/record/frames.h"
 #include "shim/record/record.h"
@@ -138,7 +140,7 @@ static void origin_release(struct origin *origin)
 static void thread_find_stack(void)
 {
 	extern void *__libc_stack_end;
-	uint64_t thread_pointer = (uint64_t)__builtin_thread_pointer();
+	uint64_t thread_pointer = (uint64_t)machine_thread_pointer();
 	const struct birth *birth = (const struct birth *)origin_self;
 
 	if (thread_pointer == life.main_thread) {
@@ -227,6 +229,9 @@ static void ended(void *unused)
 	guest_unlock(&record_lock);
 }
 
+/* Has `ended` called at the end of each thread, if the C library's functions for threads are there yet. */
+static void key_make(void) { life.has_key = libc_threads.key_create && !libc_threads.key_create(&life.key, ended); }
+
 static void scope_renew(struct thread *thread) { thread->scope = origin_scope(thread->origin); }
 
 void lifecycle_scopes_changed(void) { registry_each_thread(scope_renew); }
@@ -237,7 +242,7 @@ static void *born(void *argument)
 
 	origin_self = &birth->origin;
 	if (life.has_key)
-		pthread_setspecific(life.key, &life);
+		libc_threads.setspecific(life.key, &life);
 	unwind_thread_start();
 	return birth->start(birth->argument);
 }
@@ -250,7 +255,7 @@ static void birth_describe(struct birth *birth, const pthread_attr_t *attributes
 
 	birth->start = start;
 	birth->argument = argument;
-	if (!attributes || pthread_attr_getstack(attributes, &base, &size))
+	if (!attributes || !libc_threads.attr_getstack || libc_threads.attr_getstack(attributes, &base, &size))
 		return;
 	/* If no place was chosen, pthread_attr_getstack answers 0 - size as the base. */
 	birth->stack_base = (uint64_t)base + size ? (uint64_t)base : 0;
@@ -285,8 +290,13 @@ __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, con
 	int result;
 
 	libc_find();
+	libc_find_threads();
+	if (!libc_threads.create)
+		return ENOSYS;
 	if (!guest_holds() && lifecycle_ready()) {
 		guest_lock(&record_lock);
+		if (!life.has_key)
+			key_make();
 		if (origin_locked())
 			origin = origin_make(origin_self);
 		guest_unlock(&record_lock);
@@ -294,9 +304,9 @@ __attribute__((visibility("default"))) int pthread_create(pthread_t *thread, con
 			origin_missing();
 	}
 	if (!origin)
-		return libc_pthread_create(thread, attributes, start, argument);
+		return libc_threads.create(thread, attributes, start, argument);
 	birth_describe((struct birth *)origin, attributes, start, argument);
-	result = libc_pthread_create(thread, attributes, born, origin);
+	result = libc_threads.create(thread, attributes, born, origin);
 	if (result) {
 		guest_lock(&record_lock);
 		origin_release(origin);
@@ -395,7 +405,7 @@ struct thread *lifecycle_thread(void)
 	if (thread) {
 		thread_become(thread);
 		if (life.has_key)
-			pthread_setspecific(life.key, thread);
+			libc_threads.setspecific(life.key, thread);
 	}
 	guest_unlock(&record_lock);
 	return thread;
@@ -425,13 +435,13 @@ static void find_stack_sizes(void)
 	struct rlimit limit;
 	size_t size = 0;
 
-	life.main_thread = (uint64_t)__builtin_thread_pointer();
+	life.main_thread = (uint64_t)machine_thread_pointer();
 	life.main_stack_size = life.thread_stack_size = STACK_GUESS;
 	if (!getrlimit(RLIMIT_STACK, &limit))
 		life.main_stack_size = limit.rlim_cur == RLIM_INFINITY ? STACK_UNLIMITED : limit.rlim_cur;
 	if (pthread_attr_init(&attributes))
 		return;
-	if (!pthread_attr_getstacksize(&attributes, &size) && size)
+	if (libc_threads.attr_getstacksize && !libc_threads.attr_getstacksize(&attributes, &size) && size)
 		life.thread_stack_size = size;
 	pthread_attr_destroy(&attributes);
 }
@@ -440,6 +450,6 @@ void lifecycle_start(void)
 {
 	epoch_wipe_on_fork();
 	pthread_atfork(fork_begins, fork_ended, epoch_forked);
-	life.has_key = !pthread_key_create(&life.key, ended);
+	key_make();
 	find_stack_sizes();
 }
