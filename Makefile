@@ -141,7 +141,7 @@ $(OFFSETS): shim/state/offsets.c $(GENERATED)
 	$(call say,OFFSETS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SHIM_FLAGS) -fno-lto $(DEPENDENCIES) -MT $@ -S $< -o $(@:.h=.s)
-	$(Q)sed -n 's/^[[:space:]]*\.ascii "->\([A-Z_]*\) [$$#]*\([0-9]*\)"$$/#define \1 \2/p' $(@:.h=.s) > $@.new
+	$(Q)sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z_]*\) [$$#]*\([0-9]*\)"$$/#define \1 \2/p' $(@:.h=.s) > $@.new
 	$(Q)grep -q THREAD_CREDIT $@.new && mv $@.new $@
 
 AS_FLAGS := -fPIC -g $(SEARCH) $(if $(filter c,$(ENTRY)),-DENTRY_IN_C)
