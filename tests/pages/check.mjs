@@ -12,7 +12,7 @@ import assert from "node:assert/strict";
 
 const { chromium } = createRequire(import.meta.url)("playwright-core");
 const [, , list, shots] = process.argv;
-const PATIENCE = 240000; /* ms: a loaded machine is no fault of the page */
+const PATIENCE = 60000; /* ms: a loaded machine is no fault of the page */
 const files = JSON.parse(readFileSync(list, "utf8"));
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"], timeout: PATIENCE });
 const OPENS_WITHIN = 2000; /* ms of processor time */

@@ -163,8 +163,14 @@ function watchTips() {
 			target = target.parentElement;
 		return target;
 	};
+	const pointer = { x: -1, y: -1 };
+	const showBeside = target => {
+		const box = target.getBoundingClientRect();
+		showTip(target, box.left, box.bottom - 10);
+	};
 	document.addEventListener("pointermove", event => {
 		const target = owner(event.target);
+		[pointer.x, pointer.y] = [event.clientX, event.clientY];
 		if (target)
 			showTip(target, event.clientX, event.clientY);
 		else if (!byId("tip").byFocus)
@@ -175,14 +181,19 @@ function watchTips() {
 		byId("tip").byFocus = Boolean(target && keyboard);
 		if (!target || !keyboard)
 			return;
-		const box = target.getBoundingClientRect();
-		showTip(target, box.left, box.bottom - 10);
+		showBeside(target);
 	});
 	document.addEventListener("focusout", () => {
 		byId("tip").byFocus = false;
 		hideTip();
 	});
-	document.addEventListener("scroll", hideTip, { passive: true, capture: true });
+	document.addEventListener("scroll", () => {
+		const { target, byFocus } = byId("tip");
+		if (target && byFocus) /* the browser scrolls to what gets the focus */
+			showBeside(target);
+		else if (target && owner(document.elementFromPoint(pointer.x, pointer.y)) !== target)
+			hideTip();
+	}, { passive: true, capture: true });
 }
 
 /* The lines of a tip about work: [label, value] of those that are known. */

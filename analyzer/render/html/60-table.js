@@ -74,7 +74,8 @@ class Tables {
 	}
 
 	get table() {
-		return this.tables.find(table => table.key === state.tab) ?? this.tables[0];
+		/* The work by code stands above already. */
+		return this.tables.find(table => table.key === state.tab) ?? this.tables.find(table => table.key !== "code") ?? this.tables[0];
 	}
 
 	/* The value of a cell under the selection: { value, about }. */
