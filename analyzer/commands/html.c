@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "analyzer/aggregate/redact.h"
 #include "analyzer/base/deflate.h"
@@ -261,6 +262,20 @@ static int compare(const struct request *request, const struct options *options)
 	return status;
 }
 
+/* Whether one of the inputs is the file that is to be written, which would then be gone. */
+static bool is_input(const char *path, const struct options *options)
+{
+	struct stat output, input;
+
+	if (stat(path, &output))
+		return false;
+	for (size_t i = 0; i < options->operand_count; i++)
+		if (!stat(options->operands[i], &input) && input.st_dev == output.st_dev &&
+		    input.st_ino == output.st_ino && S_ISREG(input.st_mode))
+			return true;
+	return false;
+}
+
 int command_html(int count, char **arguments)
 {
 	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
@@ -290,6 +305,9 @@ int command_html(int count, char **arguments)
 		return status;
 	if (!request.path)
 		return usage_error("html", "expected -o FILE, the page to write");
+	if (is_input(request.path, &options))
+		return usage_error("html", "-o %s: this is one of the files to read; expected another one",
+		                   request.path);
 	if (request.compare && options.operand_count != 2)
 		return usage_error("html", "--compare: expected two runs, OLD and NEW");
 	if (deflate_missing()) {

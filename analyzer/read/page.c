@@ -29,6 +29,7 @@ const char *page_why(int error)
 			"a later version of flopshim-report has written the page, and is needed to read it",
 		[PAGE_WITHOUT_ZLIB - PAGE_WITHOUT_DATA] =
 			"this program was built without zlib, which reading a page needs",
+		[PAGE_SEVERAL - PAGE_WITHOUT_DATA] = "several pages in one file: expected a file for each",
 	};
 
 	return error >= PAGE_WITHOUT_DATA && error < PAGE_ERROR_END ? texts[error - PAGE_WITHOUT_DATA] : NULL;
@@ -76,6 +77,8 @@ int page_dump(const void *html, size_t size, unsigned char **dump, size_t *lengt
 	end = memchr(begin, '<', (size_t)(html_end - begin));
 	if (!end)
 		return PAGE_CUT;
+	if (memmem(end, (size_t)(html_end - end), PAGE_DATA_TAG, sizeof PAGE_DATA_TAG - 1))
+		return PAGE_SEVERAL;
 	if (deflate_missing())
 		return PAGE_WITHOUT_ZLIB;
 	small = base64_decode(begin, (size_t)(end - begin), &small_size);

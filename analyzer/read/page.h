@@ -10,7 +10,15 @@
 #include <stddef.h>
 
 /* Why a page has no dump to read. The values are none of errno's. */
-enum page_error { PAGE_WITHOUT_DATA = 1 << 16, PAGE_CUT, PAGE_DAMAGED, PAGE_NEWER, PAGE_WITHOUT_ZLIB, PAGE_ERROR_END };
+enum page_error {
+	PAGE_WITHOUT_DATA = 1 << 16,
+	PAGE_CUT,
+	PAGE_DAMAGED,
+	PAGE_NEWER,
+	PAGE_WITHOUT_ZLIB,
+	PAGE_SEVERAL,
+	PAGE_ERROR_END
+};
 
 /* Returns a text for an enum page_error; NULL for any other number. */
 const char *page_why(int error);

@@ -338,7 +338,9 @@ static const char *place_text(const struct table *table, const struct code_row *
 
 	if (!place)
 		return row->manual ? "(charged by the program itself)" : "(not known)";
-	if (place->file)
+	if (place->file && !place->line) /* of a redacted page */
+		text_add(text, places_shown_file(views_places(views), place));
+	else if (place->file)
 		text_format(text, "%s:%d", places_shown_file(views_places(views), place), place->line);
 	else if (!place->module && place->function)
 		return ""; /* of a redacted page */
@@ -409,7 +411,7 @@ static struct value line_of(const struct table *table, const struct code_row *ro
 {
 	const struct call_place *place = place_of(views_of(table), row);
 
-	return value_number_if(place && place->path, place ? (unsigned)place->line : 0);
+	return value_number_if(place && place->path && place->line, place ? (unsigned)place->line : 0);
 }
 
 static const char *path_of(const struct table *table, const struct code_row *row)

@@ -376,6 +376,16 @@ def redact(client):
 
 
 @case()
+def output_is_an_input(client):
+    """A dump is not replaced by its own page."""
+    run = work(client)
+    before = Path(run.dumps[0]).read_bytes()
+    done = report(client, "html", "-o", run.dumps[0], *run.dumps, status=2)
+    check("this is one of the files to read" in done.stderr, done.stderr)
+    check_equal(Path(run.dumps[0]).read_bytes(), before, "the dump")
+
+
+@case()
 def damaged(client):
     """A page that is cut or damaged is an error that says so, and no page is written of it."""
     run = work(client)
@@ -388,7 +398,7 @@ def damaged(client):
     data = page_data.Page(whole).data.replace(b"flopshim-page 1\n", b"flopshim-page 9\n", 1)
     newer[inside.start(1):inside.end(1)] = base64.b64encode(page_data.zlib.compress(data))
     texts = {"the page is cut": cut, "the page is damaged": bytes(flipped), "a later version": bytes(newer),
-             "none with a dump": b"<!DOCTYPE html><title>A page</title>"}
+             "none with a dump": b"<!DOCTYPE html><title>A page</title>", "several pages in one file": whole + whole}
     for text, content in texts.items():
         (client.folder / "bad.html").write_bytes(content)
         for command in ([], ["html", "-o", "new.html"]):

@@ -117,6 +117,33 @@ if (files.numpy) {
 		assert.match(await hash(page), /routine=dgemm/);
 		return page;
 	});
+	await check("numpy.code", async () => {
+		const page = await open("numpy"), code = async () => (await page.locator("#code tbody tr").allInnerTexts()).map(row => row.replace(/\s+/g, " "));
+		const own = rows => rows.map(row => [/^(\w+)/.exec(row)?.[1], / % ~?([\d.]+ ?[kMG]?) /.exec(row)?.[1]]);
+		const all = own(await code());
+		assert.ok(all.some(([name, flops]) => name === "large" && flops === "144.0 M") && all.some(([name, flops]) => name === "small" && flops === "16.00 M"), JSON.stringify(all));
+		await page.evaluate(() => { location.hash = "#routine=dgemm"; });
+		await page.waitForFunction(() => !document.querySelector("#code").innerText.includes("solve"));
+		const selected = own(await code()).filter(([, flops]) => flops !== "0");
+		assert.deepEqual(selected, [["large", "144.0 M"], ["small", "16.00 M"]], "own work of the selection, once");
+		return page;
+	});
+	await check("numpy.fragments", async () => {
+		const page = await open("numpy", { fragment: "#weight=bogus&dir=bogus&tab=bogus&sort=bogus&frame=99999&shape=99999&ns=x" });
+		assert.equal(await page.locator("#static").isVisible(), false);
+		assert.equal(await page.locator("#app h1").count(), 1);
+		return page;
+	});
+	await check("numpy.units", async () => {
+		const page = await open("numpy", { fragment: "#tab=shapes" }), filter = page.locator("#tables input");
+		for (const [text, count] of [["flops>100M", 1], ["flops>1.5e+7", 2], ["M=300", 1], ["share>50%", 1], ["flops>1T", 0]]) {
+			await filter.fill(text);
+			await page.waitForFunction(wanted => document.querySelectorAll("#tables tbody tr.row, #tables tbody tr:has(td.flops)").length === wanted, count);
+		}
+		await page.evaluate(() => { location.hash = "#tab=code&filter=flops>100M"; });
+		await page.waitForFunction(() => /large/.test(document.querySelector("#tables tbody").innerText) && !/small/.test(document.querySelector("#tables tbody").innerText));
+		return page;
+	});
 	await check("numpy.copy", async () => {
 		const page = await open("numpy", { fragment: "#tab=shapes" });
 		await page.locator("#tables tr", { hasText: "m=300 n=400 k=200" }).locator("td", { hasText: "144.0 M" }).click();

@@ -88,7 +88,8 @@ class Column {
 		/* Numbers are differences modulo 2^128, which only the largest numbers notice. */
 		const number = () => (before = sum(before, reader.signed())) < 0 ? before = BigInt.asUintN(128, BigInt(before)) : before;
 		switch (this.encoding) {
-		case "real": return () => { /* by the upper 44 bits of a double */
+		/* By the upper 44 bits of a double. */
+		case "real": return () => {
 			const bits = number();
 			view.setUint32(0, Math.floor(bits / 4096));
 			view.setUint32(4, bits % 4096 * 2 ** 20);

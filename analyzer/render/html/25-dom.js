@@ -189,7 +189,8 @@ function watchTips() {
 	});
 	document.addEventListener("scroll", () => {
 		const { target, byFocus } = byId("tip");
-		if (target && byFocus) /* the browser scrolls to what gets the focus */
+		/* The browser scrolls to what gets the focus. */
+		if (target && byFocus)
 			showBeside(target);
 		else if (target && owner(document.elementFromPoint(pointer.x, pointer.y)) !== target)
 			hideTip();

@@ -32,6 +32,8 @@ function parsed(fragment) {
 		else if (/^\d{1,9}$/.test(text))
 			found[key] = Number(text);
 	}
+	if (!Object.hasOwn(MEASURE_NAMES, found.weight))
+		found.weight = FRESH.weight;
 	return found;
 }
 

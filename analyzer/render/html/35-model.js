@@ -113,28 +113,48 @@ class Model {
 	/* The row of `code` that each node of the call tree is; -1 for code of others. */
 	get codeRows() {
 		const key = (table, i) => ["function", "file", "line"].map(name => table.get(name)[i]).join("\n");
-		const code = this.data.table("code"), rows = new Map(Array.from({ length: code.rows }, (_, i) => [key(code, i), i]));
-		const found = Int32Array.from({ length: this.tree.rows }, (_, node) => this.isLeaf[node] ? -1 : rows.get(key(this.tree, node)) ?? -1);
+		const code = this.data.table("code"), rows = new Map(Array.from({ length: code.rows }, (_, i) => [key(code, i), i])), names = this.tree.get("function");
+		const found = Int32Array.from({ length: this.tree.rows }, (_, node) => this.isLeaf[node] || names[node] === null ? -1 : rows.get(key(this.tree, node)) ?? -1);
 		Object.defineProperty(this, "codeRows", { value: found });
+		return found;
+	}
+
+	/* For each call site the row of `code` that has no function, but its place; -1 if there is none. */
+	get placeRows() {
+		const code = this.data.table("code"), sites = this.data.table("sites"), rows = new Map();
+		const place = (table, i) => `${table.get("module")[i]}\n${table.get("offset")[i] ?? ""}`;
+		for (let i = 0; i < code.rows; i++)
+			if (code.get("function")[i] === null)
+				rows.set(place(code, i), i);
+		const found = Int32Array.from({ length: sites.rows }, (_, i) => rows.get(place(sites, i)) ?? rows.get(`${sites.get("module")[i]}\n`) ?? -1);
+		Object.defineProperty(this, "placeRows", { value: found });
 		return found;
 	}
 
 	/* What the selection leaves of each row of `code`: its own work, in `own`, and that of all below it. */
 	ofCode(frameLeaves) {
-		const parent = this.tree.get("parent"), parts = Array.from({ length: this.data.table("code").rows }, () => ({ ...nothing(), own: nothing() }));
+		const sites = this.tree.get("site"), yours = this.data.table("code").get("yours"), parent = this.tree.get("parent"), parts = Array.from({ length: this.data.table("code").rows }, () => ({ ...nothing(), own: nothing() }));
 		for (let leaf = 0; leaf < this.tree.rows; leaf++) {
-			const seen = new Set([-1]); /* of a function that calls itself, once */
+			/* Of a function that calls itself, once. */
+			const seen = new Set([-1]);
 			if (!this.isLeaf[leaf] || (frameLeaves && !frameLeaves[leaf]))
 				continue;
-			for (let node = parent[leaf]; node !== null; node = parent[node]) {
-				const row = this.codeRows[node];
+			const take = row => {
 				if (seen.has(row))
-					continue;
+					return;
 				if (seen.size === 1)
 					this.addLeaf(parts[row].own, leaf);
 				this.addLeaf(parts[row], leaf);
 				seen.add(row);
-			}
+			};
+			const place = sites[leaf] === null ? -1 : this.placeRows[sites[leaf]];
+			if (place >= 0 && yours[place])
+				take(place);
+			for (let node = parent[leaf]; node !== null; node = parent[node])
+				take(this.codeRows[node]);
+			/* Nobody's function is known to have called. */
+			if (seen.size === 1)
+				take(place);
 		}
 		return parts;
 	}

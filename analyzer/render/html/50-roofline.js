@@ -64,7 +64,8 @@ class Roofline extends Plot {
 			place ? write(0, 0, clean(roof.name), roof.kind === "memory" ? "start" : "end", { transform: place }) : "");
 		for (const roof of compute)
 			add(roof, Math.max(x0, Math.min(x1, roof.value / fastest)), roof.value, x1, roof.value, `translate(${this.right - 4} ${y.at(roof.value) - 5})`);
-		let below = Infinity; /* where the last name begins: names are written where they cover neither another nor the edge */
+		/* Where the last name begins: names are written where they cover neither another nor the edge. */
+		let below = Infinity;
 		for (const roof of memory) {
 			const from = Math.max(x0, y0 / roof.value), to = Math.min(x1, (best || y1) / roof.value), begin = y.at(from * roof.value);
 			const angle = Math.atan2(y.at(to * roof.value) - begin, x.at(to) - x.at(from)), fits = below - begin > 15 && begin + Math.sin(angle) * 7 * roof.name.length > this.top;

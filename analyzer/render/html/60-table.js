@@ -37,16 +37,18 @@ function csvText(text) {
  * A filter from what somebody types: words that must all be in a row, in any case, and comparisons such as flops>1e9 or
  * m>=100, of a column or an argument of the shape.
  */
-function parsedFilter(text, table) {
+function parsedFilter(text, table, valueAt) {
 	const compare = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
 	const tests = text.trim().split(/\s+/).filter(Boolean).map(token => {
-		const [, name, sign, number] = /^(\w+)(<=|>=|<|>|=)([\d.]+(?:e\d+)?)$/i.exec(token) ?? [];
-		const column = name && table.columns.find(other => [other.key, other.title].some(known => known.toLowerCase() === name.toLowerCase()) && other.isNumeric());
+		const [, written, sign, digits, unit] = /^(\w+)(<=|>=|<|>|=)([\d.]+(?:e[+-]?\d+)?)([kMGTP%]?)$/i.exec(token) ?? [], name = written?.toLowerCase();
+		const number = Number(digits) * (unit === "%" ? 0.01 : 1000 ** " KMGTP".indexOf(unit?.toUpperCase() || " "));
+		const numeric = table.columns.filter(other => other.isNumeric()), has = test => numeric.find(other => [other.key, other.title.toLowerCase()].some(test));
+		const column = name && (has(known => known === name) ?? has(known => known.endsWith(`_${name}`)));
 		if (column)
-			return row => column.values[row] !== null && compare[sign](Number(column.values[row]), Number(number));
+			return row => (value => value !== null && compare[sign](Number(value), number))(valueAt(column, row));
 		const shapes = table.byKey.get("arguments");
 		if (name && shapes?.kind === "shape")
-			return row => shapes.values[row]?.some(argument => argument.startsWith(`${name}=`) && compare[sign](Number(argument.slice(name.length + 1)), Number(number)));
+			return row => shapes.values[row]?.some(argument => argument.toLowerCase().startsWith(`${name}=`) && compare[sign](Number(argument.slice(name.length + 1)), number));
 		const word = token.toLowerCase(), texts = table.columns.filter(other => !other.isNumeric() && other.kind !== "bool");
 		return row => texts.some(other => other.values[row] !== null && exact(other.kind, other.values[row]).toLowerCase().includes(word));
 	});
@@ -124,7 +126,7 @@ class Tables {
 
 	/* The rows that are left, in their order. */
 	chosenRows() {
-		const table = this.table, fits = parsedFilter(state.filter, table), rows = [];
+		const table = this.table, fits = parsedFilter(state.filter, table, (column, row) => this.cell(column, row).value), rows = [];
 		for (let row = 0; row < table.rows; row++)
 			if ((this.work ? this.work[row].any : this.belongs(row)) && fits(row))
 				rows.push(row);
@@ -139,7 +141,8 @@ class Tables {
 		const compare = numeric ? (a, b) => a - b : (a, b) => a < b ? -1 : a > b ? 1 : 0;
 		return rows.sort((a, b) => {
 			const [x, y] = [values.get(a), values.get(b)];
-			if (x === null || y === null) /* what is not known comes last */
+			/* What is not known comes last. */
+			if (x === null || y === null)
 				return (x === null) - (y === null) || a - b;
 			return sign * compare(x, y) || a - b;
 		});

@@ -68,30 +68,30 @@ function drawBudgets({ data }) {
 /* The user's own functions and lines: what a person asks for first. */
 function drawCode(app) {
 	const table = app.data.table("code"), element = byId("code"), parts = isSelected() ? app.workOf("code") : null;
-	const [functions, files, lines, modules, about] = ["function", "file", "line", "module", "about"].map(key => table.get(key));
+	const [functions, files, lines, modules, about, names] = ["function", "file", "line", "module", "about", "place"].map(key => table.get(key));
 	element.hidden = !table.rows;
 	if (!element.firstChild) {
 		const { note, tools } = section("code", "By your code");
-		note.textContent = `Your functions and lines, with what the libraries below them did.${about.some(Boolean) ? " Stacks were sampled: numbers after a ~ are about right." : ""}`;
+		note.textContent = `Your functions and lines, with what the libraries below them did.${about.some(Boolean) ? " Stacks were sampled: numbers after a ~ are estimates." : ""}`;
 		tools.append(table.rows > CODE_ROWS ? button(`All ${grouped(table.rows)}`, () => { setState({ tab: "code" }); byId("tables").scrollIntoView(); }) : "");
 		element.append(make("div.table-box"));
 	}
 	const rows = functions.map((_, i) => i).filter(i => !parts || parts[i].any).slice(0, CODE_ROWS).map(i => {
-		const name = functions[i] ?? (modules[i] ? `in ${baseName(modules[i])}` : "unknown"), place = files[i] ? `${files[i]}${lines[i] ? `:${lines[i]}` : ""}` : modules[i] ?? "";
+		const name = functions[i] ?? names[i] ?? "unknown", place = files[i] ? `${files[i]}${lines[i] ? `:${lines[i]}` : ""}` : modules[i] ?? "";
 		const part = parts && { own: parts[i].own, inclusive: parts[i] }, key = (own, measure) => `${own}_${MEASURE_COLUMNS[measure]}`;
 		const value = (own, measure) => part ? part[own][measure] : table.get(key(own, measure))[i] ?? 0;
 		const tilde = (own, measure) => part?.[own].about || table.byKey.get(key(own, measure))?.about(i) ? "~" : "";
 		const number = (own, measure, format) => make("td.number", { title: value(own, measure), onclick: () => copy(String(value(own, measure))) }, tilde(own, measure) + format(value(own, measure)));
 		const share = own => make("td.number", shareOf(ratio(value(own, "flops"), app.model.totals.flops)));
 		const find = () => setState({ q: escaped(`${name} ${place}`), by: "stack" });
-		return make("tr", make("td.where", button(words(name, 60), find, { class: "link", title: "Show it in the flame graph" }), " ", tipOn(make("span.place", words(place, 70)), { title: place })),
+		return make("tr", make("td.where", functions[i] ? button(words(name, 60), find, { class: "link", title: "Show it in the flame graph" }) : words(name, 60), " ", tipOn(make("span.place", words(place, 70)), { title: place })),
 			share("own"), number("own", "flops", short), share("inclusive"), number("inclusive", "flops", short), number("inclusive", "calls", grouped), number("inclusive", "time", ns => Number(ns) ? time(ns) : ""));
 	});
 	element.lastChild.replaceChildren(tableOf("By your code", ["function", "own share", "own FLOPs", "with callees", "FLOPs", "calls", "time"].map((title, i) => headOf(title, i)), rows));
 }
 
 function drawChange({ data }) {
-	const { compare } = data.meta, totals = data.table("change_totals"), columns = totals.columns.filter(column => !column.isNumeric() || !column.values.every(isEmpty));
+	const { compare } = data.meta, totals = data.table("change_totals"), columns = totals.columns.filter(column => !column.values.every(isEmpty));
 	byId("change").hidden = !compare;
 	if (compare)
 		section("change", "From old to new").element.append(factsOf([["old", words(compare.old)], ["new", words(compare.new)]]), make("div.table-box", tableOf("Totals", columns.map(column => headOf(column.title || column.key, column.isNumeric())),

@@ -19,7 +19,8 @@ function chooseTheme(theme) {
 function rememberedTheme() {
 	try {
 		return localStorage.getItem("flopshim-theme");
-	} catch { /* a browser may forbid pages of files to remember anything */
+	/* A browser may forbid pages of files to remember anything. */
+	} catch {
 		return null;
 	}
 }
@@ -29,7 +30,8 @@ function turnTheme() {
 	chooseTheme(theme);
 	try {
 		localStorage.setItem("flopshim-theme", theme);
-	} catch { /* then it is only for now */ }
+	/* Otherwise it is only for now. */
+	} catch {}
 }
 
 function watchTheme() {
@@ -152,7 +154,7 @@ async function begin() {
 	} catch (fault) {
 		byId("static").hidden = false;
 		byId("app").hidden = true;
-		document.body.prepend(make("p.fault", { role: "alert" }, `This page cannot show its data: ${fault.message}. What follows is what it shows without a script; flopshim-report reads the file all the same.`));
+		document.body.prepend(make("p.fault", { role: "alert" }, `This page cannot show its data: ${fault.message}. What follows is what it shows without a script.`));
 	}
 }
 
