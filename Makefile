@@ -45,7 +45,8 @@ WARN := -Wall -Wextra
 CFLAGS ?= $(OPT) -g
 # Every source but the generator's calls what an old glibc has, too: see there.
 OLDEST := -include libc/oldest.h
-BASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(OLDEST)
+PLAIN := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS)
+BASE := $(PLAIN) $(OLDEST)
 Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))

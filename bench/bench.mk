@@ -11,7 +11,7 @@ $(O)/bench:
 
 $(O)/bench/%.o: bench/%.c | $(O)/bench
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) -Ibench $(SEARCH) $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(PLAIN) -Ibench $(SEARCH) $(DEPENDENCIES) -c $< -o $@
 
 $(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c $(GENERATED) | $(O)/bench
 	$(call say,CC)
@@ -27,11 +27,11 @@ $(O)/bench/libflopshim-%.so: $(O)/bench/%.o $(BENCH_SHIM) shim/exports.map
 
 $(O)/bench/libbenchblas.so: bench/callee.c | $(O)/bench
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) -fPIC -shared -Wl,-soname,libbenchblas.so -o $@ $<
+	$(Q)$(CC) $(PLAIN) -fPIC -shared -Wl,-soname,libbenchblas.so -o $@ $<
 
 $(O)/bench/libswitch.so: bench/switch.c $(GENERATED) | $(O)/bench
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) -fPIC -fcf-protection -I$(O)/gen -shared -o $@ $<
+	$(Q)$(CC) $(PLAIN) -fPIC -fcf-protection -I$(O)/gen -shared -o $@ $<
 
 $(O)/bench/bench: $(BENCH_OBJECTS) $(O)/bench/libbenchblas.so
 	$(call say,LINK)

@@ -228,7 +228,7 @@ check-mutants: $(T)/mutants_plain $(SEED_FILES)
 # Reads a dump of each layout, and compares docs/flopshim-dump.md with flopshim_dump.h.
 $(T)/dumps/program: tests/dumps/program.c
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Iinclude $(DEPENDENCIES) -MF $@.d -o $@ $< -llapack -lblas -lpthread
+	$(Q)$(CC) $(PLAIN) -Iinclude $(DEPENDENCIES) -MF $@.d -o $@ $< -llapack -lblas -lpthread
 
 check-dumps: all $(T)/dumps/program
 	$(call part)
