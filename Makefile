@@ -45,7 +45,10 @@ WARN := -Wall -Wextra
 CFLAGS ?= $(OPT) -g
 # Every source but the generator's calls what an old glibc has, too: see there.
 OLDEST := -include libc/oldest.h
-PLAIN := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS)
+# No file of the build holds the path of the folder that it was built in, so that two builds give the same bytes.
+NAMELESS := $(shell $(CC) -ffile-prefix-map=a=b -E -x c /dev/null > /dev/null 2>&1 \
+	&& echo '-ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.')
+PLAIN := -std=gnu11 -D_GNU_SOURCE $(WARN) $(NAMELESS) $(CFLAGS)
 BASE := $(PLAIN) $(OLDEST)
 Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
@@ -145,7 +148,7 @@ $(OFFSETS): shim/state/offsets.c $(GENERATED)
 	$(Q)sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z_]*\) [$$#]*\([0-9]*\)"$$/#define \1 \2/p' $(@:.h=.s) > $@.new
 	$(Q)grep -q THREAD_CREDIT $@.new && mv $@.new $@
 
-AS_FLAGS := -fPIC -g $(SEARCH) $(if $(filter c,$(ENTRY)),-DENTRY_IN_C)
+AS_FLAGS := -fPIC -g $(NAMELESS) $(SEARCH) $(if $(filter c,$(ENTRY)),-DENTRY_IN_C)
 $(O)/pic/%.o: %.S $(GENERATED) $(OFFSETS)
 	$(call say,AS)
 	$(Q)mkdir -p $(@D)
@@ -169,17 +172,30 @@ fortified = $(shell printf '\043include <stdio.h>\n\043ifndef __OPTIMIZE__\n\043
 HARDENED := $(or $(call fortified,3),$(call fortified,2)) -fstack-protector-strong -fPIE
 HARDENED_LINK := -pie -Wl,-z,relro -Wl,-z,now
 
-ANALYZER_SOURCES := $(wildcard analyzer/*/*.c analyzer/render/html/*.c) price/price.c
+# Libraries of the analyzer that a machine may lack. `make LIBDW=`, `make NCURSES=` and `make ZLIB=` build without one of them.
+has = $(shell printf '\043include <$(1)>\nint main(void) { return !$(2); }\n' | $(CC) -x c -o /dev/null - $(3) 2> /dev/null && echo yes)
+LIBS_LIBDW := -ldw -lelf
+LIBS_NCURSES := -lncursesw -ltinfo
+LIBS_ZLIB := -lz
+ifeq ($(origin LIBDW),undefined)
+LIBDW := $(call has,elfutils/libdwfl.h,dwfl_version(0),$(LIBS_LIBDW))
+endif
+ifeq ($(origin NCURSES),undefined)
+NCURSES := $(call has,ncurses.h,curses_version(),$(LIBS_NCURSES))
+endif
+ifeq ($(origin ZLIB),undefined)
+ZLIB := $(call has,zlib.h,zlibVersion(),$(LIBS_ZLIB))
+endif
+$(if $(LIBDW),,$(info building without libdw (package libdw-dev): flopshim-report will not name functions and lines of C, C++ and Fortran))
+$(if $(NCURSES),,$(info building without ncurses (package libncurses-dev): flopshim-report live will print lines, and draw no screen))
+$(if $(ZLIB),,$(info building without zlib (package zlib1g-dev): flopshim-report will neither write pages nor read them))
+# Of symbolize.c and symbolize_none.c, and of screen.c and screen_none.c, the build leaves out one.
+LEFT_OUT := analyzer/tables/symbolize$(if $(LIBDW),_none).c analyzer/commands/screen$(if $(NCURSES),_none).c
+ANALYZER_SOURCES := $(filter-out $(LEFT_OUT),$(wildcard analyzer/*/*.c analyzer/render/html/*.c)) price/price.c
 ANALYZER_GENERATED := gen/tables gen/formulas gen/template
 ANALYZER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(ANALYZER_SOURCES)) $(ANALYZER_GENERATED:%=$(O)/%.o)
-# zlib compresses the data in pages. `make ZLIB=` builds without it.
-ifeq ($(origin ZLIB),undefined)
-ZLIB := $(shell printf '\043include <zlib.h>\nint main(void) { return !zlibVersion(); }\n' | $(CC) -x c -o /dev/null - -lz \
-	2> /dev/null && echo yes)
-endif
-$(if $(ZLIB),,$(info zlib and its header are not there: flopshim-report will neither write pages nor read them))
 ANALYZER_FLAGS := $(BASE) $(SEARCH) $(HARDENED) $(if $(ZLIB),-DHAVE_ZLIB)
-ANALYZER_LIBS := -ldw -lelf -lncursesw -ltinfo -lm $(LIBC_MOVED) $(if $(ZLIB),-lz)
+ANALYZER_LIBS := $(foreach library,LIBDW NCURSES ZLIB,$(if $($(library)),$(LIBS_$(library)))) -lm $(LIBC_MOVED)
 
 $(O)/analyzer/%.o: analyzer/%.c $(GENERATED)
 	$(call say,CC)

@@ -4,7 +4,6 @@
  * It must never do anything to the program: no signal, no ptrace, no lock.
  */
 #include <inttypes.h>
-#include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +14,7 @@
 #include "analyzer/commands/gather.h"
 #include "analyzer/commands/options.h"
 #include "analyzer/commands/report.h"
+#include "analyzer/commands/screen.h"
 #include "analyzer/read/system.h"
 #include "analyzer/tables/processes.h"
 
@@ -186,26 +186,6 @@ static void fill(struct answer *answer, const struct options *options, struct vi
 
 /* The screen. */
 
-/* Draws a text, with the first line of each paragraph in bold unless it is indented. Lines that do not fit are left out. */
-static void draw(char *text)
-{
-	bool heading = true;
-	int row = 0;
-
-	erase();
-	for (char *line = text, *end; *line && row < LINES; line = end + 1, row++) {
-		end = strchrnul(line, '\n');
-		attrset(heading && line[0] != ' ' ? A_BOLD : A_NORMAL);
-		mvaddnstr(row, 0, line, (int)(end - line));
-		heading = end == line;
-		if (!*end)
-			break;
-	}
-	attrset(A_NORMAL);
-	mvaddstr(LINES - 1, 0, "q: quit");
-	refresh();
-}
-
 static void show_screen(const struct options *options, const struct output *session_output, struct answer *answer)
 {
 	char *text = NULL;
@@ -214,31 +194,13 @@ static void show_screen(const struct options *options, const struct output *sess
 
 	output.stream = open_memstream(&text, &size);
 	output.colour = false;
-	output.width = (size_t)COLS;
+	output.width = screen_width();
 	if (!output.stream)
 		return;
 	options_render(options, &output, answer);
 	fclose(output.stream);
-	draw(text);
+	screen_draw(text);
 	free(text);
-}
-
-/* Waits, or returns early if the terminal's size changes. True if the user wants to stop. */
-static bool screen_wait(double seconds)
-{
-	uint64_t end = system_now_ns() + (uint64_t)(seconds * 1e9), now;
-
-	while ((now = system_now_ns()) < end) {
-		int key;
-
-		timeout((int)((end - now) / 1000000) + 1);
-		key = getch();
-		if (key == 'q' || key == 'Q')
-			return true;
-		if (key == KEY_RESIZE)
-			return false;
-	}
-	return false;
 }
 
 static bool plain_wait(double seconds)
@@ -280,7 +242,7 @@ static void show(struct session *session, struct views *views)
 	fflush(session->output->stream);
 }
 
-/* Writes the last state of the program to the terminal, after curses has restored it. */
+/* Writes the last state of the program to the terminal, after the screen was closed. */
 static void show_end(struct session *session, struct views *views)
 {
 	struct answer answer;
@@ -304,7 +266,7 @@ static bool look(struct session *session)
 	if (aggregate.answered)
 		show(session, &views);
 	if (!more && session->screen) {
-		endwin();
+		screen_close();
 		session->screen = false;
 		if (aggregate.answered)
 			show_end(session, &views);
@@ -399,17 +361,13 @@ int command_live(int count, char **arguments)
 	if (!session.path)
 		return EXIT_ERROR;
 	session.screen = options.format == &format_text && system_terminal() && isatty(STDIN_FILENO);
+	if (session.screen && screen_missing())
+		complain("%s, so that each update is a line of text", screen_missing());
 	/* A terminal that curses does not know gets lines. */
-	session.screen = session.screen && newterm(NULL, stdout, stdin);
-	if (session.screen) {
-		cbreak();
-		noecho();
-		curs_set(0);
-		keypad(stdscr, TRUE);
-	}
+	session.screen = session.screen && screen_open();
 	follow(&session);
 	if (session.screen)
-		endwin();
+		screen_close();
 	free(session.path);
 	return output_finish(&output) ? session.status : EXIT_ERROR;
 }

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 
 #include "analyzer/base/memory.h"
-#include "names.h"
 
 struct symbol {
 	uint64_t start, size; /* start: an address as in Dwfl_Module; size in bytes, 0 if it is not known */
@@ -68,6 +67,8 @@ struct symbolizer {
 	bool without_sources; /* places have no file and no line */
 };
 
+const char *symbolize_missing(void) { return NULL; }
+
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
 {
 	struct symbolizer *symbolizer = memory_new(1, sizeof *symbolizer);
@@ -99,6 +100,8 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	free(symbolizer->images);
 	free(symbolizer);
 }
+
+const struct aggregate *symbolizer_aggregate(const struct symbolizer *symbolizer) { return symbolizer->aggregate; }
 
 void symbolizer_redact(struct symbolizer *symbolizer)
 {
@@ -578,7 +581,7 @@ unsigned symbolize_inlined(struct symbolizer *symbolizer, uint32_t module, uint6
 
 	*place = (struct place){.offset = offset};
 	if (module == AGGREGATE_NONE) {
-		place->problem = offset ? "code outside any module" : "the caller is not known";
+		place->problem = offset ? PLACE_OUTSIDE : PLACE_UNKNOWN;
 		return 1;
 	}
 	place->module = text_at(aggregate, module_of(aggregate, module)->path);
@@ -588,39 +591,4 @@ unsigned symbolize_inlined(struct symbolizer *symbolizer, uint32_t module, uint6
 		return 1;
 	/* The byte before the return address is the call's, which may be the last of its line or function. */
 	return look_up(symbolizer, image, offset - 1 + image->bias, places, most);
-}
-
-void symbolize_return(struct symbolizer *symbolizer, uint32_t module, uint64_t offset, struct place *place)
-{
-	struct place places[2];
-
-	symbolize_inlined(symbolizer, module, offset, places, 2);
-	*place = places[0];
-}
-
-void symbolize_site(struct symbolizer *symbolizer, uint32_t number, struct place *place)
-{
-	const struct site_key *site = site_of(symbolizer->aggregate, number);
-
-	symbolize_return(symbolizer, site->caller_module, site->offset, place);
-}
-
-void place_add(struct text *text, const struct place *place)
-{
-	const char *module = place->module ? base_name(place->module) : NULL;
-
-	if (place->function && place->file)
-		text_format(text, "%s (%s:%d)", place->function, place->file, place->line);
-	else if (place->file)
-		text_format(text, "%s:%d", place->file, place->line);
-	else if (place->function)
-		text_format(text, "%s+0x%" PRIx64 " in %s", place->function, place->into + 1, module);
-	else if (!module && place->offset)
-		text_format(text, "0x%" PRIx64 " (%s)", place->offset, place->problem);
-	else if (!module)
-		text_format(text, "(%s)", place->problem);
-	else if (place->problem)
-		text_format(text, "%s+0x%" PRIx64 " (%s)", module, place->offset, place->problem);
-	else
-		text_format(text, "%s+0x%" PRIx64, module, place->offset);
 }

@@ -23,11 +23,20 @@ struct place {
 	const char *problem; /* why nothing better is known; NULL if the module's file was read */
 };
 
+/* Problems of addresses that are in no module. */
+#define PLACE_OUTSIDE "code outside any module"
+#define PLACE_UNKNOWN "the caller is not known"
+
 struct symbolizer;
+
+/* Why this build finds neither functions nor lines; NULL if it does. */
+const char *symbolize_missing(void);
 
 /* The aggregate must outlive the symbolizer. To be freed by symbolizer_free, which takes NULL, too. */
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate);
 void symbolizer_free(struct symbolizer *symbolizer);
+
+const struct aggregate *symbolizer_aggregate(const struct symbolizer *symbolizer);
 
 /*
  * Keeps where the files of the modules are, so that the aggregate can be redacted. Places have no files and lines of sources any
