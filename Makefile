@@ -47,7 +47,7 @@ CFLAGS ?= $(OPT) -g
 OLDEST := -include libc/oldest.h
 # No file of the build holds the path of the folder that it was built in, so that two builds give the same bytes.
 NAMELESS := $(shell $(CC) -ffile-prefix-map=a=b -E -x c /dev/null > /dev/null 2>&1 \
-	&& echo '-ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.')
+	&& echo '-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(O))=build')
 PLAIN := -std=gnu11 -D_GNU_SOURCE $(WARN) $(NAMELESS) $(CFLAGS)
 BASE := $(PLAIN) $(OLDEST)
 Q := $(if $(V),,@)
