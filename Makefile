@@ -114,14 +114,15 @@ $(GENERATED_ALSO): $(GENERATED) ;
 
 # ---- the shim ----
 
-# Code on the call path must not use vector registers, since they hold arguments of the program's call.
+# Code on the call path must not use vector registers, since they hold arguments of the program's call. gcc before 12 also refuses
+# inline functions of the C library's headers that return a double, which __NO_INLINE__ leaves out.
 SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
 SHIM_SOURCES := $(filter-out shim/state/offsets.c,$(wildcard shim/*/*.c)) price/price.c
 SHIM_ASSEMBLY := $(wildcard shim/*/*_$(ARCH).S)
 SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)/pic/%.o,$(SHIM_ASSEMBLY)) $(O)/pic/gen/tables.o \
 	$(LIBC_OBJECTS)
 SHIM_FLAGS := $(BASE) -DOLDEST_IN_SHIM -fPIC -fvisibility=hidden $(SEARCH)
-$(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only
+$(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only -D__NO_INLINE__
 # memory.c defines the shim's own memset. gcc would turn its loops into calls of memset, which this option forbids; clang
 # does not have the option, and leaves loops alone with -fno-builtin.
 LOOPS_STAY := $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/null > /dev/null 2>&1 \
