@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 #pragma GCC visibility push(hidden)
@@ -90,6 +91,12 @@ const char *oldest_signal_name(int number);
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* of Linux 5.14; older headers lack it, and older kernels refuse it */
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* of Linux 5.9 and glibc 2.32; the number is the same on every processor */
+#endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1u << 1)
 #endif
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
