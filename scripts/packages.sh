@@ -17,7 +17,7 @@ PACKAGES_DEMO="$PACKAGES_BUILD $PACKAGES_RUN python3-numpy"
 # be that of the release's clang.
 PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-common-11-dev|libclang-rt-14-dev|libclang-rt-19-dev
 	libunwind-dev binutils lld gdb
-	strace zsh fish libdebuginfod1? valgrind python3 python3-scipy python3-sklearn python3-pytest python3-pytest-xdist liblapacke-dev libopenblas-dev octave r-base-core hpcc openmpi-bin libopenmpi-dev
+	strace zsh fish libdebuginfod1? valgrind python3 python3-scipy python3-sklearn python3-pytest python3-pytest-xdist liblapacke-dev libopenblas-dev octave r-base-core hpcc? openmpi-bin libopenmpi-dev
 	libblas-dev liblapack-dev libblas3 liblapack3 liblapacke libopenblas0-pthread libopenblas-pthread-dev
 	libopenblas0-openmp libopenblas64-0-pthread libopenblas64-pthread-dev
 	libblis4-pthread|libblis3-pthread libblis4-openmp|libblis3-openmp libblis-dev libatlas3-base? libatlas-base-dev?
