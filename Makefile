@@ -48,7 +48,7 @@ OLDEST := -include libc/oldest.h
 # No file of the build holds the path of the folder that it was built in, so that two builds give the same bytes.
 NAMELESS := $(shell $(CC) -ffile-prefix-map=a=b -E -x c /dev/null > /dev/null 2>&1 \
 	&& echo '-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(O))=build')
-PLAIN := -std=gnu11 -D_GNU_SOURCE $(WARN) $(NAMELESS) $(CFLAGS)
+PLAIN := -std=gnu11 -D_GNU_SOURCE $(WARN) $(NAMELESS) $(CPPFLAGS) $(CFLAGS)
 BASE := $(PLAIN) $(OLDEST)
 Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
@@ -81,7 +81,7 @@ LIBC_MOVED := $(LIBC_LOADER) -Wl,--push-state,--no-as-needed -l:libpthread.so.0 
 
 $(LIBC_ARCHIVE): $(LIBC_OBJECTS) $(O)/pic/libc/calls.o $(O)/pic/libc/moved.o
 	$(call say,AR)
-	$(Q)rm -f $@ && $(AR) rc $@ $^
+	$(Q)rm -f $@ && $(AR) rcD $@ $^
 
 # ---- the routine table ----
 
@@ -124,10 +124,11 @@ SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)
 SHIM_FLAGS := $(BASE) -DOLDEST_IN_SHIM -fPIC -fvisibility=hidden $(SEARCH)
 $(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only -D__NO_INLINE__
 # memory.c defines the shim's own memset. gcc would turn its loops into calls of memset, which this option forbids; clang
-# does not have the option, and leaves loops alone with -fno-builtin.
+# does not have the option, and leaves loops alone with -fno-builtin. Link-time optimization would lose it, since the linker's part of gcc
+# calls memset only after it has dropped what nobody calls.
 LOOPS_STAY := $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/null > /dev/null 2>&1 \
 	&& echo -fno-tree-loop-distribute-patterns)
-$(O)/pic/shim/guest/memory.o: SHIM_EXTRA := -fno-builtin $(LOOPS_STAY)
+$(O)/pic/shim/guest/memory.o: SHIM_EXTRA := -fno-builtin -fno-lto $(LOOPS_STAY)
 
 $(O)/pic/%.o: %.c $(GENERATED)
 	$(call say,CC)
