@@ -116,13 +116,14 @@ $(GENERATED_ALSO): $(GENERATED) ;
 
 # Code on the call path must not use vector registers, since they hold arguments of the program's call. gcc before 12 also refuses
 # inline functions of the C library's headers that return a double, which __NO_INLINE__ leaves out.
+GENERAL_REGISTERS := -mgeneral-regs-only -D__NO_INLINE__
 SHIM_PLAIN := shim/interpose/intercept shim/charge/weights shim/charge/namespace price/price gen/tables
 SHIM_SOURCES := $(filter-out shim/state/offsets.c,$(wildcard shim/*/*.c)) price/price.c
 SHIM_ASSEMBLY := $(wildcard shim/*/*_$(ARCH).S)
 SHIM_OBJECTS := $(patsubst %.c,$(O)/pic/%.o,$(SHIM_SOURCES)) $(patsubst %.S,$(O)/pic/%.o,$(SHIM_ASSEMBLY)) $(O)/pic/gen/tables.o \
 	$(LIBC_OBJECTS)
 SHIM_FLAGS := $(BASE) -DOLDEST_IN_SHIM -fPIC -fvisibility=hidden $(SEARCH)
-$(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := -mgeneral-regs-only -D__NO_INLINE__
+$(SHIM_PLAIN:%=$(O)/pic/%.o): SHIM_EXTRA := $(GENERAL_REGISTERS)
 # memory.c defines the shim's own memset. gcc would turn its loops into calls of memset, which this option forbids; clang
 # does not have the option, and leaves loops alone with -fno-builtin. Link-time optimization would lose it, since the linker's part of gcc
 # calls memset only after it has dropped what nobody calls.

@@ -15,7 +15,7 @@ $(O)/bench/%.o: bench/%.c | $(O)/bench
 
 $(O)/bench/bare.o $(O)/bench/bare-jump.o: bench/bare.c $(GENERATED) | $(O)/bench
 	$(call say,CC)
-	$(Q)$(CC) $(SHIM_FLAGS) -mgeneral-regs-only $(if $(findstring jump,$@),-DBARE_JUMP) $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(SHIM_FLAGS) $(GENERAL_REGISTERS) $(if $(findstring jump,$@),-DBARE_JUMP) $(DEPENDENCIES) -c $< -o $@
 
 $(O)/bench/entry-bare.o: shim/interpose/entry_$(ARCH).S $(GENERATED) $(OFFSETS) | $(O)/bench
 	$(call say,AS)
@@ -35,11 +35,11 @@ $(O)/bench/libswitch.so: bench/switch.c $(GENERATED) | $(O)/bench
 
 $(O)/bench/bench: $(BENCH_OBJECTS) $(O)/bench/libbenchblas.so
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -Wl,-rpath,'$$ORIGIN' -o $@ $^ -lm $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -Wl,-rpath,'$$ORIGIN' -o $@ $^ -lm -ldl -lpthread $(LDFLAGS)
 
 $(O)/bench/bench-real: $(BENCH_OBJECTS)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -o $@ $^ -lopenblas -lm $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,now -o $@ $^ -lopenblas -lm -ldl -lpthread $(LDFLAGS)
 
 .PHONY: bench-build
 bench-build: all $(addprefix $(O)/bench/,bench bench-real libflopshim-bare.so libflopshim-bare-jump.so)

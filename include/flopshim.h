@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * flopshim.h - markers for C and C++: a program says which of its parts asks for work, and how much that part may use.
- * It must never need a library at link time, nor change what a program does without the shim.
+ * It must never need a library of flopshim at link time, nor change what a program does without the shim.
  *
  * Under the shim (`flopshim ./program`) the functions find it by one dlsym; without the shim each function is a no-op
- * of a few instructions. All amounts are FLOPs. Every function may be called from any thread, but not from a signal
+ * of a few instructions. Before glibc 2.34 that is in a library of its own, which -ldl links. All amounts are FLOPs. Every function may be called from any thread, but not from a signal
  * handler.
  *
  *     FLOPSHIM_SCOPE("forward", 1e9) {        // namespace `forward`, at most 1e9 FLOPs inside this block

@@ -160,5 +160,5 @@ class Driver:
 
 def build_driver(output, flags):
     compiler = os.environ.get("CC", "cc")
-    subprocess.run([compiler, "-std=gnu11", "-O2", *flags, "-o", output,
+    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O2", *flags, "-o", output,
                     os.path.join(HERE, "driver.c"), "-ldl"], check=True)

@@ -32,6 +32,10 @@ class Skip(Exception):
     """The case needs something that is not installed here."""
 
 
+# Parts of the C library that are libraries of their own before glibc 2.34; a program that does not need them is not linked to them.
+LIBC_PARTS = ["-Wl,--push-state,--as-needed", "-ldl", "-lpthread", "-Wl,--pop-state"]
+
+
 @functools.lru_cache(maxsize=None)
 def library_folder():
     """The folder of libraries of this architecture, such as /usr/lib/x86_64-linux-gnu."""
@@ -315,7 +319,7 @@ class Client:
             dev = library_folder() / "openblas-pthread"
             flags += [f"-L{dev}", "-Wl,--no-as-needed", "-llapack", "-lblas"]
         standard = [] if source.suffix == ".cc" else ["-std=gnu11", "-D_GNU_SOURCE"]
-        command = [compiler, *standard, "-O1", "-g", "-Wall", "-Wextra", str(source), *flags, "-lm"]
+        command = [compiler, *standard, "-O1", "-g", "-Wall", "-Wextra", str(source), *flags, "-lm", *LIBC_PARTS]
         return self._make(target, read, command)
 
     def _make(self, target, sources, command):

@@ -174,7 +174,7 @@ def check_charges(suite, forms, work):
         file.writelines(f"long {name}(void) {{ return 0; }}\n" for symbol in forms for name in (symbol, symbol_64(symbol)))
     subprocess.run(["cc", "-w", "-shared", "-fPIC", "-fno-builtin", "-o", library, source], check=True)
     subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-o", program, os.path.join(HERE, "call_forms.c"),
-                    "-Wl,--no-as-needed", library, "-Wl,-rpath," + work], check=True)
+                    "-Wl,--no-as-needed", library, "-Wl,-rpath," + work, "-ldl"], check=True)
     random.seed(1)
     made = [(routine, *random_call(name, reads, largest))
             for symbol, (routine, reads) in forms.items() if is_charged(routine)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from harness import PYTHON, TOP, Failure, Skip, library_folder, tail
+from harness import LIBC_PARTS, PYTHON, TOP, Failure, Skip, library_folder, tail
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 EXAMPLES = TOP / "examples"
@@ -16,7 +16,7 @@ INCLUDE = TOP / "include"
 BINDINGS = TOP / "bindings"
 LONG = bool(os.environ.get("FLOPSHIM_LONG"))
 
-BLAS = ["-L" + str(library_folder() / "openblas-pthread"), "-llapack", "-lblas", "-lm"]
+BLAS = ["-L" + str(library_folder() / "openblas-pthread"), "-llapack", "-lblas", "-lm", *LIBC_PARTS]
 COMPILERS = {".c": ["gcc", "-std=gnu11"], ".cc": ["g++", "-std=c++17"], ".f90": ["gfortran"]}
 
 
