@@ -4,8 +4,8 @@
  * It must never need a library of flopshim at link time, nor change what a program does without the shim.
  *
  * Under the shim (`flopshim ./program`) the functions find it by one dlsym; without the shim each function is a no-op
- * of a few instructions. Before glibc 2.34 that is in a library of its own, which -ldl links. All amounts are FLOPs. Every function may be called from any thread, but not from a signal
- * handler.
+ * of a few instructions. Before glibc 2.34 dlsym is in a library of its own, which -ldl links. All amounts are FLOPs. Every
+ * function may be called from any thread, but not from a signal handler.
  *
  *     FLOPSHIM_SCOPE("forward", 1e9) {        // namespace `forward`, at most 1e9 FLOPs inside this block
  *         cblas_dgemm(...);

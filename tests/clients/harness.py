@@ -32,7 +32,7 @@ class Skip(Exception):
     """The case needs something that is not installed here."""
 
 
-# Parts of the C library that are libraries of their own before glibc 2.34; a program that does not need them is not linked to them.
+# Parts of the C library that are libraries of their own before glibc 2.34. A program that does not need one is not linked to it.
 LIBC_PARTS = ["-Wl,--push-state,--as-needed", "-ldl", "-lpthread", "-Wl,--pop-state"]
 
 
