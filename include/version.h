@@ -4,5 +4,5 @@
  * It must never hold anything else.
  */
 #ifndef FLOPSHIM_VERSION
-#define FLOPSHIM_VERSION "0.1.0"
+#define FLOPSHIM_VERSION "0.9.0"
 #endif

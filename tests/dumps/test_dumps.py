@@ -107,12 +107,24 @@ def check_log(log):
 
 def check_layout(number):
     """The dump of this layout that is kept in this folder can be read."""
-    path = HERE / f"layout-{number}.dump.xz"
+    dump = check_kept(f"layout-{number}")
+    expect("its layout", dump.header["layout"] or 1, number)
+
+
+def check_release(release):
+    """The dump that this release of flopshim wrote can be read."""
+    dump = check_kept(f"release-{release}")
+    expect("its release", dump.header["shim_version"].rstrip(b"\0").decode(), release)
+
+
+def check_kept(name):
+    """Reads a dump that is kept in this folder."""
+    path = HERE / f"{name}.dump.xz"
     if not path.exists():
         raise Failure(f"{path.relative_to(TOP)} is missing; README.md beside it says how to make it")
     data = lzma.decompress(path.read_bytes())
-    expect("its layout", read_dump.Dump(data).header["layout"] or 1, number)
     check_program(data)
+    return read_dump.Dump(data)
 
 
 def written_now(folder, page):
@@ -188,6 +200,28 @@ def check_members():
     expect("values that the page leaves out", sorted(values_of_header() - set(document.values)), [])
 
 
+def check_frozen():
+    """Each member and value of the format that was frozen with 0.9.0 is where it was, has the size and the type that it had."""
+    document = read_dump.Document(read_dump.PAGE.read_text())
+    now = set(frozen_lines(document))
+    lines = [line for line in (HERE / "frozen-0.9.0").read_text().splitlines() if not line.startswith("#")]
+    expect("members and values that changed", [line for line in lines if line not in now], [])
+    if len(lines) < 200:
+        raise Failure(f"only {len(lines)} members and values are frozen")
+
+
+def frozen_lines(document):
+    """A line for each member and value that the page has."""
+    for name, members in document.structs.items():
+        for offset, member, kind, count in members:
+            if member.startswith("reserved"):
+                continue  # new members may stand there
+            yield f"{name} {member} {offset} {kind} {'' if count is None else count}".rstrip()
+    for name, value in document.values.items():
+        if name != "DUMP_LAYOUT":
+            yield f"{name} {value}"
+
+
 def members_of_header():
     """{(struct, member)} of flopshim_dump.h."""
     found = set()
@@ -244,6 +278,9 @@ def check_later():
 def main():
     cases = [("members and values of the page", check_members)]
     cases += [(f"layout {number}", lambda number=number: check_layout(number)) for number in range(1, LAYOUT + 1)]
+    releases = sorted(path.name[len("release-"):-len(".dump.xz")] for path in HERE.glob("release-*.dump.xz"))
+    cases += [(f"release {release}", lambda release=release: check_release(release)) for release in {*releases, "0.9.0"}]
+    cases += [("the frozen format", check_frozen)]
     cases += [(f"pages of {page} bytes", lambda page=page: check_page(page)) for page in PAGES]
     cases += [("a merged dump", check_merged)]
     cases += [("a layout of the future", check_later), ("sizes of pages in the sources", check_sizes_of_pages)]
