@@ -311,7 +311,7 @@ NEEDS_sanitizers := python3 check.h -fsanitize=address,undefined -fsanitize=thre
 NEEDS_compilers := python3 check.h
 NEEDS_headers := python3 cblas.h lapack.h lapacke.h
 NEEDS_symbols := python3 nm cblas.h lapack.h lapacke.h
-NEEDS_forms := python3 cblas.h lapack.h:LAPACK_FORTRAN_STRLEN_END lapacke.h
+NEEDS_forms := python3 cblas.h lapack.h lapacke.h
 NEEDS_fuzz := python3 -lblas -llapack -fsanitize=address,undefined
 NEEDS_dumps := python3 -lblas -llapack
 NEEDS_call-path := python3 valgrind objdump -lblas

@@ -10,6 +10,13 @@
 #include <lapacke.h>
 #include <stdlib.h>
 
+/* The lengths of strings, which headers of LAPACK before 3.10 do not declare. */
+#ifdef LAPACK_FORTRAN_STRLEN_END
+#define LENGTHS(...) , __VA_ARGS__
+#else
+#define LENGTHS(...)
+#endif
+
 enum { LARGEST = 24, LD = 2 * LARGEST, ELEMENTS = LD * LD };
 
 static double a[ELEMENTS], b[ELEMENTS], c[ELEMENTS], d[LD], e[LD], work[ELEMENTS];
@@ -135,7 +142,7 @@ static void factorise(char uplo)
 	dgetrf_(&m, &n, a, &ld, pivots, &info);
 	dgeqrf_(&m, &n, b, &ld, d, work, &work_size, &info);
 	fill();
-	zpotrf_(&uplo, &n, za, &ld, &info, 1);
+	zpotrf_(&uplo, &n, za, &ld, &info LENGTHS(1));
 	for (int i = 0; i < 2; i++) {
 		fill();
 		LAPACKE_dgetrf(layouts[i], m, n, a, ld, pivots);
@@ -155,10 +162,10 @@ static void decompose(char job, char uplo)
 	lapack_int info;
 
 	fill();
-	dsyev_(&job, &uplo, &n, a, &ld, d, work, &work_size, &info, 1, 1);
-	zheev_(&job, &uplo, &n, za, &ld, d, zwork, &work_size, rwork, &info, 1, 1);
+	dsyev_(&job, &uplo, &n, a, &ld, d, work, &work_size, &info LENGTHS(1, 1));
+	zheev_(&job, &uplo, &n, za, &ld, d, zwork, &work_size, rwork, &info LENGTHS(1, 1));
 	fill();
-	dgesvd_("N", "N", &m, &n, a, &ld, d, b, &ld, c, &ld, work, &work_size, &info, 1, 1);
+	dgesvd_("N", "N", &m, &n, a, &ld, d, b, &ld, c, &ld, work, &work_size, &info LENGTHS(1, 1));
 	for (int i = 0; i < 2; i++) {
 		fill();
 		LAPACKE_dsyev(layouts[i], job, uplo, n, a, ld, d);
