@@ -286,6 +286,7 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 {
 	static void *all[UNWIND_MAX + OWN_FRAMES]; /* under record_lock */
 	int count, first = 0;
+	uint64_t before;
 
 	if (!backtrace_function || (storage.place.module && !has_storage))
 		return 0;
@@ -293,10 +294,12 @@ unsigned unwind_from(uint64_t caller, uint64_t *addresses)
 	unwinding = machine_thread_pointer();
 	count = backtrace_function(all, UNWIND_MAX + OWN_FRAMES);
 	unwinding = NULL;
-	while (first < count && (uint64_t)all[first] != caller)
+	/* libunwind before 1.5 gives the last byte of each call, and later ones the address after it. */
+	while (first < count && (uint64_t)all[first] != caller && (uint64_t)all[first] + 1 != caller)
 		first++;
+	before = first < count && (uint64_t)all[first] != caller;
 	for (int i = first; i < count && i - first < UNWIND_MAX; i++)
-		addresses[i - first] = (uint64_t)all[i];
+		addresses[i - first] = (uint64_t)all[i] + before;
 	count -= first;
 	return count > UNWIND_MAX ? UNWIND_MAX : (unsigned)(count > 0 ? count : 0);
 }
