@@ -498,6 +498,8 @@ static void look_up_call(struct symbolizer *symbolizer, Dwarf_Die *inlined, stru
 	size_t count;
 	const char *path;
 
+	if (symbolizer->without_sources)
+		return;
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) ||
 	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) ||
 	    !dwarf_diecu(inlined, &unit, NULL, NULL) || dwarf_getsrcfiles(&unit, &files, &count) || file >= count)

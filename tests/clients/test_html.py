@@ -26,6 +26,37 @@ from test_shapes import program
 DIGITS = 1e-8  # --json has nine digits of a real number
 HOSTILE = ["</script><script>document.title='taken'</script>", "\"'><img src=x onerror=alert(1)>&amp;\x1b[31m",
            "<!--\u202eevil\u202c]]> `${x}` \\u003c " + "x" * 10_000]
+INLINED = """
+extern double ddot_(const int *, const double *, const int *, const double *, const int *);
+static double x[1000];
+static inline __attribute__((always_inline)) double inner(int n)
+{
+	int one = 1;
+
+	return ddot_(&n, x, &one, x, &one) + 1;
+}
+
+__attribute__((noinline)) double outer(int n)
+{
+	return inner(n) + 1;
+}
+
+int main(void)
+{
+	double sum = 0;
+
+	for (int i = 0; i < 10000; i++)
+		sum += outer(1000);
+	return sum < 0;
+}
+"""
+TEMPLATE = """
+import numpy
+code = "def rendered():\\n    return numpy.ones((60, 70)) @ numpy.ones((70, 80))\\n"
+exec(compile(code, "<template /home/s3cretword/x.html>", "exec"))
+for _ in range(10):
+    rendered()
+"""
 SECRETS = ("s3crethost", "s3cretdir", "s3cretword", "s3cretsource")
 
 
@@ -344,22 +375,27 @@ def redacted(client):
     return folder
 
 
+def check_nowhere(client, page, secrets):
+    """None of the secrets is on a page, in its data or in the dump that it holds."""
+    path = client.folder / page
+    data = page_data.read(path)
+    for where, found in (("document", path.read_bytes()), ("data", data.data), ("dump", page_data.unpack_dump(data))):
+        for secret in secrets:
+            check(secret.encode() not in found, f"{secret} is in the {where} of {page}")
+
+
 @case()
 def redact(client):
     """A redacted page has no argument, no path, no host, and no file of a source, nor has the dump in it; but all numbers."""
     folder = redacted(client)
     page, plain = write(client, "--redact", folder), write(client, folder, page="plain.html")
-    document = (client.folder / "run.html").read_bytes()
-    dump = page_data.unpack_dump(page)
-    for secret in (*SECRETS[1:], "node0000", "node0001", str(client.folder), "/usr/lib"):
+    secrets = (*SECRETS, "node0000", "node0001", str(client.folder), "/usr/lib")
+    for secret in secrets:
         check(any(secret.encode() in plain_bytes for plain_bytes in (plain.data, page_data.unpack_dump(plain))),
               f"{secret} is not even on a page that is not redacted")
-        for where, found in (("page", document), ("data", page.data), ("dump", dump)):
-            check(secret.encode() not in found, f"{secret} is in the {where}")
-    both = write(client, "--redact", "--compare", folder, folder, page="both.html")
-    for secret in (*SECRETS[1:], "node0000", str(client.folder), "/usr/lib"):
-        for found in ((client.folder / "both.html").read_bytes(), both.data, page_data.unpack_dump(both)):
-            check(secret.encode() not in found, f"{secret} is on a redacted page of two runs")
+    check_nowhere(client, "run.html", secrets)
+    write(client, "--redact", "--compare", folder, folder, page="both.html")
+    check_nowhere(client, "both.html", secrets)
     check(page.meta["redacted"] and not plain.meta["redacted"], "the page does not say whether it is redacted")
     check_equal(page.meta["totals"], plain.meta["totals"], "totals")
     check_equal(page.tables["hosts"]["host"], ["host-1", "host-2"], "hosts")
@@ -373,6 +409,58 @@ def redact(client):
     check(len(mine) == 1 and mine[0]["yours"] and mine[0]["own_flops"] == 2 * flops.gemm(60, 80, 70), f"by your code: {mine}")
     check_equal([row["function"] for row in read(client, "run.html")["code"][:1]], ["visible"], "the first of the page as a dump")
     check_equal(read(client, "run.html")["totals"]["flops"], plain.meta["totals"]["flops"], "FLOPs of the page as a dump")
+
+
+@case()
+def redact_page(client):
+    """A page can be redacted when it was one already, and again: only the first time changes what it tells."""
+    folder = redacted(client)
+    write(client, folder, page="plain.html")
+    first = write(client, "--redact", folder)
+    late = write(client, "--redact", "plain.html", page="late.html")
+    again = write(client, "--redact", "late.html", page="again.html")
+    for page in ("late.html", "again.html"):
+        check_nowhere(client, page, (*SECRETS, "node0000", "node0001", str(client.folder), "/usr/lib"))
+    for page in (late, again):
+        check_equal(page.meta["totals"], first.meta["totals"], "totals")
+        check_equal(page.tables["hosts"], first.tables["hosts"], "hosts")
+        for table in ("code", "call_tree", "shapes", "modules"):
+            check_equal(page.tables.get(table), first.tables.get(table), table)
+    check_equal(page_data.unpack_dump(again), page_data.unpack_dump(late), "the dump that is redacted twice")
+
+
+@case()
+def redact_inlined(client):
+    """No file of a source is on a redacted page, not even that of a function which another one is inlined to."""
+    folder = client.folder / "s3cretdir"
+    folder.mkdir()
+    source = folder / "s3cretsource.c"
+    source.write_text(INLINED)
+    solve = client.compile(source, "-g", "-O2", name="redact_inlined", folder=folder)
+    dump = client.folder / "inlined.dump"
+    client.run([solve], FLOPSHIM_OUT=dump)
+    plain = write(client, dump, page="plain.html")
+    check(b"s3cretsource" in plain.data, "the source is not even on a page that is not redacted")
+    check({"inner", "outer"} <= set(plain.tables["code"]["function"]), f"functions: {plain.tables['code']['function']}")
+    page = write(client, "--redact", dump)
+    check_nowhere(client, "run.html", SECRETS)
+    check({"inner", "outer"} <= set(page.tables["code"]["function"]), f"functions: {page.tables['code']['function']}")
+
+
+@case()
+def redact_template(client):
+    """Code of a template, and a path with blanks, leave no path; what is in site-packages stays so."""
+    folder = client.folder / "s3cretdir and more"
+    folder.mkdir()
+    source = folder / "s3cretsource.py"
+    source.write_text(TEMPLATE)
+    dump = folder / "run.dump"
+    client.run([PYTHON, source], cwd=folder, FLOPSHIM_OUT=dump)
+    plain = write(client, dump, page="plain.html")
+    check(b"<template /home/s3cretword/x.html>" in page_data.unpack_dump(plain), "the template is not even on a plain page")
+    page = write(client, "--redact", dump)
+    check_nowhere(client, "run.html", (*SECRETS, "and more"))
+    check(b"rendered (<template>)" in page_data.unpack_dump(page), "the function of the template is gone")
 
 
 @case()

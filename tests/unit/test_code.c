@@ -5,13 +5,17 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/aggregate/estimate.h"
+#include "analyzer/base/memory.h"
 #include "analyzer/tables/cell.h"
 #include "analyzer/tables/function_name.h"
 #include "analyzer/tables/tables.h"
 #include "dump_writer.h"
 #include "memory_source.h"
+#include "names.h"
 #include "run_suite.h"
 
 enum { PROGRAM = 0x400000, LIBRARY = 0x500000, INTERPRETER = 0x600000, BLAS = 0x700000 };
@@ -390,6 +394,83 @@ START_TEST(names_are_shown_short)
 }
 END_TEST
 
+/* Dots that a compiler has put into a name are cut off with what follows, and those of other languages stay. */
+static const struct {
+	const char *name, *rest;
+} parts_of_functions[] = {
+	{"solve", "solve"},
+	{"solve.constprop.0", "solve"},
+	{"solve.part.0.isra.12", "solve"},
+	{"solve.constprop.0.cold", "solve"},
+	{"solve.cold.3", "solve"},
+	{"solve.lto_priv.0", "solve"},
+	{"main._omp_fn.1", "main"},
+	{"solve.omp_outlined.2", "solve"},
+	{"solve.llvm.8231", "solve"},
+	{"solve.__uniq.77.llvm.3", "solve"},
+	{"solve.avx512f.1", "solve"},
+	{"solve.arch_haswell", "solve"},
+	{"solve.localalias", "solve"},
+	{"contained.3456", "contained"},
+	{"_Z5solvei [clone .cold]", "_Z5solvei"},
+	{"main.solve", "main.solve"},
+	{"main.solve.func1", "main.solve.func1"},
+	{"main.solve.func1.2", "main.solve.func1.2"},
+	{"main.part", "main.part"},
+	{"main.part.cold", "main.part"},
+	{"example.com/solver.(*T).Run", "example.com/solver.(*T).Run"},
+	{"Solver.step.inner", "Solver.step.inner"},
+	{".omp_outlined.", ".omp_outlined."},
+	{".solve", ".solve"},
+	{"solve.", "solve."},
+	{"solve(int) [clone .part.0]", "solve(int)"},
+	{"f<a.b>(c.0)", "f<a.b>(c.0)"},
+	{"", ""},
+};
+
+START_TEST(parts_of_a_function_have_its_name)
+{
+	const char *name = parts_of_functions[_i].name;
+	char *got = memory_text(name, function_name_length(name));
+
+	ck_assert_str_eq(got, parts_of_functions[_i].rest);
+	free(got);
+}
+END_TEST
+
+/* A frame of Python is split at the first " (" and at the last colon. */
+static const struct {
+	const char *text, *function, *file;
+	unsigned line;
+} frames[] = {
+	{"solve (/home/me/a.py:12)", "solve", "/home/me/a.py", 12},
+	{"solve (/home/me/a (copy)/b:c.py:7)", "solve", "/home/me/a (copy)/b:c.py", 7},
+	{"<module> (<string>:1)", "<module>", "<string>", 1},
+	{"solve ([site-packages])", "solve", "[site-packages]", 0},
+	{"solve", "solve", NULL, 0},
+	{"solve (/home/me/a.py", "solve", "/home/me/a.py", 0},
+	{"solve (/home/me/a:b.py)", "solve", "/home/me/a:b.py", 0},
+	{"solve (:3)", "solve", "", 3},
+	{"solve ()", "solve", "", 0},
+	{"solve (", "solve", "", 0},
+	{"", "", NULL, 0},
+};
+
+START_TEST(frames_of_python_are_split)
+{
+	struct python_frame frame = python_frame_split(frames[_i].text, strlen(frames[_i].text));
+	char *function = memory_text(frame.function, frame.function_length);
+	char *file = memory_text(frame.file ? frame.file : "", frame.file_length);
+
+	ck_assert_str_eq(function, frames[_i].function);
+	ck_assert_str_eq(file, frames[_i].file ? frames[_i].file : "");
+	ck_assert(!frame.file == !frames[_i].file);
+	ck_assert_uint_eq(frame.line, frames[_i].line);
+	free(function);
+	free(file);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("code");
@@ -411,6 +492,9 @@ int main(void)
 	tcase_add_test(table, very_many_frames_take_no_time);
 	suite_add_tcase(suite, table);
 	tcase_add_loop_test(shown, names_are_shown_short, 0, sizeof names / sizeof *names);
+	tcase_add_loop_test(shown, parts_of_a_function_have_its_name, 0,
+	                    sizeof parts_of_functions / sizeof *parts_of_functions);
+	tcase_add_loop_test(shown, frames_of_python_are_split, 0, sizeof frames / sizeof *frames);
 	suite_add_tcase(suite, shown);
 	return run_suite(suite, CK_FORK);
 }
