@@ -312,8 +312,10 @@ static bool next_record(void *context, struct export_record *record)
 		int status;
 
 		close_last(dumps);
-		dumps->is_open = recorded_open(&dumps->now, dump->path);
-		status = dumps->is_open ? recorded_status(&dumps->now) : EXIT_ERROR;
+		status = recorded_open(&dumps->now, dump->path);
+		dumps->is_open = status < 0;
+		if (dumps->is_open)
+			status = recorded_status(&dumps->now);
 		if (dumps->status == EXIT_FINE || status == EXIT_ERROR)
 			dumps->status = status;
 		if (!dumps->is_open || !dumps->now.record.call_count || !dumps->now.aggregate.process_count)

@@ -475,9 +475,11 @@ def output_is_an_input(client):
 
 @case()
 def damaged(client):
-    """A page that is cut or damaged is an error that says so, and no page is written of it."""
+    """A page that is cut or damaged is like a damaged dump, and says so; and no page is written of it."""
     run = work(client)
     write(client, *run.dumps)
+    client.run([program(client), 30, 90], FLOPSHIM_OUT=client.folder / "good.dump")
+    report(client, "check", "--update", "--lock", "good.lock", "good.dump")
     whole = (client.folder / "run.html").read_bytes()
     begin = whole.index(b'id="flopshim-data">') + 40
     cut, flipped, newer = whole[:begin + 200], bytearray(whole), bytearray(whole)
@@ -489,8 +491,11 @@ def damaged(client):
              "none with a dump": b"<!DOCTYPE html><title>A page</title>", "several pages in one file": whole + whole}
     for text, content in texts.items():
         (client.folder / "bad.html").write_bytes(content)
-        for command in ([], ["html", "-o", "new.html"]):
-            done = report(client, *command, "bad.html", status=1)
+        damaged = 1 if text == "a later version" else 5
+        commands = {(): damaged, ("calls",): damaged, ("export", "--to", "folded"): damaged, ("html", "-o", "new.html"): 1,
+                    ("compare", "run.html"): damaged, ("check", "--lock", "good.lock"): 5}
+        for command, status in commands.items():
+            done = report(client, *command, "bad.html", status=status)
             check(text in done.stderr and "bad.html" in done.stderr, f"expected '{text}': {done.stderr}")
         check(not (client.folder / "new.html").exists(), "a page was written of a damaged one")
 
