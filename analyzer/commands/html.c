@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "analyzer/aggregate/redact.h"
 #include "analyzer/base/deflate.h"
@@ -262,20 +261,6 @@ static int compare(const struct request *request, const struct options *options)
 	return status;
 }
 
-/* Whether one of the inputs is the file that is to be written, which would then be gone. */
-static bool is_input(const char *path, const struct options *options)
-{
-	struct stat output, input;
-
-	if (stat(path, &output))
-		return false;
-	for (size_t i = 0; i < options->operand_count; i++)
-		if (!stat(options->operands[i], &input) && input.st_dev == output.st_dev &&
-		    input.st_ino == output.st_ino && S_ISREG(input.st_mode))
-			return true;
-	return false;
-}
-
 int command_html(int count, char **arguments)
 {
 	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
@@ -305,9 +290,9 @@ int command_html(int count, char **arguments)
 		return status;
 	if (!request.path)
 		return usage_error("html", "expected -o FILE, the page to write");
-	if (is_input(request.path, &options))
-		return usage_error("html", "-o %s: this is one of the files to read; expected another one",
-		                   request.path);
+	status = options_doubt_output(&options, "html", "-o", request.path);
+	if (status >= 0)
+		return status;
 	if (request.compare && options.operand_count != 2)
 		return usage_error("html", "--compare: expected two runs, OLD and NEW");
 	if (deflate_missing()) {

@@ -180,6 +180,20 @@ def a_fingerprint_stays(client):
 
 
 @case()
+def output_is_an_input(client):
+    """A dump is not replaced by what a check has found of it."""
+    tree = locked(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    (dump,) = dumps.glob("*.dump")
+    before = dump.read_bytes()
+    for operand in (dump, dumps):
+        for form in ("--junit", "--sarif", "--gitlab", "--openmetrics"):
+            _, err = check_in(client, tree, "--lock", "flops.lock", f"{form}={dump}", operand, status=2)
+            check("this is one of the files to read" in err, err)
+            check_equal(dump.read_bytes(), before, "the dump")
+
+
+@case()
 def metrics(client):
     """Metrics are the run's calls and FLOPs by routine, and those of the lock."""
     tree = locked(client)

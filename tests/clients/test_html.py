@@ -471,6 +471,10 @@ def output_is_an_input(client):
     done = report(client, "html", "-o", run.dumps[0], *run.dumps, status=2)
     check("this is one of the files to read" in done.stderr, done.stderr)
     check_equal(Path(run.dumps[0]).read_bytes(), before, "the dump")
+    folder = Path(run.dumps[0]).parent
+    done = report(client, "html", "-o", run.dumps[0], folder, status=2)
+    check("this is one of the files to read" in done.stderr, f"a dump of the directory: {done.stderr}")
+    check_equal(Path(run.dumps[0]).read_bytes(), before, "the dump")
 
 
 @case()
