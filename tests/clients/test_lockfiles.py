@@ -6,7 +6,7 @@ import os
 import re
 import threading
 
-from harness import PYTHON, case, check, check_equal
+from harness import case, check, check_equal
 from test_check import MODEL, check_in, lock_of, run_model, work
 from test_runs import report
 
