@@ -2,7 +2,6 @@
 """Tests flopshim_pytest.py, the plugin of pytest, on small projects that are made in the case's folder. Expected FLOPs are
 those of textbook loops (flops.py). No case may depend on a pytest.ini or a plugin of this machine beside xdist."""
 
-import json
 import os
 import re
 import signal
