@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/lock/moves.h"
 #include "analyzer/lock/pairs.h"
 
 /* ---- places ---- */
@@ -594,37 +595,6 @@ static void find_by_site(struct check *check, bool exact)
 	}
 }
 
-/* Joins work that a namespace has lost, and another has gained, to one finding. */
-static void join_spaces(struct findings *findings)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < findings->count; i++) {
-		struct finding *more = &findings->list[i];
-
-		for (size_t j = 0; more->kind == FINDING_MORE && more->shapes <= 1 && j < findings->count; j++) {
-			struct finding *less = &findings->list[j];
-
-			if (less->kind != FINDING_LESS || less->shapes > 1 || !less->routine ||
-			    strcmp(less->routine, more->routine) || !strcmp(less->space, more->space) ||
-			    (more->shape && less->shape && strcmp(less->shape, more->shape)) ||
-			    !work_is_equal(less->changed, more->changed))
-				continue;
-			more->kind = FINDING_MOVED;
-			more->old_space = less->space;
-			if (less->place && (!more->place || strcmp(less->place, more->place)))
-				more->old_place = less->place;
-			more->fails |= less->fails;
-			less->routine = NULL; /* it is gone */
-			break;
-		}
-	}
-	for (size_t i = 0; i < findings->count; i++)
-		if (findings->list[i].routine)
-			findings->list[kept++] = findings->list[i];
-	findings->count = kept;
-}
-
 static int compare_findings(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
@@ -702,7 +672,7 @@ static void find_all(struct check *check, bool exact)
 		group = group_of(&check->shapes.pairs[first], end - first);
 		find_in_group(check, &group, exact);
 	}
-	join_spaces(check->findings);
+	moves_join_spaces(check->findings);
 	find_moved(check, by_site);
 	if (check->findings->count)
 		qsort(check->findings->list, check->findings->count, sizeof *check->findings->list, compare_findings);
