@@ -198,16 +198,7 @@ static bool write_run(const struct request *request, const struct source *source
 /* Whether a run can be shown. If not, a message says why. */
 static bool can_be_shown(const struct html_run *run)
 {
-	const struct aggregate *aggregate = &run->aggregate;
-
-	if (!aggregate->answered)
-		complain("nothing is written: no dump could be read");
-	else if (aggregate->version_count > 1)
-		complain("nothing is written: dumps that different versions of the routine table have priced (%s and "
-		         "%s) cannot be on one page",
-		         text_at(aggregate, aggregate->versions[0].text),
-		         text_at(aggregate, aggregate->versions[1].text));
-	return aggregate->answered && aggregate->version_count < 2;
+	return gather_is_writable(&run->aggregate, "cannot be on one page");
 }
 
 /* Whether two runs can be compared. If not, a message says why. */
@@ -217,8 +208,7 @@ static bool can_be_compared(const struct html_run *old, const struct html_run *n
 
 	if (!can_be_shown(old) || !can_be_shown(now))
 		return false;
-	if (a->version_count && b->version_count &&
-	    strcmp(text_at(a, a->versions[0].text), text_at(b, b->versions[0].text))) {
+	if (!gather_are_of_one_version(a, b)) {
 		complain("nothing is written: OLD was priced by version %s of the routine table, and NEW by %s; "
 		         "'flopshim-report compare --reprice' compares them",
 		         text_at(a, a->versions[0].text), text_at(b, b->versions[0].text));

@@ -22,7 +22,7 @@ struct recorded {
 int recorded_open(struct recorded *recorded, const char *path);
 void recorded_close(struct recorded *recorded);
 
-/* Does the same without a message. Returns 0, or an error as system_open does. */
+/* Does the same without a message. Returns 0, or an errno value or an enum page_error, as system_open does. */
 int recorded_read(struct recorded *recorded, const char *path);
 
 /* The exit status. A merged dump has no record. */

@@ -374,6 +374,7 @@ struct half {
 	const struct pair *most; /* the one that differs the most; NULL if there is none */
 	size_t count;
 	struct work before, now; /* sums */
+	unsigned exceeded;       /* as in struct pair */
 	bool over, under;
 };
 
@@ -396,6 +397,7 @@ static struct group group_of(const struct pair *pairs, size_t count)
 			continue;
 		half->count++;
 		half->over |= pair->over;
+		half->exceeded |= pair->exceeded;
 		half->under |= pair->under;
 		half->before = work_add(half->before, pair->before);
 		half->now = work_add(half->now, pair->now);
@@ -420,6 +422,7 @@ static struct finding describe(const struct half *half, enum finding_kind kind, 
 	return (struct finding){
 		.kind = kind,
 		.fails = half->over || (exact && half->under),
+		.exceeded = half->exceeded,
 		.space = half->most->row.space,
 		.routine = half->most->row.routine,
 		.shape = half->most->row.shape,
@@ -437,6 +440,7 @@ static struct finding describe_reshaped(const struct group *group, bool exact)
 	struct finding finding = describe(more, FINDING_RESHAPED, exact);
 
 	finding.fails |= less->over || (exact && less->under);
+	finding.exceeded |= less->exceeded;
 	finding.old_shape = less->most->row.shape;
 	finding.before = work_add(less->before, more->before);
 	finding.now = work_add(less->now, more->now);
@@ -558,6 +562,7 @@ static void find_moved(struct check *check, bool decides)
 			continue;
 		add_finding(check, &(struct finding){.kind = FINDING_MOVED,
 		                                     .fails = decides && site->over,
+		                                     .exceeded = decides ? site->exceeded : 0,
 		                                     .space = site->row.space,
 		                                     .routine = site->row.routine,
 		                                     .before = site->before,
@@ -581,6 +586,7 @@ static void find_by_site(struct check *check, bool exact)
 		struct suspect suspect = {.site = site, .before = site->before, .now = site->now, .before_known = true};
 		struct finding finding = {.kind = site->over || pair_has_grown(site) ? FINDING_MORE : FINDING_LESS,
 		                          .fails = site->over || (exact && site->under),
+		                          .exceeded = site->exceeded,
 		                          .space = site->row.space,
 		                          .routine = site->row.routine,
 		                          .before = site->before,

@@ -66,6 +66,8 @@ struct symbolizer {
 	struct intern texts;  /* of the places that were found */
 	char **paths;         /* by the module's number: where its file is; NULL: where the aggregate says */
 	bool without_sources; /* places have no file and no line */
+	size_t site_count;
+	struct text *sites; /* by the site's number: its place in one line, made when it is first asked for */
 };
 
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
@@ -74,6 +76,8 @@ struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
 
 	symbolizer->aggregate = aggregate;
 	symbolizer->images = memory_new(aggregate->modules.count, sizeof *symbolizer->images);
+	symbolizer->site_count = aggregate->sites.count;
+	symbolizer->sites = memory_new(symbolizer->site_count, sizeof *symbolizer->sites);
 	return symbolizer;
 }
 
@@ -95,6 +99,9 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	for (size_t i = 0; symbolizer->paths && i < symbolizer->aggregate->modules.count; i++)
 		free(symbolizer->paths[i]);
 	free(symbolizer->paths);
+	for (size_t i = 0; i < symbolizer->site_count; i++)
+		text_free(&symbolizer->sites[i]);
+	free(symbolizer->sites);
 	intern_free(&symbolizer->texts);
 	free(symbolizer->images);
 	free(symbolizer);
@@ -625,4 +632,16 @@ void place_add(struct text *text, const struct place *place)
 		text_format(text, "%s+0x%" PRIx64 " (%s)", module, place->offset, place->problem);
 	else
 		text_format(text, "%s+0x%" PRIx64, module, place->offset);
+}
+
+const char *symbolize_site_text(struct symbolizer *symbolizer, uint32_t number)
+{
+	struct text *text = &symbolizer->sites[number];
+	struct place place;
+
+	if (!text->bytes) {
+		symbolize_site(symbolizer, number, &place);
+		place_add(text, &place);
+	}
+	return text->bytes;
 }

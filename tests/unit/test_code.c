@@ -29,9 +29,9 @@ static uint32_t program, library, interpreter, blas, dgemm;
 static void set_up(void)
 {
 	writer_open(&writer, 7);
-	writer_meta(&writer, "program", "/home/me/work/simulate");
-	writer_meta(&writer, "directory", "/home/me/work");
-	program = writer_module(&writer, "/home/me/work/simulate", PROGRAM, 0, "", 0);
+	writer_meta(&writer, "program", "/home/me/project/simulate");
+	writer_meta(&writer, "directory", "/home/me/project");
+	program = writer_module(&writer, "/home/me/project/simulate", PROGRAM, 0, "", 0);
 	library = writer_module(&writer, "/usr/lib/libsolver.so.1", LIBRARY, 0, "", 0);
 	interpreter = writer_module(&writer, "/usr/bin/python3.11", INTERPRETER, 0, "", 0);
 	blas = writer_module(&writer, "/usr/lib/libblas.so.3", BLAS, 0, "", 0);
@@ -211,8 +211,8 @@ static const char *rows_of(bool all_frames)
 	return text.bytes;
 }
 
-#define TRAIN "train (/home/me/work/train.py:12)"
-#define MAIN  "<module> (/home/me/work/train.py:30)"
+#define TRAIN "train (/home/me/project/train.py:12)"
+#define MAIN  "<module> (/home/me/project/train.py:30)"
 
 /* A frame of the user's stands for what packages, the language and generated code did below it. Recursion counts once. */
 START_TEST(the_innermost_own_frame_has_the_work)
@@ -225,8 +225,8 @@ START_TEST(the_innermost_own_frame_has_the_work)
 	           "map (/usr/lib/python3.11/pool.py:9)\n" TRAIN "\n" TRAIN "\n" MAIN,
 	           600, 6);
 	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x20), "check (<string>:3)\n" MAIN, 400, 4);
-	ck_assert_str_eq(rows_of(false), "train /home/me/work/train.py:12 600 600;check <string>:3 400 400;"
-	                                 "<module> /home/me/work/train.py:30 0 1000;");
+	ck_assert_str_eq(rows_of(false), "train /home/me/project/train.py:12 600 600;check <string>:3 400 400;"
+	                                 "<module> /home/me/project/train.py:30 0 1000;");
 }
 END_TEST
 
@@ -238,7 +238,7 @@ START_TEST(all_frames_are_shown_where_asked_for)
 	add_calls(site, 10, 100, 0);
 	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10),
 	           "fit (/usr/lib/python3/dist-packages/sk/a.py:1)\n" MAIN, 1000, 10);
-	ck_assert_str_eq(rows_of(true), "- -:- 1000 1000;- -:- 0 1000;<module> /home/me/work/train.py:30 0 1000;"
+	ck_assert_str_eq(rows_of(true), "- -:- 1000 1000;- -:- 0 1000;<module> /home/me/project/train.py:30 0 1000;"
 	                                "fit /usr/lib/python3/dist-packages/sk/a.py:1 0 1000;");
 }
 END_TEST
@@ -249,7 +249,7 @@ END_TEST
  */
 START_TEST(native_frames_stand_inside_or_outside_of_python)
 {
-	uint32_t own = writer_module(&writer, "/home/me/work/fast.so", 0x800000, 0, "", 0);
+	uint32_t own = writer_module(&writer, "/home/me/project/fast.so", 0x800000, 0, "", 0);
 	uint32_t site = site_at(_i ? LIBRARY + 0x100 : 0x800100, _i ? library : own);
 
 	add_calls(site, 10, 100, 0);
@@ -257,8 +257,9 @@ START_TEST(native_frames_stand_inside_or_outside_of_python)
 		add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10, PROGRAM + 0x10), TRAIN, 1000, 10);
 	else
 		add_sample(site, STACK(0x800100, INTERPRETER + 0x10, PROGRAM + 0x10), TRAIN, 1000, 10);
-	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/work/train.py:12 1000 1000;- -:- 0 1000;"
-	                                    : "- -:- 1000 1000;- -:- 0 1000;train /home/me/work/train.py:12 0 1000;");
+	ck_assert_str_eq(rows_of(false),
+	                 _i ? "train /home/me/project/train.py:12 1000 1000;- -:- 0 1000;"
+	                    : "- -:- 1000 1000;- -:- 0 1000;train /home/me/project/train.py:12 0 1000;");
 }
 END_TEST
 
@@ -273,8 +274,8 @@ START_TEST(an_interpreter_brings_its_libraries)
 	site = site_at(0xa00100, library);
 	add_calls(site, 1, 1000, 0);
 	add_sample(site, STACK(0xa00100, 0x900010), TRAIN, 1000, 1);
-	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/work/train.py:12 1000 1000;"
-	                                    : "- -:- 1000 1000;train /home/me/work/train.py:12 0 1000;");
+	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/project/train.py:12 1000 1000;"
+	                                    : "- -:- 1000 1000;train /home/me/project/train.py:12 0 1000;");
 }
 END_TEST
 
@@ -308,7 +309,7 @@ START_TEST(work_without_a_sample_stands_at_its_site)
 	manual.kind = DUMP_ROW_MANUAL;
 	writer_row(&writer, 0, &manual);
 	/* What else train has called for is not known. */
-	ck_assert_str_eq(rows_of(false), "train /home/me/work/train.py:12 1000 ~1000;- -:- 30 30;- -:- 5 5;");
+	ck_assert_str_eq(rows_of(false), "train /home/me/project/train.py:12 1000 ~1000;- -:- 30 30;- -:- 5 5;");
 	ck_assert(aggregate.totals.flops == 1035);
 }
 END_TEST
@@ -338,7 +339,7 @@ START_TEST(very_many_frames_take_no_time)
 	uint64_t frames;
 
 	for (unsigned i = 0; i < LINES; i++)
-		text_format(&python, "%sf (/home/me/work/a.py:%u)", i ? "\n" : "", i + 1);
+		text_format(&python, "%sf (/home/me/project/a.py:%u)", i ? "\n" : "", i + 1);
 	frames = writer_string(&writer, python.bytes);
 	text_free(&python);
 	add_calls(site, STACKS, 1, 0);
