@@ -222,6 +222,37 @@ def many_rows(client):
 
 
 @case()
+def many_namespaces(client):
+    """Two runs of 60,000 namespaces, of six processes, are compared in time that grows with their number."""
+    code = """
+import os, sys
+import flopshim
+
+flopshim.charge("work", 1)  # with a dump of its own, the parent is what makes the six one run
+children = []
+for child in range(6):
+    children.append(os.fork())
+    if not children[-1]:
+        for i in range(10_000):
+            with flopshim.namespace(f"n{child}-{i}"):
+                flopshim.charge("work", i + 1)
+        sys.exit()
+for child in children:
+    os.waitpid(child, 0)
+"""
+    dump = client.folder / "dumps"
+    dump.mkdir()
+    client.run([PYTHON, "-c", code], PYTHONPATH=TOP / "bindings", FLOPSHIM_OUT=f"{dump}/")
+    before = os.times().children_user
+    page = write(client, "--compare", dump, dump)
+    taken = os.times().children_user - before
+    leaves = [node for node in page.rows("call_tree") if node["kind"] == "manual"]
+    check_equal(len(leaves), 60_001, "leaves of the call tree")
+    check(all(leaf["flops"] == leaf["old_flops"] for leaf in leaves), "a leaf is not that of its namespace")
+    check(taken < 5, f"{taken:.1f} s of processor time; the quadratic search took 9")
+
+
+@case()
 def beyond_63_bits(client):
     """Sums beyond 63 bits are exact."""
     dump = client.folder / "large.dump"
