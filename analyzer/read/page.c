@@ -34,7 +34,7 @@ const char *page_why(int error)
 			"this program was built without zlib, which reading a page needs",
 		[PAGE_SEVERAL - PAGE_WITHOUT_DATA] = "several pages in one file: expected a file for each",
 		[PAGE_TOO_LARGE - PAGE_WITHOUT_DATA] = "the page is damaged: its data unpack to more than 256 MiB, and "
-	                                               "more than 64 times their size, which "
+						       "more than 64 times their size, which "
 						       "those of no run do",
 	};
 
