@@ -64,7 +64,9 @@ def pytest_addoption(parser):
 
 
 def _is_wanted(options):
-    wanted = options.flops or options.flops_lock or options.flops_update or options.flops_out
+    wanted = (options.flops or options.flops_lock or options.flops_update or options.flops_out
+              # these ask for nothing by themselves, but whoever gives them is to hear what is missing
+              or options.flops_drop or options.flops_check)
     return bool(wanted) and not getattr(options, "collectonly", False) and not getattr(options, "help", False)
 
 
@@ -398,6 +400,7 @@ class _Scopes:
         self._config = config
         self._names = {}  # {node id: namespace}
         self._test = None
+        self._fixtures = 0  # open scopes of fixtures, each inside the one before
         self._deselected = 0
         self._pid = os.getpid()
         self._forked = mmap.mmap(-1, mmap.PAGESIZE)  # shared with processes that are forked: a call that was too much there
@@ -513,13 +516,16 @@ class _Scopes:
         def begin():
             open_scopes.append(_Measured(name))
             open_scopes[-1].__enter__()
+            self._fixtures += 1
 
         def end():
             if not open_scopes:
                 return
             scope = open_scopes.pop()
             scope.__exit__(None, None, None)
-            if self._test is not None:
+            self._fixtures -= 1
+            # What a fixture does that another one asks for by getfixturevalue() is in the scope of that one, too.
+            if self._test is not None and not self._fixtures:
                 self._test.elsewhere += scope.used
 
         fixturedef.addfinalizer(end)  # finalizers run last in, first out: the fixture's own runs between these two

@@ -100,23 +100,66 @@ static inline uint32_t stat_parent(const char *stat) { return (uint32_t)stat_num
 /* Returns when a process began, in clock ticks since the machine was started: field 22. */
 static inline uint64_t stat_start_ticks(const char *stat) { return stat_number(stat, 22); }
 
+/* A frame of Python, "function (file:line)", as its parts, which lie in the text that it was split from. */
+struct python_frame {
+	const char *function, *file;         /* `file` is NULL where it was left out, as on a redacted page */
+	size_t function_length, file_length; /* in bytes */
+	unsigned line;                       /* 0 if there is none, as behind [site-packages] on a redacted page */
+};
+
+/* Splits a frame of `length` bytes. The function ends before the first " (", and the line is what follows the last colon. */
+static inline struct python_frame python_frame_split(const char *text, size_t length)
+{
+	struct python_frame frame = {text, NULL, length, 0, 0};
+	size_t end = length, digits;
+	unsigned line = 0;
+
+	for (size_t i = 0; i + 1 < length && !frame.file; i++)
+		if (text[i] == ' ' && text[i + 1] == '(') {
+			frame.function_length = i;
+			frame.file = text + i + 2;
+		}
+	if (!frame.file)
+		return frame;
+	if (text[end - 1] == ')')
+		end--;
+	frame.file_length = (size_t)(text + end - frame.file);
+	digits = frame.file_length;
+	while (digits && frame.file[digits - 1] >= '0' && frame.file[digits - 1] <= '9')
+		digits--;
+	if (!digits || digits == frame.file_length || frame.file[digits - 1] != ':')
+		return frame;
+	for (size_t i = digits; i < frame.file_length; i++)
+		line = 10 * line + (unsigned)(frame.file[i] - '0');
+	frame.line = line;
+	frame.file_length = digits - 1;
+	return frame;
+}
+
 /*
- * Returns whether a Python frame, "function (file:line)", belongs to generated code, such as
- * <__array_function__ internals> or <frozen importlib._bootstrap>, which no user has ever seen. Code that a user typed,
- * or gave to python -c, has a file name in angle brackets too, but counts as the user's.
+ * Returns whether the name of a Python file, of `length` bytes, is that of generated code, such as <__array_function__ internals>
+ * or <frozen importlib._bootstrap>, which no user has ever seen. Code that a user typed, or gave to python -c, has a file name
+ * in angle brackets too, but counts as the user's.
  */
-static inline int python_frame_is_made(const char *frame)
+static inline int python_file_is_made(const char *file, size_t length)
 {
 	static const char *const typed[] = {"<stdin>",       "<string>", "<console>", "<input>",
 	                                    "<python-input", "<ipython", "<doctest"};
-	const char *file = strstr(frame, " (");
 
-	if (!file || file[2] != '<')
+	if (!length || *file != '<')
 		return 0;
 	for (unsigned i = 0; i < sizeof typed / sizeof *typed; i++)
-		if (!strncmp(file + 2, typed[i], strlen(typed[i])))
+		if (length >= strlen(typed[i]) && !strncmp(file, typed[i], strlen(typed[i])))
 			return 0;
 	return 1;
+}
+
+/* Returns whether a Python frame belongs to generated code. */
+static inline int python_frame_is_made(const char *text)
+{
+	struct python_frame frame = python_frame_split(text, strlen(text));
+
+	return frame.file && python_file_is_made(frame.file, frame.file_length);
 }
 
 /*

@@ -35,11 +35,12 @@ LINK_runs := tests/unit/dump_writer
 LINK_tree :=
 LINK_tables := tests/unit/dump_writer
 LINK_code := tests/unit/dump_writer
+LINK_redact := tests/unit/dump_writer
 LINK_symbolize := tests/unit/dump_writer
 # Tests of flopshim-report, linked with all of it.
-REPORT_TESTS := page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
-UNIT := libc config guest blas_name charge price generate stack_words table page read aggregate runs tree hostile tables code render fit catalog symbolize lock patterns ci
-UNIT_ADDRESS := config blas_name charge price table page read aggregate runs tree hostile tables code render fit catalog lock patterns ci
+REPORT_TESTS := page read aggregate runs tree hostile tables code redact render fit catalog symbolize lock patterns ci
+UNIT := libc config guest blas_name charge price generate stack_words table page read aggregate runs tree hostile tables code redact render fit catalog symbolize lock patterns ci
+UNIT_ADDRESS := config blas_name charge price table page read aggregate runs tree hostile tables code redact render fit catalog lock patterns ci
 UNIT_THREAD := charge
 
 # Rules for the objects of tests, which have a folder for each way to compile. Each way has a rule of its own, since a pattern

@@ -42,7 +42,7 @@ void deflate_add(struct text *text, const void *bytes, size_t size)
 	deflateEnd(&stream);
 }
 
-unsigned char *inflate_bytes(const void *bytes, size_t size, size_t *length)
+unsigned char *inflate_bytes(const void *bytes, size_t size, size_t most, size_t *length)
 {
 	z_stream stream = {.next_in = (unsigned char *)(uintptr_t)bytes};
 	const char *end = (const char *)bytes + size;
@@ -51,7 +51,7 @@ unsigned char *inflate_bytes(const void *bytes, size_t size, size_t *length)
 	int status = inflateInit(&stream);
 
 	*length = 0;
-	while (status == Z_OK) {
+	while (status == Z_OK && *length <= most) {
 		size_t left = (size_t)(end - (const char *)stream.next_in);
 
 		if (capacity - *length < CHUNK) {
@@ -68,7 +68,7 @@ unsigned char *inflate_bytes(const void *bytes, size_t size, size_t *length)
 		*length = (size_t)(stream.next_out - result);
 	}
 	inflateEnd(&stream);
-	if (status != Z_STREAM_END) {
+	if (status != Z_STREAM_END || *length > most) {
 		free(result);
 		return NULL;
 	}
@@ -87,10 +87,11 @@ void deflate_add(struct text *text, const void *bytes, size_t size)
 	(void)size;
 }
 
-unsigned char *inflate_bytes(const void *bytes, size_t size, size_t *length)
+unsigned char *inflate_bytes(const void *bytes, size_t size, size_t most, size_t *length)
 {
 	(void)bytes;
 	(void)size;
+	(void)most;
 	*length = 0;
 	return NULL;
 }

@@ -16,8 +16,9 @@ void deflate_add(struct text *text, const void *bytes, size_t size);
 
 /*
  * Gets back compressed bytes, to be freed, with a 0 behind them, and sets *length. Returns NULL if they are damaged or cut, or
- * if there is no memory, or no zlib.
+ * if there is no memory, or no zlib; or if they are more than `most`, in which case *length is more, too. A few bytes can stand for
+ * a thousand times as many.
  */
-unsigned char *inflate_bytes(const void *bytes, size_t size, size_t *length);
+unsigned char *inflate_bytes(const void *bytes, size_t size, size_t most, size_t *length);
 
 #endif

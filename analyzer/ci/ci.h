@@ -46,7 +46,7 @@ enum ci_format_number {
 extern const struct ci_format ci_formats[CI_COUNT];
 
 /*
- * Adds a summary in Markdown for people, with as many findings as `room` bytes have place for; nothing, if that is too little.
+ * Adds a summary in Markdown for people, with as many findings as `room`, in bytes, has place for; nothing, if that is too little. Work in it is in FLOPs and calls.
  */
 void ci_add_summary(struct text *text, const struct ci_check *check, size_t room);
 

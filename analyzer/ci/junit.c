@@ -52,7 +52,8 @@ static void add_attribute(struct text *text, const char *name, const char *value
 struct cases {
 	bool by_site;
 	struct lock_rows rows, old, new; /* all; those of the lock; those of the run */
-	size_t *row_of;                  /* by finding: the row that it is on, or SIZE_MAX */
+	size_t *first;                   /* by row: the first finding on it; SIZE_MAX for none */
+	size_t *next;                    /* by finding: the next one on the same row */
 };
 
 static struct lock_row row_of(const struct finding *finding, bool by_site)
@@ -98,11 +99,15 @@ static void open_cases(struct cases *cases, const struct ci_check *check)
 		lock_add(&cases->rows, &row);
 	}
 	lock_settle(&cases->rows);
-	cases->row_of = memory_new(findings->count, sizeof *cases->row_of);
-	for (size_t i = 0; i < findings->count; i++) {
-		struct lock_row row = row_of(&findings->list[i], cases->by_site);
+	cases->first = memory_new(cases->rows.count, sizeof *cases->first);
+	memset(cases->first, 0xff, cases->rows.count * sizeof *cases->first); /* SIZE_MAX */
+	cases->next = memory_new(findings->count, sizeof *cases->next);
+	for (size_t i = findings->count; i--;) {
+		struct lock_row key = row_of(&findings->list[i], cases->by_site);
+		size_t row = (size_t)(find_row(&cases->rows, &key) - cases->rows.rows);
 
-		cases->row_of[i] = (size_t)(find_row(&cases->rows, &row) - cases->rows.rows);
+		cases->next[i] = cases->first[row];
+		cases->first[row] = i;
 	}
 }
 
@@ -111,7 +116,8 @@ static void close_cases(struct cases *cases)
 	free(cases->rows.rows);
 	free(cases->old.rows);
 	free(cases->new.rows);
-	free(cases->row_of);
+	free(cases->first);
+	free(cases->next);
 }
 
 static void begin_case(struct text *text, const struct lock_row *row)
@@ -134,10 +140,10 @@ static bool add_failure(struct text *text, const struct ci_check *check, const s
 	struct text words = {0};
 	const struct finding *first = NULL;
 
-	for (size_t i = 0; i < check->findings->count; i++) {
+	for (size_t i = cases->first[row]; i != SIZE_MAX; i = cases->next[i]) {
 		const struct finding *finding = &check->findings->list[i];
 
-		if (cases->row_of[i] != row || !ci_fails(check, finding))
+		if (!ci_fails(check, finding))
 			continue;
 		finding_say(&words, finding);
 		if (!first) {
@@ -173,8 +179,8 @@ static void add_output(struct text *text, const struct ci_check *check, const st
 		say_work(&words, "before", find_row(&cases->old, &cases->rows.rows[row]));
 	if (check->now)
 		say_work(&words, "now", find_row(&cases->new, &cases->rows.rows[row]));
-	for (size_t i = 0; i < check->findings->count; i++) {
-		if (cases->row_of[i] != row || ci_fails(check, &check->findings->list[i]))
+	for (size_t i = cases->first[row]; i != SIZE_MAX; i = cases->next[i]) {
+		if (ci_fails(check, &check->findings->list[i]))
 			continue;
 		finding_say(&words, &check->findings->list[i]);
 		text_add(&words, "\n");

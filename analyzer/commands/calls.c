@@ -46,10 +46,10 @@ static int show_calls(struct output *output, const struct options *options, char
 	struct recorded recorded;
 	struct answer answer;
 	struct calls calls;
-	int status;
+	int status = recorded_open(&recorded, path);
 
-	if (!recorded_open(&recorded, path))
-		return EXIT_ERROR;
+	if (status >= 0)
+		return status;
 	calls_open(&calls, &recorded.aggregate, &recorded.record, recorded.symbolizer);
 	if (recorded.aggregate.answered && !recorded.aggregate.merged) {
 		options_answer(options, &answer, SCHEMA);

@@ -66,7 +66,7 @@ struct request {
 	size_t map_count, map_capacity;
 	const char **skips;
 	size_t skip_count, skip_capacity;
-	bool update, only_less, exact, any_processes;
+	bool update, only_less, exact, any_processes, bisect;
 	struct publish publish;
 };
 
@@ -105,7 +105,8 @@ static int take_option(void *context, int code, const char *value)
 			memory_grow(request->maps, request->map_count, &request->map_capacity, sizeof *request->maps);
 		request->maps[request->map_count++] = value;
 		return -1;
-	default: return -1; /* --bisect, which command_check has looked for */
+	case OPTION_BISECT: request->bisect = true; return -1;
+	default: return -1;
 	}
 }
 
@@ -120,42 +121,53 @@ struct locked {
 	struct lock_fault fault; /* why it cannot be read; `why` is empty if it can */
 };
 
-/* Reads a file into an empty text. Returns false, with errno set, if it cannot be read. */
-static bool read_bytes(int file, struct text *bytes, mode_t *mode)
+/* Reads a file into an empty text. Returns why it cannot be read; NULL if it could. */
+static const char *read_bytes(int file, struct text *bytes, mode_t *mode)
 {
 	char buffer[1 << 16];
-	struct stat status;
+	struct stat before, after;
 	ssize_t got;
 
-	if (fstat(file, &status))
-		return false;
-	errno = S_ISDIR(status.st_mode) ? EISDIR : status.st_size > LOCK_BYTES_MAX ? EFBIG : 0;
-	if (errno)
-		return false;
-	*mode = status.st_mode & 0777;
-	while ((got = read(file, buffer, sizeof buffer)) > 0 && bytes->length <= LOCK_BYTES_MAX)
+	if (fstat(file, &before))
+		return strerror(errno);
+	if (S_ISDIR(before.st_mode))
+		return strerror(EISDIR);
+	if (!S_ISREG(before.st_mode))
+		return "it is no regular file";
+	*mode = before.st_mode & 0777;
+	if (before.st_size > LOCK_BYTES_MAX)
+		return strerror(EFBIG);
+	while ((got = read(file, buffer, sizeof buffer)) > 0) {
 		text_add_bytes(bytes, buffer, (size_t)got);
-	return got == 0;
+		if (bytes->length > LOCK_BYTES_MAX)
+			return strerror(EFBIG);
+	}
+	if (got < 0 || fstat(file, &after))
+		return strerror(errno);
+	if (before.st_size != after.st_size || (uint64_t)after.st_size != bytes->length)
+		return "it was written to while it was read";
+	return NULL;
 }
 
 /* Opens and reads the lock. Its fault says why it cannot be read. A lock that is not there is none if it is to be written. */
 static void take_lock(const struct request *request, struct locked *locked)
 {
 	int file = open(request->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool fine;
+	const char *why = file < 0 ? strerror(errno) : NULL;
 
 	if (file < 0 && errno == ENOENT) {
 		if (!request->update)
 			text_add(&locked->fault.why, "there is no such lock; --update writes it");
 		return;
 	}
-	fine = file >= 0 && read_bytes(file, &locked->bytes, &locked->mode);
-	if (!fine)
-		text_format(&locked->fault.why, "the lock cannot be read: %s", strerror(errno));
-	if (file >= 0)
+	if (file >= 0) {
+		why = read_bytes(file, &locked->bytes, &locked->mode);
 		close(file);
-	if (!fine)
+	}
+	if (why) {
+		text_format(&locked->fault.why, "the lock cannot be read: %s", why);
 		return;
+	}
 	locked->exists = true;
 	lock_read(&locked->lock, locked->bytes.bytes ? locked->bytes.bytes : "", locked->bytes.length, &locked->fault);
 }
@@ -432,7 +444,22 @@ static int check(struct output *output, const struct options *options, const str
 	return status;
 }
 
-static int run_check(int count, char **arguments)
+/*
+ * Whether an argument asks for --bisect, written out or not, on a command line that is wrong somewhere. Two letters tell it from the
+ * other options.
+ */
+static bool asks_for_bisect(int count, char **arguments)
+{
+	static const char option[] = "--bisect", least[] = "--bi";
+
+	for (int i = 1; i < count && strcmp(arguments[i], "--"); i++)
+		if (strlen(arguments[i]) >= sizeof least - 1 && !strncmp(option, arguments[i], strlen(arguments[i])))
+			return true;
+	return false;
+}
+
+/* Returns the exit status, and sets *bisect if --bisect is asked for. */
+static int run_check(int count, char **arguments, bool *bisect)
 {
 	static const struct option table[] = {
 		{"lock", required_argument, NULL, OPTION_LOCK},
@@ -467,6 +494,7 @@ static int run_check(int count, char **arguments)
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);
 
+	*bisect = request.bisect || (status == EXIT_USAGE && asks_for_bisect(count, arguments));
 	if (status < 0)
 		status = request.path ? publish_doubt(&request.publish, &options, request.path)
 		                      : usage_error("check", "expected --lock FILE");
@@ -483,10 +511,8 @@ static int run_check(int count, char **arguments)
 
 int command_check(int count, char **arguments)
 {
-	int status = run_check(count, arguments);
-	bool bisect = false;
+	bool bisect;
+	int status = run_check(count, arguments, &bisect);
 
-	for (int i = 1; i < count; i++)
-		bisect |= !strcmp(arguments[i], "--bisect");
 	return bisect && status != EXIT_FINE && status != EXIT_REGRESSION ? STATUS_SKIP : status;
 }

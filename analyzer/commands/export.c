@@ -99,6 +99,7 @@ static int doubt(const struct request *request, const struct options *options)
 {
 	const struct export_format *format = request->format;
 	bool of_stacks, is_pprof;
+	int status;
 
 	if (!format)
 		return usage_error("export", "expected --to FORMAT");
@@ -116,6 +117,8 @@ static int doubt(const struct request *request, const struct options *options)
 		return usage_error("export", "--reprice: makes no sense for %s", format->name);
 	if (format->source == EXPORT_TWO && options->operand_count != 2)
 		return usage_error("export", "expected two runs, OLD and NEW");
+	if (request->path && (status = options_doubt_output(options, "export", "-o", request->path)) >= 0)
+		return status;
 	if (is_pprof && !request->path && isatty(STDOUT_FILENO))
 		return usage_error("export", "a profile is no text for a terminal: name a file with -o");
 	return -1;
@@ -312,8 +315,10 @@ static bool next_record(void *context, struct export_record *record)
 		int status;
 
 		close_last(dumps);
-		dumps->is_open = recorded_open(&dumps->now, dump->path);
-		status = dumps->is_open ? recorded_status(&dumps->now) : EXIT_ERROR;
+		status = recorded_open(&dumps->now, dump->path);
+		dumps->is_open = status < 0;
+		if (dumps->is_open)
+			status = recorded_status(&dumps->now);
 		if (dumps->status == EXIT_FINE || status == EXIT_ERROR)
 			dumps->status = status;
 		if (!dumps->is_open || !dumps->now.record.call_count || !dumps->now.aggregate.process_count)

@@ -15,6 +15,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/finds.h"
 #include "analyzer/read/header.h"
+#include "analyzer/read/page.h"
 #include "analyzer/read/system.h"
 #include "names.h"
 
@@ -60,6 +61,15 @@ void finds_miss(struct finds *finds, const char *path, const char *why)
 		complain("%s: %s", path, why);
 	aggregate_missing(finds->aggregate, path, why);
 	finds->all = false;
+}
+
+/* Notes, and says, that a file cannot be read. A page that is damaged is like a damaged dump, which is no file that is missing. */
+static void miss_file(struct finds *finds, const char *path, int error)
+{
+	bool all = finds->all;
+
+	finds_miss(finds, path, system_why(error));
+	finds->all = all && page_is_wrong(error);
 }
 
 /* Reads the header of a file. Returns 0, or an errno value if the file cannot be opened. */
@@ -286,7 +296,7 @@ static void find_path(struct finds *finds, const char *path, bool is_named)
 	if (error == EISDIR && is_named)
 		find_directory(finds, path);
 	else if (error)
-		finds_miss(finds, path, system_why(error));
+		miss_file(finds, path, error);
 	else if (peeked.known && is_named && (finds->options.siblings || finds->options.last))
 		add_with_siblings(finds, path, &peeked);
 	else {
@@ -473,7 +483,7 @@ static void add_dump(struct finds *finds, const char *path)
 	int error = gather_add(finds->aggregate, path);
 
 	if (error)
-		finds_miss(finds, path, system_why(error));
+		miss_file(finds, path, error);
 }
 
 bool gather(struct aggregate *aggregate, char *const *paths, size_t count, struct gather_options options)

@@ -43,6 +43,15 @@ void gather_close(struct aggregate *aggregate);
  */
 bool gather_is_of_one_version(const struct aggregate *aggregate);
 
+/* Whether two runs were priced by one version of the routine table, as far as both say; each is of one version. */
+bool gather_are_of_one_version(const struct aggregate *a, const struct aggregate *b);
+
+/*
+ * Whether a file can be written of what was gathered, all of whose dumps must be of one version. If not, a message says why; `what`
+ * is what cannot be done with them then: "cannot be merged".
+ */
+bool gather_is_writable(const struct aggregate *aggregate, const char *what);
+
 /*
  * Whether the dumps tell apart what `by` groups, and can price it. If not, since one is a merged dump, a message says so. `by` may
  * be NULL.

@@ -3,6 +3,8 @@
  * gathered.c - opens the aggregate that dumps are gathered in, and tells whether what was gathered can be added up.
  * It must never let a command show sums of numbers that do not go together.
  */
+#include <string.h>
+
 #include "analyzer/catalog/catalog.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
@@ -64,4 +66,22 @@ bool gather_is_of_one_version(const struct aggregate *aggregate)
 		return true;
 	gather_complain_of_versions(aggregate, &versions[0], aggregate, &versions[1], "added up");
 	return false;
+}
+
+bool gather_are_of_one_version(const struct aggregate *a, const struct aggregate *b)
+{
+	return !a->version_count || !b->version_count ||
+	       !strcmp(text_at(a, a->versions[0].text), text_at(b, b->versions[0].text));
+}
+
+bool gather_is_writable(const struct aggregate *aggregate, const char *what)
+{
+	if (!aggregate->answered)
+		complain("nothing is written: no dump could be read");
+	else if (aggregate->version_count > 1)
+		complain("nothing is written: dumps that different versions of the routine table have priced (%s and "
+		         "%s) %s",
+		         text_at(aggregate, aggregate->versions[0].text),
+		         text_at(aggregate, aggregate->versions[1].text), what);
+	return aggregate->answered && aggregate->version_count < 2;
 }

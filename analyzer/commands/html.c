@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "analyzer/aggregate/redact.h"
 #include "analyzer/base/deflate.h"
@@ -199,16 +198,7 @@ static bool write_run(const struct request *request, const struct source *source
 /* Whether a run can be shown. If not, a message says why. */
 static bool can_be_shown(const struct html_run *run)
 {
-	const struct aggregate *aggregate = &run->aggregate;
-
-	if (!aggregate->answered)
-		complain("nothing is written: no dump could be read");
-	else if (aggregate->version_count > 1)
-		complain("nothing is written: dumps that different versions of the routine table have priced (%s and "
-		         "%s) cannot be on one page",
-		         text_at(aggregate, aggregate->versions[0].text),
-		         text_at(aggregate, aggregate->versions[1].text));
-	return aggregate->answered && aggregate->version_count < 2;
+	return gather_is_writable(&run->aggregate, "cannot be on one page");
 }
 
 /* Whether two runs can be compared. If not, a message says why. */
@@ -218,8 +208,7 @@ static bool can_be_compared(const struct html_run *old, const struct html_run *n
 
 	if (!can_be_shown(old) || !can_be_shown(now))
 		return false;
-	if (a->version_count && b->version_count &&
-	    strcmp(text_at(a, a->versions[0].text), text_at(b, b->versions[0].text))) {
+	if (!gather_are_of_one_version(a, b)) {
 		complain("nothing is written: OLD was priced by version %s of the routine table, and NEW by %s; "
 		         "'flopshim-report compare --reprice' compares them",
 		         text_at(a, a->versions[0].text), text_at(b, b->versions[0].text));
@@ -262,20 +251,6 @@ static int compare(const struct request *request, const struct options *options)
 	return status;
 }
 
-/* Whether one of the inputs is the file that is to be written, which would then be gone. */
-static bool is_input(const char *path, const struct options *options)
-{
-	struct stat output, input;
-
-	if (stat(path, &output))
-		return false;
-	for (size_t i = 0; i < options->operand_count; i++)
-		if (!stat(options->operands[i], &input) && input.st_dev == output.st_dev &&
-		    input.st_ino == output.st_ino && S_ISREG(input.st_mode))
-			return true;
-	return false;
-}
-
 int command_html(int count, char **arguments)
 {
 	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
@@ -305,9 +280,9 @@ int command_html(int count, char **arguments)
 		return status;
 	if (!request.path)
 		return usage_error("html", "expected -o FILE, the page to write");
-	if (is_input(request.path, &options))
-		return usage_error("html", "-o %s: this is one of the files to read; expected another one",
-		                   request.path);
+	status = options_doubt_output(&options, "html", "-o", request.path);
+	if (status >= 0)
+		return status;
 	if (request.compare && options.operand_count != 2)
 		return usage_error("html", "--compare: expected two runs, OLD and NEW");
 	if (deflate_missing()) {

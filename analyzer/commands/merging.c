@@ -262,18 +262,8 @@ int merging_write(const struct aggregate *aggregate, const struct merging_target
 	int status;
 
 	report_damage(aggregate);
-	if (!aggregate->answered) {
-		complain("nothing is written: no dump could be read");
+	if (!gather_is_writable(aggregate, "cannot be merged"))
 		return EXIT_ERROR;
-	}
-	if (aggregate->version_count > 1) {
-		complain("nothing is written: dumps that different versions of the routine table have priced (%s and "
-		         "%s) "
-		         "cannot be merged",
-		         text_at(aggregate, aggregate->versions[0].text),
-		         text_at(aggregate, aggregate->versions[1].text));
-		return EXIT_ERROR;
-	}
 	for (size_t i = 0; i < aggregate->process_count; i++)
 		dropped += aggregate->processes[i].ordered;
 	if (dropped)

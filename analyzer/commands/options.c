@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
@@ -223,6 +224,48 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 	if (!options->debuginfod)
 		system_without_debuginfod();
 	return status;
+}
+
+bool options_name_one_file(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return !strcmp(a, b) ||
+	       (!stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+}
+
+/* Whether a file is one of the dumps of a directory. */
+static bool is_dump_in(const char *directory, const char *path)
+{
+	char **paths;
+	size_t count;
+	bool found = false;
+
+	if (!system_list(directory, DUMP_ENDING, &paths, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		found |= options_name_one_file(paths[i], path);
+		free(paths[i]);
+	}
+	free(paths);
+	return found;
+}
+
+int options_doubt_output(const struct options *options, const char *command, const char *option, const char *path)
+{
+	struct stat status;
+	bool is_input = false;
+
+	if (stat(path, &status) ||
+	    !S_ISREG(status.st_mode)) /* writing to a device such as /dev/stdout takes nothing away */
+		return -1;
+	if (!options->operand_count)
+		is_input = is_dump_in(".", path);
+	for (size_t i = 0; i < options->operand_count && !is_input; i++)
+		is_input = options_name_one_file(options->operands[i], path) || is_dump_in(options->operands[i], path);
+	if (!is_input)
+		return -1;
+	return usage_error(command, "%s %s: this is one of the files to read; expected another one", option, path);
 }
 
 struct output options_output(const struct options *options)

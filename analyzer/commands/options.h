@@ -122,6 +122,15 @@ struct option_parser {
  */
 int options_parse(struct options *options, const struct option_parser *parser, int count, char **arguments);
 
+/* Whether two names are those of one file. */
+bool options_name_one_file(const char *a, const char *b);
+
+/*
+ * Whether a file that is to be written, which `option` names in messages, is one of those that the operands name, by themselves or
+ * by their directory: it would be gone then. Returns -1 if it is none, or the exit status, after a message.
+ */
+int options_doubt_output(const struct options *options, const char *command, const char *option, const char *path);
+
 /* Standard output, with colours if the format is text and the terminal takes them. */
 struct output options_output(const struct options *options);
 

@@ -5,8 +5,6 @@
  */
 #include "analyzer/commands/pair.h"
 
-#include <string.h>
-
 #include "analyzer/commands/command.h"
 
 /* Whether a side is of one run. If not, a message says so: the sum of several would look like a regression. */
@@ -25,8 +23,7 @@ static bool is_comparable(const struct aggregate *old, const struct aggregate *n
 {
 	if (!gather_is_of_one_version(old) || !gather_is_of_one_version(new))
 		return false;
-	if (old->options.price || !old->version_count || !new->version_count ||
-	    !strcmp(text_at(old, old->versions[0].text), text_at(new, new->versions[0].text)))
+	if (old->options.price || gather_are_of_one_version(old, new))
 		return true;
 	gather_complain_of_versions(old, &old->versions[0], new, &new->versions[0], "compared");
 	return false;

@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/write_file.h"
 
@@ -32,14 +32,6 @@ int publish_take(struct publish *publish, int format, const char *file)
 	return -1;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat one, other;
-
-	return !strcmp(a, b) ||
-	       (!stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
-}
-
 int publish_doubt(const struct publish *publish, const struct options *options, const char *lock)
 {
 	for (unsigned i = 0; i < CI_COUNT; i++) {
@@ -48,10 +40,18 @@ int publish_doubt(const struct publish *publish, const struct options *options, 
 		if (publish->chosen[i] && !file && options->format != formats[0])
 			return usage_error("check", "--%s and --%s both write to standard output: choose one",
 			                   ci_formats[i].name, options->format->name);
-		if (file && is_same_file(file, lock))
+		if (file && options_name_one_file(file, lock))
 			return usage_error("check", "--%s %s: this is the lockfile", ci_formats[i].name, file);
+		if (file) {
+			char *option = memory_format("--%s", ci_formats[i].name);
+			int status = options_doubt_output(options, "check", option, file);
+
+			free(option);
+			if (status >= 0)
+				return status;
+		}
 		for (unsigned j = 0; file && j < i; j++)
-			if (publish->files[j] && is_same_file(file, publish->files[j]))
+			if (publish->files[j] && options_name_one_file(file, publish->files[j]))
 				return usage_error("check", "--%s and --%s name the same file: %s", ci_formats[j].name,
 				                   ci_formats[i].name, file);
 	}

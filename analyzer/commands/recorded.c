@@ -8,6 +8,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/gather.h"
 #include "analyzer/commands/report.h"
+#include "analyzer/read/page.h"
 #include "analyzer/read/system.h"
 #include "variables.h"
 
@@ -47,17 +48,17 @@ int recorded_read(struct recorded *recorded, const char *path)
 	return 0;
 }
 
-bool recorded_open(struct recorded *recorded, const char *path)
+int recorded_open(struct recorded *recorded, const char *path)
 {
 	int error = recorded_read(recorded, path);
 
 	if (error) {
 		complain("%s: %s", path, system_why(error));
-		return false;
+		return page_is_wrong(error) ? EXIT_INCOMPLETE : EXIT_ERROR;
 	}
 	report_damage(&recorded->aggregate);
 	complain_about_record(&recorded->record, &recorded->aggregate, path);
-	return true;
+	return -1;
 }
 
 void recorded_close(struct recorded *recorded)

@@ -16,13 +16,13 @@ struct recorded {
 };
 
 /*
- * Reads a dump, and says on standard error what is damaged or missing. Returns false, after a message, if it cannot be opened;
- * otherwise recorded_close frees *recorded, which must not be moved.
+ * Reads a dump, and says on standard error what is damaged or missing. Returns -1, and recorded_close frees *recorded, which must
+ * not be moved; or the exit status, after a message, if the dump cannot be opened.
  */
-bool recorded_open(struct recorded *recorded, const char *path);
+int recorded_open(struct recorded *recorded, const char *path);
 void recorded_close(struct recorded *recorded);
 
-/* Does the same without a message. Returns 0, or an error as system_open does. */
+/* Does the same without a message. Returns 0, or an errno value or an enum page_error, as system_open does. */
 int recorded_read(struct recorded *recorded, const char *path);
 
 /* The exit status. A merged dump has no record. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/base/leb128.h"
 #include "analyzer/export/export.h"
 #include "analyzer/export/gzip.h"
 #include "version.h"
@@ -54,26 +55,19 @@ struct profile {
 
 /* ---- protocol buffers ---- */
 
-static void put_varint(struct text *text, uint64_t number)
-{
-	for (; number > 0x7f; number >>= 7)
-		text_add_byte(text, (char)(number | 0x80));
-	text_add_byte(text, (char)number);
-}
-
 /* Adds a field with a number. A number of 0 stands for a field that is not there. */
 static void put_number(struct text *text, unsigned field, uint64_t number)
 {
 	if (!number)
 		return;
-	put_varint(text, field << 3 | WIRE_VARINT);
-	put_varint(text, number);
+	leb128_add(text, field << 3 | WIRE_VARINT);
+	leb128_add(text, number);
 }
 
 static void put_bytes(struct text *text, unsigned field, const void *bytes, size_t size)
 {
-	put_varint(text, field << 3 | WIRE_BYTES);
-	put_varint(text, size);
+	leb128_add(text, field << 3 | WIRE_BYTES);
+	leb128_add(text, size);
 	text_add_bytes(text, bytes, size);
 }
 
@@ -156,7 +150,7 @@ static void put_samples(struct profile *profile)
 		const struct call_stack *stack = &profile->stacks->stacks[i];
 
 		for (uint32_t place = stack->depth; place--;) /* the innermost first */
-			put_varint(&profile->piece, stack->frames[place] + 1);
+			leb128_add(&profile->piece, stack->frames[place] + 1);
 		put_message(&profile->part, SAMPLE_LOCATION, &profile->piece);
 		for (unsigned j = 0; j < sizeof weights / sizeof *weights; j++) {
 			enum work_weight weight = weights[j];
@@ -164,7 +158,7 @@ static void put_samples(struct profile *profile)
 
 			/* In scaled units the sum of all is right: each value is what the sum has grown by. */
 			if (export_has(profile->stacks, weight))
-				put_varint(&profile->piece,
+				leb128_add(&profile->piece,
 				           u64_saturate(sum / unit - before[weight] / unit) & INT64_MAX);
 			before[weight] = sum;
 		}

@@ -18,7 +18,6 @@ enum { NS_PER_US = 1000 };
 struct traced {
 	struct output *output;
 	const struct export_record *process;
-	struct text *places; /* by site, each made when it is first asked for */
 	struct text scratch;
 };
 
@@ -72,18 +71,6 @@ static void put_process(struct traced *traced)
 	json_close(traced->output, '}');
 }
 
-static const char *place_of(const struct traced *traced, uint32_t site)
-{
-	struct text *text = &traced->places[site];
-	struct place place;
-
-	if (!text->bytes) {
-		symbolize_site(traced->process->symbolizer, site, &place);
-		place_add(text, &place);
-	}
-	return text->bytes;
-}
-
 /* Writes what is known of a call. `found` is NULL if its row is not known. */
 static void put_arguments(struct traced *traced, const struct recorded_call *call, const struct recorded_row *found)
 {
@@ -110,7 +97,7 @@ static void put_arguments(struct traced *traced, const struct recorded_call *cal
 		if (*space)
 			json_text(output, "namespace", space);
 		json_text(output, "symbol", site_symbol(aggregate, found->row->site));
-		json_text(output, "from", place_of(traced, found->row->site));
+		json_text(output, "from", symbolize_site_text(traced->process->symbolizer, found->row->site));
 	}
 	json_close(output, '}');
 }
@@ -164,16 +151,11 @@ void export_write_trace(struct output *output, const struct export *export)
 	json_close(output, '}');
 	json_open(output, "traceEvents", '[');
 	while (export->next(export->context, &process)) {
-		size_t sites = process.aggregate->sites.count;
-		struct traced traced = {
-			.output = output, .process = &process, .places = memory_new(sites, sizeof *traced.places)};
+		struct traced traced = {.output = output, .process = &process};
 
 		put_process(&traced);
 		for (size_t i = 0; i < process.record->call_count; i++)
 			put_call(&traced, &process.record->calls[i]);
-		for (size_t i = 0; i < sites; i++)
-			text_free(&traced.places[i]);
-		free(traced.places);
 		text_free(&traced.scratch);
 	}
 	json_close(output, ']');

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/lock/moves.h"
 #include "analyzer/lock/pairs.h"
 
 /* ---- places ---- */
@@ -373,6 +374,7 @@ struct half {
 	const struct pair *most; /* the one that differs the most; NULL if there is none */
 	size_t count;
 	struct work before, now; /* sums */
+	unsigned exceeded;       /* as in struct pair */
 	bool over, under;
 };
 
@@ -395,6 +397,7 @@ static struct group group_of(const struct pair *pairs, size_t count)
 			continue;
 		half->count++;
 		half->over |= pair->over;
+		half->exceeded |= pair->exceeded;
 		half->under |= pair->under;
 		half->before = work_add(half->before, pair->before);
 		half->now = work_add(half->now, pair->now);
@@ -419,6 +422,7 @@ static struct finding describe(const struct half *half, enum finding_kind kind, 
 	return (struct finding){
 		.kind = kind,
 		.fails = half->over || (exact && half->under),
+		.exceeded = half->exceeded,
 		.space = half->most->row.space,
 		.routine = half->most->row.routine,
 		.shape = half->most->row.shape,
@@ -436,6 +440,7 @@ static struct finding describe_reshaped(const struct group *group, bool exact)
 	struct finding finding = describe(more, FINDING_RESHAPED, exact);
 
 	finding.fails |= less->over || (exact && less->under);
+	finding.exceeded |= less->exceeded;
 	finding.old_shape = less->most->row.shape;
 	finding.before = work_add(less->before, more->before);
 	finding.now = work_add(less->now, more->now);
@@ -557,6 +562,7 @@ static void find_moved(struct check *check, bool decides)
 			continue;
 		add_finding(check, &(struct finding){.kind = FINDING_MOVED,
 		                                     .fails = decides && site->over,
+		                                     .exceeded = decides ? site->exceeded : 0,
 		                                     .space = site->row.space,
 		                                     .routine = site->row.routine,
 		                                     .before = site->before,
@@ -580,6 +586,7 @@ static void find_by_site(struct check *check, bool exact)
 		struct suspect suspect = {.site = site, .before = site->before, .now = site->now, .before_known = true};
 		struct finding finding = {.kind = site->over || pair_has_grown(site) ? FINDING_MORE : FINDING_LESS,
 		                          .fails = site->over || (exact && site->under),
+		                          .exceeded = site->exceeded,
 		                          .space = site->row.space,
 		                          .routine = site->row.routine,
 		                          .before = site->before,
@@ -592,37 +599,6 @@ static void find_by_site(struct check *check, bool exact)
 		set_suspect(&finding, &suspect);
 		add_finding(check, &finding);
 	}
-}
-
-/* Joins work that a namespace has lost, and another has gained, to one finding. */
-static void join_spaces(struct findings *findings)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < findings->count; i++) {
-		struct finding *more = &findings->list[i];
-
-		for (size_t j = 0; more->kind == FINDING_MORE && more->shapes <= 1 && j < findings->count; j++) {
-			struct finding *less = &findings->list[j];
-
-			if (less->kind != FINDING_LESS || less->shapes > 1 || !less->routine ||
-			    strcmp(less->routine, more->routine) || !strcmp(less->space, more->space) ||
-			    (more->shape && less->shape && strcmp(less->shape, more->shape)) ||
-			    !work_is_equal(less->changed, more->changed))
-				continue;
-			more->kind = FINDING_MOVED;
-			more->old_space = less->space;
-			if (less->place && (!more->place || strcmp(less->place, more->place)))
-				more->old_place = less->place;
-			more->fails |= less->fails;
-			less->routine = NULL; /* it is gone */
-			break;
-		}
-	}
-	for (size_t i = 0; i < findings->count; i++)
-		if (findings->list[i].routine)
-			findings->list[kept++] = findings->list[i];
-	findings->count = kept;
 }
 
 static int compare_findings(const void *a, const void *b)
@@ -702,7 +678,7 @@ static void find_all(struct check *check, bool exact)
 		group = group_of(&check->shapes.pairs[first], end - first);
 		find_in_group(check, &group, exact);
 	}
-	join_spaces(check->findings);
+	moves_join_spaces(check->findings);
 	find_moved(check, by_site);
 	if (check->findings->count)
 		qsort(check->findings->list, check->findings->count, sizeof *check->findings->list, compare_findings);

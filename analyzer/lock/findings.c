@@ -226,10 +226,23 @@ static void say_reshaped(struct text *text, const struct finding *finding)
 		text_format(text, " and %zu other%s", finding->shapes - 1, finding->shapes == 2 ? "" : "s");
 }
 
+/* Says what is more than a tolerance allows, since the difference may be of the other metric, which is allowed. */
+static void add_exceeded(struct text *text, const struct finding *finding)
+{
+	bool flops = finding->exceeded & 1u << LOCK_FLOPS, calls = finding->exceeded & 1u << LOCK_CALLS;
+
+	if (flops || calls)
+		text_format(text, "; its tolerance allows fewer %s",
+		            flops && calls ? "FLOPs and calls"
+		            : flops        ? "FLOPs"
+		                           : "calls");
+}
+
 void finding_say(struct text *text, const struct finding *finding)
 {
 	if (finding->kind == FINDING_MOVED) {
 		say_moved(text, finding);
+		add_exceeded(text, finding);
 		return;
 	}
 	add_difference(text, finding);
@@ -238,6 +251,7 @@ void finding_say(struct text *text, const struct finding *finding)
 		say_reshaped(text, finding);
 	add_space(text, finding);
 	add_caller(text, finding);
+	add_exceeded(text, finding);
 }
 
 /* ---- all findings ---- */

@@ -28,8 +28,9 @@ enum finding_certainty {
  */
 struct finding {
 	enum finding_kind kind;
-	bool fails;            /* the lock does not allow it */
-	const char *space;     /* namespace, "" for the root */
+	bool fails;        /* the lock does not allow it */
+	unsigned exceeded; /* bits of enum lock_metric: what is more than a tolerance allows; 0 where none matches */
+	const char *space; /* namespace, "" for the root */
 	const char *old_space; /* MOVED: namespace that it was in before; NULL if it is the same */
 	const char *routine;
 	const char *shape; /* of the most of the difference; LOCK_ALL if shapes are not told apart, NULL if not known */

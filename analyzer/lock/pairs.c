@@ -19,6 +19,9 @@ static void add_pair(struct pairs *pairs, const struct lock *lock, const struct 
 	most = lock_most(lock, &pair.row);
 	least = lock_least(lock, &pair.row);
 	pair.over = now.flops > most.flops || now.calls > most.calls;
+	if (!work_is_equal(most, before))
+		pair.exceeded = (now.flops > most.flops ? 1u << LOCK_FLOPS : 0) |
+		                (now.calls > most.calls ? 1u << LOCK_CALLS : 0);
 	pair.under = now.flops < least.flops || now.calls < least.calls;
 	pairs->pairs = memory_grow(pairs->pairs, pairs->count, &pairs->capacity, sizeof *pairs->pairs);
 	pairs->pairs[pairs->count++] = pair;

@@ -12,7 +12,8 @@
 struct pair {
 	struct lock_row row; /* its names */
 	struct work before, now;
-	bool over, under; /* more than the lock allows; less than it has */
+	bool over, under;  /* more than the lock allows; less than it has */
+	unsigned exceeded; /* bits of enum lock_metric: which of both is over; 0 where no tolerance matches the row */
 };
 
 struct pairs {

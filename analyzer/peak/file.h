@@ -25,8 +25,8 @@ enum peak_found {
 enum peak_found peak_read(struct roofs *roofs, const char *path, struct text *why);
 
 /*
- * Reads what --peak, or with `bandwidth` --bandwidth, sets by hand: NAME=NUMBER,... in GFLOP/s or GB/s, or a single number for
- * double precision or memory. Returns false if the text is none of this; *roofs may have changed then.
+ * Reads what --peak, or with `bandwidth` --bandwidth, sets by hand: NAME=NUMBER,... or a single number for double precision or
+ * memory. Numbers are in GFLOP/s, or with `bandwidth` in GB/s: 10^9 FLOPs, or bytes, per second. Returns false if the text is none of this; *roofs may have changed then.
  */
 bool peak_by_hand(struct roofs *roofs, const char *text, bool bandwidth);
 

@@ -7,6 +7,7 @@
 #include "analyzer/peak/measure.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -47,17 +48,17 @@ enum {
 #define BUSY_SHARE    0.1  /* of the processors, from which on the work of others is worth a word */
 #define TOUCH_TIME    5.0  /* that the kernel may take at most to hand out memory */
 
-/* What one process finds; it is sent through a pipe. */
-struct findings {
-	double gflops[ROOF_PRECISIONS][ROOF_THREADS];
-	double gbytes[ROOF_LEVELS][ROOF_THREADS];
-	uint64_t memory_set; /* bytes of the set that was measured in memory; 0: none was */
-	char library[ROOF_TEXT], why[ROOF_TEXT];
+/* What one process has measured; it is sent through a pipe, in one piece. */
+struct measured {
+	struct roofs roofs;  /* of these, `gflops`, `gbytes`, the set that was measured in memory, and `library` */
+	char why[ROOF_TEXT]; /* why nothing could be measured; "" otherwise */
 };
+
+_Static_assert(sizeof(struct measured) <= PIPE_BUF, "a pipe takes it in one piece");
 
 /* A process that measures. */
 struct bench {
-	struct findings findings;
+	struct measured measured;
 	struct caches caches;
 	struct blas blas;          /* of a process that measures one */
 	enum roof_threads threads; /* which roofs are measured */
@@ -135,7 +136,7 @@ static void measure_products(struct bench *bench, enum roof_precision precision)
 			runs++;
 		} while (now() - (last ? start : begin) < (last ? PRODUCTS_TIME : SMALL_TIME) ||
 		         (best < SHORT_TIME && runs < SHORT_RUNS));
-		keep_larger(&bench->findings.gflops[precision][bench->threads], 1e-9 * flops / best);
+		keep_larger(&bench->measured.roofs.gflops[precision][bench->threads], 1e-9 * flops / best);
 		for (unsigned i = 0; i < 3; i++)
 			free(matrices[i]);
 		order = order * 3 / 2 < ORDER_MAX ? order * 3 / 2 : ORDER_MAX;
@@ -253,7 +254,7 @@ static void measure_set(struct bench *bench, enum roof_level level, size_t bytes
 		while ((taken = time_any(bench, kernel, 0, count, repeats, &moved)) < SAMPLE_TIME)
 			repeats *= 2;
 		for (unsigned i = 0; i < SAMPLES; i++) {
-			keep_larger(&bench->findings.gbytes[level][bench->threads], 1e-9 * moved / taken);
+			keep_larger(&bench->measured.roofs.gbytes[level][bench->threads], 1e-9 * moved / taken);
 			taken = time_any(bench, kernel, 0, count, repeats, &moved);
 		}
 	}
@@ -282,11 +283,11 @@ static void measure_memory(struct bench *bench)
 
 		do {
 			taken = time_any(bench, kernel, next * chunk, chunk, 1, &moved);
-			keep_larger(&bench->findings.gbytes[ROOF_MEMORY][bench->threads], 1e-9 * moved / taken);
+			keep_larger(&bench->measured.roofs.gbytes[ROOF_MEMORY][bench->threads], 1e-9 * moved / taken);
 			next = (next + 1) % chunks;
 		} while (now() - start < MEMORY_TIME);
 	}
-	bench->findings.memory_set = chunks * MEMORY_CHUNK;
+	bench->measured.roofs.bytes[ROOF_MEMORY] = chunks * MEMORY_CHUNK;
 }
 
 static void measure_caches(struct bench *bench)
@@ -372,10 +373,10 @@ static void measure_blas(struct bench *bench, const char *library)
 		use_one_thread();
 	problem = blas_load(&bench->blas, library);
 	if (problem) {
-		snprintf(bench->findings.why, sizeof bench->findings.why, "%s", problem);
+		snprintf(bench->measured.why, sizeof bench->measured.why, "%s", problem);
 		return;
 	}
-	snprintf(bench->findings.library, sizeof bench->findings.library, "%s", bench->blas.path);
+	snprintf(bench->measured.roofs.library, sizeof bench->measured.roofs.library, "%s", bench->blas.path);
 	bench->thread_count = 1; /* of ours */
 	take_vectors(bench, 2 * (uint64_t)MEMORY_CHUNK);
 	for (unsigned i = 0; i < ROOF_PRECISIONS; i++)
@@ -384,10 +385,10 @@ static void measure_blas(struct bench *bench, const char *library)
 }
 
 /*
- * Measures in a process of its own: with a BLAS, or without if `library` is NULL. Returns false, with a text in findings->why,
+ * Measures in a process of its own: with a BLAS, or without if `library` is NULL. Returns false, with a text in measured->why,
  * if nothing was measured.
  */
-static bool measure_apart(struct findings *findings, const struct caches *caches, enum roof_threads threads,
+static bool measure_apart(struct measured *measured, const struct caches *caches, enum roof_threads threads,
                           const char *library)
 {
 	struct bench bench = {.caches = *caches, .threads = threads};
@@ -395,9 +396,9 @@ static bool measure_apart(struct findings *findings, const struct caches *caches
 	ssize_t got;
 	pid_t child;
 
-	*findings = (struct findings){0};
+	*measured = (struct measured){0};
 	if (pipe(ends) || (child = fork()) < 0) {
-		snprintf(findings->why, sizeof findings->why, "no process can be made: %s", strerror(errno));
+		snprintf(measured->why, sizeof measured->why, "no process can be made: %s", strerror(errno));
 		return false;
 	}
 	if (!child) {
@@ -407,18 +408,18 @@ static bool measure_apart(struct findings *findings, const struct caches *caches
 			measure_blas(&bench, library);
 		else
 			measure_kernels(&bench);
-		_exit(write(ends[1], &bench.findings, sizeof bench.findings) != sizeof bench.findings);
+		_exit(write(ends[1], &bench.measured, sizeof bench.measured) != sizeof bench.measured);
 	}
 	close(ends[1]);
-	while ((got = read(ends[0], findings, sizeof *findings)) < 0 && errno == EINTR)
+	while ((got = read(ends[0], measured, sizeof *measured)) < 0 && errno == EINTR)
 		;
 	close(ends[0]);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	if (got == sizeof *findings)
-		return !*findings->why;
-	*findings = (struct findings){0};
-	snprintf(findings->why, sizeof findings->why, "the process that measured ended early: %s",
+	if (got == sizeof *measured)
+		return !*measured->why;
+	*measured = (struct measured){0};
+	snprintf(measured->why, sizeof measured->why, "the process that measured ended early: %s",
 	         WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it found no memory or no threads");
 	return false;
 }
@@ -438,18 +439,18 @@ static void note_unknown(const struct roofs *roofs, const struct caches *caches,
 }
 
 /* Takes over what a process has found. */
-static void take_over(struct roofs *roofs, const struct findings *findings)
+static void take_over(struct roofs *roofs, const struct measured *measured)
 {
 	for (unsigned threads = 0; threads < ROOF_THREADS; threads++) {
 		for (unsigned i = 0; i < ROOF_PRECISIONS; i++)
-			keep_larger(&roofs->gflops[i][threads], findings->gflops[i][threads]);
+			keep_larger(&roofs->gflops[i][threads], measured->roofs.gflops[i][threads]);
 		for (unsigned i = 0; i < ROOF_LEVELS; i++)
-			keep_larger(&roofs->gbytes[i][threads], findings->gbytes[i][threads]);
+			keep_larger(&roofs->gbytes[i][threads], measured->roofs.gbytes[i][threads]);
 	}
-	if (findings->memory_set)
-		roofs->bytes[ROOF_MEMORY] = findings->memory_set;
-	if (*findings->library)
-		memcpy(roofs->library, findings->library, sizeof roofs->library);
+	if (measured->roofs.bytes[ROOF_MEMORY])
+		roofs->bytes[ROOF_MEMORY] = measured->roofs.bytes[ROOF_MEMORY];
+	if (*measured->roofs.library)
+		memcpy(roofs->library, measured->roofs.library, sizeof roofs->library);
 }
 
 /* Seconds of all processors: in which they did anything, in which they did it for this program, and all; 0 if not known. */
@@ -499,7 +500,7 @@ static void note_load(const struct load *before, struct text *notes)
 bool peak_measure(struct roofs *roofs, const char *library, struct text *notes)
 {
 	const struct load before = load_now();
-	struct findings findings;
+	struct measured measured;
 	struct caches caches;
 
 	caches_read(&caches);
@@ -508,19 +509,19 @@ bool peak_measure(struct roofs *roofs, const char *library, struct text *notes)
 	                        .measured = (uint64_t)time(NULL),
 	                        .used = ROOF_ALL};
 	for (unsigned threads = 0; threads < ROOF_THREADS; threads++) {
-		if (!measure_apart(&findings, &caches, threads, library)) {
-			if (strncmp(findings.why, library, strlen(library)) !=
+		if (!measure_apart(&measured, &caches, threads, library)) {
+			if (strncmp(measured.why, library, strlen(library)) !=
 			    0) /* else the dynamic linker has named it */
 				text_format(notes, "%s: ", library);
-			text_format(notes, "%s\n", findings.why);
+			text_format(notes, "%s\n", measured.why);
 			return false;
 		}
-		take_over(roofs, &findings);
+		take_over(roofs, &measured);
 	}
-	if (measure_apart(&findings, &caches, ROOF_ALL, NULL))
-		take_over(roofs, &findings);
+	if (measure_apart(&measured, &caches, ROOF_ALL, NULL))
+		take_over(roofs, &measured);
 	else
-		text_format(notes, "bandwidths: %s\n", findings.why);
+		text_format(notes, "bandwidths: %s\n", measured.why);
 	/* What one thread can do, all can: a library may divide work that is too small for that. */
 	for (unsigned i = 0; i < ROOF_PRECISIONS; i++)
 		keep_larger(&roofs->gflops[i][ROOF_ALL], roofs->gflops[i][ROOF_ONE]);

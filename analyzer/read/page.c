@@ -16,6 +16,9 @@
 #include "analyzer/base/page_data.h"
 #include "analyzer/read/pack.h"
 
+/* What the data of a page may unpack to: so many bytes, or so many times their size, whichever is more. */
+enum { UNPACKED_BYTES = 256 << 20, UNPACKED_RATIO = 64 };
+
 _Static_assert(sizeof PAGE_BEGIN - 1 <= PAGE_BEGIN_BYTES, "page_is compares all of it");
 
 const char *page_why(int error)
@@ -30,10 +33,15 @@ const char *page_why(int error)
 		[PAGE_WITHOUT_ZLIB - PAGE_WITHOUT_DATA] =
 			"this program was built without zlib, which reading a page needs",
 		[PAGE_SEVERAL - PAGE_WITHOUT_DATA] = "several pages in one file: expected a file for each",
+		[PAGE_TOO_LARGE - PAGE_WITHOUT_DATA] = "the page is damaged: its data unpack to more than 256 MiB, and "
+						       "more than 64 times their size, which "
+						       "those of no run do",
 	};
 
 	return error >= PAGE_WITHOUT_DATA && error < PAGE_ERROR_END ? texts[error - PAGE_WITHOUT_DATA] : NULL;
 }
+
+bool page_is_wrong(int error) { return page_why(error) && error != PAGE_NEWER && error != PAGE_WITHOUT_ZLIB; }
 
 bool page_is(const void *bytes, size_t size)
 {
@@ -67,8 +75,8 @@ int page_dump(const void *html, size_t size, unsigned char **dump, size_t *lengt
 {
 	const char *begin = memmem(html, size, PAGE_DATA_TAG, sizeof PAGE_DATA_TAG - 1), *end, *packed;
 	const char *html_end = (const char *)html + size;
-	unsigned char *small, *data;
-	size_t small_size, data_size, packed_size;
+	unsigned char *small, *data = NULL;
+	size_t small_size, data_size = 0, packed_size, most = 0;
 	int error;
 
 	if (!begin)
@@ -82,9 +90,15 @@ int page_dump(const void *html, size_t size, unsigned char **dump, size_t *lengt
 	if (deflate_missing())
 		return PAGE_WITHOUT_ZLIB;
 	small = base64_decode(begin, (size_t)(end - begin), &small_size);
-	data = small ? inflate_bytes(small, small_size, &data_size) : NULL;
+	if (small) {
+		most = small_size > UNPACKED_BYTES / UNPACKED_RATIO ? UNPACKED_RATIO * small_size : UNPACKED_BYTES;
+		data = inflate_bytes(small, small_size, most, &data_size);
+	}
 	free(small);
-	error = data ? find_packed((const char *)data, data_size, &packed, &packed_size) : PAGE_DAMAGED;
+	if (data)
+		error = find_packed((const char *)data, data_size, &packed, &packed_size);
+	else
+		error = data_size > most ? PAGE_TOO_LARGE : PAGE_DAMAGED;
 	if (!error) {
 		*dump = unpack_dump(packed, packed_size, length);
 		error = *dump ? 0 : PAGE_DAMAGED;

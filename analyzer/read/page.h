@@ -17,11 +17,15 @@ enum page_error {
 	PAGE_NEWER,
 	PAGE_WITHOUT_ZLIB,
 	PAGE_SEVERAL,
+	PAGE_TOO_LARGE,
 	PAGE_ERROR_END
 };
 
 /* Returns a text for an enum page_error; NULL for any other number. */
 const char *page_why(int error);
+
+/* Whether an enum page_error, or any other number, says that the page itself is wrong, and no other program could read it. */
+bool page_is_wrong(int error);
 
 enum { PAGE_BEGIN_BYTES = 16 }; /* how many bytes page_is needs */
 

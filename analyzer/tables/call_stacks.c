@@ -129,21 +129,21 @@ static uint32_t native_frame(struct call_stacks *stacks, uint32_t module, uint64
 	return number;
 }
 
-/* Returns the number of a frame of Python, "function (file:line)". The text is changed. */
-static uint32_t python_frame(struct call_stacks *stacks, char *text)
+/* Returns the number of a frame of Python, "function (file:line)". */
+static uint32_t python_frame(struct call_stacks *stacks, const char *text)
 {
-	char *file = strstr(text, " ("), *colon = strrchr(text, ':');
-	struct call_frame frame = {.module = AGGREGATE_NONE, .origin = FRAME_PYTHON};
+	struct python_frame parts = python_frame_split(text, strlen(text));
+	char *function = memory_text(text, parts.function_length);
+	char *file = parts.file ? memory_text(parts.file, parts.file_length) : NULL;
+	uint32_t number = frame_number(stacks, &(struct call_frame){.function = *function ? function : "(unknown)",
+	                                                            .file = file,
+	                                                            .line = parts.line,
+	                                                            .module = AGGREGATE_NONE,
+	                                                            .origin = FRAME_PYTHON});
 
-	if (file && colon < file)
-		*file = 0; /* a redacted frame, of which no file is known */
-	else if (file) {
-		*file = *colon = 0;
-		frame.file = file + 2;
-		frame.line = (uint32_t)strtoul(colon + 1, NULL, 10);
-	}
-	frame.function = *text ? text : "(unknown)";
-	return frame_number(stacks, &frame);
+	free(function);
+	free(file);
+	return number;
 }
 
 /* Whether a native frame is the interpreter's own: what its functions do is told by the frames of Python. */

@@ -17,8 +17,8 @@
 struct adding {
 	struct call_tree *tree;
 	struct call_stacks stacks;
-	const struct space_list *first_spaces; /* of the first run; NULL if it is the run that is added */
-	uint32_t *sites, *spaces;              /* by number in the aggregate: rows of the tables */
+	uint32_t *sites,
+		*spaces; /* by number in the aggregate: rows of the tables, of namespaces those of the first run */
 	unsigned run;
 	bool all_timed; /* every call was timed */
 };
@@ -127,17 +127,21 @@ static void join_leaf(struct call_tree *tree, struct call_node leaf, uint32_t nu
 	tree->of_joined[joined] = number;
 }
 
-/* The row of a namespace in the table of the first run; WORK_NONE if that lacks it. */
-static uint32_t space_row(const struct adding *adding, uint32_t space)
+/* Finds the row of each namespace in the table of the first run; WORK_NONE where that lacks it. */
+static void find_space_rows(const struct adding *adding, const struct aggregate *aggregate,
+                            const struct space_list *first_spaces)
 {
-	const char *path = intern_at(&adding->stacks.aggregate->spaces, space);
+	struct intern paths = {0}; /* no two namespaces have one path, so that its numbers are those of the rows */
 
-	if (!adding->first_spaces)
-		return adding->spaces[space];
-	for (size_t i = 0; i < adding->first_spaces->count; i++)
-		if (!strcmp(adding->first_spaces->spaces[i].path, path))
-			return (uint32_t)i;
-	return WORK_NONE;
+	_Static_assert(WORK_NONE == INTERN_NONE, "what is not found is no row");
+	for (size_t i = 0; i < first_spaces->count; i++)
+		intern_text(&paths, first_spaces->spaces[i].path);
+	for (uint32_t i = 0; i < aggregate->spaces.count; i++) {
+		const char *path = intern_at(&aggregate->spaces, i);
+
+		adding->spaces[i] = intern_find(&paths, path, strlen(path));
+	}
+	intern_free(&paths);
 }
 
 static uint32_t leaf_number(const struct adding *adding, struct call_node *leaf)
@@ -165,7 +169,7 @@ static void add_stack(const struct adding *adding, const struct call_stack *stac
 	leaf.site = adding->sites[stack->site];
 	if (leaf.site == WORK_NONE)
 		leaf.kind = CALL_TREE_MANUAL; /* the table of call sites has all others */
-	leaf.space = space_row(adding, stack->space);
+	leaf.space = adding->spaces[stack->space];
 	number = leaf_number(adding, &leaf);
 	work = &adding->tree->work[adding->run][number];
 	for (unsigned weight = 0; weight < WORK_WEIGHTS; weight++)
@@ -180,7 +184,6 @@ void call_tree_add(struct call_tree *tree, struct views *views, const struct wor
 	const struct aggregate *aggregate = views->aggregate;
 	const struct space_list *own = views_spaces(views);
 	struct adding adding = {.tree = tree,
-	                        .first_spaces = spaces,
 	                        .sites = memory_new(aggregate->sites.count, sizeof *adding.sites),
 	                        .spaces = memory_new(aggregate->spaces.count, sizeof *adding.spaces),
 	                        .run = run,
@@ -189,7 +192,9 @@ void call_tree_add(struct call_tree *tree, struct views *views, const struct wor
 	memset(adding.sites, 0xff, aggregate->sites.count * sizeof *adding.sites); /* WORK_NONE */
 	for (size_t i = 0; i < work->count; i++)
 		adding.sites[work->rows[i].row->site] = work->rows[i].site;
-	for (size_t i = 0; i < own->count; i++)
+	if (spaces)
+		find_space_rows(&adding, aggregate, spaces);
+	for (size_t i = 0; i < own->count && !spaces; i++)
 		adding.spaces[own->spaces[i].number] = (uint32_t)i;
 	call_stacks_open_by(&adding.stacks, aggregate, views_symbolizer(views), false);
 	for (size_t i = 0; i < adding.stacks.count; i++)

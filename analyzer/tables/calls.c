@@ -11,15 +11,7 @@
 
 static const char *place_of(const struct table *table, const struct row *row)
 {
-	struct calls *calls = table->data;
-	struct text *text = &calls->places[row->site];
-	struct place place;
-
-	if (!text->bytes) {
-		symbolize_site(calls->symbolizer, row->site, &place);
-		place_add(text, &place);
-	}
-	return text->bytes;
+	return symbolize_site_text(((struct calls *)table->data)->symbolizer, row->site);
 }
 
 static const struct site_key *site_at(const struct table *table, const struct row *row)
@@ -95,20 +87,11 @@ void calls_table(struct calls *calls, struct table *table)
 void calls_open(struct calls *calls, const struct aggregate *aggregate, const struct record *record,
                 struct symbolizer *symbolizer)
 {
-	*calls = (struct calls){.aggregate = aggregate,
-	                        .record = record,
-	                        .symbolizer = symbolizer,
-	                        .places = memory_new(aggregate->sites.count, sizeof *calls->places),
-	                        .count = record->call_count};
+	*calls = (struct calls){
+		.aggregate = aggregate, .record = record, .symbolizer = symbolizer, .count = record->call_count};
 }
 
-void calls_close(struct calls *calls)
-{
-	for (size_t i = 0; i < calls->aggregate->sites.count; i++)
-		text_free(&calls->places[i]);
-	free(calls->places);
-	free(calls->chosen);
-}
+void calls_close(struct calls *calls) { free(calls->chosen); }
 
 /* The FLOPs of a call; 0 if they are not known. */
 static uint64_t flops_of(const struct record *record, size_t number)

@@ -19,7 +19,6 @@ struct calls {
 	const struct aggregate *aggregate;
 	const struct record *record;
 	struct symbolizer *symbolizer;
-	struct text *places;    /* by site, each made when it is first asked for */
 	size_t *chosen;         /* places in the record, in its order; NULL: all */
 	size_t count;           /* of calls in the table */
 	struct counted_call at; /* what the table has returned last */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * function_name.c - shortens the names of C++ functions for people.
+ * function_name.c - shortens the names of C++ functions for people, and those of parts that compilers make of functions.
  * It must never read beyond the end of a name whose brackets do not match.
  */
 #include "analyzer/tables/function_name.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -85,4 +86,59 @@ void function_name_add(struct text *text, const char *name)
 			text_add_bytes(text, at, length);
 		at += length;
 	}
+}
+
+/* Whether a part of a function's name, of `length` bytes behind a dot, is one that a compiler has added. */
+static bool is_compilers(const char *part, size_t length, bool has_number)
+{
+	/* what gcc and clang call parts, copies and clones of a function, and whether a number must follow behind another dot */
+	static const struct {
+		const char *word;
+		bool numbered;
+	} words[] = {
+		{"constprop", true}, {"part", true},          {"isra", true},      {"lto_priv", true},
+		{"_omp_fn", true},   {"_omp_cpyfn", true},    {"_oacc_fn", true},  {"clone", true},
+		{"llvm", true},      {"__uniq", true},        {"cold", false},     {"localalias", false},
+		{"default", false},  {"omp_outlined", false}, {"resolver", false}, {"ifunc", false},
+	};
+	/* how the names of processors begin for which a function was compiled */
+	static const char *const processors[] = {"arch_", "avx", "sse", "fma"};
+
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i].word) == length && !strncmp(part, words[i].word, length))
+			return has_number || !words[i].numbered;
+	for (unsigned i = 0; i < sizeof processors / sizeof *processors; i++)
+		if (!strncmp(part, processors[i], strlen(processors[i])))
+			return true;
+	return false;
+}
+
+/* Where the last part of a name of `length` bytes begins, behind its dot; 0 if it has only one. */
+static size_t last_part(const char *name, size_t length)
+{
+	while (length && name[length - 1] != '.')
+		length--;
+	return length;
+}
+
+size_t function_name_length(const char *name)
+{
+	const char *clone = strstr(name, " [clone ");
+	size_t length = clone ? (size_t)(clone - name) : strlen(name), begin;
+
+	if (strpbrk(name, "(< "))
+		return length;
+	while ((begin = last_part(name, length)) > 1) {
+		size_t end = length;
+		bool has_number = begin < length && strspn(name + begin, "0123456789") >= length - begin;
+
+		if (has_number) {
+			end = begin - 1;
+			begin = last_part(name, end);
+		}
+		if (!(begin > 1 && is_compilers(name + begin, end - begin, has_number)) && !(has_number && !begin))
+			break;
+		length = begin ? begin - 1 : end;
+	}
+	return length;
 }

@@ -303,10 +303,7 @@ const char *paths_name(struct paths *paths, const char *path, enum path_kind *ki
 		return intern_at(&paths->names, intern_text(&paths->names, path));
 	}
 	if (*path == '<') { /* a file of Python that is none */
-		char *frame = memory_format("f (%s", path);
-
-		*kind = python_frame_is_made(frame) ? PATH_MADE : PATH_TYPED;
-		free(frame);
+		*kind = python_file_is_made(path, strlen(path)) ? PATH_MADE : PATH_TYPED;
 		return intern_at(&paths->names, intern_text(&paths->names, path));
 	}
 	clean = plain(path);

@@ -42,3 +42,15 @@ void place_add(struct text *text, const struct place *place)
 	else
 		text_format(text, "%s+0x%" PRIx64, module, place->offset);
 }
+
+const char *symbolize_site_text(struct symbolizer *symbolizer, uint32_t number)
+{
+	struct text *text = symbolizer_site(symbolizer, number);
+	struct place place;
+
+	if (!text->bytes) {
+		symbolize_site(symbolizer, number, &place);
+		place_add(text, &place);
+	}
+	return text->bytes;
+}

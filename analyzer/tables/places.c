@@ -10,6 +10,7 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/base/text.h"
+#include "analyzer/tables/function_name.h"
 #include "names.h"
 
 /* Frames of a stack that are listed. The shim takes far fewer; a damaged dump may have many stacks with very many frames each. */
@@ -211,17 +212,6 @@ const char *places_shown_file(const struct places *places, const struct call_pla
 
 /* ---- native frames ---- */
 
-/* The name of a function without what a compiler adds to that of a part or a copy of it, as in solve.constprop.0. */
-static const char *function_of(struct places *places, const char *function)
-{
-	const char *clone = strstr(function, " [clone ");
-	size_t length = clone ? (size_t)(clone - function) : strlen(function), dot = strcspn(function, ".");
-
-	if (!dot || strpbrk(function, "(< "))
-		dot = length;
-	return keep(places, function, dot);
-}
-
 /* Whether the frame, whose file is named already if it has one, is of the user's own code. */
 static bool is_own(const struct places *places, uint32_t module, enum path_kind module_kind,
                    const struct call_place *place)
@@ -248,7 +238,7 @@ static uint32_t describe_native(struct places *places, uint32_t module, const st
 	if (!found->function && !found->file)
 		place.offset = found->offset;
 	if (found->function)
-		place.function = function_of(places, found->function);
+		place.function = keep(places, found->function, function_name_length(found->function));
 	if (found->file) {
 		place.file = paths_name(places->paths, found->file, &place.kind);
 		place.line = found->line;
@@ -289,24 +279,19 @@ static const struct frame_piece *native_of(struct places *places, uint32_t modul
 /* The number of the place that a frame, "function (file:line)" of `length` bytes, is. */
 static uint32_t describe_python(struct places *places, const char *frame, size_t length)
 {
-	char *text = memory_text(frame, length), *file = strstr(text, " ("), *colon = strrchr(text, ':');
-	struct call_place place = {.python = true};
+	struct python_frame parts = python_frame_split(frame, length);
+	struct call_place place = {.python = true, .function = keep(places, frame, parts.function_length)};
 
-	if (file && colon < file)
-		colon = strrchr(text, ')'); /* a redacted frame has no line */
-	if (!file) {                        /* of a redacted frame of the user's */
-		place.function = place.name = keep(places, text, length);
+	if (!parts.file) { /* of a redacted frame of the user's */
+		place.name = place.function;
 		place.own = true;
-	} else if (colon > file) {
-		*file = *colon = 0;
-		place.function = keep(places, text, strlen(text));
-		place.path = keep(places, file + 2, strlen(file + 2));
+	} else {
+		place.path = keep(places, parts.file, parts.file_length);
 		place.file = paths_name(places->paths, place.path, &place.kind);
-		place.line = (int)strtol(colon + 1, NULL, 10);
+		place.line = (int)parts.line;
 		place.own = path_is_own(place.kind) && !is_installed(places, place.path);
 		set_name(places, &place, place.file);
 	}
-	free(text);
 	return number_of(places, &place);
 }
 

@@ -65,6 +65,8 @@ struct symbolizer {
 	struct intern texts;  /* of the places that were found */
 	char **paths;         /* by the module's number: where its file is; NULL: where the aggregate says */
 	bool without_sources; /* places have no file and no line */
+	size_t site_count;
+	struct text *sites; /* by the site's number: its place in one line, made when it is first asked for */
 };
 
 const char *symbolize_missing(void) { return NULL; }
@@ -75,6 +77,8 @@ struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
 
 	symbolizer->aggregate = aggregate;
 	symbolizer->images = memory_new(aggregate->modules.count, sizeof *symbolizer->images);
+	symbolizer->site_count = aggregate->sites.count;
+	symbolizer->sites = memory_new(symbolizer->site_count, sizeof *symbolizer->sites);
 	return symbolizer;
 }
 
@@ -96,10 +100,15 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	for (size_t i = 0; symbolizer->paths && i < symbolizer->aggregate->modules.count; i++)
 		free(symbolizer->paths[i]);
 	free(symbolizer->paths);
+	for (size_t i = 0; i < symbolizer->site_count; i++)
+		text_free(&symbolizer->sites[i]);
+	free(symbolizer->sites);
 	intern_free(&symbolizer->texts);
 	free(symbolizer->images);
 	free(symbolizer);
 }
+
+struct text *symbolizer_site(struct symbolizer *symbolizer, uint32_t number) { return &symbolizer->sites[number]; }
 
 const struct aggregate *symbolizer_aggregate(const struct symbolizer *symbolizer) { return symbolizer->aggregate; }
 
@@ -501,6 +510,8 @@ static void look_up_call(struct symbolizer *symbolizer, Dwarf_Die *inlined, stru
 	size_t count;
 	const char *path;
 
+	if (symbolizer->without_sources)
+		return;
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) ||
 	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) ||
 	    !dwarf_diecu(inlined, &unit, NULL, NULL) || dwarf_getsrcfiles(&unit, &files, &count) || file >= count)

@@ -32,11 +32,14 @@ struct symbolizer;
 /* Why this build finds neither functions nor lines; NULL if it does. */
 const char *symbolize_missing(void);
 
-/* The aggregate must outlive the symbolizer. To be freed by symbolizer_free, which takes NULL, too. */
+/* The aggregate, which gets no more modules and sites, must outlive the symbolizer. To be freed by symbolizer_free, which takes NULL, too. */
 struct symbolizer *symbolizer_new(const struct aggregate *aggregate);
 void symbolizer_free(struct symbolizer *symbolizer);
 
 const struct aggregate *symbolizer_aggregate(const struct symbolizer *symbolizer);
+
+/* Where the symbolizer keeps the text of a site, which is empty at first. */
+struct text *symbolizer_site(struct symbolizer *symbolizer, uint32_t number);
 
 /*
  * Keeps where the files of the modules are, so that the aggregate can be redacted. Places have no files and lines of sources any
@@ -64,5 +67,8 @@ unsigned symbolize_inlined(struct symbolizer *symbolizer, uint32_t module, uint6
 
 /* Adds a place in one line: "solve (lib/solve.c:12)", "solve+0x12 in libfoo.so", "libfoo.so+0x1234 (PROBLEM)". */
 void place_add(struct text *text, const struct place *place);
+
+/* Returns the place of a call site in one line, which is looked up once, and lives as long as the symbolizer. */
+const char *symbolize_site_text(struct symbolizer *symbolizer, uint32_t number);
 
 #endif

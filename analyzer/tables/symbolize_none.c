@@ -10,6 +10,8 @@
 
 struct symbolizer {
 	const struct aggregate *aggregate;
+	size_t site_count;
+	struct text *sites; /* by the site's number: its place in one line, made when it is first asked for */
 };
 
 const char *symbolize_missing(void) { return "this program was built without libdw"; }
@@ -19,10 +21,22 @@ struct symbolizer *symbolizer_new(const struct aggregate *aggregate)
 	struct symbolizer *symbolizer = memory_new(1, sizeof *symbolizer);
 
 	symbolizer->aggregate = aggregate;
+	symbolizer->site_count = aggregate->sites.count;
+	symbolizer->sites = memory_new(symbolizer->site_count, sizeof *symbolizer->sites);
 	return symbolizer;
 }
 
-void symbolizer_free(struct symbolizer *symbolizer) { free(symbolizer); }
+void symbolizer_free(struct symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	for (size_t i = 0; i < symbolizer->site_count; i++)
+		text_free(&symbolizer->sites[i]);
+	free(symbolizer->sites);
+	free(symbolizer);
+}
+
+struct text *symbolizer_site(struct symbolizer *symbolizer, uint32_t number) { return &symbolizer->sites[number]; }
 
 const struct aggregate *symbolizer_aggregate(const struct symbolizer *symbolizer) { return symbolizer->aggregate; }
 

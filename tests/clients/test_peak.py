@@ -7,7 +7,6 @@ programs take the processors meanwhile, the case is left out, with that reason."
 import json
 import os
 import subprocess
-import time
 
 from harness import Failure, Skip, blas_library, case, check, check_equal, read_report, tail
 
@@ -111,6 +110,7 @@ def roofs_hold(client):
         above = over_roof(rates, sizes, found)
         levels = {level_of(size, sizes) for _, size, _, _, _ in found}
         check({"first cache", "second cache", "memory"} <= levels, f"operands are in {levels} alone")
+        check(all(rates[level] > 0 for level in levels if level), f"a call has no roof: {rates}")
         best = max(best, fastest)
         if not above and 0.8 * rates["dgemm"] <= best <= MARGIN * rates["dgemm"]:
             return
@@ -123,9 +123,7 @@ def roofs_hold(client):
 @case()
 def kept(client):
     """The result is where reports of this machine look for it, and these show what part of it a run has reached."""
-    begin = time.monotonic()
     roofs = peak(client, XDG_CACHE_HOME=str(client.folder / "cache"))
-    check(time.monotonic() - begin < TIMEOUT, "the time")
     rates = {row["roof"]: (row["one_thread"], row["all_threads"]) for row in roofs["roofs"]}
     check_equal(list(rates), ["dgemm", "sgemm", "first cache", "second cache", "last cache", "memory"], "roofs")
     check(all(one and one > 0 for one, _ in (rates["dgemm"], rates["sgemm"])), f"the roofs are {rates}")
@@ -147,12 +145,21 @@ def kept(client):
 
 @case()
 def other_library(client):
-    """Another BLAS has other roofs; one without the functions that are needed is refused, and nothing is written."""
+    """Another BLAS has other roofs: the reference is slower than what is tuned for the processor. One without the functions
+    that are needed is refused, and nothing is written."""
     file = client.folder / "roofs"
     peak(client, "--blas", "libm.so.6", "-o", str(file), status=1)
     check(not file.exists(), "a file was written without a measurement")
-    reference = peak(client, "--blas", blas_library("reference"), "-o", str(file))
-    check("/blas/" in reference["library"], f"the library is {reference['library']}")
+    tuned = blas_library()
+    for _ in range(ATTEMPTS):
+        rates = []
+        for library in (tuned, blas_library("reference")):
+            roofs = peak(client, "--blas", library, "-o", str(file))
+            check(os.path.samefile(roofs["library"], library), f"the library is {roofs['library']}, and not {library}")
+            rates.append(larger({}, roofs, "one_thread")["dgemm"])
+        if rates[1] < 0.7 * rates[0]:
+            return
+    raise Failure(f"GFLOP/s of dgemm: {rates[0]:.3g} by {tuned}, {rates[1]:.3g} by the reference")
 
 
 @case()

@@ -2,7 +2,6 @@
 """Tests flopshim_pytest.py, the plugin of pytest, on small projects that are made in the case's folder. Expected FLOPs are
 those of textbook loops (flops.py). No case may depend on a pytest.ini or a plugin of this machine beside xdist."""
 
-import json
 import os
 import re
 import signal
@@ -101,64 +100,6 @@ def summary(client):
     done = pytest(client, tree, "--flops", "--flops-top", "1")
     check_equal(done.out.count("::test_"), 1, "tests in the summary with --flops-top 1")
     check("and 2 more tests with FLOPs" in done.out, done.out)
-
-
-@case()
-def fixtures_apart(client):
-    """What fixtures of a module and of the session do is no test's, whichever sets them up and takes them down; what a
-    test's own fixtures do is the test's, but not in its `flops`."""
-    tree = project(client, """import numpy as np
-import pytest
-
-A = np.ones((20, 20))
-
-@pytest.fixture(scope="session")
-def session():
-    A @ A
-    yield
-    A @ A
-    A @ A
-
-@pytest.fixture(scope="module")
-def module(session):
-    A @ A
-    yield
-    A @ A
-
-@pytest.fixture
-def own(module):
-    A[:10] @ A
-    yield
-    A[:10] @ A
-
-@pytest.fixture(scope="module")
-def broken(module):
-    A @ A
-    raise ValueError
-
-def test_first(own, flops):
-    assert flops.total == 0 and flops.calls() == 0
-    A[:5] @ A
-    A[0] @ A[0]
-    assert flops.total == 2 * 5 * 20 * 20 + 2 * 20
-    assert flops.calls("dgemm") == 1 and flops.calls("ddot") == 1 and flops.calls() == 2 and flops.calls("dgesv") == 0
-
-def test_broken(broken):
-    pass
-
-def test_last():
-    A[:5] @ A
-""")
-    done = pytest(client, tree, "--flops", "--flops-out", "kept", status=1)
-    check("2 passed, 1 error" in done.out, done.out)
-    five, ten, product = (flops.gemm(n, 20, 20) for n in (5, 10, 20))
-    check_equal(done.flops_of("tests/test_model.py::test_first"), 2 * ten + five + flops.dot(20), "FLOPs of test_first")
-    check_equal(done.flops_of("tests/test_model.py::test_broken"), None, "FLOPs of test_broken")
-    check_equal(done.flops_of("tests/test_model.py::test_last"), five, "FLOPs of test_last")
-    answer = subprocess.run([client.reporter, "--by", "namespace", "--json", tree / "kept"], capture_output=True)
-    rows = {row["namespace"]: row["own_flops"] for row in json.loads(answer.stdout)["groups"]}
-    for name, expected in ("session", 3), ("module", 2), ("broken", 1):
-        check_equal(rows.get(f"tests.test_model.fixture:{name}"), expected * product, f"FLOPs of fixture {name}")
 
 
 @case()
@@ -768,6 +709,8 @@ def wrong_options(client):
     for options, text in ((["--flops-update"], "--flops-update needs --flops-lock FILE"),
                           (["--flops-lock", "x", "--flops-drop"], "--flops-drop needs --flops-update"),
                           (["--flops", "--flops-check=--exact"], "--flops-check needs --flops-lock FILE"),
+                          (["--flops-check=--exact"], "--flops-check needs --flops-lock FILE"),
+                          (["--flops-drop"], "--flops-drop needs --flops-update"),
                           (["--flops", "--flops-top=-1"], "--flops-top -1: expected a number of tests"),
                           (["--flops-out", "full"], "the folder is not empty"),
                           (["--flops-lock", "x", "--flops-update", "--flops-check='"], "--flops-check \"'\": No closing")):

@@ -13,7 +13,8 @@ import assert from "node:assert/strict";
 const { chromium } = createRequire(import.meta.url)("playwright-core");
 const [, , list, shots] = process.argv;
 const PATIENCE = 60000; /* ms: a loaded machine is no fault of the page */
-const files = JSON.parse(readFileSync(list, "utf8"));
+const pages = JSON.parse(readFileSync(list, "utf8")); /* by name: the page's file, and the totals that --json has of its dumps */
+const files = Object.fromEntries(Object.entries(pages).map(([name, { page }]) => [name, page]));
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"], timeout: PATIENCE });
 const OPENS_WITHIN = 2000; /* ms of processor time */
 let failed = 0, passed = 0;
@@ -65,7 +66,27 @@ async function taskTime(session) {
 	return metrics.find(metric => metric.name === "TaskDuration").value;
 }
 
-const clipboard = page => page.evaluate(() => navigator.clipboard.readText());
+const grouped = digits => digits.replace(/\B(?=(\d{3})+$)/g, ",");
+const pause = ms => new Promise(done => setTimeout(done, ms));
+
+/* Waits until `probe` returns what is expected: a browser writes its clipboard and goes back when it has time. */
+async function eventually(probe, expected, what) {
+	const end = Date.now() + PATIENCE;
+	for (let got; ; await pause(20)) {
+		got = await probe();
+		if (got === expected || Date.now() > end)
+			return assert.deepEqual(got, expected, what);
+	}
+}
+
+/* Does something that is to copy a text. What was in the clipboard before, which all pages share, is taken out of it first. */
+async function copies(page, act, expected) {
+	const read = () => page.evaluate(() => navigator.clipboard.readText());
+	await page.evaluate(() => navigator.clipboard.writeText("nothing yet"));
+	await eventually(read, "nothing yet");
+	await act();
+	await eventually(read, expected, "what was copied");
+}
 
 /* What holds of every page. */
 for (const name of Object.keys(files)) {
@@ -75,7 +96,15 @@ for (const name of Object.keys(files)) {
 		assert.equal(await page.evaluate(() => document.scripts.length), 2, "scripts: the data and ours");
 		assert.equal(await page.evaluate(() => typeof globalThis.hacked), "undefined");
 		assert.equal(await page.locator("img, iframe, object, embed, link:not([rel=icon]), [onerror], [onload], [style*=url]").count(), 0);
-		assert.ok((await text(page, "h1")).length > 0);
+		assert.equal((await text(page, "h1")).trim(), (await page.title()).replace(/ - flopshim$/, "").trim());
+		/* the figures are those of --json, to the last digit */
+		const { flops, calls } = pages[name].totals, hasWork = flops !== "0" || calls !== "0";
+		const copied = label => page.locator(".card", { has: page.locator(".label", { hasText: new RegExp(`^${label}$`) }) }).locator(".figure").getAttribute("title");
+		if (name !== "made-up") /* JSON.parse rounds a total beyond 2^53 */
+			assert.equal(await copied("FLOPs"), `Copy ${flops}`);
+		assert.equal(await copied("calls"), `Copy ${calls}`);
+		assert.equal(await page.locator(".frame").count() > 0, hasWork, "frames of the flame graph");
+		assert.ok(!hasWork || await page.locator("#tables tbody tr").count() > 0, "no row of a table");
 		const bare = readFileSync(files[name], "utf8").replace(/<div id="static">.*?<div id="app"/s, "").replace(/id="flopshim-data">.*?<\/script>/s, "");
 		assert.ok(name === "made-up" || bare.length < 100000, `${bare.length} bytes beside the data`);
 		/* what a screen reader says of everything that can be pressed */
@@ -83,19 +112,38 @@ for (const name of Object.keys(files)) {
 			.filter(element => !(element.textContent.trim() || element.getAttribute("aria-label") || element.labels?.length)).map(element => element.outerHTML));
 		assert.deepEqual(nameless, []);
 		assert.equal(await page.locator("#app h1").count(), 1);
-		assert.equal(await page.locator("#tables table").count() === 0 || await page.locator("#tables table caption").count() === 1, true);
-		for (const key of ["w", "w", "b", "i", "f", "d", "b", "i"])
+		assert.equal(await page.locator("#tables table caption").count(), await page.locator("[role=tab]").count() ? 1 : 0);
+		/* each key changes what the page shows, which its address says, or its colours */
+		const shown = async () => await hash(page) + await page.evaluate(() => document.documentElement.dataset.theme);
+		for (const key of ["w", "w", "b", "i", "f", "d", "b", "i"]) {
+			const before = await shown();
 			await page.keyboard.press(key);
-		for (const tab of await page.locator("[role=tab]").all())
+			assert.notEqual(await shown(), before, `nothing changes with ${key}`);
+		}
+		for (const tab of await page.locator("[role=tab]").all()) {
 			await tab.click();
-		for (const key of ["shapes", "routines", "products", "others"])
-			await page.locator(`.pair button[data-key=${key}]`).first().click();
+			assert.equal(await tab.getAttribute("aria-selected"), "true");
+			assert.equal(await page.locator("[role=tab][aria-selected=true]").count(), 1);
+			assert.equal(await page.locator("#tables table caption").innerText(), await tab.evaluate(element => element.firstChild.textContent));
+		}
+		for (const key of ["shapes", "routines", "products", "others"]) {
+			const choice = page.locator(`.pair button[data-key=${key}]`).first();
+			await choice.click();
+			assert.equal(await choice.getAttribute("aria-pressed"), "true", key);
+		}
 		return page;
 	});
 	await check(`${name}.without_script`, async () => {
 		const page = await open(name, { javaScriptEnabled: false });
 		assert.equal(await page.locator("#app").isVisible(), false);
-		assert.ok((await text(page, "#static")).length > 10);
+		const { flops, calls } = pages[name].totals, shown = await text(page, "#static");
+		if (name === "made-up") /* whose static part encode.py has not made */
+			return page;
+		assert.match(shown, calls === "0" ? /\bcalls?\b/ : new RegExp(`\\b${grouped(calls)} calls?\\b`), "its calls");
+		assert.ok(flops.length > 15 || shown.includes(`${grouped(flops)} FLOPs`), `not ${grouped(flops)} FLOPs: ${shown.slice(0, 500)}`);
+		assert.equal(await page.locator("#static table").count() > 0, true, "tables");
+		const broken = await page.locator("#static table").evaluateAll(tables => tables.filter(table => [...table.rows].some(row => row.cells.length !== table.rows[0].cells.length)).length);
+		assert.equal(broken, 0, "tables with rows of other lengths");
 		return page;
 	});
 	if (shots)
@@ -146,11 +194,10 @@ if (files.numpy) {
 	});
 	await check("numpy.copy", async () => {
 		const page = await open("numpy", { fragment: "#tab=shapes" });
-		await page.locator("#tables tr", { hasText: "m=300 n=400 k=200" }).locator("td", { hasText: "144.0 M" }).click();
-		assert.equal(await clipboard(page), "144000000");
-		await page.locator("#tables tr", { hasText: "m=100 n=100 k=100" }).locator("td", { hasText: "16.00 M" }).focus();
-		await page.keyboard.press("c");
-		await page.waitForFunction(async () => await navigator.clipboard.readText() === "16000000");
+		const cell = (shape, flops) => page.locator("#tables tr", { hasText: shape }).locator("td", { hasText: flops });
+		await copies(page, () => cell("m=300 n=400 k=200", "144.0 M").click(), "144000000");
+		await cell("m=100 n=100 k=100", "16.00 M").focus();
+		await copies(page, () => page.keyboard.press("c"), "16000000");
 		return page;
 	});
 	await check("numpy.search", async () => {
@@ -226,14 +273,21 @@ if (files.numpy) {
 		const page = await open("numpy", { fragment: "#tab=shapes" });
 		await page.locator("#tables td", { hasText: "m=300 n=400 k=200" }).click();
 		assert.equal(await figure(page, "FLOPs"), "144.0 M");
+		const chips = () => page.locator(".chip").count(), flops = () => figure(page, "FLOPs");
+		const selected = await hash(page);
+		assert.match(selected, /shape=\d+/);
 		await page.goBack();
-		assert.equal(await page.locator(".chip").count(), 0);
+		await eventually(() => hash(page), "#tab=shapes");
+		await eventually(chips, 0, "what was selected is not any more");
+		assert.notEqual(await flops(), "144.0 M");
 		await page.goForward();
-		assert.equal(await figure(page, "FLOPs"), "144.0 M");
+		await eventually(flops, "144.0 M");
 		await page.locator(".chip").click();
-		assert.equal(await page.locator(".chip").count(), 0);
+		await eventually(chips, 0, "the selection was taken back");
 		const other = await page.context().newPage();
 		await page.goBack();
+		await eventually(() => hash(page), selected);
+		await eventually(flops, "144.0 M");
 		await other.goto(page.url());
 		await other.waitForSelector("html[data-ready]");
 		assert.equal(await figure(other, "FLOPs"), "144.0 M", "a copied address shows the same");
@@ -365,6 +419,33 @@ if (files.cut)
 		assert.match(await text(page, "#alerts h2"), /Incomplete/);
 		return page;
 	});
+if (files.troubled)
+	await check("troubled.said", async () => {
+		const page = await open("troubled"), lines = (await page.locator("#alerts li").allInnerTexts()).map(line => line.replace(/\s+/g, " "));
+		assert.match(await text(page, "#alerts h2"), /^Incomplete$/);
+		for (const words of [/^INCOMPLETE .*what could be read/, /^LOST 5 ran, but were not recorded/, /^LOST the file could not grow/, /^unpriced 2 without a price/, /^saturated 1 /, /^uncounted 3 /, /^sites /, /^shapes /,
+			/^\/opt\/libgame\.so: .*not look like a BLAS/, /^\/opt\/libother\.so: .*its calls were not seen/, /^FLOPSHIM_TIME=maybe: .*wrong/, /^\/tmp\/x\.dump cannot grow.*could not be written/])
+			assert.equal(lines.filter(line => words.test(line)).length, 1, `${words} in ${lines.join("\n")}`);
+		assert.equal(lines.length, 12, lines.join("\n"));
+		assert.doesNotMatch(await page.locator("body").innerText(), /\x1b/, "an escape of a program's name");
+		await page.locator("[role=tab]", { hasText: "Not priced" }).click();
+		assert.deepEqual((await rows(page)).map(row => row.replace(/\s+/g, " ").trim()), ["dgejsv 2"]);
+		return page;
+	});
+if (files.killed)
+	await check("killed.shares", async () => {
+		const page = await open("killed"), parts = async selector => (await page.locator(`${selector} tbody tr`).allInnerTexts()).map(row => row.match(/[\d.]+ %/g));
+		/* 8 million FLOPs, of which 2 are in flight */
+		assert.deepEqual(await parts("#code"), [["100.0 %", "100.0 %"]]);
+		await page.evaluate(() => { location.hash = "#tab=code"; });
+		await eventually(() => page.locator("#tables table caption").innerText(), "By your code");
+		assert.deepEqual(await parts("#tables"), [["100.0 %", "100.0 %"]]);
+		await page.evaluate(() => { location.hash = "#tab=code&routine=dgemm"; });
+		await eventually(() => page.locator(".chip").count(), 1);
+		assert.deepEqual(await parts("#code"), [["75.0 %", "75.0 %"]], "what was done of all that was begun");
+		assert.deepEqual(await parts("#tables"), [["75.0 %", "75.0 %"]]);
+		return page;
+	});
 if (files.budget)
 	await check("budget.bars", async () => {
 		const page = await open("budget"), budgets = await page.locator(".budgets li").allInnerTexts();
@@ -438,8 +519,7 @@ if (files["made-up"])
 if (files["made-up"])
 	await check("made-up.exact", async () => {
 		const page = await open("made-up", { fragment: "#tab=routines" }), big = (2n ** 100n + 1n).toString();
-		await page.locator("#tables td.flops").first().click();
-		assert.equal(await clipboard(page), big);
+		await copies(page, () => page.locator("#tables td.flops").first().click(), big);
 		assert.match(await text(page, "#tables"), /1\.268 Q/);
 		await page.locator(".frame", { hasText: "dgemm" }).hover();
 		assert.match((await text(page, "#tip")).replaceAll(",", ""), new RegExp(big), "sums are exact beyond 2^53");

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "analyzer/ci/ci.h"
+#include "analyzer/lock/compare.h"
+#include "analyzer/lock/file.h"
 #include "run_suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -166,10 +169,74 @@ START_TEST(no_more_than_ten_annotations)
 }
 END_TEST
 
+/*
+ * Reads a lock of so many namespaces, called `letter` with a number, each with one call of the same shape; every third calls ddot in
+ * place of dgemm.
+ */
+static void read_spaces(struct lock *into, char letter, unsigned count)
+{
+	struct lock_fault fault = {0};
+	struct text text = {0};
+	u128 flops = 0;
+
+	text_add(&text, "flopshim-lock\t1\nprices\ttable-1\nby\tdefault\nran\t1\t0\n");
+	for (unsigned i = 0; i < count; i++) {
+		text_format(&text,
+		            i % 3 ? "shape\t%c%06u\tdgemm\tm=3 n=4 k=5\t1\t120\n" : "shape\t%c%06u\tddot\tn=4\t1\t8\n",
+		            letter, i);
+		flops += i % 3 ? 120 : 8;
+	}
+	for (unsigned i = 0; i < count; i++)
+		text_format(&text, i % 3 ? "site\tm.c:f\t%c%06u\tdgemm\t1\t120\n" : "site\tm.c:f\t%c%06u\tddot\t1\t8\n",
+		            letter, i);
+	text_format(&text, "total\t%u\t%llu\n", count, (unsigned long long)flops);
+	ck_assert_msg(lock_read(into, text.bytes, text.length, &fault), "line %zu: %s", fault.line, fault.why.bytes);
+	text_free(&fault.why);
+	text_free(&text);
+}
+
+/* A lock whose 100,000 namespaces all have new names is compared, and written as test cases, in a few seconds. */
+START_TEST(many_rows_take_no_time)
+{
+	enum { SPACES = 100000, SECONDS = 20 }; /* the quadratic loops took 51 */
+	static struct run run;
+	struct findings found = {0};
+	const struct ci_check check = {
+		.lock = "x", .lock_file = "x", .root = "/", .before = &lock, .now = &run.lock, .findings = &found};
+	struct output output = {0};
+	size_t length, cases = 0;
+	clock_t begin;
+
+	lock = (struct lock){0};
+	read_spaces(&lock, 'a', SPACES);
+	read_spaces(&run.lock, 'b', SPACES);
+	begin = clock();
+	lock_check(&lock, &run, false, &found);
+	ck_assert_int_eq(found.verdict, CHECK_MORE);
+	ck_assert_uint_eq(found.count, SPACES);
+	for (size_t i = 0; i < found.count; i++) {
+		ck_assert_int_eq(found.list[i].kind, FINDING_MOVED);
+		ck_assert_ptr_nonnull(found.list[i].old_space);
+	}
+	free(written);
+	output.stream = open_memstream(&written, &length);
+	ci_formats[CI_junit].write(&output, &check);
+	fclose(output.stream);
+	ck_assert_int_lt((clock() - begin) / CLOCKS_PER_SEC, SECONDS);
+	for (size_t i = 0; i + strlen("<failure ") <= length;
+	     i++) /* strstr measures all of it each time under the sanitizer */
+		cases += written[i] == '<' && !memcmp(written + i, "<failure ", strlen("<failure "));
+	ck_assert_uint_eq(cases, SPACES);
+	findings_free(&found);
+	lock_free(&run.lock);
+	lock_free(&lock);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ci");
-	TCase *formats = tcase_create("formats");
+	TCase *formats = tcase_create("formats"), *large = tcase_create("large");
 
 	tcase_add_loop_test(formats, escapes_names, 0, COUNT(names));
 	tcase_add_test(formats, annotations_are_lines);
@@ -178,5 +245,8 @@ int main(void)
 	tcase_add_test(formats, a_summary_fits);
 	tcase_add_test(formats, no_more_than_ten_annotations);
 	suite_add_tcase(suite, formats);
+	tcase_set_timeout(large, 300);
+	tcase_add_test(large, many_rows_take_no_time);
+	suite_add_tcase(suite, large);
 	return run_suite(suite, CK_FORK);
 }

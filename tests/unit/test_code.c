@@ -5,13 +5,17 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/aggregate/estimate.h"
+#include "analyzer/base/memory.h"
 #include "analyzer/tables/cell.h"
 #include "analyzer/tables/function_name.h"
 #include "analyzer/tables/tables.h"
 #include "dump_writer.h"
 #include "memory_source.h"
+#include "names.h"
 #include "run_suite.h"
 
 enum { PROGRAM = 0x400000, LIBRARY = 0x500000, INTERPRETER = 0x600000, BLAS = 0x700000 };
@@ -25,9 +29,9 @@ static uint32_t program, library, interpreter, blas, dgemm;
 static void set_up(void)
 {
 	writer_open(&writer, 7);
-	writer_meta(&writer, "program", "/home/me/work/simulate");
-	writer_meta(&writer, "directory", "/home/me/work");
-	program = writer_module(&writer, "/home/me/work/simulate", PROGRAM, 0, "", 0);
+	writer_meta(&writer, "program", "/home/me/project/simulate");
+	writer_meta(&writer, "directory", "/home/me/project");
+	program = writer_module(&writer, "/home/me/project/simulate", PROGRAM, 0, "", 0);
 	library = writer_module(&writer, "/usr/lib/libsolver.so.1", LIBRARY, 0, "", 0);
 	interpreter = writer_module(&writer, "/usr/bin/python3.11", INTERPRETER, 0, "", 0);
 	blas = writer_module(&writer, "/usr/lib/libblas.so.3", BLAS, 0, "", 0);
@@ -207,8 +211,8 @@ static const char *rows_of(bool all_frames)
 	return text.bytes;
 }
 
-#define TRAIN "train (/home/me/work/train.py:12)"
-#define MAIN  "<module> (/home/me/work/train.py:30)"
+#define TRAIN "train (/home/me/project/train.py:12)"
+#define MAIN  "<module> (/home/me/project/train.py:30)"
 
 /* A frame of the user's stands for what packages, the language and generated code did below it. Recursion counts once. */
 START_TEST(the_innermost_own_frame_has_the_work)
@@ -221,8 +225,8 @@ START_TEST(the_innermost_own_frame_has_the_work)
 	           "map (/usr/lib/python3.11/pool.py:9)\n" TRAIN "\n" TRAIN "\n" MAIN,
 	           600, 6);
 	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x20), "check (<string>:3)\n" MAIN, 400, 4);
-	ck_assert_str_eq(rows_of(false), "train /home/me/work/train.py:12 600 600;check <string>:3 400 400;"
-	                                 "<module> /home/me/work/train.py:30 0 1000;");
+	ck_assert_str_eq(rows_of(false), "train /home/me/project/train.py:12 600 600;check <string>:3 400 400;"
+	                                 "<module> /home/me/project/train.py:30 0 1000;");
 }
 END_TEST
 
@@ -234,7 +238,7 @@ START_TEST(all_frames_are_shown_where_asked_for)
 	add_calls(site, 10, 100, 0);
 	add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10),
 	           "fit (/usr/lib/python3/dist-packages/sk/a.py:1)\n" MAIN, 1000, 10);
-	ck_assert_str_eq(rows_of(true), "- -:- 1000 1000;- -:- 0 1000;<module> /home/me/work/train.py:30 0 1000;"
+	ck_assert_str_eq(rows_of(true), "- -:- 1000 1000;- -:- 0 1000;<module> /home/me/project/train.py:30 0 1000;"
 	                                "fit /usr/lib/python3/dist-packages/sk/a.py:1 0 1000;");
 }
 END_TEST
@@ -245,7 +249,7 @@ END_TEST
  */
 START_TEST(native_frames_stand_inside_or_outside_of_python)
 {
-	uint32_t own = writer_module(&writer, "/home/me/work/fast.so", 0x800000, 0, "", 0);
+	uint32_t own = writer_module(&writer, "/home/me/project/fast.so", 0x800000, 0, "", 0);
 	uint32_t site = site_at(_i ? LIBRARY + 0x100 : 0x800100, _i ? library : own);
 
 	add_calls(site, 10, 100, 0);
@@ -253,8 +257,9 @@ START_TEST(native_frames_stand_inside_or_outside_of_python)
 		add_sample(site, STACK(LIBRARY + 0x100, INTERPRETER + 0x10, PROGRAM + 0x10), TRAIN, 1000, 10);
 	else
 		add_sample(site, STACK(0x800100, INTERPRETER + 0x10, PROGRAM + 0x10), TRAIN, 1000, 10);
-	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/work/train.py:12 1000 1000;- -:- 0 1000;"
-	                                    : "- -:- 1000 1000;- -:- 0 1000;train /home/me/work/train.py:12 0 1000;");
+	ck_assert_str_eq(rows_of(false),
+	                 _i ? "train /home/me/project/train.py:12 1000 1000;- -:- 0 1000;"
+	                    : "- -:- 1000 1000;- -:- 0 1000;train /home/me/project/train.py:12 0 1000;");
 }
 END_TEST
 
@@ -269,8 +274,8 @@ START_TEST(an_interpreter_brings_its_libraries)
 	site = site_at(0xa00100, library);
 	add_calls(site, 1, 1000, 0);
 	add_sample(site, STACK(0xa00100, 0x900010), TRAIN, 1000, 1);
-	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/work/train.py:12 1000 1000;"
-	                                    : "- -:- 1000 1000;train /home/me/work/train.py:12 0 1000;");
+	ck_assert_str_eq(rows_of(false), _i ? "train /home/me/project/train.py:12 1000 1000;"
+	                                    : "- -:- 1000 1000;train /home/me/project/train.py:12 0 1000;");
 }
 END_TEST
 
@@ -304,7 +309,7 @@ START_TEST(work_without_a_sample_stands_at_its_site)
 	manual.kind = DUMP_ROW_MANUAL;
 	writer_row(&writer, 0, &manual);
 	/* What else train has called for is not known. */
-	ck_assert_str_eq(rows_of(false), "train /home/me/work/train.py:12 1000 ~1000;- -:- 30 30;- -:- 5 5;");
+	ck_assert_str_eq(rows_of(false), "train /home/me/project/train.py:12 1000 ~1000;- -:- 30 30;- -:- 5 5;");
 	ck_assert(aggregate.totals.flops == 1035);
 }
 END_TEST
@@ -334,7 +339,7 @@ START_TEST(very_many_frames_take_no_time)
 	uint64_t frames;
 
 	for (unsigned i = 0; i < LINES; i++)
-		text_format(&python, "%sf (/home/me/work/a.py:%u)", i ? "\n" : "", i + 1);
+		text_format(&python, "%sf (/home/me/project/a.py:%u)", i ? "\n" : "", i + 1);
 	frames = writer_string(&writer, python.bytes);
 	text_free(&python);
 	add_calls(site, STACKS, 1, 0);
@@ -390,6 +395,83 @@ START_TEST(names_are_shown_short)
 }
 END_TEST
 
+/* Dots that a compiler has put into a name are cut off with what follows, and those of other languages stay. */
+static const struct {
+	const char *name, *rest;
+} parts_of_functions[] = {
+	{"solve", "solve"},
+	{"solve.constprop.0", "solve"},
+	{"solve.part.0.isra.12", "solve"},
+	{"solve.constprop.0.cold", "solve"},
+	{"solve.cold.3", "solve"},
+	{"solve.lto_priv.0", "solve"},
+	{"main._omp_fn.1", "main"},
+	{"solve.omp_outlined.2", "solve"},
+	{"solve.llvm.8231", "solve"},
+	{"solve.__uniq.77.llvm.3", "solve"},
+	{"solve.avx512f.1", "solve"},
+	{"solve.arch_haswell", "solve"},
+	{"solve.localalias", "solve"},
+	{"contained.3456", "contained"},
+	{"_Z5solvei [clone .cold]", "_Z5solvei"},
+	{"main.solve", "main.solve"},
+	{"main.solve.func1", "main.solve.func1"},
+	{"main.solve.func1.2", "main.solve.func1.2"},
+	{"main.part", "main.part"},
+	{"main.part.cold", "main.part"},
+	{"example.com/solver.(*T).Run", "example.com/solver.(*T).Run"},
+	{"Solver.step.inner", "Solver.step.inner"},
+	{".omp_outlined.", ".omp_outlined."},
+	{".solve", ".solve"},
+	{"solve.", "solve."},
+	{"solve(int) [clone .part.0]", "solve(int)"},
+	{"f<a.b>(c.0)", "f<a.b>(c.0)"},
+	{"", ""},
+};
+
+START_TEST(parts_of_a_function_have_its_name)
+{
+	const char *name = parts_of_functions[_i].name;
+	char *got = memory_text(name, function_name_length(name));
+
+	ck_assert_str_eq(got, parts_of_functions[_i].rest);
+	free(got);
+}
+END_TEST
+
+/* A frame of Python is split at the first " (" and at the last colon. */
+static const struct {
+	const char *text, *function, *file;
+	unsigned line;
+} frames[] = {
+	{"solve (/home/me/a.py:12)", "solve", "/home/me/a.py", 12},
+	{"solve (/home/me/a (copy)/b:c.py:7)", "solve", "/home/me/a (copy)/b:c.py", 7},
+	{"<module> (<string>:1)", "<module>", "<string>", 1},
+	{"solve ([site-packages])", "solve", "[site-packages]", 0},
+	{"solve", "solve", NULL, 0},
+	{"solve (/home/me/a.py", "solve", "/home/me/a.py", 0},
+	{"solve (/home/me/a:b.py)", "solve", "/home/me/a:b.py", 0},
+	{"solve (:3)", "solve", "", 3},
+	{"solve ()", "solve", "", 0},
+	{"solve (", "solve", "", 0},
+	{"", "", NULL, 0},
+};
+
+START_TEST(frames_of_python_are_split)
+{
+	struct python_frame frame = python_frame_split(frames[_i].text, strlen(frames[_i].text));
+	char *function = memory_text(frame.function, frame.function_length);
+	char *file = memory_text(frame.file ? frame.file : "", frame.file_length);
+
+	ck_assert_str_eq(function, frames[_i].function);
+	ck_assert_str_eq(file, frames[_i].file ? frames[_i].file : "");
+	ck_assert(!frame.file == !frames[_i].file);
+	ck_assert_uint_eq(frame.line, frames[_i].line);
+	free(function);
+	free(file);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("code");
@@ -411,6 +493,9 @@ int main(void)
 	tcase_add_test(table, very_many_frames_take_no_time);
 	suite_add_tcase(suite, table);
 	tcase_add_loop_test(shown, names_are_shown_short, 0, sizeof names / sizeof *names);
+	tcase_add_loop_test(shown, parts_of_a_function_have_its_name, 0,
+	                    sizeof parts_of_functions / sizeof *parts_of_functions);
+	tcase_add_loop_test(shown, frames_of_python_are_split, 0, sizeof frames / sizeof *frames);
 	suite_add_tcase(suite, shown);
 	return run_suite(suite, CK_FORK);
 }

@@ -443,6 +443,35 @@ static const struct {
 	{"allow [d]gemm flops 100%\nallow * calls 1\n", CHECK_MORE},
 };
 
+/* A finding says which tolerance it is beyond, for 2 calls of 4,000,000 FLOPs in place of 1 of 2,000,000. */
+static const struct {
+	const char *allow, *said;
+} exceeded[] = {
+	{"allow dgemm flops 99%\nallow dgemm calls 1\n", "; its tolerance allows fewer FLOPs"},
+	{"allow dgemm flops 100%\nallow dgemm calls 50%\n", "; its tolerance allows fewer calls"},
+	{"allow dgemm flops 1\nallow dgemm calls 50%\n", "; its tolerance allows fewer FLOPs and calls"},
+	{"allow dgemm flops 100%\n", "; its tolerance allows fewer calls"},
+	{"allow ddot flops 100%\n", ""},
+};
+
+START_TEST(says_which_tolerance_is_exceeded)
+{
+	struct text old = {0};
+	const char *said, *tail = exceeded[_i].said;
+
+	text_format(&old, "%s" ONE, exceeded[_i].allow);
+	check_rows(old.bytes, TWO, false);
+	text_free(&old);
+	ck_assert_uint_eq(findings.count, 1);
+	said = sentence(0);
+	if (*tail)
+		ck_assert_str_eq(said + strlen(said) - strlen(tail), tail);
+	else
+		ck_assert_ptr_null(strstr(said, "tolerance"));
+	forget();
+}
+END_TEST
+
 START_TEST(tolerances_allow_what_they_say)
 {
 	struct text old = {0};
@@ -659,14 +688,14 @@ static const struct {
 	const char *path, *name;
 	enum path_kind kind;
 } named[] = {
-	{"/home/me/work/src/a.c", "src/a.c", PATH_OWN},
-	{"/home/me/work/./src//b/../a.c", "src/a.c", PATH_OWN},
-	{"/home/me/worker/a.c", "a.c", PATH_OTHER},
+	{"/home/me/project/src/a.c", "src/a.c", PATH_OWN},
+	{"/home/me/project/./src//b/../a.c", "src/a.c", PATH_OWN},
+	{"/home/me/projects/a.c", "a.c", PATH_OTHER},
 	{"/home/me/other/a.c", "a.c", PATH_OTHER},
 	{"/build/x/src/a.c", "src/a.c", PATH_OWN}, /* by the map */
 	{"src/a.c", "src/a.c", PATH_OWN},
 	{"../a.c", "a.c", PATH_OTHER},
-	{"/home/me/work/.venv/lib/python3.11/site-packages/np/a.py", "<site-packages>/np/a.py", PATH_PACKAGE},
+	{"/home/me/project/.venv/lib/python3.11/site-packages/np/a.py", "<site-packages>/np/a.py", PATH_PACKAGE},
 	{"/usr/lib/python3/dist-packages/np/c.cpython-311-x86_64-linux-gnu.so", "<site-packages>/np/c.so",
          PATH_PACKAGE},
 	{"/usr/lib/python3.11/json/a.py", "<python>/json/a.py", PATH_SYSTEM},
@@ -682,8 +711,8 @@ START_TEST(names_paths)
 	struct paths paths;
 	enum path_kind kind;
 
-	paths_open(&paths, "/home/me/work/", "");
-	ck_assert(paths_map(&paths, "/build/x=/home/me/work"));
+	paths_open(&paths, "/home/me/project/", "");
+	ck_assert(paths_map(&paths, "/build/x=/home/me/project"));
 	ck_assert(!paths_map(&paths, "/build/x") && !paths_map(&paths, "=y"));
 	ck_assert_str_eq(paths_name(&paths, named[_i].path, &kind), named[_i].name);
 	ck_assert_int_eq(kind, named[_i].kind);
@@ -732,6 +761,7 @@ int main(void)
 	tcase_add_test(checks, a_row_may_vanish_and_none_may_come);
 	tcase_add_test(checks, calls_without_flops_count);
 	tcase_add_loop_test(checks, tolerances_allow_what_they_say, 0, COUNT(tolerances));
+	tcase_add_loop_test(checks, says_which_tolerance_is_exceeded, 0, COUNT(exceeded));
 	tcase_add_test(checks, says_which_shape_changed);
 	tcase_add_test(checks, says_what_moved);
 	tcase_add_test(checks, says_what_moved_between_namespaces);

@@ -325,10 +325,36 @@ START_TEST(inflate_cut)
 		return;
 	deflate_add(&small, "abcabcabcabc", 12);
 	for (size_t size = 0; size < small.length; size++)
-		ck_assert_ptr_null(inflate_bytes(small.bytes, size, &length));
+		ck_assert_ptr_null(inflate_bytes(small.bytes, size, SIZE_MAX, &length));
 	small.bytes[small.length - 1] ^= 1; /* of the check sum */
-	ck_assert_ptr_null(inflate_bytes(small.bytes, small.length, &length));
+	ck_assert_ptr_null(inflate_bytes(small.bytes, small.length, SIZE_MAX, &length));
 	text_free(&small);
+}
+END_TEST
+
+/* A page of 260 KB that stands for 257 MiB is refused before all of them are there. */
+START_TEST(inflate_too_much)
+{
+	enum { BYTES = 257 << 20 };
+	char *zeros = calloc(1, BYTES);
+	struct text small = {0}, html;
+	size_t length;
+
+	if (deflate_missing())
+		return;
+	ck_assert_ptr_nonnull(zeros);
+	memcpy(zeros, "flopshim-page 1\n{}\n", 19);
+	html = page_of(zeros, BYTES);
+	ck_assert_uint_lt(html.length, 1 << 20);
+	ck_assert_int_eq(try(&html, html.length), PAGE_TOO_LARGE);
+	deflate_add(&small, zeros, 100000);
+	ck_assert_ptr_null(inflate_bytes(small.bytes, small.length, 99999, &length));
+	ck_assert_uint_gt(length, 99999);
+	free(inflate_bytes(small.bytes, small.length, 100000, &length));
+	ck_assert_uint_eq(length, 100000);
+	text_free(&small);
+	text_free(&html);
+	free(zeros);
 }
 END_TEST
 
@@ -349,6 +375,7 @@ int main(void)
 	tcase_add_test(tests, page_damaged);
 	tcase_add_test(tests, page_heads);
 	tcase_add_test(tests, inflate_cut);
+	tcase_add_test(tests, inflate_too_much);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite, CK_FORK);
 }

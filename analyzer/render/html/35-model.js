@@ -24,6 +24,8 @@ class Model {
 	constructor(data) {
 		this.data = data;
 		this.totals = data.meta.totals ?? {};
+		/* What the work by code is a share of: stacks have the calls in flight, too. */
+		this.begun = sum(this.totals.flops ?? 0, this.totals.in_flight_flops ?? 0);
 		this.rows = data.table("rows");
 		this.tree = data.table("call_tree");
 		this.spaces = data.table("namespaces").get("namespace").map(text => text ?? "");

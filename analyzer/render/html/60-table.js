@@ -91,7 +91,7 @@ class Tables {
 			return { value: column.isNumeric() && column.key !== "line" ? null : value, about: false };
 		if (measure === "time" && value === null && !group.time)
 			return { value, about: false };
-		return { value: name === "share" ? ratio(group.flops, this.app.model.totals.flops) : group[measure], about: group.about || column.about(row) };
+		return { value: name === "share" ? ratio(group.flops, part.own ? this.app.model.begun : this.app.model.totals.flops) : group[measure], about: group.about || column.about(row) };
 	}
 
 	/* Takes what the selection leaves of each row, where the table's rows are of work. */

@@ -20,7 +20,7 @@ function drawSummary({ data }) {
 		meta.what && meta.what !== meta.title ? make("p.what", words(meta.what, 1000)) : "", make("p.how", words(meta.how ?? "", 1000)),
 		factsOf([["program", listed(list.get("program"))], ["host", listed(list.get("host"))], [isOfRanks(list) ? "ranks" : "processes", grouped(list.rows)],
 			["started", (list.get("started").filter(Boolean).sort()[0] ?? "").replace("T", " ").replace("Z", " UTC")], ["ran", Number(elapsed) && time(elapsed)], ["BLAS", listed(data.table("libraries").get("path"))]]),
-		meta.redacted ? make("p.note", "Arguments, paths, hosts and source lines were left out of this page.") : "");
+		meta.redacted ? make("p.note", "Arguments, paths, hosts and source lines are left out.") : "");
 }
 
 /* What a reader must not miss: what was lost, not priced, out of reach or refused. */
@@ -82,7 +82,7 @@ function drawCode(app) {
 		const value = (own, measure) => part ? part[own][measure] : table.get(key(own, measure))[i] ?? 0;
 		const tilde = (own, measure) => part?.[own].about || table.byKey.get(key(own, measure))?.about(i) ? "~" : "";
 		const number = (own, measure, format) => make("td.number", { title: value(own, measure), onclick: () => copy(String(value(own, measure))) }, tilde(own, measure) + format(value(own, measure)));
-		const share = own => make("td.number", shareOf(ratio(value(own, "flops"), app.model.totals.flops)));
+		const share = own => make("td.number", shareOf(ratio(value(own, "flops"), app.model.begun)));
 		const find = () => setState({ q: escaped(`${name} ${place}`), by: "stack" });
 		return make("tr", make("td.where", functions[i] ? button(words(name, 60), find, { class: "link", title: "Show it in the flame graph" }) : words(name, 60), " ", tipOn(make("span.place", words(place, 70)), { title: place })),
 			share("own"), number("own", "flops", short), share("inclusive"), number("inclusive", "flops", short), number("inclusive", "calls", grouped), number("inclusive", "time", ns => Number(ns) ? time(ns) : ""));
@@ -99,10 +99,10 @@ function drawChange({ data }) {
 }
 
 function drawConvention({ data }) {
-	const { meta } = data, code = text => make("code", text);
+	const { meta } = data;
 	section("convention", "How it was counted").element.append(make("p.prose", words(meta.convention ?? "", 4000)),
 		make("dl.lines", (meta.facts ?? []).filter(fact => !fact.warning).map(fact => [make("dt", fact.label), make("dd", words(fact.text, 1000))])),
-		make("p.note", `Written by flopshim-report ${meta.version ?? ""}. This file is its own data: `, code("flopshim-report FILE.html"), " reads it like a dump, and ", code("flopshim-report compare OLD.html NEW.html"), " compares two of them."));
+		make("p.note", `Written by flopshim-report ${meta.version ?? ""}. This file is its own data: `, make("code", "flopshim-report FILE.html"), " reads it like a dump, and ", make("code", "flopshim-report compare OLD.html NEW.html"), " compares two of them."));
 }
 
 /* What is selected, each as a button that frees it. */

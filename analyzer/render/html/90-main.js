@@ -44,7 +44,7 @@ function watchTheme() {
 function watchKeys(app) {
 	const help = byId("help"), search = byId("search");
 	help.append(make("h2", { id: "help-title" }, "Keys"), make("dl", KEYS.map(([key, what]) => [make("dt", key), make("dd", what)])),
-		make("p.note", "A click on a frame, a point, a routine or a row selects it, and everything on the page shows only that. The address of the page holds the selection: copy it to show somebody what you see."),
+		make("p.note", "A click on a frame, point, routine or row selects it: all of the page then shows only that. Its address holds the selection: copy it to show others what you see."),
 		make("form", { method: "dialog" }, make("button", "Close")));
 	byId("keys").addEventListener("click", () => help.showModal());
 	search.addEventListener("input", () => setState({ q: search.value }));
