@@ -10,7 +10,8 @@
 # make bench               measures calls             make bench-clients  measures programs
 # make docs                writes the table of options in README.md
 # make slurm               builds the plugin for Slurm, too; it needs Debian's libslurm-dev
-# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults
+# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults; `folders` below has more
+# make uninstall           removes what `make install` with the same folders has installed
 #
 # O=DIR builds in DIR, DEBUG=1 builds without optimization, V=1 shows commands.
 # ENTRY=c builds an entry body that leaves all work to C, for tests; give it a folder of its own, such as O=build-c.
@@ -20,15 +21,26 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
 O ?= build
+# Where `make install` puts things. Nothing but the line of Slurm's plugstack.conf breaks if the prefix is moved later.
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-BINDIR ?= $(PREFIX)/bin
+EXEC_PREFIX ?= $(PREFIX)
+LIBDIR ?= $(EXEC_PREFIX)/lib
+BINDIR ?= $(EXEC_PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
 SLURMDIR ?= $(LIBDIR)/slurm
 DATADIR ?= $(PREFIX)/share
-LDCONFIG ?= ldconfig
 MANDIR ?= $(DATADIR)/man
 MODULEDIR ?= $(DATADIR)/modulefiles
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR ?= $(LIBDIR)/cmake/flopshim
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
+# The folder of this prefix where python3 looks for modules; for a prefix that it does not know, the usual one.
+PYTHON ?= python3
+PYTHONDIR ?= $(or $(shell $(PYTHON) scripts/python-folder $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
+INSTALL ?= install
+LDCONFIG ?= ldconfig
 
 CC ?= cc
 VERSION := $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' include/version.h)
@@ -51,7 +63,7 @@ Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
-.PHONY: all slurm check check-long check-prices check-clients bench bench-clients docs install clean
+.PHONY: all slurm check check-long check-prices check-clients bench bench-clients docs install uninstall filled clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 
 # Each compilation also writes a .d file, which lists the headers that the object depends on.
@@ -151,7 +163,9 @@ $(O)/pic/%.o: %.S $(GENERATED) $(OFFSETS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(AS_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
-SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic \
+# The library's name for the dynamic linker. It is installed under this name, and libflopshim.so is a link to it.
+SONAME := libflopshim.so.$(firstword $(subst ., ,$(VERSION)))
+SHIM_LINK := -Wl,-soname,$(SONAME) -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic \
 	-Wl,--version-script=shim/exports.map
 
 $(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
@@ -215,16 +229,26 @@ $(O)/flopshim-report: $(ANALYZER_OBJECTS) $(LIBC_EXECUTABLE)
 
 # ---- the launcher ----
 
-# The folder where the launcher looks for the shim. It is kept in a file, so that the launcher is compiled again if
-# `make install` names another LIBDIR than `make` did.
+# $(call relative,FROM,TO) is the path of a folder as seen from another one if both are in the prefix, by which a moved prefix
+# works. Otherwise it is the path itself.
+relative = $(if $(filter $(PREFIX)/%,$(1)),$(if $(filter $(PREFIX) $(PREFIX)/%,$(2)),$(shell realpath -m -s --relative-to=$(1) $(2)),$(2)),$(2))
+
+# The folder where the launcher looks for the shim, as seen from its own and as a whole. They are kept in a file, so that the
+# launcher is compiled again if `make install` names another LIBDIR than `make` did.
+LIBDIR_FROM_BINDIR = $(call relative,$(BINDIR),$(LIBDIR))
 .PHONY: libdir-again
 $(O)/launcher/libdir: libdir-again
 	$(Q)mkdir -p $(@D)
-	$(Q)echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
+	$(Q)echo '$(LIBDIR) $(LIBDIR_FROM_BINDIR)' | cmp -s - $@ || echo '$(LIBDIR) $(LIBDIR_FROM_BINDIR)' > $@
 
-$(O)/launcher/%.o: launcher/%.c $(O)/launcher/libdir
+# The version of the routine table, for --version.
+$(O)/gen/table_version.h: $(GENERATED)
+	$(Q)sed -n 's/.*table_version\[\] = \("[^"]*"\).*/#define TABLE_VERSION \1/p' $< > $@.new
+	$(Q)grep -q TABLE_VERSION $@.new && mv $@.new $@
+
+$(O)/launcher/%.o: launcher/%.c $(O)/launcher/libdir $(O)/gen/table_version.h
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' -DLIBDIR_FROM_BINDIR='"$(LIBDIR_FROM_BINDIR)"' $(DEPENDENCIES) -c $< -o $@
 
 $(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c)) $(LIBC_EXECUTABLE)
 	$(call say,LINK)
@@ -261,10 +285,11 @@ $(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
 	$(Q)$(O)/docs/options man > $@.options
 	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' $< > $@
 
-# Completions, with the file names that the shells expect.
-COMPLETION_bash := bash-completion/completions/flopshim
-COMPLETION_zsh := zsh/site-functions/_flopshim
-COMPLETION_fish := fish/vendor_completions.d/flopshim.fish
+# The pages of the manual.
+ALL_PAGES := flopshim.1
+PAGES := $(ALL_PAGES)
+
+# Completions of the two programs.
 SHELLS := bash zsh fish
 $(SHELLS:%=$(O)/docs/completion.%): $(O)/docs/completion.%: $(O)/docs/options
 	$(Q)$< $* > $@
@@ -273,31 +298,70 @@ all: $(O)/docs/flopshim.1 $(SHELLS:%=$(O)/docs/completion.%)
 
 # ---- installation ----
 
-# $(call filled,SOURCE,TARGET) installs a file that names the folders of this installation.
-filled = install -d $(DESTDIR)$(dir $(2)) && sed -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@MANDIR@|$(MANDIR)|' -e 's|@SLURMDIR@|$(SLURMDIR)|' \
-	-e 's|@VERSION@|$(VERSION)|' $(1) > $(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+# Files that name the folders of this installation: SOURCE:NAME in $(O)/filled.
+FILL := packaging/flopshim.pc.in:flopshim.pc cmake/flopshim-config.cmake.in:flopshim-config.cmake \
+	cmake/flopshim-config-version.cmake.in:flopshim-config-version.cmake \
+	modulefiles/flopshim.in:module modulefiles/flopshim.lua.in:module.lua slurm/plugstack.conf.in:plugstack.conf \
+	bindings/METADATA.in:METADATA
+FOLDERS := PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR SLURMDIR PYTHONDIR PKGCONFIGDIR CMAKEDIR MODULEDIR
+filled:
+	$(Q)mkdir -p $(O)/filled
+	$(Q)$(foreach file,$(FILL),sed $(foreach folder,$(FOLDERS),-e 's|@$(folder)@|$($(folder))|g') \
+		$(foreach folder,LIBDIR INCLUDEDIR BINDIR DATADIR PREFIX,-e 's|@$(folder)_FROM_CMAKEDIR@|$(call relative,$(CMAKEDIR),$($(folder)))|' \
+			-e 's|@$(folder)_FROM_PKGCONFIGDIR@|$(call from_pkgconfig,$($(folder)))|') \
+		-e 's|@VERSION@|$(VERSION)|g' -e 's|@MODULEFILE@|$(MODULEDIR)/flopshim/$(VERSION)|g' \
+		$(firstword $(subst :, ,$(file))) > $(O)/filled/$(lastword $(subst :, ,$(file))) &&) true
+# A path for a file of pkg-config, which knows its own folder.
+from_pkgconfig = $(patsubst ..%,$${pcfiledir}/..%,$(call relative,$(PKGCONFIGDIR),$(1)))
 
-# A plugin that was built is built again, if it is older than its sources.
-install: all $(wildcard $(O)/slurm/flopshim.so)
-	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
-	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/
-	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
-	install -d $(DESTDIR)$(DATADIR)/flopshim
-	install -m 644 bindings/flopshim.py bindings/flopshim_pytest.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
-	$(call filled,bindings/METADATA.in,$(DATADIR)/flopshim/flopshim.dist-info/METADATA)
-	$(call filled,bindings/entry_points.txt,$(DATADIR)/flopshim/flopshim.dist-info/entry_points.txt)
-	install -d $(DESTDIR)$(DATADIR)/cmake/Flopshim
-	install -m 644 cmake/Flopshim.cmake cmake/FlopshimConfig.cmake cmake/flopshim-test $(DESTDIR)$(DATADIR)/cmake/Flopshim/
-	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1
-	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
-	$(call filled,modulefiles/flopshim.in,$(MODULEDIR)/flopshim/$(VERSION))
-	$(call filled,modulefiles/flopshim.lua.in,$(MODULEDIR)/flopshim/$(VERSION).lua)
-	if [ -e $(O)/slurm/flopshim.so ]; then \
-		install -D -m 755 $(O)/slurm/flopshim.so $(DESTDIR)$(SLURMDIR)/flopshim.so && \
-		$(call filled,slurm/plugstack.conf.in,$(DATADIR)/flopshim/plugstack.conf); fi
-	$(if $(DESTDIR),,-$(LDCONFIG))
+# What is installed, MODE:SOURCE:TARGET; links, OLD:NEW; and the folders that are flopshim's own. `make uninstall` removes these.
+PUT = 755:$(O)/libflopshim.so:$(LIBDIR)/$(SONAME) \
+	$(foreach program,flopshim flopshim-report,755:$(O)/$(program):$(BINDIR)/$(program)) \
+	$(foreach header,flopshim.h flopshim_dump.h,644:include/$(header):$(INCLUDEDIR)/$(header)) \
+	644:$(O)/filled/flopshim.pc:$(PKGCONFIGDIR)/flopshim.pc \
+	$(foreach file,flopshim-config.cmake flopshim-config-version.cmake,644:$(O)/filled/$(file):$(CMAKEDIR)/$(file)) \
+	$(foreach file,Flopshim.cmake flopshim-test,644:cmake/$(file):$(CMAKEDIR)/$(file)) \
+	644:bindings/flopshim.f90:$(DATADIR)/flopshim/flopshim.f90 \
+	$(filter $(PAGES:%=644:$(O)/docs/%:%),$(PUT_PAGES)) \
+	644:$(O)/filled/module:$(MODULEDIR)/flopshim/$(VERSION) 644:$(O)/filled/module.lua:$(MODULEDIR)/flopshim/$(VERSION).lua \
+	644:$(O)/docs/completion.bash:$(BASHDIR)/flopshim 644:$(O)/docs/completion.zsh:$(ZSHDIR)/_flopshim \
+	644:$(O)/docs/completion.fish:$(FISHDIR)/flopshim.fish \
+	$(PUT_PYTHON) $(if $(wildcard $(O)/slurm/flopshim.so),$(PUT_SLURM))
+PUT_PAGES = $(foreach page,$(ALL_PAGES),644:$(O)/docs/$(page):$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
+PUT_SLURM = 755:$(O)/slurm/flopshim.so:$(SLURMDIR)/flopshim.so 644:$(O)/filled/plugstack.conf:$(DATADIR)/flopshim/plugstack.conf
+LINKED = $(SONAME):$(LIBDIR)/libflopshim.so flopshim:$(BASHDIR)/flopshim-report
+OWN = $(DATADIR)/flopshim $(CMAKEDIR) $(MODULEDIR)/flopshim $(OWN_PYTHON)
+
+# The modules for Python, with what makes pytest find its plugin.
+PUT_PYTHON = $(foreach module,flopshim.py flopshim_pytest.py,644:bindings/$(module):$(PYTHONDIR)/$(module)) \
+	644:$(O)/filled/METADATA:$(PYTHONDIR)/flopshim.dist-info/METADATA \
+	644:bindings/entry_points.txt:$(PYTHONDIR)/flopshim.dist-info/entry_points.txt
+OWN_PYTHON = $(PYTHONDIR)/flopshim.dist-info
+
+part_of = $(word $(2),$(subst :, ,$(1)))
+define put
+$(INSTALL) -D -m $(call part_of,$(1),1) $(call part_of,$(1),2) $(DESTDIR)$(call part_of,$(1),3)
+
+endef
+define put_link
+ln -sf $(call part_of,$(1),1) $(DESTDIR)$(call part_of,$(1),2)
+
+endef
+
+# A plugin that was built is built again, if it is older than its sources. The cache of the dynamic linker is root's; and
+# packages, which use DESTDIR, update it themselves.
+install: all filled $(wildcard $(O)/slurm/flopshim.so)
+	$(foreach file,$(PUT),$(call put,$(file)))
+	$(foreach link,$(LINKED),$(call put_link,$(link)))
+	$(if $(DESTDIR),,@scripts/loader-knows '$(LDCONFIG)' $(LIBDIR) $(BINDIR))
+
+# Python may have left compiled modules beside its modules. What a later run of `make` would not build is removed, too.
+uninstall:
+	rm -f $(sort $(foreach file,$(PUT) $(PUT_PAGES) $(PUT_SLURM) $(LINKED),$(DESTDIR)$(lastword $(subst :, ,$(file)))))
+	rm -f $(foreach module,$(filter %.py,$(PUT_PYTHON)),$(DESTDIR)$(PYTHONDIR)/__pycache__/$(basename $(notdir $(module))).*.pyc)
+	$(Q)for folder in $(addprefix $(DESTDIR),$(OWN) $(PYTHONDIR)/__pycache__); do \
+		[ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; done
+	$(if $(DESTDIR),,@scripts/loader-knows '$(LDCONFIG)')
 
 clean:
 	rm -rf $(O)

@@ -3,6 +3,7 @@
  * main.c - runs the command that the first argument names, or `report` if it names none.
  * It must never write anything to standard output but help and the version, when they are asked for.
  */
+#include <gnu/libc-version.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/help.h"
 #include "names.h"
+#include "price/routines.h"
 #include "variables.h"
 #include "version.h"
 
@@ -90,7 +92,8 @@ int main(int count, char **arguments)
 			return EXIT_FINE;
 		}
 		if (!strcmp(arguments[1], "--version")) {
-			puts("flopshim-report " FLOPSHIM_VERSION);
+			printf("flopshim-report " FLOPSHIM_VERSION "\nC library: glibc %s\nroutine table: %s\n",
+			       gnu_get_libc_version(), table_version);
 			return EXIT_FINE;
 		}
 		nearest = misspelt_command(arguments[1]);
