@@ -281,20 +281,34 @@ docs: $(O)/docs/options
 	$(Q)$< readme > $<.md
 	$(Q)sed -i -e '/^<!-- options: /r $<.md' -e '/^<!-- options: /,/^<!-- end of options/{/^<!-- /!d}' README.md
 
+# The pages of the manual. All but that of the launcher are made of Markdown, by pandoc, and left out without it. A page has the
+# date of its source, or SOURCE_DATE_EPOCH where that is set, as by those who build packages.
+MARKDOWN_PAGES := flopshim-report.1 flopshim.h.3 flopshim-dump.5 flopshim.7
+ALL_PAGES := flopshim.1 $(MARKDOWN_PAGES)
+PANDOC ?= $(shell command -v pandoc 2>/dev/null)
+PAGES := $(if $(PANDOC),$(ALL_PAGES),flopshim.1)
+$(if $(PANDOC),,$(info pandoc is not there: these pages of the manual will be missing: $(MARKDOWN_PAGES)))
+
 $(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
 	$(Q)$(O)/docs/options man > $@.options
-	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' $< > $@
+	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' \
+		-e "s/@DATE@/$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(stat -c %Y $<)}" +%Y-%m-%d)/" $< > $@
 
-# The pages of the manual.
-ALL_PAGES := flopshim.1
-PAGES := $(ALL_PAGES)
+markdown_of = $(firstword $(wildcard docs/$(1).md docs/$(basename $(1)).md))
+define markdown_page
+$(O)/docs/$(1): docs/manual $(call markdown_of,$(1)) $(wildcard docs/markers.md docs/limits.md) include/flopshim.h include/version.h \
+		$(O)/docs/options
+	$$(call say,MANUAL)
+	$$(Q)docs/manual $$(PANDOC) $(O)/docs/options $(VERSION) $(basename $(1)) $(subst .,,$(suffix $(1))) $(call markdown_of,$(1)) > $$@
+endef
+$(foreach page,$(MARKDOWN_PAGES),$(eval $(call markdown_page,$(page))))
 
 # Completions of the two programs.
 SHELLS := bash zsh fish
 $(SHELLS:%=$(O)/docs/completion.%): $(O)/docs/completion.%: $(O)/docs/options
 	$(Q)$< $* > $@
 
-all: $(O)/docs/flopshim.1 $(SHELLS:%=$(O)/docs/completion.%)
+all: $(PAGES:%=$(O)/docs/%) $(SHELLS:%=$(O)/docs/completion.%)
 
 # ---- installation ----
 

@@ -49,6 +49,23 @@ static void write_readme(void)
 	}
 }
 
+/* Writes the variables of flopshim(7) as a list of terms, in Markdown. */
+static void write_environment(void)
+{
+	for (int i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+
+		if (!row->variable)
+			continue;
+		printf("`%s`\n:   %s. ", row->variable, row->meaning);
+		printf(row->initial ? "Default: `%s`.\n\n" : "Without it: %s.\n\n",
+		       row->initial ? row->initial : row->without);
+	}
+#define LAUNCHER_VARIABLE(NAME, help)  puts("`" VARIABLE(NAME) "`\n:   For **flopshim**(1): " help ".\n");
+#define PLUGIN_VARIABLE(NAME, meaning) puts("`" VARIABLE(NAME) "`\n:   For the plugin of Slurm: " meaning ".\n");
+#include "options.def"
+}
+
 /* ---- the options of flopshim(1) ---- */
 
 /* Prints Markdown, whose only markup is that of code, as roff: code becomes bold, and no minus may become a hyphen. */
@@ -235,7 +252,9 @@ static const struct {
 	const char *name;
 	void (*write)(void);
 } documents[] = {
-	{"readme", write_readme}, {"man", write_man}, {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish},
+	{"readme", write_readme}, {"environment", write_environment},
+	{"man", write_man},       {"bash", write_bash},
+	{"zsh", write_zsh},       {"fish", write_fish},
 };
 
 int main(int count, char **arguments)
@@ -245,6 +264,6 @@ int main(int count, char **arguments)
 			documents[i].write();
 			return fflush(stdout) ? 1 : 0;
 		}
-	fputs("usage: options readme | man | bash | zsh | fish\n", stderr);
+	fputs("usage: options readme | environment | man | bash | zsh | fish\n", stderr);
 	return 2;
 }

@@ -158,7 +158,7 @@ static char *find_shim(int *machine)
 	char *places[] = {
 		format_text("%s/%s", folder, SHIM_NAME),
 		format_text("%s%s%s/%s", *LIBDIR_FROM_BINDIR == '/' ? "" : folder,
-		            *LIBDIR_FROM_BINDIR == '/' ? "" : "/", LIBDIR_FROM_BINDIR, SHIM_NAME),
+	                    *LIBDIR_FROM_BINDIR == '/' ? "" : "/", LIBDIR_FROM_BINDIR, SHIM_NAME),
 		format_text("%s/../lib/%s", folder, SHIM_NAME),
 		format_text("%s/%s", LIBDIR, SHIM_NAME),
 	};
