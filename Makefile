@@ -271,7 +271,7 @@ $(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(O)/pic/launcher/reach.o $(CONFIG_OBJE
 
 # ---- documents ----
 
-$(O)/docs/options: docs/options.c
+$(O)/docs/options $(O)/docs/report_options: $(O)/docs/%: docs/%.c
 	$(call say,HOSTCC)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOSTBASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
@@ -307,8 +307,10 @@ $(foreach page,$(MARKDOWN_PAGES),$(eval $(call markdown_page,$(page))))
 SHELLS := bash zsh fish
 $(SHELLS:%=$(O)/docs/completion.%): $(O)/docs/completion.%: $(O)/docs/options
 	$(Q)$< $* > $@
+$(SHELLS:%=$(O)/docs/report.%): $(O)/docs/report.%: $(O)/docs/report_options
+	$(Q)$< $* > $@
 
-all: $(PAGES:%=$(O)/docs/%) $(SHELLS:%=$(O)/docs/completion.%)
+all: $(PAGES:%=$(O)/docs/%) $(SHELLS:%=$(O)/docs/completion.%) $(SHELLS:%=$(O)/docs/report.%)
 
 # ---- installation ----
 
@@ -338,12 +340,13 @@ PUT = 755:$(O)/libflopshim.so:$(LIBDIR)/$(SONAME) \
 	644:bindings/flopshim.f90:$(DATADIR)/flopshim/flopshim.f90 \
 	$(filter $(PAGES:%=644:$(O)/docs/%:%),$(PUT_PAGES)) \
 	644:$(O)/filled/module:$(MODULEDIR)/flopshim/$(VERSION) 644:$(O)/filled/module.lua:$(MODULEDIR)/flopshim/$(VERSION).lua \
-	644:$(O)/docs/completion.bash:$(BASHDIR)/flopshim 644:$(O)/docs/completion.zsh:$(ZSHDIR)/_flopshim \
-	644:$(O)/docs/completion.fish:$(FISHDIR)/flopshim.fish \
+	644:$(O)/docs/completion.bash:$(BASHDIR)/flopshim 644:$(O)/docs/report.bash:$(BASHDIR)/flopshim-report \
+	644:$(O)/docs/completion.zsh:$(ZSHDIR)/_flopshim 644:$(O)/docs/report.zsh:$(ZSHDIR)/_flopshim-report \
+	644:$(O)/docs/completion.fish:$(FISHDIR)/flopshim.fish 644:$(O)/docs/report.fish:$(FISHDIR)/flopshim-report.fish \
 	$(PUT_PYTHON) $(if $(wildcard $(O)/slurm/flopshim.so),$(PUT_SLURM))
 PUT_PAGES = $(foreach page,$(ALL_PAGES),644:$(O)/docs/$(page):$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
 PUT_SLURM = 755:$(O)/slurm/flopshim.so:$(SLURMDIR)/flopshim.so 644:$(O)/filled/plugstack.conf:$(DATADIR)/flopshim/plugstack.conf
-LINKED = $(SONAME):$(LIBDIR)/libflopshim.so flopshim:$(BASHDIR)/flopshim-report
+LINKED = $(SONAME):$(LIBDIR)/libflopshim.so
 OWN = $(DATADIR)/flopshim $(CMAKEDIR) $(MODULEDIR)/flopshim $(OWN_PYTHON)
 
 # The modules for Python, with what makes pytest find its plugin.
