@@ -10,7 +10,7 @@
 # make bench               measures calls             make bench-clients  measures programs
 # make docs                writes the table of options in README.md
 # make slurm               builds the plugin for Slurm, too; it needs Debian's libslurm-dev
-# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults; `folders` below has more
+# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults; more stand below
 # make uninstall           removes what `make install` with the same folders has installed
 #
 # O=DIR builds in DIR, DEBUG=1 builds without optimization, V=1 shows commands.
@@ -38,7 +38,9 @@ ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 # The folder of this prefix where python3 looks for modules; for a prefix that it does not know, the usual one.
 PYTHON ?= python3
-PYTHONDIR ?= $(or $(shell $(PYTHON) scripts/python-folder $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
+ifeq ($(origin PYTHONDIR),undefined) # asked for when it is needed first
+PYTHONDIR = $(eval PYTHONDIR := $(or $(shell $(PYTHON) scripts/python-folder $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages))$(PYTHONDIR)
+endif
 INSTALL ?= install
 LDCONFIG ?= ldconfig
 
@@ -349,11 +351,13 @@ PUT_SLURM = 755:$(O)/slurm/flopshim.so:$(SLURMDIR)/flopshim.so 644:$(O)/filled/p
 LINKED = $(SONAME):$(LIBDIR)/libflopshim.so
 OWN = $(DATADIR)/flopshim $(CMAKEDIR) $(MODULEDIR)/flopshim $(OWN_PYTHON)
 
-# The modules for Python, with what makes pytest find its plugin.
-PUT_PYTHON = $(foreach module,flopshim.py flopshim_pytest.py,644:bindings/$(module):$(PYTHONDIR)/$(module)) \
+# The modules for Python, with what makes pytest find its plugin. Python may leave compiled modules beside them.
+PYTHON_MODULES := $(wildcard bindings/*.py bindings/flopshim/*.py)
+PUT_PYTHON = $(foreach module,$(PYTHON_MODULES),644:$(module):$(PYTHONDIR)/$(module:bindings/%=%)) \
 	644:$(O)/filled/METADATA:$(PYTHONDIR)/flopshim.dist-info/METADATA \
 	644:bindings/entry_points.txt:$(PYTHONDIR)/flopshim.dist-info/entry_points.txt
-OWN_PYTHON = $(PYTHONDIR)/flopshim.dist-info
+COMPILED = $(foreach module,$(PYTHON_MODULES:bindings/%.py=$(PYTHONDIR)/%),$(dir $(module))__pycache__/$(notdir $(module)).*.pyc)
+OWN_PYTHON = $(sort $(dir $(COMPILED))) $(PYTHONDIR)/flopshim $(PYTHONDIR)/flopshim.dist-info
 
 part_of = $(word $(2),$(subst :, ,$(1)))
 define put
@@ -372,11 +376,11 @@ install: all filled $(wildcard $(O)/slurm/flopshim.so)
 	$(foreach link,$(LINKED),$(call put_link,$(link)))
 	$(if $(DESTDIR),,@scripts/loader-knows '$(LDCONFIG)' $(LIBDIR) $(BINDIR))
 
-# Python may have left compiled modules beside its modules. What a later run of `make` would not build is removed, too.
+# What a later run of `make` would not build is removed, too.
 uninstall:
-	rm -f $(sort $(foreach file,$(PUT) $(PUT_PAGES) $(PUT_SLURM) $(LINKED),$(DESTDIR)$(lastword $(subst :, ,$(file)))))
-	rm -f $(foreach module,$(filter %.py,$(PUT_PYTHON)),$(DESTDIR)$(PYTHONDIR)/__pycache__/$(basename $(notdir $(module))).*.pyc)
-	$(Q)for folder in $(addprefix $(DESTDIR),$(OWN) $(PYTHONDIR)/__pycache__); do \
+	rm -f $(sort $(foreach file,$(PUT) $(PUT_PAGES) $(PUT_SLURM) $(LINKED),$(DESTDIR)$(lastword $(subst :, ,$(file))))) \
+		$(addprefix $(DESTDIR),$(COMPILED))
+	$(Q)for folder in $(addprefix $(DESTDIR),$(OWN)); do \
 		[ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; done
 	$(if $(DESTDIR),,@scripts/loader-knows '$(LDCONFIG)')
 

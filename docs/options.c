@@ -187,15 +187,21 @@ static void write_bash(void)
 	     "complete -o filenames -F _flopshim flopshim");
 }
 
-/* Prints a help text as it must stand between brackets in zsh, within quotes. No help text has a quote in it. */
-static void put_zsh_help(const char *help)
+/* Prints a text for a word between apostrophes, with `apostrophe` for each in it, and a backslash before those of `marked`. */
+static void put_quoted(const char *text, const char *apostrophe, const char *marked)
 {
-	for (; *help; help++) {
-		if (strchr("[]:", *help))
+	for (; *text; text++) {
+		if (strchr(marked, *text))
 			putchar('\\');
-		putchar(*help);
+		if (*text == '\'')
+			fputs(apostrophe, stdout);
+		else
+			putchar(*text);
 	}
 }
+
+/* Prints a help text as it must stand between brackets in zsh, within apostrophes. */
+static void put_zsh_help(const char *help) { put_quoted(help, "'\\''", "[]:"); }
 
 static void write_zsh(void)
 {
@@ -244,7 +250,9 @@ static void write_fish(void)
 			put_values(row);
 			putchar('\'');
 		}
-		printf(" -d '%s'\n", row->help);
+		fputs(" -d '", stdout);
+		put_quoted(row->help, "\\'", "\\");
+		puts("'");
 	}
 }
 
