@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import flops
 from harness import PYTHON, TOP, Skip, case, check, check_equal, install, read_report, system_program
@@ -33,9 +32,9 @@ def files_of(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def preloaded(client, launcher, **variables):
+def preloaded(client, launcher, **options):
     """What the launcher makes of LD_PRELOAD."""
-    run = client.run([launcher, "/usr/bin/env"], shim=False, **variables)
+    run = client.run([launcher, "/usr/bin/env"], shim=False, **options)
     return next(line.split("=", 1)[1] for line in run.out.decode().splitlines() if line.startswith("LD_PRELOAD="))
 
 
@@ -90,16 +89,16 @@ def one_shim(client):
     """The launcher preloads the shim once, by a name that outlives an upgrade, whatever names it was preloaded by before."""
     prefix, other = prefixed(client), prefixed(client, "other")
     shim = f"{prefix}/lib/libflopshim.so"
-    for before in (f"{other}/lib/{SONAME}", f"{other}/lib/libflopshim.so", f"{prefix}/lib/{SONAME}:{shim}", "libflopshim.so.0.9"):
-        check_equal(preloaded(client, prefix / "bin" / "flopshim", LD_PRELOAD=before), shim, f"LD_PRELOAD, that was {before}")
+    for old in (f"{other}/lib/{SONAME}", f"{other}/lib/libflopshim.so", f"{prefix}/lib/{SONAME}:{shim}", "libflopshim.so.0.9"):
+        check_equal(preloaded(client, prefix / "bin" / "flopshim", LD_PRELOAD=old), shim, f"LD_PRELOAD, that was {old}")
     names = {f"lib/{SONAME}": f"{prefix}/lib/{SONAME}", "lib/libflopshim.so": shim, "link.so": f"{prefix}/lib/{SONAME}",
              "folder/libflopshim.so": shim}
     (prefix / "link.so").symlink_to(f"lib/{SONAME}")
     (prefix / "folder").symlink_to("lib")
     for given, expected in names.items():
         for path, folder in ((prefix / given, client.folder), (given, prefix)):
-            got = client.run([prefix / "bin" / "flopshim", "/usr/bin/env"], shim=False, cwd=folder, FLOPSHIM_LIBRARY=path).out.decode()
-            check(f"LD_PRELOAD={expected}\n" in got, f"FLOPSHIM_LIBRARY={path} in {folder}: {got}")
+            got = preloaded(client, prefix / "bin" / "flopshim", cwd=folder, FLOPSHIM_LIBRARY=path)
+            check_equal(got, expected, f"LD_PRELOAD by FLOPSHIM_LIBRARY={path} in {folder}")
 
 
 IN_NAMESPACE = """
@@ -145,8 +144,9 @@ def python(client):
 
 @case()
 def python_elsewhere(client):
-    """A prefix that Python does not know gets the module in the folder of an interpreter's own prefix; PYTHONDIR names another."""
-    for settings, pattern in (((), "lib/python3*/site-packages/flopshim*"), ((f"PYTHONDIR={client.folder}/mine",), "../mine/flopshim*")):
+    """A prefix that Python does not know gets the module where an interpreter in it would look; PYTHONDIR names another place."""
+    mine = (f"PYTHONDIR={client.folder}/mine",)
+    for settings, pattern in (((), "lib/python3*/site-packages/flopshim*"), (mine, "../mine/flopshim*")):
         prefix = prefixed(client, "elsewhere", *settings)
         folder = next(prefix.glob(pattern)).parent.resolve()
         run = client.run([PYTHON, "-c", "import flopshim; print(flopshim.__file__)"], shim=False, PYTHONPATH=folder)
@@ -208,7 +208,8 @@ def sources(client, name):
 def try_pkg_config(client, prefix, libdir="lib"):
     """Compiles for C and Fortran with what pkg-config says, and runs with the preload that it names."""
     def ask(*words):
-        done = client.run([system_program("pkg-config"), *words, "flopshim"], shim=False, PKG_CONFIG_PATH=prefix / libdir / "pkgconfig")
+        done = client.run([system_program("pkg-config"), *words, "flopshim"], shim=False,
+                          PKG_CONFIG_PATH=prefix / libdir / "pkgconfig")
         return done.out.decode().split()
 
     tree = sources(client, f"pkg-config-{prefix.name}")
@@ -244,7 +245,7 @@ def try_cmake(client, prefix, libdir="lib", name="flopshim"):
     found = (tree / "build" / "found").read_text().split()
     check_equal(found, [f"{prefix}/{libdir}/libflopshim.so", f"{prefix}/bin/flopshim", f"{prefix}/bin/flopshim-report"], "found")
     for program in ("in_c", "in_fortran"):
-        check_equal(spaces_of(client, found[0], tree / "build" / program), {"": 0, "part": flops.dot(N)}, f"namespaces of {program}")
+        check_equal(spaces_of(client, found[0], tree / "build" / program), {"": 0, "part": flops.dot(N)}, f"work of {program}")
     for update in ("1", "0"):
         client.run([system_program("ctest")], shim=False, cwd=tree / "build", FLOPS_UPDATE=update)
     return tree
@@ -269,8 +270,8 @@ def cmake(client):
 PAGES = ("flopshim.1", "flopshim-report.1", "flopshim.h.3", "flopshim-dump.5", "flopshim.7")
 SECTIONS = {
     "flopshim.1": ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"),
-    "flopshim-report.1": ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES",
-                          "SEE ALSO"),
+    "flopshim-report.1": ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES",
+                          "EXAMPLES", "SEE ALSO"),
     "flopshim.h.3": ("NAME", "SYNOPSIS", "DESCRIPTION", "FUNCTIONS", "RETURN VALUE", "EXAMPLES", "SEE ALSO"),
     "flopshim-dump.5": ("NAME", "DESCRIPTION"),
     "flopshim.7": ("NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "MARKERS", "LIMITS", "FILES", "EXAMPLES", "SEE ALSO"),
@@ -286,8 +287,8 @@ def installed_pages(client):
 
 def rendered(client, page, width=80):
     """A page as a terminal shows it, in plain characters. The case fails if man warns of anything."""
-    run = client.run([system_program("man"), "--warnings", "-E", "UTF-8", "-l", page], shim=False, MANWIDTH=width, MANROFFOPT="-c",
-                     MAN_KEEP_FORMATTING=None, PAGER="cat", LC_ALL="C.UTF-8")
+    run = client.run([system_program("man"), "--warnings", "-E", "UTF-8", "-l", page], shim=False, MANWIDTH=width,
+                     MANROFFOPT="-c", PAGER="cat", LC_ALL="C.UTF-8")
     check_equal(run.err, b"", f"warnings of man for {page.name}")
     return re.sub(".\b", "", run.out.decode())
 
@@ -311,26 +312,30 @@ def manual(client):
 def manual_is_whole(client):
     """Each option of a table is in its page, each function and constant of flopshim.h, each row of flopshim-dump.md, and each
     document that a page includes."""
-    pages = {name: " ".join(rendered(client, path, 200).replace("\u2010", "-").split()) for name, path in installed_pages(client).items()}
-    tables = {"flopshim.1": [f"--{name}" for name in re.findall(r'^(?:OPTION|COMMAND|PRESET)\(\w+, "([\w-]+)"',
-                                                                (TOP / "include/options.def").read_text(), re.M)]}
+    paths = installed_pages(client)
+    pages = {name: " ".join(rendered(client, path, 200).replace("\u2010", "-").split()) for name, path in paths.items()}
+
+    def found(name, pattern):
+        return re.findall(pattern, (TOP / name).read_text(), re.M)
+
     listed = subprocess.run([client.build_folder / "docs" / "report_options", "list"], capture_output=True, text=True, check=True)
     options = [line.split() for line in listed.stdout.splitlines()]
-    tables["flopshim-report.1"] = sorted({option for _, option in options})
-    header = (TOP / "include/flopshim.h").read_text()
-    tables["flopshim.h.3"] = [f"{name}(" for name in re.findall(r"^FLOPSHIM_FUNCTION [^(]*?(flopshim_\w+)\(", header, re.M)
-                              if name != "flopshim_table" and not name.startswith("flopshim_block")] + re.findall(r"^\t(FLOPSHIM_\w+)", header, re.M)
-    tables["flopshim-dump.5"] = re.findall(r"^\| [^|]* \| `?(\w+)`? \|", (TOP / "docs/flopshim-dump.md").read_text(), re.M)
-    tables["flopshim.7"] = [title for name in ("markers", "limits")
-                            for title in re.findall("^## (.*)", (TOP / f"docs/{name}.md").read_text(), re.M)]
-    tables["flopshim.7"] += re.findall(r"^\| `(FLOPSHIM_\w+)`", (TOP / "README.md").read_text(), re.M)
-    for page, words in tables.items():
-        check(len(words) >= 15, f"{page}: only {words} were found; this test does not understand its source any more")
-        missing = [word for word in words if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", pages[page])
-                   and not word.endswith("(") or word not in pages[page]]
+    functions = [name for name in found("include/flopshim.h", r"^FLOPSHIM_FUNCTION [^(]*?(flopshim_\w+)\(")
+                 if name != "flopshim_table" and not name.startswith("flopshim_block")]
+    words = {"flopshim.1": [f"--{name}" for name in found("include/options.def", r'^(?:OPTION|COMMAND|PRESET)\(\w+, "([\w-]+)"')],
+             "flopshim-report.1": sorted({option for _, option in options}),
+             "flopshim.h.3": functions + found("include/flopshim.h", r"^\t(FLOPSHIM_\w+)"),
+             "flopshim-dump.5": found("docs/flopshim-dump.md", r"^\| [^|]* \| `?(\w+)`? \|"),
+             "flopshim.7": found("docs/markers.md", "^## (.*)") + found("docs/limits.md", "^## (.*)")
+             + found("README.md", r"^\| `(FLOPSHIM_\w+)`")}
+    for page, wanted in words.items():
+        check(len(wanted) >= 15, f"{page}: only {wanted} were found; this test does not understand its source any more")
+        missing = [word for word in wanted if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", pages[page])]
         check_equal(missing, [], f"{page} does not name")
+    for function in functions:
+        check(f"{function}(" in pages["flopshim.h.3"], f"flopshim.h.3 has no prototype of {function}")
     # The options of a command stand in its own part of the page.
-    text = rendered(client, installed_pages(client)["flopshim-report.1"], 200)
+    text = rendered(client, paths["flopshim-report.1"], 200)
     parts = dict(re.findall(r"^ {3}(\w+)\n(.*?)(?=^ {3}\w+\n|^[A-Z])", text, re.M | re.S))
     common = {"--help", "--json", "--csv", "--markdown", "--wide", "--debuginfod"}  # of which the page speaks as a whole
     for command, option in options:
@@ -441,7 +446,8 @@ def completion_by_fish(client):
     (client.folder / "only").mkdir()
     for typed, expected in TYPED.items():
         run = client.run([system_program("fish"), "--private", "-c", 'complete -C "$argv[1]"', typed], shim=False,
-                         PATH=f"{prefix}/bin:{client.environment()['PATH']}", XDG_DATA_DIRS=f"{prefix}/share:/usr/share", XDG_CONFIG_HOME=client.folder / "config")
+                         PATH=f"{prefix}/bin:{client.environment()['PATH']}", XDG_DATA_DIRS=f"{prefix}/share:/usr/share",
+                         XDG_CONFIG_HOME=client.folder / "config")
         offered = [line.split("\t")[0].rstrip("/") for line in run.out.decode().splitlines()]
         check_equal(offered, [re.findall("<(.*?)>", expected)[-1]], f"what is offered for {typed!r}")
 
@@ -460,7 +466,8 @@ def uninstall(client):
                 (prefix / name).write_bytes(content)
         install(client, *settings)
         folder = next(prefix.glob("lib/python3*/site-packages"))
-        client.run([PYTHON, "-c", "import flopshim, py_compile; py_compile.compile(flopshim.__file__)"], shim=False, PYTHONPATH=folder)
+        client.run([PYTHON, "-c", "import flopshim, py_compile; py_compile.compile(flopshim.__file__)"], shim=False,
+                   PYTHONPATH=folder)
         check(list(folder.rglob("*.pyc")), "Python has compiled nothing")
         check(len(files_of(prefix)) > 20, f"only {sorted(files_of(prefix))}")
         said = install(client, *settings, target="uninstall")
