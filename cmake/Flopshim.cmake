@@ -21,9 +21,9 @@
 
 cmake_minimum_required(VERSION 3.18...3.25)
 
-# find_package has set the folder of the programs; without it they are looked for in the path.
-find_program(FLOPSHIM_LAUNCHER flopshim HINTS "${_flopshim_bin}")
-find_program(FLOPSHIM_REPORT flopshim-report HINTS "${_flopshim_bin}")
+# find_package has found them beside this file already.
+find_program(FLOPSHIM_LAUNCHER flopshim)
+find_program(FLOPSHIM_REPORT flopshim-report)
 set(FLOPSHIM_TEST_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/flopshim-test")
 
 # Appends words to a text of CMake code, as bracket arguments. A list would lose empty words, and split others at semicolons.

@@ -153,6 +153,25 @@ def python_elsewhere(client):
         check(run.out.decode().startswith(f"{folder}/flopshim"), run.out.decode())
 
 
+@case()
+def python_environment(client):
+    """With a virtual environment for a prefix, its interpreter finds the module. One that is active changes nothing else."""
+    environment = client.folder / "environment"
+    made = client.run([PYTHON, "-m", "venv", "--without-pip", environment], shim=False, status=None)
+    if made.status:
+        raise Skip("no venv")
+    python = environment / "bin" / "python3"
+    install(client, f"PREFIX={environment}", "DESTDIR=", f"PYTHON={python}")
+    run = client.run([environment / "bin" / "flopshim", "--out", "/dev/null", python, "-c",
+                      "import flopshim; print(flopshim.__file__, flopshim.present())"], shim=False)
+    path, present = run.out.decode().split()
+    check(path.startswith(f"{environment}/lib/"), path)
+    check_equal(present, "True", "whether the shim is there")
+    folders = [client.run([interpreter, TOP / "scripts" / "python-folder", prefix], shim=False).out
+               for prefix in ("/usr/local", "/opt/x") for interpreter in (PYTHON, python)]
+    check_equal(folders[0::2], folders[1::2], "folders without and with the environment")
+
+
 # ---- programs that are compiled outside of the tree ----
 
 N = 1000
@@ -232,15 +251,17 @@ def pkg_config(client):
     try_pkg_config(client, prefixed(client))
 
 
-def try_cmake(client, prefix, libdir="lib", name="flopshim"):
-    """Builds by find_package, and runs with the preload that it names, and as a test of CTest."""
+def try_cmake(client, prefix, libdir="lib", name="flopshim", first=None):
+    """Builds by find_package, and runs with the preload that it names, and as a test of CTest. `first` is a prefix that CMake
+    looks into before."""
     system_program("gfortran")
     tree, cmake = sources(client, f"{name}-{prefix.name}"), system_program("cmake")
     (tree / "CMakeLists.txt").write_text(CMAKE % (name, VERSION))
     env = {**CLEAN, "LIBRARY_PATH": client.environment()["LD_LIBRARY_PATH"]}
     # On Debian, CMake does not look into lib64.
-    where = f"-D{name}_DIR={prefix}/lib64/cmake/flopshim" if libdir == "lib64" else f"-DCMAKE_PREFIX_PATH={prefix}"
-    client.run([cmake, "-S", tree, "-B", tree / "build", where], shim=False, **env)
+    where = [f"-D{name}_DIR={prefix}/lib64/cmake/flopshim"] if libdir == "lib64" else []
+    where.append(f"-DCMAKE_PREFIX_PATH={first or prefix}")
+    client.run([cmake, "-S", tree, "-B", tree / "build", *where], shim=False, **env)
     client.run([cmake, "--build", tree / "build"], shim=False, **env)
     found = (tree / "build" / "found").read_text().split()
     check_equal(found, [f"{prefix}/{libdir}/libflopshim.so", f"{prefix}/bin/flopshim", f"{prefix}/bin/flopshim-report"], "found")
@@ -491,7 +512,7 @@ def side_by_side(client):
     for prefix, libdir in ((first, "lib"), (second, "lib64")):
         check_equal(preloaded(client, prefix / "bin" / "flopshim"), f"{prefix}/{libdir}/libflopshim.so", "LD_PRELOAD")
         try_pkg_config(client, prefix, libdir)
-        try_cmake(client, prefix, libdir)
+        try_cmake(client, prefix, libdir, first=first)
     install(client, f"PREFIX={second}", f"LIBDIR={second}/lib64", "DESTDIR=", target="uninstall")
     check_equal(files_of(first), before, "files of the first, when the second was removed")
     check_equal(files_of(second), {}, "files of the second")
