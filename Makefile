@@ -21,7 +21,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
 O ?= build
-# Where `make install` puts things. Nothing but the line of Slurm's plugstack.conf breaks if the prefix is moved later.
+# Where `make install` puts things. If the prefix is moved later, nothing breaks but the line for Slurm's plugstack.conf.
 PREFIX ?= /usr/local
 EXEC_PREFIX ?= $(PREFIX)
 LIBDIR ?= $(EXEC_PREFIX)/lib
@@ -39,7 +39,8 @@ FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 # The folder of this prefix where python3 looks for modules; for a prefix that it does not know, the usual one.
 PYTHON ?= python3
 ifeq ($(origin PYTHONDIR),undefined) # asked for when it is needed first
-PYTHONDIR = $(eval PYTHONDIR := $(or $(shell $(PYTHON) scripts/python-folder $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages))$(PYTHONDIR)
+PYTHONDIR = $(eval PYTHONDIR := $(PYTHON_FOLDER))$(PYTHONDIR)
+PYTHON_FOLDER = $(or $(shell $(PYTHON) scripts/python-folder $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
 endif
 INSTALL ?= install
 LDCONFIG ?= ldconfig

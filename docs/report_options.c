@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * report_options.c - writes the completions of flopshim-report for shells, of its table of options; runs where flopshim is built.
+ * report_options.c - writes the completions of flopshim-report for shells, of its table of options; runs where flopshim
+ * is built.
  * It must know no option by name but those that every command has: a new row of the table changes nothing here.
  */
 #include <stdio.h>

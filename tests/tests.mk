@@ -105,7 +105,7 @@ define warned
 $(T)/warnings/$(1)/%.ok: %.c $(GENERATED) $(O)/gen/table_version.h
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ibench $(OLDEST) $(SEARCH) $(DEPENDENCIES) \
-		 -MF $$(@:.ok=.d) -MT $$@ $$<
+		-MF $$(@:.ok=.d) -MT $$@ $$<
 	$$(Q)touch $$@
 endef
 $(foreach compiler,$(COMPILERS),$(eval $(call warned,$(compiler))))
