@@ -10,7 +10,8 @@
 # make bench               measures calls             make bench-clients  measures programs
 # make docs                writes the table of options in README.md
 # make slurm               builds the plugin for Slurm, too; it needs Debian's libslurm-dev
-# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults
+# make install             installs; PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib are the defaults; more stand below
+# make uninstall           removes what `make install` with the same folders has installed
 #
 # O=DIR builds in DIR, DEBUG=1 builds without optimization, V=1 shows commands.
 # ENTRY=c builds an entry body that leaves all work to C, for tests; give it a folder of its own, such as O=build-c.
@@ -20,15 +21,29 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
 O ?= build
+# Where `make install` puts things. If the prefix is moved later, nothing breaks but the line for Slurm's plugstack.conf.
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-BINDIR ?= $(PREFIX)/bin
+EXEC_PREFIX ?= $(PREFIX)
+LIBDIR ?= $(EXEC_PREFIX)/lib
+BINDIR ?= $(EXEC_PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
 SLURMDIR ?= $(LIBDIR)/slurm
 DATADIR ?= $(PREFIX)/share
-LDCONFIG ?= ldconfig
 MANDIR ?= $(DATADIR)/man
 MODULEDIR ?= $(DATADIR)/modulefiles
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR ?= $(LIBDIR)/cmake/flopshim
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
+# The folder of this prefix where python3 looks for modules; for a prefix that it does not know, the usual one.
+PYTHON ?= python3
+ifeq ($(origin PYTHONDIR),undefined) # asked for when it is needed first
+PYTHONDIR = $(eval PYTHONDIR := $(PYTHON_FOLDER))$(PYTHONDIR)
+PYTHON_FOLDER = $(or $(shell $(PYTHON) scripts/python-folder $(PREFIX) 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
+endif
+INSTALL ?= install
+LDCONFIG ?= ldconfig
 
 CC ?= cc
 VERSION := $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' include/version.h)
@@ -54,7 +69,7 @@ Q := $(if $(V),,@)
 quiet := $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$@))
 
-.PHONY: all slurm check check-long check-prices check-clients bench bench-clients docs install clean
+.PHONY: all slurm check check-long check-prices check-clients bench bench-clients docs install uninstall filled clean
 all: $(O)/libflopshim.so $(O)/flopshim-report $(O)/flopshim
 
 # Each compilation also writes a .d file, which lists the headers that the object depends on.
@@ -157,7 +172,9 @@ $(O)/pic/%.o: %.S $(GENERATED) $(OFFSETS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(AS_FLAGS) $(DEPENDENCIES) -c $< -o $@
 
-SHIM_LINK := -Wl,-soname,libflopshim.so -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic \
+# The library's name for the dynamic linker. It is installed under this name, and libflopshim.so is a link to it.
+SONAME := libflopshim.so.$(firstword $(subst ., ,$(VERSION)))
+SHIM_LINK := -Wl,-soname,$(SONAME) -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--hash-style=gnu -Wl,-Bsymbolic \
 	-Wl,--version-script=shim/exports.map
 
 $(O)/libflopshim.so: $(SHIM_OBJECTS) shim/exports.map
@@ -234,16 +251,26 @@ $(O)/flopshim-report: $(ANALYZER_OBJECTS) $(LIBC_EXECUTABLE)
 
 # ---- the launcher ----
 
-# The folder where the launcher looks for the shim. It is kept in a file, so that the launcher is compiled again if
-# `make install` names another LIBDIR than `make` did.
+# $(call relative,FROM,TO) is the path of a folder as seen from another one if both are in the prefix, by which a moved prefix
+# works. Otherwise it is the path itself.
+relative = $(if $(filter $(PREFIX)/%,$(1)),$(if $(filter $(PREFIX) $(PREFIX)/%,$(2)),$(shell realpath -m -s --relative-to=$(1) $(2)),$(2)),$(2))
+
+# The folder where the launcher looks for the shim, as seen from its own and as a whole. They are kept in a file, so that the
+# launcher is compiled again if `make install` names another LIBDIR than `make` did.
+LIBDIR_FROM_BINDIR = $(call relative,$(BINDIR),$(LIBDIR))
 .PHONY: libdir-again
 $(O)/launcher/libdir: libdir-again
 	$(Q)mkdir -p $(@D)
-	$(Q)echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
+	$(Q)echo '$(LIBDIR) $(LIBDIR_FROM_BINDIR)' | cmp -s - $@ || echo '$(LIBDIR) $(LIBDIR_FROM_BINDIR)' > $@
 
-$(O)/launcher/%.o: launcher/%.c $(O)/launcher/libdir
+# The version of the routine table, for --version.
+$(O)/gen/table_version.h: $(GENERATED)
+	$(Q)sed -n 's/.*table_version\[\] = \("[^"]*"\).*/#define TABLE_VERSION \1/p' $< > $@.new
+	$(Q)grep -q TABLE_VERSION $@.new && mv $@.new $@
+
+$(O)/launcher/%.o: launcher/%.c $(O)/launcher/libdir $(O)/gen/table_version.h
 	$(call say,CC)
-	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CC) $(BASE) $(SEARCH) -DLIBDIR='"$(LIBDIR)"' -DLIBDIR_FROM_BINDIR='"$(LIBDIR_FROM_BINDIR)"' $(DEPENDENCIES) -c $< -o $@
 
 $(O)/flopshim: $(patsubst %.c,$(O)/%.o,$(wildcard launcher/*.c)) $(LIBC_EXECUTABLE)
 	$(call say,LINK)
@@ -266,7 +293,7 @@ $(O)/slurm/flopshim.so: $(SLURM_OBJECTS) $(O)/pic/launcher/reach.o $(CONFIG_OBJE
 
 # ---- documents ----
 
-$(O)/docs/options: docs/options.c
+$(O)/docs/options $(O)/docs/report_options: $(O)/docs/%: docs/%.c
 	$(call say,HOSTCC)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOSTBASE) $(SEARCH) $(DEPENDENCIES) $< -o $@
@@ -276,47 +303,106 @@ docs: $(O)/docs/options
 	$(Q)$< readme > $<.md
 	$(Q)sed -i -e '/^<!-- options: /r $<.md' -e '/^<!-- options: /,/^<!-- end of options/{/^<!-- /!d}' README.md
 
+# The pages of the manual. All but that of the launcher are made of Markdown, by pandoc, and left out without it. A page has the
+# date of its source, or SOURCE_DATE_EPOCH where that is set, as by those who build packages.
+MARKDOWN_PAGES := flopshim-report.1 flopshim.h.3 flopshim-dump.5 flopshim.7
+ALL_PAGES := flopshim.1 $(MARKDOWN_PAGES)
+PANDOC ?= $(shell command -v pandoc 2>/dev/null)
+PAGES := $(if $(PANDOC),$(ALL_PAGES),flopshim.1)
+$(if $(PANDOC),,$(info pandoc is not there: these pages of the manual will be missing: $(MARKDOWN_PAGES)))
+
 $(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
 	$(Q)$(O)/docs/options man > $@.options
-	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' $< > $@
+	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' \
+		-e "s/@DATE@/$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(stat -c %Y $<)}" +%Y-%m-%d)/" $< > $@
 
-# Completions, with the file names that the shells expect.
-COMPLETION_bash := bash-completion/completions/flopshim
-COMPLETION_zsh := zsh/site-functions/_flopshim
-COMPLETION_fish := fish/vendor_completions.d/flopshim.fish
+markdown_of = $(firstword $(wildcard docs/$(1).md docs/$(basename $(1)).md))
+define markdown_page
+$(O)/docs/$(1): docs/manual $(call markdown_of,$(1)) $(wildcard docs/markers.md docs/limits.md) include/flopshim.h include/version.h \
+		$(O)/docs/options
+	$$(call say,MANUAL)
+	$$(Q)docs/manual $$(PANDOC) $(O)/docs/options $(VERSION) $(basename $(1)) $(subst .,,$(suffix $(1))) $(call markdown_of,$(1)) > $$@
+endef
+$(foreach page,$(MARKDOWN_PAGES),$(eval $(call markdown_page,$(page))))
+
+# Completions of the two programs.
 SHELLS := bash zsh fish
 $(SHELLS:%=$(O)/docs/completion.%): $(O)/docs/completion.%: $(O)/docs/options
 	$(Q)$< $* > $@
+$(SHELLS:%=$(O)/docs/report.%): $(O)/docs/report.%: $(O)/docs/report_options
+	$(Q)$< $* > $@
 
-all: $(O)/docs/flopshim.1 $(SHELLS:%=$(O)/docs/completion.%)
+all: $(PAGES:%=$(O)/docs/%) $(SHELLS:%=$(O)/docs/completion.%) $(SHELLS:%=$(O)/docs/report.%)
 
 # ---- installation ----
 
-# $(call filled,SOURCE,TARGET) installs a file that names the folders of this installation.
-filled = install -d $(DESTDIR)$(dir $(2)) && sed -e 's|@BINDIR@|$(BINDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@MANDIR@|$(MANDIR)|' -e 's|@SLURMDIR@|$(SLURMDIR)|' \
-	-e 's|@VERSION@|$(VERSION)|' $(1) > $(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+# Files that name the folders of this installation: SOURCE:NAME in $(O)/filled.
+FILL := packaging/flopshim.pc.in:flopshim.pc cmake/flopshim-config.cmake.in:flopshim-config.cmake \
+	cmake/flopshim-config-version.cmake.in:flopshim-config-version.cmake \
+	modulefiles/flopshim.in:module modulefiles/flopshim.lua.in:module.lua slurm/plugstack.conf.in:plugstack.conf \
+	bindings/METADATA.in:METADATA
+FOLDERS := PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR SLURMDIR PYTHONDIR PKGCONFIGDIR CMAKEDIR MODULEDIR
+filled:
+	$(Q)mkdir -p $(O)/filled
+	$(Q)$(foreach file,$(FILL),sed $(foreach folder,$(FOLDERS),-e 's|@$(folder)@|$($(folder))|g') \
+		$(foreach folder,LIBDIR INCLUDEDIR BINDIR DATADIR PREFIX,-e 's|@$(folder)_FROM_CMAKEDIR@|$(call relative,$(CMAKEDIR),$($(folder)))|' \
+			-e 's|@$(folder)_FROM_PKGCONFIGDIR@|$(call from_pkgconfig,$($(folder)))|') \
+		-e 's|@VERSION@|$(VERSION)|g' -e 's|@MODULEFILE@|$(MODULEDIR)/flopshim/$(VERSION)|g' \
+		$(firstword $(subst :, ,$(file))) > $(O)/filled/$(lastword $(subst :, ,$(file))) &&) true
+# A path for a file of pkg-config, which knows its own folder.
+from_pkgconfig = $(patsubst ..%,$${pcfiledir}/..%,$(call relative,$(PKGCONFIGDIR),$(1)))
 
-# A plugin that was built is built again, if it is older than its sources.
-install: all $(wildcard $(O)/slurm/flopshim.so)
-	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
-	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/
-	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
-	install -d $(DESTDIR)$(DATADIR)/flopshim
-	install -m 644 bindings/flopshim.py bindings/flopshim_pytest.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
-	$(call filled,bindings/METADATA.in,$(DATADIR)/flopshim/flopshim.dist-info/METADATA)
-	$(call filled,bindings/entry_points.txt,$(DATADIR)/flopshim/flopshim.dist-info/entry_points.txt)
-	install -d $(DESTDIR)$(DATADIR)/cmake/Flopshim
-	install -m 644 cmake/Flopshim.cmake cmake/FlopshimConfig.cmake cmake/flopshim-test $(DESTDIR)$(DATADIR)/cmake/Flopshim/
-	install -D -m 644 $(O)/docs/flopshim.1 $(DESTDIR)$(MANDIR)/man1/flopshim.1
-	$(foreach shell,$(SHELLS),install -D -m 644 $(O)/docs/completion.$(shell) $(DESTDIR)$(DATADIR)/$(COMPLETION_$(shell)) &&) true
-	$(call filled,modulefiles/flopshim.in,$(MODULEDIR)/flopshim/$(VERSION))
-	$(call filled,modulefiles/flopshim.lua.in,$(MODULEDIR)/flopshim/$(VERSION).lua)
-	if [ -e $(O)/slurm/flopshim.so ]; then \
-		install -D -m 755 $(O)/slurm/flopshim.so $(DESTDIR)$(SLURMDIR)/flopshim.so && \
-		$(call filled,slurm/plugstack.conf.in,$(DATADIR)/flopshim/plugstack.conf); fi
-	$(if $(DESTDIR),,-$(LDCONFIG))
+# What is installed, MODE:SOURCE:TARGET; links, OLD:NEW; and the folders that are flopshim's own. `make uninstall` removes these.
+PUT = 755:$(O)/libflopshim.so:$(LIBDIR)/$(SONAME) \
+	$(foreach program,flopshim flopshim-report,755:$(O)/$(program):$(BINDIR)/$(program)) \
+	$(foreach header,flopshim.h flopshim_dump.h,644:include/$(header):$(INCLUDEDIR)/$(header)) \
+	644:$(O)/filled/flopshim.pc:$(PKGCONFIGDIR)/flopshim.pc \
+	$(foreach file,flopshim-config.cmake flopshim-config-version.cmake,644:$(O)/filled/$(file):$(CMAKEDIR)/$(file)) \
+	$(foreach file,Flopshim.cmake flopshim-test,644:cmake/$(file):$(CMAKEDIR)/$(file)) \
+	644:bindings/flopshim.f90:$(DATADIR)/flopshim/flopshim.f90 \
+	$(filter $(PAGES:%=644:$(O)/docs/%:%),$(PUT_PAGES)) \
+	644:$(O)/filled/module:$(MODULEDIR)/flopshim/$(VERSION) 644:$(O)/filled/module.lua:$(MODULEDIR)/flopshim/$(VERSION).lua \
+	644:$(O)/docs/completion.bash:$(BASHDIR)/flopshim 644:$(O)/docs/report.bash:$(BASHDIR)/flopshim-report \
+	644:$(O)/docs/completion.zsh:$(ZSHDIR)/_flopshim 644:$(O)/docs/report.zsh:$(ZSHDIR)/_flopshim-report \
+	644:$(O)/docs/completion.fish:$(FISHDIR)/flopshim.fish 644:$(O)/docs/report.fish:$(FISHDIR)/flopshim-report.fish \
+	$(PUT_PYTHON) $(if $(wildcard $(O)/slurm/flopshim.so),$(PUT_SLURM))
+PUT_PAGES = $(foreach page,$(ALL_PAGES),644:$(O)/docs/$(page):$(MANDIR)/man$(lastword $(subst ., ,$(page)))/$(page))
+PUT_SLURM = 755:$(O)/slurm/flopshim.so:$(SLURMDIR)/flopshim.so 644:$(O)/filled/plugstack.conf:$(DATADIR)/flopshim/plugstack.conf
+LINKED = $(SONAME):$(LIBDIR)/libflopshim.so
+OWN = $(DATADIR)/flopshim $(CMAKEDIR) $(MODULEDIR)/flopshim $(OWN_PYTHON)
+
+# The modules for Python, with what makes pytest find its plugin. Python may leave compiled modules beside them.
+PYTHON_MODULES := $(wildcard bindings/*.py bindings/flopshim/*.py)
+PUT_PYTHON = $(foreach module,$(PYTHON_MODULES),644:$(module):$(PYTHONDIR)/$(module:bindings/%=%)) \
+	644:$(O)/filled/METADATA:$(PYTHONDIR)/flopshim.dist-info/METADATA \
+	644:bindings/entry_points.txt:$(PYTHONDIR)/flopshim.dist-info/entry_points.txt
+COMPILED = $(foreach module,$(PYTHON_MODULES:bindings/%.py=$(PYTHONDIR)/%),$(dir $(module))__pycache__/$(notdir $(module)).*.pyc)
+OWN_PYTHON = $(sort $(dir $(COMPILED))) $(PYTHONDIR)/flopshim $(PYTHONDIR)/flopshim.dist-info
+
+part_of = $(word $(2),$(subst :, ,$(1)))
+define put
+$(INSTALL) -D -m $(call part_of,$(1),1) $(call part_of,$(1),2) $(DESTDIR)$(call part_of,$(1),3)
+
+endef
+define put_link
+ln -sf $(call part_of,$(1),1) $(DESTDIR)$(call part_of,$(1),2)
+
+endef
+
+# A plugin that was built is built again, if it is older than its sources. The cache of the dynamic linker is root's; and
+# packages, which use DESTDIR, update it themselves.
+install: all filled $(wildcard $(O)/slurm/flopshim.so)
+	$(foreach file,$(PUT),$(call put,$(file)))
+	$(foreach link,$(LINKED),$(call put_link,$(link)))
+	$(if $(DESTDIR),,@scripts/loader-knows '$(LDCONFIG)' $(LIBDIR) $(BINDIR))
+
+# What a later run of `make` would not build is removed, too.
+uninstall:
+	rm -f $(sort $(foreach file,$(PUT) $(PUT_PAGES) $(PUT_SLURM) $(LINKED),$(DESTDIR)$(lastword $(subst :, ,$(file))))) \
+		$(addprefix $(DESTDIR),$(COMPILED))
+	$(Q)for folder in $(addprefix $(DESTDIR),$(OWN)); do \
+		[ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; done
+	$(if $(DESTDIR),,@scripts/loader-knows '$(LDCONFIG)')
 
 clean:
 	rm -rf $(O)

@@ -108,8 +108,9 @@ def _settle_paths(config, options):
 
 def _program(name):
     """The path of a program of flopshim: of the installation that this file belongs to, or else one in PATH."""
-    beside = Path(__file__).resolve().parent.parent.parent / "bin" / name
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
+    prefix = list(Path(__file__).resolve().parents)[3:4]  # of PREFIX/lib/python3/dist-packages
+    beside = [str(folder / "bin" / name) for folder in prefix if os.access(folder / "bin" / name, os.X_OK)]
+    found = beside[0] if beside else shutil.which(name)
     if not found:
         raise pytest.UsageError(f"--flops: there is no program `{name}` in PATH; it comes with flopshim")
     return found

@@ -3,7 +3,7 @@
 # Flopshim.cmake - flopshim_add_test: a test of CTest that runs a program and compares its work with a lockfile.
 # It must never let a test pass whose program failed, or whose work was not compared.
 #
-#     find_package(Flopshim REQUIRED)        # or include() this file
+#     find_package(flopshim REQUIRED)        # or include() this file
 #     flopshim_add_test(NAME name COMMAND program [argument ...] LOCK file
 #                       [CHECK_OPTIONS option ...] [WORKING_DIRECTORY directory])
 #
@@ -21,9 +21,9 @@
 
 cmake_minimum_required(VERSION 3.18...3.25)
 
-get_filename_component(_flopshim_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
-find_program(FLOPSHIM_LAUNCHER flopshim HINTS "${_flopshim_prefix}/bin")
-find_program(FLOPSHIM_REPORT flopshim-report HINTS "${_flopshim_prefix}/bin")
+# find_package has found them beside this file already.
+find_program(FLOPSHIM_LAUNCHER flopshim)
+find_program(FLOPSHIM_REPORT flopshim-report)
 set(FLOPSHIM_TEST_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/flopshim-test")
 
 # Appends words to a text of CMake code, as bracket arguments. A list would lose empty words, and split others at semicolons.

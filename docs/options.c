@@ -49,6 +49,23 @@ static void write_readme(void)
 	}
 }
 
+/* Writes the variables of flopshim(7) as a list of terms, in Markdown. */
+static void write_environment(void)
+{
+	for (int i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+
+		if (!row->variable)
+			continue;
+		printf("`%s`\n:   %s. ", row->variable, row->meaning);
+		printf(row->initial ? "Default: `%s`.\n\n" : "Without it: %s.\n\n",
+		       row->initial ? row->initial : row->without);
+	}
+#define LAUNCHER_VARIABLE(NAME, help)  puts("`" VARIABLE(NAME) "`\n:   For **flopshim**(1): " help ".\n");
+#define PLUGIN_VARIABLE(NAME, meaning) puts("`" VARIABLE(NAME) "`\n:   For the plugin of Slurm: " meaning ".\n");
+#include "options.def"
+}
+
 /* ---- the options of flopshim(1) ---- */
 
 /* Prints Markdown, whose only markup is that of code, as roff: code becomes bold, and no minus may become a hyphen. */
@@ -170,15 +187,21 @@ static void write_bash(void)
 	     "complete -o filenames -F _flopshim flopshim");
 }
 
-/* Prints a help text as it must stand between brackets in zsh, within quotes. No help text has a quote in it. */
-static void put_zsh_help(const char *help)
+/* Prints a text for a word between apostrophes, with `apostrophe` for each in it, and a backslash before those of `marked`. */
+static void put_quoted(const char *text, const char *apostrophe, const char *marked)
 {
-	for (; *help; help++) {
-		if (strchr("[]:", *help))
+	for (; *text; text++) {
+		if (strchr(marked, *text))
 			putchar('\\');
-		putchar(*help);
+		if (*text == '\'')
+			fputs(apostrophe, stdout);
+		else
+			putchar(*text);
 	}
 }
+
+/* Prints a help text as it must stand between brackets in zsh, within apostrophes. */
+static void put_zsh_help(const char *help) { put_quoted(help, "'\\''", "[]:"); }
 
 static void write_zsh(void)
 {
@@ -227,7 +250,9 @@ static void write_fish(void)
 			put_values(row);
 			putchar('\'');
 		}
-		printf(" -d '%s'\n", row->help);
+		fputs(" -d '", stdout);
+		put_quoted(row->help, "\\'", "\\");
+		puts("'");
 	}
 }
 
@@ -235,7 +260,9 @@ static const struct {
 	const char *name;
 	void (*write)(void);
 } documents[] = {
-	{"readme", write_readme}, {"man", write_man}, {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish},
+	{"readme", write_readme}, {"environment", write_environment},
+	{"man", write_man},       {"bash", write_bash},
+	{"zsh", write_zsh},       {"fish", write_fish},
 };
 
 int main(int count, char **arguments)
@@ -245,6 +272,6 @@ int main(int count, char **arguments)
 			documents[i].write();
 			return fflush(stdout) ? 1 : 0;
 		}
-	fputs("usage: options readme | man | bash | zsh | fish\n", stderr);
+	fputs("usage: options readme | environment | man | bash | zsh | fish\n", stderr);
 	return 2;
 }

@@ -32,7 +32,7 @@ extern "C" {
 #define FLOPSHIM_UNLIMITED INT64_MAX
 
 enum flopshim_error {
-	FLOPSHIM_OK = 0,
+	FLOPSHIM_OK = 0,          /* no error */
 	FLOPSHIM_ABSENT = -1,     /* the shim is not loaded */
 	FLOPSHIM_BAD_NAME = -2,   /* not the name of a namespace: empty segment, wrong character, over 1,023 bytes */
 	FLOPSHIM_BAD_AMOUNT = -3, /* zero, negative, NaN, infinite, or 2^63 and above */
@@ -40,7 +40,7 @@ enum flopshim_error {
 	FLOPSHIM_NO_ROUTINE = -5, /* no routine of this name */
 	/* not an argument of the routine or not a value of it; NULL, or a count out of range */
 	FLOPSHIM_BAD_ARGUMENT = -6,
-	FLOPSHIM_NO_MEMORY = -7,
+	FLOPSHIM_NO_MEMORY = -7, /* out of memory */
 	FLOPSHIM_TOO_MANY = -8,  /* more namespaces or shapes than can be kept */
 	FLOPSHIM_REFUSED = -9,   /* the work does not fit in a budget: do not do it */
 	FLOPSHIM_UNPRICED = -10, /* the routine has no price */
@@ -61,8 +61,8 @@ enum flopshim_action {
 
 /* The extents of one operand of work that the program charges by flopshim_charge. */
 struct flopshim_shape {
-	int32_t rank; /* 0 to 8 */
-	int64_t extents[8];
+	int32_t rank;       /* 0 to 8 */
+	int64_t extents[8]; /* of which the first `rank` count */
 };
 
 /*

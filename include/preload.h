@@ -15,6 +15,49 @@
 #define PRELOAD_SEPARATORS \
 	": " /* what the dynamic linker takes to separate entries: no path with one can be preloaded */
 
+/* Returns whether a file has the name of the shim: libflopshim.so, or with a version behind it, as libflopshim.so.0. */
+static inline bool is_shim(const char *name)
+{
+	size_t length = strlen(SHIM_NAME);
+
+	if (strncmp(name, SHIM_NAME, length))
+		return false;
+	return !name[length] || (name[length] == '.' && !name[length + strspn(name + length, ".0123456789")]);
+}
+
+/*
+ * Returns the path by which the file at `path` is preloaded as the shim, absolute, for the caller to free; NULL, with
+ * errno, if there is none. Links to folders are followed; the name stays, since the file behind libflopshim.so may get
+ * another one while programs run that start others. A link of another name is followed, by which nobody would know the
+ * shim.
+ */
+static inline char *preload_path(const char *path)
+{
+	char *file = realpath(path, NULL), *folder = NULL, *stable = NULL;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	if (!file || !is_shim(name))
+		return file;
+	if (slash) {
+		char *parent = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+
+		folder = parent ? realpath(parent, NULL) : NULL;
+		free(parent);
+	} else {
+		folder = realpath(".", NULL);
+	}
+	if (folder)
+		stable = malloc(strlen(folder) + strlen(name) + sizeof("/"));
+	if (stable) {
+		strcpy(stable, folder[1] ? folder : "");
+		strcat(stable, "/");
+		strcat(stable, name);
+	}
+	free(folder);
+	free(file);
+	return stable;
+}
+
 /* Returns whether a library is the runtime of a sanitizer, which refuses to start unless it is loaded first. */
 static inline bool is_sanitizer(const char *name)
 {
@@ -52,7 +95,7 @@ static inline char *preload_list(const char *sanitizer, const char *shim, const 
 		const char *slash = strrchr(entry, '/'), *name = slash ? slash + 1 : entry;
 		bool leads = !placed && is_sanitizer(name);
 
-		if (!*entry || !strcmp(name, SHIM_NAME) || (leads && strstr(list, name)))
+		if (!*entry || is_shim(name) || (leads && strstr(list, name)))
 			continue;
 		if (!leads && !placed)
 			preload_add(list, shim);

@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <getopt.h>
+#include <gnu/libc-version.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,11 +23,13 @@
 #include "launcher/reach.h"
 #include "names.h"
 #include "preload.h"
+#include "table_version.h"
 #include "variables.h"
 #include "version.h"
 
-#ifndef LIBDIR /* where `make install` puts the shim */
-#define LIBDIR "/usr/local/lib"
+#ifndef LIBDIR /* where `make install` puts the shim, and how to get there from the launcher's own folder */
+#define LIBDIR             "/usr/local/lib"
+#define LIBDIR_FROM_BINDIR "../lib"
 #endif
 
 #define SHIM_VARIABLE VARIABLE(LIBRARY) /* the path of the shim; the launcher reads it, and does not pass it on */
@@ -145,8 +148,8 @@ static char *own_folder(void)
 
 /*
  * Returns the absolute path of the shim, and stores its ELF machine; ends the launcher if there is no usable shim. It
- * is looked for where SHIM_VARIABLE says; without that beside the launcher (in a build folder), in the lib folders of
- * the same prefix, and in LIBDIR.
+ * is looked for where SHIM_VARIABLE says; without that beside the launcher (in a build folder), in the folder for
+ * libraries of the same prefix, wherever that has been moved, and in LIBDIR.
  */
 static char *find_shim(int *machine)
 {
@@ -154,16 +157,17 @@ static char *find_shim(int *machine)
 	char *folder = own_folder();
 	char *places[] = {
 		format_text("%s/%s", folder, SHIM_NAME),
+		format_text("%s%s%s/%s", *LIBDIR_FROM_BINDIR == '/' ? "" : folder,
+	                    *LIBDIR_FROM_BINDIR == '/' ? "" : "/", LIBDIR_FROM_BINDIR, SHIM_NAME),
 		format_text("%s/../lib/%s", folder, SHIM_NAME),
-		format_text("%s/../lib/%s/%s", folder, base_name(LIBDIR), SHIM_NAME),
 		format_text("%s/%s", LIBDIR, SHIM_NAME),
 	};
 	char *found = NULL;
 
 	if (given)
-		found = realpath(given, NULL);
+		found = preload_path(given);
 	for (size_t i = 0; !given && !found && i < sizeof places / sizeof *places; i++)
-		found = realpath(places[i], NULL);
+		found = preload_path(places[i]);
 	if (!found && given)
 		fail(STATUS_LAUNCHER, "%s=%s: %s", SHIM_VARIABLE, given, strerror(errno));
 	if (!found)
@@ -220,6 +224,12 @@ static void print_help(void)
 	puts("\n"
 	     "Exit status: the program's own; 125 an error of flopshim, 126 the program cannot be run or is out\n"
 	     "of reach (static, set-user-ID, musl, another machine), 127 it was not found.");
+}
+
+static void print_version(void)
+{
+	printf("flopshim " FLOPSHIM_VERSION "\nC library: glibc %s\nroutine table: " TABLE_VERSION "\n",
+	       gnu_get_libc_version());
 }
 
 /*
@@ -353,7 +363,7 @@ static int parse(int argc, char **argv)
 		if (row == &rows[OPTION_HELP])
 			print_help();
 		else
-			puts("flopshim " FLOPSHIM_VERSION);
+			print_version();
 		exit(fflush(stdout) ? STATUS_LAUNCHER : 0);
 	}
 	if (optind == argc && last && is_program(argv[optind - 1]))

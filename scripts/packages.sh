@@ -15,7 +15,7 @@ PACKAGES_RUN="libunwind8"
 PACKAGES_DEMO="$PACKAGES_BUILD $PACKAGES_RUN python3-numpy"
 # What the tests need: all BLAS libraries that Debian has, programs that use them, compilers and tools. The runtime of clang must
 # be that of the release's clang.
-PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config g++ gfortran clang libclang-common-11-dev|libclang-rt-14-dev|libclang-rt-19-dev
+PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config pandoc man-db mandoc g++ gfortran clang libclang-common-11-dev|libclang-rt-14-dev|libclang-rt-19-dev
 	libunwind-dev binutils lld gdb
 	strace zsh fish libdebuginfod1? valgrind python3 python3-scipy python3-sklearn python3-pytest python3-pytest-xdist liblapacke-dev libopenblas-dev octave r-base-core hpcc? openmpi-bin libopenmpi-dev
 	libblas-dev liblapack-dev libblas3 liblapack3 liblapacke libopenblas0-pthread libopenblas-pthread-dev

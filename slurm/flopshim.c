@@ -147,7 +147,7 @@ static char *find_shim(spank_t spank, int *machine)
 
 	if (!given)
 		refuse("plugstack.conf does not say where %s is; expected " LIBRARY_ARGUMENT "PATH", SHIM_NAME);
-	found = realpath(given, NULL);
+	found = preload_path(given);
 	if (!found || !reach_machine(found, machine))
 		refuse("%s: %s", given, strerror(errno));
 	if (*machine == EM_NONE)

@@ -103,10 +103,10 @@ check-sanitizers: $(UNIT_ADDRESS:%=$(T)/address/test_%) $(UNIT_THREAD:%=$(T)/thr
 WARNED := $(wildcard libc/*.c generate/*.c price/*.c shim/*/*.c analyzer/*/*.c analyzer/render/html/*.c analyzer/render/html/assemble/*.c launcher/*.c docs/*.c bench/*.c $(if $(wildcard /usr/include/slurm/spank.h),slurm/*.c))
 COMPILERS := $(CC) $(if $(shell command -v clang),clang)
 define warned
-$(T)/warnings/$(1)/%.ok: %.c $(GENERATED)
+$(T)/warnings/$(1)/%.ok: %.c $(GENERATED) $(O)/gen/table_version.h
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ibench $(OLDEST) $(SEARCH) -DLIBDIR='""' \
-		$(DEPENDENCIES) -MF $$(@:.ok=.d) -MT $$@ $$<
+	$$(Q)$(1) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Ibench $(OLDEST) $(SEARCH) $(DEPENDENCIES) \
+		-MF $$(@:.ok=.d) -MT $$@ $$<
 	$$(Q)touch $$@
 endef
 $(foreach compiler,$(COMPILERS),$(eval $(call warned,$(compiler))))

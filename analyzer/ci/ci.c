@@ -5,13 +5,12 @@
  */
 #include "analyzer/ci/ci.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 const struct ci_format ci_formats[CI_COUNT] = {
-#define CI_FORMAT(name, argument, help) {#name, (argument) == required_argument, ci_write_##name},
+#define CI_FORMAT(name, argument, help) {#name, (argument) != NULL, ci_write_##name},
 #include "analyzer/ci/formats.def"
 #undef CI_FORMAT
 };

@@ -26,9 +26,6 @@ static const char usage[] = "Usage: flopshim-report calls [OPTION ...] [DUMP or 
 					     "A DIRECTORY must have a single *.dump file in it. Without an argument, "
 					     "the current directory is read.\n";
 
-static const char help[] = "  --top N             show only the first N calls; a number or 'all' (default: 1000 in "
-			   "text)\n" HELP_DEBUGINFOD;
-
 static void fill(struct answer *answer, const struct options *options, struct calls *calls)
 {
 	const struct aggregate *aggregate = calls->aggregate;
@@ -96,13 +93,10 @@ static char *single_dump(const char *path)
 
 int command_calls(int count, char **arguments)
 {
-	static const struct option table[] = {OPTION_LINE_TOP, OPTION_LINE_DEBUGINFOD, OPTION_LINE_END};
 	const struct option_parser parser = {.command = "calls",
 	                                     .usage = usage,
-	                                     .help = help,
 	                                     .schema = SCHEMA,
-	                                     .no_keys = "calls are shown one by one; report --by adds them up",
-	                                     .table = table};
+	                                     .no_keys = "calls are shown one by one; report --by adds them up"};
 	struct options options;
 	struct output output;
 	char *path;

@@ -25,40 +25,10 @@
 
 enum { STATUS_SKIP = 125, LOCK_BYTES_MAX = 1 << 28 };
 
-enum {
-	OPTION_LOCK = OPTION_OWN,
-	OPTION_UPDATE,
-	OPTION_EXACT,
-	OPTION_ROOT,
-	OPTION_MAP,
-	OPTION_SKIP,
-	OPTION_ANY_PROCESSES,
-	OPTION_BISECT,
-	OPTION_CI, /* the first of as many codes as there are formats for CI systems */
-};
-
 static const char usage[] =
 	"Usage: flopshim-report check --lock FILE [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
 	"Compares the work of a run with a lockfile that stands in the repository, and exits with status 3 if it is\n"
 	"more than the lock allows. Run the program with 'flopshim --for-check' to have functions named exactly.\n";
-
-static const char help[] =
-	"  --lock FILE         the lockfile\n"
-	"  --update[=less]     write the lockfile; with =less, only if no row has more work than before\n"
-	"  --skip PATTERN      with --update: leave the work of namespaces that match out; may be repeated\n"
-	"  --any-processes     do not compare how many processes and ranks there were; --update keeps this\n"
-	"  --exact             exit with status 3 for less work, too\n"
-	"  --strict            exit with status 6 if a routine that was called has no price\n"
-	"  --root DIR          name source files relative to DIR (default: the git work tree)\n"
-	"  --map OLD=NEW       take paths that begin with OLD as beginning with NEW; may be repeated\n"
-	"  --bisect            for 'git bisect run': exit with status 125 in place of 1, 2, 5 and 6\n"
-#define CI_FORMAT(name, argument, help) help "\n"
-#include "analyzer/ci/formats.def"
-#undef CI_FORMAT
-	"  --reprice           price the calls by the current routine table\n" HELP_LAST
-	"  --top N             how many findings to show: a number or 'all' (default: 10 in text)\n" HELP_DEBUGINFOD;
-
-enum { KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_SITE) };
 
 struct request {
 	const char *path, *root;
@@ -461,35 +431,9 @@ static bool asks_for_bisect(int count, char **arguments)
 /* Returns the exit status, and sets *bisect if --bisect is asked for. */
 static int run_check(int count, char **arguments, bool *bisect)
 {
-	static const struct option table[] = {
-		{"lock", required_argument, NULL, OPTION_LOCK},
-		{"update", optional_argument, NULL, OPTION_UPDATE},
-		{"exact", no_argument, NULL, OPTION_EXACT},
-		{"root", required_argument, NULL, OPTION_ROOT},
-		{"map", required_argument, NULL, OPTION_MAP},
-		{"skip", required_argument, NULL, OPTION_SKIP},
-		{"any-processes", no_argument, NULL, OPTION_ANY_PROCESSES},
-		{"bisect", no_argument, NULL, OPTION_BISECT},
-#define CI_FORMAT(name, argument, help) {#name, argument, NULL, OPTION_CI + CI_##name},
-#include "analyzer/ci/formats.def"
-#undef CI_FORMAT
-		OPTION_LINE_STRICT,
-		OPTION_LINE_REPRICE,
-		OPTION_LINE_LAST,
-		OPTION_LINE_TOP,
-		OPTION_LINE_DEBUGINFOD,
-		OPTION_LINE_END,
-	};
 	struct request request = {0};
-	const struct option_parser parser = {.command = "check",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .schema = SCHEMA,
-	                                     .keys = KEYS,
-	                                     .by_help = "instead of by namespace, routine and shape, decide by",
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &request};
+	const struct option_parser parser = {
+		.command = "check", .usage = usage, .schema = SCHEMA, .take = take_option, .context = &request};
 	struct options options;
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);

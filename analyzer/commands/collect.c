@@ -30,14 +30,6 @@
 #include "variables.h"
 
 enum {
-	OPTION_OUTPUT = OPTION_OWN,
-	OPTION_JOB,
-	OPTION_STEP,
-	OPTION_KEEP,
-	OPTION_QUIET,
-	OPTION_ENDED,
-	OPTION_MODE,
-	OPTION_USER,
 	LOCK_PAUSES = 100, /* so often at most the lock of a directory is tried again */
 	LOCK_PAUSE_NS = 100000000,
 	ATTEMPTS = 3, /* to write a file that another process may make at the same time */
@@ -51,17 +43,6 @@ static const char usage[] =
 		     "each step, or launch, become one file there, which every command but 'calls' reads in their\n"
 		     "place. Run it on each node when the job has ended; the plugin for Slurm does so by itself. A\n"
 		     "DIRECTORY is the TMPDIR that the programs had; without one, it is TMPDIR, or " LOCAL_BASE ".\n";
-
-static const char help[] =
-	"  --job JOB           collect only what this job has left\n"
-	"  --step STEP         of that job, collect only this step\n"
-	"  -o, --output DIR    write to this directory, whatever the programs said\n"
-	"  --keep              leave the dumps where they are, too\n"
-	"  --ended             take processes for ended that cannot be seen from here, in containers or on\n"
-	"                      other hosts\n"
-	"  -q, --quiet         say nothing of processes that still run, nor that nothing waits\n"
-	"  --mode MODE         permissions of the files in octal, such as 640 (default: those of the dumps)\n"
-	"  --user USER         for root: collect for this user, with no more rights than the user has\n";
 
 struct request {
 	const char *output, *job, *step, *user;
@@ -80,14 +61,12 @@ static int take_option(void *context, int code, const char *value)
 	struct request *request = context;
 
 	switch (code) {
-	case 'o':
 	case OPTION_OUTPUT: return take_text(&request->output, "-o", value);
 	case OPTION_JOB: return take_text(&request->job, "--job", value);
 	case OPTION_STEP: return take_text(&request->step, "--step", value);
 	case OPTION_USER: return take_text(&request->user, "--user", value);
 	case OPTION_KEEP: request->keep = true; return -1;
 	case OPTION_ENDED: request->ended = true; return -1;
-	case 'q':
 	case OPTION_QUIET: request->quiet = true; return -1;
 	default:
 		return merging_mode(value, &request->mode)
@@ -610,24 +589,9 @@ static int collect(const struct request *request, const struct options *options)
 
 int command_collect(int count, char **arguments)
 {
-	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
-	                                      {"job", required_argument, NULL, OPTION_JOB},
-	                                      {"step", required_argument, NULL, OPTION_STEP},
-	                                      {"keep", no_argument, NULL, OPTION_KEEP},
-	                                      {"ended", no_argument, NULL, OPTION_ENDED},
-	                                      {"quiet", no_argument, NULL, OPTION_QUIET},
-	                                      {"mode", required_argument, NULL, OPTION_MODE},
-	                                      {"user", required_argument, NULL, OPTION_USER},
-	                                      OPTION_LINE_END};
 	struct request request = {0};
-	const struct option_parser parser = {.command = "collect",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .no_answer = true,
-	                                     .letters = "o:q",
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &request};
+	const struct option_parser parser = {
+		.command = "collect", .usage = usage, .take = take_option, .context = &request};
 	struct options options;
 	struct output output = {.stream = stdout};
 	int status = options_parse(&options, &parser, count, arguments);

@@ -13,7 +13,7 @@
 #include "analyzer/commands/report.h"
 #include "analyzer/tables/comparison.h"
 
-enum { OPTION_LIMIT = OPTION_OWN, PERCENT = 1000000, TEXT_TOP = 20 };
+enum { PERCENT = 1000000, TEXT_TOP = 20 };
 
 #define SCHEMA "flopshim-compare/1"
 
@@ -21,15 +21,6 @@ static const char usage[] =
 	"Usage: flopshim-report compare [OPTION ...] OLD NEW\n\n"
 	"Compares two runs, each a dump or a directory of dumps, and exits with status 3 if NEW did more than its\n"
 	"limits allow.\n";
-
-static const char help[] =
-	"  --limit METRIC=P%   how much more NEW may have, in per cent of OLD (default: flops=0%). METRIC is flops,\n"
-	"                      charged, calls or words; several limits are separated by commas, or the option "
-	"repeated\n" HELP_LAST "  --reprice           price the calls of both by the current routine table\n"
-	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n" HELP_DEBUGINFOD;
-
-/* Processes and threads have other numbers in each run, so that they cannot be compared. */
-enum { KEYS = KEYS_COMPARED & ~(KEY_BIT(KEY_PROCESS) | KEY_BIT(KEY_THREAD)) };
 
 struct limits {
 	bool given[METRIC_COUNT];
@@ -181,24 +172,9 @@ static int compare(struct output *output, const struct options *options, const s
 
 int command_compare(int count, char **arguments)
 {
-	static const struct option table[] = {
-		OPTION_LINE_TOP,
-		OPTION_LINE_REPRICE,
-		OPTION_LINE_LAST,
-		OPTION_LINE_DEBUGINFOD,
-		{"limit", required_argument, NULL, OPTION_LIMIT},
-		OPTION_LINE_END,
-	};
 	struct limits limits = {0};
-	const struct option_parser parser = {.command = "compare",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .schema = SCHEMA,
-	                                     .keys = KEYS,
-	                                     .by_help = "instead of routines, compare by",
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &limits};
+	const struct option_parser parser = {
+		.command = "compare", .usage = usage, .schema = SCHEMA, .take = take_option, .context = &limits};
 	struct options options;
 	struct output output;
 	int status = options_parse(&options, &parser, count, arguments);

@@ -18,7 +18,7 @@
 #include "analyzer/commands/manual.h"
 #include "analyzer/commands/options.h"
 
-enum { OPTION_ALL = OPTION_OWN, LABEL_INDENT = 2, LABEL_WIDTH = 16 };
+enum { LABEL_INDENT = 2, LABEL_WIDTH = 16 };
 
 static const char usage[] =
 	"Usage: flopshim-report explain [OPTION] ROUTINE [NAME=VALUE ...]\n"
@@ -27,8 +27,6 @@ static const char usage[] =
 	"Shows what a routine costs: its formula or, for given arguments (transa=N m=300 ...), its price. Only those\n"
 	"arguments are needed that the price depends on. Without a ROUTINE, lines of 'ROUTINE NAME=VALUE ...' are\n"
 	"read from standard input, and each is answered in one line.\n";
-
-static const char help[] = "  --all               show the prices of all routines; --csv can be used with this alone\n";
 
 /* Answers. */
 
@@ -507,12 +505,9 @@ static void show_all(struct output *output, const struct options *options)
 
 int command_explain(int count, char **arguments)
 {
-	static const struct option table[] = {{"all", no_argument, NULL, OPTION_ALL}, OPTION_LINE_END};
 	bool all = false;
 	const struct option_parser parser = {.command = "explain",
 	                                     .usage = usage,
-	                                     .help = help,
-	                                     .table = table,
 	                                     .no_keys = "explain shows prices, and adds nothing up",
 	                                     .take = take_option,
 	                                     .context = &all};

@@ -20,8 +20,6 @@
 #include "analyzer/export/export.h"
 #include "analyzer/read/system.h"
 
-enum { OPTION_TO = OPTION_OWN, OPTION_OUTPUT, OPTION_WEIGHT, OPTION_NAMESPACES, OPTION_MODE };
-
 static const char usage[] = "Usage: flopshim-report export --to FORMAT [OPTION ...] [DUMP or DIRECTORY ...]\n"
 			    "       flopshim-report export --to folded-diff [OPTION ...] OLD NEW\n\n"
 			    "Writes the work of a run in a format that other programs read. A FORMAT is\n"
@@ -29,17 +27,6 @@ static const char usage[] = "Usage: flopshim-report export --to FORMAT [OPTION .
 #include "analyzer/export/formats.def"
 #undef EXPORT_FORMAT
 	;
-
-static const char help[] =
-	"  --to FORMAT         the format, one of those above\n"
-	"  -o, --output FILE   write to FILE, which is replaced (default: standard output)\n"
-	"  --mode MODE         permissions of FILE in octal, such as 640 (default: 600)\n"
-	"  --weight MEASURE    flops (default), charged, calls or time: the number behind a folded stack, and\n"
-	"                      what a viewer shows first\n"
-	"  --namespaces        begin each stack with the parts of its namespace's name (pprof has a label for it)\n"
-	"  --by KEY            for jsonl: a line for each routine, shape, namespace, site, thread, process, rank or\n"
-	"                      host, in place of each row\n"
-	"  --reprice           price the calls by the current routine table\n" HELP_LAST HELP_DEBUGINFOD;
 
 struct request {
 	const struct export_format *format;
@@ -74,7 +61,6 @@ static int take_option(void *context, int code, const char *value)
 
 	switch (code) {
 	case OPTION_TO: return take_format(request, value);
-	case 'o':
 	case OPTION_OUTPUT:
 		if (!*value)
 			return usage_error("export", "-o: expected the name of a file");
@@ -366,26 +352,9 @@ static int export_records(const struct request *request, const struct options *o
 
 int command_export(int count, char **arguments)
 {
-	static const struct option table[] = {{"to", required_argument, NULL, OPTION_TO},
-	                                      {"output", required_argument, NULL, OPTION_OUTPUT},
-	                                      {"mode", required_argument, NULL, OPTION_MODE},
-	                                      {"weight", required_argument, NULL, OPTION_WEIGHT},
-	                                      {"namespaces", no_argument, NULL, OPTION_NAMESPACES},
-	                                      {"by", required_argument, NULL, OPTION_BY},
-	                                      OPTION_LINE_REPRICE,
-	                                      OPTION_LINE_LAST,
-	                                      OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_END};
 	struct request request = {.mode = 0600};
-	const struct option_parser parser = {.command = "export",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .no_answer = true,
-	                                     .letters = "o:",
-	                                     .keys = KEYS_ALL,
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &request};
+	const struct option_parser parser = {
+		.command = "export", .usage = usage, .take = take_option, .context = &request};
 	struct options options;
 	int status = options_parse(&options, &parser, count, arguments);
 

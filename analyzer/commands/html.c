@@ -19,27 +19,11 @@
 #include "analyzer/merge/merge.h"
 #include "analyzer/read/pack.h"
 
-enum {
-	OPTION_OUTPUT = OPTION_OWN,
-	OPTION_TITLE,
-	OPTION_MODE,
-	OPTION_REDACT,
-	OPTION_COMPARE,
-};
-
 static const char usage[] =
 	"Usage: flopshim-report html -o FILE [OPTION ...] [DUMP or DIRECTORY ...]\n"
 	"       flopshim-report html -o FILE --compare [OPTION ...] OLD NEW\n\n"
 	"Writes one page that any browser shows, without a server or a network. Every command but 'calls' reads the\n"
 	"page in place of the dumps; of a comparison, as NEW.\n";
-
-static const char help[] =
-	"  -o, --output FILE   the page to write; an existing file is replaced\n"
-	"  --title TITLE       what stands at the top (default: what ran)\n"
-	"  --compare           show what changed from OLD to NEW, each a dump or a directory of dumps of one run\n"
-	"  --redact            leave out arguments, paths, hosts, and files and lines of sources\n"
-	"  --mode MODE         permissions of FILE in octal, such as 644 (default: 600)\n" HELP_LAST HELP_ROOFS
-		HELP_DEBUGINFOD;
 
 struct request {
 	const char *path, *title;
@@ -52,7 +36,6 @@ static int take_option(void *context, int code, const char *value)
 	struct request *request = context;
 
 	switch (code) {
-	case 'o':
 	case OPTION_OUTPUT:
 		if (!*value)
 			return usage_error("html", "-o: expected the name of a file");
@@ -253,25 +236,9 @@ static int compare(const struct request *request, const struct options *options)
 
 int command_html(int count, char **arguments)
 {
-	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
-	                                      {"title", required_argument, NULL, OPTION_TITLE},
-	                                      {"mode", required_argument, NULL, OPTION_MODE},
-	                                      {"redact", no_argument, NULL, OPTION_REDACT},
-	                                      {"compare", no_argument, NULL, OPTION_COMPARE},
-	                                      OPTION_LINE_LAST,
-	                                      OPTION_LINE_PEAK,
-	                                      OPTION_LINE_BANDWIDTH,
-	                                      OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_END};
 	struct request request = {.mode = 0600};
-	const struct option_parser parser = {.command = "html",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .no_answer = true,
-	                                     .letters = "o:",
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &request};
+	const struct option_parser parser = {
+		.command = "html", .usage = usage, .take = take_option, .context = &request};
 	struct options options;
 	struct output output = {.stream = stdout};
 	int status = options_parse(&options, &parser, count, arguments);

@@ -18,7 +18,7 @@
 #include "analyzer/read/system.h"
 #include "analyzer/tables/processes.h"
 
-enum { OPTION_INTERVAL = OPTION_OWN, OPTION_COUNT, LINE_GROUPS = 3, SCREEN_ROWS = 10, JSON_ROWS = 10 };
+enum { LINE_GROUPS = 3, SCREEN_ROWS = 10, JSON_ROWS = 10 };
 
 #define SCHEMA "flopshim-live/1"
 
@@ -26,17 +26,6 @@ static const char usage[] =
 	"Usage: flopshim-report live [OPTION ...] DUMP or PID\n\n"
 	"Shows totals, rates, budgets and the top routines of a running program, until it ends or q is pressed.\n"
 	"If standard output is not a terminal, each update is one line of text.\n";
-
-static const char help[] =
-	"  --interval SECONDS  time from one update to the next (default: 1)\n"
-	"  --count N           stop after N updates\n"
-	"  --top N             how many rows to show: a number or 'all' (default: 10, in a line 3)\n" HELP_DEBUGINFOD;
-
-/* Keys that make sense for one process, which has one host and one rank. */
-enum {
-	KEYS = KEY_BIT(KEY_ROUTINE) | KEY_BIT(KEY_SHAPE) | KEY_BIT(KEY_NAMESPACE) | KEY_BIT(KEY_SITE) |
-	       KEY_BIT(KEY_THREAD)
-};
 
 struct live_options {
 	double interval;
@@ -330,23 +319,9 @@ static int take_option(void *context, int code, const char *value)
 
 int command_live(int count, char **arguments)
 {
-	static const struct option table[] = {
-		OPTION_LINE_TOP,
-		OPTION_LINE_DEBUGINFOD,
-		{"interval", required_argument, NULL, OPTION_INTERVAL},
-		{"count", required_argument, NULL, OPTION_COUNT},
-		OPTION_LINE_END,
-	};
 	struct live_options own = {.interval = 1};
-	const struct option_parser parser = {.command = "live",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .schema = SCHEMA,
-	                                     .keys = KEYS,
-	                                     .by_help = "instead of routines, show the work by",
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &own};
+	const struct option_parser parser = {
+		.command = "live", .usage = usage, .schema = SCHEMA, .take = take_option, .context = &own};
 	struct options options;
 	struct output output;
 	struct session session = {.options = &options, .own = &own, .output = &output};

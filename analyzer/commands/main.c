@@ -3,6 +3,7 @@
  * main.c - runs the command that the first argument names, or `report` if it names none.
  * It must never write anything to standard output but help and the version, when they are asked for.
  */
+#include <gnu/libc-version.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,29 +13,18 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/help.h"
 #include "names.h"
+#include "price/routines.h"
 #include "variables.h"
 #include "version.h"
 
-/* clang-format off */
 static const struct {
 	const char *name;
 	int (*run)(int count, char **arguments);
 	const char *help;
 } commands[] = {
-	{ "report",  command_report,  "show totals, routines, shapes, call sites and budgets of dumps (the default)" },
-	{ "compare", command_compare, "show what changed between two runs; exit with 3 if the new one did more" },
-	{ "check",   command_check,   "compare a run with a lockfile in the repository; exit with 3 if it did more" },
-	{ "calls",   command_calls,   "show every call in order, of a dump made with " VARIABLE(RECORDS) "=calls" },
-	{ "html",    command_html,    "write a page that any browser shows, and that can be read like a dump" },
-	{ "merge",   command_merge,   "write one dump that holds what many hold: the ranks of a job" },
-	{ "collect", command_collect, "move what a job has counted on this node to where its dumps should be" },
-	{ "export",  command_export,  "write a run for flame graphs, speedscope, pprof, Perfetto, jq and others" },
-	{ "peak",    command_peak,    "measure what this machine can do at most, for the column 'of peak'" },
-	{ "live",    command_live,    "follow a running program" },
-	{ "reprice", command_reprice, "price dumps by the current routine table, and show what changes" },
-	{ "explain", command_explain, "show what a routine costs, and why" },
+#define REPORT_COMMAND(name, keys, by_help, kind, help) {#name, command_##name, help},
+#include "analyzer/commands/options.def"
 };
-/* clang-format on */
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -90,7 +80,8 @@ int main(int count, char **arguments)
 			return EXIT_FINE;
 		}
 		if (!strcmp(arguments[1], "--version")) {
-			puts("flopshim-report " FLOPSHIM_VERSION);
+			printf("flopshim-report " FLOPSHIM_VERSION "\nC library: glibc %s\nroutine table: %s\n",
+			       gnu_get_libc_version(), table_version);
 			return EXIT_FINE;
 		}
 		nearest = misspelt_command(arguments[1]);

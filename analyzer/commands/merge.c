@@ -10,21 +10,11 @@
 #include "analyzer/commands/merging.h"
 #include "analyzer/commands/options.h"
 
-enum {
-	OPTION_OUTPUT = OPTION_OWN,
-	OPTION_JOBS,
-	OPTION_MODE,
-};
-
 static const char usage[] =
 	"Usage: flopshim-report merge -o FILE [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
 	"Writes one dump that holds what many hold, such as those of all ranks of a job. Every command\n"
 	"but 'calls' reads it in their place. Rows that differ only in their process become one. Merged\n"
 	"dumps can be merged again.\n";
-
-static const char help[] = "  -o, --output FILE   the dump to write; an existing file is replaced\n"
-			   "  --jobs N            read with N processes at once (default: one for each processor)\n"
-			   "  --mode MODE         permissions of FILE in octal, such as 640 (default: 600)\n" HELP_LAST;
 
 struct request {
 	struct merging_target target;
@@ -38,7 +28,6 @@ static int take_option(void *context, int code, const char *value)
 	unsigned long number;
 
 	switch (code) {
-	case 'o':
 	case OPTION_OUTPUT:
 		if (!*value)
 			return usage_error("merge", "-o: expected the name of a file");
@@ -60,20 +49,9 @@ static int take_option(void *context, int code, const char *value)
 
 int command_merge(int count, char **arguments)
 {
-	static const struct option table[] = {{"output", required_argument, NULL, OPTION_OUTPUT},
-	                                      {"jobs", required_argument, NULL, OPTION_JOBS},
-	                                      {"mode", required_argument, NULL, OPTION_MODE},
-	                                      OPTION_LINE_LAST,
-	                                      OPTION_LINE_END};
 	struct request request = {.target.mode = 0600};
-	const struct option_parser parser = {.command = "merge",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .no_answer = true,
-	                                     .letters = "o:",
-	                                     .table = table,
-	                                     .take = take_option,
-	                                     .context = &request};
+	const struct option_parser parser = {
+		.command = "merge", .usage = usage, .take = take_option, .context = &request};
 	struct aggregate aggregate;
 	struct options options;
 	struct output output = {.stream = stdout};

@@ -6,17 +6,62 @@
 #include "analyzer/commands/options.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/ci/ci.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/help.h"
 #include "analyzer/read/system.h"
+#include "analyzer/peak/measure.h"
 #include "analyzer/render/shorten.h"
 
 enum { HELP_WIDTH = 100, HELP_INDENT = 22 };
+
+/* The kinds of commands. */
+enum command_kind { FILES, ANSWER, TABLES };
+
+static const struct command_row {
+	const char *name;
+	unsigned keys; /* the set of keys that --by may name; 0 for none */
+	const char *by_help;
+	enum command_kind kind;
+} command_rows[] = {
+#define REPORT_COMMAND(name, keys, by_help, kind, help) {#name, keys, by_help, kind},
+#include "analyzer/commands/options.def"
+};
+
+static const struct option_row {
+	const char *command;
+	int code;
+	const char *name;
+	char letter;          /* 0: none */
+	const char *argument; /* NULL: none; "[=WORD]": it may be left out */
+	const char *help;
+} option_rows[] = {
+#define REPORT_OPTION(command, CODE, name, letter, argument, values, help) \
+	{#command, OPTION_##CODE, name, letter, argument, help},
+#include "analyzer/commands/options.def"
+};
+
+enum { OPTION_ROWS = sizeof option_rows / sizeof *option_rows };
+
+static const struct command_row *command_row(const struct option_parser *parser)
+{
+	const struct command_row *row = command_rows;
+
+	while (strcmp(row->name, parser->command))
+		row++;
+	return row;
+}
+
+static bool is_of(const struct option_row *row, const struct option_parser *parser)
+{
+	return !strcmp(row->command, parser->command);
+}
 
 /* All of these return -1, or the exit status after a message. */
 
@@ -77,15 +122,16 @@ static int parse_format(struct options *options, const char *command, const stru
 
 static int parse_by(struct options *options, const struct option_parser *parser, const char *value)
 {
+	unsigned set = command_row(parser)->keys;
 	struct text names = {0};
 	int status;
 
-	options->by = key_find(value, parser->keys);
+	options->by = key_find(value, set);
 	if (options->by)
 		return -1;
-	if (!parser->keys)
+	if (!set)
 		return usage_error(parser->command, "--by %s: %s", value, parser->no_keys);
-	keys_add_names(&names, parser->keys);
+	keys_add_names(&names, set);
 	if (key_find(value, KEYS_ALL))
 		status = usage_error(parser->command, "--by %s: makes no sense for %s; expected %s", value,
 		                     parser->command, names.bytes);
@@ -113,7 +159,7 @@ static void add_format_help(struct text *help, const struct option_parser *parse
 	text_add(&text, format->help);
 	if (format == &format_json && parser->schema)
 		text_format(&text, " (schema %s)", parser->schema);
-	if (format->one_table && parser->takes_table) {
+	if (format->one_table && command_row(parser)->kind == TABLES) {
 		text_add(&option, "[=TABLE]");
 		text_add(&text, "; a TABLE is routines (default)");
 		for (unsigned place = 1; place < report_table_count; place++)
@@ -124,23 +170,39 @@ static void add_format_help(struct text *help, const struct option_parser *parse
 	text_free(&text);
 }
 
+static void add_option_help(struct text *help, const struct option_row *row)
+{
+	struct text option = {0};
+
+	if (row->letter)
+		text_format(&option, "-%c, ", row->letter);
+	text_format(&option, "--%s", row->name);
+	if (row->argument)
+		text_format(&option, *row->argument == '[' ? "%s" : " %s", row->argument);
+	add_help(help, option.bytes, row->help);
+	text_free(&option);
+}
+
 static void put_all_help(const struct option_parser *parser)
 {
+	const struct command_row *command = command_row(parser);
 	struct text help = {0}, text = {0};
 
 	text_format(&help, "%s\n", parser->usage);
-	for (unsigned i = 1; i < FORMAT_COUNT && !parser->no_answer; i++)
+	for (unsigned i = 1; i < FORMAT_COUNT && command->kind != FILES; i++)
 		add_format_help(&help, parser, formats[i]);
-	if (!parser->no_answer)
+	if (command->kind != FILES)
 		add_help(&help, "--wide",
 		         "in text, shorten no name and break no line, though the terminal has fewer columns");
-	if (parser->keys && !parser->no_answer) {
-		text_format(&text, "%s ", parser->by_help ? parser->by_help : "add the work up by");
-		keys_add_names(&text, parser->keys);
+	if (command->by_help) {
+		text_format(&text, "%s ", command->by_help);
+		keys_add_names(&text, command->keys);
 		add_help(&help, "--by KEY", text.bytes);
 		text_free(&text);
 	}
-	text_add(&help, parser->help);
+	for (int i = 0; i < OPTION_ROWS; i++)
+		if (is_of(&option_rows[i], parser))
+			add_option_help(&help, &option_rows[i]);
 	help_put(help.bytes);
 	text_free(&help);
 }
@@ -168,39 +230,61 @@ static int take_common(struct options *options, const struct option_parser *pars
 	}
 }
 
-/* The options of the command and those that every command has, as getopt_long takes them; to be freed. */
-static struct option *all_options(const struct option_parser *parser)
+/*
+ * The options of the command and those that every command has, as getopt_long takes them; to be freed. Adds those of one letter
+ * to a text.
+ */
+static struct option *all_options(const struct option_parser *parser, struct text *letters)
 {
-	struct option *all;
+	enum command_kind kind = command_row(parser)->kind;
+	struct option *all = memory_new(OPTION_ROWS + FORMAT_COUNT + 4, sizeof *all);
 	size_t count = 0;
 
-	while (parser->table[count].name)
-		count++;
-	all = memory_new(count + FORMAT_COUNT + 4, sizeof *all);
-	memcpy(all, parser->table, count * sizeof *all);
+	for (int i = 0; i < OPTION_ROWS; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (!is_of(row, parser))
+			continue;
+		all[count++] = (struct option){row->name,
+		                               !row->argument          ? no_argument
+		                               : *row->argument == '[' ? optional_argument
+		                                                       : required_argument,
+		                               NULL, row->code};
+		if (row->letter)
+			text_format(letters, row->argument ? "%c:" : "%c", row->letter);
+	}
 	all[count++] = (struct option){"help", no_argument, NULL, OPTION_HELP};
-	if (parser->no_answer)
+	if (kind == FILES)
 		return all;
 	all[count++] = (struct option){"wide", no_argument, NULL, OPTION_WIDE};
 	all[count++] = (struct option){"by", required_argument, NULL, OPTION_BY};
 	for (int i = 1; i < FORMAT_COUNT; i++) /* the first needs no option */
-		all[count++] =
-			(struct option){formats[i]->name,
-		                        formats[i]->one_table && parser->takes_table ? optional_argument : no_argument,
-		                        NULL, OPTION_FORMAT + i};
+		all[count++] = (struct option){
+			formats[i]->name, formats[i]->one_table && kind == TABLES ? optional_argument : no_argument,
+			NULL, OPTION_FORMAT + i};
 	return all;
+}
+
+/* The code of an option that getopt_long has found, by its name or its letter. */
+static int code_of(int found, const struct option_parser *parser)
+{
+	for (int i = 0; i < OPTION_ROWS; i++)
+		if (is_of(&option_rows[i], parser) && option_rows[i].letter == found)
+			return option_rows[i].code;
+	return found;
 }
 
 int options_parse(struct options *options, const struct option_parser *parser, int count, char **arguments)
 {
-	struct option *all = all_options(parser);
 	struct text letters = {0};
+	struct option *all;
 	int code, status = -1;
 
 	*options = (struct options){.format = formats[0]};
 	opterr = 0;
 	optind = 1;
-	text_format(&letters, ":%s", parser->letters ? parser->letters : "");
+	text_add(&letters, ":");
+	all = all_options(parser, &letters);
 	while (status < 0 && (code = getopt_long(count, arguments, letters.bytes, all, NULL)) != -1) {
 		if (code == ':')
 			status = usage_error(parser->command, "%s: a value is missing", arguments[optind - 1]);
@@ -210,7 +294,7 @@ int options_parse(struct options *options, const struct option_parser *parser, i
 			                    optopt < OPTION_HELP ? "%s: there is no such option" : "%s: takes no value",
 			                    arguments[optind - 1]);
 		else
-			status = take_common(options, parser, code, optarg);
+			status = take_common(options, parser, code_of(code, parser), optarg);
 	}
 	options->operands = arguments + optind;
 	options->operand_count = (size_t)(count - optind);

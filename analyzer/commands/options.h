@@ -6,7 +6,6 @@
 #ifndef ANALYZER_OPTIONS_H
 #define ANALYZER_OPTIONS_H
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,77 +40,45 @@ enum option_code {
 	OPTION_PEAK,
 	OPTION_BANDWIDTH,
 	OPTION_FORMAT,                             /* the first of as many codes as there are formats */
-	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of a command's own options */
+	OPTION_OWN = OPTION_FORMAT + FORMAT_COUNT, /* the first code of those that a command obeys itself */
+	OPTION_LIMIT = OPTION_OWN,
+	OPTION_LOCK,
+	OPTION_UPDATE,
+	OPTION_EXACT,
+	OPTION_ROOT,
+	OPTION_MAP,
+	OPTION_SKIP,
+	OPTION_ANY_PROCESSES,
+	OPTION_BISECT,
+	OPTION_OUTPUT,
+	OPTION_TITLE,
+	OPTION_MODE,
+	OPTION_REDACT,
+	OPTION_COMPARE,
+	OPTION_JOBS,
+	OPTION_JOB,
+	OPTION_STEP,
+	OPTION_KEEP,
+	OPTION_QUIET,
+	OPTION_ENDED,
+	OPTION_USER,
+	OPTION_TO,
+	OPTION_WEIGHT,
+	OPTION_NAMESPACES,
+	OPTION_BLAS,
+	OPTION_INTERVAL,
+	OPTION_COUNT,
+	OPTION_ALL,
+	OPTION_CI, /* the first of as many codes as there are formats for CI systems */
 };
 
-/* Lines of a command's table of options. --help, --by, --wide and the formats need none, for all commands have them. */
-#define OPTION_LINE_TOP                                    \
-	{                                                  \
-		"top", required_argument, NULL, OPTION_TOP \
-	}
-#define OPTION_LINE_STRICT                                 \
-	{                                                  \
-		"strict", no_argument, NULL, OPTION_STRICT \
-	}
-#define OPTION_LINE_FAIL_ON_BUDGET                                         \
-	{                                                                  \
-		"fail-on-budget", no_argument, NULL, OPTION_FAIL_ON_BUDGET \
-	}
-#define OPTION_LINE_REPRICE                                  \
-	{                                                    \
-		"reprice", no_argument, NULL, OPTION_REPRICE \
-	}
-#define OPTION_LINE_LAST                               \
-	{                                              \
-		"last", no_argument, NULL, OPTION_LAST \
-	}
-#define OPTION_LINE_SPREAD                                 \
-	{                                                  \
-		"spread", no_argument, NULL, OPTION_SPREAD \
-	}
-#define OPTION_LINE_ALL_FRAMES                                     \
-	{                                                          \
-		"all-frames", no_argument, NULL, OPTION_ALL_FRAMES \
-	}
-#define OPTION_LINE_DEBUGINFOD                                     \
-	{                                                          \
-		"debuginfod", no_argument, NULL, OPTION_DEBUGINFOD \
-	}
-#define OPTION_LINE_PEAK                                     \
-	{                                                    \
-		"peak", required_argument, NULL, OPTION_PEAK \
-	}
-#define OPTION_LINE_BANDWIDTH                                          \
-	{                                                              \
-		"bandwidth", required_argument, NULL, OPTION_BANDWIDTH \
-	}
-#define HELP_ROOFS                                                                                                  \
-	"  --peak PEAK         GFLOP/s that the machine can do at most: a number, or double=N,single=N; 'one' for " \
-	"one\n"                                                                                                     \
-	"                      thread alone, 'none', or a file (default: what 'flopshim-report peak' has measured " \
-	"there)\n"                                                                                                  \
-	"  --bandwidth GB/S    what its memory can do at most: a number, or first=N,second=N,last=N,memory=N\n"
-#define HELP_DEBUGINFOD \
-	"  --debuginfod        ask the servers in DEBUGINFOD_URLS for debug information that this machine lacks\n"
-#define HELP_LAST "  --last              read only the dumps of the last run\n"
-#define OPTION_LINE_END          \
-	{                        \
-		NULL, 0, NULL, 0 \
-	}
-
+/* What options.def does not say of a command. */
 struct option_parser {
-	const char *command;        /* its name, for messages */
-	const char *usage;          /* the first lines of --help */
-	const char *help;           /* lines of --help about the options of `table` */
-	const char *schema;         /* name and version of its JSON, for --help; NULL: it has none */
-	bool no_answer;             /* it writes no answer: it has neither formats nor --by */
-	const char *letters;        /* its options of one letter, as for getopt; NULL: none */
-	bool takes_table;           /* --csv=TABLE is allowed */
-	unsigned keys;              /* the set of keys that --by may name; 0 for none */
-	const char *by_help;        /* what --by does, for --help; NULL: it adds up */
-	const char *no_keys;        /* why --by makes no sense; used if `keys` is 0 */
-	const struct option *table; /* the command's options, as for getopt_long; the last line is OPTION_LINE_END */
-	/* Takes an option from OPTION_OWN on; NULL if `table` has none. Returns -1, or the exit status after a message. */
+	const char *command; /* its name, by which its row is found */
+	const char *usage;   /* the first lines of --help */
+	const char *schema;  /* name and version of its JSON, for --help; NULL: it has none */
+	const char *no_keys; /* why --by makes no sense; used if the command takes no key */
+	/* Takes an option from OPTION_OWN on; NULL if the command has none. Returns -1, or the exit status after a message. */
 	int (*take)(void *context, int code, const char *value);
 	void *context;
 };

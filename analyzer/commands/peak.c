@@ -17,19 +17,12 @@
 
 #define SCHEMA "flopshim-peak/1"
 
-enum { OPTION_BLAS = OPTION_OWN, OPTION_OUTPUT };
-
 static const char usage[] = "Usage: flopshim-report peak [OPTION ...]\n\n"
 			    "Measures what this machine can do at most, in less than ten seconds: GFLOP/s of dgemm and "
 			    "sgemm, and GB/s from\n"
 			    "each cache and from memory, by one thread and by all. Reports of runs on this machine "
 			    "show what part of it the\n"
 			    "routines have reached. Let nothing else run meanwhile.\n";
-
-static const char help[] =
-	"  --blas FILE         the BLAS to measure with, as the program loads it (default: " PEAK_LIBRARY ")\n"
-	"  -o, --output FILE   keep the result in FILE, for 'report --peak FILE' (default: where reports look for "
-	"it)\n";
 
 struct request {
 	const char *library, *path;
@@ -241,17 +234,11 @@ static int measure(const struct options *options, const struct request *request)
 
 int command_peak(int count, char **arguments)
 {
-	static const struct option table[] = {{"blas", required_argument, NULL, OPTION_BLAS},
-	                                      {"output", required_argument, NULL, OPTION_OUTPUT},
-	                                      OPTION_LINE_END};
 	struct request request = {0};
 	const struct option_parser parser = {.command = "peak",
 	                                     .usage = usage,
-	                                     .help = help,
 	                                     .schema = SCHEMA,
-	                                     .letters = "o:",
 	                                     .no_keys = "roofs are of the machine as a whole",
-	                                     .table = table,
 	                                     .take = take_option,
 	                                     .context = &request};
 	struct options options;

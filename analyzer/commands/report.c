@@ -24,17 +24,6 @@ enum { TEXT_TOP = 10, JSON_TOP = 100, DAMAGE_LINES = 20, COMMAND_BYTES = 120, PI
 static const char usage[] = "Usage: flopshim-report [report] [OPTION ...] [DUMP or DIRECTORY ...]\n\n"
 			    "Adds dumps up, and shows how much BLAS and LAPACK work the programs did, and where.\n";
 
-static const char help[] =
-	"  --top N             how many rows a table shows: a number or 'all' (default: 10 in text, 100 in JSON for\n"
-	"                      long tables)\n"
-	"  --spread            show for routines, shapes and call sites which process has the fewest FLOPs, and which\n"
-	"                      the most (JSON and CSV always do)\n"
-	"  --all-frames        show the work by all code: libraries, interpreters and generated code, too\n" HELP_LAST
-	"  --reprice           price calls by the current routine table, not by that of the shim that wrote the dump\n"
-	"  --strict            exit with status 6 if a routine that was called has no price\n"
-	"  --fail-on-budget    exit with status 4 if a call was refused by a budget, or ran over one\n" HELP_ROOFS
-		HELP_DEBUGINFOD;
-
 /* What ran. */
 
 /* Adds the command line of a process, cut off if it is long. */
@@ -576,18 +565,7 @@ static int checked_status(const struct options *options, const struct aggregate 
 
 int command_report(int count, char **arguments)
 {
-	static const struct option table[] = {OPTION_LINE_TOP,       OPTION_LINE_STRICT,     OPTION_LINE_FAIL_ON_BUDGET,
-	                                      OPTION_LINE_REPRICE,   OPTION_LINE_LAST,       OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_SPREAD,    OPTION_LINE_ALL_FRAMES, OPTION_LINE_PEAK,
-	                                      OPTION_LINE_BANDWIDTH, OPTION_LINE_END};
-	const struct option_parser parser = {.command = "report",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .schema = SCHEMA,
-	                                     .takes_table = true,
-	                                     .by_help = "instead of all tables, show the work by",
-	                                     .keys = KEYS_ALL,
-	                                     .table = table};
+	const struct option_parser parser = {.command = "report", .usage = usage, .schema = SCHEMA};
 	struct options options;
 	struct output output;
 	struct aggregate aggregate;

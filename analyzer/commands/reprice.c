@@ -19,9 +19,6 @@ static const char usage[] =
 	"Prices dumps by the current routine table, which is that of this flopshim-report, and shows what changes.\n"
 	"'flopshim-report --reprice' shows a whole report with these prices.\n";
 
-static const char help[] = HELP_LAST
-	"  --top N             how many rows to show: a number or 'all' (default: 20 in text)\n" HELP_DEBUGINFOD;
-
 static void say_versions(struct answer *answer, const struct aggregate *old)
 {
 	struct text versions = {0};
@@ -81,15 +78,7 @@ static void show(struct output *output, const struct options *options, const str
 
 int command_reprice(int count, char **arguments)
 {
-	static const struct option table[] = {OPTION_LINE_TOP, OPTION_LINE_LAST, OPTION_LINE_DEBUGINFOD,
-	                                      OPTION_LINE_END};
-	const struct option_parser parser = {.command = "reprice",
-	                                     .usage = usage,
-	                                     .help = help,
-	                                     .schema = SCHEMA,
-	                                     .keys = KEYS_COMPARED,
-	                                     .by_help = "instead of routines, compare by",
-	                                     .table = table};
+	const struct option_parser parser = {.command = "reprice", .usage = usage, .schema = SCHEMA};
 	struct options options;
 	struct output output;
 	struct gather_options how = {.beside = true};

@@ -137,28 +137,10 @@ static const struct column host_key[] = {
 	{"host", "host", COLUMN_TEXT, 0, key_host},
 };
 
-/* clang-format off */
 const struct key keys[KEY_COUNT] = {
-	[KEY_ROUTINE]   = { "routine", "By routine", "Routines that differ",
-	                    GROUP_ROUTINE, WORKER_NONE, &table_routines, COLUMNS(routine_key), KEY_HAS_SPREAD },
-	[KEY_SHAPE]     = { "shape", "By shape", "Shapes that differ",
-	                    GROUP_SHAPE, WORKER_NONE, &table_shapes, COLUMNS(shape_key), KEY_HAS_SPREAD },
-	[KEY_NAMESPACE] = { "namespace", "By namespace", "Namespaces that differ",
-	                    GROUP_SPACE, WORKER_NONE, &table_namespaces, COLUMNS(namespace_key), 0 },
-	[KEY_SITE]      = { "site", "By call site", "Call sites that differ",
-	                    GROUP_SITE, WORKER_NONE, &table_sites, COLUMNS(site_key), KEY_HAS_SPREAD },
-	[KEY_THREAD]    = { "thread", "By thread", "Threads that differ",
-	                    GROUP_WORKER, WORKER_PROCESS | WORKER_LANE, NULL, COLUMNS(thread_key), KEY_OF_PROCESSES },
-	[KEY_PROCESS]   = { "process", "By process", "Processes that differ",
-	                    GROUP_WORKER, WORKER_PROCESS, NULL, COLUMNS(process_key), KEY_OF_PROCESSES },
-	[KEY_RANK]      = { "rank", "By rank", "Ranks that differ",
-	                    GROUP_WORKER, WORKER_LAUNCH | WORKER_RANK, NULL, COLUMNS(rank_key), KEY_OF_PROCESSES },
-	[KEY_HOST]      = { "host", "By host", "Hosts that differ",
-	                    GROUP_WORKER, WORKER_HOST, NULL, COLUMNS(host_key), KEY_OF_PROCESSES },
-	[KEY_TREE]      = { "tree", "Process tree", NULL,
-	                    GROUP_WORKER, WORKER_NONE, &table_tree, NULL, 0, KEY_OF_PROCESSES },
+#define KEY(NUMBER, ...) [KEY_##NUMBER] = {__VA_ARGS__},
+#include "analyzer/tables/keys.def"
 };
-/* clang-format on */
 
 const struct key *key_find(const char *name, unsigned set)
 {

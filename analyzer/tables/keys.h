@@ -6,30 +6,13 @@
 #ifndef ANALYZER_KEYS_H
 #define ANALYZER_KEYS_H
 
+#include "analyzer/tables/key_sets.h"
 #include "analyzer/tables/tables.h"
-
-enum key_number {
-	KEY_ROUTINE,
-	KEY_SHAPE,
-	KEY_NAMESPACE,
-	KEY_SITE,
-	KEY_THREAD,
-	KEY_PROCESS,
-	KEY_RANK,
-	KEY_HOST,
-	KEY_TREE,
-	KEY_COUNT
-};
 
 enum key_flags {
 	KEY_OF_PROCESSES = 1 << 0, /* its rows are sums of processes: a merged dump cannot price these anew */
 	KEY_HAS_SPREAD = 1 << 1,   /* its table has columns of COLUMN_SPREAD */
 };
-
-/* Sets of keys, by which a command says which ones it takes. */
-#define KEY_BIT(number) (1u << (number))
-#define KEYS_ALL        (KEY_BIT(KEY_COUNT) - 1)
-#define KEYS_COMPARED   (KEYS_ALL & ~KEY_BIT(KEY_TREE)) /* by which two aggregates can be compared */
 
 struct key {
 	const char *name;     /* on the command line */

@@ -347,19 +347,20 @@ class Client:
             raise Failure(f"{first_blas}: {first}\n  {self.blas}: {run.routines}")
 
 
-def install(client, *settings):
-    """Runs `make install`. It may build the launcher again for another folder of the shim, so each case has a build
-    folder of its own."""
+def install(client, *settings, target="install"):
+    """Runs `make install`, and returns what it wrote to standard output. It may build the launcher again for another folder
+    of the shim, so each case has a build folder of its own."""
     if not shutil.which("make"):
         raise Skip("no make")
     build = client.folder / "build"
     if not build.exists():
         shutil.copytree(client.build_folder, build, symlinks=True,
                         ignore=shutil.ignore_patterns("tests", "bench", "junit", "*.i", "*.new"))
-    done = subprocess.run(["make", "-C", TOP, "install", f"O={build}", "LDCONFIG=true", *settings], capture_output=True,
+    done = subprocess.run(["make", "-C", TOP, target, f"O={build}", "LDCONFIG=true", *settings], capture_output=True,
                           env={**os.environ, "MAKEFLAGS": ""})
-    if done.returncode:
-        raise Failure(f"make install: {tail(done.stderr)}")
+    if done.returncode or done.stderr:
+        raise Failure(f"make {target}: status {done.returncode}: {tail(done.stderr)}")
+    return done.stdout.decode()
 
 
 def show(value):

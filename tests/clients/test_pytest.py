@@ -678,12 +678,13 @@ def installed(client):
     """Where it is installed, pytest finds the plugin, and that its launcher, without -p and without PATH."""
     prefix = client.folder / "prefix"
     install(client, f"PREFIX={prefix}", "DESTDIR=")
+    folder = next(prefix.glob("lib/python3*/site-packages"))
     tree = project(client)
     done = pytest(client, tree, "--flops", plugin=(), before=["env", "PATH=/usr/bin:/bin"],
-                  PYTHONPATH=prefix / "share" / "flopshim")
+                  PYTHONPATH=folder)
     check_equal(done.total, sum(flops.gemm(n, n, n) for n in (4, 30, 40)), "FLOPs of all tests")
     done = pytest(client, tree, "--flops", "-p", "flopshim_pytest", "-n", "2", plugin=(),
-                  PYTHONPATH=prefix / "share" / "flopshim")
+                  PYTHONPATH=folder)
     check_equal(done.total, sum(flops.gemm(n, n, n) for n in (4, 30, 40)), "FLOPs of all tests, with -p and workers")
 
 
