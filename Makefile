@@ -284,8 +284,9 @@ install: all $(wildcard $(O)/slurm/flopshim.so)
 	install -m 755 $(O)/libflopshim.so $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(O)/flopshim-report $(O)/flopshim $(DESTDIR)$(BINDIR)/
 	install -m 644 include/flopshim.h include/flopshim_dump.h $(DESTDIR)$(INCLUDEDIR)/
-	install -d $(DESTDIR)$(DATADIR)/flopshim
-	install -m 644 bindings/flopshim.py bindings/flopshim_pytest.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	install -d $(DESTDIR)$(DATADIR)/flopshim/flopshim
+	install -m 644 bindings/flopshim_pytest.py bindings/flopshim.f90 $(DESTDIR)$(DATADIR)/flopshim/
+	install -m 644 $(wildcard bindings/flopshim/*.py) $(DESTDIR)$(DATADIR)/flopshim/flopshim/
 	$(call filled,bindings/METADATA.in,$(DATADIR)/flopshim/flopshim.dist-info/METADATA)
 	$(call filled,bindings/entry_points.txt,$(DATADIR)/flopshim/flopshim.dist-info/entry_points.txt)
 	install -d $(DESTDIR)$(DATADIR)/cmake/Flopshim

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Puts the shim, the launcher and flopshim-report into the wheel; everything else is in pyproject.toml.
+
+It must never write into the folder `build` of a checkout, nor anywhere else but below FOLDER.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.errors import ExecError
+
+from distutils.command.build_scripts import build_scripts  # setuptools has it, also where Python has none
+
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # before setuptools 70.1
+    from wheel.bdist_wheel import bdist_wheel
+
+TOP = Path(__file__).resolve().parent
+FOLDER = Path("build-python")  # everything that is made here
+MADE = FOLDER / "make"         # what make builds
+COMMANDS = ("flopshim", "flopshim-report")
+# What the package has in its folder `programs`, by the file that it comes from.
+PROGRAMS = {
+    "libflopshim.so": MADE / "libflopshim.so",
+    "flopshim": MADE / "flopshim",
+    "flopshim-report": Path("bindings/wheel/flopshim-report"),
+    "flopshim-report.bin": MADE / "flopshim-report",
+}
+
+
+def version():
+    return re.search(r'FLOPSHIM_VERSION "(.*)"', (TOP / "include" / "version.h").read_text())[1]
+
+
+def packages_for_building():
+    """The names of Debian's packages that make needs."""
+    return re.search(r'PACKAGES_BUILD="(.*?)"', (TOP / "scripts" / "packages.sh").read_text())[1]
+
+
+def make():
+    """Builds what the wheel needs, without debug information unless CFLAGS asks for it."""
+    environment = {"CFLAGS": "-O2", **os.environ}
+    environment.pop("MAKEFLAGS", None)
+    targets = [str(path) for path in PROGRAMS.values() if MADE in path.parents]
+    try:
+        subprocess.run(["make", f"-j{len(os.sched_getaffinity(0))}", f"O={MADE}", *targets], cwd=TOP, env=environment,
+                       check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ExecError(f"flopshim could not be built ({error}); on Debian this needs the packages "
+                        f"{packages_for_building()}") from None
+
+
+class BuildPackage(build_py):
+    """Adds the programs to the package."""
+
+    def run(self):
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)  # what an earlier version had
+        super().run()
+        if self.editable_mode:
+            return
+        make()
+        folder = Path(self.build_lib) / "flopshim" / "programs"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in PROGRAMS.items():
+            shutil.copyfile(TOP / source, folder / name)
+            (folder / name).chmod(0o755)
+
+
+class BuildCommands(build_scripts):
+    """Writes the commands, which find the programs in the package."""
+
+    def run(self):
+        text = (TOP / "bindings" / "wheel" / "command.in").read_text().replace("@VERSION@", version())
+        folder = Path(self.build_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in COMMANDS:
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o755)
+
+
+class Wheel(bdist_wheel):
+    """A wheel for this machine, and for every Python 3: the shim is no extension module."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
+
+
+if sys.platform != "linux":
+    sys.exit("flopshim runs on Linux only")
+(TOP / FOLDER).mkdir(exist_ok=True)
+setup(
+    version=version(),
+    scripts=["bindings/wheel/command.in"],
+    cmdclass={"build_py": BuildPackage, "build_scripts": BuildCommands, "bdist_wheel": Wheel},
+    options={"build": {"build_base": str(FOLDER)}, "egg_info": {"egg_base": str(FOLDER)},
+             "bdist_wheel": {"bdist_dir": str(FOLDER / "wheel")}},
+)
