@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
 from setuptools.errors import ExecError
 
@@ -86,12 +86,15 @@ class BuildCommands(build_scripts):
             (folder / name).chmod(0o755)
 
 
-class Wheel(bdist_wheel):
-    """A wheel for this machine, and for every Python 3: the shim is no extension module."""
+class Flopshim(Distribution):
+    """What is installed is for one kind of machine, although it has no extension module."""
 
-    def finalize_options(self):
-        super().finalize_options()
-        self.root_is_pure = False
+    def has_ext_modules(self):
+        return True
+
+
+class Wheel(bdist_wheel):
+    """A wheel for this kind of machine, and for every Python 3."""
 
     def get_tag(self):
         return "py3", "none", super().get_tag()[2]
@@ -102,6 +105,10 @@ if sys.platform != "linux":
 (TOP / FOLDER).mkdir(exist_ok=True)
 setup(
     version=version(),
+    distclass=Flopshim,
+    package_dir={"": "bindings"},
+    packages=["flopshim"],
+    py_modules=["flopshim_pytest"],
     scripts=["bindings/wheel/command.in"],
     cmdclass={"build_py": BuildPackage, "build_scripts": BuildCommands, "bdist_wheel": Wheel},
     options={"build": {"build_base": str(FOLDER)}, "egg_info": {"egg_base": str(FOLDER)},

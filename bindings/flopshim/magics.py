@@ -213,8 +213,8 @@ class FlopsMagics(Magics):
             %%flops [-q] [-o] [-n NAMESPACE]
             CODE
 
-        It prints the FLOPs of its BLAS and LAPACK calls and of its charges, how many these are, the time that it took by the clock on the
-        wall, 10^9 FLOPs per second of that time, and a table by routine and shape. It returns the value of the statement,
+        It prints the FLOPs of its BLAS and LAPACK calls and charges, how many these are, the time that it took by the clock on
+        the wall, 10^9 FLOPs per second of that time, and a table by routine and shape. It returns the value of the statement,
         or of the last line of the cell, as %time does. The work of other processes that it starts is not counted.
 
         -n NAMESPACE  charge it to this namespace; without it, to one for the input, such as In:3
