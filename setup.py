@@ -13,7 +13,8 @@ from pathlib import Path
 
 from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
-from setuptools.errors import ExecError
+from setuptools.command.editable_wheel import editable_wheel
+from setuptools.errors import ExecError, OptionError
 
 from distutils.command.build_scripts import build_scripts  # setuptools has it, also where Python has none
 
@@ -61,17 +62,22 @@ class BuildPackage(build_py):
     """Adds the programs to the package."""
 
     def run(self):
-        if not self.editable_mode:
-            shutil.rmtree(self.build_lib, ignore_errors=True)  # what an earlier version had
+        shutil.rmtree(self.build_lib, ignore_errors=True)  # what an earlier version had
         super().run()
-        if self.editable_mode:
-            return
         make()
         folder = Path(self.build_lib) / "flopshim" / "programs"
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in PROGRAMS.items():
             shutil.copyfile(TOP / source, folder / name)
             (folder / name).chmod(0o755)
+
+
+class Editable(editable_wheel):
+    """Refuses `pip install -e`."""
+
+    def run(self):
+        raise OptionError("flopshim cannot be installed as editable, since its programs are copied; instead, put "
+                          f"{TOP / 'bindings'} on PYTHONPATH, and what make builds on PATH")
 
 
 class BuildCommands(build_scripts):
@@ -110,7 +116,7 @@ setup(
     packages=["flopshim"],
     py_modules=["flopshim_pytest"],
     scripts=["bindings/wheel/command.in"],
-    cmdclass={"build_py": BuildPackage, "build_scripts": BuildCommands, "bdist_wheel": Wheel},
+    cmdclass={"build_py": BuildPackage, "build_scripts": BuildCommands, "bdist_wheel": Wheel, "editable_wheel": Editable},
     options={"build": {"build_base": str(FOLDER)}, "egg_info": {"egg_base": str(FOLDER)},
              "bdist_wheel": {"bdist_dir": str(FOLDER / "wheel")}},
 )

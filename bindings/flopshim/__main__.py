@@ -69,8 +69,7 @@ def become(name, words):
 def where():
     paths = {"shim": programs.shim(), "launcher": programs.program("flopshim"),
              "report": programs.program("flopshim-report")}
-    for name, path in paths.items():
-        print(f"{name:<9} {path}")
+    print("\n".join(f"{name:<9} {path}" for name, path in paths.items()))
     return 0
 
 

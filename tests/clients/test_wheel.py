@@ -192,6 +192,16 @@ def without_make(client):
           (done.stdout + done.stderr)[-800:])
 
 
+@case()
+def editable(client):
+    """An installation that is editable is refused with what to do instead."""
+    need(("setuptools", "python3-setuptools"), ("wheel", "python3-wheel"), ("pip", "python3-pip"))
+    tree = copy_of_sources(client.folder / "tree")
+    command = [PYTHON, "-m", "pip", "install", "--no-build-isolation", "--target", client.folder / "target", "-e", "."]
+    done = run(command, status=1, cwd=tree)
+    check(f"put {tree}/bindings on PYTHONPATH" in done.stdout + done.stderr, (done.stdout + done.stderr)[-1500:])
+
+
 # ---- the commands ----
 
 
