@@ -76,7 +76,7 @@ class FlopsResult:
 
     def _repr_html_(self):
         title = self._summary() + (f". {self.remark}" if self.remark else "")
-        return html_table(title, [("by routine and shape", ["routine", "shape", "calls", "FLOPs", "time in it"],
+        return html_table(title, [("by routine and shape", 2, ["routine", "shape", "calls", "FLOPs", "time in it"],
                                    self._cells())])
 
 

@@ -24,7 +24,7 @@ class NoProgram(RuntimeError):
 def version():
     """The version of this package: that of include/version.h in the sources, else that of the installation's metadata."""
     if SOURCES:
-        return re.search(r'FLOPSHIM_VERSION "(.*)"', (SOURCES / "include" / "version.h").read_text())[1]
+        return re.search(r'_VERSION "(.*)"', (SOURCES / "include" / "version.h").read_text())[1]
     from importlib import metadata
 
     for found in metadata.Distribution.discover(name="flopshim", path=[str(HERE.parent)]):

@@ -227,26 +227,34 @@ class Report:
 
     def _repr_html_(self):
         """What notebooks show."""
-        parts = [("Routines", ["routine", "calls", "FLOPs", "", "time", "GFLOP/s"],
+        parts = [("Routines", 1, ["routine", "calls", "FLOPs", "", "time", "GFLOP/s"],
                   [[row["routine"], f"{row['calls']:,}", number(row["flops"]), row["share"], _time(row),
                     rate(row["gflops"])] for row in self.routines]),
-                 ("By your code", ["line", "function", "FLOPs", "", "time"],
-                  [[f"{os.path.basename(row['file'])}:{row['line']}", row["function"], number(row["own_flops"]),
+                 ("By your code", 2, ["line", "function", "FLOPs", "", "time"],
+                  [[_line(row), row["function"], ("~" if row["own_about"] else "") + number(row["own_flops"]),
                     row["own_share"], _time(row, "own_")]
                    for row in self.code if row["yours"] and row["file"] and row["own_flops"]]),
-                 ("Namespaces", ["namespace", "calls", "FLOPs", "", "own FLOPs"],
+                 ("Namespaces", 1, ["namespace", "calls", "FLOPs", "", "own FLOPs"],
                   [[row["namespace"] or "(all)", f"{row['inclusive_calls']:,}", number(row["inclusive_flops"]),
                     row["inclusive_share"], number(row["own_flops"])] for row in self.namespaces]
                   if len(self.namespaces) > 1 else []),
-                 ("Largest shapes", ["routine", "shape", "calls", "FLOPs", ""],
+                 ("Largest shapes", 2, ["routine", "shape", "calls", "FLOPs", ""],
                   [[row["routine"], shape(row["arguments"]), f"{row['calls']:,}", number(row["flops"]), row["share"]]
                    for row in self.shapes])]
         return html_table(self._summary(), parts)
 
 
+def _line(row):
+    file = os.path.basename(row["file"])
+    return file if row["line"] is None else f"{file}:{row['line']}"
+
+
 def _time(row, prefix=""):
+    """A time, after ~ if it is an estimate: as flopshim-report shows it."""
     time = row.get(f"{prefix}estimated_time_ns")
-    return "" if time is None else seconds(time / 1e9)
+    if time is None:
+        return ""
+    return ("" if row.get("timed_calls") == row.get("calls") and not prefix else "~") + seconds(time / 1e9)
 
 
 def _column(pandas, name, values):

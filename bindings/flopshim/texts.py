@@ -47,24 +47,33 @@ def table(heads, rows, left):
                         for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
 
 
-def _cell(value):
+def _cell(value, is_left):
     if isinstance(value, (int, float)):  # a share: a bar that needs no colour of its own
-        bar = (f'<span style="display:inline-block;width:{BAR * min(max(value, 0), 1):.2f}em;height:.7em;'
-               'background:currentColor;opacity:.35;vertical-align:middle"></span>')
-        return f'<td style="text-align:left;white-space:nowrap">{bar} {100 * value:.1f} %</td>'
-    return f'<td style="text-align:left">{html.escape(value or "")}</td>'
+        text = (f'<span style="display:inline-block;width:4em;text-align:right">{100 * value:.1f} %</span> '
+                f'<span style="display:inline-block;width:{BAR * min(max(value, 0), 1):.2f}em;height:.7em;'
+                'background:currentColor;opacity:.35"></span>')
+        is_left = True
+    else:
+        text = html.escape(value or "")
+    return f'<td style="{_style(is_left)}">{text}</td>'
+
+
+def _style(is_left):
+    return (f"text-align:{'left' if is_left else 'right'};padding:.1em .7em .1em 0;white-space:nowrap;"
+            "font-variant-numeric:tabular-nums")
 
 
 def html_table(title, parts):
-    """A heading, and a table for each (name, heads, rows) that has rows. A cell is a text, or a number for a share."""
+    """A heading, and a table for each (name, columns that are aligned to the left, heads, rows) that has rows. A cell is a
+    text, or a number for a share."""
     lines = [f"<div><p><b>{html.escape(title)}</b></p>"]
-    for name, heads, rows in parts:
+    for name, left, heads, rows in parts:
         if not rows:
             continue
         lines.append(f"<details open><summary>{html.escape(name)}</summary><table><thead><tr>")
-        lines += [f'<th style="text-align:left">{html.escape(head)}</th>' for head in heads]
+        lines += [f'<th style="{_style(i < left)}">{html.escape(head)}</th>' for i, head in enumerate(heads)]
         lines.append("</tr></thead><tbody>")
-        lines += ["<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows[:TOP]]
+        lines += ["<tr>" + "".join(_cell(value, i < left) for i, value in enumerate(row)) + "</tr>" for row in rows[:TOP]]
         lines.append("</tbody></table>")
         if len(rows) > TOP:
             lines.append(f"<p>... and {len(rows) - TOP:,} more</p>")

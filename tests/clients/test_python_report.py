@@ -48,7 +48,7 @@ def ask(client, text, *words, shim=False, status=0, **environment):
 @case()
 def numbers(client):
     """Totals, tables and rows say what the program did: exact numbers, in each table that has them."""
-    dump = made(client)
+    dump = made(client, FLOPSHIM_TIME="all", FLOPSHIM_STACKS="all")
     answer, said = ask(client, """
 r = flopshim.Report(sys.argv[1])
 answer = dict(flops=r.flops, charged=r.charged, calls=r.calls, complete=r.complete, total=r.totals["flops"],
@@ -63,7 +63,7 @@ answer = dict(flops=r.flops, charged=r.charged, calls=r.calls, complete=r.comple
     processes=[row["arguments"] for row in r.processes], libraries=len(r.libraries), empty=[r.launches, r.unpriced, r.damage],
     stacks=len(r.stacks), notes=r.notes, seconds=r.seconds, gflops=r.gflops, by=r.by("namespace"),
     same=r.to_dict()["totals"] == r.totals, text=repr(r))
-""", dump, FLOPSHIM_TIME="all")
+""", dump)
     gemm = flops.gemm(M, N, K)
     check_equal(said, "", "standard error")
     for name, expected in (("flops", ALL), ("charged", ALL), ("total", ALL), ("calls", CALLS), ("complete", True), ("same", True),
@@ -252,13 +252,17 @@ class Tags(html.parser.HTMLParser):
 @case()
 def in_a_notebook(client):
     """What a notebook shows is sound HTML with the tables, and texts of the program cannot add tags to it."""
-    answer, _said = ask(client, "answer = flopshim.Report(sys.argv[1])._repr_html_()", made(client, "<b>&x.py"))
+    dump = made(client, "<b>&x.py", FLOPSHIM_STACKS="all")
+    answer, _said = ask(client, "answer = flopshim.Report(sys.argv[1])._repr_html_()", dump)
     page = Tags()
     page.feed(answer)
     check_equal(page.open, [], "tags that stay open")
     for text in ("dgemm", "<b>&x.py:6", "train", "(all)", f"{TIMES * flops.gemm(M, N, K):,}"):
         check(text in page.cells, f"no cell says {text}: {page.cells}")
     check(f"{ALL:,} FLOPs in {CALLS} calls of 1 process" in answer, "no summary")
+    # Stacks of all calls say exactly which line did how much; of a sample they say about how much.
+    check_equal([cell for cell in page.cells if cell.strip("~") == f"{TIMES * flops.gemm(M, N, K):,}"],
+                [f"{TIMES * flops.gemm(M, N, K):,}"] * 5, "FLOPs of routine, line, namespace (twice) and shape")
 
 
 @case()

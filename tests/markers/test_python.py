@@ -260,7 +260,7 @@ except RuntimeError as error: print(error)
 
 
 @case()
-def module_is_one_file_of_the_standard_library(client):
+def module_needs_the_standard_library_alone(client):
     """The module needs only the standard library."""
     run = client.run([PYTHON, "-S", "-E", "-c", f"import sys; sys.path.insert(0, {str(BINDINGS)!r}); import flopshim; "
                       "print('numpy' in sys.modules)"], shim=False)
