@@ -59,19 +59,22 @@ __all__ = [
     "namespace", "present", "remaining", "reset", "set_budget", "set_multiplier", "summary", "summary_dict", "used",
 ]
 
-_ELSEWHERE = {  # names of this module that are defined in modules beside it
-    "Report": "report", "ReportError": "report", "ReportWarning": "report", "load_ipython_extension": "magics",
-}
+_OF_REPORT = ("Report", "ReportError", "ReportWarning")  # names that are defined in report.py
 
 
 def __getattr__(name):
     """Called for a name that is not here yet."""
-    import importlib
-
     if name == "__version__":
-        value = importlib.import_module(".programs", __name__).version()
-    elif name in _ELSEWHERE:
-        value = getattr(importlib.import_module("." + _ELSEWHERE[name], __name__), name)
+        from . import programs
+
+        try:
+            value = programs.version()
+        except programs.NoProgram as error:
+            raise AttributeError(str(error)) from None
+    elif name in _OF_REPORT:
+        from . import report
+
+        value = getattr(report, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
@@ -79,7 +82,14 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_ELSEWHERE, "__version__"})
+    return sorted({*globals(), *_OF_REPORT, "__version__"})
+
+
+def load_ipython_extension(shell):
+    """IPython calls this for `%load_ext flopshim`, which brings %flops and %%flops."""
+    from . import magics
+
+    shell.register_magics(magics.FlopsMagics)
 
 
 class BudgetExhaustedError(RuntimeError):

@@ -202,7 +202,7 @@ class _Measurement:
 
 @magics_class
 class FlopsMagics(Magics):
-    """The magics of `%load_ext flopshim`."""
+    """The magics that `%load_ext flopshim` brings."""
 
     @needs_local_scope
     @line_cell_magic
@@ -270,8 +270,3 @@ class FlopsMagics(Magics):
             return None if last is None else eval(last, *spaces)
 
         return run
-
-
-def load_ipython_extension(shell):
-    """IPython calls this for `%load_ext flopshim`."""
-    shell.register_magics(FlopsMagics)

@@ -282,6 +282,11 @@ def light(client):
                        "hasattr(flopshim, 'nonsense')]")
     version = re.search(r'FLOPSHIM_VERSION "(.*)"', (TOP / "include" / "version.h").read_text())[1]
     check_equal(answer, [version, [], False], "version, names that dir lacks, a name that is not there")
+    answer, said = ask(client, "import pydoc; sys.modules['IPython'] = None; sys.modules['pandas'] = None\n"
+                       "text = pydoc.render_doc(flopshim, renderer=pydoc.plaintext)\n"
+                       "answer = [name in text for name in ('class Report(', 'class budget(', 'to_pandas(')]\n"
+                       "answer += [callable(flopshim.load_ipython_extension), 'flopshim.magics' in sys.modules]")
+    check_equal(answer, [True, True, True, True, False], "what help(flopshim) shows without IPython and pandas")
     check_equal(said, "", "standard error")
 
 

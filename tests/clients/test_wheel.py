@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 import flops
-from harness import PYTHON, TOP, Failure, Skip, case, check, check_equal, read_report, tail
+from harness import PYTHON, TOP, Failure, Skip, case, check, check_equal, install, read_report, tail
 
 LEFT_OUT = ("build*", "dist", ".git", "__pycache__", "*.dump", "pictures", "*.egg-info")
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1", "PIP_ROOT_USER_ACTION": "ignore"}
@@ -338,6 +338,20 @@ def module_errors(client):
     bare = run([PYTHON, "-m", "flopshim", "where"], status=127, PYTHONPATH=TOP / "bindings", PYTHONDONTWRITEBYTECODE=1)
     check(f"there is no program `flopshim`: neither beside this package ({TOP}/bindings/flopshim) nor in PATH" in bare.stderr,
           bare.stderr)
+
+
+@case()
+def by_make_install(client):
+    """The package that `make install` installs takes the programs of its own prefix, whatever is in PATH."""
+    prefix = client.folder / "prefix"
+    install(client, f"PREFIX={prefix}", "DESTDIR=")
+    modules = next(prefix.rglob("flopshim/__init__.py")).parent.parent
+    settings = {"PYTHONPATH": modules, "PATH": f"{shared_environment()}/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": 1}
+    where = dict(line.split() for line in run([PYTHON, "-m", "flopshim", "where"], **settings).stdout.splitlines())
+    check_equal((where["launcher"], where["report"]), (f"{prefix}/bin/flopshim", f"{prefix}/bin/flopshim-report"), "programs")
+    check(where["shim"].startswith(f"{prefix}/lib"), where["shim"])
+    check_equal(run([PYTHON, "-c", "import flopshim; print(flopshim.__version__)"], **settings).stdout, f"{version()}\n",
+                "version")
 
 
 @case()
