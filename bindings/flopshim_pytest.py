@@ -37,6 +37,7 @@ from pathlib import Path
 import pytest
 
 import flopshim
+from flopshim import programs
 
 FOLDER_VARIABLE = "PYTEST_FLOPS_FOLDER"  # tells pytest under the shim of the folder of its dumps
 PROPERTY = "flops"                       # of a test's report: what the test did; the files of --junitxml have it, too
@@ -108,12 +109,10 @@ def _settle_paths(config, options):
 
 def _program(name):
     """The path of a program of flopshim: of the installation that this file belongs to, or else one in PATH."""
-    prefix = list(Path(__file__).resolve().parents)[3:4]  # of PREFIX/lib/python3/dist-packages
-    beside = [str(folder / "bin" / name) for folder in prefix if os.access(folder / "bin" / name, os.X_OK)]
-    found = beside[0] if beside else shutil.which(name)
-    if not found:
-        raise pytest.UsageError(f"--flops: there is no program `{name}` in PATH; it comes with flopshim")
-    return found
+    try:
+        return programs.program(name)
+    except programs.NoProgram as error:
+        raise pytest.UsageError(f"--flops: {error}") from None
 
 
 def _own_command():

@@ -89,7 +89,7 @@ typedef enum flopshim_action (*flopshim_exceed_callback)(const struct flopshim_e
 /* What flopshim_summary writes: text or JSON, by operation or, with FLOPSHIM_BY_NAMESPACE added, by namespace too. */
 enum flopshim_summary { FLOPSHIM_TEXT = 0, FLOPSHIM_JSON = 1, FLOPSHIM_BY_NAMESPACE = 2 };
 
-struct flopshim_python; /* for the module flopshim.py alone */
+struct flopshim_python; /* for the Python module flopshim alone */
 
 /*
  * The functions of the shim that is loaded; a program calls them by the inline functions below. A later shim only adds

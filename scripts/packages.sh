@@ -24,7 +24,9 @@ PACKAGES_CHECK="$PACKAGES_DEMO check pkg-config pandoc man-db mandoc g++ gfortra
 	libscalapack-openmpi-dev musl-tools gcc-multilib libcap2-bin e2fsprogs btrfs-progs bindfs util-linux file
 	procps tmux environment-modules
 	golang-go jq sqlite3 nodejs npm chromium
-	cmake libxml2-utils python3-jsonschema python3-prometheus-client python3-yaml"
+	cmake libxml2-utils python3-jsonschema python3-prometheus-client python3-yaml
+	python3-setuptools python3-wheel python3-build python3-venv python3-pip python3-pandas ipython3 python3-ipykernel python3-nbclient
+	jupyter-client"
 # What `make check-slurm` needs, beside a program that uses BLAS.
 PACKAGES_SLURM="$PACKAGES_BUILD python3 libblas-dev liblapack-dev openmpi-bin slurm-wlm slurmctld slurmd libslurm-dev"
 # What `make check-lint` needs. No other test needs these, and they take hundreds of megabytes.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * raise.h - a refused call becomes an exception of the Python statement that made it, for flopshim.py.
+ * raise.h - a refused call becomes an exception of the Python statement that made it, for bindings/flopshim.
  * It must never be needed by a process without that module.
  */
 #ifndef FLOPSHIM_RAISE_H
@@ -12,14 +12,14 @@
 #include "flopshim.h"
 #include "shim/charge/namespace.h"
 
-/* What the module learns when a block has ended: _BlockEnd in flopshim.py has the same layout. */
+/* What the module learns when a block has ended: _BlockEnd in bindings/flopshim has the same layout. */
 struct block_end {
 	int64_t used, remaining;
 	struct refusal refusal; /* with BLOCK_REFUSED */
 };
 
 /*
- * What flopshim.py, and nobody else, finds in struct flopshim_api: _PythonApi there has the same layout. All functions
+ * What the Python module, and nobody else, finds in struct flopshim_api: _PythonApi there has the same layout. All functions
  * are called with the GIL held; amounts and errors are those of flopshim.h.
  */
 struct flopshim_python {

@@ -55,7 +55,7 @@ static int64_t say_if_missing(int64_t result)
 }
 
 /*
- * Opens a scope or, if `is_block`, a block of flopshim.py with `flags` of enum block_flags. Returns as
+ * Opens a scope or, if `is_block`, a block of the Python module with `flags` of enum block_flags. Returns as
  * flopshim_begin.
  */
 static int64_t begin(const char *name, int64_t budget, bool is_block, unsigned flags)
@@ -446,7 +446,7 @@ static int api_on_exceed(flopshim_exceed_callback callback, void *context)
 static int api_quiet(int quiet) { return exceed_set_quiet(quiet); }
 static const char *api_dump_path(void) { return lifecycle_ready() ? dump_path() : NULL; }
 
-/* ---- functions for flopshim.py: see struct flopshim_python ---- */
+/* ---- functions for the Python module: see struct flopshim_python ---- */
 
 /* Ends a block and gives what it has used, and what remains, in *end. Returns as struct flopshim_python says. */
 static int end_block(int64_t handle, struct block_end *end)

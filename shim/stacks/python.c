@@ -518,7 +518,7 @@ size_t python_caller(char *text, size_t size)
 			if (!print_frame(text, size, &end, frame))
 				end = 0;
 			text[end < size ? end : size - 1] = 0;
-			if (!strstr(text, "/flopshim.py:") && !python_frame_is_made(text))
+			if (!strstr(text, "/flopshim/__init__.py:") && !python_frame_is_made(text))
 				return end;
 		}
 		frame = read_word(frame + python.layout->frame.previous);

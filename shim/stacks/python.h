@@ -18,7 +18,7 @@
 size_t python_frames(char *text, size_t size);
 
 /*
- * Writes the innermost of these frames that is not one of flopshim.py, in the same way, but notes nothing in the dump.
+ * Writes the innermost of these frames that is not one of the module flopshim, in the same way, but notes nothing in the dump.
  */
 enum { PYTHON_CALLER_BYTES = 400 };
 size_t python_caller(char *text, size_t size);

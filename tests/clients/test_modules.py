@@ -45,7 +45,7 @@ def try_module(client, tool, manual_path, prefix):
     check_equal(loaded["FLOPSHIM_LIBRARY"], f"{prefix}/lib/libflopshim.so", "FLOPSHIM_LIBRARY")
     check_equal(loaded["LD_PRELOAD"], "unset", "LD_PRELOAD")
     check_equal(loaded["MANPATH"], f"{prefix}/share/man:{manual_path}" if manual_path else "unset", "MANPATH")
-    check(f"module {python_folder(prefix)}/flopshim" in run.out.decode(), "Python imports another module")
+    check(f"module {python_folder(prefix)}/flopshim/__init__.py" in run.out.decode(), "Python imports another module")
     check_equal(loaded["PKG_CONFIG_PATH"], f"{prefix}/lib/pkgconfig", "PKG_CONFIG_PATH")
     check_equal(loaded["CMAKE_PREFIX_PATH"], str(prefix), "CMAKE_PREFIX_PATH")
     check_equal(read_report(client.reporter, [str(dump)])["totals"]["calls"], 6, "calls")  # as products.c says

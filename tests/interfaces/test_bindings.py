@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from suite import Suite  # noqa: E402
 
 HEADER, FORTRAN, PYTHON = ((ROOT / path).read_text()
-                           for path in ("include/flopshim.h", "bindings/flopshim.f90", "bindings/flopshim.py"))
+                           for path in ("include/flopshim.h", "bindings/flopshim.f90", "bindings/flopshim/__init__.py"))
 
 
 def c_enum(name):
@@ -57,9 +57,9 @@ def faults():
                              "flopshim.f90")
     # Python has no actions: it lets the C library choose them.
     python = {name: number for name, number in values(PYTHON, "_").items() if name in errors or name in summaries}
-    yield from disagreements("constant", errors | summaries, python, "flopshim.py")
+    yield from disagreements("constant", errors | summaries, python, "flopshim/__init__.py")
     block = re.search(r"^_ERRORS = \{(.*?)^\}", PYTHON, re.M | re.S)[1]
-    yield from disagreements("text of", texts, dict(re.findall(r'_([A-Z_]+): "(.*?)"', block)), "flopshim.py")
+    yield from disagreements("text of", texts, dict(re.findall(r'_([A-Z_]+): "(.*?)"', block)), "flopshim/__init__.py")
 
 
 suite = Suite()

@@ -23,7 +23,8 @@ ROWS = re.findall(r"^(?:OPTION|LAUNCHER_VARIABLE|PLUGIN_VARIABLE|LAUNCHER_MARK|T
                   (ROOT / "include/options.def").read_text(), re.M)
 SOURCES = [path for folder in ("analyzer", "generate", "launcher", "price", "shim", "slurm")
            for path in sorted((ROOT / folder).rglob("*.[chS]"))]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "bindings").glob("flopshim.*")),
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "bindings").rglob("*.f90")),
+             *sorted((ROOT / "bindings").rglob("*.py")),
              *(path for path in sorted((ROOT / "examples").rglob("*")) if path.is_file()), ROOT / "include/flopshim.h",
              ROOT / "include/flopshim_dump.h"]
 BEGIN, END = "<!-- options: written by make docs -->\n", "<!-- end of options -->\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests what flopshim.py promises, with unmodified NumPy and SciPy under the shim: budgets.py TEST. It must never ask the
+"""Tests what the module flopshim promises, with unmodified NumPy and SciPy under the shim: budgets.py TEST. It must never ask the
 shim what a call should cost.
 
 A product of m x k and k x n matrices is 2mnk FLOPs, a dot product of n elements is 2n, whatever computes them."""

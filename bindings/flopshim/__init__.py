@@ -42,25 +42,54 @@ scope of its own charges to the scope that is open in its origin, the thread tha
 """
 
 import atexit
-import copy
 import ctypes
-import functools
-import inspect
 import itertools
-import json
 import math
 import numbers
 import operator
 import os
-import re
-import signal
 import sys
 import warnings
 
+# A program may import this for its markers alone: what takes longer to import than that (functools, inspect, json, re,
+# signal), and the modules beside this file, are imported where they are used.
+
 __all__ = [
-    "BudgetExhaustedError", "budget", "calls", "charge", "cost", "dump_path", "namespace", "present", "remaining",
-    "reset", "set_budget", "set_multiplier", "summary", "summary_dict", "used",
+    "BudgetExhaustedError", "Report", "ReportError", "ReportWarning", "budget", "calls", "charge", "cost", "dump_path",
+    "namespace", "present", "remaining", "reset", "set_budget", "set_multiplier", "summary", "summary_dict", "used",
 ]
+
+_OF_REPORT = ("Report", "ReportError", "ReportWarning")  # names that are defined in report.py
+
+
+def __getattr__(name):
+    """Called for a name that is not here yet."""
+    if name == "__version__":
+        from . import programs
+
+        try:
+            value = programs.version()
+        except programs.NoProgram as error:
+            raise AttributeError(str(error)) from None
+    elif name in _OF_REPORT:
+        from . import report
+
+        value = getattr(report, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_OF_REPORT, "__version__"})
+
+
+def load_ipython_extension(shell):
+    """IPython calls this for `%load_ext flopshim`, which brings %flops and %%flops."""
+    from . import magics
+
+    shell.register_magics(magics.FlopsMagics)
 
 
 class BudgetExhaustedError(RuntimeError):
@@ -202,7 +231,7 @@ def _find_api():
     except ValueError:
         return None
     if api.size < ctypes.sizeof(_Api) or api.python.contents.size < ctypes.sizeof(_PythonApi):
-        raise ImportError("this flopshim.py is newer than the libflopshim.so that is loaded")
+        raise ImportError("this module flopshim is newer than the libflopshim.so that is loaded")
     return api
 
 
@@ -334,9 +363,11 @@ _installed = False
 
 def _install():
     """Makes refusals raise. It is called for the first budget or charge, so that an import alone changes nothing."""
-    global _installed
+    global _installed, signal
     if _installed:
         return
+    import signal  # for _is_called_anywhere: while a refusal is handled, nothing is imported
+
     tool = event = 0
     if hasattr(sys, "monitoring"):  # see opcodes_begin in the shim
         tool, event = _monitoring_tool(), sys.monitoring.events.INSTRUCTION
@@ -406,7 +437,8 @@ class namespace:
 
     def _another(self):
         """Returns a copy, for another block."""
-        another = copy.copy(self)
+        another = object.__new__(type(self))
+        another.__dict__.update(self.__dict__)
         another._scope = another._keeper = None
         return another
 
@@ -436,6 +468,9 @@ class namespace:
 
     def __call__(self, function):
         """Decorates a function: each call of it is a block of its own."""
+        import functools
+        import inspect
+
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function) or \
                 inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__qualname__} runs in pieces, between which others run in its thread: "
@@ -485,6 +520,8 @@ class budget(namespace):
 
     def _decorates(self, function):
         if self._accumulate and self._name is None:
+            import re
+
             path = f"{function.__module__}.{function.__qualname__}"
             self._name = _absolute(re.sub(r"[^A-Za-z0-9_.:-]", "_", path).encode())
 
@@ -691,6 +728,8 @@ def summary_dict(by_namespace=False):
     `operations` {name: {calls, flops, charged}}. With by_namespace it has, in place of `operations`, `namespaces` {path:
     {calls, own_flops, inclusive_flops, own_charged, inclusive_charged, budget, remaining, operations}}. Without the shim
     it is {}."""
+    import json
+
     text = _summary(_JSON | (_BY_NAMESPACE if by_namespace else 0))
     return {} if text is None else json.loads(text)
 
