@@ -304,7 +304,8 @@ docs: $(O)/docs/options
 	$(Q)sed -i -e '/^<!-- options: /r $<.md' -e '/^<!-- options: /,/^<!-- end of options/{/^<!-- /!d}' README.md
 
 # The pages of the manual. All but that of the launcher are made of Markdown, by pandoc, and left out without it. A page has the
-# date of its source, or SOURCE_DATE_EPOCH where that is set, as by those who build packages.
+# date of the release, so that two builds give the same bytes.
+RELEASED := $(shell sed -n 's/^\#\# [0-9.]*, \([0-9-]*\)$$/\1/p' CHANGELOG.md | head -n 1)
 MARKDOWN_PAGES := flopshim-report.1 flopshim.h.3 flopshim-dump.5 flopshim.7
 ALL_PAGES := flopshim.1 $(MARKDOWN_PAGES)
 PANDOC ?= $(shell command -v pandoc 2>/dev/null)
@@ -314,14 +315,14 @@ $(if $(PANDOC),,$(info pandoc is not there: these pages of the manual will be mi
 $(O)/docs/flopshim.1: docs/flopshim.1.in $(O)/docs/options include/version.h
 	$(Q)$(O)/docs/options man > $@.options
 	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' \
-		-e "s/@DATE@/$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(stat -c %Y $<)}" +%Y-%m-%d)/" $< > $@
+		-e "s/@DATE@/$(RELEASED)/" $< > $@
 
 markdown_of = $(firstword $(wildcard docs/$(1).md docs/$(basename $(1)).md))
 define markdown_page
 $(O)/docs/$(1): docs/manual $(call markdown_of,$(1)) $(wildcard docs/markers.md docs/limits.md) include/flopshim.h include/version.h \
 		$(O)/docs/options
 	$$(call say,MANUAL)
-	$$(Q)docs/manual $$(PANDOC) $(O)/docs/options $(VERSION) $(basename $(1)) $(subst .,,$(suffix $(1))) $(call markdown_of,$(1)) > $$@
+	$$(Q)docs/manual $$(PANDOC) $(O)/docs/options $(VERSION) $(RELEASED) $(basename $(1)) $(subst .,,$(suffix $(1))) $(call markdown_of,$(1)) > $$@
 endef
 $(foreach page,$(MARKDOWN_PAGES),$(eval $(call markdown_page,$(page))))
 
