@@ -71,6 +71,12 @@ def _is_wanted(options):
     return bool(wanted) and not getattr(options, "collectonly", False) and not getattr(options, "help", False)
 
 
+def _check_pytest():
+    """An older pytest runs as if the plugin were not there, until it is asked for FLOPs."""
+    if not hasattr(pytest, "StashKey"):
+        raise pytest.UsageError(f"--flops: expected pytest 7.0 or later, and this is pytest {pytest.__version__}")
+
+
 def _check_options(options):
     if options.flops_update and not options.flops_lock:
         raise pytest.UsageError("--flops-update needs --flops-lock FILE, the lockfile to write")
@@ -199,6 +205,7 @@ def pytest_load_initial_conftests(early_config):
     """The earliest place where the options are known, before pytest captures output and loads the user's files."""
     options = early_config.known_args_namespace
     if _is_wanted(options):
+        _check_pytest()
         _settle_paths(early_config, options)
         _start_again(early_config, options)
     yield
@@ -210,6 +217,7 @@ def pytest_configure(config):
                             "--flops`; a BLAS or LAPACK call that would go beyond is refused, and fails the test")
     if not _is_wanted(config.option):
         return
+    _check_pytest()
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     if not is_worker:
         _settle_paths(config, config.option)
@@ -341,11 +349,12 @@ def flops(request):
     skipped."""
     if not request.config.pluginmanager.hasplugin("flopshim_scopes"):
         pytest.skip("nothing is counted without `pytest --flops`")
+    _check_pytest()
     made = request.node.stash[_COUNTS] = Flops()
     return made
 
 
-_COUNTS = pytest.StashKey()
+_COUNTS = getattr(pytest, "StashKey", object)()
 
 
 def _maximum(item):

@@ -33,7 +33,13 @@ class Skip(Exception):
 
 
 # Parts of the C library that are libraries of their own before glibc 2.34. A program that does not need one is not linked to it.
-LIBC_PARTS = ["-Wl,--push-state,--as-needed", "-ldl", "-lpthread", "-Wl,--pop-state"]
+LIBC_PARTS = ["-Wl,--push-state,--as-needed", "-ldl", "-lpthread", "-lrt", "-Wl,--pop-state"]
+
+
+def symbols_of(path, *options):
+    """The names of the symbols of a file, by nm with these options."""
+    out = subprocess.run(["nm", *options, "--format=posix", str(path)], capture_output=True, text=True, check=True).stdout
+    return [line.split()[0] for line in out.splitlines() if not line.endswith(":")]
 
 
 @functools.lru_cache(maxsize=None)

@@ -523,7 +523,8 @@ def hostile_names(client):
     """Whatever a function is called, its lock is read back, and a finding has its name, whole in JSON and CSV."""
     tree = work(client)
     text = MODEL + f"for name in {HOSTILE!r}:\n    def f(A):\n        return A @ A\n" \
-        "    f.__code__ = f.__code__.replace(co_name=name, co_qualname=name)\n    f(A)\n"
+        "    names = ['co_name', *['co_qualname'] * hasattr(f.__code__, 'co_qualname')]\n" \
+        "    f.__code__ = f.__code__.replace(**dict.fromkeys(names, name))\n    f(A)\n"
     dumps = run_model(client, tree, text, "--for-check")
     lock_of(client, tree, dumps)
     check_in(client, tree, "--lock", "flops.lock", "--exact", dumps)

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import flops
-from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, TOP, Skip, blas_library, case, check, check_equal, check_priced
+from harness import EVERY_BLAS, PYTHON, QUICK_BLAS, TOP, Skip, blas_library, case, check, check_equal, check_priced, symbols_of
 
 # BLIS is left out: it takes minutes for a product that has 2^31 columns and no elements.
 QUICK = ("openblas-pthread", "openblas-openmp", "reference", "atlas")
@@ -176,9 +176,7 @@ HOOKS = {"dlsym", "dlvsym", "dlopen", "dlclose", "pthread_create", "prctl", "sys
 @case()
 def exported_symbols(client):
     """The shim exports the names that it interposes, its hooks and its markers, and nothing else."""
-    out = subprocess.run(["nm", "-D", "--defined-only", "--format=just-symbols", str(client.shim)],
-                         capture_output=True, text=True, check=True).stdout.split()
-    exports = set(out)
+    exports = set(symbols_of(client.shim, "-D", "--defined-only"))
     check_equal(sorted(exports & LEFT_ALONE), [], "symbols that are exported and must not be")
     check_equal(sorted(HOOKS - exports), [], "hooks that are not exported")
     decorated = {name for name in exports
@@ -208,9 +206,8 @@ NOT_FOR_GUESTS = {"malloc", "calloc", "realloc", "free", "strdup", "asprintf", "
 def imported_symbols(client):
     """The shim calls none of these functions of the C library, which take locks, allocate, or change what is the
     program's."""
-    out = subprocess.run(["nm", "-D", "--undefined-only", "--format=just-symbols", str(client.shim)],
-                         capture_output=True, text=True, check=True).stdout.split()
-    check_equal(sorted(NOT_FOR_GUESTS & {name.split("@")[0] for name in out}), [], "called from the C library")
+    names = symbols_of(client.shim, "-D", "--undefined-only")
+    check_equal(sorted(NOT_FOR_GUESTS & {name.split("@")[0] for name in names}), [], "called from the C library")
 
 
 # {how a process gives up system calls: what it does then}. In strict mode it cannot fork, and has no other threads.

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import flops
-from harness import PROGRAMS, Failure, Skip, case, check_calls, check_equal, library_folder
+from harness import PROGRAMS, Failure, Skip, case, check_calls, check_equal, library_folder, symbols_of
 
 # {routine: (calls, FLOPs)} of products.c, as the comment at its beginning lists them.
 LP64_CALLS = {
@@ -44,8 +44,7 @@ def renamed_library(client, scheme):
     if target.exists() and target.stat().st_mtime > archive.stat().st_mtime:
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    names = subprocess.run(["nm", "--defined-only", "--extern-only", "--format=just-symbols", archive],
-                           capture_output=True, text=True, check=True).stdout.split()
+    names = symbols_of(archive, "--defined-only", "--extern-only")
     table = folder / f"{scheme}.symbols"
     with open(table, "w") as out:
         for name in sorted(set(filter(PUBLIC.fullmatch, names))):

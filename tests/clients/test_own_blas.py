@@ -5,7 +5,8 @@ nothing else may be."""
 import shutil
 import subprocess
 
-from harness import PROGRAMS, Skip, blas_library, case, check, check_equal, library_folder, read_report, system_program
+from harness import (LIBC_PARTS, PROGRAMS, Skip, blas_library, case, check, check_equal, library_folder, read_report,
+                     system_program)
 
 SOURCE = PROGRAMS / "own_blas.c"
 ROUTINES = ["daxpy_", "ddot_", "dgemm_"]
@@ -112,7 +113,7 @@ def of_a_library(client):
     path, link = how_library(client)
     made = client.folder / "user"
     subprocess.run(["gcc", "-w", "-DMAIN", "-DCOUNTED", SOURCE, "-o", made, *map(str, link),
-                    f"-L{library_folder() / 'openblas-pthread'}", "-lblas"], check=True)
+                    f"-L{library_folder() / 'openblas-pthread'}", "-lblas", *LIBC_PARTS], check=True)
     # The BLAS that the program uses defines dgemm_ and the others too, and must not be named.
     check_all(client, made, "own_library", path)
 
@@ -249,7 +250,7 @@ def blas_itself(client):
                    check=True)
     user = client.folder / "user"
     subprocess.run(["gcc", "-w", "-DMAIN", "-DWORK", "-DCOUNTED", SOURCE, "-o", user, made,
-                    f"-Wl,-rpath,{client.folder}"], check=True)
+                    f"-Wl,-rpath,{client.folder}", *LIBC_PARTS], check=True)
     check_fine(client, [user], {"dgemm": 1, "dnrm2": 1})
     # The routines are fetched by dlsym alone, and no object refers to them.
     code = f"""import ctypes

@@ -47,6 +47,11 @@ def has(module):
     return not subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True).returncode
 
 
+def is_new_enough():
+    """Whether pytest is one that the plugin serves."""
+    return not subprocess.run([PYTHON, "-c", "import pytest; pytest.StashKey"], capture_output=True).returncode
+
+
 class Outcome:
     def __init__(self, done):
         self.status, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -66,6 +71,8 @@ def pytest(client, tree, *options, status=0, before=(), plugin=("-p", "flopshim_
     """Runs pytest in a work tree, which must end with this status."""
     if not has("pytest"):
         raise Skip("no pytest")
+    if not is_new_enough():
+        raise Skip("no pytest 7.0, which the plugin needs")
     if "-n" in options and not has("xdist"):
         raise Skip("no pytest-xdist")
     env = client.environment(**{"PYTHONPATH": TOP / "bindings", **environment})
@@ -340,6 +347,21 @@ def test_it(own, wide):
 
 
 # ---- without --flops ----
+
+@case()
+def older_pytest(client):
+    """Under a pytest before 7.0, which lacks StashKey, the plugin does nothing, and --flops says what it needs."""
+    if not has("pytest"):
+        raise Skip("no pytest")
+    tree = project(client)
+    old = "import pytest, sys\nvars(pytest).pop('StashKey', None)\nsys.exit(pytest.main(sys.argv[1:]))"
+    env = client.environment(PYTHONPATH=f"{TOP / 'bindings'}:{tree}")
+    for options, status, said in (((), 0, "passed"), (("--flops",), 4, "expected pytest 7.0 or later, and this is pytest ")):
+        command = [PYTHON, "-c", old, "-p", "no:cacheprovider", "-p", "flopshim_pytest", *options]
+        done = Outcome(subprocess.run(command, cwd=tree, env=env, capture_output=True, timeout=120))
+        check_equal(done.status, status, f"status of {options}: {done.all[-1500:]}")
+        check(said in done.all and "Traceback" not in done.all, f"{options}: {done.all[-1500:]}")
+
 
 @case()
 def without_the_option(client):
