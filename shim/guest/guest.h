@@ -110,6 +110,8 @@ size_t guest_file_text(const char *path, char *text, size_t size);
 uint64_t guest_clock(void);
 /* Finds out whether reading the clock is a system call. Before the process is confined. */
 void guest_clock_prepare(void);
+/* Has guest_clock return 0 from now on in a confined process, which may not read the clock. */
+void guest_clock_stop(void);
 /* Whether the kernel keeps time by the processor's counter. Opens a file. */
 bool guest_clock_is_counter(void);
 

@@ -14,6 +14,7 @@
 #include "shim/dump/dump.h"
 #include "shim/guest/guest.h"
 #include "shim/resolve/libc.h"
+#include "shim/stacks/sample.h"
 
 /*
  * Prepares for a process without system calls; it must be called before the program gives them up. Returns whether it
@@ -29,6 +30,16 @@ static bool begin(void)
 	}
 	guest_confined = true;
 	return was_confined;
+}
+
+/*
+ * In strict mode a program may not read the processor's counter either: Linux makes that a SIGSEGV (disable_TSC), also where
+ * the C library's clock does so.
+ */
+static void without_counter(void)
+{
+	guest_clock_stop();
+	sample_without_time();
 }
 
 __attribute__((visibility("hidden"))) long confine_syscall(long number, long a, long b, long c, long d, long e, long f)
@@ -47,6 +58,8 @@ __attribute__((visibility("hidden"))) long confine_syscall(long number, long a, 
 	 */
 	if (result < 0 || (result > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER)))
 		guest_confined = was_confined;
+	else if (number == SYS_seccomp ? a == SECCOMP_SET_MODE_STRICT : b == SECCOMP_MODE_STRICT)
+		without_counter();
 	return result;
 }
 
@@ -70,5 +83,7 @@ __attribute__((visibility("default"))) int prctl(int option, ...)
 	result = libc_prctl(option, a, b, c, d);
 	if (result)
 		guest_confined = was_confined;
+	else if (a == SECCOMP_MODE_STRICT)
+		without_counter();
 	return result;
 }

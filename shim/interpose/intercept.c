@@ -238,7 +238,8 @@ static inline struct entry_verdict enter_row_unpaid(struct thread *thread, entry
 		flags = config.time == TIME_OFF ? 0 : ENTRY_TICKS | ENTRY_EXPENSIVE;
 	else if (!burst_goes_on(thread, cost))
 		return SLOW;
-	*entry_start(frame) = flags & ENTRY_EXPENSIVE ? entry_ticks() : burst_ticks();
+	if (flags)
+		*entry_start(frame) = flags & ENTRY_EXPENSIVE ? entry_ticks() : burst_ticks();
 	return run(thread->lane, known, row, scope, frame, flags);
 }
 

@@ -572,6 +572,13 @@ void sample_calibrate(void)
 	calibration.state = calibration_go_on(state);
 }
 
+void sample_without_time(void)
+{
+	config.time = TIME_OFF;
+	calibration.state = PACE_NEVER;
+	flopshim_tick_scale = 0;
+}
+
 /* ---- credit ---- */
 
 /*

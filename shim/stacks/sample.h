@@ -42,6 +42,9 @@ void sample_manual(struct thread *thread, uint64_t cost, const struct dump_row *
  */
 void sample_calibrate(void);
 
+/* Times no calls from now on, for a process that may read neither the clock nor the processor's counter. */
+void sample_without_time(void);
+
 /* Tells the dump from how many FLOPs on all stacks are taken. Before any call. */
 void sample_start(void);
 
