@@ -6,6 +6,8 @@
 # make                     builds the shim, flopshim-report and the launcher in $(O)
 # make check-quick         tests what a change breaks most often, in less than a minute
 # make check               runs all quick tests       make check-long     runs the soak, fuzz and matrix tests too
+# make check-builds        builds with other compilers, flags and libraries
+# make check-distributions tries fresh systems of Debian 11, 12 and 13, as root, for hours
 # make check-prices        compares every price with measured instruction counts
 # make bench               measures calls             make bench-clients  measures programs
 # make docs                writes the table of options in README.md

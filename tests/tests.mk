@@ -373,8 +373,19 @@ check-lint: $(GENERATED)
 	$(call part)
 	$(Q)tests/lint/run --build $(O) --junit $(JUNIT)/lint.xml
 
+# Builds with other compilers, flags and libraries, some twenty minutes; and fresh systems of Debian 11, 12 and 13, which take
+# hours, root and debootstrap.
+.PHONY: check-builds check-distributions
+check-builds:
+	$(call part)
+	$(Q)$(CLEAN) $(RUN) tests/builds/run
+
+check-distributions:
+	$(call part)
+	$(Q)$(RUN) tests/distributions/run
+
 # The tests that take hours: every BLAS, all prices measured again, 200 kills, 30,000 mutated dumps, ten minutes of libFuzzer.
-check-long: check-prices check-mutants check-lint check-slurm $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
+check-long: check-prices check-mutants check-lint check-slurm check-builds $(T)/fuzz_read_libfuzzer $(SEEDS:%=$(T)/seeds/%.dump) $(UNIT:%=$(T)/plain/test_%)
 	$(Q)$(RUN:.xml=-prototypes.xml) tests/interfaces/test_prototypes.py
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/clients/run --build $(O) --junit $(JUNIT)/long-clients.xml
 	$(Q)$(CLEAN) FLOPSHIM_LONG=1 tests/markers/run --build $(O) --junit $(JUNIT)/long-markers.xml
