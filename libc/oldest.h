@@ -9,6 +9,13 @@
 #ifndef LIBC_OLDEST_H
 #define LIBC_OLDEST_H
 
+#include <features.h>
+/* Since 2.38 glibc gives strtol, scanf and their like to C23 programs as other functions, which read "0b1", too. */
+#undef __GLIBC_USE_C2X_STRTOL
+#define __GLIBC_USE_C2X_STRTOL 0
+#undef __GLIBC_USE_C23_STRTOL
+#define __GLIBC_USE_C23_STRTOL 0
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
