@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "docs/quoted.h"
 #include "variables.h"
 
 /* A row of options.def, with what documents say of the setting. */
@@ -185,19 +186,6 @@ static void write_bash(void)
 	     "\tesac\n"
 	     "}\n"
 	     "complete -o filenames -F _flopshim flopshim");
-}
-
-/* Prints a text for a word between apostrophes, with `apostrophe` for each in it, and a backslash before those of `marked`. */
-static void put_quoted(const char *text, const char *apostrophe, const char *marked)
-{
-	for (; *text; text++) {
-		if (strchr(marked, *text))
-			putchar('\\');
-		if (*text == '\'')
-			fputs(apostrophe, stdout);
-		else
-			putchar(*text);
-	}
 }
 
 /* Prints a help text as it must stand between brackets in zsh, within apostrophes. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "docs/quoted.h"
 #include "analyzer/peak/measure.h"
 #include "analyzer/tables/key_sets.h"
 #include "variables.h"
@@ -121,19 +122,6 @@ static int takes_file(const struct option_row *row)
 }
 
 static int takes_directory(const struct option_row *row) { return row->argument && !strcmp(row->argument, "DIR"); }
-
-/* Prints a text for a word between apostrophes, with `apostrophe` for each in it, and a backslash before those of `marked`. */
-static void put_quoted(const char *text, const char *apostrophe, const char *marked)
-{
-	for (; *text; text++) {
-		if (strchr(marked, *text))
-			putchar('\\');
-		if (*text == '\'')
-			fputs(apostrophe, stdout);
-		else
-			putchar(*text);
-	}
-}
 
 /* ---- a list, for tests ---- */
 
